@@ -1,0 +1,1 @@
+"""From a dataset card to pairs: cards, adapters, loading, splitting, descriptive statistics."""

@@ -1,0 +1,71 @@
+"""A preference pair, and a loaded set of them."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, TypedDict
+
+
+class Message(TypedDict):
+    """One turn of a conversation, as chat templates take it."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One preference: the same prompt, a chosen and a rejected completion, all as message lists."""
+
+    id: str
+    """Unique in its set."""
+    group: str
+    """The unit of splitting and clustering: by default a hash of the prompt."""
+    prompt: list[Message]
+    """Ends in a user turn."""
+    chosen: list[Message]
+    """The turns that follow the prompt in the preferred answer; usually one assistant turn."""
+    rejected: list[Message]
+    meta: dict[str, Any] = field(default_factory=dict)
+    """What else the source says of the row (topic, source, agreement); never read by the statistics."""
+
+
+def text_of(messages: Iterable[Message]) -> str:
+    """The contents of all turns, joined by blank lines: what a lens that reads plain text sees."""
+    return "\n\n".join(m["content"] for m in messages)
+
+
+def prompt_group(prompt: Iterable[Message]) -> str:
+    """A short hash of a prompt (roles and contents), used as the group of a pair."""
+    blob = json.dumps([[m["role"], m["content"]] for m in prompt], ensure_ascii=False)
+    return hashlib.sha256(blob.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class PairSet:
+    """A loaded dataset: its pairs in a fixed order, and what was lost on the way."""
+
+    name: str
+    """Registry name, hub id or file name."""
+    pairs: list[Pair]
+    revision: str | None = None
+    """The pinned revision of the source; None where the source has none or none was seen."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Rows that could not be used, counted by reason."""
+    redistribution: str = "unknown"
+    """yes, no or unknown: whether text of the set may be shown in committed results."""
+
+    @property
+    def rows_sha256(self) -> str:
+        """Hash of everything the pairs say, in order: the identity of the data that was really used."""
+        digest = hashlib.sha256()
+        for p in self.pairs:
+            row = [p.id, p.group, p.prompt, p.chosen, p.rejected]
+            digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+            digest.update(b"\n")
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.pairs)

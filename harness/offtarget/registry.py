@@ -1,0 +1,219 @@
+"""Finds datasets, behaviours, protocols and recipes by their place in a folder.
+
+A content root holds up to three folders: `tasks/` (one Inspect task file per behaviour),
+`datasets_registry/` (one YAML card per dataset) and `baselines/` (one file per protocol, and
+`recipes/`). Ours is searched first, then `--registry PATH`, then packages that announce a root by an
+entry point of the group `offtarget.registry`. Listing reads cards and the literals of decorators
+without running content files, so it is fast and a broken file cannot take the others down.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from offtarget.errors import ConfigError, unknown_name
+
+Kind = Literal["dataset", "behaviour", "protocol", "recipe"]
+KINDS: tuple[Kind, ...] = ("dataset", "behaviour", "protocol", "recipe")
+FOLDERS: dict[Kind, tuple[str, str]] = {
+    "dataset": ("datasets_registry", "*.yaml"),
+    "behaviour": ("tasks", "*.py"),
+    "protocol": ("baselines", "*.py"),
+    "recipe": ("baselines/recipes", "*.yaml"),
+}
+DECORATOR: dict[Kind, str] = {"behaviour": "task", "protocol": "protocol"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was found, as far as it can be told without running it."""
+
+    kind: Kind
+    name: str
+    path: Path
+    summary: str
+    """First line of the docstring, or the card's title."""
+    card: dict[str, Any] = field(default_factory=dict)
+    """The YAML mapping, or the literal keywords of the decorator (and the parameters' defaults)."""
+    builtin: bool = True
+
+
+def builtin_root() -> Path:
+    """The content that belongs to offtarget: the checkout's folders, or their copies in the wheel."""
+    package = Path(__file__).resolve().parent
+    checkout = package.parents[1]
+    if (checkout / "pyproject.toml").is_file() and (checkout / "datasets_registry").is_dir():
+        return checkout
+    return package / "content"
+
+
+def _entry_point_roots() -> list[Path]:
+    roots = []
+    for point in importlib.metadata.entry_points(group="offtarget.registry"):
+        spec = importlib.util.find_spec(point.value)
+        if spec and spec.submodule_search_locations:
+            roots.append(Path(spec.submodule_search_locations[0]))
+    return roots
+
+
+def _literal_keywords(call: ast.expr) -> dict[str, Any]:
+    if not isinstance(call, ast.Call):
+        return {}
+    card = {}
+    for k in call.keywords:
+        if k.arg:
+            try:
+                card[k.arg] = ast.literal_eval(k.value)
+            except ValueError:
+                continue
+    return card
+
+
+def _parameters(function: ast.FunctionDef) -> dict[str, Any]:
+    """Keyword-only parameters with literal defaults: what `-P key=value` may set."""
+    out = {}
+    for arg, default in zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True):
+        try:
+            out[arg.arg] = None if default is None else ast.literal_eval(default)
+        except ValueError:
+            out[arg.arg] = None
+    return out
+
+
+def _scan_python(kind: Kind, path: Path, builtin: bool) -> list[Entry]:
+    tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+    found = []
+    for node in tree.body:
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        for decorator in node.decorator_list:
+            target = decorator.func if isinstance(decorator, ast.Call) else decorator
+            if getattr(target, "id", getattr(target, "attr", "")) != DECORATOR[kind]:
+                continue
+            card = _literal_keywords(decorator)
+            card["parameters"] = _parameters(node)
+            doc = (ast.get_docstring(node) or ast.get_docstring(tree) or "").strip().split("\n")[0]
+            found.append(Entry(kind, str(card.get("name", node.name)), path, doc, card, builtin))
+    return found
+
+
+def _scan_yaml(kind: Kind, path: Path, builtin: bool) -> list[Entry]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    with path.open(encoding="utf-8") as f:
+        card = yaml.load(f, Loader=loader)  # noqa: S506 - a safe loader, in C where there is one
+    if not isinstance(card, dict):
+        raise ValueError("not a mapping")
+    name = str(card.get("name", path.stem)) if kind == "dataset" else path.stem
+    summary = str(card.get("title", "")).strip().split("\n")[0]
+    return [Entry(kind, name, path, summary, card, builtin)]
+
+
+class Registry:
+    """Everything that is found under some content roots, the first root being offtarget's own."""
+
+    def __init__(self, extra: Sequence[Path] = ()) -> None:
+        for root in extra:
+            if not root.is_dir():
+                raise ConfigError(f"--registry {root}: there is no such folder")
+        self.roots = [builtin_root(), *extra, *_entry_point_roots()]
+        self.problems: list[str] = []
+        """One line for each content file that could not be read; the others go on."""
+        self._cache: dict[Kind, dict[str, Entry]] = {}
+
+    def entries(self, kind: Kind) -> list[Entry]:
+        """All entries of a kind, by name."""
+        return [e for _, e in sorted(self._scan(kind).items())]
+
+    def get(self, kind: Kind, name: str) -> Entry:
+        """The entry of that name, or an error that offers the nearest names."""
+        found = self._scan(kind)
+        if name not in found:
+            hint = f"({len(self.problems)} file(s) could not be read)" if self.problems else ""
+            raise unknown_name(kind, name, found, hint)
+        return found[name]
+
+    def _scan(self, kind: Kind) -> dict[str, Entry]:
+        if kind in self._cache:
+            return self._cache[kind]
+        folder, pattern = FOLDERS[kind]
+        found: dict[str, Entry] = {}
+        for root in self.roots:
+            for path in sorted((root / folder).glob(pattern)):
+                if path.name.startswith(("_", ".")):
+                    continue
+                scan = _scan_yaml if pattern == "*.yaml" else _scan_python
+                try:
+                    entries = scan(kind, path, root == self.roots[0])
+                except SyntaxError as e:
+                    self.problems.append(f"{path}, line {e.lineno}: {e.msg}; this {kind} file is left out")
+                    continue
+                except Exception as e:  # a broken card must not take the others down
+                    text = " ".join(str(e).split())
+                    self.problems.append(f"{path}: {text}; this {kind} file is left out")
+                    continue
+                for entry in entries:
+                    if entry.name in found:
+                        other = found[entry.name].path
+                        raise ConfigError(
+                            f"{path}: the {kind} '{entry.name}' is already defined in {other}; rename one of them"
+                        )
+                    found[entry.name] = entry
+        self._cache[kind] = found
+        return found
+
+
+def load_module(path: Path) -> Any:
+    """Run a content file as a module of its own, named by its path. One line on failure."""
+    name = f"offtarget_content_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as e:
+        del sys.modules[name]
+        line = f", line {e.lineno}" if isinstance(e, SyntaxError) else ""
+        raise ConfigError(f"{path}{line}: cannot be loaded ({type(e).__name__}: {e})") from e
+    return module
+
+
+def load_function(entry: Entry) -> Callable[..., Any]:
+    """Run the content file of a behaviour or protocol and give its decorated function."""
+    module = load_module(entry.path)
+    for value in vars(module).values():
+        card = getattr(value, "__protocol__", None)
+        if card is not None and card.name == entry.name:
+            return value  # type: ignore[no-any-return]
+    function = getattr(module, entry.name, None)
+    if function is None:
+        raise ConfigError(f"{entry.path}: has no function '{entry.name}'")
+    return function  # type: ignore[no-any-return]
+
+
+_default: Registry | None = None
+
+
+def default() -> Registry:
+    """The registry of this process: offtarget's own content, and what `use` added."""
+    global _default
+    if _default is None:
+        _default = Registry()
+    return _default
+
+
+def use(extra: Sequence[Path]) -> Registry:
+    """Search these content roots too, from now on (the `--registry` option)."""
+    global _default
+    _default = Registry(extra)
+    return _default
