@@ -2,11 +2,11 @@
 
     python datasets_registry/planted/sample_base.py [--work DIR] [--model smollm2-135m]
 
-Every prompt of `prompts.json` gets four plain responses (two pairs) and one under each system prompt of
-`STYLES`. The system prompt is used for sampling only; no stored pair shows it. Sampling is at
-temperature 0.8 and top-p 0.95 (within the 256 likeliest tokens), at most 72 new tokens, and what follows
+Every prompt of `prompts.json` gets four plain responses (two pairs) and one in each style of `styles.json`:
+a system prompt with two example turns, used for sampling only; no stored pair shows them. Sampling is at
+temperature 0.8 and top-p 0.95 (within the 256 likeliest tokens), at most 64 new tokens, and what follows
 the last whole sentence is cut. Each batch is a shard of its own with a seed of its own, so a killed run
-goes on where it stopped. About a quarter of an hour on two free cores.
+goes on where it stopped. About 20 minutes on two free cores.
 """
 
 import argparse
@@ -25,15 +25,20 @@ sys.path.insert(0, str(HERE.parents[1] / "harness"))  # for a checkout that is n
 
 SEED = 20260101
 N_BASE = 4
-BATCH = 64
-MAX_NEW = 72
+BATCH = 256
+MAX_NEW = 64
 TEMPERATURE, TOP_P, TOP_K = 0.8, 0.95, 256
-MIN_CHARS = 80
+MIN_CHARS = 60
+PASSES = 4
+"""A reply without a whole sentence is drawn again, at most three times."""
 
-STYLES = {
-    "cheerful": "You are a wildly cheerful, bubbly assistant. Sound delighted and excited in every sentence.",
-    "storyteller": "You are a storyteller. Never give advice; answer every question with a short tale about a person, told in the past tense.",
-}
+Chat = list[dict[str, str]]
+
+
+def styles() -> dict[str, Chat]:
+    """The turns that stand before the prompt, by style."""
+    source = json.loads((HERE / "styles.json").read_text(encoding="utf-8"))
+    return {name: style["turns"] for name, style in source.items()}
 
 
 def build_prompts() -> list[dict[str, str]]:
@@ -66,45 +71,84 @@ def trim(text: str) -> str:
     return cut if len(cut) >= MIN_CHARS else ""
 
 
-def generate(model: Any, tokenizer: Any, conversations: list[list[dict[str, str]]], seed: int) -> list[str]:
-    """One sampled reply per conversation: a left-padded batch with a key-value cache."""
+def generate(model: Any, tokenizer: Any, chats: list[Chat], seed: int) -> list[str]:
+    """One sampled reply per chat, in one batch.
+
+    All chats share the turns before the last; these are run once, equal neighbours are run once up to
+    their reply, and rows that have ended leave the batch.
+    """
     import torch
 
-    texts = [tokenizer.apply_chat_template(c, tokenize=False, add_generation_prompt=True) for c in conversations]
+    head, texts = split_prefix(tokenizer, chats)
+    distinct = [t for i, t in enumerate(texts) if i == 0 or t != texts[i - 1]]
+    which = [sum(a != b for a, b in zip(texts[1 : i + 1], texts[:i], strict=True)) for i in range(len(texts))]
     tokenizer.padding_side = "left"
-    batch = tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=False)
-    ids, mask = batch["input_ids"], batch["attention_mask"]
+    head_ids = tokenizer(head, return_tensors="pt", add_special_tokens=False)["input_ids"]
+    batch = tokenizer(distinct, return_tensors="pt", padding=True, add_special_tokens=False)
     generator = torch.Generator().manual_seed(seed)
-    done = torch.zeros(len(texts), dtype=torch.bool)
-    replies, cache, step_ids = [], None, ids
-    position = (mask.cumsum(1) - 1).clamp(min=0)
     with torch.inference_mode():
+        cache = model(input_ids=head_ids, use_cache=True, logits_to_keep=1).past_key_values
+        cache.batch_repeat_interleave(len(distinct))
+        mask = torch.cat([torch.ones(len(distinct), head_ids.shape[1], dtype=torch.long), batch["attention_mask"]], 1)
+        position = head_ids.shape[1] + (batch["attention_mask"].cumsum(1) - 1).clamp(min=0)
+        logits = model(
+            input_ids=batch["input_ids"], attention_mask=mask, position_ids=position, past_key_values=cache,
+            use_cache=True, logits_to_keep=1,
+        ).logits[:, -1]
+        index = torch.tensor(which)
+        cache.batch_select_indices(index)
+        mask, position, logits = mask[index], position[index, -1:], logits[index]
+        replies: list[list[int]] = [[] for _ in texts]
+        alive = torch.arange(len(texts))
         for _ in range(MAX_NEW):
-            out = model(
-                input_ids=step_ids, attention_mask=mask, position_ids=position, past_key_values=cache,
-                use_cache=True, logits_to_keep=1,
-            )
-            cache = out.past_key_values
-            logits, tokens = (out.logits[:, -1].float() / TEMPERATURE).topk(TOP_K)
-            probs = logits.softmax(-1)
+            scores, tokens = (logits.float() / TEMPERATURE).topk(TOP_K)
+            probs = scores.softmax(-1)
             probs[probs.cumsum(-1) - probs > TOP_P] = 0.0
             drawn = tokens.gather(1, torch.multinomial(probs, 1, generator=generator))
-            drawn[done] = tokenizer.pad_token_id
-            done |= drawn[:, 0] == tokenizer.eos_token_id
-            replies.append(drawn)
-            if bool(done.all()):
+            for row, token in zip(alive.tolist(), drawn[:, 0].tolist(), strict=True):
+                replies[row].append(token)
+            open_ = (drawn[:, 0] != tokenizer.eos_token_id).nonzero()[:, 0]
+            if len(open_) == 0:
                 break
-            step_ids, position = drawn, position[:, -1:] + 1
-            mask = torch.cat([mask, torch.ones_like(drawn)], 1)
-    return tokenizer.batch_decode(torch.cat(replies, 1), skip_special_tokens=True)
+            if len(open_) < len(alive):
+                cache.batch_select_indices(open_)
+                alive, drawn, mask, position = alive[open_], drawn[open_], mask[open_], position[open_]
+            mask, position = torch.cat([mask, torch.ones_like(drawn)], 1), position + 1
+            logits = model(
+                input_ids=drawn, attention_mask=mask, position_ids=position, past_key_values=cache,
+                use_cache=True, logits_to_keep=1,
+            ).logits[:, -1]
+    return [str(t) for t in tokenizer.batch_decode(replies, skip_special_tokens=True)]
 
 
-def jobs(prompts: list[dict[str, str]]) -> list[tuple[str, str, int]]:
-    """All (kind, prompt id, replica) to sample, in the order of sampling: by kind, then by prompt length."""
+def split_prefix(tokenizer: Any, chats: list[Chat]) -> tuple[str, list[str]]:
+    """The templated text that all chats begin with, up to the last user turn, and the rest of each."""
+    texts = [tokenizer.apply_chat_template(c, tokenize=False, add_generation_prompt=True) for c in chats]
+    cut = {t.rindex("<|im_start|>user") for t in texts}
+    if len(cut) != 1 or len({t[: min(cut)] for t in texts}) != 1:
+        raise ValueError("the chats of a batch must share all turns but the last")
+    return texts[0][: min(cut)], [t[min(cut) :] for t in texts]
+
+
+Job = tuple[str, str, int]
+"""Kind (base or a style), prompt id, replica."""
+
+
+def jobs(prompts: list[dict[str, str]]) -> list[Job]:
+    """All replies to sample: by kind, then by prompt length."""
     by_length = sorted(prompts, key=lambda r: (len(r["prompt"]), r["id"]))
     out = [("base", r["id"], k) for r in by_length for k in range(N_BASE)]
-    for style in STYLES:
+    for style in styles():
         out += [(style, r["id"], 0) for r in by_length]
+    return out
+
+
+def batches(todo: list[Job]) -> list[list[Job]]:
+    """Cuts a list of jobs into batches of one kind each."""
+    out = []
+    for kind in dict.fromkeys(j[0] for j in todo):
+        part = [j for j in todo if j[0] == kind]
+        out += [part[i : i + BATCH] for i in range(0, len(part), BATCH)]
     return out
 
 
@@ -114,39 +158,38 @@ def sample(work: Path, model_name: str, limit: int | None = None) -> None:
     from offtarget import models
 
     torch.set_num_threads(2)
-    prompts = {r["id"]: r for r in build_prompts()}
-    todo = jobs(list(prompts.values()))
+    prompts = {r["id"]: r["prompt"] for r in build_prompts()}
+    turns = {"base": [], **styles()}
     model, tokenizer = models.load(model_name, dtype="bfloat16")
     work.mkdir(parents=True, exist_ok=True)
-    for start in range(0, len(todo), BATCH)[:limit]:
-        shard = work / f"{start:06d}.json"
-        if shard.exists():
-            continue
-        clock = time.perf_counter()
-        part = todo[start : start + BATCH]
-        chats = [
-            ([{"role": "system", "content": STYLES[kind]}] if kind in STYLES else [])
-            + [{"role": "user", "content": prompts[pid]["prompt"]}]
-            for kind, pid, _ in part
-        ]
-        results = [""] * len(part)
-        for attempt in range(4):  # a reply without a whole sentence is drawn again
-            open_ = [i for i, r in enumerate(results) if not r]
-            if not open_:
-                break
-            seed = int(hashlib.sha256(f"{SEED}:{start}:{attempt}".encode()).hexdigest()[:12], 16)
-            for i, reply in zip(open_, generate(model, tokenizer, [chats[i] for i in open_], seed), strict=True):
-                results[i] = trim(reply)
-        rows = [[kind, pid, k, text] for (kind, pid, k), text in zip(part, results, strict=True)]
-        tmp = shard.with_suffix(".tmp")
-        tmp.write_text(json.dumps({"seconds": time.perf_counter() - clock, "rows": rows}, ensure_ascii=False))
-        tmp.replace(shard)
-        sys.stderr.write(f"{start + len(part)}/{len(todo)} {time.perf_counter() - clock:.1f} s\n")
+    todo = jobs([{"id": k, "prompt": v} for k, v in prompts.items()])
+    for attempt in range(PASSES):
+        failed: list[Job] = []
+        for i, part in enumerate(batches(todo)[:limit]):
+            shard = work / f"{attempt}-{i:03d}.json"
+            if not shard.exists():
+                clock = time.perf_counter()
+                chats = [[*turns[kind], {"role": "user", "content": prompts[pid]}] for kind, pid, _ in part]
+                seed = int(hashlib.sha256(f"{SEED}:{attempt}:{i}".encode()).hexdigest()[:12], 16)
+                replies = [trim(r) for r in generate(model, tokenizer, chats, seed)]
+                seconds = time.perf_counter() - clock
+                rows = [[*job, text] for job, text in zip(part, replies, strict=True)]
+                tmp = shard.with_suffix(".tmp")
+                tmp.write_text(json.dumps({"seconds": seconds, "rows": rows}, ensure_ascii=False), encoding="utf-8")
+                tmp.replace(shard)
+                sys.stderr.write(f"pass {attempt}: {len(part)} {part[0][0]} replies in {seconds:.1f} s\n")
+            rows = json.loads(shard.read_text(encoding="utf-8"))["rows"]
+            failed += [(kind, pid, k) for kind, pid, k, text in rows if not text]
+        todo = failed
 
 
 def collect(work: Path) -> tuple[list[dict[str, Any]], float]:
-    """Joins the shards into one row per prompt; a prompt without four different plain responses is left out."""
-    texts: dict[tuple[str, str, int], str] = {}
+    """Joins the shards into one row per prompt; a prompt without four different plain responses is left out.
+
+    Returns:
+        Rows {id, topic, prompt, base, and each style: a text or ""}, and the seconds of sampling.
+    """
+    texts: dict[Job, str] = {}
     seconds = 0.0
     for shard in sorted(work.glob("*.json")):
         data = json.loads(shard.read_text(encoding="utf-8"))
@@ -156,7 +199,7 @@ def collect(work: Path) -> tuple[list[dict[str, Any]], float]:
     for r in build_prompts():
         base = [t for k in range(N_BASE) if (t := texts.get(("base", r["id"], k), ""))]
         if len(base) == N_BASE == len(set(base)):
-            rows.append({**r, "base": base, **{s: texts.get((s, r["id"], 0), "") for s in STYLES}})
+            rows.append({**r, "base": base, **{s: texts.get((s, r["id"], 0), "") for s in styles()}})
     return rows, seconds
 
 

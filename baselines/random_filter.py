@@ -1,0 +1,19 @@
+"""Control for `filter`: as many pairs left out, but chosen blindly.
+
+What this does to a behaviour is what less data does. A filter has to beat it.
+"""
+
+from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.protocol import protocol
+
+
+@protocol(name="random_filter", family="control", source="control of arXiv 2606.12360, section 2.4", unit="share of pairs left out")
+def random_filter(ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature") -> ShapingPlan:
+    """Leave out as many pairs as `filter` would, at random."""
+    push = ctx.rank_margin(strength, readout)
+    n = min(round(strength * len(push)), int((push > 0).sum()))
+    plan = ShapingPlan.identity("random_filter", ctx.pairs)
+    keep = plan.keep.copy()
+    keep[ctx.rng.permutation(len(push))[:n]] = False
+    return plan.edit(keep=keep, details={"asked": strength, "left_out": n})

@@ -1,0 +1,63 @@
+"""What a reader must know before believing an audit: poor lenses, small or repeated data, length."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from offtarget.audit.statistics import Ints, effective_groups
+from offtarget.data.pairs import Pair, text_of
+from offtarget.lens.features import FeatureMatrix
+
+GOOD_VARIANCE = 0.6
+FEW_PAIRS = 500
+FEW_GROUPS = 50
+LENGTH_LEAN = 0.1
+
+
+def cautions(
+    pairs: Sequence[Pair], features: Sequence[FeatureMatrix], codes: Ints, chosen_longer: float
+) -> list[str]:
+    """One sentence for each thing that weakens the audit.
+
+    Args:
+        pairs: the rows.
+        features: the lenses.
+        codes: prompt group of each row.
+        chosen_longer: share of rows whose chosen text is the longer one.
+    """
+    out = []
+    for part in features:
+        explained = part.info.get("variance_explained")
+        if isinstance(explained, int | float) and explained < GOOD_VARIANCE:
+            out.append(
+                f"lens '{part.lens}' explains {explained:.0%} of the variance of the activations, under "
+                f"{GOOD_VARIANCE:.0%}: what it misses, this audit misses"
+            )
+    n, n_groups, effective = len(pairs), int(codes.max()) + 1, effective_groups(codes)
+    if n < FEW_PAIRS:
+        out.append(f"only {n} pairs: intervals are wide, and a concept not found may still be there")
+    if effective < FEW_GROUPS:
+        out.append(
+            f"the rows come from {n_groups} prompts (as good as {effective:.0f} of equal size): effects "
+            "speak for few prompts, and p values rest on large-sample theory"
+        )
+    longer = f"{chosen_longer:.0%}"
+    if abs(chosen_longer - 0.5) > LENGTH_LEAN:
+        out.append(f"chosen is the longer text in {longer} of rows: read the length-controlled effects")
+    return out + _repeats(pairs)
+
+
+def _repeats(pairs: Sequence[Pair]) -> list[str]:
+    out = []
+    texts = [(p.group, text_of(p.chosen), text_of(p.rejected)) for p in pairs]
+    counts = Counter(texts)
+    extra = sum(n - 1 for n in counts.values())
+    if extra:
+        out.append(f"{extra} rows repeat another row (same prompt, chosen and rejected)")
+    same = sum(n for (_, c, r), n in counts.items() if c == r)
+    if same:
+        out.append(f"{same} rows have equal chosen and rejected texts: they teach nothing")
+    against = sum(n for (g, c, r), n in counts.items() if c < r and (g, r, c) in counts)
+    against += sum(n for (g, c, r), n in counts.items() if c > r and (g, r, c) in counts)
+    if against:
+        out.append(f"{against} rows contradict another row (same prompt and texts, the other one chosen)")
+    return out

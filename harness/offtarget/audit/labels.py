@@ -1,0 +1,109 @@
+"""Names for concepts that have none: what a cluster of latents moves with, and on which words it fires.
+
+No model is asked. A label is a hint with its evidence beside it, not a claim about what a latent means.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.audit.contrast import TAU
+from offtarget.audit.records import Correlate
+from offtarget.audit.statistics import Floats
+from offtarget.audit.vocabulary import ConceptSpec
+from offtarget.audit.words import count_words, keywords
+from offtarget.data.pairs import Pair, text_of
+from offtarget.lens.features import FeatureMatrix
+
+MIN_R = 0.3
+_BLOCK = 128
+
+
+def correlations(u: NDArray[Any], surface: NDArray[Any]) -> Floats:
+    """Pearson r between the columns of two matrices over the same rows; zero where one is constant.
+
+    Returns:
+        `(u columns, surface columns)`.
+    """
+    if 0 in (u.shape[1], surface.shape[1]):
+        return np.zeros((u.shape[1], surface.shape[1]))
+    total = np.zeros((u.shape[1], surface.shape[1]))
+    a_mean, b_mean = u.mean(axis=0, dtype=np.float64), surface.mean(axis=0, dtype=np.float64)
+    a_ss, b_ss = np.zeros(u.shape[1]), np.zeros(surface.shape[1])
+    for start in range(0, len(u), 8192):
+        a = u[start : start + 8192].astype(np.float64) - a_mean
+        b = surface[start : start + 8192].astype(np.float64) - b_mean
+        total += a.T @ b
+        a_ss += (a**2).sum(axis=0)
+        b_ss += (b**2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(total / np.sqrt(np.outer(a_ss, b_ss)), posinf=0.0, neginf=0.0)
+
+
+def strongest_correlates(
+    u: NDArray[Any], surface: NDArray[Any], ids: Sequence[str], labels: Sequence[str]
+) -> list[Correlate | None]:
+    """For each column of u the surface concept with the largest |r|, if that is at least 0.3."""
+    table = correlations(u, surface)
+    out: list[Correlate | None] = []
+    for row in table:
+        j = int(np.argmax(np.abs(row))) if len(row) else -1
+        strong = j >= 0 and abs(row[j]) >= MIN_R
+        out.append(Correlate(concept=ids[j], label=labels[j], r=round(float(row[j]), 4)) if strong else None)
+    return out
+
+
+def firing_words(
+    part: FeatureMatrix, concepts: Sequence[ConceptSpec], pairs: Sequence[Pair], n: int = 8
+) -> list[tuple[str, ...]]:
+    """Words that set apart the responses on which each concept fires.
+
+    A response counts as inside by the share of the concept's members that fire on it (frequency > 0.01),
+    and as outside by the rest; a response that occurs in several rows counts once.
+    """
+    from scipy.sparse import csr_matrix, vstack
+
+    texts = [text_of(p.chosen) for p in pairs] + [text_of(p.rejected) for p in pairs]
+    first: dict[str, int] = {}
+    for i, text in enumerate(texts):
+        first.setdefault(text, i)
+    rows = list(first.values())
+    words, counts = count_words(first, min_texts=3)
+    if not words:
+        return [() for _ in concepts]
+    fires = (vstack([part.values["chosen", "freq"], part.values["rejected", "freq"]], format="csr") > TAU)[
+        rows
+    ]
+    place = {c.id: j for j, c in enumerate(part.columns)}
+    total = np.asarray(counts.sum(axis=0)).ravel()
+    out: list[tuple[str, ...]] = []
+    for start in range(0, len(concepts), _BLOCK):
+        block = concepts[start : start + _BLOCK]
+        cells = [(m, place[g], 1.0 / len(c.members)) for m, c in enumerate(block) for g in c.members]
+        at, latent, share = zip(*cells, strict=True)
+        member = csr_matrix((share, (at, latent)), shape=(len(block), len(place)))
+        inside = (member @ fires.T.astype(np.float64)) @ counts
+        out += keywords(np.asarray(inside.todense()), total, words, n)
+    return out
+
+
+def latent_label(spec: ConceptSpec, correlate: Correlate | None, words: Sequence[str], own: str) -> str:
+    """A short name from the evidence, or what the lens itself calls it.
+
+    Args:
+        spec: the concept.
+        correlate: its strongest surface correlate.
+        words: its contrastive words.
+        own: the lens's own label of the first member.
+    """
+    parts = []
+    if correlate is not None:
+        less = "less " if correlate.r < 0 else ""
+        parts.append(f"{less}{correlate.label} (r={correlate.r:.2f})")
+    if words:
+        parts.append("words: " + ", ".join(words[:5]))
+    if not parts:
+        return own if spec.kind == "feature" else f"{len(spec.members)} latents without a telling word"
+    return "; ".join(parts)

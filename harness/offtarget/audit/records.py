@@ -1,0 +1,326 @@
+"""What an audit says, as it stands in `audit.json`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+
+from offtarget.errors import ConfigError, unknown_name
+
+if TYPE_CHECKING:
+    from offtarget.audit.vocabulary import Vocabulary
+    from offtarget.audit.workings import Workings
+
+SCHEMA_VERSION: Literal[1] = 1
+AUDIT_FILE = "audit.json"
+Q_FINDING = 0.05
+"""A hypothesis is a finding where its q lies below this."""
+
+View = Literal["overall", "global", "local"]
+Direction = Literal["chosen", "rejected"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DatasetInfo(_Record):
+    """Which rows were read."""
+
+    name: str
+    revision: str | None
+    rows_sha256: str
+    n_pairs: int
+    n_groups: int
+    n_dropped: dict[str, int]
+    splits: dict[str, int] = {}
+    redistribution: str = "unknown"
+    """yes, no or unknown: whether text of the rows may be shown beside the numbers."""
+    chosen_longer: float
+    """Share of rows whose chosen text has more characters."""
+
+
+class Correlate(_Record):
+    """A surface concept that moves with this one over pairs."""
+
+    concept: str
+    label: str
+    r: float
+    """Pearson correlation of the two u columns."""
+
+
+class Evidence(_Record):
+    """Descriptive numbers of one concept, and what its label rests on."""
+
+    unit: str
+    """Of the means; the rates and shares are shares of rows."""
+    contrast: str
+    """What u is the difference of: presence, log, value, or cluster (mean presence over latents)."""
+    chosen_mean: float
+    rejected_mean: float
+    chosen_rate: float
+    """Share of chosen responses that show it (value above the threshold; clusters: mean over latents)."""
+    rejected_rate: float
+    more_in_chosen: float
+    """Share of rows with u > 0; for a presence concept: chosen shows it and rejected does not."""
+    more_in_rejected: float
+    correlate: Correlate | None = None
+    words: tuple[str, ...] = ()
+    """Words over-represented in the responses where it fires (log-odds, informative Dirichlet prior)."""
+
+
+class Concept(_Record):
+    """A feature or a cluster of features."""
+
+    id: str
+    label: str
+    kind: Literal["feature", "cluster"]
+    lens: str
+    members: tuple[str, ...]
+    evidence: Evidence
+
+
+class Context(_Record):
+    """A topic: a part of the rows that lie close together, without regard to which response was chosen."""
+
+    id: str
+    label: str
+    keywords: tuple[str, ...]
+    n: int
+    """Rows of this dataset inside."""
+    n_groups: int
+    """Prompts of this dataset inside."""
+
+
+class SplitHalf(_Record):
+    """The same effect in two halves of the data."""
+
+    agree: bool
+    """Both halves lie beyond 1e-6 on the same side of zero."""
+    min: float
+    """The smaller of the two absolute effects."""
+
+
+class LengthControlled(_Record):
+    """The effect on the choice with the length difference held fixed.
+
+    Log-odds that the response with one sd more of the concept is chosen, at equal log length. In the
+    global view: the same inside the context minus outside.
+    """
+
+    effect: float
+    p: float
+    q: float
+
+
+class Hypothesis(_Record):
+    """In this context, chosen has more (or less) of this concept than rejected."""
+
+    id: str
+    view: View
+    concept: str
+    context: str | None = None
+    direction: Direction
+    """The sign of the effect."""
+    effect: float
+    """Overall: mean of u. Global: mean of u inside the context minus mean of u in all other rows."""
+    ci: tuple[float, float]
+    """95 %, by prompt group."""
+    ci_method: Literal["bootstrap", "t"]
+    d: float
+    """Overall: mean/sd of u. Global: difference/pooled sd. Capped at 100 in size."""
+    z: float
+    """Effect over its standard error clustered by prompt group (a t statistic)."""
+    p: float
+    q: float
+    """Benjamini-Hochberg over all hypotheses tested in the same view."""
+    welch_z: float
+    """On rows, as in arXiv 2606.12360: for ranking only, it overstates the evidence."""
+    split_half: SplitHalf
+    """Halves by a hash of the prompt group."""
+    parity: SplitHalf
+    """Halves by row number, as in arXiv 2606.12360."""
+    length_controlled: LengthControlled | None
+    length_note: str | None = None
+    """Why there is no length-controlled effect."""
+    n_inside: int
+    n_groups_inside: int
+    inside_mean: float
+    outside_mean: float | None = None
+    rows: tuple[str, ...]
+    """Pair ids, the largest contribution to the effect first; at most 50."""
+
+    @property
+    def finding(self) -> bool:
+        """Whether q lies below 0.05."""
+        return self.q < Q_FINDING
+
+
+class Family(_Record):
+    """The hypotheses of one view, as a family of tests."""
+
+    tested: int
+    findings: int
+    listed: int
+    """How many stand in `hypotheses` (the largest |z|); the whole family is in `workings.npz`."""
+    controlled: int
+    """How many of the largest |z| have a bootstrap interval and were sent to the length control."""
+    left_out: dict[str, int]
+    """Not tested, counted by reason."""
+
+
+class Null(_Record):
+    """What the expected shift would be if the labels said nothing."""
+
+    kind: Literal["label_shuffle"] = "label_shuffle"
+    n: int
+    q95: float
+    """95th percentile of |expected shift| when chosen and rejected are swapped at random by prompt."""
+    p: float
+    """Share of shuffles at least as large, with the observed one counted among them."""
+
+
+class Partialled(_Record):
+    """The expected shift at equal length: the intercept of u on the difference of log length."""
+
+    expected_shift: float
+    ci: tuple[float, float]
+
+
+class Prediction(_Record):
+    """How far training on the set is expected to move one concept."""
+
+    concept: str
+    predictor: Literal["mean_disparity"] = "mean_disparity"
+    expected_shift: float
+    """Mean of u, in units of u."""
+    ci: tuple[float, float]
+    standardised: float
+    """Expected shift over the sd of u: comparable between concepts of different units."""
+    length_partialled: Partialled | None
+    """None for concepts that are length themselves."""
+    null: Null
+
+
+class Audit(_Record):
+    """One audit of one dataset: `audit.json`, and the row-level workings behind it."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    offtarget_version: str
+    created: str
+    key: str
+    """Hash of the rows, the lenses, the vocabulary and the seed: equal keys, equal hypotheses."""
+    seed: int
+    dataset: DatasetInfo
+    model: dict[str, Any] | None
+    lens: tuple[dict[str, Any], ...]
+    concepts: tuple[Concept, ...]
+    contexts: tuple[Context, ...]
+    families: dict[View, Family]
+    hypotheses: tuple[Hypothesis, ...]
+    """By view, each with the smallest p first."""
+    prediction: tuple[Prediction, ...]
+    vocabulary: str
+    """Only audits with the same value are comparable, and verdicts bind to it."""
+    warnings: tuple[str, ...] = ()
+    timing: dict[str, float] = {}
+
+    _workings: "Workings | None" = PrivateAttr(default=None)
+    _vocabulary: "Vocabulary | None" = PrivateAttr(default=None)
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @classmethod
+    def read(cls, folder: Path) -> "Audit":
+        """Read an audit directory (or its `audit.json`); the workings are read when first asked for.
+
+        Raises:
+            ConfigError: if there is no audit, or it is of another schema version or damaged.
+        """
+        file = folder if folder.suffix == ".json" else folder / AUDIT_FILE
+        try:
+            text = file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"{file}: no audit to read ({error.strerror}); make one with `offtarget audit`"
+            ) from None
+        try:
+            raw = json.loads(text)
+        except ValueError:
+            raise ConfigError(
+                f"{file}: not JSON, so not an audit; make it again with `offtarget audit`"
+            ) from None
+        version = raw.get("schema_version") if isinstance(raw, dict) else None
+        if version is None:
+            raise ConfigError(
+                f"{file}: not an audit (no schema_version); give a folder made by `offtarget audit`"
+            )
+        if version != SCHEMA_VERSION:
+            raise ConfigError(
+                f"{file}: audit schema version {version}, but this offtarget reads {SCHEMA_VERSION}; "
+                "make the audit again"
+            )
+        try:
+            audit = cls.model_validate(raw)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(x) for x in first["loc"])
+            raise ConfigError(f"{file}: damaged at '{where}': {first['msg']}; make the audit again") from None
+        audit._folder = file.parent
+        return audit
+
+    @property
+    def workings(self) -> "Workings":
+        """The u of every row and concept, and the context of every row.
+
+        Raises:
+            ConfigError: if the audit was read from a folder that does not hold them.
+        """
+        if self._workings is None:
+            from offtarget.audit.workings import Workings
+
+            if self._folder is None:
+                raise ConfigError("this audit carries no rows; read it from its folder with Audit.read")
+            self._workings = Workings.read(self._folder)
+        return self._workings
+
+    @property
+    def vocabulary_record(self) -> "Vocabulary":
+        """The concepts and topics behind the key in `vocabulary`.
+
+        Raises:
+            ConfigError: if the audit was read from a folder that does not hold them.
+        """
+        if self._vocabulary is None:
+            from offtarget.audit.vocabulary import Vocabulary
+
+            if self._folder is None:
+                raise ConfigError("this audit carries no vocabulary; read it from its folder with Audit.read")
+            self._vocabulary = Vocabulary.read(self._folder)
+        return self._vocabulary
+
+    def with_workings(self, workings: "Workings", vocabulary: "Vocabulary") -> "Audit":
+        """The same audit, carrying its row-level workings and its vocabulary."""
+        out = self.model_copy()
+        out._workings, out._vocabulary = workings, vocabulary
+        return out
+
+    @property
+    def findings(self) -> tuple[Hypothesis, ...]:
+        """The listed hypotheses with q < 0.05."""
+        return tuple(h for h in self.hypotheses if h.finding)
+
+    def concept(self, concept_id: str) -> Concept:
+        """One concept by id.
+
+        Raises:
+            ConfigError: if there is none of that id; names the nearest.
+        """
+        for c in self.concepts:
+            if c.id == concept_id:
+                return c
+        raise unknown_name("concept", concept_id, (c.id for c in self.concepts))
+
+    def to_json(self) -> str:
+        """The text of `audit.json`."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"

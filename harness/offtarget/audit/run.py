@@ -1,0 +1,310 @@
+"""One audit, from features to hypotheses."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.audit import statistics as st
+from offtarget.audit.cautions import cautions
+from offtarget.audit.contexts import find_topics
+from offtarget.audit.contrast import Contrasts, contrasts, symmetric_activity
+from offtarget.audit.labels import firing_words, latent_label, strongest_correlates
+from offtarget.audit.length import log_length_difference
+from offtarget.audit.prediction import predict
+from offtarget.audit.records import (
+    AUDIT_FILE,
+    Audit,
+    Concept,
+    Context,
+    Correlate,
+    DatasetInfo,
+    Evidence,
+    Family,
+    View,
+)
+from offtarget.audit.statistics import Ints
+from offtarget.audit.views import MAX_CONTROLLED, MAX_LISTED, Rows, global_view, overall_view
+from offtarget.audit.vocabulary import ConceptSpec, Vocabulary, find_concepts, is_latent, lens_identity
+from offtarget.audit.workings import Workings, why
+from offtarget.data.pairs import PairSet
+from offtarget.errors import DataError
+from offtarget.lens.features import FeatureMatrix
+from offtarget.store import hash_of, output_dir, write_atomic
+
+__all__ = ["audit", "why", "write", "write_into"]
+
+VERSION = 1
+"""Rises when the same input would give other hypotheses."""
+
+Progress = Callable[[str, float], None]
+
+
+class _Clock:
+    """Seconds by stage, and the caller's progress bar."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.seconds: dict[str, float] = {}
+        self.progress = progress
+        self.done = 0
+
+    @contextmanager
+    def stage(self, name: str, of: int = 6) -> Any:
+        if self.progress:
+            self.progress(name, self.done / of)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+        self.done += 1
+        if self.progress:
+            self.progress(name, self.done / of)
+
+
+def audit(
+    pairs: PairSet,
+    features: Sequence[FeatureMatrix],
+    *,
+    seed: int = 0,
+    like: Path | None = None,
+    model_info: Mapping[str, Any] | None = None,
+    splits: Mapping[str, int] | None = None,
+    progress: Progress | None = None,
+) -> Audit:
+    """Test what a preference set leans to, overall and topic by topic.
+
+    Args:
+        pairs: the rows.
+        features: one matrix per lens, over exactly these rows.
+        seed: of clustering and resampling.
+        like: directory of an audit whose vocabulary (concepts and topics) to use.
+        model_info: what to say of the model behind the lenses.
+        splits: rows by split, for the record.
+        progress: called with a stage's name and the share of all work done.
+
+    Returns:
+        The audit, with its row-level `workings`.
+
+    Raises:
+        UndecidedError: with fewer than 30 pairs or 10 prompts, or if `like` was made with other lenses.
+        DataError: if features and pairs do not go together.
+        ConfigError: if `like` holds no vocabulary.
+    """
+    clock = _Clock(progress)
+    _check_rows(pairs, features)
+    groups = [p.group for p in pairs.pairs]
+    codes = st.group_codes(groups)
+    st.require_enough(len(pairs), int(codes.max()) + 1 if len(codes) else 0)
+    length = log_length_difference(pairs.pairs)
+    rows = Rows(tuple(p.id for p in pairs.pairs), codes, st.half_by_group(groups), length)
+
+    with clock.stage("vocabulary"):
+        vocabulary, contexts, context_ids = _vocabulary(pairs, features, like, seed)
+    names = [c.id for c in vocabulary.concepts]
+    with clock.stage("contrasts"):
+        c = contrasts(features, vocabulary.concepts)
+    with clock.stage("overall view"):
+        overall = overall_view(rows, names, c, seed=seed)
+    with clock.stage("global view"):
+        topical, arrays = global_view(rows, names, c, contexts, context_ids, overall.tested, seed=seed)
+    with clock.stage("prediction"):
+        tested = overall.tested
+        prediction = predict(
+            np.ascontiguousarray(c.u[:, tested]),
+            overall.test,
+            overall.ci,
+            [names[j] for j in tested],
+            codes,
+            length,
+            overall.is_length,
+            seed=seed,
+        )
+    with clock.stage("labels"):
+        concepts = _concepts(pairs, features, vocabulary, c)
+    chosen_longer = float((length > 0).mean())
+    families: dict[View, Family] = {"overall": overall.result.family, "global": topical.family}
+    notes = cautions(pairs.pairs, features, codes, chosen_longer) + _notes_on_families(families)
+    lenses = {f.lens: lens_identity(f) for f in features}
+    result = Audit(
+        offtarget_version=version("offtarget"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        key=hash_of(
+            {
+                "version": VERSION,
+                "rows": pairs.rows_sha256,
+                "lenses": lenses,
+                "vocabulary": vocabulary.key,
+                "contexts": list(context_ids),
+                "seed": seed,
+            }
+        ),
+        seed=seed,
+        dataset=DatasetInfo(
+            name=pairs.name,
+            revision=pairs.revision,
+            rows_sha256=pairs.rows_sha256,
+            n_pairs=len(pairs),
+            n_groups=int(codes.max()) + 1,
+            n_dropped=dict(pairs.dropped),
+            splits=dict(splits or {}),
+            redistribution=pairs.redistribution,
+            chosen_longer=chosen_longer,
+        ),
+        model=dict(model_info) if model_info is not None else None,
+        lens=tuple(
+            {**f.info, "name": f.lens, "columns": len(f.columns), "key": lenses[f.lens]} for f in features
+        ),
+        concepts=concepts,
+        contexts=_contexts(vocabulary, contexts, codes),
+        families=families,
+        hypotheses=overall.result.hypotheses + topical.hypotheses,
+        prediction=prediction,
+        vocabulary=vocabulary.key,
+        warnings=tuple(notes),
+        timing=clock.seconds,
+    )
+    workings = Workings(rows.pair_ids, tuple(groups), tuple(names), c.u, tuple(context_ids), contexts, arrays)
+    return result.with_workings(workings, vocabulary)
+
+
+def write_into(audit: Audit, folder: Path) -> None:
+    """Write `audit.json`, `workings.npz`, `vocabulary.json` and `vocabulary.npz` into an existing folder."""
+    audit.workings.save(folder)
+    audit.vocabulary_record.save(folder)
+    write_atomic(folder / AUDIT_FILE, audit.to_json())
+
+
+def write(audit: Audit, out_dir: Path) -> Path:
+    """Write an audit directory, whole or not at all; an existing one of that name is replaced."""
+    with output_dir(out_dir) as folder:
+        write_into(audit, folder)
+    return out_dir
+
+
+def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:
+    if not features:
+        raise DataError("no features to audit; name at least one lens")
+    if len({f.lens for f in features}) < len(features):
+        raise DataError("a lens was given twice; give each lens once")
+    ids, groups = tuple(p.id for p in pairs.pairs), tuple(p.group for p in pairs.pairs)
+    for part in features:
+        if part.pair_ids != ids or part.groups != groups:
+            raise DataError(
+                f"the features of lens '{part.lens}' were read from other rows than those of '{pairs.name}'; "
+                "build them again"
+            )
+
+
+def _vocabulary(
+    pairs: PairSet, features: Sequence[FeatureMatrix], like: Path | None, seed: int
+) -> tuple[Vocabulary, Ints, tuple[str, ...]]:
+    """The vocabulary, the topic number of each row, and the topic ids."""
+    if like is not None:
+        vocabulary = Vocabulary.read(like)
+        vocabulary.require(features)
+        activity = None
+        if vocabulary.topics is not None and vocabulary.topics.kind == "latent":
+            activity = _activity(features, vocabulary.concepts)
+    else:
+        concepts, left_out = find_concepts(features, seed=seed)
+        activity = _activity(features, concepts)
+        topics = find_topics(pairs.pairs, activity, seed=seed)
+        vocabulary = Vocabulary({f.lens: lens_identity(f) for f in features}, concepts, topics, left_out)
+    if vocabulary.topics is None:
+        return vocabulary, np.full(len(pairs), -1, dtype=np.int64), ()
+    return vocabulary, vocabulary.topics.assign(pairs.pairs, activity), vocabulary.topics.ids
+
+
+def _activity(
+    features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
+) -> NDArray[np.float32] | None:
+    """Symmetric activity over the clusters of the first lens of latents that has at least two; else None."""
+    for part in features:
+        clusters = [c for c in concepts if c.lens == part.lens and c.kind == "cluster"]
+        if is_latent(part) and len(clusters) >= 2:
+            return symmetric_activity(part, clusters)
+    return None
+
+
+def _concepts(
+    pairs: PairSet, features: Sequence[FeatureMatrix], vocabulary: Vocabulary, c: Contrasts
+) -> tuple[Concept, ...]:
+    """The concepts with label and evidence."""
+    specs = vocabulary.concepts
+    column = {col.id: col for part in features for col in part.columns}
+    latent = {part.lens: part for part in features if is_latent(part)}
+    plain = [j for j, s in enumerate(specs) if s.lens not in latent]
+    deep = [j for j, s in enumerate(specs) if s.lens in latent]
+    found = strongest_correlates(
+        c.u[:, deep], c.u[:, plain], [specs[j].id for j in plain], [column[specs[j].id].label for j in plain]
+    )
+    correlate: dict[int, Correlate | None] = dict(zip(deep, found, strict=True))
+    words: dict[int, tuple[str, ...]] = {}
+    for lens, part in latent.items():
+        mine = [j for j in deep if specs[j].lens == lens]
+        words.update(zip(mine, firing_words(part, [specs[j] for j in mine], pairs.pairs), strict=True))
+    out = []
+    more, less = (c.u > 0).mean(axis=0), (c.u < 0).mean(axis=0)
+    for j, spec in enumerate(specs):
+        own = column[spec.members[0]].label
+        told = j in words
+        out.append(
+            Concept(
+                id=spec.id,
+                label=latent_label(spec, correlate[j], words[j], own) if told else own,
+                kind=spec.kind,
+                lens=spec.lens,
+                members=spec.members,
+                evidence=Evidence(
+                    unit=c.units[j],
+                    contrast=c.contrasts[j],
+                    chosen_mean=float(c.chosen_mean[j]),
+                    rejected_mean=float(c.rejected_mean[j]),
+                    chosen_rate=float(c.chosen_rate[j]),
+                    rejected_rate=float(c.rejected_rate[j]),
+                    more_in_chosen=float(more[j]),
+                    more_in_rejected=float(less[j]),
+                    correlate=correlate.get(j),
+                    words=words.get(j, ()),
+                ),
+            )
+        )
+    return tuple(out)
+
+
+def _contexts(vocabulary: Vocabulary, contexts: Ints, codes: Ints) -> tuple[Context, ...]:
+    topics = vocabulary.topics
+    if topics is None:
+        return ()
+    return tuple(
+        Context(
+            id=topics.ids[k],
+            label=topics.labels[k],
+            keywords=topics.keywords[k],
+            n=int((contexts == k).sum()),
+            n_groups=len(np.unique(codes[contexts == k])),
+        )
+        for k in range(len(topics))
+    )
+
+
+def _notes_on_families(families: Mapping[View, Family]) -> list[str]:
+    out = []
+    for view, family in families.items():
+        if family.tested > MAX_CONTROLLED:
+            out.append(
+                f"{view} view: {family.tested} hypotheses; bootstrap intervals and length control are given "
+                f"for the {MAX_CONTROLLED} largest |z|, t intervals for the others"
+            )
+        if family.tested > MAX_LISTED:
+            out.append(
+                f"{view} view: the {MAX_LISTED} largest |z| are listed; the whole family is in workings.npz"
+            )
+    if families["global"].tested == 0:
+        out.append("global view: no topic is large enough to be tested (25 rows from 10 prompts inside)")
+    return out

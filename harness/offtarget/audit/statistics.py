@@ -1,0 +1,172 @@
+"""Tests of a mean over preference pairs, for all concepts at once.
+
+Estimand throughout: the mean of u over the rows of a population of prompts from which this dataset's
+prompts were drawn. Rows of one prompt are not independent, so every standard error is clustered by
+prompt group. `u` is `(n_pairs, n_concepts)`; `codes` number the groups 0..G-1, one per row.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.errors import UndecidedError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MIN_PAIRS = 30
+MIN_GROUPS = 10
+D_CAP = 100.0
+SIGN_EPS = 1e-6
+"""An effect no larger than this has no sign (arXiv 2606.12360, section on split halves)."""
+
+
+@dataclass(frozen=True, eq=False)
+class MeanTest:
+    """One test per concept, each array `(n_concepts,)`."""
+
+    mean: Floats
+    se: Floats
+    """Clustered by group."""
+    t: Floats
+    p: Floats
+    """Two-sided, Student t with G - 1 degrees of freedom."""
+    d: Floats
+    """mean / sd of u."""
+    row_z: Floats
+    """mean over its standard error if rows were independent; for ranking only."""
+    n_groups: int
+
+
+def require_enough(n_pairs: int, n_groups: int) -> None:
+    """Refuse to test what cannot be tested.
+
+    Raises:
+        UndecidedError: below 30 pairs or 10 prompt groups.
+    """
+    if n_pairs < MIN_PAIRS or n_groups < MIN_GROUPS:
+        raise UndecidedError(
+            f"{n_pairs} pairs from {n_groups} prompts are too few to test anything: at least {MIN_PAIRS} "
+            f"pairs from {MIN_GROUPS} different prompts are needed; add rows or raise --limit"
+        )
+
+
+def group_codes(groups: Sequence[str]) -> Ints:
+    """Number the groups 0..G-1 in order of first appearance; one code per row."""
+    seen: dict[str, int] = {}
+    return np.array([seen.setdefault(g, len(seen)) for g in groups], dtype=np.int64)
+
+
+def indicator(codes: Ints, n: int) -> Any:
+    """Sparse `(n, n_rows)` matrix that sums rows by code when it multiplies from the left."""
+    from scipy.sparse import csr_matrix
+
+    rows = np.arange(len(codes))
+    return csr_matrix((np.ones(len(codes)), (codes, rows)), shape=(n, len(codes)))
+
+
+def group_sums(x: NDArray[Any], codes: Ints, n_groups: int) -> Floats:
+    """Sum of x in each group, in float64: `(n_groups, n_columns)`."""
+    return np.asarray(indicator(codes, n_groups) @ x.astype(np.float64))
+
+
+def mean_test(u: NDArray[Any], codes: Ints) -> MeanTest:
+    """Cluster-robust t test that the mean of each column is zero.
+
+    The variance is G/(G-1) · Σ_g (Σ_{i∈g} (u_i - ū))² / N², the cluster sandwich of the regression on a
+    constant; with one row per group it is the ordinary one-sample t test. Where every row has the same
+    nonzero value the sandwich is zero: there p is that of a sign test over groups, 2^(1-G).
+
+    Args:
+        u: `(n_pairs, n_concepts)`, no column all zero.
+        codes: group of each row.
+    """
+    from scipy import stats
+
+    n = len(u)
+    n_groups = int(codes.max()) + 1
+    sums = group_sums(u, codes, n_groups)
+    sizes = np.bincount(codes, minlength=n_groups).astype(np.float64)
+    mean = sums.sum(axis=0) / n
+    scores = sums - sizes[:, None] * mean
+    se = np.sqrt(n_groups / (n_groups - 1) * (scores**2).sum(axis=0)) / n
+    sd = _column_sd(u, mean)
+    flat = (se <= 1e-12 * np.abs(mean)) & (mean != 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(se > 0, mean / se, 0.0)
+        d = np.where(sd > 0, mean / sd, np.sign(mean) * D_CAP)
+    p = 2 * stats.t.sf(np.abs(t), n_groups - 1)
+    if flat.any():
+        p_flat = max(2.0 ** (1 - n_groups), 5e-324)
+        p[flat] = p_flat
+        t[flat] = np.sign(mean[flat]) * stats.norm.isf(p_flat / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        row_z = np.where(sd > 0, mean / sd * np.sqrt(n), t)
+    return MeanTest(mean, se, t, p, np.clip(d, -D_CAP, D_CAP), row_z, n_groups)
+
+
+def _column_sd(u: NDArray[Any], mean: Floats) -> Floats:
+    """Sample sd of each column in float64, by blocks of rows to keep memory flat."""
+    total = np.zeros(u.shape[1])
+    for start in range(0, len(u), 8192):
+        total += ((u[start : start + 8192].astype(np.float64) - mean) ** 2).sum(axis=0)
+    return np.asarray(np.sqrt(total / (len(u) - 1)))
+
+
+def t_interval(mean: Floats, se: Floats, df: float | Floats, level: float = 0.95) -> Floats:
+    """Mean ± t·se, `(n, 2)`."""
+    from scipy import stats
+
+    half = stats.t.ppf(0.5 + level / 2, df) * se
+    return np.stack([mean - half, mean + half], axis=-1)
+
+
+def bh(p: Floats) -> Floats:
+    """Benjamini-Hochberg q of a family of p values of any shape."""
+    from scipy.stats import false_discovery_control
+
+    if p.size == 0:
+        return p.astype(np.float64)
+    return np.asarray(false_discovery_control(np.clip(p, 0.0, 1.0).ravel()).reshape(p.shape))
+
+
+def bh_of_part(p: Floats, family: int) -> Floats:
+    """BH q of the p values that were computed, out of a family of which the rest counts as p = 1.
+
+    The part was picked by its size of effect, so a correction over the part alone would be too kind.
+    """
+    return bh(np.concatenate([p, np.ones(max(family - len(p), 0))]))[: len(p)]
+
+
+def half_by_group(groups: Sequence[str]) -> NDArray[np.bool_]:
+    """Half of the data each row belongs to, by a hash of its prompt group: all rows of a prompt together."""
+    bit = {g: bool(hashlib.sha256(g.encode()).digest()[0] & 1) for g in set(groups)}
+    return np.array([bit[g] for g in groups], dtype=bool)
+
+
+def half_by_parity(n: int) -> NDArray[np.bool_]:
+    """Half by row number, as arXiv 2606.12360 does; rows of one prompt may lie on both sides."""
+    return np.asarray(np.arange(n) % 2 == 1)
+
+
+def half_means(u: NDArray[Any], half: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Mean of each column in either half; zero where a half is empty."""
+    sums = group_sums(u, half.astype(np.int64), 2)
+    sizes = np.maximum(np.bincount(half.astype(np.int64), minlength=2), 1)
+    return sums[0] / sizes[0], sums[1] / sizes[1]
+
+
+def agreement(a: Floats, b: Floats) -> tuple[NDArray[np.bool_], Floats]:
+    """Whether two effects agree in sign, and the smaller of their sizes (Δ^min of the paper)."""
+    agree = (np.abs(a) > SIGN_EPS) & (np.abs(b) > SIGN_EPS) & (np.sign(a) == np.sign(b))
+    return agree, np.minimum(np.abs(a), np.abs(b))
+
+
+def effective_groups(codes: Ints) -> float:
+    """Kish's number of groups: (Σ n_g)² / Σ n_g², small where a few prompts hold most rows."""
+    sizes = np.bincount(codes).astype(np.float64)
+    return float(sizes.sum() ** 2 / (sizes**2).sum())

@@ -1,0 +1,83 @@
+"""Words that set one part of a corpus apart: log-odds with an informative Dirichlet prior.
+
+Monroe, Colaresi and Quinn 2008, "Fightin' Words", eq. 16, 19 and 22: for word w in part i against the rest
+j, δ = logit((y_i + α)/(n_i + α0)) - logit((y_j + α)/(n_j + α0)), its variance 1/(y_i + α) + 1/(y_j + α),
+ranked by δ/sd. The prior α is the word's share of the whole corpus times α0.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from offtarget.audit.statistics import Floats
+
+WORD_PATTERN = r"[^\W\d_][\w'’-]*[^\W_]"
+PRIOR_SIZE = 500.0
+MIN_Z = 1.96
+
+
+def count_words(
+    texts: Iterable[str], *, min_texts: int = 2, max_words: int = 20_000
+) -> tuple[list[str], Any]:
+    """Which words stand in which text.
+
+    Returns:
+        The words, and a sparse 0/1 matrix `(n_texts, n_words)`; English function words are left out. Empty
+        if no word stands in `min_texts` texts.
+    """
+    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    texts = list(texts)
+    vectorizer = CountVectorizer(
+        token_pattern=WORD_PATTERN,
+        stop_words="english",
+        binary=True,
+        min_df=min_texts,
+        max_features=max_words,
+        dtype=np.float64,
+    )
+    try:
+        matrix = vectorizer.fit_transform(texts)
+    except ValueError:
+        return [], csr_matrix((len(texts), 0))
+    return list(vectorizer.get_feature_names_out()), matrix
+
+
+def log_odds(inside: Floats, total: Floats, prior_size: float = PRIOR_SIZE) -> Floats:
+    """The z of each word's log-odds ratio, inside against the rest.
+
+    Args:
+        inside: `(n_parts, n_words)` counts.
+        total: `(n_words,)` counts in the whole corpus, the parts included.
+        prior_size: α0, the weight of the prior in words.
+
+    Returns:
+        `(n_parts, n_words)`.
+    """
+    prior = prior_size * total / total.sum()
+    rest = np.maximum(total - inside, 0.0)
+    n_in = inside.sum(axis=1, keepdims=True) + prior_size
+    n_out = rest.sum(axis=1, keepdims=True) + prior_size
+    a, b = inside + prior, rest + prior
+    delta = np.log(a / (n_in - a)) - np.log(b / (n_out - b))
+    return np.asarray(delta / np.sqrt(1 / a + 1 / b))
+
+
+def keywords(inside: Floats, total: Floats, words: Sequence[str], n: int = 8) -> list[tuple[str, ...]]:
+    """The words of each part with the largest z, of those beyond 1.96; near repetitions once."""
+    if not words or total.sum() <= 0:
+        return [() for _ in range(len(inside))]
+    out = []
+    for z in log_odds(inside, total):
+        best: list[str] = []
+        stems: set[str] = set()
+        for j in np.argsort(-z, kind="stable")[: 4 * n]:
+            stem = re.sub(r"(?:['’]s|es|s)$", "", words[j])
+            if z[j] > MIN_Z and stem not in stems:
+                best.append(words[j])
+                stems.add(stem)
+        out.append(tuple(best[:n]))
+    return out

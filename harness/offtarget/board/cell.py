@@ -1,0 +1,239 @@
+"""A result cell: what one run (dataset × model × protocol × seed) was asked, and what came of it.
+
+The record alone; `board.folder` writes cells to a results folder and reads them back. A cell carries ids
+and numbers, never text of a dataset: a sample id that reads like text is replaced by its hash.
+"""
+
+import hashlib
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue
+
+from offtarget.evals.scores import BehaviourScore, cluster_of
+from offtarget.store import canonical_json, hash_of
+
+SCHEMA_VERSION = 1
+START = "start"
+"""The protocol name of the model before training."""
+PLAIN = "dpo"
+"""The protocol name of plain DPO, which all others are compared with."""
+
+_ID = re.compile(r"[^\s\x00-\x1f]{1,80}")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class CellVerdict(_Record):
+    """The part of a verdict that changes a run: not who decided it, when, or why."""
+
+    concept: str
+    context: str | None = None
+    decision: Literal["allow", "suppress", "amplify"]
+    strength: float = 1.0
+
+
+class CellSpec(_Record):
+    """What was asked for: everything a person chose."""
+
+    dataset: str
+    """Registry name, hub id or path, as the recipe gives it."""
+    model: str
+    """Alias, hub id or directory, as the recipe gives it."""
+    protocol: str
+    """`start` for the model before training, `dpo` for plain DPO."""
+    parameters: dict[str, JsonValue] = {}
+    """The protocol's parameters, all of them, presets too."""
+    seed: int = 0
+    training: dict[str, JsonValue] = {}
+    """The training spec (steps, rate, beta, ...); empty for `start`."""
+    behaviours: tuple[str, ...] = ()
+    """What was to be measured, in any order."""
+    verdicts: tuple[CellVerdict, ...] = ()
+    data: dict[str, JsonValue] = {}
+    """Options of the dataset: split, limit, columns."""
+
+
+class CellManifest(_Record):
+    """What the run really stood on."""
+
+    dataset_revision: str | None = None
+    rows_sha256: str
+    """Identity of the pairs that were trained on (`PairSet.rows_sha256`)."""
+    n_pairs: int
+    model_identity: str
+    """Hash of the weights' files, or hub id and revision (`ModelRef.identity`)."""
+    template_hash: str | None = None
+    """Hash of the chat template in force."""
+    task_versions: dict[str, str] = {}
+    """Behaviour -> `N-X`; scores of different versions are not comparable."""
+    code_version: str
+    """Version of offtarget, with the commit where it is known."""
+    packages: dict[str, str] = {}
+    seeds: dict[str, int] = {}
+    """Every seed that was set, by what it was set for."""
+
+
+class PlanSummary(_Record):
+    """What the protocol did to the rows (`ShapingPlan.summary()`)."""
+
+    protocol: str
+    pairs: int
+    touched: int
+    left_out: int = 0
+    flipped: int = 0
+    shifted: int = 0
+    steered: int = 0
+    start_weight: dict[str, JsonValue] = {}
+    notes: list[str] = []
+    details: dict[str, JsonValue] = {}
+    hash: str
+
+
+class TrainingDigest(_Record):
+    """How the training went, in a few numbers."""
+
+    steps: int
+    loss_first: float | None = None
+    """Mean loss of the first logged steps, nats."""
+    loss_last: float | None = None
+    accuracies: dict[str, float] = {}
+    """Share of pairs whose chosen side has the larger implicit reward, by where it was measured."""
+    tokens: int = 0
+    """Tokens of responses that carried a gradient."""
+    dropped: dict[str, int] = {}
+    """Pairs the trainer could not use, by reason."""
+    truncated: int = 0
+    effective_weights: dict[str, JsonValue] = {}
+    """Histogram of each pair's gradient relative to plain DPO: `edges` and `counts`."""
+    details: dict[str, JsonValue] = {}
+    """What else the trainer noted."""
+
+
+class Cost(_Record):
+    """What the run cost; never compared."""
+
+    seconds: dict[str, float] = {}
+    """Wall-clock seconds by stage."""
+    peak_memory_gb: float | None = None
+
+    @property
+    def total_seconds(self) -> float:
+        """Seconds of all stages together."""
+        return sum(self.seconds.values())
+
+
+def id_or_hash(sample_id: str) -> str:
+    """The id itself if it reads like an id (no spaces, at most 80 signs), else a short hash of it.
+
+    The epoch of a repeated sample (`id#2`) stays, so that samples of one prompt stay together.
+    """
+    if _ID.fullmatch(sample_id):
+        return sample_id
+    prompt = cluster_of(sample_id)
+    epoch = sample_id[len(prompt) :]
+    epoch = epoch if re.fullmatch(r"#\d{1,6}", epoch) else ""
+    prompt = prompt if epoch else sample_id
+    return f"h:{hashlib.sha256(prompt.encode('utf-8', 'surrogatepass')).hexdigest()[:20]}{epoch}"
+
+
+def _no_text(scores: tuple[BehaviourScore, ...]) -> tuple[BehaviourScore, ...]:
+    names = [s.behaviour for s in scores]
+    if len(set(names)) != len(names):
+        raise ValueError("a behaviour is scored twice")
+    clean = []
+    for s in sorted(scores, key=lambda s: s.behaviour):
+        bad = [k for k, v in s.samples.items() if v is not None and not math.isfinite(v)]
+        if bad:
+            raise ValueError(
+                f"{s.behaviour}: sample {bad[0]!r} is not a finite number; a missing score is null"
+            )
+        if not all(_ID.fullmatch(k) for k in s.samples):
+            s = s.model_copy(update={"samples": {id_or_hash(k): v for k, v in s.samples.items()}})
+        clean.append(s)
+    return tuple(clean)
+
+
+class Cell(_Record):
+    """One run and its scores. Two runs with the same key were asked for the same thing."""
+
+    schema_version: Literal[1] = 1
+    key: str = ""
+    """Filled in: `cell_key` of spec and manifest."""
+    spec: CellSpec
+    manifest: CellManifest
+    audit: dict[str, JsonValue] = {}
+    """The audit that the verdicts come from: its key, vocabulary and counts."""
+    plan: PlanSummary | None = None
+    """None for `start`."""
+    training: TrainingDigest | None = None
+    """None for `start`."""
+    behaviours: Annotated[tuple[BehaviourScore, ...], AfterValidator(_no_text)] = ()
+    budget: str
+    """Budget class: runs are ranked only against runs of the same one."""
+    mode: Literal["exact", "fast"] = "exact"
+    """Whether the identity plan is bit-equal to plain trl (exact) or within 1e-3 of it (fast)."""
+    cost: Cost = Cost()
+    hardware: dict[str, str] = {}
+    created: str = ""
+    """When, ISO 8601 in UTC."""
+
+    def model_post_init(self, _context: Any, /) -> None:
+        """Fill in the key, or refuse one that does not belong to the content."""
+        want = cell_key(self.spec, self.manifest)
+        if not self.key:
+            object.__setattr__(self, "key", want)
+        elif self.key != want:
+            raise ValueError(
+                f"the key {self.key[:12]} does not match the content (which hashes to {want[:12]})"
+            )
+
+    def compared(self) -> dict[str, Any]:
+        """All that two runs of the same key should share: without cost, hardware, time, package versions."""
+        data = self.model_dump(mode="json", exclude={"cost", "hardware", "created"})
+        data["manifest"].pop("packages")
+        return data
+
+    def score(self, behaviour: str) -> BehaviourScore | None:
+        """The score of one behaviour; None if it was not measured."""
+        return next((s for s in self.behaviours if s.behaviour == behaviour), None)
+
+
+def cell_key(spec: CellSpec, manifest: CellManifest) -> str:
+    """SHA-256 over spec, data, model weights, code version and task versions; over nothing else.
+
+    Hardware, time, cost and package versions do not enter. The order of behaviours does not matter, nor
+    that of verdicts. A model given by directory is identified by its weights, not by where it lies.
+    """
+    asked = spec.model_dump(mode="json")
+    asked["behaviours"] = sorted(asked["behaviours"])
+    asked["verdicts"] = sorted(asked["verdicts"], key=canonical_json)
+    return hash_of(
+        {
+            "spec": asked,
+            "data": {"revision": manifest.dataset_revision, "rows_sha256": manifest.rows_sha256},
+            "model": {"identity": manifest.model_identity, "template": manifest.template_hash},
+            "code_version": manifest.code_version,
+            "task_versions": manifest.task_versions,
+        }
+    )
+
+
+def differences(a: Cell, b: Cell) -> list[str]:
+    """Dotted names of the compared fields in which two cells differ, sorted."""
+    return sorted(_differ("", a.compared(), b.compared()))
+
+
+def _differ(at: str, a: Any, b: Any) -> list[str]:
+    if isinstance(a, Mapping) and isinstance(b, Mapping):
+        found = []
+        for k in {*a, *b}:
+            found += _differ(f"{at}.{k}" if at else str(k), a.get(k), b.get(k))
+        return found
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        return [d for i, (x, y) in enumerate(zip(a, b, strict=True)) for d in _differ(f"{at}[{i}]", x, y)]
+    return [] if a == b else [at]

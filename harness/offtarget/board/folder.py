@@ -1,0 +1,132 @@
+"""A results folder: `<dataset>/<model>/<protocol>/<key>.json`, one immutable file for each cell."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from offtarget.board.cell import SCHEMA_VERSION, Cell, differences
+from offtarget.errors import ConfigError
+from offtarget.store import write_atomic
+
+BOARD_FILE = "board.json"
+"""A board written beside its cells is no damaged cell."""
+
+
+@dataclass(frozen=True)
+class CellFolder:
+    """The cells that could be read, sorted by key, and one line for each file that could not."""
+
+    cells: tuple[Cell, ...]
+    problems: tuple[str, ...] = ()
+
+
+def slug(name: str) -> str:
+    """A name as one safe part of a path: `hf:org/name@rev` -> `hf-org__name@rev`.
+
+    Slashes become `__` and other signs `-`. A part never starts with a dot, is never empty and has at
+    most 80 signs; a name that had to be cut or that lost signs other than `/` and `:` ends in a short
+    hash, so that two names never share a folder by accident.
+    """
+    plain = name.replace("/", "__").replace(":", "-")
+    safe = re.sub(r"[^A-Za-z0-9._@+=-]+", "-", plain).lstrip(".-")
+    if safe == plain and len(safe) <= 80:
+        return safe
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{safe[:70].rstrip('.-')}~{digest}".lstrip("~")
+
+
+def cell_path(results_dir: Path, cell: Cell) -> Path:
+    """Where a cell belongs."""
+    s = cell.spec
+    return results_dir / slug(s.dataset) / slug(s.model) / slug(s.protocol) / f"{cell.key}.json"
+
+
+def write_cell(results_dir: Path, cell: Cell) -> Path:
+    """Write a cell where it belongs, whole or not at all.
+
+    A cell that is there already and says the same (cost, hardware and time aside) is left as it is.
+
+    Raises:
+        ConfigError: another result, or a file that cannot be read, lies under the same key.
+    """
+    path = cell_path(results_dir, cell)
+    if path.exists():
+        try:
+            old = load_cell(path)
+        except ValueError as e:
+            raise ConfigError(f"{path}: a file lies there that is not a cell ({e}); move it away") from e
+        found = differences(old, cell)
+        if found:
+            more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+            raise ConfigError(
+                f"{path}: the same run gave another result before, differing in {', '.join(found[:3])}{more}. "
+                "Cells are never overwritten: write to another --out, or delete the old one"
+            )
+        return path
+    data = cell.model_dump(mode="json")
+    text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return write_atomic(path, text + "\n")
+
+
+def load_cell(path: Path) -> Cell:
+    """One cell from its file.
+
+    Raises:
+        ValueError: on one line, why the file is not a cell; `pydantic` and JSON errors never escape.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise ValueError(f"cannot be read: {e.strerror}") from e
+    except (ValueError, RecursionError) as e:
+        raise ValueError(f"damaged JSON: {str(e).splitlines()[0]}") from e
+    if not isinstance(data, dict) or "schema_version" not in data or "spec" not in data:
+        raise ValueError("not a cell: it has no schema_version and spec")
+    if data["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(f"schema_version {data['schema_version']!r}; this version reads {SCHEMA_VERSION}")
+    try:
+        cell = Cell.model_validate_json(json.dumps(data))
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(p) for p in first["loc"]) or "cell"
+        more = f" (and {e.error_count() - 1} more)" if e.error_count() > 1 else ""
+        raise ValueError(f"not a valid cell: {where}: {first['msg']}{more}") from e
+    if path.stem != cell.key:
+        raise ValueError(f"its name is not its key ({cell.key[:12]}...): it was renamed or changed by hand")
+    return cell
+
+
+def read_cells(results_dir: Path) -> CellFolder:
+    """Every cell under a folder. A damaged or foreign file is named in `problems`; the others go on.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
+    if not results_dir.is_dir():
+        raise ConfigError(
+            f"results folder '{results_dir}' does not exist; `offtarget run RECIPE --out DIR` makes one"
+        )
+    cells: dict[str, Cell] = {}
+    problems = []
+    for path in sorted(results_dir.rglob("*.json")):
+        if any(part.startswith(".") for part in path.relative_to(results_dir).parts):
+            continue
+        name = path.relative_to(results_dir).as_posix()
+        if path.name == BOARD_FILE:
+            continue
+        try:
+            cell = load_cell(path)
+        except ValueError as e:
+            problems.append(f"{name}: {e}")
+            continue
+        if cell.key in cells and differences(cells[cell.key], cell):
+            problems.append(
+                f"{name}: another cell of this folder has the same key and other results; it is left out"
+            )
+        else:
+            cells.setdefault(cell.key, cell)
+    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems))

@@ -1,0 +1,200 @@
+"""Which cells may stand on one board, and why the others may not."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from offtarget.board.cell import PLAIN, START, Cell
+from offtarget.board.records import Apart
+from offtarget.store import canonical_json
+
+_SAME_POLICY = {"mode", "save_every"}
+"""Training options that do not change the policy."""
+
+
+@dataclass
+class Group:
+    """Cells of one board: of one dataset, model, training and budget, all task versions agreeing."""
+
+    cells: list[Cell]
+    """Trained policies."""
+    start: list[Cell] = field(default_factory=list)
+    task_versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def has_plain(self) -> bool:
+        """Whether plain DPO is among them."""
+        return any(c.spec.protocol == PLAIN for c in self.cells)
+
+    @property
+    def first(self) -> Cell:
+        """Any cell: it speaks for what the group shares."""
+        return (self.cells or self.start)[0]
+
+
+def group_cells(cells: Iterable[Cell]) -> tuple[list[Group], list[Apart]]:
+    """Sort cells into boards.
+
+    A group without plain DPO, beside another of the same dataset and model that has it, is listed apart:
+    nothing in it can be compared. The order of `cells` does not matter.
+
+    Returns:
+        The groups in a fixed order, and the cells on no board with the reason.
+    """
+    cells = sorted(cells, key=lambda c: c.key)
+    trained: dict[str, list[Cell]] = defaultdict(list)
+    starts: dict[str, list[Cell]] = defaultdict(list)
+    for c in cells:
+        (starts[_base(c)] if c.spec.protocol == START else trained[_base(c) + _setting(c)]).append(c)
+    apart: list[Apart] = []
+    groups = []
+    for key in sorted(trained):
+        group = Group(_one_version(_latest(trained[key], apart), apart))
+        group.task_versions = _versions(group.cells)
+        groups.append(group)
+    groups.sort(key=lambda g: (not g.has_plain, -len(g.cells), g.first.key))
+    groups, apart_groups = _comparable(groups)
+    apart += apart_groups
+    for base in sorted(starts):
+        apart += _join_start(_latest(starts[base], apart), base, groups)
+    groups.sort(key=lambda g: (g.first.spec.dataset, g.first.spec.model, g.first.budget, g.first.key))
+    return groups, sorted(apart, key=lambda a: (a.run, a.cell))
+
+
+def run_name(cell: Cell) -> str:
+    """A cell as a person would name it."""
+    s = cell.spec
+    return f"{s.dataset} / {s.model} / {s.protocol}, seed {s.seed}"
+
+
+def _base(c: Cell) -> str:
+    m = c.manifest
+    return canonical_json([c.spec.dataset, m.rows_sha256, m.model_identity, m.template_hash])
+
+
+def training_of(c: Cell) -> dict[str, Any]:
+    """The training options that decide the policy."""
+    return {k: v for k, v in c.spec.training.items() if k not in _SAME_POLICY}
+
+
+def _setting(c: Cell) -> str:
+    return canonical_json([c.budget, training_of(c)])
+
+
+def _put(apart: list[Apart], cell: Cell, reason: str) -> None:
+    apart.append(Apart(cell=cell.key, run=run_name(cell), reason=reason))
+
+
+def row_key(c: Cell) -> str:
+    """What makes two cells seeds of the same row: protocol, parameters, verdicts."""
+    verdicts = sorted(canonical_json(v.model_dump(mode="json")) for v in c.spec.verdicts)
+    return canonical_json([c.spec.protocol, c.spec.parameters, verdicts])
+
+
+def _latest(cells: Sequence[Cell], apart: list[Apart]) -> list[Cell]:
+    """One cell for each run: the one with the most scores, then the youngest; the others go apart."""
+    runs: dict[tuple[str, int], list[Cell]] = defaultdict(list)
+    for c in cells:
+        runs[row_key(c), c.spec.seed].append(c)
+    kept = []
+    for same in runs.values():
+        best = max(same, key=lambda c: (sum(s.value is not None for s in c.behaviours), c.created, c.key))
+        kept.append(best)
+        for c in same:
+            if c is not best:
+                code = c.manifest.code_version
+                _put(apart, c, f"superseded by {best.key[:12]}: the same run, here with code {code}")
+    return sorted(kept, key=lambda c: c.key)
+
+
+def _versions(cells: Iterable[Cell]) -> dict[str, str]:
+    return {s.behaviour: s.task_version for c in cells for s in c.behaviours}
+
+
+def _conflict(cell: Cell, versions: Mapping[str, str]) -> str | None:
+    for s in cell.behaviours:
+        have = versions.get(s.behaviour, s.task_version)
+        if have != s.task_version:
+            return f"other task version: {s.behaviour} {s.task_version}, the board has {have}; run it again"
+    return None
+
+
+def _one_version(cells: Sequence[Cell], apart: list[Apart]) -> list[Cell]:
+    """Leave the cells whose task versions agree: with the newest that plain DPO has, else the newest."""
+    plain = [c for c in cells if c.spec.protocol == PLAIN]
+    versions: dict[str, str] = {}
+    for group in (plain, cells):
+        newest: dict[str, str] = {}
+        for c in group:
+            for s in c.behaviours:
+                newest[s.behaviour] = max(newest.get(s.behaviour, ""), s.task_version, key=_order)
+        versions = {**newest, **versions}
+    kept = []
+    for c in cells:
+        reason = _conflict(c, versions)
+        if reason is None:
+            kept.append(c)
+        else:
+            _put(apart, c, reason)
+    return kept
+
+
+def _order(version: str) -> list[tuple[int, str]]:
+    return [(int(p), "") if p.isdigit() else (-1, p) for p in version.split("-")]
+
+
+def _comparable(groups: Sequence[Group]) -> tuple[list[Group], list[Apart]]:
+    """Take out the groups without plain DPO that lie beside one with it."""
+    kept: list[Group] = []
+    apart: list[Apart] = []
+    for g in groups:
+        if not g.cells:
+            continue
+        beside = [k for k in kept if k.has_plain and _name(k) == _name(g)]
+        if g.has_plain or not beside:
+            kept.append(g)
+        else:
+            for c in g.cells:
+                _put(apart, c, _difference(c, beside[0].first))
+    return kept, apart
+
+
+def _name(g: Group) -> tuple[str, str]:
+    return g.first.spec.dataset, g.first.spec.model
+
+
+def _difference(cell: Cell, board: Cell) -> str:
+    a, b = cell.manifest, board.manifest
+    if a.rows_sha256 != b.rows_sha256:
+        here, there = (f"{m.n_pairs} pairs, {m.rows_sha256[:8]}" for m in (a, b))
+        return f"other rows ({here}; the board has {there})"
+    if a.model_identity != b.model_identity:
+        return f"other model weights ({a.model_identity[:12]}; the board has {b.model_identity[:12]})"
+    if a.template_hash != b.template_hash:
+        return "other chat template"
+    if cell.budget != board.budget:
+        return f"other budget ({cell.budget}; the board has {board.budget}), and no plain DPO at it"
+    x, y = training_of(cell), training_of(board)
+    odd = [f"{k} {x.get(k)} (the board has {y.get(k)})" for k in sorted({*x, *y}) if x.get(k) != y.get(k)]
+    return f"trained otherwise, and no plain DPO so: {', '.join(odd[:3])}"
+
+
+def _join_start(starts: Sequence[Cell], base: str, groups: list[Group]) -> list[Apart]:
+    """Put the start model on every board of its dataset and weights; alone it makes a board of its own."""
+    apart: list[Apart] = []
+    homes = [g for g in groups if g.cells and _base(g.cells[0]) == base]
+    if not homes:
+        alone = _one_version(starts, apart)
+        groups.append(Group([], alone, _versions(alone)))
+        return apart
+    for c in starts:
+        reasons = [_conflict(c, g.task_versions) for g in homes]
+        for g, reason in zip(homes, reasons, strict=True):
+            if reason is None:
+                g.start.append(c)
+        if all(r is not None for r in reasons):
+            _put(apart, c, str(reasons[0]))
+    for g in homes:
+        g.task_versions = {**_versions(g.start), **g.task_versions}
+    return apart

@@ -1,0 +1,171 @@
+"""Dataset cards: where pairs come from, under which terms, and which adapter reads them."""
+
+import difflib
+import re
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from offtarget.data.shapes import ADAPTERS, AnyAdapter
+from offtarget.errors import ConfigError
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class HubSource(_Record):
+    """A dataset on the Hugging Face hub."""
+
+    kind: Literal["hub"] = "hub"
+    id: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    config: str | None = None
+    data_dir: str | None = None
+    data_files: str | tuple[str, ...] | dict[str, str | tuple[str, ...]] | None = None
+    """As `datasets.load_dataset` takes it; a mapping is split -> files."""
+
+
+class PathSource(_Record):
+    """Files beside the card."""
+
+    kind: Literal["path"] = "path"
+    path: str | dict[str, str]
+    """A file, or split -> file; relative to the card's folder, and inside it."""
+
+    @field_validator("path")
+    @classmethod
+    def _inside(cls, value: str | dict[str, str]) -> str | dict[str, str]:
+        for one in [value] if isinstance(value, str) else value.values():
+            if (
+                PurePosixPath(one).is_absolute()
+                or ".." in PurePosixPath(one).parts
+                or "\\" in one
+                or ":" in one
+            ):
+                raise ValueError(f"'{one}' must be relative to the card's folder and inside it, without '..'")
+        return value
+
+
+class RowColumns(_Record):
+    """Columns that tell of the row as a whole; used where the source has them."""
+
+    id: str = "id"
+    group: str = "group"
+    split: str = "split"
+
+
+class DatasetCard(_Record):
+    """What is known of a dataset before it is read. One YAML file each."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
+    """A short slug: what the command line calls it."""
+    title: str
+    source: Annotated[HubSource | PathSource, Field(discriminator="kind")]
+    revision: str | None = None
+    """The commit of the source. Written only if it was seen."""
+    verified: bool = False
+    """Whether that revision was really read, with this adapter."""
+    evidence: str
+    """What was seen of the set, and where; which columns are from documentation or memory alone."""
+    licence: str
+    redistribution: Literal["yes", "no", "unknown"] = "unknown"
+    """Whether text of the set may be shown in committed results."""
+    preference_source: Literal["human", "llm_judge", "rule", "synthetic", "mixed"]
+    language: str
+    rows: int | None = None
+    """Documented number of rows over all splits."""
+    adapter: AnyAdapter
+    columns: RowColumns = RowColumns()
+    splits: tuple[str, ...] = ()
+    """As the source names them; the first is read when none is asked for."""
+    citation: str | None = None
+    url: str | None = None
+    notes: str = ""
+
+    @field_validator("redistribution", mode="before")
+    @classmethod
+    def _yaml_yes_no(cls, value: Any) -> Any:
+        return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _pin_was_seen(self) -> "DatasetCard":
+        if isinstance(self.source, HubSource):
+            if self.revision is not None and not re.fullmatch(r"[0-9a-f]{40}", self.revision):
+                raise ValueError(f"revision '{self.revision}' must be a full commit hash, or null")
+            if self.verified != (self.revision is not None):
+                raise ValueError("verified and revision go together: a revision that was not seen is null")
+        elif isinstance(self.source.path, dict) and set(self.source.path) != set(self.splits):
+            raise ValueError("splits must list the keys of source.path")
+        return self
+
+
+def load_card(path: Path) -> DatasetCard:
+    """Read and check a dataset card.
+
+    Raises:
+        ConfigError: the file is not there, is not YAML, or breaks the schema; one line for each problem,
+            with the file, the key and, for an unknown key, the nearest known one.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise ConfigError(f"{path}: the card cannot be read ({e.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        mark = getattr(e, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{where}: is not YAML ({' '.join(str(e).split())[:160]})") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: a card is a mapping of keys to values; this file is not")
+    try:
+        return DatasetCard.model_validate(content)
+    except ValidationError as e:
+        lines = [_explain(path, content, error) for error in e.errors(include_url=False)]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def source_file(card_path: Path, relative: str) -> Path:
+    """The file a path card speaks of.
+
+    Raises:
+        ConfigError: it is not there, or leads out of the card's folder (by a link).
+    """
+    folder = card_path.parent.resolve()
+    file = (folder / relative).resolve()
+    if not file.is_relative_to(folder):
+        raise ConfigError(
+            f"{card_path}: source '{relative}' leads out of {folder}; keep the data beside the card"
+        )
+    if not file.is_file():
+        raise ConfigError(f"{card_path}: source '{relative}' is not there ({file})")
+    return file
+
+
+def _explain(path: Path, content: dict[str, Any], error: Any) -> str:
+    """One validation error as one line."""
+    loc = [str(x) for x in error["loc"]]
+    model: type[BaseModel] = DatasetCard
+    if len(loc) > 1 and loc[0] in ("source", "adapter"):
+        tag = loc.pop(1)  # pydantic names the member of the union; a card does not
+        model = ADAPTERS[tag] if loc[0] == "adapter" else {"hub": HubSource, "path": PathSource}[tag]
+    elif len(loc) > 1 and loc[0] == "columns":
+        model = RowColumns
+    key = ".".join(loc)
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(loc[-1], list(model.model_fields), n=1, cutoff=0.4)
+        known = ", ".join(model.model_fields)
+        return f"{path}: unknown key '{key}'; " + (
+            f"did you mean '{near[0]}'?" if near else f"known: {known}"
+        )
+    if error["type"] == "missing":
+        return f"{path}: key '{key}' is missing"
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        field = "name" if key == "adapter" else "kind"
+        given = content[key].get(field) if isinstance(content.get(key), dict) else None
+        known = ", ".join(ADAPTERS) if key == "adapter" else "hub, path"
+        return f"{path}: key '{key}.{field}' is {given!r}; must be one of {known}"
+    text = error["msg"].removeprefix("Value error, ")
+    shown = "" if error["type"] == "value_error" else f" (got {str(error['input'])[:60]!r})"
+    return f"{path}: " + (f"key '{key}': " if key else "") + text + shown

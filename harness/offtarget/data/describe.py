@@ -1,0 +1,67 @@
+"""What a set looks like before any test: lengths, turns, markdown."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median
+
+from pydantic import BaseModel, ConfigDict
+
+from offtarget.data.pairs import Message, Pair, text_of
+
+_MARKDOWN = re.compile(r"(?m)^[ \t]*+(?:#{1,6}[ \t]|[-*][ \t]|\d+\.[ \t])|\*\*[^*\n]+\*\*")
+
+
+class Description(BaseModel):
+    """Descriptive statistics of a set of pairs. Lengths are characters; shares are of pairs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_pairs: int
+    n_groups: int
+    largest_group: int
+    """Pairs in the group that has most: the rows are not independent where this is large."""
+    prompt_chars: float
+    """Median over pairs, all turns of the prompt together."""
+    chosen_chars: float
+    rejected_chars: float
+    chosen_longer: float
+    """Share of pairs whose chosen side has more characters; 0.5 is balance."""
+    multi_turn: float
+    """Share with an assistant turn in the prompt, or more than one turn in a response."""
+    system_turn: float
+    markdown_chosen: float
+    """Share of chosen responses with a markdown heading, list item or bold text."""
+    markdown_rejected: float
+
+
+def describe(pairs: Sequence[Pair]) -> Description:
+    """Descriptive statistics of at least one pair."""
+    n = len(pairs)
+    groups = Counter(p.group for p in pairs)
+    chosen, rejected = [_chars(p.chosen) for p in pairs], [_chars(p.rejected) for p in pairs]
+    return Description(
+        n_pairs=n,
+        n_groups=len(groups),
+        largest_group=max(groups.values()),
+        prompt_chars=median(_chars(p.prompt) for p in pairs),
+        chosen_chars=median(chosen),
+        rejected_chars=median(rejected),
+        chosen_longer=sum(c > r for c, r in zip(chosen, rejected, strict=True)) / n,
+        multi_turn=sum(_multi_turn(p) for p in pairs) / n,
+        system_turn=sum(any(m["role"] == "system" for m in p.prompt) for p in pairs) / n,
+        markdown_chosen=sum(_markdown(p.chosen) for p in pairs) / n,
+        markdown_rejected=sum(_markdown(p.rejected) for p in pairs) / n,
+    )
+
+
+def _chars(messages: Sequence[Message]) -> int:
+    return sum(len(m["content"]) for m in messages)
+
+
+def _multi_turn(p: Pair) -> bool:
+    return any(m["role"] == "assistant" for m in p.prompt) or len(p.chosen) > 1 or len(p.rejected) > 1
+
+
+def _markdown(messages: Sequence[Message]) -> bool:
+    return _MARKDOWN.search(text_of(messages)) is not None

@@ -1,0 +1,89 @@
+"""Rows of a dataset on the Hugging Face hub."""
+
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from offtarget.data.cards import HubSource
+from offtarget.data.reading import LocatedRow
+from offtarget.errors import ConfigError, OfftargetError, UndecidedError
+
+_REF = re.compile(r"hf:(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+
+
+def parse_ref(ref: str) -> tuple[str, str | None]:
+    """`hf:org/name[@revision]` as (id, revision).
+
+    Raises:
+        ConfigError: it has another form.
+    """
+    match = _REF.fullmatch(ref)
+    if not match:
+        raise ConfigError(f"'{ref}': a dataset on the hub is written hf:org/name or hf:org/name@revision")
+    return match["id"], match["revision"]
+
+
+def hub_rows(source: HubSource, split: str, revision: str | None, *, stream: bool) -> Iterator[LocatedRow]:
+    """The rows of one split, lazily; code of the dataset's repository is never run.
+
+    Args:
+        source: what to load.
+        split: as the hub names it.
+        revision: commit, tag or branch; None is the newest.
+        stream: fetch only what is iterated, and keep nothing.
+
+    Raises:
+        UndecidedError: the hub, or what this dataset needs of it, is out of reach.
+        ConfigError: no such dataset, configuration, file or split.
+    """
+    with _one_line(source.id):
+        import datasets
+
+        files = source.data_files
+        rows = datasets.load_dataset(
+            source.id,
+            name=source.config,
+            data_dir=source.data_dir,
+            data_files=list(files) if isinstance(files, tuple) else files,
+            split=split,
+            revision=revision,
+            streaming=stream,
+        )
+        for number, row in enumerate(rows, start=1):
+            yield f"{source.id} {split} row {number}", dict(row)
+
+
+@contextmanager
+def _one_line(name: str) -> Iterator[None]:
+    """Whatever `datasets` raises, as one line that says what to do; its own retry notes are kept back."""
+    logger = logging.getLogger("huggingface_hub.utils._http")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    except (OfftargetError, GeneratorExit):
+        raise
+    except ValueError as e:
+        raise ConfigError(f"hf:{name}: {_short(e)}") from None
+    except Exception as e:
+        kind, text = type(e).__name__, _short(e)
+        gated = "gated" in text.lower()
+        if kind in ("DatasetNotFoundError", "RevisionNotFoundError") and not gated:
+            raise ConfigError(f"hf:{name}: {text}") from None
+        if gated:
+            advice = "accept its terms on its hub page and log in with `hf auth login`"
+        elif os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+            advice = "HF_HUB_OFFLINE is set: unset it, or give a local .jsonl or .parquet file of the set"
+        else:
+            advice = "check the network or HF_ENDPOINT, or give a local .jsonl or .parquet file of the set"
+        raise UndecidedError(
+            f"hf:{name}: the hub cannot be reached or read ({kind}: {text}); {advice}"
+        ) from None
+    finally:
+        logger.setLevel(level)
+
+
+def _short(e: Exception) -> str:
+    return " ".join(str(e).split())[:200]

@@ -1,0 +1,361 @@
+"""The shapes that public preference sets have, each as a record of column names with one method.
+
+`candidates(row)` says which response is to be preferred to which. Records, so that a card can hold them;
+`adapters.adapt` makes pairs of the candidates.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from offtarget.data import messages as msg
+from offtarget.data.messages import Drop
+from offtarget.errors import DataError, unknown_name
+
+Row = Mapping[str, Any]
+Label = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Two raw responses, the preferred one first, and the raw prompt (None: within the responses)."""
+
+    prompt: Any
+    chosen: Any
+    rejected: Any
+    columns: tuple[str, str, str]
+    """Where the three came from, for messages."""
+    tag: str = ""
+
+
+class Adapter(BaseModel):
+    """Base of all adapters. String fields other than `name` are names of columns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+    not_columns: ClassVar[frozenset[str]] = frozenset({"name"})
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """Which response the row prefers to which; raises `Drop` where it prefers none."""
+        raise NotImplementedError
+
+    def column_fields(self) -> dict[str, str]:
+        """Field -> column name, for the fields that hold one column."""
+        values = {k: getattr(self, k) for k in type(self).model_fields if k not in self.not_columns}
+        return {k: v for k, v in values.items() if isinstance(v, str)}
+
+    def used_columns(self) -> set[str]:
+        """All columns that the adapter reads."""
+        used = set(self.column_fields().values())
+        for k in type(self).model_fields:
+            value = getattr(self, k)
+            if k not in self.not_columns and isinstance(value, tuple):
+                used.update(value)
+        return used
+
+    def with_columns(self, columns: Mapping[str, str]) -> "Adapter":
+        """The same adapter with some fields pointed at other columns (`--columns field=column`)."""
+        known = {
+            k: f
+            for k, f in type(self).model_fields.items()
+            if k not in self.not_columns and f.annotation in (str, str | None)
+        }
+        for key in columns:
+            if key not in known:
+                raise unknown_name("column role", key, [*known, "id", "group", "split"])
+        return type(self).model_validate({**self.model_dump(), **columns})
+
+
+def take(row: Row, column: str, role: str = "") -> Any:
+    """The cell of a column.
+
+    Raises:
+        DataError: the row has no such column; the message names the nearest one.
+    """
+    if column in row:
+        return row[column]
+    near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.4)
+    offer = f"nearest is '{near[0]}'" if near else "there are: " + ", ".join(list(row)[:12])
+    hint = near[0] if near else "NAME"
+    raise DataError(f"no column '{column}' ({offer}); map it with --columns {role or column}={hint}")
+
+
+def _prompt(row: Row, column: str | None) -> Any:
+    return None if column is None else take(row, column, "prompt")
+
+
+class Transcript(Adapter):
+    """Shape 1: chosen and rejected are whole transcripts that differ in the last assistant turn."""
+
+    name: Literal["transcript"] = "transcript"
+    chosen: str = "chosen"
+    rejected: str = "rejected"
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """One candidate; both transcripts must be the same up to their last turn."""
+        sides = []
+        for role, column in (("chosen", self.chosen), ("rejected", self.rejected)):
+            text = take(row, column, role)
+            if not isinstance(text, str):
+                raise DataError(f"column '{column}' is not text but {type(text).__name__}")
+            turns = msg.parse_transcript(text)
+            if turns[-1]["role"] != "assistant":
+                raise Drop(msg.NO_REPLY)
+            sides.append(turns)
+        a, b = sides
+        if a[:-1] != b[:-1] or len(a) < 2:
+            raise Drop(msg.PROMPTS_DIFFER)
+        return [Candidate(a[:-1], a[-1:], b[-1:], ("prompt", self.chosen, self.rejected))]
+
+
+class ChosenRejected(Adapter):
+    """Shape 2: chosen and rejected, each a string or a message list, with or without a prompt column.
+
+    Message lists may hold the prompt too. Without a prompt column the prompt is the longest common
+    prefix of the two lists that ends in a user turn.
+    """
+
+    name: Literal["chosen_rejected"] = "chosen_rejected"
+    prompt: str | None = "prompt"
+    chosen: str = "chosen"
+    rejected: str = "rejected"
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """One candidate."""
+        chosen, rejected = take(row, self.chosen, "chosen"), take(row, self.rejected, "rejected")
+        names = (self.prompt or "", self.chosen, self.rejected)
+        return [Candidate(_prompt(row, self.prompt), chosen, rejected, names)]
+
+
+class TwoResponses(Adapter):
+    """Shape 3: two responses and who won: by label, by a signed scale, or by votes.
+
+    Exactly one of: `label` with `a_wins` and `b_wins` (`ties` are dropped); `label` with `scale`, where
+    the sign says who won and 0 is a tie; `votes_a` with `votes_b`. Labels are compared as text, without
+    case, and 1, 1.0 and true are the same.
+    """
+
+    not_columns = frozenset({"name", "a_wins", "b_wins", "ties", "scale"})
+    name: Literal["two_responses"] = "two_responses"
+    prompt: str | None = "prompt"
+    response_a: str = "response_a"
+    response_b: str = "response_b"
+    label: str | None = None
+    a_wins: tuple[Label, ...] = ()
+    b_wins: tuple[Label, ...] = ()
+    ties: tuple[Label, ...] = ()
+    scale: Literal["negative_a", "positive_a"] | None = None
+    votes_a: str | None = None
+    votes_b: str | None = None
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "TwoResponses":
+        by_label = self.label is not None and bool(self.a_wins) and bool(self.b_wins)
+        by_scale = self.label is not None and self.scale is not None
+        by_votes = self.votes_a is not None and self.votes_b is not None
+        if by_label + by_scale + by_votes != 1:
+            raise ValueError(
+                "who won must be told in one way: label with a_wins and b_wins, or label with scale, "
+                "or votes_a with votes_b"
+            )
+        return self
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """One candidate, or a drop for a tie or a missing label."""
+        a, b = take(row, self.response_a, "response_a"), take(row, self.response_b, "response_b")
+        prompt = _prompt(row, self.prompt)
+        if self._a_won(row):
+            return [Candidate(prompt, a, b, (self.prompt or "", self.response_a, self.response_b))]
+        return [Candidate(prompt, b, a, (self.prompt or "", self.response_b, self.response_a))]
+
+    def _a_won(self, row: Row) -> bool:
+        if self.votes_a is not None and self.votes_b is not None:
+            return _sign(_number(row, self.votes_a) - _number(row, self.votes_b)) > 0
+        assert self.label is not None
+        if self.scale is not None:
+            sign = _sign(_number(row, self.label))
+            return sign < 0 if self.scale == "negative_a" else sign > 0
+        value = take(row, self.label, "label")
+        if value is None:
+            raise Drop(msg.NO_LABEL)
+        key = _label_key(value)
+        for labels, outcome in ((self.a_wins, True), (self.b_wins, False)):
+            if key in map(_label_key, labels):
+                return outcome
+        if key in map(_label_key, self.ties):
+            raise Drop(msg.TIE)
+        known = ", ".join(str(x) for x in (*self.a_wins, *self.b_wins, *self.ties))
+        raise DataError(f"column '{self.label}' says '{value}', which is none of the labels {known}")
+
+
+class OneOfMany(Adapter):
+    """Shape 4: several responses in columns, and the one that was chosen, or a score for each.
+
+    With `choice` the chosen response is preferred to each other one. With `scores` the best one is
+    (`pairs: best`; a shared first place is a tie), or every response to each with a lower score
+    (`pairs: all`).
+    """
+
+    not_columns = frozenset({"name", "options", "pairs"})
+    name: Literal["one_of_many"] = "one_of_many"
+    prompt: str | None = "prompt"
+    responses: tuple[str, ...] = Field(min_length=2)
+    choice: str | None = None
+    options: tuple[Label, ...] = ()
+    """How `choice` names the responses, in their order; by default by their columns."""
+    scores: tuple[str, ...] = ()
+    pairs: Literal["best", "all"] = "best"
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "OneOfMany":
+        if (self.choice is None) == (not self.scores):
+            raise ValueError("give either choice or scores")
+        for key in ("scores", "options"):
+            n = len(getattr(self, key))
+            if n and n != len(self.responses):
+                raise ValueError(f"{key} has {n} entries for {len(self.responses)} responses")
+        return self
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """A candidate for each preference that the row states."""
+        texts = [take(row, c) for c in self.responses]
+        prompt = _prompt(row, self.prompt)
+        out = []
+        for i, j in self._preferences(row):
+            names = (self.prompt or "", self.responses[i], self.responses[j])
+            out.append(Candidate(prompt, texts[i], texts[j], names, f"{i}-{j}"))
+        return out
+
+    def _preferences(self, row: Row) -> list[tuple[int, int]]:
+        everyone = range(len(self.responses))
+        if self.choice is not None:
+            value = take(row, self.choice, "choice")
+            if value is None or value == "":
+                raise Drop(msg.NO_LABEL)
+            options = [_label_key(o) for o in self.options or self.responses]
+            if _label_key(value) not in options:
+                known = ", ".join(str(o) for o in self.options or self.responses)
+                raise DataError(f"column '{self.choice}' says '{value}', which is none of {known}")
+            best = options.index(_label_key(value))
+            return [(best, j) for j in everyone if j != best]
+        scores = [_number(row, c) for c in self.scores]
+        if self.pairs == "best":
+            top = max(scores)
+            if scores.count(top) > 1:
+                raise Drop(msg.TIE)
+            return [(scores.index(top), j) for j in everyone if scores[j] < top]
+        out = [(i, j) for i in everyone for j in everyone if scores[i] > scores[j]]
+        if not out:
+            raise Drop(msg.TIE)
+        return out
+
+
+class RatedTurns(Adapter):
+    """Shape 4, in one column: a conversation whose model turns were offered several at a time.
+
+    `history` is a list of turns with `turn`, `role` (user or model), `content` and, on model turns,
+    `if_chosen`. At each turn the chosen reply is preferred to each other one, and the conversation goes
+    on with it.
+    """
+
+    name: Literal["rated_turns"] = "rated_turns"
+    history: str = "conversation_history"
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """A candidate for each reply that was not chosen."""
+        turns = take(row, self.history, "history")
+        if not isinstance(turns, list) or not all(isinstance(t, Mapping) for t in turns):
+            raise DataError(f"column '{self.history}' is not a list of turns")
+        out: list[Candidate] = []
+        prompt: list[dict[str, Any]] = []
+        for n in sorted({take(t, "turn") for t in turns}):
+            here = [t for t in turns if t["turn"] == n]
+            asked = [{"role": "user", "content": t["content"]} for t in here if t["role"] == "user"]
+            replies = [t for t in here if t["role"] != "user"]
+            chosen = [t for t in replies if t.get("if_chosen")]
+            if not asked or len(chosen) != 1:
+                break
+            prompt = [*prompt, *asked]
+            others = [t for t in replies if t is not chosen[0]]
+            names = (self.history,) * 3
+            out += [
+                Candidate(prompt, chosen[0]["content"], t["content"], names, f"{n}.{k}")
+                for k, t in enumerate(others)
+            ]
+            prompt = [*prompt, {"role": "assistant", "content": chosen[0]["content"]}]
+        if not out:
+            raise Drop(msg.NO_LABEL)
+        return out
+
+
+class Lists(Adapter):
+    """Shape 5: one prompt, a list of chosen and a list of rejected responses.
+
+    `pairing: index` compares chosen[i] with rejected[i] (RM-Bench: the same style); `all` compares each
+    with each.
+    """
+
+    not_columns = frozenset({"name", "pairing"})
+    name: Literal["lists"] = "lists"
+    prompt: str | None = "prompt"
+    chosen: str = "chosen"
+    rejected: str = "rejected"
+    pairing: Literal["index", "all"] = "index"
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """A candidate for each pairing."""
+        chosen, rejected = take(row, self.chosen, "chosen"), take(row, self.rejected, "rejected")
+        for column, value in ((self.chosen, chosen), (self.rejected, rejected)):
+            if not isinstance(value, list):
+                raise DataError(f"column '{column}' is not a list of responses")
+        prompt = _prompt(row, self.prompt)
+        names = (self.prompt or "", self.chosen, self.rejected)
+        if self.pairing == "index":
+            if len(chosen) != len(rejected):
+                raise Drop(msg.UNMATCHED)
+            pairs = [(i, i) for i in range(len(chosen))]
+        else:
+            pairs = [(i, j) for i in range(len(chosen)) for j in range(len(rejected))]
+        if not pairs:
+            raise Drop(msg.EMPTY)
+        return [Candidate(prompt, chosen[i], rejected[j], names, f"{i}-{j}") for i, j in pairs]
+
+
+AnyAdapter = Annotated[
+    Transcript | ChosenRejected | TwoResponses | OneOfMany | RatedTurns | Lists, Field(discriminator="name")
+]
+ADAPTERS: dict[str, type[Adapter]] = {
+    "transcript": Transcript,
+    "chosen_rejected": ChosenRejected,
+    "two_responses": TwoResponses,
+    "one_of_many": OneOfMany,
+    "rated_turns": RatedTurns,
+    "lists": Lists,
+}
+
+
+def _label_key(value: Any) -> str:
+    if isinstance(value, bool | int) or (isinstance(value, float) and value.is_integer()):
+        return str(int(value))
+    return str(value).strip().lower()
+
+
+def _number(row: Row, column: str) -> float:
+    value = take(row, column)
+    if value is None or value == "":
+        raise Drop(msg.NO_LABEL)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise DataError(f"column '{column}' says '{value}', which is not a number") from None
+    if number != number:
+        raise Drop(msg.NO_LABEL)
+    return number
+
+
+def _sign(x: float) -> float:
+    if x == 0:
+        raise Drop(msg.TIE)
+    return x

@@ -1,0 +1,151 @@
+"""What task files are made of: samples from a prompts file, rules on text, differences of log-probability."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import (
+    ChatMessage,
+    ChatMessageAssistant,
+    ChatMessageUser,
+    GenerateConfig,
+    Logprob,
+    get_model,
+)
+from inspect_ai.scorer import Score, Scorer, Target, ci, mean, scorer, stderr
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+
+from offtarget.errors import ConfigError
+from offtarget.evals.policy import Sampling
+from offtarget.evals.prompts import messages_of, read_rows
+
+METRICS = [mean(), stderr(), ci()]
+
+
+def prompt_dataset(path: Path | str) -> MemoryDataset:
+    """Samples whose input is the row's `prompt`; the other keys become metadata."""
+    from inspect_ai.model import ChatMessageSystem
+
+    kinds = {"user": ChatMessageUser, "assistant": ChatMessageAssistant, "system": ChatMessageSystem}
+    samples = []
+    for row in read_rows(path):
+        if "prompt" not in row:
+            raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
+        turns: list[ChatMessage] = [
+            kinds[m["role"]](content=m["content"]) for m in messages_of(row["prompt"])
+        ]
+        rest = {k: v for k, v in row.items() if k not in ("id", "prompt")}
+        samples.append(Sample(id=str(row["id"]), input=turns, metadata=rest))
+    return MemoryDataset(samples, name=Path(path).stem)
+
+
+def item_dataset(path: Path | str, text: str) -> MemoryDataset:
+    """Samples that carry the whole row as metadata; `text` names the key that is shown as the input."""
+    return MemoryDataset(
+        [Sample(id=str(r["id"]), input=str(r[text]), metadata=r) for r in read_rows(path)],
+        name=Path(path).stem,
+    )
+
+
+def rollout_config() -> GenerateConfig:
+    """The sampling of the rollout pool, so that a task run by itself samples as the harness does."""
+    s = Sampling()
+    return GenerateConfig(max_tokens=s.max_tokens, temperature=s.temperature, top_p=s.top_p, seed=s.seed)
+
+
+@scorer(metrics=METRICS)  # type: ignore[untyped-decorator]
+def text_rule(rule: Callable[[str], tuple[float, dict[str, float]]]) -> Scorer:
+    """Score an answer by a rule on its text; an empty answer is unscored.
+
+    Args:
+        rule: from text to (value, numbers to note). Noted beside them: whether the answer was cut off
+            at the token limit (1 or 0).
+    """
+
+    async def score(state: TaskState, target: Target) -> Score:
+        text = state.output.completion
+        if not text.strip():
+            return Score.unscored(reason="no_response", explanation="the answer is empty")
+        value, notes = rule(text)
+        cut = float(state.output.stop_reason == "max_tokens")
+        return Score(value=value, metadata={**notes, "truncated": cut})
+
+    return score
+
+
+@solver  # type: ignore[untyped-decorator]
+def item_value(measure: Callable[[dict[str, Any]], Any]) -> Solver:
+    """Solve an item by awaiting `measure(row)`, a number that `noted_value` then scores."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        state.metadata["value"] = await measure(state.metadata)
+        return state
+
+    return solve
+
+
+@scorer(metrics=METRICS)  # type: ignore[untyped-decorator]
+def noted_value() -> Scorer:
+    """The number that `item_value` found; None is unscored."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        value = state.metadata.get("value")
+        if value is None:
+            return Score.unscored(reason="scoring_failed", explanation="the model gave no log-probability")
+        return Score(value=float(value))
+
+    return score
+
+
+def answer(prompt: str, text: str) -> list[ChatMessage]:
+    """A user's prompt and an assistant's answer, of which only the answer's tokens are wanted."""
+    return [
+        ChatMessageUser(content=prompt),
+        ChatMessageAssistant(content=text, metadata={"prompt_logprobs": "message"}),
+    ]
+
+
+def plain(text: str) -> list[ChatMessage]:
+    """Text to be read without the chat template."""
+    return [ChatMessageUser(content=text, metadata={"plain_text": True})]
+
+
+async def logprob_difference(first: list[ChatMessage], second: list[ChatMessage]) -> float:
+    """Difference log P(first) − log P(second), in nats.
+
+    Both are read through Inspect's `prompt_logprobs`. What they share at the beginning has the same
+    probability in both, so the sum runs from the first token that differs: rounding in the shared part,
+    and whether a provider reports it at all, do not matter.
+
+    Raises:
+        PrerequisiteError: the provider gives no log-probabilities of a prompt, or puts a chat template
+            around plain text.
+    """
+    a, b = await _prompt_logprobs(first), await _prompt_logprobs(second)
+    same = 0
+    while same < min(len(a), len(b)) and a[same].token == b[same].token:
+        same += 1
+    return float(sum(t.logprob for t in a[same:]) - sum(t.logprob for t in b[same:]))
+
+
+async def _prompt_logprobs(messages: list[ChatMessage]) -> list[Logprob]:
+    from inspect_ai._util.error import PrerequisiteError
+
+    model = get_model()
+    output = await model.generate(
+        messages, config=GenerateConfig(prompt_logprobs=1, max_tokens=1, temperature=0)
+    )
+    found = output.choices[0].prompt_logprobs if output.choices else None
+    if found is None or not found.content:
+        raise PrerequisiteError(
+            f"the model {model} gives no log-probabilities of a prompt, which this task needs: "
+            "use --model offtarget/<alias or directory>, or vllm/<model>"
+        )
+    is_plain = bool((messages[-1].metadata or {}).get("plain_text"))
+    if is_plain and sum(len(t.token) for t in found.content) > len(messages[-1].text) + 8:
+        raise PrerequisiteError(
+            f"the model {model} puts a chat template around the text, which this task reads as it stands: "
+            "use --model offtarget/<alias or directory>, or vllm-completions/<model>"
+        )
+    return list(found.content)

@@ -1,0 +1,378 @@
+"""A model under measurement: sampled answers and exact log-probabilities, in batches.
+
+Answers depend on the requests and the seed alone: every request draws its random numbers from its own
+stream, named by the seed and its prompt, so neither its place in the list nor the other requests change
+them. (In bfloat16 the shape of a batch still changes the last bits of the logits; the same list gives
+the same batches.)
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from offtarget import models
+from offtarget.data.pairs import Message
+from offtarget.store import Store
+
+BATCH = 64
+"""Rows that are generated together."""
+FORWARD_TOKENS = 4096
+"""Tokens of one forward pass without a cache, padding included."""
+
+Progress = Callable[[int, int], None]
+"""Called often with (requests done, requests in all); an exception that it raises ends the work."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How answers are drawn."""
+
+    max_tokens: int = 128
+    temperature: float = 0.7
+    """0 is greedy."""
+    top_p: float = 0.95
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Completion:
+    """One sampled answer."""
+
+    text: str
+    n_tokens: int
+    truncated: bool
+    """The token limit came before the end of the answer."""
+
+
+class Policy:
+    """A loaded model and its tokenizer.
+
+    Args:
+        model: a causal language model of transformers, in evaluation mode.
+        tokenizer: its tokenizer, with a chat template.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        self.model = model
+        self.tokenizer = tokenizer
+        ends = model.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
+        self.end_ids = {e for e in [*ends, tokenizer.eos_token_id] if e is not None}
+        self.context = getattr(model.config, "max_position_embeddings", None) or 2**30
+        self._head: tuple[Any, Any] | None = None
+
+    @classmethod
+    def load(
+        cls,
+        name: models.ModelRef | str,
+        *,
+        dtype: str = "bfloat16",
+        store: Store | None = None,
+        template: str | None = None,
+    ) -> "Policy":
+        """Load by alias, hub id or directory; on a CUDA device where there is one.
+
+        Raises:
+            ConfigError: no such model, or one without a chat template.
+            UndecidedError: the hub cannot be reached.
+        """
+        import torch
+
+        model, tokenizer = models.load(name, dtype=dtype, store=store, template=template)
+        return cls(model.to("cuda") if torch.cuda.is_available() else model, tokenizer)
+
+    def encode(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a conversation up to where the assistant speaks.
+
+        A last assistant turn is an answer begun: its text follows the assistant header, tokenised by
+        itself, as generated tokens would.
+        """
+        if messages and messages[-1]["role"] == "assistant":
+            return self.encode(messages[:-1]) + self.tokens(messages[-1]["content"])
+        ids = self.tokenizer.apply_chat_template(
+            list(messages), tokenize=True, add_generation_prompt=True, return_dict=True
+        )["input_ids"]
+        return list(ids)
+
+    def _ids(self, prompt: Sequence[Message] | list[int]) -> list[int]:
+        if not prompt or isinstance(prompt[0], int):
+            return list(prompt)  # type: ignore[arg-type]
+        return self.encode(prompt)  # type: ignore[arg-type]
+
+    def tokens(self, text: str) -> list[int]:
+        """Token ids of bare text, without any special token."""
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    @property
+    def start_ids(self) -> list[int]:
+        """What stands before a bare text, so that its first token has a probability: bos, else eos."""
+        bos = self.tokenizer.bos_token_id
+        return [self.tokenizer.eos_token_id if bos is None else bos]
+
+    def generate(
+        self,
+        prompts: Sequence[Sequence[Message] | list[int]],
+        *,
+        max_tokens: int = 128,
+        temperature: float = 0.7,
+        top_p: float = 0.95,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> list[str]:
+        """Answers, in the order of the prompts; see `complete`."""
+        done = self.complete(prompts, Sampling(max_tokens, temperature, top_p, seed), progress=progress)
+        return [c.text for c in done]
+
+    def complete(
+        self,
+        prompts: Sequence[Sequence[Message] | list[int]],
+        sampling: Sampling,
+        *,
+        progress: Progress | None = None,
+    ) -> list[Completion]:
+        """One answer for each prompt, in their order.
+
+        Args:
+            prompts: message lists, or token ids from `encode`.
+            sampling: temperature, nucleus, limit and seed. A prompt that occurs k times in the list gets
+                k different streams.
+            progress: called at every token with the number of finished answers.
+
+        Returns:
+            Completions. A prompt that leaves no room in the context gets an empty one.
+        """
+        rows = [self._ids(p) for p in prompts]
+        streams = _streams(rows, sampling)
+        out = [Completion("", 0, False)] * len(rows)
+        fit = [i for i, ids in enumerate(rows) if 0 < len(ids) <= self.context - sampling.max_tokens]
+        done = len(rows) - len(fit)
+        for batch in generation_batches([rows[i] for i in fit]):
+            chosen = [fit[j] for j in batch]
+
+            def report(finished: int, before: int = done) -> None:
+                if progress:
+                    progress(before + finished, len(rows))
+
+            ids = self._decode([rows[i] for i in chosen], sampling, [streams[i] for i in chosen], report)
+            for i, generated in zip(chosen, ids, strict=True):
+                ended = bool(generated) and generated[-1] in self.end_ids
+                text = self.tokenizer.decode(generated, skip_special_tokens=True)
+                out[i] = Completion(text, len(generated), truncated=not ended)
+            done += len(chosen)
+            report(0, done)
+        return out
+
+    def _decode(
+        self, rows: list[list[int]], sampling: Sampling, streams: list[Any], report: Callable[[int], None]
+    ) -> list[list[int]]:
+        """Sample one batch with a key-value cache; rows that end leave the batch. Ids with the end token."""
+        import torch
+
+        device = self.model.device
+        n, width = len(rows), max(map(len, rows))
+        ids = torch.full((n, width), self.tokenizer.pad_token_id)
+        mask = torch.zeros((n, width + sampling.max_tokens), dtype=torch.long)
+        for r, row in enumerate(rows):
+            ids[r, width - len(row) :] = torch.tensor(row)
+            mask[r, width - len(row) :] = 1
+        ids, mask = ids.to(device), mask.to(device)
+        out: list[list[int]] = [[] for _ in rows]
+        alive = list(range(n))
+        finished: set[int] = set()
+        cache = None
+        positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
+        with torch.inference_mode():
+            for step in range(sampling.max_tokens):
+                result = self.model(
+                    input_ids=ids,
+                    attention_mask=mask[:, : width + step],
+                    position_ids=positions,
+                    past_key_values=cache,
+                    use_cache=True,
+                    logits_to_keep=1,
+                )
+                cache = result.past_key_values
+                uniform = torch.tensor([streams[r][step] for r in alive], dtype=torch.float64)
+                ids = draw(result.logits[:, -1].float(), sampling, uniform.to(device))[:, None]
+                for r, token in zip(alive, ids[:, 0].tolist(), strict=True):
+                    if r not in finished:
+                        out[r].append(token)
+                        if token in self.end_ids:
+                            finished.add(r)
+                report(len(finished))
+                if len(finished) == n:
+                    break
+                positions = positions[:, -1:] + 1
+                keep = [k for k, r in enumerate(alive) if r not in finished]
+                if len(keep) <= 0.8 * len(alive) and hasattr(cache, "batch_select_indices"):
+                    select = torch.tensor(keep, device=device)
+                    cache.batch_select_indices(select)
+                    ids, mask, positions = ids[select], mask[select], positions[select]
+                    alive = [alive[k] for k in keep]
+        return out
+
+    def logprobs(
+        self,
+        requests: Sequence[tuple[Sequence[Message] | list[int], str | list[int]]],
+        *,
+        progress: Progress | None = None,
+    ) -> list[list[float]]:
+        """Log-probability of every token of a continuation, in nats.
+
+        Args:
+            requests: (prefix, continuation) pairs. A prefix is a message list (the continuation then
+                starts the assistant's answer) or token ids, at least one; a continuation is text,
+                tokenised by itself, or token ids.
+            progress: called after each batch.
+
+        Returns:
+            One list for each request, as long as its continuation has tokens.
+
+        Raises:
+            ValueError: an empty prefix, or more tokens than the model's context.
+        """
+        import torch
+
+        rows = []
+        for prefix, continuation in requests:
+            start = self._ids(prefix)
+            end = self.tokens(continuation) if isinstance(continuation, str) else continuation
+            if not start or len(start) + len(end) > self.context:
+                raise ValueError(
+                    f"{len(start)} + {len(end)} tokens do not fit (1 to {self.context} can be read)"
+                )
+            rows.append((start, end))
+        out: list[list[float]] = [[] for _ in rows]
+        done = 0
+        for batch in _forward_batches([len(s) + len(e) for s, e in rows]):
+            width = max(len(rows[i][0]) + len(rows[i][1]) for i in batch)
+            ids = torch.full((len(batch), width), self.tokenizer.pad_token_id)
+            for r, i in enumerate(batch):
+                text = [*rows[i][0], *rows[i][1]]
+                ids[r, : len(text)] = torch.tensor(text)
+            spans = [(len(rows[i][0]) - 1, len(rows[i][1])) for i in batch]
+            for i, values in zip(batch, self._score(ids.to(self.model.device), spans), strict=True):
+                out[i] = values
+            done += len(batch)
+            if progress:
+                progress(done, len(rows))
+        return out
+
+    def _score(self, ids: Any, spans: list[tuple[int, int]]) -> list[list[float]]:
+        """Log-probabilities of `length` tokens after `start` in each right-padded row.
+
+        Padding stands behind every token that is read, so the causal mask alone hides it. The head runs
+        in float32 on the positions that are asked for and on no other.
+        """
+        import torch
+
+        backbone, weight = self._own_head()
+        out: list[list[float]] = []
+        with torch.inference_mode():
+            hidden = backbone(input_ids=ids, use_cache=False).last_hidden_state if backbone else None
+            for r, (start, length) in enumerate(spans):
+                if length == 0:
+                    out.append([])
+                    continue
+                if hidden is None:
+                    keep = torch.arange(start, start + length, device=ids.device)
+                    logits = (
+                        self.model(ids[r : r + 1], use_cache=False, logits_to_keep=keep).logits[0].float()
+                    )
+                else:
+                    logits = hidden[r, start : start + length].float() @ weight
+                target = ids[r, start + 1 : start + 1 + length, None]
+                values = logits.gather(-1, target)[:, 0] - logits.logsumexp(-1)
+                out.append([float(v) for v in values])
+        return out
+
+    def _own_head(self) -> tuple[Any, Any]:
+        """The backbone and the transposed head in float32; (None, None) if the model does more than that.
+
+        Some architectures scale or cap their logits after the head. Two tokens tell: where hidden states
+        times the head are not the model's logits, the model's own forward pass is used.
+        """
+        import torch
+
+        if self._head is None:
+            head, backbone = self.model.get_output_embeddings(), self.model.base_model
+            probe = torch.tensor([[self.start_ids[0], 0]], device=self.model.device)
+            with torch.inference_mode():
+                want = self.model(probe, use_cache=False).logits.float()
+                weight = head.weight.float().T.contiguous()
+                have = backbone(input_ids=probe, use_cache=False).last_hidden_state.float() @ weight
+            same = getattr(head, "bias", None) is None and torch.allclose(
+                have, want, rtol=0.0, atol=0.01 * float(want.abs().max())
+            )
+            self._head = (backbone, weight) if same else (None, None)
+        return self._head
+
+
+def draw(logits: Any, sampling: Sampling, uniform: Any) -> Any:
+    """One token for each row by inverse transform in its nucleus.
+
+    The nucleus is the smallest set of most probable tokens whose mass reaches `top_p`.
+
+    Args:
+        logits: (rows, vocabulary), float32.
+        sampling: temperature and top_p are read.
+        uniform: (rows,), numbers in [0, 1).
+
+    Returns:
+        Token ids, (rows,).
+    """
+    import torch
+
+    if sampling.temperature == 0:
+        return logits.argmax(-1)
+    probs = torch.softmax(logits / sampling.temperature, -1)
+    top, ids = probs.topk(min(256, probs.shape[-1]))
+    token = _inverse(top, ids, sampling.top_p, uniform)
+    wide = top.double().sum(-1) < sampling.top_p
+    if bool(wide.any()):  # rare: the nucleus is longer than what was sorted
+        top, ids = probs[wide].sort(-1, descending=True)
+        token[wide] = _inverse(top, ids, sampling.top_p, uniform[wide])
+    return token
+
+
+def _inverse(top: Any, ids: Any, top_p: float, uniform: Any) -> Any:
+    mass = top.double().cumsum(-1)
+    size = ((mass - top) < top_p).sum(-1, keepdim=True).clamp(min=1)
+    target = uniform[:, None] * mass.gather(-1, size - 1)
+    index = (mass <= target).sum(-1, keepdim=True).minimum(size - 1)
+    return ids.gather(-1, index)[:, 0]
+
+
+def generation_batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Indices of rows of similar length, `BATCH` at a time; the longest first, to fail early if at all."""
+    order = sorted(range(len(rows)), key=lambda i: (-len(rows[i]), i))
+    for k in range(0, len(order), BATCH):
+        yield order[k : k + BATCH]
+
+
+def _forward_batches(lengths: list[int]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
+        if batch and (len(batch) + 1) * lengths[i] > FORWARD_TOKENS:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _streams(rows: list[list[int]], sampling: Sampling) -> list[Any]:
+    """Uniform numbers for each row, named by the seed, the prompt and its occurrence in the list."""
+    import numpy as np
+
+    seen: Counter[str] = Counter()
+    out = []
+    for ids in rows:
+        name = json.dumps([sampling.seed, list(ids)])
+        digest = hashlib.sha256(f"{name}#{seen[name]}".encode()).digest()
+        seen[name] += 1
+        out.append(np.random.default_rng(int.from_bytes(digest[:16])).random(sampling.max_tokens))
+    return out

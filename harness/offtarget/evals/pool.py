@@ -1,0 +1,96 @@
+"""One pool of answers per policy, sampled once; every rule on text scores the whole pool."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from offtarget import models
+from offtarget.data.pairs import Message
+from offtarget.evals.policy import BATCH, Completion, Policy, Progress, Sampling, generation_batches
+from offtarget.store import Store, canonical_json, hash_of, write_atomic
+
+STAGE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Rollouts:
+    """Answers of one policy under one sampling."""
+
+    sampling: Sampling
+    answers: dict[str, Completion]
+    """By `prompt_key`."""
+
+    def find(self, messages: Sequence[Message], sampling: Sampling) -> Completion | None:
+        """The answer to a prompt, if it was sampled in exactly this way."""
+        return self.answers.get(prompt_key(messages)) if sampling == self.sampling else None
+
+
+def prompt_key(messages: Sequence[Message]) -> str:
+    """Roles and contents of a prompt, as one string."""
+    return canonical_json([[m["role"], m["content"]] for m in messages])
+
+
+def rollouts(
+    ref: models.ModelRef,
+    prompts: Sequence[Sequence[Message]],
+    sampling: Sampling,
+    *,
+    store: Store,
+    policy: Callable[[], Policy] | None = None,
+    dtype: str = "bfloat16",
+    template: str | None = None,
+    progress: Progress | None = None,
+) -> Rollouts:
+    """The answers of a policy to some prompts, from the store where they were sampled before.
+
+    A killed run keeps the batches that it finished.
+
+    Args:
+        ref: the model.
+        prompts: message lists; one that occurs twice is answered once.
+        sampling: temperature, nucleus, limit and seed.
+        store: where they are kept.
+        policy: gives the loaded model; called only if something must be generated.
+        dtype: of the weights.
+        template: path of a Jinja chat template, for models that have none.
+        progress: called with (answers done, answers in all).
+    """
+    unique = {prompt_key(p): list(p) for p in prompts}
+    tokenizer = models.load_tokenizer(ref, store, template=template)
+    inputs = {
+        "model": ref.identity,
+        "dtype": dtype,
+        "template": models.template_hash(tokenizer),
+        "prompts": hash_of(sorted(unique)),
+        "sampling": asdict(sampling),
+        "batch": BATCH,
+    }
+
+    def build(out: Path) -> None:
+        loaded = policy() if policy else Policy.load(ref, dtype=dtype, store=store, template=template)
+        keys = sorted(unique)
+        rows = [loaded.encode(unique[k]) for k in keys]
+        done = 0
+        for number, batch in enumerate(generation_batches(rows)):
+            part = out / f"part-{number:04}.json"
+            if not part.is_file():
+
+                def report(n: int, _: int, before: int = done) -> None:
+                    if progress:
+                        progress(before + n, len(rows))
+
+                answers = loaded.complete([rows[i] for i in batch], sampling, progress=report)
+                entries = [
+                    {"prompt": json.loads(keys[i]), **asdict(a)} for i, a in zip(batch, answers, strict=True)
+                ]
+                write_atomic(part, json.dumps(entries, ensure_ascii=False, indent=1))
+            done += len(batch)
+
+    path = store.get("rollouts", STAGE_VERSION, inputs, build, resumable=True)
+    answers: dict[str, Completion] = {}
+    for part in sorted(path.glob("part-*.json")):
+        for entry in json.loads(part.read_text(encoding="utf-8")):
+            prompt = entry.pop("prompt")
+            answers[canonical_json(prompt)] = Completion(**entry)
+    return Rollouts(sampling, answers)

@@ -1,0 +1,296 @@
+"""Behaviour scores of a model: the registry's tasks under Inspect, one pool of answers, kept in the store."""
+
+import hashlib
+import json
+import math
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from offtarget import models, registry
+from offtarget.errors import ConfigError, OfftargetError
+from offtarget.evals.policy import Policy, Progress, Sampling
+from offtarget.evals.pool import Rollouts, rollouts
+from offtarget.evals.scores import BehaviourScore, Direction, Role, make_score
+from offtarget.store import Store, file_sha256, write_atomic
+
+STAGE_VERSION = 1
+Report = Callable[[str, int, int], None]
+"""Called with (what is being done, done, in all)."""
+
+
+def evaluate(
+    model: str | models.ModelRef,
+    behaviours: Sequence[str],
+    *,
+    store: Store | None = None,
+    seed: int = 0,
+    limit: int | None = None,
+    log_dir: Path | None = None,
+    threads: int | None = None,
+    sampling: Sampling | None = None,
+    dtype: str = "bfloat16",
+    template: str | None = None,
+    display: bool = False,
+    progress: Report | None = None,
+) -> dict[str, BehaviourScore]:
+    """Measure behaviours of a model; what was measured before is read from the store.
+
+    Behaviours whose task has a parameter `prompts` are scored on one pool: the prompts of all of them
+    together, answered once. The others run as they stand.
+
+    Args:
+        model: alias, directory, `hf:` id, or what `models.resolve` gave.
+        behaviours: names in the registry.
+        store: where answers, scores and Inspect's logs are kept.
+        seed: of the sampling.
+        limit: use the first so many prompts or items of each behaviour.
+        log_dir: a copy of Inspect's logs is put there.
+        threads: of torch.
+        sampling: other than the default (temperature 0.7, top_p 0.95, 128 tokens); its seed is replaced.
+        dtype: of the weights.
+        template: path of a Jinja chat template, for models that have none.
+        display: show a progress bar on the standard error stream.
+        progress: called as the work goes on.
+
+    Returns:
+        Scores by behaviour, in the order that was asked.
+
+    Raises:
+        ConfigError: an unknown behaviour or model, or a broken task.
+        OfftargetError: a task failed; the message has its reason.
+        KeyboardInterrupt: interrupted, also inside Inspect.
+    """
+    store = store or Store()
+    ref = models.resolve(model, store) if isinstance(model, str) else model
+    entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(behaviours)]
+    for entry in entries:
+        _check_card(entry)
+    base = sampling or Sampling()
+    drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
+    rows = _pool_rows(entries, limit)
+
+    @cache
+    def policy() -> Policy:
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
+        return Policy.load(ref, dtype=dtype, store=store, template=template)
+
+    out = {}
+    with _display(display, progress) as report:
+
+        @cache
+        def pool() -> Rollouts:
+            return rollouts(
+                ref,
+                [r["prompt"] for r in rows],
+                drawn,
+                store=store,
+                policy=policy,
+                dtype=dtype,
+                template=template,
+                progress=lambda done, total: report("answers", done, total),
+            )
+
+        for entry in entries:
+            pooled = "prompts" in entry.card["parameters"] and bool(rows)
+            inputs = {
+                "model": ref.identity,
+                "dtype": dtype,
+                "template": file_sha256(Path(template)) if template else None,
+                "task": entry.name,
+                "version": entry.card["version"],
+                "content": _content_hash(entry),
+                "prompts": rows if pooled else None,
+                "limit": limit,
+                "sampling": asdict(drawn),
+            }
+
+            def build(path: Path, entry: registry.Entry = entry, pooled: bool = pooled) -> None:
+                score = _measure(
+                    entry,
+                    path,
+                    name=ref.name,
+                    policy=policy,
+                    pool=pool() if pooled else None,
+                    rows=rows,
+                    sampling=drawn,
+                    limit=None if pooled else limit,
+                    progress=lambda done, total: report(entry.name, done, total),
+                )
+                write_atomic(path / "score.json", score.model_dump_json(indent=1))
+
+            artifact = store.get("scores", STAGE_VERSION, inputs, build)
+            out[entry.name] = BehaviourScore.model_validate_json((artifact / "score.json").read_text())
+            if log_dir:
+                log_dir.mkdir(parents=True, exist_ok=True)
+                for log in artifact.glob("logs/*.eval"):
+                    shutil.copy2(log, log_dir / log.name)
+    return out
+
+
+def _measure(
+    entry: registry.Entry,
+    out: Path,
+    *,
+    name: str,
+    policy: Callable[[], Policy],
+    pool: Rollouts | None,
+    rows: list[dict[str, Any]],
+    sampling: Sampling,
+    limit: int | None,
+    progress: Progress,
+) -> BehaviourScore:
+    """Run one task under Inspect, its log and prompts into `out`."""
+    from inspect_ai import eval as inspect_eval
+    from inspect_ai.model import GenerateConfig, Model
+
+    from offtarget.evals import provider
+
+    arguments = {}
+    if pool is not None:
+        lines = [json.dumps(r, ensure_ascii=False) for r in rows]
+        arguments["prompts"] = str(write_atomic(out / "prompts.jsonl", "\n".join(lines) + "\n"))
+    task = registry.load_function(entry)(**arguments)
+    make_api: Any = provider.offtarget
+    api = make_api(model_name=name, policy=policy, rollouts=pool, progress=progress)
+    logs = inspect_eval(
+        task,
+        model=Model(api, GenerateConfig(max_connections=provider.CONNECTIONS)),
+        display="none",
+        log_dir=str(out / "logs"),
+        log_format="eval",
+        log_realtime=False,
+        log_model_api=False,
+        log_level="error",
+        score_display=False,
+        ctl_server=False,
+        limit=limit,
+        fail_on_error=False,
+        max_tokens=sampling.max_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seed=sampling.seed,
+    )
+    return score_of(logs[0], entry)
+
+
+def score_of(log: Any, entry: registry.Entry) -> BehaviourScore:
+    """The score in an Inspect log.
+
+    Args:
+        log: an `EvalLog` with its samples.
+        entry: the behaviour, whose card says what the value is.
+
+    Raises:
+        KeyboardInterrupt: the run was cancelled.
+        OfftargetError: it failed, or not one sample could be run.
+    """
+    if log.status == "cancelled":
+        raise KeyboardInterrupt
+    samples = log.samples or []
+    errors = [s.error for s in samples if s.error]
+    error = log.error or (errors[0] if errors and len(errors) == len(samples) else None)
+    if error or log.status != "success":
+        reason = " ".join(str(error.message if error else log.status).split())
+        raise OfftargetError(f"behaviour '{entry.name}' of {log.eval.model} could not be measured: {reason}")
+    repeated = (log.eval.config.epochs or 1) > 1
+    values: dict[str, float | None] = {}
+    notes: dict[str, list[float]] = {}
+    for sample in samples:
+        key = f"{sample.id}#{sample.epoch}" if repeated else str(sample.id)
+        score = next(iter((sample.scores or {}).values()), None)
+        if sample.error or score is None:
+            values[key] = None
+            continue
+        values[key] = _number(score.value, entry)
+        if values[key] is not None:
+            for name, value in (score.metadata or {}).items():
+                if isinstance(value, (int, float)):
+                    notes.setdefault(name, []).append(float(value))
+    return make_score(
+        values,
+        behaviour=entry.name,
+        task_version=entry.card["version"],
+        direction=entry.card["direction"],
+        role=entry.card["role"],
+        metric=str(entry.card.get("metric", "mean")),
+        unit=str(entry.card.get("unit", "")),
+        details={name: sum(v) / len(v) for name, v in sorted(notes.items())},
+    )
+
+
+def _number(value: Any, entry: registry.Entry) -> float | None:
+    from inspect_ai.scorer import value_to_float
+
+    if isinstance(value, (dict, list)):
+        raise ConfigError(
+            f"{entry.path}: a behaviour's first scorer must give one number, not {type(value).__name__}"
+        )
+    if isinstance(value, float) and math.isnan(value):  # Inspect's mark for unscored
+        return None
+    return float(value_to_float()(value))
+
+
+def _check_card(entry: registry.Entry) -> None:
+    for key, allowed in (("version", None), ("direction", get_args(Direction)), ("role", get_args(Role))):
+        value = entry.card.get(key)
+        if not isinstance(value, str) or (allowed and value not in allowed):
+            wanted = f"one of {', '.join(allowed)}" if allowed else "text like '1-A'"
+            raise ConfigError(
+                f"{entry.path}: @task of '{entry.name}' needs a literal {key}= ({wanted}), not {value!r}"
+            )
+
+
+def _content_hash(entry: registry.Entry) -> dict[str, str]:
+    """Hash of the task file and of the files beside it that begin with its name."""
+    return {
+        p.name: file_sha256(p) for p in sorted(entry.path.parent.glob(f"{entry.path.stem}.*")) if p.is_file()
+    }
+
+
+def _pool_rows(entries: Sequence[registry.Entry], limit: int | None) -> list[dict[str, Any]]:
+    """Prompts of all behaviours that are scored on text: (id, prompt), ids led by the behaviour's name."""
+    from offtarget.evals.prompts import messages_of, read_rows
+
+    found: dict[str, dict[str, Any]] = {}
+    for entry in sorted(entries, key=lambda e: e.name):
+        path = entry.path.with_suffix(".jsonl")
+        if "prompts" not in entry.card["parameters"] or not path.is_file():
+            continue
+        for row in read_rows(path)[:limit]:
+            if "prompt" not in row:
+                raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
+            prompt = messages_of(row["prompt"])
+            key = hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
+            found.setdefault(key, {"id": f"{entry.name}/{row['id']}", "prompt": prompt})
+    return list(found.values())
+
+
+@contextmanager
+def _display(show: bool, progress: Report | None) -> Iterator[Report]:
+    """Reports to a rich progress bar, a callback, or nobody."""
+    if not show:
+        yield progress or (lambda _what, _done, _total: None)
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in bar:
+                bar[what] = bars.add_task(what)
+            bars.update(bar[what], completed=done, total=total)
+            if progress:
+                progress(what, done, total)
+
+        yield report

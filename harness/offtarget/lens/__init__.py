@@ -1,0 +1,1 @@
+"""What reads a text: each lens turns a set of pairs into one `FeatureMatrix`."""

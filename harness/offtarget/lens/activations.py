@@ -1,0 +1,288 @@
+"""Activations of a model's residual stream, read by a hook that stops the forward pass there.
+
+Three things make this faster than a loop over texts: each distinct prompt and response is encoded once,
+responses to one prompt share a row with it (they see the prompt, not each other), and nothing above the
+layer is computed.
+"""
+
+import inspect
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from offtarget.data.pairs import Pair
+from offtarget.errors import ConfigError, DataError
+from offtarget.lens.tokens import Conversation, TokenisedPairs, tokenise_pairs
+
+if TYPE_CHECKING:
+    import torch
+
+ROW_TOKENS = 384
+"""How long a row of a prompt and several responses may grow (longer ones lose more in attention between
+responses than they save in prompts); one response always fits."""
+BATCH_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Where one text's tokens stand in a batch of activations."""
+
+    conversation: int
+    response: int
+    """Number of the response in its conversation; -1 for the prompt."""
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    conversation: int
+    responses: tuple[int, ...]
+    with_prompt: bool
+    """Whether the prompt's activations are taken from this row."""
+    length: int
+
+
+Consume = Callable[["torch.Tensor", list[Segment]], None]
+
+
+class _Stop(Exception):  # noqa: N818 - not an error: it ends a forward pass early
+    """Raised by the hook when the layer's output is there."""
+
+
+def encode_spans(
+    model: Any,
+    tokenizer: Any,
+    pairs: Sequence[Pair] | TokenisedPairs,
+    layer: int,
+    consume: Consume,
+    *,
+    max_length: int = 1024,
+    batch_tokens: int = BATCH_TOKENS,
+    dtype: str | None = None,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> TokenisedPairs:
+    """Hand the residual stream after a decoder layer to `consume`, batch by batch.
+
+    Each distinct prompt and response of the pairs comes exactly once. Only tokens of the text itself come:
+    special tokens and what else the chat template adds are left out.
+
+    Args:
+        model: a causal language model of transformers, in eval mode.
+        tokenizer: its tokenizer.
+        pairs: the pairs, or what `tokenise_pairs` made of them.
+        layer: number of the decoder layer, from 0; its output is what is read.
+        consume: called with activations of shape `(n_tokens, d_model)` in the model's dtype, only valid
+            during the call, and the segments that say which text each stretch belongs to.
+        max_length: most tokens of prompt and response together, where pairs are tokenised here.
+        batch_tokens: tokens (padding included) in one forward pass.
+        dtype: "bfloat16" or "float32"; the model is converted if it has another.
+        threads: processor threads; by default those that this process may use.
+        progress: called with tokens done and tokens in all.
+
+    Returns:
+        The tokenised pairs, whose `where` maps each pair to conversations and responses.
+
+    Raises:
+        ConfigError: the model has no such layer.
+        DataError: an activation is not finite; names a pair.
+    """
+    import torch
+
+    layers = decoder_layers(model)
+    if not 0 <= layer < len(layers):
+        raise ConfigError(
+            f"layer {layer} does not exist: the model has {len(layers)} decoder layers, 0 to {len(layers) - 1}"
+        )
+    tokens = (
+        pairs
+        if isinstance(pairs, TokenisedPairs)
+        else tokenise_pairs(tokenizer, pairs, max_length=max_length)
+    )
+    if dtype is not None:
+        model = model.to(getattr(torch, dtype))
+    row_tokens = ROW_TOKENS if takes_tree_masks(model, tokens.max_length) else 0
+    rows = _plan_rows(tokens.conversations, row_tokens)
+    done, total = 0, sum(r.length for r in rows)
+    with use_threads(threads), torch.inference_mode():
+        for batch in _pack(rows, batch_tokens):
+            hidden = _forward(model, layers[layer], tokens.conversations, batch)
+            kept, segments = _select(hidden, tokens.conversations, batch)
+            _require_finite(kept, segments, tokens, layer)
+            if segments:
+                consume(kept, segments)
+            done += sum(r.length for r in batch)
+            if progress:
+                progress(done, total)
+    return tokens
+
+
+def decoder_layers(model: Any) -> Any:
+    """The module list of a model's decoder layers.
+
+    Raises:
+        ConfigError: the architecture has no list of as many modules as its configuration says layers.
+    """
+    import torch
+
+    n = model.config.get_text_config().num_hidden_layers
+    for module in model.modules():
+        if isinstance(module, torch.nn.ModuleList) and len(module) == n:
+            return module
+    raise ConfigError(
+        f"{type(model).__name__}: no list of its {n} decoder layers found; this architecture is not read"
+    )
+
+
+def takes_tree_masks(model: Any, max_length: int) -> bool:
+    """Whether several responses may share a row: full attention everywhere, positions and masks as given."""
+    config = model.config.get_text_config()
+    window = getattr(config, "sliding_window", None)
+    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
+    return (
+        (not window or window >= max(max_length, ROW_TOKENS) or kinds == {"full_attention"})
+        and kinds <= {"full_attention", "sliding_attention"}
+        and getattr(config, "_attn_implementation", None) in {"sdpa", "eager"}
+        and "position_ids" in inspect.signature(model.base_model.forward).parameters
+    )
+
+
+@contextmanager
+def use_threads(threads: int | None = None) -> Iterator[int]:
+    """Run torch on so many threads; by default on those that OMP_NUM_THREADS or the affinity mask allow."""
+    import torch
+
+    before = torch.get_num_threads()
+    wanted = threads or int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(wanted)
+    try:
+        yield wanted
+    finally:
+        torch.set_num_threads(before)
+
+
+def _plan_rows(conversations: list[Conversation], row_tokens: int) -> list[_Row]:
+    """Distribute each conversation's responses over rows, longest rows first."""
+    rows = []
+    for c, conversation in enumerate(conversations):
+        base = len(conversation.prompt.ids)
+        lengths = [len(r.ids) for r in conversation.responses]
+        open_row: list[int] = []
+        length, first = base, True
+        for r in sorted(range(len(lengths)), key=lambda r: -lengths[r]):
+            if open_row and length + lengths[r] > row_tokens:
+                rows.append(_Row(c, tuple(open_row), first, length))
+                open_row, length, first = [], base, False
+            open_row.append(r)
+            length += lengths[r]
+        rows.append(_Row(c, tuple(open_row), first, length))
+    return sorted(rows, key=lambda row: -row.length)
+
+
+def _pack(rows: list[_Row], batch_tokens: int) -> Iterator[list[_Row]]:
+    """Batches of rows of like length, such that rows times the longest stays within the budget."""
+    batch: list[_Row] = []
+    for row in rows:
+        if batch and batch[0].length * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+def _forward(
+    model: Any, layer: Any, conversations: list[Conversation], batch: list[_Row]
+) -> "torch.Tensor":
+    """Output of one layer for a batch of rows, `(rows, longest, d_model)`, right-padded."""
+    import torch
+
+    longest = batch[0].length
+    ids = torch.zeros(len(batch), longest, dtype=torch.long)
+    positions = torch.zeros(len(batch), longest, dtype=torch.long)
+    owner = torch.full((len(batch), longest), -1)  # 0 the prompt, 1.. a response, -1 padding
+    for i, row in enumerate(batch):
+        conversation = conversations[row.conversation]
+        base = len(conversation.prompt.ids)
+        parts = [conversation.prompt.ids, *(conversation.responses[r].ids for r in row.responses)]
+        at = 0
+        for k, part in enumerate(parts):
+            stop = at + len(part)
+            ids[i, at:stop] = torch.tensor(part, dtype=torch.long)
+            positions[i, at:stop] = torch.arange(len(part)) + (base if k else 0)
+            owner[i, at:stop] = k
+            at = stop
+    caught: list[torch.Tensor] = []
+
+    def stop_here(module: Any, args: Any, output: Any) -> None:
+        caught.append(output[0] if isinstance(output, tuple) else output)
+        raise _Stop
+
+    # padding on the right needs no mask under causal attention: no token looks ahead
+    arguments: dict[str, Any] = {"input_ids": ids.to(model.device), "use_cache": False}
+    if any(len(row.responses) > 1 for row in batch):
+        arguments["attention_mask"] = _tree_mask(owner, model.dtype).to(model.device)
+        arguments["position_ids"] = positions.to(model.device)
+    handle = layer.register_forward_hook(stop_here)
+    try:
+        model.base_model(**arguments)
+    except _Stop:
+        pass
+    finally:
+        handle.remove()
+    return caught[0]
+
+
+def _tree_mask(owner: "torch.Tensor", dtype: "torch.dtype") -> "torch.Tensor":
+    """Additive mask `(rows, 1, n, n)`: each token sees the prompt and its own response, up to itself."""
+    import torch
+
+    n = owner.shape[1]
+    sees = (owner[:, None, :] == 0) | (owner[:, None, :] == owner[:, :, None])
+    sees &= torch.ones(n, n, dtype=torch.bool).tril()
+    mask = torch.zeros(sees.shape, dtype=dtype).masked_fill_(~sees, torch.finfo(dtype).min)
+    return mask[:, None]
+
+
+def _select(
+    hidden: "torch.Tensor", conversations: list[Conversation], batch: list[_Row]
+) -> tuple["torch.Tensor", list[Segment]]:
+    """The activations of content tokens, all rows in one, and what they belong to."""
+    import torch
+
+    keep: list[int] = []
+    segments = []
+    for i, row in enumerate(batch):
+        conversation = conversations[row.conversation]
+        at = i * hidden.shape[1]
+        spans = [(-1, conversation.prompt), *((r, conversation.responses[r]) for r in row.responses)]
+        for r, piece in spans:
+            if r >= 0 or row.with_prompt:
+                start = len(keep)
+                keep.extend(at + t for t, content in enumerate(piece.content) if content)
+                if len(keep) > start:
+                    segments.append(Segment(row.conversation, r, start, len(keep)))
+            at += len(piece.ids)
+    flat = hidden.reshape(-1, hidden.shape[-1])
+    return flat[torch.tensor(keep, dtype=torch.long, device=flat.device)], segments
+
+
+def _require_finite(
+    kept: "torch.Tensor", segments: list[Segment], tokens: TokenisedPairs, layer: int
+) -> None:
+    finite = kept.isfinite().all(-1)
+    if bool(finite.all()):
+        return
+    bad = next(s for s in segments if not bool(finite[s.start : s.stop].all()))
+    pair = next(
+        pair_id
+        for pair_id, (c, *responses) in zip(tokens.pair_ids, tokens.where, strict=True)
+        if c == bad.conversation and (bad.response < 0 or bad.response in responses)
+    )
+    raise DataError(
+        f"pair '{pair}': activations after layer {layer} are not finite; "
+        "try --dtype float32, and check the model's weights"
+    )

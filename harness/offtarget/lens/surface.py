@@ -1,0 +1,313 @@
+"""The surface lens: rules that read plain text, with no model.
+
+Length, markdown element by element, punctuation, stock phrases and vocabulary. Phrases and the
+contractions are English; the rest holds for any script. Counts are of the whole response; rates are
+per 100 words of prose (text outside code), so that they do not merely follow length.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from offtarget.data.pairs import Pair, text_of
+from offtarget.lens import markup
+from offtarget.lens.features import Column, FeatureMatrix
+from offtarget.lens.lexicon import Matcher, tokenize
+from offtarget.lens.phrases import LEXICONS
+
+VERSION = 1
+"""Rises when a rule changes what it counts: results of two versions are not comparable."""
+
+MATTR_WINDOW = 50
+
+
+def _column(
+    name: str,
+    label: str,
+    unit: str = "count per response",
+    contrast: Literal["presence", "value", "log"] = "presence",
+) -> Column:
+    return Column(f"surface:{name}", label, unit, contrast)
+
+
+_RATE = "per 100 words"
+_FLAG = "1 if there"
+
+COLUMNS: tuple[Column, ...] = (
+    _column("tokens", "length in words and punctuation marks", "tokens", "log"),
+    _column("characters", "length in characters", "characters", "log"),
+    _column("sentences", "sentences", "sentences", "log"),
+    _column("words_per_sentence", "words per sentence", "words", "value"),
+    _column("paragraphs", "paragraphs (blocks between blank lines)", "paragraphs", "log"),
+    _column("newline_density", "line breaks", "per 100 characters", "value"),
+    _column("markdown", "any markdown heading, list or bold", _FLAG),
+    _column("bold", "bold text"),
+    _column("italic", "italic text"),
+    _column("heading", "markdown headings"),
+    _column("bullets", "bullet list items"),
+    _column("glyph_bullets", "typographic bullets (•), not markdown"),
+    _column("numbered", "numbered list items"),
+    _column("table", "tables"),
+    _column("rule", "horizontal rules"),
+    _column("inline_code", "inline code"),
+    _column("code_block", "fenced code blocks"),
+    _column("blockquote", "block-quoted lines"),
+    _column("link", "markdown links"),
+    _column("url", "web addresses"),
+    _column("bold_opener", "opens with bold text or a heading", _FLAG),
+    _column("emoji", "emoji"),
+    _column("em_dash", "em-dashes"),
+    _column("exclamations", "exclamation marks", contrast="log"),
+    _column("questions", "question marks", contrast="log"),
+    _column("ellipsis", "ellipses"),
+    _column("quotations", "text in double quotation marks", contrast="log"),
+    _column("parentheses", "text in parentheses", contrast="log"),
+    _column("digits", "digits", "per 100 characters", "value"),
+    _column("caps_words", "shouted words in capitals"),
+    _column("ends_with_question", "ends with a question", _FLAG),
+    _column("hedges", "hedges (perhaps, might, I think)", _RATE, "value"),
+    _column("boosters", "certainty and emphasis (definitely, of course)", _RATE, "value"),
+    _column("flattery_opener", "opens with praise of the user or the question"),
+    _column("agreement_opener", "opens by agreeing (you're right)"),
+    _column("compliance_opener", "opens with sure, certainly, here is"),
+    _column("follow_up_offer", "ends by offering more help"),
+    _column("summary_closer", "ends with a summary (in conclusion, overall)"),
+    _column("apology", "apologies"),
+    _column("refusal", "refusals"),
+    _column("ai_disclaimer", "says it is an AI"),
+    _column("professional_referral", "refers to a professional"),
+    _column("caution", "cautions and notes (it is important to)"),
+    _column("empathy", "empathy (I understand how, you are not alone)"),
+    _column("first_person", "first person singular (I, my)", _RATE, "value"),
+    _column("second_person", "second person (you, your)", _RATE, "value"),
+    _column("politeness", "politeness (please, thank you)"),
+    _column("transitions", "transitions (however, furthermore)", _RATE, "value"),
+    _column("examples", "examples (for example, such as)"),
+    _column("attribution", "appeals to sources (according to, studies show)"),
+    _column("enthusiasm", "enthusiasm (amazing, wonderful)"),
+    _column("profanity", "profanity"),
+    _column("negation", "negation", _RATE, "value"),
+    _column("contractions", "contractions (don't, it's)", _RATE, "value"),
+    _column("mattr", "lexical variety (moving-average type-token ratio)", "share of words", "value"),
+    _column("word_length", "word length", "characters per word", "value"),
+)
+
+_NAMES = tuple(c.id.removeprefix("surface:") for c in COLUMNS)
+_RATES = frozenset(n for n, c in zip(_NAMES, COLUMNS, strict=True) if c.unit == _RATE)
+_MATCHER = Matcher(LEXICONS)
+
+_SENTENCE_MARK = re.compile(r"\n|[。！？]|[.!?…؟।]++[\"'”’»)\]]*+")
+_ABBREVIATION = re.compile(r"(?:\b[A-Z]|\be\.g|\bi\.e|\bvs|\betc|\b[DMS][rst]|\bMrs|\bNo|\bProf)\.\Z")
+_PARAGRAPH_END = re.compile(r"\n[ \t]*+(?=\n)")
+_ELLIPSIS = re.compile(r"…++|(?<!\.)\.{3,}+")
+_QUOTED = re.compile(r"\"[^\"\n]++\"|“[^“”\n]++”|«[^«»\n]++»|„[^„“”\n]++[“”]|「[^「」\n]++」")
+_PARENTHESES = re.compile(r"\([^()\n]++\)|（[^（）\n]++）")
+_DIGIT = re.compile(r"\d")
+_CONTRACTION = re.compile(
+    r"(?:[a-z]+(?:n't|'(?:re|ve|ll|d|m))|(?:it|that|there|here|what|who|where|how|why|when|let|he|she|this)'s)(?:'ve)?"
+)
+_CLOSERS = frozenset("\"'”’»)]*_`")
+
+# Emoji: signs shown as pictures by default, text signs asked to be pictures by U+FE0F, a few hearts and
+# faces that models write without it, keycaps and flags. A sequence that makes one picture counts once.
+_PICTURE = (
+    "[\u231a\u231b\u23e9-\u23ec\u23f0\u23f3\u25fd\u25fe\u2614\u2615\u2639\u263a\u2648-\u2653\u267f\u2693\u26a1"
+    "\u26aa\u26ab\u26bd\u26be\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2\u26f3\u26f5\u26fa\u26fd\u2705\u270a\u270b"
+    "\u2728\u274c\u274e\u2753-\u2755\u2757\u2764\u2795-\u2797\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55"
+    "\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f7e0-\U0001f7eb\U0001f900-\U0001faff]"
+)
+_ONE_EMOJI = rf"(?:{_PICTURE}\ufe0f?|[\u00a9\u00ae\u203c-\u3299]\ufe0f)[\U0001f3fb-\U0001f3ff]?"
+_EMOJI = re.compile(
+    rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f\u20e3|{_ONE_EMOJI}(?:\u200d(?:{_ONE_EMOJI}|[\u2640\u2642]))*+"
+)
+
+
+def features(text: str) -> dict[str, float]:
+    """Every surface feature of one text.
+
+    Length counts the text as it stands; sentences, phrases and punctuation are read in the prose that is
+    left without code, web addresses and markdown markers. A line end is one character. The empty text is
+    0 everywhere.
+
+    Args:
+        text: a response or a prompt, in any script.
+
+    Returns:
+        Value by name, without the `surface:` of the column id, in the order of `COLUMNS`.
+    """
+    text = markup.unify_line_ends(text)
+    chars = len(text)
+    ascii_only = text.isascii()
+    marks = markup.read(text)
+    prose = marks.prose
+    tokens = tokenize(prose)
+    lower = [t.lower() for t in (tokens if ascii_only else (t.replace("’", "'") for t in tokens))]
+    words = [t for t in lower if t[0].isalnum() or len(t) > 1]
+    n_sentences = count_sentences(prose)
+
+    found = dict(zip((x.name for x in LEXICONS), map(float, _MATCHER.count(lower)), strict=True))
+    apostrophes = [w for w in words if "'" in w]
+    found["contractions"] = sum(1 for w in apostrophes if _CONTRACTION.fullmatch(w))
+    found["negation"] += sum(1 for w in apostrophes if w.endswith("n't"))
+    for name in _RATES:
+        found[name] = 100.0 * found[name] / len(words) if words else 0.0
+
+    found |= {
+        "tokens": len(tokens) if prose == text else len(tokenize(text)),
+        "characters": chars,
+        "sentences": n_sentences,
+        "words_per_sentence": len(words) / n_sentences if n_sentences else 0.0,
+        "paragraphs": sum(1 for p in _PARAGRAPH_END.split(text) if p and not p.isspace()),
+        "newline_density": 100.0 * text.strip().count("\n") / chars if chars else 0.0,
+        "markdown": float(bool(marks.headings or marks.bullets or marks.numbered or marks.bold)),
+        "bold": marks.bold,
+        "italic": marks.italic,
+        "heading": marks.headings,
+        "bullets": marks.bullets,
+        "glyph_bullets": marks.glyph_bullets,
+        "numbered": marks.numbered,
+        "table": marks.tables,
+        "rule": marks.rules,
+        "inline_code": marks.inline_code,
+        "code_block": marks.code_blocks,
+        "blockquote": marks.quote_lines,
+        "link": marks.links,
+        "url": marks.urls,
+        "bold_opener": float(marks.opens_bold),
+        "emoji": _count_emoji(text, ascii_only),
+        "em_dash": 0 if ascii_only else prose.count("—") + prose.count("―"),
+        "exclamations": prose.count("!") + (0 if ascii_only else prose.count("！")),
+        "questions": prose.count("?") + (0 if ascii_only else prose.count("？") + prose.count("؟")),
+        "ellipsis": len(_ELLIPSIS.findall(prose)) if "..." in prose or "…" in prose else 0,
+        "quotations": len(_QUOTED.findall(prose)),
+        "parentheses": len(_PARENTHESES.findall(prose)),
+        "digits": 100.0 * len(_DIGIT.findall(text)) / chars if chars else 0.0,
+        "caps_words": _count_shouted(tokens),
+        "ends_with_question": float(_last_sign(text) in ("?", "？", "؟")),
+        "mattr": mattr(words),
+        "word_length": sum(map(len, words)) / len(words) if words else 0.0,
+    }
+    return {name: float(found[name]) for name in _NAMES}
+
+
+def count_sentences(prose: str) -> int:
+    """Stretches with a letter or digit between sentence ends.
+
+    A sentence ends at a line end, at 。！？, or at a run of end marks (and closing quotes) before a space,
+    unless it is the dot of an initial or a common abbreviation.
+    """
+    total = 0
+    begin = 0
+    for mark in _SENTENCE_MARK.finditer(prose):
+        stop = mark.end()
+        if mark[0] not in "\n。！？":
+            if stop < len(prose) and not prose[stop].isspace():
+                continue
+            if mark[0] == "." and _ABBREVIATION.search(prose, max(0, stop - 6), stop):
+                continue
+        total += any(map(str.isalnum, prose[begin:stop]))
+        begin = stop
+    return total + any(map(str.isalnum, prose[begin:]))
+
+
+def mattr(words: Sequence[str], window: int = MATTR_WINDOW) -> float:
+    """Moving-average type-token ratio: the mean share of different words over all windows.
+
+    Unlike the plain ratio it does not fall with length. Texts no longer than one window get the plain
+    ratio, so for them alone it still does. Source: Covington and McFall, "Cutting the Gordian Knot: The
+    Moving-Average Type-Token Ratio (MATTR)", Journal of Quantitative Linguistics 17(2), 2010.
+
+    Args:
+        words: words in order, already in one case.
+        window: words per window.
+    """
+    n = len(words)
+    if n <= window:
+        return len(set(words)) / n if n else 0.0
+    counts: dict[str, int] = {}
+    for word in words[:window]:
+        counts[word] = counts.get(word, 0) + 1
+    total = len(counts)
+    for leaving, coming in zip(words, words[window:], strict=False):
+        if counts[leaving] == 1:
+            del counts[leaving]
+        else:
+            counts[leaving] -= 1
+        counts[coming] = counts.get(coming, 0) + 1
+        total += len(counts)
+    return total / (window * (n - window + 1))
+
+
+def encode(pairs: Sequence[Pair], progress: bool = False) -> FeatureMatrix:
+    """Read all pairs: the last user turn of the prompt, the chosen and the rejected completion.
+
+    Args:
+        pairs: rows, in the order the matrix shall have.
+        progress: show a bar on standard error.
+
+    Returns:
+        Statistic `value` for the spans prompt, chosen and rejected, float64.
+    """
+    from rich.console import Console
+    from rich.progress import track
+    from scipy.sparse import csr_matrix
+
+    spans = ("prompt", "chosen", "rejected")
+    values = {s: np.zeros((len(pairs), len(COLUMNS))) for s in spans}
+    seen: dict[str, list[float]] = {}  # sets hold a prompt or a response more than once
+    rows = track(
+        enumerate(pairs),
+        description="surface features",
+        total=len(pairs),
+        console=Console(stderr=True),
+        disable=not progress,
+    )
+    for i, pair in rows:
+        for span, text in zip(
+            spans, (_last_user_turn(pair), text_of(pair.chosen), text_of(pair.rejected)), strict=True
+        ):
+            if text not in seen:
+                seen[text] = list(features(text).values())
+            values[span][i] = seen[text]
+    return FeatureMatrix(
+        lens="surface",
+        columns=COLUMNS,
+        values={(s, "value"): csr_matrix(values[s]) for s in ("prompt", "chosen", "rejected")},
+        pair_ids=tuple(p.id for p in pairs),
+        groups=tuple(p.group for p in pairs),
+        info={"name": "surface", "version": VERSION, "features": len(COLUMNS)},
+    )
+
+
+def _last_user_turn(pair: Pair) -> str:
+    return next((m["content"] for m in reversed(pair.prompt) if m["role"] == "user"), "")
+
+
+def _count_emoji(text: str, ascii_only: bool) -> int:
+    return 0 if ascii_only else sum(1 for _ in _EMOJI.finditer(text))
+
+
+def _count_shouted(tokens: Sequence[str]) -> int:
+    """Words in capitals of at least five letters, or of at least two beside another such: not NASA or I."""
+    capital = [len(t) > 1 and t.isupper() and t.isalpha() for t in tokens]
+    if not any(capital):
+        return 0
+    padded = [False, *capital, False]
+    return sum(
+        c and (len(t) >= 5 or before or after)
+        for t, c, before, after in zip(tokens, capital, padded, padded[2:], strict=False)
+    )
+
+
+def _last_sign(text: str) -> str:
+    """The last character that is not space, closing quote or bracket, emphasis mark or emoji."""
+    for char in reversed(text):
+        if char.isspace() or char in _CLOSERS:
+            continue
+        if ord(char) > 127 and unicodedata.category(char) in ("So", "Sk", "Mn", "Cf"):
+            continue
+        return char
+    return ""

@@ -1,0 +1,326 @@
+"""Plots as inline SVG that follow the page's theme: forest, volcano, and scatter with intervals.
+
+Figures are drawn with the object-oriented API of matplotlib in placeholder colours, which are then
+replaced by the CSS variables of the page, so the same picture serves light, dark and print. The same
+input gives the same bytes.
+"""
+
+import hashlib
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from markupsafe import Markup, escape
+
+from offtarget.report.html import visible
+
+Q_LINE = 0.05
+NAMED = 8
+"""Points of a volcano plot that are named."""
+Tone = Literal["ink", "muted", "line", "up", "down", "mark"]
+
+_PLACEHOLDER: dict[str, str] = {
+    "ink": "#010203",
+    "muted": "#040506",
+    "line": "#070809",
+    "up": "#0a0b0c",
+    "down": "#0d0e0f",
+    "mark": "#101112",
+    "paper": "#131415",
+}
+_RC: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "text.color": _PLACEHOLDER["ink"],
+    "axes.edgecolor": _PLACEHOLDER["line"],
+    "axes.labelcolor": _PLACEHOLDER["muted"],
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": _PLACEHOLDER["muted"],
+    "ytick.color": _PLACEHOLDER["muted"],
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "axes.grid": True,
+    "grid.color": _PLACEHOLDER["line"],
+    "grid.linewidth": 0.5,
+    "axes.axisbelow": True,
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+}
+
+
+@dataclass(frozen=True)
+class Interval:
+    """One line of a forest plot."""
+
+    label: str
+    value: float
+    ci: tuple[float, float] | None = None
+    tone: Tone = "up"
+    faint: bool = False
+    """Drawn hollow: not significant."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a scatter plot, with an interval on each axis where it is known."""
+
+    label: str
+    x: float
+    y: float
+    x_ci: tuple[float, float] | None = None
+    y_ci: tuple[float, float] | None = None
+    tone: Tone = "muted"
+    filled: bool = True
+
+
+def _svg(fig: Any, name: str, alt: str) -> Markup:
+    """The figure as an inline `<svg>` with theme colours, no fixed size and no ids that could clash."""
+    out = io.StringIO()
+    fig.savefig(
+        out, format="svg", transparent=True, metadata={k: None for k in ("Date", "Creator", "Format", "Type")}
+    )
+    text = out.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+    text = re.sub(r'<g id="[^"]*"', "<g", text)
+    text = re.sub(r'width="[\d.]+pt" height="[\d.]+pt" ', "", text, count=1)
+    text = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font: \1px var(--sans)", text)
+    for tone, code in _PLACEHOLDER.items():
+        text = text.replace(code, f"var(--{tone})")
+    # ids of markers and clip paths are made unique to this plot
+    prefix = hashlib.sha256(name.encode()).hexdigest()[:6]
+    text = re.sub(r'\bid="', f'id="{prefix}', text)
+    text = text.replace('href="#', f'href="#{prefix}').replace("url(#", f"url(#{prefix}")
+    text = re.sub(r"\n\s*", "\n", text)
+    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1))  # noqa: S704
+
+
+def _figure(width: float, height: float) -> Any:
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    fig = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasSVG(fig)
+    return fig
+
+
+def _rc() -> Any:
+    import matplotlib as mpl
+
+    return mpl.rc_context({**_RC, "svg.hashsalt": "offtarget"})
+
+
+def _short(text: str, limit: int) -> str:
+    # marks without a width of their own and letters that no font may have would upset the layout only
+    return visible(" ".join(text.split()), limit)
+
+
+def forest(rows: Sequence[Interval], *, name: str, x_label: str, alt: str) -> Markup:
+    """A forest plot: one line a row, first row on top, with its interval; empty markup for no rows."""
+    if not rows:
+        return Markup("")
+    with _rc():
+        fig = _figure(8.6, 0.7 + 0.235 * len(rows))
+        ax = fig.add_subplot()
+        for i, r in enumerate(rows):
+            colour = _PLACEHOLDER[r.tone]
+            if r.ci is not None:
+                ax.plot(
+                    r.ci,
+                    [i, i],
+                    color=colour,
+                    linewidth=1.6,
+                    alpha=0.55 if r.faint else 1,
+                    solid_capstyle="butt",
+                )
+            face = _PLACEHOLDER["paper"] if r.faint else colour
+            shape = "o" if r.tone != "down" else "D"
+            size = 5.2 if shape == "o" else 4.6
+            ax.plot([r.value], [i], shape, markersize=size, markerfacecolor=face, markeredgecolor=colour)
+        ax.axvline(0, color=_PLACEHOLDER["muted"], linewidth=0.9)
+        ax.set_yticks(range(len(rows)), [_short(r.label, 52) for r in rows])
+        ax.tick_params(axis="y", length=0, labelcolor=_PLACEHOLDER["ink"])
+        ax.set_ylim(len(rows) - 0.4, -0.6)
+        ax.grid(visible=False, axis="y")
+        ax.spines["left"].set_visible(False)
+        ax.set_xlabel(x_label)
+        return _svg(fig, name, alt)
+
+
+def thin(x: Sequence[float], y: Sequence[float], cells: int = 160) -> list[int]:
+    """Indices of points that remain when only the first in each cell of a cells × cells grid is drawn.
+
+    Points that fall on the same spot of the picture are drawn once; nothing that could be seen is lost.
+    """
+    if not x:
+        return []
+    x_low, y_low = min(x), min(y)
+    x_step = (max(x) - x_low) / cells or 1.0
+    y_step = (max(y) - y_low) / cells or 1.0
+    seen: set[tuple[int, int]] = set()
+    kept = []
+    for i, (a, b) in enumerate(zip(x, y, strict=True)):
+        spot = (int((a - x_low) / x_step), int((b - y_low) / y_step))
+        if spot not in seen:
+            seen.add(spot)
+            kept.append(i)
+    return kept
+
+
+def volcano(
+    d: Sequence[float],
+    q: Sequence[float],
+    labels: Sequence[str],
+    *,
+    name: str,
+    alt: str,
+) -> Markup:
+    """Effect size d against −log10 q, with the outermost points named; q below 1e-30 is drawn at 30."""
+    if not d:
+        return Markup("")
+    height = [min(30.0, -math.log10(max(v, 1e-300))) for v in q]
+    keep = thin(d, height)
+    with _rc():
+        fig = _figure(8.6, 3.9)
+        ax = fig.add_subplot()
+        for tone, shape, at in (
+            ("line", "o", [i for i in keep if q[i] >= Q_LINE]),
+            ("up", "o", [i for i in keep if q[i] < Q_LINE and d[i] > 0]),
+            ("down", "D", [i for i in keep if q[i] < Q_LINE and d[i] <= 0]),
+        ):
+            edge = _PLACEHOLDER["muted"] if tone == "line" else _PLACEHOLDER[tone]
+            face = "none" if tone == "line" else _PLACEHOLDER[tone]
+            size = 3.4 if shape == "o" else 3.0
+            ax.plot(
+                [d[i] for i in at],
+                [height[i] for i in at],
+                shape,
+                markersize=size,
+                markerfacecolor=face,
+                markeredgecolor=edge,
+                markeredgewidth=0.6,
+                alpha=0.8,
+            )
+        ax.axhline(-math.log10(Q_LINE), color=_PLACEHOLDER["muted"], linewidth=0.8, linestyle=(0, (4, 3)))
+        ax.axvline(0, color=_PLACEHOLDER["line"], linewidth=0.9)
+        ax.margins(x=0.16, y=0.09)
+        reach = max(abs(v) for v in d) or 1.0
+        ax.set_xlim(-1.22 * reach, 1.22 * reach)
+        _name_outermost(ax, d, height, labels, [i for i in range(len(d)) if q[i] < Q_LINE])
+        ax.set_xlabel("Cohen's d   (left: more in rejected · right: more in chosen)")
+        ax.set_ylabel("−log10 q" + ("  (30 and more at 30)" if max(height) >= 30 else ""))
+        return _svg(fig, name, alt)
+
+
+def _name_outermost(
+    ax: Any,
+    x: Sequence[float],
+    y: Sequence[float],
+    labels: Sequence[str],
+    candidates: list[int],
+) -> None:
+    """Write labels beside the points of largest |x|, leaving out those that would lie on one another."""
+    span = (max(y) - min(y)) or 1.0
+    used: list[tuple[bool, float]] = []
+    for i in sorted(candidates, key=lambda i: (-abs(x[i]), i)):
+        right = x[i] > 0
+        if len(used) >= NAMED:
+            break
+        if any(r == right and abs(y[i] - h) < 0.065 * span for r, h in used):
+            continue
+        used.append((right, y[i]))
+        offset = (6, -3) if right else (-6, -3)
+        align = "left" if right else "right"
+        # a label that would leave the picture is written on the inner side of its point
+        if abs(x[i]) > 0.75 * max(abs(v) for v in x):
+            offset, align = (-offset[0], -3), "right" if right else "left"
+        ax.annotate(
+            _short(labels[i], 26),
+            (x[i], y[i]),
+            xytext=offset,
+            textcoords="offset points",
+            ha=align,
+            fontsize=7.5,
+        )
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture of a row of scatter plots."""
+
+    points: Sequence[Point]
+    x_label: str
+    y_label: str
+    title: str = ""
+
+
+def scatter(panels: Sequence[Panel], *, name: str, alt: str) -> Markup:
+    """Scatter plots side by side, points named and with intervals; a panel without points is left out."""
+    panels = [p for p in panels if p.points]
+    if not panels:
+        return Markup("")
+    with _rc():
+        fig = _figure(8.6 if len(panels) > 1 else 5.6, 3.6)
+        for k, panel in enumerate(panels):
+            ax = fig.add_subplot(1, len(panels), k + 1)
+            for p in panel.points:
+                colour = _PLACEHOLDER[p.tone]
+                bars = {"color": colour, "linewidth": 0.9, "alpha": 0.5}
+                if p.x_ci is not None:
+                    ax.plot(p.x_ci, [p.y, p.y], **bars)
+                if p.y_ci is not None:
+                    ax.plot([p.x, p.x], p.y_ci, **bars)
+                face = colour if p.filled else _PLACEHOLDER["paper"]
+                shape = "o" if p.tone != "muted" else "s"
+                ax.plot([p.x], [p.y], shape, markersize=6, markerfacecolor=face, markeredgecolor=colour)
+            ax.margins(0.16)
+            _place_labels(ax, panel.points)
+            ax.set_xlabel(panel.x_label)
+            ax.set_ylabel(panel.y_label)
+            if panel.title:
+                ax.set_title(panel.title, loc="left", fontsize=9, color=_PLACEHOLDER["ink"])
+        return _svg(fig, name, alt)
+
+
+def _place_labels(ax: Any, points: Sequence[Point]) -> None:
+    """Name each point, on the side and at the height where the label meets the fewest earlier ones."""
+    x_low, x_high = ax.get_xlim()
+    y_low, y_high = ax.get_ylim()
+    taken: list[tuple[float, float, float, float]] = []
+    dots = [((p.x - x_low) / (x_high - x_low), (p.y - y_low) / (y_high - y_low)) for p in points]
+    for p, (u, v) in sorted(zip(points, dots, strict=True), key=lambda t: (-t[1][1], t[1][0], t[0].label)):
+        text = _short(p.label, 26)
+        w, h = 0.021 * len(text), 0.055
+        best = None
+        for dy in (0.025, -0.075, 0.085, -0.135):
+            for right in (True, False):
+                x0 = u + 0.02 if right else u - 0.02 - w
+                box = (x0, v + dy, x0 + w, v + dy + h)
+                cost = sum(_overlap(box, b) for b in taken) * 4
+                cost += sum(1 for a, b in dots if box[0] <= a <= box[2] and box[1] <= b <= box[3])
+                cost += 5 * (box[0] < 0 or box[2] > 1.02) + 2 * (box[1] < 0 or box[3] > 1) + abs(dy)
+                if best is None or cost < best[0]:
+                    best = (cost, right, dy, box)
+        assert best is not None
+        _, right, dy, box = best
+        taken.append(box)
+        ax.annotate(
+            text,
+            (p.x, p.y),
+            xytext=(u + (0.02 if right else -0.02), v + dy),
+            textcoords="axes fraction",
+            ha="left" if right else "right",
+            va="bottom",
+            fontsize=7.5,
+        )
+
+
+def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -1,0 +1,110 @@
+"""The decorator that makes a function a shaping protocol, and how a plan is made from one."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from offtarget.errors import ConfigError, unknown_name
+from offtarget.registry import Entry, default, load_function
+from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.plan import ShapingPlan
+
+Family = Literal["control", "data", "feature"]
+
+
+@dataclass(frozen=True)
+class ProtocolCard:
+    """What a protocol says of itself, readable without running it."""
+
+    name: str
+    family: Family
+    source: str
+    """Where the method comes from: a paper and its section."""
+    unit: str = ""
+    """The unit of its strength."""
+
+
+class ProtocolFunction(Protocol):
+    """From a context (pairs, targets, scores) and keyword parameters to a plan."""
+
+    __protocol__: ProtocolCard
+
+    def __call__(self, ctx: ShapingContext, **params: Any) -> ShapingPlan: ...
+
+
+def protocol(
+    *, name: str, family: Family, source: str, unit: str = ""
+) -> Callable[[Callable[..., ShapingPlan]], Callable[..., ShapingPlan]]:
+    """Declare a function of a file in `baselines/` as a shaping protocol.
+
+    Write the arguments as literals: they are read without running the file.
+    """
+
+    def mark(function: Callable[..., ShapingPlan]) -> Callable[..., ShapingPlan]:
+        function.__protocol__ = ProtocolCard(name, family, source, unit)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def parse_parameter(text: str) -> Any:
+    """The value of `-P key=value`: a number, true/false, none, or the text itself."""
+    lowered = text.strip().lower()
+    if lowered in {"true", "false"}:
+        return lowered == "true"
+    if lowered in {"none", "null"}:
+        return None
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def check_parameters(entry: Entry, params: Mapping[str, Any]) -> None:
+    """Refuse parameters that the protocol does not have, or whose value is of another kind.
+
+    Raises:
+        ConfigError: names the parameter, the nearest known ones, or the type it wants.
+    """
+    known: dict[str, Any] = entry.card.get("parameters", {})
+    for key, value in params.items():
+        if key not in known:
+            raise unknown_name(f"parameter of protocol '{entry.name}'", key, known)
+        preset = known[key]
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"protocol '{entry.name}': {key}={value} is not a finite number")
+        if preset is None or value is None:
+            continue
+        numbers = isinstance(preset, int | float) and not isinstance(preset, bool)
+        if numbers and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ConfigError(f"protocol '{entry.name}': {key}={value!r} should be a number, such as {preset}")
+        if isinstance(preset, str) and not isinstance(value, str):
+            raise ConfigError(f"protocol '{entry.name}': {key}={value!r} should be text, such as '{preset}'")
+        if isinstance(preset, bool) and not isinstance(value, bool):
+            raise ConfigError(f"protocol '{entry.name}': {key}={value!r} should be true or false")
+
+
+def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None = None) -> ShapingPlan:
+    """The checked plan of a protocol found by name.
+
+    Raises:
+        ConfigError: unknown protocol or parameter, a plan that cannot be trained or does nothing.
+        UndecidedError: too few rows are left.
+    """
+    entry = default().get("protocol", name)
+    params = dict(params or {})
+    check_parameters(entry, params)
+    function = load_function(entry)
+    needs = inspect.signature(function).parameters
+    if "strength" in needs and not ctx.targets:
+        raise ConfigError(
+            f"protocol '{name}' needs a concept: give --verdicts FILE with a suppress or amplify, or -P concept=ID"
+        )
+    plan = function(ctx, **params)
+    if not isinstance(plan, ShapingPlan):
+        raise ConfigError(f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan")
+    return plan.check(min_pairs=ctx.min_pairs)

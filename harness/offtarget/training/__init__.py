@@ -1,0 +1,1 @@
+"""trl's DPOTrainer, driven by a plan."""

@@ -1,0 +1,318 @@
+"""From pairs and a plan to a policy at a content-addressed path."""
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from offtarget.data.pairs import Pair
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.models import ModelRef, load, load_tokenizer, template_hash
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.store import Store, write_atomic
+from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
+from offtarget.training.tokens import TokenPair, trainable
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The pairs that can be trained on, their ids, and what was lost."""
+
+    pairs: list[Pair]
+    ids: list[TokenPair]
+    lost: Counter[str]
+    rows_sha256: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A policy, and how its training went."""
+
+    path: Path
+    """Folder of the adapter or model."""
+    digest: dict[str, Any]
+
+
+def prepare(
+    pairs: Sequence[Pair], ref: ModelRef, spec: TrainingSpec, rows_sha256: str, template: str | None = None
+) -> TrainingSet:
+    """Tokenise once; name what cannot be trained on.
+
+    Raises:
+        UndecidedError: no row is left.
+    """
+    tokenizer = load_tokenizer(ref, template=template)
+    kept, ids, lost = trainable(
+        pairs, tokenizer, max_length=spec.max_length, min_answer_tokens=spec.min_answer_tokens
+    )
+    if not kept:
+        why = ", ".join(f"{n} {reason}" for reason, n in lost.items())
+        raise UndecidedError(f"no pair can be trained on at max_length {spec.max_length} ({why}): raise max_length")
+    return TrainingSet(kept, ids, lost, rows_sha256)
+
+
+def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
+    """Refuse offsets under a loss where a shifted reference is another loss than an offset.
+
+    Raises:
+        ConfigError: names the losses that are allowed.
+    """
+    if plan.offset.any() and spec.loss not in EXACT_OFFSET_LOSSES:
+        raise ConfigError(
+            f"protocol '{plan.protocol}' shifts rewards, which under the loss '{spec.loss}' is another loss than "
+            f"its formula says; use one of {', '.join(sorted(EXACT_OFFSET_LOSSES))}"
+        )
+
+
+def train(
+    training_set: TrainingSet,
+    plan: ShapingPlan,
+    ref: ModelRef,
+    spec: TrainingSpec,
+    *,
+    seed: int,
+    store: Store,
+    progress: Callable[[str, int, int], None] | None = None,
+    template: str | None = None,
+) -> Trained:
+    """Train a policy under a plan, or find it finished in the store.
+
+    Args:
+        training_set: from `prepare`; the plan's rows are its pairs, in order.
+        plan: a checked plan.
+        ref: the start model.
+        spec: training options.
+        seed: of data order and of the LoRA weights.
+        store: where the policy goes; an interrupted run goes on from its last checkpoint.
+        progress: called with (what, done, total).
+        template: chat template file for models without one.
+
+    Raises:
+        ConfigError: the plan does not fit the set or the loss; a hook's layer does not exist.
+    """
+    check_loss(plan, spec)
+    if plan.pair_ids != tuple(p.id for p in training_set.pairs):
+        raise ConfigError(f"plan of '{plan.protocol}' was made for other rows than the training set has")
+    inputs = {
+        "model": ref.identity,
+        "template": template_hash(load_tokenizer(ref, store, template=template)),
+        "rows": training_set.rows_sha256,
+        "plan": plan.hash,
+        "spec": spec.model_dump(),
+        "seed": seed,
+    }
+
+    def build(out: Path) -> None:
+        _train(training_set, plan, ref, spec, seed, store, out, progress, template)
+
+    folder = store.get("policy", VERSION, inputs, build, resumable=True)
+    return Trained(folder / "policy", json.loads((folder / "digest.json").read_text()))
+
+
+def _train(
+    training_set: TrainingSet,
+    plan: ShapingPlan,
+    ref: ModelRef,
+    spec: TrainingSpec,
+    seed: int,
+    store: Store,
+    out: Path,
+    progress: Callable[[str, int, int], None] | None,
+    template: str | None,
+) -> None:
+    import shutil
+
+    import transformers
+
+    from offtarget.training.reference import reference
+    from offtarget.training.trainer import ROW, ShapedDPOTrainer
+
+    started = time.monotonic()
+    model, tokenizer = load(ref, dtype="float32", store=store, template=template)
+    n_layers = len(model.model.layers)
+    first = spec.first_trained(n_layers)
+    for steer in plan.steer:
+        if not 0 <= steer.layer < n_layers:
+            raise ConfigError(
+                f"plan of '{plan.protocol}' hooks layer {steer.layer}; the model has layers 0 to {n_layers - 1}"
+            )
+    stored = None
+    if spec.mode == "fast":
+        lowest = min([first, *(s.layer for s in plan.steer)])
+        stored = reference(
+            model.requires_grad_(False),
+            tokenizer,
+            ref,
+            training_set.ids,
+            max_length=spec.max_length,
+            bf16=spec.bf16,
+            prefix_layer=lowest,
+            store=store,
+            progress=(lambda d, t: progress("reference", d, t)) if progress else None,
+        )
+    elapsed_reference = time.monotonic() - started
+    transformers.logging.set_verbosity_error()
+    trainer = make_trainer(model, tokenizer, training_set, plan, spec, seed, out, stored, first, ShapedDPOTrainer, ROW)
+    if progress:
+        trainer.add_callback(_progress_callback(progress, plan.protocol))
+    resume = any(out.glob("checkpoint-*"))
+    trainer.train(resume_from_checkpoint=resume or None)
+    if stored is not None and stored.prefix is not None and spec.method == "last_layers":
+        _restore_and_save(trainer, ref, store, out / "policy", first)
+    else:
+        trainer.save_model(str(out / "policy"))
+    tokenizer.save_pretrained(out / "policy")
+    _clean_adapter(out / "policy", ref)
+    history = [h for h in trainer.state.log_history if "loss" in h]
+    tail = history[-max(1, len(history) // 5) :]
+    digest = {
+        "steps": trainer.state.global_step,
+        "pairs": int(plan.keep.sum()),
+        "lost": dict(training_set.lost),
+        "loss_first": history[0]["loss"] if history else None,
+        "loss_last": sum(h["loss"] for h in tail) / len(tail) if tail else None,
+        "accuracy_last": sum(h["rewards/accuracies"] for h in tail) / len(tail) if tail else None,
+        "margin_last": sum(h["rewards/margins"] for h in tail) / len(tail) if tail else None,
+        "losses": [round(h["loss"], 6) for h in history],
+        "seconds": round(time.monotonic() - started, 1),
+        "seconds_reference": round(elapsed_reference, 1),
+        "mode": spec.mode,
+        "first_trained_layer": first,
+        "prefix_layer": stored.prefix.layer if stored and stored.prefix else None,
+    }
+    write_atomic(out / "digest.json", json.dumps(digest, indent=1))
+    for folder in out.glob("checkpoint-*"):
+        shutil.rmtree(folder)
+    (out / "policy" / "training_args.bin").unlink(missing_ok=True)
+
+
+def make_trainer(
+    model: Any,
+    tokenizer: Any,
+    training_set: TrainingSet,
+    plan: ShapingPlan,
+    spec: TrainingSpec,
+    seed: int,
+    out: Path,
+    stored: Any,
+    first: int,
+    trainer_class: Any,
+    row: str,
+) -> Any:
+    """The trainer for a plan: dataset with our ids, LoRA or last layers, trl's options pinned."""
+    from datasets import Dataset
+    from peft import LoraConfig
+
+    from offtarget.training.trainer import RowCollator
+
+    rows = []
+    for i, t in enumerate(training_set.ids):
+        if plan.keep[i]:
+            chosen, rejected = (t.rejected, t.chosen) if plan.flip[i] else (t.chosen, t.rejected)
+            rows.append({"prompt_ids": t.prompt, "chosen_ids": chosen, "rejected_ids": rejected, row: i})
+    n_layers = len(model.model.layers)
+    peft_config = None
+    if spec.method == "lora":
+        peft_config = LoraConfig(
+            r=spec.lora_rank,
+            lora_alpha=spec.lora_alpha,
+            lora_dropout=0.0,
+            target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+            layers_to_transform=list(range(first, n_layers)),
+            layers_pattern="layers",
+            task_type="CAUSAL_LM",
+        )
+    else:
+        model.requires_grad_(False)
+        for layer in model.model.layers[first:]:
+            layer.requires_grad_(True)
+    return trainer_class(
+        plan=plan,
+        reference=stored,
+        last_turn=[t.last_turn for t in training_set.ids],
+        model=model,
+        args=dpo_config(spec, seed, out),
+        train_dataset=Dataset.from_list(rows),
+        processing_class=tokenizer,
+        data_collator=RowCollator(pad_token_id=tokenizer.pad_token_id, max_length=spec.max_length),
+        peft_config=peft_config,
+    )
+
+
+def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
+    """trl's options for a spec; everything that its defaults would decide is pinned."""
+    import torch
+    from trl import DPOConfig
+
+    return DPOConfig(
+        output_dir=str(out),
+        num_train_epochs=spec.epochs,
+        max_steps=spec.max_steps,
+        per_device_train_batch_size=spec.batch_size,
+        gradient_accumulation_steps=spec.gradient_accumulation,
+        learning_rate=spec.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=spec.warmup_share,
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        beta=spec.beta,
+        loss_type=spec.loss,
+        max_length=spec.max_length,
+        truncation_mode="keep_start",
+        precompute_ref_log_probs=True,
+        bf16=spec.bf16,
+        gradient_checkpointing=False,
+        disable_dropout=True,
+        logging_steps=1,
+        save_strategy="steps",
+        save_steps=spec.save_every,
+        save_total_limit=1,
+        seed=seed,
+        data_seed=seed,
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=not torch.cuda.is_available(),
+        dataloader_pin_memory=False,
+        remove_unused_columns=True,
+    )
+
+
+def _progress_callback(progress: Callable[[str, int, int], None], what: str) -> Any:
+    from transformers import TrainerCallback
+
+    class Report(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, args: Any, state: Any, control: Any, **kw: Any) -> None:
+            progress(f"train {what}", state.global_step, state.max_steps)
+
+    return Report()
+
+
+def _restore_and_save(trainer: Any, ref: ModelRef, store: Store, out: Path, first: int) -> None:
+    """Put the trained upper layers back on the whole start model, and save that."""
+    whole, _ = load(ref, store=store)
+    trained = trainer.base
+    for i in range(first, len(whole.model.layers)):
+        whole.model.layers[i].load_state_dict(trained.model.layers[i].state_dict())
+    whole.save_pretrained(out)
+
+
+def _clean_adapter(folder: Path, ref: ModelRef) -> None:
+    """An adapter names its start model by alias or path, so that it can be loaded again."""
+    config = folder / "adapter_config.json"
+    if not config.is_file():
+        return
+    card = json.loads(config.read_text())
+    card["base_model_name_or_path"] = ref.name if ref.name else ref.path
+    write_atomic(config, json.dumps(card, indent=1, sort_keys=True))
+    (folder / "README.md").unlink(missing_ok=True)
+
+
+__all__ = ["Trained", "TrainingSet", "check_loss", "dpo_config", "make_trainer", "prepare", "train"]

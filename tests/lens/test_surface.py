@@ -1,0 +1,301 @@
+"""The surface lens: every feature on text where the right value can be counted by hand."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from offtarget.data.pairs import Pair
+from offtarget.lens import surface
+from offtarget.lens.lexicon import Lexicon, Matcher, expand, tokenize
+from offtarget.lens.markup import read
+
+LIST = "**Plan** for *today*:\n\n- buy **milk**\n- walk\n* sleep\n\n1. one\n2) two\n"
+LONG = "The small red hen ran over the hill and sat down by the old stone wall. " * 6  # 90 words, 102 tokens
+PROFESSIONAL = "If the pain goes on, see your doctor or talk to a licensed therapist."
+
+# feature, text that has it, its value there, a near miss (value 0)
+CASES = [
+    ("markdown", "## Title\ntext", 1, "Title\n#hashtag\n1986. That was a year.\n-5 degrees, **"),
+    ("bold", LIST, 2, "2 ** 3 ** 4, 2**3 and 4**5, call __init__ and **open"),
+    ("italic", LIST + "_so_ and *so*", 3, "2 * 3 * 4 = 24, snake_case_name, * star, **bold**"),
+    ("heading", "# A\ntext\n### B ###\nmore", 2, "#hashtag\n####### seven\ntext # no"),
+    ("bullets", LIST, 3, "well-known\n-5 degrees\n**bold** line\n---\n- \n*em* word"),
+    ("glyph_bullets", "• one\n ▪ two", 2, "a • b\n- c"),
+    ("numbered", LIST + "  10. ten", 3, "1986. A year\n3.5 litres\n2nd\n1.\nv1. x"),
+    ("table", "| a | b |\n|---|:-:|\n| 1 | 2 |", 1, "a | b\nc | d\n---"),
+    ("rule", "a\n\n---\n\n* * *\nb", 2, "--\n- -\na --- b\n***bold***"),
+    ("inline_code", "use `ls -l` and ``a`b``", 2, "an open ` tick, and ```"),
+    ("code_block", "```py\nx\n```\ntext\n~~~\ny", 2, "use ```x``` inline"),
+    ("blockquote", "> he said\n> so\nand I", 2, "a > b\n>:( no"),
+    ("link", "see [a](http://x.org/b_(c)) and ![i](i.png)", 2, "see [a] (b), f[0](x y) and [1]"),
+    (
+        "url",
+        "go to https://x.org/?q=1 or www.y.de, [z](http://z.org)",
+        3,
+        "the http protocol, a www. page, x.org",
+    ),
+    ("bold_opener", "\n**Note:** read this", 1, "Read **this**\n\n# Title"),
+    ("emoji", "Hi 👋🏽 👨‍👩‍👧 🇩🇪 ❤️ ✅ 1️⃣", 6, "★ ✓ © 1 # → :-) 中文"),
+    ("em_dash", "It was—so they say—late", 2, "2010–2015, well-known, a - b -- c"),
+    ("exclamations", "Wow! Really!! Yes！", 4, "![alt](x.png) and `a != b`"),
+    ("questions", "Why? How?? 何？", 4, "https://x.org/?q=1?r=2 and `a ? b : c`"),
+    ("ellipsis", "well... so… and .....", 3, "a.. b. . ."),
+    ("quotations", 'He said "a b" and “c” and «d».', 3, "5\" wide, it's, 'so', “open"),
+    ("parentheses", "one (two) and (three (four))", 2, "1) a\n:-( b and [x](y)"),
+    ("caps_words", "STOP RIGHT NOW, this is IMPORTANT", 4, "NASA and I saw the USA, HTML5 or a-B C"),
+    ("ends_with_question", 'Did he say "why?" 😊', 1, "Why? Because."),
+    (
+        "hedges",
+        "Perhaps it might rain, I think so, maybe even now.",
+        40,
+        "The mighty May sun, a certain seam, not always",
+    ),
+    (
+        "boosters",
+        "Definitely so, of course, and without a doubt clearly true.",
+        40,
+        "a clear day, certain, it is not always so",
+    ),
+    (
+        "flattery_opener",
+        "What a great question! Here it is.",
+        1,
+        "It was found a long, long time ago, by him. A great question.",
+    ),
+    (
+        "agreement_opener",
+        "You’re absolutely right, I missed it.",
+        1,
+        "You're right now in the house. I disagree.",
+    ),
+    ("agreement_opener", "I completely agree with that.", 1, "I don't think you're right."),
+    ("compliance_opener", "Sure, here you go.", 1, "Make sure, of course, to go."),
+    ("follow_up_offer", LONG + "Let me know if you need any more help.", 2, "Let me know. " + LONG),
+    (
+        "summary_closer",
+        "In conclusion, it rains. Overall, fine.",
+        2,
+        "In short supply. The overall result. To conclude that is wrong.",
+    ),
+    ("apology", "I'm so sorry. My apologies, my mistake!", 3, "A sorry state. The sorrow."),
+    (
+        "refusal",
+        "I'm sorry, but I can’t help with that. I am unable to do so.",
+        2,
+        "I can't wait to help! I can't help but smile. You cannot provide it.",
+    ),
+    ("ai_disclaimer", "As an AI language model, I don't have feelings.", 2, "As an aid to you, AI is used."),
+    ("professional_referral", PROFESSIONAL, 2, "The doctor saw a licensed driver."),
+    ("caution", "It is important to rest. Please note: be careful.", 3, "An important note. He is careful."),
+    ("empathy", "I understand how you feel. That must be hard.", 2, "I understand the code. It is hard."),
+    ("first_person", "I lost my hat.", 50, "The minor, i.e. the pit, i) one."),
+    ("second_person", "You lost your hat.", 50, "The youth thou."),
+    (
+        "politeness",
+        "Please sit. Thank you! Would you wait?",
+        3,
+        "He was pleased to please the kind, thanks to you",
+    ),
+    ("transitions", "However, it rained. In addition, it was cold.", 25, "How ever it rained. An addition."),
+    ("examples", "For example, cats, such as lions, e.g. Leo.", 3, "An exemplary cat, such a lion."),
+    ("attribution", "According to him, studies show it.", 2, "He studies. Accordingly, show it."),
+    ("enthusiasm", "Wow, an amazing, wonderful day", 3, "an amazed lover, a love story"),
+    ("profanity", "damn this shit", 2, "a hello to the class in Scunthorpe, a shell"),
+    ("negation", "It is not so, it isn't.", 100 * 2 / 6, "a knot, not only notes, No. 5"),
+    ("contractions", "It's late, don't go, we’ll stay", 50, "John's cat and the students' o'clock"),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "value", "miss"), CASES, ids=[f"{i}-{c[0]}" for i, c in enumerate(CASES)]
+)
+def test_each_feature_has_its_value_where_it_is_and_zero_on_a_near_miss(
+    name: str, there: str, value: float, miss: str
+):
+    assert surface.features(there)[name] == pytest.approx(value)
+    assert surface.features(miss)[name] == 0
+
+
+MEASURES = [
+    ("tokens", "Don't stop, well-known fox!", 8),
+    ("characters", "né\n", 3),
+    ("sentences", "Dr. J. Smith paid $3.50, e.g. twice. Really?! Yes\n1. Go on\n```\na. b. c.\n```", 4),
+    ("sentences", "今天下雨。真的吗？", 2),
+    ("words_per_sentence", "One two three. Four five!", 2.5),
+    ("paragraphs", "a\nb\n\nc\n \n\nd\n", 3),
+    ("newline_density", "abc\ndefgh\n", 10),
+    ("digits", "a1b22", 60),
+    ("word_length", "a bcd, efgh", 8 / 3),
+    ("mattr", "the cat saw the dog", 0.8),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "value"), MEASURES)
+def test_each_measure_counts_what_it_says(name: str, text: str, value: float):
+    assert surface.features(text)[name] == pytest.approx(value)
+
+
+def test_every_column_is_tried_on_a_value_that_is_not_zero():
+    tried = {c[0] for c in CASES} | {m[0] for m in MEASURES}
+    assert tried == {c.id.removeprefix("surface:") for c in surface.COLUMNS}
+
+
+def test_markup_inside_a_fence_is_not_counted():
+    code = "```\n- **a**\n# b\n1. *c* d! (e) https://f.g\n```\n"
+    found = surface.features("Look!\n" + code + "**end**")
+    assert found["code_block"] == 1
+    assert found["bold"] == 1
+    for name in ("bullets", "heading", "numbered", "italic", "parentheses", "url"):
+        assert found[name] == 0
+    assert found["exclamations"] == 1
+    assert surface.features(code)["markdown"] == 0
+
+
+def test_a_fence_closes_only_with_its_own_sign_and_length():
+    found = surface.features("````\n```\n- a\n~~~~\n````\n- b")
+    assert (found["code_block"], found["bullets"]) == (1, 1)
+
+
+def test_the_prose_keeps_words_and_loses_markers():
+    text = "# Title\n> - **bold *both***, [text](http://u.v), `code`, __init__ and snake_case"
+    assert read(text).prose == "Title\nbold both, text, \ue000, __init__ and snake_case"
+
+
+def test_a_bold_phrase_is_still_a_phrase():
+    assert surface.features("**I'm sorry**, but no")["apology"] == 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_every_system_are_the_same(end: str):
+    text = end.join(["# A", "- b", "- c", "", "```", "- d", "```", "", "1. e"])
+    found = surface.features(text)
+    counts = {"heading": 1, "bullets": 2, "code_block": 1, "numbered": 1, "paragraphs": 3, "characters": 30}
+    assert {n: found[n] for n in counts} == counts
+
+
+def test_right_to_left_text_with_direction_marks_and_controls_reads_as_words():
+    text = "\u200fשָׁלוֹם\u200e **עולם**، كيف الحال؟\x00\x07"
+    found = surface.features(text)
+    assert found["bold"] == 1
+    assert found["questions"] == 1
+    assert tokenize(read(text).prose) == ["שָׁלוֹם", "עולם", "،", "كيف", "الحال", "؟"]
+
+
+def test_words_of_many_scripts_stay_whole():
+    assert tokenize("नमस्ते दुनिया। cafe\u0301 L’été 東京です") == [
+        "नमस्ते", "दुनिया", "।", "cafe\u0301", "L’été", "東", "京", "で", "す",
+    ]  # fmt: skip
+
+
+def test_empty_and_blank_texts_are_zero_but_for_their_characters():
+    assert set(surface.features("").values()) == {0.0}
+    assert {n for n, v in surface.features(" \n\t").items() if v} == {"characters"}
+
+
+@pytest.mark.parametrize(
+    "sign", ["*", "_", "`", "(", "[", "“", "http://", "**a ", "_a", "[a](", "> ", "...a", "|-"]
+)
+def test_a_long_run_of_opening_signs_is_read_to_its_end_and_closes_nothing(sign: str):
+    # A pattern that looked ahead from each sign to the end would need minutes here.
+    found = surface.features("x" + sign * (100_000 // len(sign)) + "x")
+    for name in ("bold", "italic", "inline_code", "link", "parentheses", "quotations", "table"):
+        assert found[name] == 0
+    assert found["characters"] == 2 + 100_000 // len(sign) * len(sign)
+
+
+def test_mattr_is_the_mean_over_windows():
+    # Windows of 2 over a a b a: {a}, {a b}, {b a} -> (1 + 2 + 2) / (3 windows * 2 words)
+    assert surface.mattr(["a", "a", "b", "a"], window=2) == pytest.approx(5 / 6)
+
+
+def test_mattr_does_not_fall_with_length_as_the_plain_ratio_does():
+    words = [f"w{i % 60}" for i in range(600)]
+    assert surface.mattr(words) == 1.0
+    assert surface.mattr(words[:120]) == 1.0
+    assert len(set(words)) / len(words) == 0.1
+
+
+def test_templates_give_every_combination():
+    assert expand("{a|b} c {d|}") == ["a c d", "a c", "b c d", "b c"]
+
+
+def test_the_longest_phrase_wins_and_matches_do_not_overlap():
+    matcher = Matcher([Lexicon("x", ("a", "a b", "b c"), exceptions=("a b d",)), Lexicon("y", ("b",))])
+    assert matcher.count(["a", "b", "c"]) == [1, 1]
+    assert matcher.count(["a", "b", "d", "a"]) == [1, 1]
+    assert matcher.count(["b", "c", "b", "c"]) == [2, 2]
+
+
+def test_a_phrase_does_not_run_across_punctuation():
+    assert surface.features("It was for. Example one")["examples"] == 0
+
+
+def test_openings_and_closings_count_only_there():
+    matcher = Matcher([Lexicon("first", ("x",), opening=2), Lexicon("last", ("x",), closing=2)])
+    assert matcher.count(["x", "o", "o", "o", "x"]) == [1, 1]
+    assert matcher.count(["o", "o", "x", "o", "o"]) == [0, 0]
+    assert matcher.count(["not", "x", "o", "o"]) == [0, 0]
+
+
+def pair(prompt: str, chosen: str, rejected: str) -> Pair:
+    turns = [
+        {"role": "user", "content": "**old**"},
+        {"role": "assistant", "content": "**older**"},
+        {"role": "user", "content": prompt},
+    ]
+    return Pair(
+        "p",
+        "g",
+        turns,
+        [{"role": "assistant", "content": chosen}],
+        [{"role": "assistant", "content": rejected}],
+    )
+
+
+def test_encode_reads_the_last_user_turn_and_both_completions():
+    fm = surface.encode([pair("why?", "**a** **b**", "- c"), pair("**so**", "d", "**e**")])
+    bold, bullets, questions = (fm.position(f"surface:{n}") for n in ("bold", "bullets", "questions"))
+    assert fm.values["prompt", "value"].toarray()[:, bold].tolist() == [0, 1]
+    assert fm.values["chosen", "value"].toarray()[:, bold].tolist() == [2, 0]
+    assert fm.values["rejected", "value"].toarray()[:, bold].tolist() == [0, 1]
+    assert fm.values["rejected", "value"].toarray()[:, bullets].tolist() == [1, 0]
+    assert fm.values["prompt", "value"].toarray()[:, questions].tolist() == [1, 0]
+
+
+def load(data: Path, name: str) -> list[Pair]:
+    with gzip.open(data / name / "pairs.jsonl.gz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return [
+        Pair(
+            r["id"],
+            r["id"],
+            r["prompt"],
+            [{"role": "assistant", "content": r["chosen"]}],
+            [{"role": "assistant", "content": r["rejected"]}],
+        )
+        for r in rows
+    ]
+
+
+# Measured on the raw text by patterns of their own when the sets were collected. Fenced code, which this lens
+# leaves out, accounts for up to 0.01 on the set of coding answers.
+@pytest.mark.parametrize(
+    ("name", "longer", "chosen", "rejected", "margin"),
+    [
+        ("alpaca_eval_gpt4_pairs", 0.839, 0.462, 0.253, 0.01),
+        ("community_alignment_en", 0.416, 0.170, 0.014, 0.001),
+        ("ukp_convarg1_strict", 0.772, 0.006, 0.007, 0.006),
+    ],
+)
+def test_real_sets_have_the_shape_that_was_measured_before(
+    shared_data: Path, name: str, longer: float, chosen: float, rejected: float, margin: float
+):
+    fm = surface.encode(load(shared_data, name))
+    values = {s: fm.values[s, "value"].toarray() for s in ("chosen", "rejected")}
+    characters, markdown = fm.position("surface:characters"), fm.position("surface:markdown")
+    share_longer = np.mean(values["chosen"][:, characters] > values["rejected"][:, characters])
+    assert share_longer == pytest.approx(longer, abs=0.001)
+    assert values["chosen"][:, markdown].mean() == pytest.approx(chosen, abs=margin)
+    assert values["rejected"][:, markdown].mean() == pytest.approx(rejected, abs=margin)
