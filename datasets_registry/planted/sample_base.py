@@ -2,9 +2,9 @@
 
     python datasets_registry/planted/sample_base.py [--work DIR] [--model smollm2-135m]
 
-Every prompt of `prompts.json` gets four plain responses (two pairs) and one in each style of `styles.json`:
-a system prompt with two example turns, used for sampling only; no stored pair shows them. Sampling is at
-temperature 0.8 and top-p 0.95 (within the 256 likeliest tokens), at most 64 new tokens, and what follows
+Every prompt of `prompts.json` gets four plain responses (two pairs) and one in one of the styles of
+`styles.json`: a system prompt with two example turns, used for sampling only; no stored pair shows them. Sampling is at
+temperature 0.8 and top-p 0.95 (within the 256 likeliest tokens), at most 56 new tokens, and what follows
 the last whole sentence is cut. Each batch is a shard of its own with a seed of its own, so a killed run
 goes on where it stopped. About 20 minutes on two free cores.
 """
@@ -26,7 +26,7 @@ sys.path.insert(0, str(HERE.parents[1] / "harness"))  # for a checkout that is n
 SEED = 20260101
 N_BASE = 4
 BATCH = 256
-MAX_NEW = 64
+MAX_NEW = 56
 TEMPERATURE, TOP_P, TOP_K = 0.8, 0.95, 256
 MIN_CHARS = 60
 PASSES = 4
@@ -135,12 +135,16 @@ Job = tuple[str, str, int]
 
 
 def jobs(prompts: list[dict[str, str]]) -> list[Job]:
-    """All replies to sample: by kind, then by prompt length."""
+    """All replies to sample: the styles (each prompt has one of them), then the plain ones, by prompt length.
+
+    The last plain replica comes last: without it a set can already be built, from three per prompt.
+    """
     by_length = sorted(prompts, key=lambda r: (len(r["prompt"]), r["id"]))
-    out = [("base", r["id"], k) for r in by_length for k in range(N_BASE)]
-    for style in styles():
-        out += [(style, r["id"], 0) for r in by_length]
-    return out
+    out: list[Job] = []
+    for k, style in enumerate(names := list(styles())):
+        out += [(style, r["id"], 0) for r in by_length[k :: len(names)]]
+    out += [("base", r["id"], k) for r in by_length for k in range(N_BASE - 1)]
+    return out + [("base", r["id"], N_BASE - 1) for r in by_length]
 
 
 def batches(todo: list[Job]) -> list[list[Job]]:
@@ -152,12 +156,12 @@ def batches(todo: list[Job]) -> list[list[Job]]:
     return out
 
 
-def sample(work: Path, model_name: str, limit: int | None = None) -> None:
+def sample(work: Path, model_name: str, threads: int, limit: int | None = None) -> None:
     """Fills `work` with one JSON file per batch; batches that are there already are kept."""
     import torch
     from offtarget import models
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(threads)
     prompts = {r["id"]: r["prompt"] for r in build_prompts()}
     turns = {"base": [], **styles()}
     model, tokenizer = models.load(model_name, dtype="bfloat16")
@@ -184,22 +188,24 @@ def sample(work: Path, model_name: str, limit: int | None = None) -> None:
 
 
 def collect(work: Path) -> tuple[list[dict[str, Any]], float]:
-    """Joins the shards into one row per prompt; a prompt without four different plain responses is left out.
+    """Joins the shards into one row per prompt; a prompt without three different plain responses is left out.
 
     Returns:
-        Rows {id, topic, prompt, base, and each style: a text or ""}, and the seconds of sampling.
+        Rows {id, topic, prompt, base: three or four texts, style: [name, text] or null}, and the seconds of
+        sampling.
     """
     texts: dict[Job, str] = {}
     seconds = 0.0
     for shard in sorted(work.glob("*.json")):
         data = json.loads(shard.read_text(encoding="utf-8"))
         seconds += data["seconds"]
-        texts |= {(kind, pid, k): text for kind, pid, k, text in data["rows"]}
+        texts |= {(kind, pid, k): text for kind, pid, k, text in data["rows"] if text}
     rows = []
     for r in build_prompts():
-        base = [t for k in range(N_BASE) if (t := texts.get(("base", r["id"], k), ""))]
-        if len(base) == N_BASE == len(set(base)):
-            rows.append({**r, "base": base, **{s: texts.get((s, r["id"], 0), "") for s in styles()}})
+        base = list(dict.fromkeys(t for k in range(N_BASE) if (t := texts.get(("base", r["id"], k)))))
+        style = next(([s, t] for s in styles() if (t := texts.get((s, r["id"], 0)))), None)
+        if len(base) >= 3:
+            rows.append({**r, "base": base, "style": style})
     return rows, seconds
 
 
@@ -207,10 +213,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Sample the base responses of the planted sets.")
     parser.add_argument("--work", type=Path, default=Path("build/planted-base"), help="folder of the shards")
     parser.add_argument("--model", default="smollm2-135m")
+    parser.add_argument("--threads", type=int, default=2, help="1 where another process uses the cores")
     parser.add_argument("--out", type=Path, default=HERE / "base.jsonl.gz")
     parser.add_argument("--limit", type=int, default=None, help="sample only so many batches, write nothing")
     args = parser.parse_args()
-    sample(args.work, args.model, args.limit)
+    sample(args.work, args.model, args.threads, args.limit)
     if args.limit is not None:
         return
     rows, seconds = collect(args.work)

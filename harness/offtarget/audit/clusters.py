@@ -3,8 +3,9 @@
 arXiv 2606.12360, appendix on feature clusters: latents are binarised by whether they fired on a text; the
 graph keeps the 1 % of pairs with the largest normalised mutual information; Leiden communities with at
 least 4 latents are clusters. Texts are the individual responses, both sides stacked: on differences,
-opposites would look alike. For the same reason only pairs that fire together more often than by chance
-get an edge (an addition to the paper).
+opposites would look alike. Two additions to the paper: an edge needs firing together beyond chance (more often
+than expected, and a likelihood-ratio test at 0.05 over all pairs), so that opposites and noise get none; and
+with few latents the graph keeps four pairs a latent, where 1 % would tear real families apart.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from offtarget.audit.statistics import Floats, Ints
 MIN_CLUSTER = 4
 MAX_SHARE = 0.8
 EDGE_SHARE = 0.01
+EDGES_PER_LATENT = 4
+ALPHA = 0.05
 MAX_SINGLES = 1000
 GOOD_SIZE = (10, 60)
 """Where the median cluster size should lie; the resolution is raised until it does."""
@@ -86,6 +89,14 @@ def nmi(both: Floats, a: Floats, b: Floats, n: int) -> Floats:
         b: the column latent's, `(1, columns)`.
         n: texts.
     """
+    entropy = np.sqrt(_entropy(a / n) * _entropy(b / n))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(entropy > 0, np.clip(mutual_information(both, a, b, n) / entropy, 0.0, 1.0), 0.0)
+    return np.asarray(np.where(both * n >= a * b, value, -value))
+
+
+def mutual_information(both: Floats, a: Floats, b: Floats, n: int) -> Floats:
+    """MI of two binary variables in nats, arguments as `nmi`; 2·n·MI is the G statistic of independence."""
     p11, pa, pb = both / n, a / n, b / n
     cells = (
         (p11, pa * pb),
@@ -97,10 +108,7 @@ def nmi(both: Floats, a: Floats, b: Floats, n: int) -> Floats:
     for joint, independent in cells:
         ok = (joint > 1e-12) & (independent > 0)
         mutual += np.where(ok, joint * np.log(np.where(ok, joint, 1.0) / np.where(ok, independent, 1.0)), 0.0)
-    entropy = np.sqrt(_entropy(pa) * _entropy(pb))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.where(entropy > 0, np.clip(mutual / entropy, 0.0, 1.0), 0.0)
-    return np.asarray(np.where(p11 >= pa * pb, value, -value))
+    return mutual
 
 
 def _entropy(p: Floats) -> Floats:
@@ -109,24 +117,29 @@ def _entropy(p: Floats) -> Floats:
 
 
 def _nmi_blocks(fired: Any, counts: Floats) -> Iterator[tuple[int, Floats]]:
-    """NMI of latents start..start+512 with all later ones; what is not above the diagonal is set to -1."""
+    """NMI of latents start..start+512 with all later ones; -1 where there can be no edge."""
+    from scipy import stats
+
     n, size = fired.shape
     columns = np.arange(size)
+    beyond_chance = stats.chi2.isf(ALPHA / (size * (size - 1) / 2), 1) / (2 * n)
     for start in range(0, size, _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, size))
         both = np.asarray((fired[:, rows].T @ fired).todense(), dtype=np.float64)
-        value = nmi(both, counts[rows, None].astype(np.float64), counts[None, :].astype(np.float64), n)
+        a, b = counts[rows, None].astype(np.float64), counts[None, :].astype(np.float64)
+        value = nmi(both, a, b, n)
+        value[mutual_information(both, a, b, n) < beyond_chance] = -1.0
         value[columns[None, :] <= rows[:, None]] = -1.0
         yield start, value
 
 
 def _edges(fired: Any, counts: Floats) -> tuple[Ints, Ints, Floats]:
-    """The top 1 % of pairs by NMI, of those that fire together: rows, columns, weights.
+    """The pairs with the largest NMI of those that fire together beyond chance: rows, columns, weights.
 
     Two passes over blocks, the first only to find the threshold, so that memory stays flat.
     """
     size = fired.shape[1]
-    wanted = int(np.ceil(EDGE_SHARE * size * (size - 1) / 2))
+    wanted = int(max(np.ceil(EDGE_SHARE * size * (size - 1) / 2), EDGES_PER_LATENT * size))
     histogram = np.zeros(_BINS + 1, dtype=np.int64)
     for _, value in _nmi_blocks(fired, counts):
         positive = value[value > 0]

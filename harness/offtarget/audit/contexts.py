@@ -55,13 +55,13 @@ class Topics:
         """
         if self.kind == "latent":
             assert activity is not None
-            norm = np.linalg.norm(activity, axis=1)
-            points, silent = _unit(activity), norm <= self.silent_below
-        else:
-            assert self.idf is not None
-            assert self.components is not None
-            points = _unit(_weigh(_count_terms(pairs, self.terms), self.idf) @ self.components.T)
-            silent = ~points.any(axis=1)
+            return self.place(*_latent_points(activity, self.silent_below))
+        assert self.idf is not None
+        assert self.components is not None
+        return self.place(*_text_points(_count_terms(pairs, self.terms), self.idf, self.components))
+
+    def place(self, points: NDArray[Any], silent: NDArray[np.bool_]) -> Ints:
+        """The nearest centroid of each unit row; -1 where it is silent."""
         codes: Ints = np.argmax(points @ self.centroids.T, axis=1).astype(np.int64)
         codes[silent] = SILENT
         return codes
@@ -103,82 +103,82 @@ def n_topics(n_rows: int) -> int:
     return min(int(np.clip(n_rows // ROWS_PER_TOPIC, MIN_TOPICS, MAX_TOPICS)), n_rows // MIN_MEAN_SIZE)
 
 
-def find_topics(pairs: Sequence[Pair], activity: NDArray[Any] | None, *, seed: int) -> Topics | None:
+def find_topics(
+    pairs: Sequence[Pair], activity: NDArray[Any] | None, *, seed: int
+) -> tuple[Topics, Ints] | None:
     """Cluster the rows; None where there are too few rows or words for two topics.
 
     Args:
         pairs: the rows.
         activity: symmetric activity of latent clusters `(n_pairs, n_clusters)`; None to go by words.
         seed: of SVD and k-means.
+
+    Returns:
+        The topics, and the topic number of each row (what `assign` would say of them).
     """
-    terms: tuple[str, ...] = ()
-    idf = components = None
-    silent_below = 0.0
+    space: dict[str, Any] = {}
     if activity is not None:
-        norm = np.linalg.norm(activity, axis=1)
-        silent_below = float(np.percentile(norm, SILENT_PERCENTILE))
-        points = _unit(activity[norm > silent_below])
+        space["silent_below"] = float(np.percentile(np.linalg.norm(activity, axis=1), SILENT_PERCENTILE))
+        points, silent = _latent_points(activity, space["silent_below"])
     else:
         found = _text_space(pairs, seed)
         if found is None:
             return None
-        terms, idf, components = found
-        points = _unit(_weigh(_count_terms(pairs, terms), idf) @ components.T)
-        points = points[points.any(axis=1)]
-    k = n_topics(len(points))
+        space["terms"], counts, space["idf"], space["components"] = found
+        points, silent = _text_points(counts, space["idf"], space["components"])
+    k = n_topics(int((~silent).sum()))
     if k < 2:
         return None
-    centroids = _spherical_k_means(points, k, seed)
-    blank = tuple("" for _ in range(len(centroids)))
     topics = Topics(
         kind="text" if activity is None else "latent",
-        ids=blank,
-        labels=blank,
-        keywords=tuple(() for _ in blank),
-        centroids=centroids,
-        silent_below=silent_below,
-        terms=terms,
-        idf=idf,
-        components=components,
+        ids=(),
+        labels=(),
+        keywords=(),
+        centroids=_spherical_k_means(points[~silent], k, seed),
+        **space,
     )
-    return _named(topics, pairs, topics.assign(pairs, activity))
+    codes = topics.place(points, silent)
+    filled = [j for j in range(k) if (codes == j).any()]
+    topics = replace(topics, centroids=np.ascontiguousarray(topics.centroids[filled]))
+    codes = topics.place(points, silent)
+    return _named(topics, pairs, codes), codes
 
 
 def _named(topics: Topics, pairs: Sequence[Pair], codes: Ints) -> Topics:
-    """Drop empty topics, give each the hash of its sorted members as id, and label it by its prompts."""
-    filled = [k for k in range(len(topics)) if (codes == k).any()]
+    """Give each topic the hash of its sorted members as id, and label it by its prompts."""
+    n = len(topics.centroids)
     ids = []
-    for k in filled:
+    for k in range(n):
         members = sorted(pairs[i].id for i in np.flatnonzero(codes == k).tolist())
         ids.append("topic:" + hashlib.sha256("\n".join(members).encode()).hexdigest()[:12])
-    words = _prompt_words(pairs, codes, filled)
+    words = _prompt_words(pairs, codes, n)
     labels = [", ".join(w[:4]) or "no telling words" for w in words]
-    return replace(
-        topics,
-        ids=tuple(ids),
-        labels=tuple(labels),
-        keywords=tuple(words),
-        centroids=np.ascontiguousarray(topics.centroids[filled]),
-    )
+    return replace(topics, ids=tuple(ids), labels=tuple(labels), keywords=tuple(words))
 
 
-def _prompt_words(pairs: Sequence[Pair], codes: Ints, topics: Sequence[int]) -> list[tuple[str, ...]]:
+def _prompt_words(pairs: Sequence[Pair], codes: Ints, n: int) -> list[tuple[str, ...]]:
     """Contrastive keywords of each topic's prompts; a prompt counts once in each topic it has rows in."""
-    place = {k: j for j, k in enumerate(topics)}
-    entries = sorted(
-        {
-            (place[int(k)], p.group): i for i, (p, k) in enumerate(zip(pairs, codes, strict=True)) if k >= 0
-        }.items()
-    )
-    words, counts = count_words((text_of(pairs[i].prompt) for _, i in entries), min_texts=2)
-    inside = np.zeros((len(topics), len(words)))
-    for (k, _), row in zip((key for key, _ in entries), range(len(entries)), strict=True):
+    entries = {(int(k), p.group): i for i, (p, k) in enumerate(zip(pairs, codes, strict=True)) if k >= 0}
+    words, counts = count_words((text_of(pairs[i].prompt) for i in entries.values()), min_texts=2)
+    inside = np.zeros((n, len(words)))
+    for row, (k, _) in enumerate(entries):
         inside[k, counts.indices[counts.indptr[row] : counts.indptr[row + 1]]] += 1
-    return keywords(inside, inside.sum(axis=0), words)
+    return keywords(inside, inside.sum(axis=0), words, always=True)
 
 
-def _text_space(pairs: Sequence[Pair], seed: int) -> tuple[tuple[str, ...], Any, Any] | None:
-    """Terms, their idf, and the SVD components of the TF-IDF matrix of prompt and both responses."""
+def _latent_points(activity: NDArray[Any], silent_below: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """Unit rows, and which rows are too silent to be placed."""
+    return _unit(activity), np.linalg.norm(activity, axis=1) <= silent_below
+
+
+def _text_points(counts: Any, idf: NDArray[np.float32], components: NDArray[np.float32]) -> Any:
+    """Unit rows in the space of the SVD, and which rows have no known word."""
+    points = _unit(_weigh(counts, idf) @ components.T)
+    return points, ~points.any(axis=1)
+
+
+def _text_space(pairs: Sequence[Pair], seed: int) -> tuple[tuple[str, ...], Any, Any, Any] | None:
+    """Terms, their counts and idf, and the SVD components of TF-IDF, over prompt and both responses."""
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import CountVectorizer
 
@@ -196,7 +196,7 @@ def _text_space(pairs: Sequence[Pair], seed: int) -> tuple[tuple[str, ...], Any,
     idf = (np.log((1 + len(pairs)) / (1 + df)) + 1).astype(np.float32)
     svd = TruncatedSVD(min(COMPONENTS, len(terms) - 1), random_state=seed)
     svd.fit(_weigh(counts, idf))
-    return terms, idf, svd.components_.astype(np.float32)
+    return terms, counts, idf, svd.components_.astype(np.float32)
 
 
 def _texts(pairs: Sequence[Pair]) -> list[str]:

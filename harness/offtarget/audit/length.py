@@ -49,7 +49,7 @@ def correlation(u: NDArray[Any], v: NDArray[Any]) -> Floats:
         cov += v[start : start + 8192] @ block
         var += (block**2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(cov / np.sqrt(var * (v @ v)))
+        return np.asarray(np.nan_to_num(cov / np.sqrt(var * (v @ v))))
 
 
 def length_controlled(

@@ -213,8 +213,11 @@ def _vocabulary(
     else:
         concepts, left_out = find_concepts(features, seed=seed)
         activity = _activity(features, concepts)
-        topics = find_topics(pairs.pairs, activity, seed=seed)
+        found = find_topics(pairs.pairs, activity, seed=seed)
+        topics = found[0] if found else None
         vocabulary = Vocabulary({f.lens: lens_identity(f) for f in features}, concepts, topics, left_out)
+        if found:
+            return vocabulary, found[1], found[0].ids
     if vocabulary.topics is None:
         return vocabulary, np.full(len(pairs), -1, dtype=np.int64), ()
     return vocabulary, vocabulary.topics.assign(pairs.pairs, activity), vocabulary.topics.ids

@@ -66,17 +66,23 @@ def log_odds(inside: Floats, total: Floats, prior_size: float = PRIOR_SIZE) -> F
     return np.asarray(delta / np.sqrt(1 / a + 1 / b))
 
 
-def keywords(inside: Floats, total: Floats, words: Sequence[str], n: int = 8) -> list[tuple[str, ...]]:
-    """The words of each part with the largest z, of those beyond 1.96; near repetitions once."""
+def keywords(
+    inside: Floats, total: Floats, words: Sequence[str], n: int = 8, *, always: bool = False
+) -> list[tuple[str, ...]]:
+    """The words of each part with the largest z, of those beyond 1.96; near repetitions once.
+
+    With `always`, a part without any such word gets its largest positive ones.
+    """
     if not words or total.sum() <= 0:
         return [() for _ in range(len(inside))]
     out = []
     for z in log_odds(inside, total):
+        floor = 0.0 if always and z.max() <= MIN_Z else MIN_Z
         best: list[str] = []
         stems: set[str] = set()
         for j in np.argsort(-z, kind="stable")[: 4 * n]:
             stem = re.sub(r"(?:['’]s|es|s)$", "", words[j])
-            if z[j] > MIN_Z and stem not in stems:
+            if z[j] > floor and stem not in stems:
                 best.append(words[j])
                 stems.add(stem)
         out.append(tuple(best[:n]))

@@ -63,7 +63,7 @@ def write_cell(results_dir: Path, cell: Cell) -> Path:
         if found:
             more = f" and {len(found) - 3} more" if len(found) > 3 else ""
             raise ConfigError(
-                f"{path}: the same run gave another result before, differing in {', '.join(found[:3])}{more}. "
+                f"{path}: this run gave another result before, differing in {', '.join(found[:3])}{more}. "
                 "Cells are never overwritten: write to another --out, or delete the old one"
             )
         return path

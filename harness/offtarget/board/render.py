@@ -242,7 +242,9 @@ def _plot(b: Board, name: str) -> Any:
                 continue
             label = {"start": "start", "plain": "plain DPO"}.get(r.kind, _short_label(r.label))
             point = Point(label, x.value, y.value, x.ci, y.ci, filled=not r.provisional)
-            found.append(replace(point, tone="muted" if r.kind != "protocol" else "mark" if r.front else "up"))
+            found.append(
+                replace(point, tone="muted" if r.kind != "protocol" else "mark" if r.front else "up")
+            )
         return found if any(p.tone != "muted" or p.label == "plain DPO" for p in found) else []
 
     return scatter(

@@ -149,7 +149,8 @@ def _explain(path: Path, content: dict[str, Any], error: Any) -> str:
     model: type[BaseModel] = DatasetCard
     if len(loc) > 1 and loc[0] in ("source", "adapter"):
         tag = loc.pop(1)  # pydantic names the member of the union; a card does not
-        model = ADAPTERS[tag] if loc[0] == "adapter" else {"hub": HubSource, "path": PathSource}[tag]
+        members: dict[str, type[BaseModel]] = {**ADAPTERS, "hub": HubSource, "path": PathSource}
+        model = members[tag]
     elif len(loc) > 1 and loc[0] == "columns":
         model = RowColumns
     key = ".".join(loc)
@@ -166,6 +167,6 @@ def _explain(path: Path, content: dict[str, Any], error: Any) -> str:
         given = content[key].get(field) if isinstance(content.get(key), dict) else None
         known = ", ".join(ADAPTERS) if key == "adapter" else "hub, path"
         return f"{path}: key '{key}.{field}' is {given!r}; must be one of {known}"
-    text = error["msg"].removeprefix("Value error, ")
+    text = str(error["msg"]).removeprefix("Value error, ")
     shown = "" if error["type"] == "value_error" else f" (got {str(error['input'])[:60]!r})"
     return f"{path}: " + (f"key '{key}': " if key else "") + text + shown

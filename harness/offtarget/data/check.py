@@ -210,7 +210,7 @@ def _warnings(
             f"`offtarget data pin {card.name}` pins it where the hub answers"
         )
     if card is not None and card.redistribution != "yes":
-        yield f"redistribution is '{card.redistribution}': committed results may hold ids and numbers, no text"
+        yield f"redistribution is '{card.redistribution}': committed results hold ids and numbers, no text"
     lost = pairs.dropped.total()
     if lost:
         yield f"{lost} of {lost + len(pairs)} pairs were dropped"

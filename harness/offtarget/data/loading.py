@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,13 +19,6 @@ from offtarget.data.shapes import Adapter
 from offtarget.errors import ConfigError, DataError, UndecidedError, unknown_name
 
 ALL_SPLITS = "all"
-
-
-class _Entry(Protocol):
-    @property
-    def path(self) -> Path: ...
-    @property
-    def card(self) -> dict[str, Any]: ...
 
 
 class Names(Protocol):
@@ -80,7 +74,10 @@ def resolve(ref: str, *, columns: Mapping[str, str] | None = None, registry: Nam
     if ref.endswith((".yaml", ".yml")):
         return _carded(Path(ref))
     if is_data_file(ref) or "/" in ref or "\\" in ref:
-        return Source(Path(ref).name, file=Path(ref))
+        file = Path(ref).expanduser()
+        if not is_data_file(ref) and not file.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", ref):
+            raise ConfigError(f"{ref}: no such file; for the dataset of that name on the hub write hf:{ref}")
+        return Source(file.name, file=file)
     return _carded(_names(registry).get("dataset", ref).path)
 
 

@@ -9,9 +9,10 @@ import difflib
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from offtarget.errors import ConfigError, DataError
 
@@ -57,16 +58,16 @@ def _nearest(path: Path) -> str:
 
 
 def _jsonl(path: Path) -> Iterator[LocatedRow]:
-    with path.open("rb") as raw:
-        lines: BinaryIO = raw if path.suffix.lower() != ".gz" else gzip.open(raw)  # type: ignore[assignment]
-        number = 0
-        try:
-            for number, line in enumerate(lines, start=1):  # noqa: B007 - used in the handler below
+    number = 0
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as lines:
+            for line in lines:
+                number += 1
                 row = _json_line(line, f"{path.name} line {number}", first=number == 1)
                 if row is not None:
                     yield f"{path.name} line {number}", row
-        except (EOFError, OSError) as e:
-            raise DataError(f"{path.name}: damaged after line {number} ({e}); fetch it again") from None
+    except (EOFError, OSError, zlib.error) as e:
+        raise DataError(f"{path.name}: damaged after line {number} ({e}); fetch it again") from None
 
 
 def _json_line(line: bytes, where: str, *, first: bool) -> dict[str, Any] | None:

@@ -339,10 +339,16 @@ def draw(logits: Any, sampling: Sampling, uniform: Any) -> Any:
 
 
 def _inverse(top: Any, ids: Any, top_p: float, uniform: Any) -> Any:
-    mass = top.double().cumsum(-1)
-    size = ((mass - top) < top_p).sum(-1, keepdim=True).clamp(min=1)
-    target = uniform[:, None] * mass.gather(-1, size - 1)
-    index = (mass <= target).sum(-1, keepdim=True).minimum(size - 1)
+    """Inverse transform over the tokens in the order of their ids.
+
+    In the order of their probabilities, two that are nearly equal would change places at the slightest
+    rounding, and the draw with them.
+    """
+    top = top.double()
+    inside = top.cumsum(-1) - top < top_p
+    ids, order = ids.sort(-1)
+    mass = (top * inside).gather(-1, order).cumsum(-1)
+    index = (mass <= uniform[:, None] * mass[:, -1:]).sum(-1, keepdim=True)
     return ids.gather(-1, index)[:, 0]
 
 

@@ -12,9 +12,11 @@ a task may leave in the metadata of a message save work or say more, and mean no
   template, after the model's bos token (eos where it has none), as vLLM's completions endpoint would.
 """
 
+import functools
 import threading
 from collections.abc import Callable
 
+from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.model import (
     ChatCompletionChoice,
     ChatMessage,
@@ -29,8 +31,9 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from offtarget import models
 from offtarget.data.pairs import Message
-from offtarget.errors import ConfigError
+from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.batching import Batcher, Stopped
 from offtarget.evals.policy import Completion, Policy, Progress, Sampling
 from offtarget.evals.pool import Rollouts
@@ -75,7 +78,13 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         if config.max_connections is None and config.adaptive_connections is None:
             config.max_connections = CONNECTIONS
         if policy is None:
-            policy = Policy.load(model_path or model_name, dtype=dtype, template=template)
+            # found now, so that a wrong name is said at once; loaded when first used, since Inspect also
+            # makes models only to ask for their names
+            try:
+                ref = models.resolve(model_path or model_name)
+            except OfftargetError as e:
+                raise PrerequisiteError(str(e)) from e
+            policy = functools.partial(Policy.load, ref, dtype=dtype, template=template)
         self._policy = policy
         self._rollouts = rollouts
         self._progress = progress

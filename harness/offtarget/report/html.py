@@ -57,8 +57,8 @@ def number(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     size = abs(value)
-    if size == 0:
-        text = "0"
+    if isinstance(value, int) or size == 0:
+        text = f"{value:,.0f}"
     elif size >= 1e6 or size < 10.0 ** -(digits + 2):
         text = f"{value:.{digits - 1}e}"
     else:

@@ -242,7 +242,7 @@ def _name_outermost(
         if abs(x[i]) > 0.75 * max(abs(v) for v in x):
             offset, align = (-offset[0], -3), "right" if right else "left"
         ax.annotate(
-            _short(labels[i], 26),
+            _short(labels[i], 34),
             (x[i], y[i]),
             xytext=offset,
             textcoords="offset points",

@@ -1,0 +1,79 @@
+"""`offtarget audit`: what a preference set teaches."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offtarget.cli.ui import columns_option, echo_json, note, progress, table
+
+
+def audit(
+    dataset: Annotated[str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")],
+    lens: Annotated[str, typer.Option(help="Lenses, separated by commas: surface, sae, sae:FOLDER.")] = "surface",
+    model: Annotated[str, typer.Option(help="Whose activations the sae lens reads.")] = "smollm2-135m",
+    columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
+    split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
+    seed: Annotated[int, typer.Option(help="Of clustering and resampling.")] = 0,
+    like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
+    max_length: Annotated[int, typer.Option(min=16, help="Tokens of prompt and answer that the sae lens reads.")] = 512,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default audits/NAME.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings for programs.")] = False,
+) -> None:
+    """State as hypotheses which concepts separate chosen from rejected: audit.json and report.html."""
+    from offtarget.audit.run import audit as run_audit
+    from offtarget.audit.run import write
+    from offtarget.data.loading import load_pairs
+    from offtarget.engine.features import LENSES, features_of
+    from offtarget.errors import unknown_name
+    from offtarget.models import resolve
+    from offtarget.report.audit_html import render_audit
+    from offtarget.store import Store
+
+    lenses = [x.strip() for x in lens.split(",") if x.strip()]
+    for name in lenses:
+        if name.partition(":")[0] not in LENSES:
+            raise unknown_name("lens", name, LENSES)
+    store = Store()
+    with progress() as report:
+        pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit, seed=seed)
+        ref = resolve(model, store) if any(x.startswith("sae") for x in lenses) else None
+        features = features_of(pairs, lenses, model=ref, store=store, max_length=max_length, progress=report)
+        result = run_audit(
+            pairs,
+            features,
+            seed=seed,
+            like=like,
+            model_info={"name": model, "identity": ref.identity} if ref else None,
+            progress=lambda what, share: report("audit", round(share * 100), 100),
+        )
+        folder = out or Path("audits") / Path(pairs.name).name.split(".")[0].replace(":", "-")
+        write(result, folder)
+        render_audit(result, pairs, folder / "report.html")
+    for warning in result.warnings:
+        note(f"warning: {warning}")
+    if as_json:
+        echo_json({"out": str(folder), **result.model_dump(mode="json", include={"key", "vocabulary", "dataset", "warnings"}),
+                   "findings": [h.model_dump(mode="json", exclude={"rows"}) for h in result.findings]})  # fmt: skip
+        return
+    print_audit(result, folder)
+
+
+def print_audit(result: "object", folder: Path, most: int = 15) -> None:
+    """The strongest findings as a table, and where the rest is."""
+    from offtarget.audit.records import Audit
+
+    assert isinstance(result, Audit)
+    labels = {c.id: c.label for c in result.concepts}
+    topics = {c.id: c.label for c in result.contexts}
+    overall = sorted((h for h in result.findings if h.view == "overall"), key=lambda h: -abs(h.z))
+    local = sorted((h for h in result.findings if h.view != "overall"), key=lambda h: -abs(h.z))
+    typer.echo(f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {len(overall)} findings over the whole set, "
+               f"{len(local)} in single topics (q < 0.05)")  # fmt: skip
+    rows = []
+    for h in [*overall[:most], *local[: max(0, most - len(overall)) or 5]]:
+        where = "everywhere" if h.context is None else topics.get(h.context, h.context)
+        rows.append((h.direction, f"{h.effect:+.3f}", f"{h.d:+.2f}", f"{h.z:+.1f}", f"{h.q:.1e}", where[:28], labels[h.concept]))
+    table(("more in", "effect", "d", "z", "q", "where", "concept"), rows)
+    typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")

@@ -1,0 +1,53 @@
+"""`offtarget compare`: two runs, sample by sample."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from offtarget.cli.ui import echo_json, table
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="A cell, a scores.json, or a folder with one.")],
+    b: Annotated[Path, typer.Argument(help="What to compare with it.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Paired differences b − a on the same samples, clustered by prompt, BH-corrected over the behaviours."""
+    from offtarget.evals.compare import compare_runs
+
+    differences = compare_runs(scores_of(a), scores_of(b))
+    if as_json:
+        echo_json([d.model_dump(mode="json") for d in differences])
+        return
+
+    def show(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    rows = []
+    for d in differences:
+        ci = "" if d.ci is None else f"{d.ci[0]:+.3f} to {d.ci[1]:+.3f}"
+        rows.append((d.behaviour, show(d.difference, "+.3f"), ci, show(d.p, ".2g"), show(d.q, ".2g"), d.n, d.n_missing))
+    table(("behaviour", "b − a", "95 % interval", "p", "q", "n", "missing"), rows)
+
+
+def scores_of(path: Path) -> dict[str, Any]:
+    """Behaviour scores in a cell or a scores.json."""
+    import json
+
+    from pydantic import ValidationError
+
+    from offtarget.errors import ConfigError
+    from offtarget.evals.scores import BehaviourScore
+
+    if path.is_dir():
+        path = path / "scores.json"
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        found = body["behaviours"]
+        items = found.values() if isinstance(found, dict) else found
+        return {s.behaviour: s for s in (BehaviourScore.model_validate(x) for x in items)}
+    except OSError as e:
+        raise ConfigError(f"{path}: cannot be read ({e.strerror}); give a cell or a scores.json") from None
+    except (ValueError, KeyError, TypeError, ValidationError) as e:
+        raise ConfigError(f"{path}: holds no behaviour scores ({type(e).__name__}); give a cell or a scores.json") from None

@@ -1,0 +1,38 @@
+"""`offtarget data check`: a dataset before anything is done with it."""
+
+from typing import Annotated
+
+import typer
+
+from offtarget.cli.ui import columns_option, echo_json, note
+
+app = typer.Typer(help="Look at a dataset before anything is done with it.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Look at a dataset before anything is done with it."""
+
+
+@app.command("check")
+def check(
+    dataset: Annotated[str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")],
+    columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
+    split: Annotated[str | None, typer.Option(help="One split; by default all.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Card, licence, pin, schema, duplicates, contradictions, split leaks, statistics."""
+    from offtarget.data.check import check as run_check
+
+    report = run_check(dataset, columns=columns_option(columns), split=split, limit=limit)
+    if as_json:
+        echo_json(report.model_dump(mode="json"))
+        return
+    import yaml
+
+    body = report.model_dump(mode="json", exclude_none=True)
+    warnings = body.pop("warnings", [])
+    typer.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100).rstrip())
+    for warning in warnings:
+        note(f"warning: {warning}")

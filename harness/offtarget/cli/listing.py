@@ -1,0 +1,78 @@
+"""`offtarget list` and `offtarget show`: what there is."""
+
+from typing import Annotated
+
+import typer
+
+from offtarget.cli.ui import echo_json, note, table
+
+PLURALS = {
+    "datasets": "dataset",
+    "behaviours": "behaviour",
+    "protocols": "protocol",
+    "recipes": "recipe",
+    "lenses": "lens",
+    "models": "model",
+}
+
+
+def list_(
+    what: Annotated[
+        str, typer.Argument(help="datasets, behaviours, protocols, recipes, lenses or models; all if left out.")
+    ] = "all",
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """What there is: datasets, behaviours, protocols, recipes, lenses, models."""
+    from offtarget.errors import unknown_name
+    from offtarget.registry import default
+
+    if what != "all" and what not in PLURALS:
+        raise unknown_name("kind", what, PLURALS)
+    found = {name: rows(kind) for name, kind in PLURALS.items() if what in ("all", name)}
+    problems = default().problems
+    if as_json:
+        echo_json({**(found if what == "all" else {what: found[what]}), "problems": problems})
+    else:
+        for name, entries in found.items():
+            if what == "all":
+                typer.echo(f"\n{name}")
+            table(("name", "what it is"), [(e["name"], e["summary"]) for e in entries])
+    for problem in problems:
+        note(f"note: {problem}")
+
+
+def rows(kind: str) -> list[dict[str, str]]:
+    """Name, summary and place of every entry of a kind."""
+    from offtarget.registry import default
+
+    if kind == "lens":
+        from offtarget.engine.features import LENSES
+
+        return [{"name": n, "summary": s} for n, s in LENSES.items()]
+    if kind == "model":
+        from offtarget.models import ALIASES
+
+        return [{"name": n, "summary": s} for n, s in ALIASES.items()]
+    return [{"name": e.name, "summary": e.summary, "path": str(e.path)} for e in default().entries(kind)]  # type: ignore[arg-type]
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a dataset, behaviour, protocol or recipe.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """One card, whole."""
+    import yaml
+
+    from offtarget.errors import unknown_name
+    from offtarget.registry import KINDS, default
+
+    entries = [e for kind in KINDS for e in default().entries(kind)]
+    found = [e for e in entries if e.name == name]
+    if not found:
+        raise unknown_name("name", name, {e.name for e in entries})
+    for e in found:
+        card = {"kind": e.kind, "name": e.name, "path": str(e.path), "summary": e.summary, **e.card}
+        if as_json:
+            echo_json(card)
+        else:
+            typer.echo(yaml.safe_dump(card, sort_keys=False, allow_unicode=True, width=100).rstrip())

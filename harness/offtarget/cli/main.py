@@ -1,0 +1,148 @@
+"""Assembles the verbs, and turns every error into one line and an exit code.
+
+Exit codes: 0 done or passed · 1 gate failed · 2 wrong usage, configuration or data · 3 could not decide ·
+130 interrupted.
+"""
+
+import errno
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from offtarget.cli import audit, board, compare, data, demo, evaluate, lens, listing, plan, run, why
+from offtarget.errors import OfftargetError
+
+app = typer.Typer(
+    name="offtarget",
+    help="Audit a preference dataset before training on it, decide concept by concept what may be learned, "
+    "reshape, retrain with DPO, and measure what really changed.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command("demo")(demo.demo)
+app.command("list")(listing.list_)
+app.command("show")(listing.show)
+app.add_typer(data.app, name="data")
+app.command("audit")(audit.audit)
+app.command("why")(why.why)
+app.command("plan")(plan.plan)
+app.command("run")(run.run)
+app.command("eval")(evaluate.eval_)
+app.command("compare")(compare.compare)
+app.command("board")(board.board)
+app.add_typer(lens.app, name="lens")
+
+
+def _version(value: bool) -> None:
+    if value:
+        from offtarget import __version__
+
+        typer.echo(f"offtarget {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    registry: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Also search this folder for tasks/, datasets_registry/ and baselines/. May be repeated; "
+            "works before or after the verb."
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Processor threads; by default the cores this process may use.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say what is being done in more detail.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of every verb."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", force=True)
+    for noisy in ("httpx", "filelock", "transformers", "datasets", "torch", "urllib3"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    if threads:
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+    elif hasattr(os, "sched_getaffinity"):
+        os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+    if registry:
+        from offtarget.registry import use
+
+        use(registry)
+
+
+def hoist(argv: list[str]) -> list[str]:
+    """Options of every verb may stand anywhere: move them before the verb."""
+    front, rest = [], []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            rest += [word, *words]
+        elif word in {"--registry", "--threads"}:
+            front += [word, *([value] if (value := next(words, None)) is not None else [])]
+        elif word == "--verbose" or word.startswith(("--registry=", "--threads=")):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
+UsageError: type[Any] = typer.BadParameter.__mro__[1]
+"""Typer carries a click of its own in some versions and shares the installed one in others."""
+
+DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+    errno.ENOTDIR: "a part of the path is a file, not a folder",
+    errno.EISDIR: "a folder of that name is in the way",
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line; exits with the code of the contract."""
+    sys.exit(call(sys.argv[1:] if argv is None else argv))
+
+
+def call(argv: list[str]) -> int:
+    """Run one command and give its exit code; errors are one line on the standard error stream."""
+    try:
+        code = app(hoist(argv), standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except OfftargetError as e:
+        return _fail(str(e), e.exit_code)
+    except UsageError as e:
+        if type(e).__name__ == "NoArgsIsHelpError":
+            sys.stderr.write(e.format_message() + "\n")
+            return 2
+        return _fail(f"{e.format_message()} (see `offtarget --help`)", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except OSError as e:
+        if e.errno in DISK:
+            where = f" ({e.filename})" if e.filename else ""
+            return _fail(f"cannot write: {DISK[e.errno]}{where}; choose another --out or OFFTARGET_HOME", 2)
+        raise
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"offtarget: {' '.join(message.split())}\n")
+    return code

@@ -1,0 +1,59 @@
+"""`offtarget plan`: what a protocol would do, without training."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offtarget.cli.ui import columns_option, echo_json, parameters_option, progress
+
+
+def plan(
+    dataset: Annotated[str, typer.Argument(help="Registry name, file or hf:org/name.")],
+    protocol: Annotated[str, typer.Option(help="Name of a protocol (see `offtarget list protocols`).")],
+    param: Annotated[
+        list[str] | None, typer.Option("-P", help="Parameter of the protocol, key=value; concept=ID without verdicts.")
+    ] = None,
+    verdicts: Annotated[Path | None, typer.Option(help="verdicts.yaml with what was decided.")] = None,
+    lens: Annotated[str, typer.Option(help="Lenses, separated by commas.")] = "surface",
+    model: Annotated[str, typer.Option(help="The start model.")] = "smollm2-135m",
+    columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the controls.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Dry run of a protocol: rows touched, effective weights, notes, hash."""
+    from offtarget.data.loading import load_pairs
+    from offtarget.engine.dry import dry_plan
+    from offtarget.store import Store
+
+    params = parameters_option(param)
+    concept = params.pop("concept", None)
+    with progress() as report:
+        pairs = load_pairs(dataset, columns=columns_option(columns), limit=limit)
+        summary = dry_plan(
+            pairs,
+            protocol,
+            params,
+            concept=None if concept is None else str(concept),
+            verdicts=verdicts,
+            lenses=[x.strip() for x in lens.split(",")],
+            model=model,
+            seed=seed,
+            store=Store(),
+            progress=report,
+        )
+    if as_json:
+        echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
+        return
+    for key in ("protocol", "pairs", "touched", "left_out", "flipped", "shifted", "steered"):
+        typer.echo(f"{key:<10} {summary[key]}")
+    weight = summary["start_weight"]
+    typer.echo(f"gradient at the start relative to plain DPO: median {weight['median']:.2f}, mean {weight['mean']:.2f}")
+    top = max(weight["counts"]) or 1
+    for low, high, n in zip(weight["edges"], weight["edges"][1:], weight["counts"], strict=False):
+        typer.echo(f"  {low:>5.2f} to {high:>5.2f}  {n:>6}  {'█' * round(40 * n / top)}")
+    for text in summary["notes"]:
+        typer.echo(f"note: {text}")
+    typer.echo(f"hash       {summary['hash']}")

@@ -1,0 +1,50 @@
+"""`offtarget run`: the grid of a recipe."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offtarget.cli.ui import echo_json, note, progress
+
+
+def run(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/recipes.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a key: training.max_steps=20.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Read only the first so many usable rows.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/RECIPE.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the cells for programs.")] = False,
+) -> None:
+    """Audit, decide, shape, retrain, score: every cell of a recipe. Interrupted, it goes on where it was."""
+    from offtarget.cli.running import run_grid
+    from offtarget.engine.recipe import read_recipe
+    from offtarget.errors import ConfigError
+
+    overrides = list(set_ or [])
+    if seeds:
+        overrides.append(f"seeds=[{seeds}]")
+    plan, path = read_recipe(recipe, overrides)
+    folder = out or Path(plan.out or f"runs/{path.stem}")
+    if dry_run:
+        from offtarget.engine.estimate import estimate
+
+        expected = estimate(plan, limit=limit)
+        if as_json:
+            echo_json(expected)
+        else:
+            for line in expected["cells"]:
+                typer.echo(line)
+            typer.echo(f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB in the store")
+        return
+    if folder.is_file():
+        raise ConfigError(f"--out {folder}: a file of that name is in the way")
+    with progress() as report:
+        cells = run_grid(plan, path.parent, folder, limit=limit, report=report)
+    if as_json:
+        echo_json([{"key": c.key, "protocol": c.spec.protocol, "seed": c.spec.seed, "path": str(p),
+                    "behaviours": {s.behaviour: s.value for s in c.behaviours}} for c, p in cells])  # fmt: skip
+    else:
+        note(f"wrote {len(cells)} cells and the board under {folder}")
+        typer.echo((folder / "board.md").read_text())

@@ -1,0 +1,97 @@
+"""What the verbs share: a progress display, tables, JSON."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A reporter (what, done, total); bars on a terminal, one line a step elsewhere, always on stderr."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description:<34}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield report
+
+
+def _lines() -> Callable[[str, int, int], None]:
+    """For logs: a line when a step begins, at each quarter, and when it ends."""
+    seen: dict[str, int] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        quarter = 4 * done // total if total else 4
+        if seen.get(what) != quarter:
+            seen[what] = quarter
+            sys.stderr.write(f"{what}: {done}/{total}\n")
+
+    return report
+
+
+def echo_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Columns as wide as their content; the last one may run on."""
+    cells = [[str(c) for c in row] for row in rows]
+    widths = [max([len(h), *(len(r[i]) for r in cells)]) for i, h in enumerate(head)]
+    widths[-1] = 0
+    for row in [list(head), *cells]:
+        typer.echo("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
+
+
+def note(text: str) -> None:
+    """A line for the person, on stderr, so that standard output stays clean."""
+    sys.stderr.write(text + "\n")
+
+
+def columns_option(value: str | None) -> dict[str, str] | None:
+    """`prompt=question,chosen=a` as a mapping."""
+    from offtarget.errors import ConfigError
+
+    if not value:
+        return None
+    out = {}
+    for item in value.split(","):
+        key, eq, name = item.partition("=")
+        if not eq or not key or not name:
+            raise ConfigError(f"--columns {value}: write it as prompt=question,chosen=a,rejected=b")
+        out[key.strip()] = name.strip()
+    return out
+
+
+def parameters_option(values: Sequence[str] | None, flag: str = "-P") -> dict[str, Any]:
+    """Repeated `key=value` as a mapping of numbers, booleans and texts."""
+    from offtarget.errors import ConfigError
+    from offtarget.shaping.protocol import parse_parameter
+
+    out: dict[str, Any] = {}
+    for item in values or []:
+        key, eq, value = item.partition("=")
+        if not eq or not key:
+            raise ConfigError(f"{flag} {item}: write it as key=value")
+        out[key] = parse_parameter(value)
+    return out

@@ -1,0 +1,26 @@
+"""`offtarget why`: from a row to the hypotheses it feeds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offtarget.cli.ui import echo_json, table
+
+
+def why(
+    audit_dir: Annotated[Path, typer.Argument(help="Folder made by `offtarget audit`.")],
+    row: Annotated[str, typer.Argument(help="Id of a pair.")],
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Which hypotheses a row feeds, and how strongly."""
+    from offtarget.audit.run import why as trace
+
+    found = trace(audit_dir, row)
+    if as_json:
+        echo_json([c.model_dump(mode="json") for c in found])
+        return
+    table(
+        ("finding", "share", "rank", "more in", "where", "concept"),
+        [("yes" if c.finding else "no", f"{c.share:.2%}", c.rank, c.direction, c.context or "everywhere", c.label) for c in found],
+    )

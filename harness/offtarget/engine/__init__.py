@@ -1,0 +1,1 @@
+"""Where cells run: a recipe becomes an audit, plans, policies, scores and cells."""

@@ -1,0 +1,55 @@
+"""What a recipe will cost, before it is run."""
+
+from typing import Any
+
+from offtarget.data.loading import load_pairs
+from offtarget.engine.grid import cores, evaluation_prompts, select_rows
+from offtarget.engine.recipe import Recipe
+from offtarget.evals.prompts import read_rows
+from offtarget.registry import default
+
+TRAIN_TOKENS_A_SECOND = 550.0
+GENERATE_TOKENS_A_SECOND = 350.0
+FORWARD_TOKENS_A_SECOND = 2000.0
+"""Of the embedded model on two cores, rounded down from what `make bench` prints; other models scale by size."""
+CHARACTERS_A_TOKEN = 4.2
+
+
+def estimate(recipe: Recipe, limit: int | None = None) -> dict[str, Any]:
+    """Cells, hours and disk of a recipe. The data is read; no model is.
+
+    Hours hold for the embedded model on this many cores and are rough (within a factor of two).
+    """
+    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit)
+    selected, _ = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
+    room = recipe.training.max_length
+    tokens = 0.0
+    for p in selected.pairs:
+        prompt = sum(len(m["content"]) for m in p.prompt) / CHARACTERS_A_TOKEN + 30
+        for side in (p.chosen, p.rejected):
+            tokens += min(prompt + sum(len(m["content"]) for m in side) / CHARACTERS_A_TOKEN, room)
+    steps = len(selected) * recipe.training.epochs
+    if recipe.training.max_steps > 0:
+        steps = recipe.training.max_steps * recipe.training.batch_size * recipe.training.gradient_accumulation
+    train = tokens * steps / max(1, len(selected)) / TRAIN_TOKENS_A_SECOND
+    rollouts = items = 0
+    for name in recipe.behaviours:
+        entry = default().get("behaviour", name)
+        path = entry.path.with_suffix(".jsonl")
+        n = len(read_rows(path)[: recipe.evaluation.limit]) if path.is_file() else 0
+        if "prompts" in entry.card.get("parameters", {}):
+            rollouts += n
+        else:
+            items += n
+    score = rollouts * recipe.evaluation.max_tokens / GENERATE_TOKENS_A_SECOND + items * 120 / FORWARD_TOKENS_A_SECOND
+    names = [f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ") for s in recipe.seeds for run in recipe.protocols]
+    n_start = len(recipe.seeds)
+    scale = 2 / cores()
+    seconds = (len(names) * (train + score) + n_start * score) * scale + tokens / FORWARD_TOKENS_A_SECOND
+    return {
+        "cells": [f"start seed {s}" for s in recipe.seeds] + names,
+        "train_pairs": len(selected),
+        "hours": seconds / 3600,
+        "cores": cores(),
+        "gigabytes": tokens * 576 * 4 / 1e9 + len(names) * 0.02,
+    }

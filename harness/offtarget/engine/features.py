@@ -1,0 +1,76 @@
+"""Features of a set by lens name, from the store or computed now."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from offtarget.data.pairs import PairSet
+from offtarget.errors import ConfigError, unknown_name
+from offtarget.lens.features import FeatureMatrix
+from offtarget.models import ModelRef
+from offtarget.store import Store
+
+LENSES = {
+    "surface": "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)",
+    "sae": "latents of a sparse autoencoder on the model's activations (`sae:FOLDER` or `sae:RELEASE/ID` for another)",
+}
+
+Progress = Callable[[str, int, int], None]
+
+
+def features_of(
+    pairs: PairSet,
+    lenses: Sequence[str],
+    *,
+    model: ModelRef | None,
+    store: Store,
+    max_length: int = 512,
+    progress: Progress | None = None,
+) -> list[FeatureMatrix]:
+    """One matrix per lens, over exactly these pairs.
+
+    Args:
+        pairs: the rows.
+        lenses: "surface", "sae", "sae:FOLDER" or "sae:RELEASE/ID".
+        model: which model's activations the sae lens reads.
+        store: where features are kept.
+        max_length: tokens of prompt and answer that the sae lens reads.
+        progress: called with (what, done, total).
+
+    Raises:
+        ConfigError: an unknown lens, or one that does not fit the model.
+    """
+    out = []
+    for lens in lenses:
+        name, _, which = lens.partition(":")
+        if name not in LENSES:
+            raise unknown_name("lens", lens, LENSES)
+        if name == "surface":
+            out.append(_surface(pairs, store, progress))
+        else:
+            if model is None:
+                raise ConfigError("lens 'sae' reads a model's activations: give --model")
+            out.append(_sae(pairs, which, model, store, max_length, progress))
+    return out
+
+
+def _surface(pairs: PairSet, store: Store, progress: Progress | None) -> FeatureMatrix:
+    from offtarget.lens import surface
+
+    def build(out: Path) -> None:
+        if progress:
+            progress("surface features", 0, len(pairs))
+        surface.encode(pairs.pairs).save(out)
+
+    folder = store.get("surface", surface.VERSION, {"rows": pairs.rows_sha256}, build)
+    return FeatureMatrix.load(folder)
+
+
+def _sae(
+    pairs: PairSet, which: str, model: ModelRef, store: Store, max_length: int, progress: Progress | None
+) -> FeatureMatrix:
+    from offtarget.lens.sae import SaeLens
+
+    lens = SaeLens.load(which or None, model=model, store=store, max_length=max_length)
+    return lens.encode(
+        pairs, progress=(lambda done, total: progress("sae features", done, total)) if progress else None
+    )

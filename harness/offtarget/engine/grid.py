@@ -1,0 +1,367 @@
+"""Run a recipe: audit, decide, then one cell for each protocol and seed, each stage from the store if it is there."""
+
+import logging
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import offtarget
+from offtarget.audit.records import Audit
+from offtarget.board.cell import START, Cell, CellManifest, CellSpec, CellVerdict, Cost, PlanSummary, TrainingDigest
+from offtarget.board.folder import write_cell
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.engine.features import features_of
+from offtarget.engine.recipe import ProtocolRun, Recipe
+from offtarget.engine.targets import Scorer, decide, targets_of
+from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
+from offtarget.registry import default
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.protocol import make_plan
+from offtarget.store import Store, hash_of
+from offtarget.training.run import TrainingSet, check_loss, prepare, train
+from offtarget.verdicts import Verdicts
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int], None]
+PACKAGES = ("torch", "transformers", "trl", "peft", "sae-lens", "inspect-ai", "datasets", "scipy", "numpy")
+
+
+@dataclass
+class Run:
+    """One recipe on its way: what every cell of the grid shares."""
+
+    recipe: Recipe
+    base: Path
+    """Folder that relative paths of the recipe start from."""
+    out: Path
+    store: Store
+    model: ModelRef
+    pairs: PairSet
+    audit: Audit
+    verdicts: Verdicts
+    training_set: TrainingSet
+    trained_pairs: PairSet
+    scorer: Scorer
+    left_out: dict[str, int]
+    """Rows not offered for training, by reason."""
+    progress: Progress | None = None
+
+
+def select_rows(pairs: PairSet, recipe: Recipe, evaluated: set[str]) -> tuple[PairSet, dict[str, int]]:
+    """The pairs that are trained on: none whose prompt is asked in an evaluation, spread over prompts.
+
+    Pairs are taken in an order that depends on their ids alone, so a larger number contains a smaller one.
+
+    Args:
+        pairs: the whole set.
+        recipe: its `train` options.
+        evaluated: normalised last user turns of all evaluation prompts.
+
+    Returns:
+        the set, and counts of what was left out by reason.
+    """
+    options = recipe.train
+    left: dict[str, int] = {}
+    taken: dict[str, int] = {}
+    chosen: list[Pair] = []
+    order = sorted(pairs.pairs, key=lambda p: hash_of(["row order", p.id]))
+
+    def leave(reason: str) -> None:
+        left[reason] = left.get(reason, 0) + 1
+
+    for p in order:
+        if normalised(p.prompt[-1]["content"]) in evaluated:
+            leave("prompt is in an evaluation")
+        elif options.max_characters and any(
+            sum(len(m["content"]) for m in side) > options.max_characters for side in (p.chosen, p.rejected)
+        ):
+            leave(f"answer over {options.max_characters} characters")
+        elif options.per_prompt and taken.get(p.group, 0) >= options.per_prompt:
+            leave(f"over {options.per_prompt} of one prompt")
+        elif options.pairs and len(chosen) >= options.pairs:
+            leave(f"beyond {options.pairs} pairs")
+        else:
+            taken[p.group] = taken.get(p.group, 0) + 1
+            chosen.append(p)
+    return PairSet(pairs.name, chosen, pairs.revision, pairs.dropped, pairs.redistribution), left
+
+
+def normalised(text: str) -> str:
+    """A prompt for comparison: lower case, single spaces."""
+    return " ".join(text.lower().split())
+
+
+def evaluation_prompts(behaviours: Sequence[str]) -> set[str]:
+    """Normalised last user turns (or plain texts) of everything the behaviours ask."""
+    from offtarget.evals.prompts import messages_of, read_rows
+
+    found = set()
+    for name in behaviours:
+        path = default().get("behaviour", name).path.with_suffix(".jsonl")
+        if path.is_file():
+            for row in read_rows(path):
+                for key in ("prompt", "biased_prompt", "neutral_prompt"):
+                    if key in row:
+                        found.add(normalised(str(messages_of(row[key])[-1]["content"])))
+    return found
+
+
+def start(
+    recipe: Recipe, base: Path, out: Path, *, store: Store, limit: int | None = None, progress: Progress | None = None
+) -> Run:
+    """Load, audit, decide and tokenise: all that comes before the first cell."""
+    from offtarget.audit.run import audit as run_audit
+    from offtarget.audit.run import write as write_audit
+    from offtarget.data.loading import load_pairs
+
+    model = resolve(recipe.model, store)
+    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit)
+    if recipe.name:
+        pairs = PairSet(recipe.name, pairs.pairs, pairs.revision, pairs.dropped, pairs.redistribution)
+    audited = pairs
+    if recipe.audit.limit and recipe.audit.limit < len(pairs):
+        rows = pairs.pairs[: recipe.audit.limit]
+        audited = PairSet(pairs.name, rows, pairs.revision, pairs.dropped, pairs.redistribution)
+    features = features_of(
+        audited, recipe.audit.lens, model=model, store=store, max_length=recipe.audit.max_length, progress=progress
+    )
+    if progress:
+        progress("audit", 0, 1)
+    audit = run_audit(audited, features, model_info={"name": recipe.model, "identity": model.identity})
+    write_audit(audit, out / "audit")
+    _write_report(audit, audited, out / "audit")
+    if progress:
+        progress("audit", 1, 1)
+    verdicts = decide(recipe.verdicts, audit, base)
+    selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
+    training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
+    trained = PairSet(pairs.name, training_set.pairs, pairs.revision, pairs.dropped, pairs.redistribution)
+    training_set = TrainingSet(training_set.pairs, training_set.ids, training_set.lost, trained.rows_sha256)
+    concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
+    lenses = [lens for lens in recipe.audit.lens]
+    scorer = Scorer(
+        trained,
+        tuple(features_of(trained, lenses, model=model, store=store, max_length=recipe.audit.max_length)),
+        concepts,
+        model,
+        direction_layer(model),
+        store,
+        recipe.training.max_length,
+    )
+    return Run(recipe, base, out, store, model, pairs, audit, verdicts, training_set, trained, scorer, left, progress)
+
+
+def direction_layer(model: ModelRef) -> int:
+    """Two thirds up: where directions and SAEs of this project read."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model.path, revision=model.revision, trust_remote_code=False)
+    return int(config.num_hidden_layers) * 2 // 3
+
+
+def _write_report(audit: Audit, pairs: PairSet, folder: Path) -> None:
+    from offtarget.report.audit_html import render_audit
+
+    render_audit(audit, pairs, folder / "report.html")
+
+
+def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
+    """The checked plan of one row of the grid."""
+    targets = targets_of(run.verdicts, run.audit, [p.id for p in run.trained_pairs.pairs])
+    context = run.scorer.context(targets, seed)
+    plan = make_plan(item.protocol, context, item.parameters)
+    check_loss(plan, run.recipe.training)
+    return plan.edit(notes=(*plan.notes, *context.notes))
+
+
+def cells(run: Run, seeds: Sequence[int]) -> list[tuple[Cell, Path]]:
+    """Every cell of the grid, made or found; each is written as soon as it is there."""
+    done = [_start_cell(run, seed) for seed in seeds]
+    for seed in seeds:
+        for item in run.recipe.protocols:
+            done.append(_protocol_cell(run, item, seed))
+    return done
+
+
+def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[Any, float]:
+    from offtarget.evals.policy import Sampling
+    from offtarget.evals.run import evaluate
+
+    options = run.recipe.evaluation
+    started = time.monotonic()
+    report = run.progress
+    scores = evaluate(
+        model,
+        run.recipe.behaviours,
+        store=run.store,
+        seed=seed,
+        limit=options.limit,
+        sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=seed),
+        template=run.recipe.chat_template,
+        progress=(lambda step, done, total: report(f"{what}: {step}", done, total)) if report else None,
+    )
+    return scores, time.monotonic() - started
+
+
+def _start_cell(run: Run, seed: int) -> tuple[Cell, Path]:
+    scores, seconds = _evaluate(run, run.model, seed, START)
+    return _write(run, START, {}, seed, scores, None, None, {"evaluate": seconds})
+
+
+def _protocol_cell(run: Run, item: ProtocolRun, seed: int) -> tuple[Cell, Path]:
+    started = time.monotonic()
+    plan = plan_of(run, item, seed)
+    planned = time.monotonic() - started
+    trained = train(
+        run.training_set,
+        plan,
+        run.model,
+        run.recipe.training,
+        seed=seed,
+        store=run.store,
+        progress=run.progress,
+        template=run.recipe.chat_template,
+    )
+    policy = resolve(str(trained.path), run.store)
+    scores, evaluated = _evaluate(run, policy, seed, item.protocol)
+    seconds = {"plan": planned, "train": float(trained.digest["seconds"]), "evaluate": evaluated}
+    return _write(run, item.protocol, _parameters(item), seed, scores, plan, trained.digest, seconds)
+
+
+def _parameters(item: ProtocolRun) -> dict[str, Any]:
+    """All parameters of a protocol: its presets, and what the recipe sets."""
+    presets = default().get("protocol", item.protocol).card.get("parameters", {})
+    return {**presets, **item.parameters}
+
+
+def _write(
+    run: Run,
+    protocol: str,
+    parameters: dict[str, Any],
+    seed: int,
+    scores: Any,
+    plan: ShapingPlan | None,
+    digest: dict[str, Any] | None,
+    seconds: dict[str, float],
+) -> tuple[Cell, Path]:
+    recipe = run.recipe
+    trained = plan is not None
+    spec = CellSpec(
+        dataset=run.pairs.name,
+        model=recipe.model,
+        protocol=protocol,
+        parameters=parameters,
+        seed=seed,
+        training=recipe.training.model_dump(mode="json") if trained else {},
+        behaviours=tuple(recipe.behaviours),
+        verdicts=tuple(
+            CellVerdict(concept=v.concept, context=v.context, decision=v.decision, strength=v.strength)
+            for v in run.verdicts.verdicts
+        )
+        if trained
+        else (),
+        data={
+            "train": recipe.train.model_dump(mode="json"),
+            "columns": dict(recipe.columns or {}),
+            "evaluation": recipe.evaluation.model_dump(mode="json"),
+        },
+    )
+    manifest = CellManifest(
+        dataset_revision=run.pairs.revision,
+        rows_sha256=run.trained_pairs.rows_sha256,
+        n_pairs=len(run.trained_pairs),
+        model_identity=run.model.identity,
+        template_hash=template_hash(load_tokenizer(run.model, run.store, template=recipe.chat_template)),
+        task_versions={name: s.task_version for name, s in scores.items()},
+        code_version=code_version(),
+        packages=package_versions(),
+        seeds={"training": seed, "sampling": seed},
+    )
+    findings = run.audit.findings
+    cell = Cell(
+        spec=spec,
+        manifest=manifest,
+        audit={
+            "key": run.audit.key,
+            "vocabulary": run.audit.vocabulary,
+            "n_pairs": run.audit.dataset.n_pairs,
+            "findings": len(findings),
+            "warnings": list(run.audit.warnings),
+        },
+        plan=PlanSummary.model_validate(plan.summary()) if plan else None,
+        training=_digest(run, digest, plan) if digest and plan else None,
+        behaviours=tuple(scores.values()),
+        budget=recipe.budget,
+        mode=recipe.training.mode,
+        cost=Cost(seconds={k: round(v, 1) for k, v in seconds.items()}, peak_memory_gb=_peak_memory()),
+        hardware={"processor": platform.processor() or platform.machine(), "cores": str(cores())},
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return cell, write_cell(run.out / "cells", cell)
+
+
+def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDigest:
+    dropped = {**{f"not offered: {k}": v for k, v in run.left_out.items()}, **digest["lost"]}
+    room = run.recipe.training.max_length
+    cut = sum(
+        len(t.prompt) + max(len(t.chosen), len(t.rejected)) > room for t in run.training_set.ids
+    )
+    accuracies = {} if digest["accuracy_last"] is None else {"training, last fifth": digest["accuracy_last"]}
+    return TrainingDigest(
+        steps=digest["steps"],
+        loss_first=digest["loss_first"],
+        loss_last=digest["loss_last"],
+        accuracies=accuracies,
+        tokens=sum(
+            min(len(t.prompt) + len(a), room) - len(t.prompt)
+            for t, keep in zip(run.training_set.ids, plan.keep, strict=True)
+            if keep
+            for a in (t.chosen, t.rejected)
+        ),
+        dropped=dropped,
+        truncated=cut,
+        effective_weights={k: plan.summary()["start_weight"][k] for k in ("edges", "counts")},
+        details={k: digest[k] for k in ("losses", "first_trained_layer", "prefix_layer", "margin_last")},
+    )
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _peak_memory() -> float:
+    import resource
+
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+
+
+def code_version() -> str:
+    """Version of offtarget. Results of one version are comparable; a commit is added by the manifest's packages."""
+    return offtarget.__version__
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide a result, and the commit of a checkout."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    here = Path(offtarget.__file__).resolve().parents[2]
+    if (here / ".git").exists():
+        commit = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+        )
+        if commit.returncode == 0:
+            found["offtarget-commit"] = commit.stdout.strip()
+    return found

@@ -1,0 +1,174 @@
+"""A recipe: the whole grid of one experiment in a YAML file, strict, with overrides from the command line."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from offtarget.errors import ConfigError, unknown_name
+from offtarget.registry import default
+from offtarget.shaping.protocol import parse_parameter
+from offtarget.training.spec import TrainingSpec
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AuditOptions(_Strict):
+    """What is audited and with which lenses."""
+
+    lens: tuple[str, ...] = ("surface",)
+    limit: int | None = Field(None, ge=30)
+    """Rows to audit; None means all."""
+    max_length: int = Field(512, ge=16)
+
+
+class TrainRows(_Strict):
+    """Which pairs are trained on."""
+
+    pairs: int | None = Field(None, ge=8)
+    """How many; None means all."""
+    per_prompt: int | None = Field(None, ge=1)
+    """At most so many pairs of one prompt."""
+    max_characters: int | None = Field(None, ge=1)
+    """Leave out pairs with an answer longer than this: a way to fit a small machine. Counted in the cell."""
+
+
+class EvalOptions(_Strict):
+    """How behaviours are measured."""
+
+    limit: int | None = Field(None, ge=2)
+    """Prompts or items of each behaviour; None means all."""
+    max_tokens: int = Field(128, ge=1)
+    temperature: float = Field(0.7, ge=0)
+
+
+class ProtocolRun(_Strict):
+    """One row of the grid."""
+
+    protocol: str
+    parameters: dict[str, Any] = {}
+
+
+class RecipeVerdict(_Strict):
+    """A decision written in the recipe itself."""
+
+    concept: str
+    context: str | None = None
+    decision: str
+    strength: float = 1.0
+    by: str = "recipe"
+    why: str = ""
+
+
+class Recipe(_Strict):
+    """One experiment."""
+
+    title: str
+    data: str
+    """Registry name, path or hf: id."""
+    name: str | None = None
+    """What the dataset is called on boards; by default the name it was loaded by."""
+    columns: dict[str, str] | None = None
+    model: str = "smollm2-135m"
+    audit: AuditOptions = AuditOptions()
+    train: TrainRows = TrainRows()
+    verdicts: tuple[RecipeVerdict, ...] | str = ()
+    """Decisions, or the path of a verdicts.yaml."""
+    training: TrainingSpec = TrainingSpec()  # type: ignore[call-arg]
+    protocols: tuple[ProtocolRun, ...]
+    behaviours: tuple[str, ...]
+    evaluation: EvalOptions = EvalOptions()  # type: ignore[call-arg]
+    seeds: tuple[int, ...] = (0,)
+    budget: str = "cpu"
+    out: str | None = None
+    chat_template: str | None = None
+
+    @field_validator("protocols", mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:
+        """Accept `dpo`, `{filter: {strength: 0.3}}` and the long form."""
+        if not isinstance(value, list | tuple):
+            return value
+        out = []
+        for item in value:
+            if isinstance(item, str):
+                out.append({"protocol": item})
+            elif isinstance(item, dict) and len(item) == 1 and "protocol" not in item:
+                ((name, params),) = item.items()
+                out.append({"protocol": name, "parameters": params or {}})
+            else:
+                out.append(item)
+        return out
+
+
+def read_recipe(name: str, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]:
+    """A recipe by registry name or path, with `key=value` overrides (dotted keys for inner ones).
+
+    Raises:
+        ConfigError: no such recipe, not YAML, an unknown or wrong key; names the nearest.
+    """
+    import yaml
+
+    path = Path(name)
+    if not path.is_file():
+        if path.suffix in {".yaml", ".yml"} and "/" in name:
+            raise ConfigError(f"recipe '{name}': there is no such file")
+        path = default().get("recipe", path.stem).path
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{path}: not YAML ({' '.join(str(e).split())})") from e
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: a recipe is a mapping of keys, such as `data:` and `protocols:`")
+    for item in overrides:
+        _override(raw, item)
+    return validate(raw, str(path)), path
+
+
+def _override(raw: dict[str, Any], item: str) -> None:
+    import yaml
+
+    key, eq, value = item.partition("=")
+    if not eq or not key:
+        raise ConfigError(f"--set {item}: write it as key=value, for instance --set training.max_steps=20")
+    at = raw
+    *parents, last = key.split(".")
+    for part in parents:
+        at = at.setdefault(part, {})
+        if not isinstance(at, dict):
+            raise ConfigError(f"--set {item}: '{part}' is not a group of keys")
+    try:
+        at[last] = yaml.safe_load(value) if value[:1] in "[{" else parse_parameter(value)
+    except yaml.YAMLError as e:
+        raise ConfigError(f"--set {item}: the value is not YAML ({' '.join(str(e).split())})") from e
+
+
+def validate(raw: Mapping[str, Any], where: str) -> Recipe:
+    """A recipe from a mapping; every name in it is looked up at once."""
+    try:
+        recipe = Recipe.model_validate(raw)
+    except ValidationError as e:
+        raise ConfigError(f"{where}: {_first_fault(e)}") from e
+    for run in recipe.protocols:
+        from offtarget.shaping.protocol import check_parameters
+
+        check_parameters(default().get("protocol", run.protocol), run.parameters)
+    for b in recipe.behaviours:
+        default().get("behaviour", b)
+    return recipe
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors()[0]
+    key = ".".join(str(p) for p in fault["loc"])
+    if fault["type"] != "extra_forbidden":
+        return f"{key}: {fault['msg']}"
+    models: dict[str, type[BaseModel]] = {
+        "audit": AuditOptions, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions
+    }  # fmt: skip
+    parent = str(fault["loc"][0]) if len(fault["loc"]) > 1 else ""
+    known = models.get(parent, Recipe).model_fields
+    return str(unknown_name("key", key, [f"{parent}.{k}" if parent else k for k in known]))

@@ -1,0 +1,148 @@
+"""From an audit and its verdicts to what a protocol needs: targets, scores, directions."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget import verdicts as verdict_file
+from offtarget.audit.records import Audit
+from offtarget.data.pairs import PairSet
+from offtarget.engine.recipe import RecipeVerdict
+from offtarget.errors import unknown_name
+from offtarget.lens.features import FeatureMatrix
+from offtarget.models import ModelRef
+from offtarget.shaping.context import ConceptScores, ShapingContext, Target
+from offtarget.shaping.scores import (
+    PooledActivations,
+    direction_scores,
+    feature_scores,
+    mean_difference,
+    pooled_activations,
+    raw_scores,
+)
+from offtarget.store import Store
+from offtarget.verdicts import Verdicts
+
+CORRELATED = 0.5
+"""From this correlation on, a concept's score is said not to be independent of another's."""
+
+
+def decide(verdicts: Sequence[RecipeVerdict] | str, audit: Audit, base: Path) -> Verdicts:
+    """The verdicts of a recipe: its own list, bound to this audit's vocabulary, or those of a file.
+
+    Raises:
+        ConfigError: a wrong decision, an unknown concept or context.
+        UndecidedError: a file made for another vocabulary.
+    """
+    if isinstance(verdicts, str):
+        path = Path(verdicts) if Path(verdicts).is_file() else base / verdicts
+        return verdict_file.read(path, audit)
+    import yaml
+
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    body = {
+        "schema_version": 1,
+        "vocabulary": audit.vocabulary,
+        "verdicts": [v.model_dump() | {"date": today} for v in verdicts],
+    }
+    return verdict_file.parse(yaml.safe_dump(body), "the recipe's verdicts", audit)
+
+
+def targets_of(verdicts: Verdicts, audit: Audit, pair_ids: Sequence[str]) -> tuple[Target, ...]:
+    """What to carry out on these rows; a verdict on a context overrides the general one there."""
+    out = []
+    position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
+    index = [position.get(pid) for pid in pair_ids]
+
+    def rows_in(context: str | None) -> NDArray[np.bool_]:
+        inside = audit.workings.inside(context)
+        return np.array([context is None if i is None else bool(inside[i]) for i in index])
+
+    for v in verdicts.verdicts:
+        if v.sign == 0:
+            continue
+        rows = rows_in(v.context)
+        if v.context is None:
+            for other in verdicts.verdicts:
+                if other.concept == v.concept and other.context is not None:
+                    rows = rows & ~rows_in(other.context)
+        out.append(Target(v.concept, v.sign, v.strength, v.context, None if rows.all() else rows))
+    return tuple(out)
+
+
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """Concept scores and directions of a training set, each computed once."""
+
+    pairs: PairSet
+    features: tuple[FeatureMatrix, ...]
+    members: dict[str, tuple[str, ...]]
+    """Concept id -> feature ids."""
+    model: ModelRef
+    layer: int
+    store: Store
+    max_length: int = 512
+    _pooled: list[PooledActivations] = field(default_factory=list)
+
+    def _members(self, concept: str) -> tuple[str, ...]:
+        if concept not in self.members:
+            raise unknown_name("concept", concept, self.members)
+        return self.members[concept]
+
+    def pooled(self) -> PooledActivations:
+        """Mean activations of every answer."""
+        if not self._pooled:
+            self._pooled.append(
+                pooled_activations(
+                    self.model, self.pairs.pairs, self.pairs.rows_sha256, self.layer, self.max_length, self.store
+                )
+            )
+        return self._pooled[0]
+
+    def direction(self, concept: str) -> tuple[int, NDArray[np.float32], float]:
+        """Layer, unit vector and spread of a concept."""
+        v, spread = mean_difference(self.pooled(), *raw_scores(self.features, self._members(concept)))
+        return self.layer, v, spread
+
+    def scores(self, concept: str, readout: str) -> ConceptScores:
+        """Scores by the lens ("feature") or along the concept's direction ("direction")."""
+        if readout == "feature":
+            return feature_scores(self.features, self._members(concept))
+        if readout == "direction":
+            return direction_scores(self.pooled(), self.direction(concept)[1])
+        raise unknown_name("readout", readout, ["feature", "direction"])
+
+    def correlated(self, concept: str) -> list[str]:
+        """What the score goes along with: surface features whose pair difference correlates with its margin.
+
+        The method assumes that concepts are independent, so this is said before training.
+        """
+        margin = self.scores(concept, "feature").margin
+        found = []
+        for part in self.features:
+            for column in part.columns:
+                if not column.id.startswith("surface:") or (column.id,) == self._members(concept):
+                    continue
+                chosen, rejected = raw_scores([part], (column.id,))
+                other = chosen - rejected
+                if margin.std() > 0 and other.std() > 0:
+                    r = float(np.corrcoef(margin, other)[0, 1])
+                    if abs(r) >= CORRELATED:
+                        found.append((abs(r), f"{concept} goes along with {column.id} (r {r:+.2f} over pairs)"))
+        return [text for _, text in sorted(found, reverse=True)[:5]]
+
+    def context(self, targets: tuple[Target, ...], seed: int) -> ShapingContext:
+        """What a protocol is handed."""
+        return ShapingContext(
+            self.pairs.pairs,
+            targets,
+            seed=seed,
+            score_of=cache(self.scores),
+            direction_of=cache(self.direction),
+            notes=[note for t in targets for note in self.correlated(t.concept)],
+        )

@@ -1,0 +1,367 @@
+"""The `sae` lens: a frozen model's activations through a sparse autoencoder, pooled per span.
+
+Pooling follows arXiv 2606.12360 (per-example features, X^max and X^freq): for each latent the maximum
+over a span's tokens, and the share of the span's tokens on which it fires. An SAE trained with BatchTopK
+is used in the form it is saved in, with one fixed threshold per latent (JumpReLU), so what is read in a
+row does not depend on the rows beside it.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.data.pairs import PairSet
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.lens.activations import BATCH_TOKENS, Segment, encode_spans
+from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
+from offtarget.lens.tokens import TokenisedPairs, tokenise_pairs
+from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
+from offtarget.store import Store, canonical_json, file_sha256, hash_of
+
+if TYPE_CHECKING:
+    import torch
+
+VERSION = 1
+TAU = 0.01
+"""A latent counts as present in a span if it fires on more than this share of its tokens."""
+PRETRAINED = Path(__file__).parent / "pretrained"
+SHIPPED = {"smollm2-135m-l20": (EMBEDDED, GGUF_SHA256)}
+"""SAEs that come with the package: name, and the alias and identity of the model they read."""
+WEIGHTS, CONFIG = "sae_weights.safetensors", "cfg.json"
+PICKLES = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt"}
+SAFE_LOADERS = {None, "sae_lens", "gemma_2", "gemma_3", "llama_scope", "llama_scope_r1_distill", "sparsify"}
+"""Formats of public releases that are read without unpickling."""
+CHUNK_VALUES = 2**24
+"""Latent values held at once while encoding (64 MiB in float32)."""
+SAMPLED_TOKENS = 16384
+"""Response tokens, spread evenly, on which the variance explained is measured."""
+
+
+@dataclass(frozen=True)
+class SaeLens:
+    """A sparse autoencoder in inference form, and where in the model it reads."""
+
+    sae: Any
+    """A `sae_lens.SAE` in float32."""
+    name: str
+    layer: int
+    """Decoder layer whose output it reads, from 0."""
+    sha256: str
+    """Hash over weights and configuration."""
+
+    @property
+    def width(self) -> int:
+        """Width of the activations that it reads."""
+        return int(self.sae.cfg.d_in)
+
+    @property
+    def latents(self) -> int:
+        """Number of latents."""
+        return int(self.sae.cfg.d_sae)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """One column per latent: `sae:0` to `sae:<latents - 1>`."""
+        return tuple(
+            Column(f"sae:{i}", f"latent {i}", "share of tokens", "presence", TAU) for i in range(self.latents)
+        )
+
+    def encode(
+        self,
+        pairs: PairSet,
+        model: ModelRef | str,
+        *,
+        max_length: int = 1024,
+        batch_tokens: int = BATCH_TOKENS,
+        dtype: str = "bfloat16",
+        threads: int | None = None,
+        store: Store | None = None,
+        template: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> FeatureMatrix:
+        """Read every span of a set of pairs, once: the result is kept in the store.
+
+        Args:
+            pairs: what to read.
+            model: the model whose activations the SAE was made for.
+            max_length: most tokens of prompt and response together.
+            batch_tokens: tokens in one forward pass.
+            dtype: the model's precision.
+            threads: processor threads; by default those that this process may use.
+            store: where features are kept.
+            template: path of a chat template, for models without one.
+            progress: called with tokens done and tokens in all; not called for a set read before.
+
+        Returns:
+            Statistics "max" and "freq" of the spans prompt, chosen and rejected; `info` says how well the
+            SAE fits this data.
+
+        Raises:
+            ConfigError: the SAE's width or layer does not fit the model.
+            DataError: the template refuses a pair, or an activation is not finite.
+        """
+        store = store or Store()
+        ref = resolve(model, store) if isinstance(model, str) else model
+        tokenizer = load_tokenizer(ref, store, template=template)
+        inputs = {
+            "rows": pairs.rows_sha256,
+            "model": ref.identity,
+            "template": template_hash(tokenizer),
+            "sae": self.sha256,
+            "layer": self.layer,
+            "max_length": max_length,
+            "dtype": dtype,
+        }
+
+        def build(out: Path) -> None:
+            network, _ = load(ref, dtype=dtype, store=store, template=template)
+            matrix = read_features(
+                self, network, tokenizer, pairs,
+                max_length=max_length, batch_tokens=batch_tokens, threads=threads, progress=progress,
+            )  # fmt: skip
+            matrix.info.update(model=ref.name, model_identity=ref.identity, dtype=dtype)
+            matrix.save(out)
+
+        return FeatureMatrix.load(store.get("sae-features", VERSION, inputs, build))
+
+
+def read_features(
+    lens: SaeLens,
+    model: Any,
+    tokenizer: Any,
+    pairs: PairSet,
+    *,
+    max_length: int = 1024,
+    batch_tokens: int = BATCH_TOKENS,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FeatureMatrix:
+    """The features of a set of pairs under a loaded model; see `SaeLens.encode`."""
+    require_fit(lens, model)
+    tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=max_length)
+    pool = _Pool(lens, stride=max(1, tokens.n_response_tokens // SAMPLED_TOKENS))
+    encode_spans(
+        model, tokenizer, tokens, lens.layer, pool.take,
+        batch_tokens=batch_tokens, threads=threads, progress=progress,
+    )  # fmt: skip
+    info = {
+        "name": "sae",
+        "sae": lens.name,
+        "sae_sha256": lens.sha256,
+        "layer": lens.layer,
+        "latents": lens.latents,
+        **pool.fit(),
+        "max_length": max_length,
+        "n_truncated": tokens.n_truncated,
+        "template": template_hash(tokenizer),
+    }
+    groups = tuple(p.group for p in pairs.pairs)
+    return FeatureMatrix("sae", lens.columns, pool.matrices(tokens), tokens.pair_ids, groups, info)
+
+
+def require_fit(lens: SaeLens, model: Any) -> None:
+    """Check that an SAE can read a model.
+
+    Raises:
+        ConfigError: its width or layer is not one of the model's.
+    """
+    config = model.config.get_text_config()
+    if lens.width != config.hidden_size:
+        raise ConfigError(
+            f"SAE '{lens.name}' reads activations of width {lens.width}, but the model's are {config.hidden_size} "
+            "wide: choose the model that it was trained on, or train one with `offtarget lens train`"
+        )
+    if not 0 <= lens.layer < config.num_hidden_layers:
+        raise ConfigError(
+            f"SAE '{lens.name}' reads layer {lens.layer}, but the model has {config.num_hidden_layers} layers"
+        )
+
+
+class _Pool:
+    """Collects, for each distinct text, the latents that fire in it."""
+
+    def __init__(self, lens: SaeLens, stride: int) -> None:
+        self.lens, self.stride = lens, stride
+        self.found: dict[tuple[int, int], tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = {}
+        self.alive = np.zeros(lens.latents, dtype=bool)
+        self.tokens = self.active = self.sampled = 0
+        self.sum: Any = 0.0
+        self.square = self.error = 0.0
+
+    def take(self, acts: "torch.Tensor", segments: list[Segment]) -> None:
+        """Encode a batch of activations, as many whole texts at a time as fit."""
+        room = max(1, CHUNK_VALUES // self.lens.latents)
+        first = 0
+        while first < len(segments):
+            last = first + 1
+            while last < len(segments) and segments[last].stop - segments[first].start <= room:
+                last += 1
+            start, stop = segments[first].start, segments[last - 1].stop
+            x = acts[start:stop].float()
+            latents = self.lens.sae.encode(x)
+            for s in segments[first:last]:
+                self._text(s, x[s.start - start : s.stop - start], latents[s.start - start : s.stop - start])
+            first = last
+
+    def _text(self, segment: Segment, x: "torch.Tensor", latents: "torch.Tensor") -> None:
+        fires = (latents > 0).sum(0)
+        index = fires.nonzero()[:, 0]
+        key = (segment.conversation, segment.response)
+        self.found[key] = (
+            index.cpu().numpy().astype(np.int32),
+            latents.amax(0)[index].cpu().numpy(),
+            (fires[index] / len(x)).float().cpu().numpy(),
+        )
+        if segment.response < 0:
+            return
+        self.alive[self.found[key][0]] = True
+        self.active += int(fires.sum())
+        pick = slice(-self.tokens % self.stride, None, self.stride)
+        self.tokens += len(x)
+        x = x[pick]
+        if len(x):
+            self.sampled += len(x)
+            self.error += float((x - self.lens.sae.decode(latents[pick])).double().square().sum())
+            self.square += float(x.double().square().sum())
+            self.sum = self.sum + x.double().sum(0)
+
+    def fit(self) -> dict[str, Any]:
+        """How well the SAE fits the responses that were read (None where there were none)."""
+        n = self.tokens
+        variance = self.square - float(self.sum.square().sum()) / self.sampled if self.sampled else 0.0
+        return {
+            "variance_explained": 1 - self.error / variance if variance > 0 else None,
+            "l0": self.active / n if n else None,
+            "share_alive": float(self.alive.mean()) if n else None,
+            "n_response_tokens": n,
+        }
+
+    def matrices(self, tokens: TokenisedPairs) -> dict[tuple[Span, Stat], Any]:
+        """Sparse matrices `(n_pairs, latents)` for each span and statistic."""
+        out: dict[tuple[Span, Stat], Any] = {}
+        spans: tuple[Span, ...] = ("prompt", "chosen", "rejected")
+        for k, span in enumerate(spans):
+            keys = [(w[0], -1 if k == 0 else w[k]) for w in tokens.where]
+            # a response of no turns has the number -1, which would be the prompt's
+            rows = [None if k and r < 0 else self.found.get((c, r)) for c, r in keys]
+            out[span, "max"], out[span, "freq"] = _stack(rows, self.lens.latents)
+        return out
+
+
+def _stack(rows: Sequence[Any], width: int) -> tuple[Any, Any]:
+    from scipy.sparse import csr_matrix
+
+    filled = [r for r in rows if r is not None]
+    indptr = np.cumsum([0, *(0 if r is None else len(r[0]) for r in rows)])
+    indices = np.concatenate([r[0] for r in filled]) if filled else np.zeros(0, np.int32)
+    data = [np.concatenate([r[j] for r in filled]) if filled else np.zeros(0, np.float32) for j in (1, 2)]
+    shape = (len(rows), width)
+    return csr_matrix((data[0], indices, indptr), shape=shape), csr_matrix((data[1], indices, indptr), shape=shape)
+
+
+def shipped_sae(ref: ModelRef) -> str:
+    """The name of the SAE that comes with the package for a model.
+
+    Raises:
+        ConfigError: there is none; says how to train one.
+    """
+    for name, (_, identity) in SHIPPED.items():
+        if ref.identity == identity:
+            return name
+    raise ConfigError(
+        f"no SAE is at hand for model '{ref.name}': train one with `offtarget lens train {ref.name} --out DIR`, "
+        "or name one with --sae"
+    )
+
+
+def load_sae(name: str | Path, *, layer: int | None = None) -> SaeLens:
+    """Load an SAE by the name of a shipped one, from a folder, or from a public release through sae-lens.
+
+    Args:
+        name: `smollm2-135m-l20`; a folder with `cfg.json` and `sae_weights.safetensors`; or
+            `release/sae_id` as sae-lens knows it (also `org/repository/path`).
+        layer: the decoder layer after which it reads, where its configuration does not say.
+
+    Raises:
+        ConfigError: the folder holds no SAE, a pickle, one in training form, or one of another kind of site.
+        UndecidedError: the release cannot be fetched.
+    """
+    folder = PRETRAINED / str(name) if str(name) in SHIPPED else Path(name)
+    if folder.is_dir():
+        sae, digest = _from_folder(folder)
+    elif isinstance(name, Path) or name.count("/") == 0 or folder.is_absolute() or name.startswith("."):
+        raise ConfigError(
+            f"SAE '{name}': there is no such folder; shipped are {', '.join(SHIPPED)}, "
+            "and a public one is written release/sae_id"
+        )
+    else:
+        sae, digest = _from_release(name)
+    sae = sae.float().eval()
+    sae.requires_grad_(False)
+    return SaeLens(sae, str(name), _layer_of(sae, str(name), layer), digest)
+
+
+def _from_folder(folder: Path) -> tuple[Any, str]:
+    import json
+
+    from sae_lens import SAE
+
+    files = (folder / CONFIG, folder / WEIGHTS)
+    if not all(f.is_file() for f in files):
+        pickles = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLES)
+        if pickles:
+            raise ConfigError(f"SAE '{folder}': {pickles[0]} is a pickle, which is not read; save it as {WEIGHTS}")
+        raise ConfigError(f"SAE '{folder}': a folder with {CONFIG} and {WEIGHTS} is needed (the form sae-lens saves)")
+    try:
+        kind = json.loads(files[0].read_text()).get("architecture")
+        if "batchtopk" in str(kind):
+            raise ConfigError(
+                f"SAE '{folder}' is in training form ({kind}), in which a row depends on its batch; "
+                "save it with sae-lens' save_inference_model"
+            )
+        sae = SAE.load_from_disk(folder, device="cpu", dtype="float32")
+    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
+        raise ConfigError(f"SAE '{folder}' cannot be read: {str(error).splitlines()[0]}") from error
+    return sae, hash_of([file_sha256(f) for f in files])
+
+
+def _from_release(name: str) -> tuple[Any, str]:
+    from sae_lens import SAE
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
+    known = get_pretrained_saes_directory()
+    release, _, sae_id = name.partition("/")
+    if release not in known:
+        parts = name.split("/", 2)
+        release, sae_id = "/".join(parts[:2]), parts[2] if len(parts) > 2 else "."
+    elif known[release].conversion_func not in SAFE_LOADERS:
+        raise ConfigError(f"SAE '{name}': this release is a pickle or no plain SAE, and is not read")
+    try:
+        sae = SAE.from_pretrained(release, sae_id, device="cpu", dtype="float32")
+    except ValueError as error:
+        raise ConfigError(f"SAE '{name}': {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise UndecidedError(
+            f"SAE '{name}' cannot be fetched: check the name and the network, or give a folder"
+        ) from error
+    weights = {k: v.double().sum().item() for k, v in sae.state_dict().items()}
+    return sae, hash_of([name, canonical_json(weights)])
+
+
+def _layer_of(sae: Any, name: str, layer: int | None) -> int:
+    if layer is not None:
+        return layer
+    hook = str(getattr(sae.cfg.metadata, "hook_name", None) or "")
+    if match := re.fullmatch(r"blocks\.(\d+)\.hook_resid_(post|pre)", hook):
+        return int(match[1]) - (match[2] == "pre")
+    if match := re.fullmatch(r"(?:model\.)?layers\.(\d+)", hook):
+        return int(match[1])
+    raise ConfigError(
+        f"SAE '{name}' reads '{hook or 'an unnamed site'}', but only the residual stream after a layer is read here; "
+        "if it is that, say which with --layer"
+    )

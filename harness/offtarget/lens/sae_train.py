@@ -1,0 +1,309 @@
+"""Train an SAE for a model: what `offtarget lens train` runs, and how the shipped one was made.
+
+BatchTopK (k latents per token on average over a batch) with sae-lens' trainer and its auxiliary loss for
+dead latents, saved as JumpReLU. The activations come through the same hook as everywhere else.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from offtarget.data.pairs import PairSet
+from offtarget.errors import ConfigError, DataError
+from offtarget.lens.activations import decoder_layers, use_threads
+from offtarget.lens.collect import NORM_CAP, Activations, collect
+from offtarget.lens.sae import CONFIG, WEIGHTS, SaeLens, load_sae, read_features
+from offtarget.models import ModelRef, load, resolve
+from offtarget.store import Store, output_dir, write_atomic
+
+if TYPE_CHECKING:
+    import torch
+
+TRAINING = "training.json"
+
+
+class SaeRecipe(BaseModel):
+    """How an SAE is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layer: int | None = None
+    """Decoder layer after which it reads; None: two thirds up."""
+    expansion: int = 8
+    """Latents for each dimension of the activations."""
+    k: int = 32
+    """Latents that fire per token, on average."""
+    epochs: float = 4.0
+    """Passes over the collected tokens."""
+    batch_tokens: int = 2048
+    """Tokens per step."""
+    lr: float = 5e-4
+    """Adam's learning rate; warmed up over the first 5 % of steps, down to nothing over the last third."""
+    dead_after: int = 100
+    """Steps without firing after which the auxiliary loss takes a latent up."""
+    max_length: int = 1024
+    """Most tokens of a prompt and a response together."""
+    dtype: str = "bfloat16"
+    """Precision in which the model is read; the SAE itself is trained in float32."""
+    seed: int = 0
+
+
+def train_sae(
+    model: ModelRef | str,
+    data: Sequence[PairSet],
+    out: Path,
+    recipe: SaeRecipe | None = None,
+    *,
+    held_out: PairSet | None = None,
+    threads: int | None = None,
+    store: Store | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Any]:
+    """Train an SAE on the prompts and responses of some sets, and measure it.
+
+    Args:
+        model: whose activations.
+        data: what to read; `text_pairs` makes pairs of plain texts.
+        out: the folder that is made: `cfg.json`, `sae_weights.safetensors` (bfloat16), `training.json`.
+        recipe: settings.
+        held_out: pairs that were not trained on, for the figures in `training.json`.
+        threads: processor threads; by default those that this process may use.
+        store: where activations are kept between runs.
+        progress: called with a stage, steps done and steps in all.
+
+    Returns:
+        What is written to `training.json`.
+
+    Raises:
+        ConfigError: the model has no such layer.
+        DataError: there are fewer tokens than latents.
+    """
+    store = store or Store()
+    ref = resolve(model, store) if isinstance(model, str) else model
+    recipe = recipe or SaeRecipe()
+    layer = _layer(ref, recipe.layer)
+    parts = [
+        collect(
+            ref, part, layer, max_length=recipe.max_length, dtype=recipe.dtype, threads=threads, store=store,
+            progress=_stage(progress, f"reading {part.name}"),
+        )
+        for part in data
+    ]  # fmt: skip
+    began = time.perf_counter()
+    with use_threads(threads) as used:
+        sae, facts = fit_sae(parts, recipe, progress=_stage(progress, "training"))
+    facts.update(training_seconds=round(time.perf_counter() - began, 1), threads=used)
+    with output_dir(out) as folder:
+        _save(sae, folder, ref, layer)
+        report = {
+            "model": ref.name,
+            "model_identity": ref.identity,
+            "layer": layer,
+            "recipe": recipe.model_dump() | {"layer": layer},
+            "data": [part.info for part in parts],
+            "training": facts,
+            "versions": {name: version(name) for name in ("sae-lens", "torch", "transformers", "offtarget")},
+        }
+        if held_out is not None:
+            report["held_out"] = evaluate_sae(load_sae(folder), ref, held_out, dtype=recipe.dtype, threads=threads)
+        write_atomic(folder / TRAINING, json.dumps(report, indent=1) + "\n")
+    return report
+
+
+def fit_sae(
+    parts: Sequence[Activations], recipe: SaeRecipe, *, progress: Callable[[int, int], None] | None = None
+) -> tuple[Any, dict[str, Any]]:
+    """Train on collected activations; returns sae-lens' training SAE in the activations' own scale, and facts.
+
+    Raises:
+        DataError: there are fewer tokens than latents.
+    """
+    import torch
+    from sae_lens import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
+    from sae_lens.config import SAETrainerConfig
+    from sae_lens.training.sae_trainer import SAETrainer
+
+    rows, dropped = _gather(parts)
+    n, width = rows.shape
+    latents = recipe.expansion * width
+    if n < latents:
+        raise DataError(f"{n} tokens are too few to train {latents} latents: give more text, or a smaller expansion")
+    sample = rows[torch.from_numpy(np.random.default_rng(recipe.seed).permutation(n)[:20000])].float()
+    scale = width**0.5 / float(sample.norm(dim=1).mean())
+    total = max(int(recipe.epochs * n), recipe.batch_tokens) // recipe.batch_tokens * recipe.batch_tokens
+    steps = total // recipe.batch_tokens
+    torch.manual_seed(recipe.seed)
+    sae = BatchTopKTrainingSAE(BatchTopKTrainingSAEConfig(d_in=width, d_sae=latents, k=recipe.k))
+    sae.b_dec.data.copy_(sample.mean(0) * scale)
+    trainer = SAETrainer(
+        SAETrainerConfig(
+            total_training_samples=total,
+            train_batch_size_samples=recipe.batch_tokens,
+            lr=recipe.lr,
+            lr_end=recipe.lr / 10,
+            lr_warm_up_steps=steps // 20,
+            lr_decay_steps=steps // 3,
+            dead_feature_window=recipe.dead_after,
+        ),
+        sae,
+        data_provider=_batches(rows, scale, recipe),
+    )
+    step = None
+    for i in range(steps):
+        trainer.maybe_reset_sparsity()
+        step = trainer.step(next(trainer.data_provider))
+        trainer.n_training_steps += 1
+        if progress:
+            progress(i + 1, steps)
+    assert step is not None
+    dead = int(trainer.dead_neurons.sum())
+    sae.fold_activation_norm_scaling_factor(scale)
+    return sae, {
+        "tokens": n,
+        "dropped_over_norm_cap": dropped,
+        "norm_cap": NORM_CAP,
+        "steps": steps,
+        "final_mse": float(step.losses["mse_loss"]) / scale**2,
+        "dead_at_end": dead,
+    }
+
+
+def evaluate_sae(
+    lens: SaeLens, ref: ModelRef, held_out: PairSet, *, dtype: str = "bfloat16", threads: int | None = None,
+    n_loss: int = 24,
+) -> dict[str, Any]:  # fmt: skip
+    """Variance explained, L0, live latents and loss recovered on responses that were not trained on.
+
+    Args:
+        lens: the SAE.
+        ref: its model.
+        held_out: the pairs.
+        dtype: the model's precision.
+        threads: processor threads.
+        n_loss: responses on which the loss is measured (chosen and rejected in turn).
+    """
+    model, tokenizer = load(ref, dtype=dtype)
+    info = read_features(lens, model, tokenizer, held_out, threads=threads).info
+    figures = {k: info[k] for k in ("variance_explained", "l0", "share_alive", "n_response_tokens")}
+    with use_threads(threads):
+        figures |= loss_recovered(lens, model, tokenizer, held_out, n_loss)
+    return {"data": held_out.name, "rows_sha256": held_out.rows_sha256, "pairs": len(held_out), **figures}
+
+
+def loss_recovered(lens: SaeLens, model: Any, tokenizer: Any, data: PairSet, n: int) -> dict[str, float]:
+    """Cross-entropy on response tokens with their activations reconstructed, or ablated.
+
+    The activations of the response's own tokens are replaced after the lens's layer, all others stay. Loss
+    recovered is `(ablated - reconstructed) / (ablated - plain)`, ablation to zero or to the mean
+    activation of the same tokens.
+
+    Returns:
+        Losses in nats per token, and both shares recovered.
+    """
+    import torch
+
+    from offtarget.lens.tokens import tokenise_pairs
+
+    tokens = tokenise_pairs(tokenizer, data.pairs, max_length=512)
+    chosen = [(c, w) for k, (c, *ws) in enumerate(tokens.where) for w in [ws[k % 2]] if w >= 0][:n]
+    layer = decoder_layers(model)[lens.layer]
+    replace: Callable[[torch.Tensor], torch.Tensor] | None = None
+    mask = torch.zeros(0, dtype=torch.bool)
+    seen: list[torch.Tensor] = []
+
+    def hook(module: Any, args: Any, output: Any) -> Any:
+        hidden = (output[0] if isinstance(output, tuple) else output).clone()
+        inside = hidden[0, mask].float()
+        if replace is None:
+            seen.append(inside)
+            return output
+        hidden[0, mask] = replace(inside).to(hidden.dtype)
+        return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+    def mean_loss() -> float:
+        nonlocal mask
+        total, count = 0.0, 0
+        for c, r in chosen:
+            prompt, response = tokens.conversations[c].prompt, tokens.conversations[c].responses[r]
+            ids = torch.tensor([prompt.ids + response.ids])
+            mask = torch.tensor([False] * len(prompt.ids) + response.content)
+            logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
+            loss = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")[mask[1:]]
+            total, count = total + float(loss.sum()), count + len(loss)
+        return total / count
+
+    handle = layer.register_forward_hook(hook)
+    try:
+        with torch.inference_mode():
+            plain = mean_loss()
+            mean = torch.cat(seen).mean(0)
+            losses = {"loss": plain}
+            for name, how in {
+                "loss_reconstructed": lambda x: lens.sae.decode(lens.sae.encode(x)),
+                "loss_zero_ablated": torch.zeros_like,
+                "loss_mean_ablated": lambda x: mean.expand_as(x),
+            }.items():
+                replace = how
+                losses[name] = mean_loss()
+    finally:
+        handle.remove()
+    for kind in ("zero", "mean"):
+        ablated = losses[f"loss_{kind}_ablated"]
+        losses[f"loss_recovered_{kind}"] = (ablated - losses["loss_reconstructed"]) / (ablated - plain)
+    return losses
+
+
+def _layer(ref: ModelRef, layer: int | None) -> int:
+    from transformers import AutoConfig
+
+    n = AutoConfig.from_pretrained(ref.path, revision=ref.revision).get_text_config().num_hidden_layers
+    layer = n * 2 // 3 if layer is None else layer
+    if not 0 <= layer < n:
+        raise ConfigError(f"layer {layer} does not exist: model '{ref.name}' has {n} decoder layers, 0 to {n - 1}")
+    return int(layer)
+
+
+def _stage(progress: Callable[[str, int, int], None] | None, name: str) -> Callable[[int, int], None] | None:
+    return (lambda done, total: progress(name, done, total)) if progress else None
+
+
+def _gather(parts: Sequence[Activations]) -> tuple["torch.Tensor", int]:
+    """All rows within the norm cap as one bfloat16 tensor, and how many were over it."""
+    import torch
+
+    typical = [part.typical() for part in parts]
+    rows = torch.cat([part.rows(index).bfloat16() for part, index in zip(parts, typical, strict=True)])
+    return rows, sum(len(part.bits) for part in parts) - len(rows)
+
+
+def _batches(rows: "torch.Tensor", scale: float, recipe: SaeRecipe) -> Iterator["torch.Tensor"]:
+    """Endless batches `(batch_tokens, d_model)`, every row once per pass, in an order drawn anew."""
+    import torch
+
+    generator = torch.Generator().manual_seed(recipe.seed)
+    left = torch.zeros(0, dtype=torch.long)
+    while True:
+        while len(left) < recipe.batch_tokens:
+            left = torch.cat([left, torch.randperm(len(rows), generator=generator)])
+        index, left = left[: recipe.batch_tokens], left[recipe.batch_tokens :]
+        yield rows[index].float() * scale
+
+
+def _save(sae: Any, folder: Path, ref: ModelRef, layer: int) -> None:
+    """Save in inference form (JumpReLU), weights in bfloat16; sae-lens loads them as float32."""
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    sae.cfg.metadata.model_name = ref.name
+    sae.cfg.metadata.hook_name = f"blocks.{layer}.hook_resid_post"
+    sae.save_inference_model(folder)
+    weights = {k: v.to(torch.bfloat16).contiguous() for k, v in load_file(folder / WEIGHTS).items()}
+    save_file(weights, folder / WEIGHTS)
+    config = json.loads((folder / CONFIG).read_text())
+    write_atomic(folder / CONFIG, json.dumps(config, indent=1, sort_keys=True) + "\n")

@@ -1,0 +1,294 @@
+"""The audit report: one self-contained page that says what a preference set rewards, and on what evidence."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from offtarget.audit.records import Audit, Concept, Evidence, Hypothesis, Prediction
+from offtarget.data.pairs import Message, Pair, PairSet, text_of
+from offtarget.report.html import environment, number, percent, render_page
+from offtarget.report.plots import Interval, forest, volcano
+from offtarget.store import write_atomic
+
+REPORT_FILE = "report.html"
+FOREST_ROWS = 25
+TABLE_ROWS = 1500
+"""Hypotheses in the table; all are in audit.json."""
+PREDICTIONS = 40
+CARDS = 8
+"""Evidence cards for each view."""
+EXAMPLES = 5
+PROMPT_CHARS = 320
+RESPONSE_CHARS = 560
+_LENGTH_NOTE = "a measure of length itself"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One line of the summary, with the side it speaks for."""
+
+    side: str
+    text: str
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One pair of an evidence card."""
+
+    id: str
+    prompt: str
+    chosen: str
+    rejected: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A leading hypothesis with all that speaks for and against it."""
+
+    hypothesis: Hypothesis
+    concept: Concept
+    where: str
+    claim: str
+    verdict_on_length: str
+    prediction: Prediction | None
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A context, with what leans there more than elsewhere."""
+
+    label: str
+    keywords: tuple[str, ...]
+    n: int
+    n_groups: int
+    tested: int
+    toward_chosen: tuple[tuple[str, float], ...]
+    toward_rejected: tuple[tuple[str, float], ...]
+
+
+def render_audit(audit: Audit, pairs: PairSet | Iterable[Pair] | None, out: Path) -> Path:
+    """Write the report of an audit.
+
+    Args:
+        audit: the record (`Audit.read`).
+        pairs: the audited rows, for the examples; None shows numbers alone.
+        out: the file to write, or a folder for `report.html`.
+
+    Returns:
+        The file that was written.
+    """
+    path = out / REPORT_FILE if out.is_dir() or out.suffix != ".html" else out
+    return write_atomic(path, audit_page(audit, pairs))
+
+
+def audit_page(audit: Audit, pairs: PairSet | Iterable[Pair] | None = None) -> str:
+    """The report as text of a page that loads nothing and runs no script but its own."""
+    by_id = {} if pairs is None else {p.id: p for p in (pairs.pairs if isinstance(pairs, PairSet) else pairs)}
+    concepts = {c.id: c for c in audit.concepts}
+    contexts = {c.id: c.label for c in audit.contexts}
+    table = _table(audit)
+    return render_page(
+        environment(),
+        "audit.html.j2",
+        audit=audit,
+        glance=glance(audit),
+        concepts=concepts,
+        contexts=contexts,
+        forest=_forest(audit, concepts),
+        volcano=_volcano(audit, concepts, contexts),
+        table=table,
+        n_hidden=len(audit.hypotheses) - len(table),
+        topics=_topics(audit, concepts),
+        cards=_cards(audit, concepts, contexts, by_id),
+        has_text=bool(by_id),
+        predictions=_predictions(audit),
+        scale=effect_scale,
+    )
+
+
+def effect_scale(e: Evidence) -> str:
+    """What an effect of a concept is measured in."""
+    return {"presence": "share of rows", "cluster": "share of rows", "log": "log units", "value": e.unit}[
+        e.contrast
+    ]
+
+
+def glance(audit: Audit, most: int = 8) -> list[Sentence]:
+    """What the data rewards, in plain sentences that each stand on one number.
+
+    Args:
+        audit: the record.
+        most: how many concepts at the most.
+    """
+    concepts = {c.id: c for c in audit.concepts}
+    longer = audit.dataset.chosen_longer
+    side = "up" if longer > 0.5 else "down"
+    out = [
+        Sentence(
+            side if abs(longer - 0.5) >= 0.02 else "plain", f"Chosen is longer in {percent(longer)} of rows."
+        )
+    ]
+    leading = sorted(
+        (h for h in audit.hypotheses if h.view == "overall" and h.finding and h.length_note != _LENGTH_NOTE),
+        key=lambda h: (-abs(h.d), h.id),
+    )
+    for h in leading[:most]:
+        side = "up" if h.direction == "chosen" else "down"
+        out.append(Sentence(side, _claim(h, concepts[h.concept]), length_verdict(h)))
+    for view, noun in (
+        ("overall", "concepts lean over the whole set"),
+        ("global", "leans are particular to a topic"),
+    ):
+        family = audit.families.get(view)  # type: ignore[call-overload]
+        if family is not None and family.tested:
+            text = f"{family.findings:,} of {family.tested:,} tested {noun} (q < 0.05)."
+            out.append(Sentence("plain", text))
+    return out
+
+
+def _claim(h: Hypothesis, c: Concept) -> str:
+    """A hypothesis as a sentence about two numbers."""
+    e = c.evidence
+    label = _capital(c.label)
+    if h.outside_mean is not None:
+        inside, outside = number(h.inside_mean, sign=True), number(h.outside_mean, sign=True)
+        return f"{label}: chosen minus rejected is {inside} here, {outside} in the other rows ({effect_scale(e)})."
+    if e.contrast in {"presence", "cluster"}:
+        verb = "in" if e.contrast == "presence" else "fires in"
+        rates = percent(e.chosen_rate), percent(e.rejected_rate)
+        return f"{label}: {verb} {rates[0]} of chosen, {rates[1]} of rejected responses."
+    share = e.more_in_chosen if h.direction == "chosen" else e.more_in_rejected
+    unit = "" if c.label.startswith(e.unit) else f" {e.unit}"
+    means = f"{number(e.chosen_mean)}{unit} in chosen, {number(e.rejected_mean)} in rejected"
+    return f"{label}: {means}; more in {h.direction} in {percent(share)} of rows."
+
+
+def _brief(label: str) -> str:
+    """A label without the examples in parentheses at its end."""
+    return label.split(" (")[0]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def length_verdict(h: Hypothesis) -> str:
+    """What is left of an effect at equal length, in words; empty where it simply stays."""
+    control = h.length_controlled
+    if control is None:
+        return h.length_note or ""
+    if control.q >= 0.05:
+        return "not significant at equal length"
+    if control.effect * h.effect < 0:
+        return "at equal length it turns around"
+    return ""
+
+
+def _forest(audit: Audit, concepts: Mapping[str, Concept]) -> Markup:
+    overall = [h for h in audit.hypotheses if h.view == "overall"]
+    overall.sort(key=lambda h: (-abs(h.d), h.id))
+    rows = [
+        Interval(
+            concepts[h.concept].label,
+            h.d,
+            # the interval is of the effect; d is the effect in sd of u, so it scales with it
+            (h.ci[0] * h.d / h.effect, h.ci[1] * h.d / h.effect) if h.effect else None,
+            tone="up" if h.direction == "chosen" else "down",
+            faint=not h.finding,
+        )
+        for h in overall[:FOREST_ROWS]
+    ]
+    return forest(
+        rows,
+        name="forest",
+        x_label="Cohen's d   (left: more in rejected · right: more in chosen)",
+        alt=f"Effects of the {len(rows)} concepts that lean most, with 95 % intervals",
+    )
+
+
+def _volcano(audit: Audit, concepts: Mapping[str, Concept], contexts: Mapping[str, str]) -> Markup:
+    hs = audit.hypotheses
+    names = []
+    for h in hs:
+        topic = f" @ {contexts.get(h.context, h.context)}" if h.context else ""
+        names.append(_brief(concepts[h.concept].label) + topic)
+    return volcano(
+        [h.d for h in hs],
+        [h.q for h in hs],
+        names,
+        name="volcano",
+        alt=f"Effect size against evidence for {len(hs)} hypotheses",
+    )
+
+
+def _table(audit: Audit) -> list[Hypothesis]:
+    """Whole-set hypotheses first, then the others, each by p; cut to what a page can carry."""
+    ordered = sorted(audit.hypotheses, key=lambda h: (h.view != "overall", h.p, -abs(h.z), h.id))
+    return ordered[:TABLE_ROWS]
+
+
+def _topics(audit: Audit, concepts: Mapping[str, Concept]) -> list[Topic]:
+    inside: dict[str, list[Hypothesis]] = defaultdict(list)
+    for h in audit.hypotheses:
+        if h.context is not None:
+            inside[h.context].append(h)
+
+    def leaning(hs: Sequence[Hypothesis], direction: str) -> tuple[tuple[str, float], ...]:
+        found = [h for h in hs if h.finding and h.direction == direction]
+        found.sort(key=lambda h: (-abs(h.d), h.id))
+        return tuple((_brief(concepts[h.concept].label), h.d) for h in found[:4])
+
+    out = []
+    for c in sorted(audit.contexts, key=lambda c: (-c.n, c.id)):
+        hs = inside.get(c.id, [])
+        both = leaning(hs, "chosen"), leaning(hs, "rejected")
+        more = tuple(w for w in c.keywords if w not in c.label)
+        out.append(Topic(c.label, more, c.n, c.n_groups, len(hs), *both))
+    return out
+
+
+def _cards(
+    audit: Audit, concepts: Mapping[str, Concept], contexts: Mapping[str, str], by_id: Mapping[str, Pair]
+) -> list[Card]:
+    predicted = {p.concept: p for p in audit.prediction}
+    cards = []
+    for overall in (True, False):
+        found = [h for h in audit.hypotheses if h.finding and (h.view == "overall") == overall]
+        found.sort(key=lambda h: (-abs(h.z), h.id))
+        for h in found[:CARDS]:
+            c = concepts[h.concept]
+            examples = [_example(by_id[i]) for i in h.rows if i in by_id][:EXAMPLES]
+            where = "whole set" if h.context is None else f"topic: {contexts.get(h.context, h.context)}"
+            shift = predicted.get(h.concept) if overall else None
+            cards.append(
+                Card(
+                    h,
+                    c,
+                    where,
+                    _claim(h, c),
+                    length_verdict(h) if h.length_controlled else "",
+                    shift,
+                    tuple(examples),
+                )
+            )
+    return cards
+
+
+def _example(p: Pair) -> Example:
+    return Example(p.id, _last_turns(p.prompt), text_of(p.chosen), text_of(p.rejected))
+
+
+def _last_turns(prompt: Sequence[Message]) -> str:
+    """The last user turn, with a mark where others stand before it."""
+    last = prompt[-1]["content"] if prompt else ""
+    return f"[{len(prompt) - 1} earlier turns] {last}" if len(prompt) > 1 else last
+
+
+def _predictions(audit: Audit) -> list[Prediction]:
+    """The largest expected shifts; those that chance gives as well stay in, marked by the page."""
+    return sorted(audit.prediction, key=lambda p: (-abs(p.standardised), p.concept))[:PREDICTIONS]

@@ -1,0 +1,130 @@
+"""Tests of means: against scipy, statsmodels, and by simulation."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from offtarget.audit import statistics as st
+from offtarget.audit.resampling import bootstrap_mean, quantile_levels, shuffled_means, units_of
+from offtarget.errors import UndecidedError
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
+
+def clustered(rng, n_groups, per_group, columns, spread=1.0, mean=0.0):
+    """Rows whose group shares a random shift; group sizes vary around `per_group`."""
+    codes = np.repeat(
+        np.arange(n_groups), rng.integers(max(per_group // 2, 1), per_group * 3 // 2 + 1, n_groups)
+    )
+    shift = rng.normal(0, spread, (n_groups, columns))
+    return mean + shift[codes] + rng.normal(size=(len(codes), columns)), codes
+
+
+def test_with_one_row_per_group_it_is_the_ordinary_t_test():
+    x = np.random.default_rng(0).normal(0.1, 1, (80, 5))
+    test = st.mean_test(x, np.arange(80))
+    want = stats.ttest_1samp(x, 0)
+    np.testing.assert_allclose(test.t, want.statistic)
+    np.testing.assert_allclose(test.p, want.pvalue)
+    np.testing.assert_allclose(test.d, x.mean(0) / x.std(0, ddof=1))
+    np.testing.assert_allclose(test.row_z, want.statistic)
+
+
+def test_with_groups_it_is_the_cluster_sandwich_of_statsmodels():
+    x, codes = clustered(np.random.default_rng(1), 25, 6, 4, mean=0.2)
+    test = st.mean_test(x, codes)
+    for j in range(4):
+        fit = sm.OLS(x[:, j], np.ones(len(x))).fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
+        assert test.mean[j] == pytest.approx(fit.params[0])
+        assert test.se[j] == pytest.approx(fit.bse[0])
+        assert test.p[j] == pytest.approx(fit.pvalues[0])
+
+
+def test_the_order_of_groups_and_rows_does_not_matter():
+    x, codes = clustered(np.random.default_rng(2), 20, 5, 3)
+    order = np.random.default_rng(3).permutation(len(x))
+    renamed = st.group_codes([f"g{c}" for c in codes[order]])
+    np.testing.assert_allclose(st.mean_test(x[order], renamed).t, st.mean_test(x, codes).t)
+
+
+def test_a_column_that_is_the_same_everywhere_gets_the_p_of_a_sign_test():
+    test = st.mean_test(np.full((40, 1), -1.0), np.repeat(np.arange(20), 2))
+    assert test.p[0] == pytest.approx(2.0**-19)
+    assert test.t[0] == pytest.approx(-stats.norm.isf(2.0**-20))
+    assert np.isfinite([test.d[0], test.row_z[0]]).all()
+
+
+def test_on_clustered_null_data_p_is_calibrated_and_the_row_level_z_is_not():
+    rng = np.random.default_rng(4)
+    x, codes = clustered(rng, 60, 10, 400)
+    test = st.mean_test(x, codes)
+    low, high = stats.binom.interval(0.999, 400, 0.05)
+    assert low <= (test.p < 0.05).sum() <= high
+    assert (2 * stats.norm.sf(np.abs(test.row_z)) < 0.05).mean() > 0.3
+    null = np.abs(shuffled_means(x, codes, seed=0))
+    p = (1 + (null >= np.abs(test.mean)).sum(0)) / 201
+    assert low <= (p < 0.05).sum() <= high
+
+
+def test_shuffling_labels_by_prompt_has_the_variance_of_independent_group_signs():
+    x, codes = clustered(np.random.default_rng(5), 30, 4, 2)
+    sums = st.group_sums(x, codes, 30)
+    null = shuffled_means(x, codes, seed=1, n=20_000)
+    np.testing.assert_allclose(null.std(0), np.sqrt((sums**2).sum(0)) / len(x), rtol=0.03)
+
+
+@pytest.mark.parametrize("n_groups", [15, 60])
+def test_bootstrap_intervals_cover_the_truth(n_groups):
+    x, codes = clustered(np.random.default_rng(6), n_groups, 5, 500, mean=0.3)
+    ci = bootstrap_mean(x, codes, seed=0)
+    covered = ((ci[:, 0] <= 0.3) & (ci[:, 1] >= 0.3)).mean()
+    assert 0.92 <= covered <= 0.98
+
+
+def test_bootstrap_levels_are_wider_with_few_units_and_plain_with_many():
+    assert quantile_levels(10)[0] < 0.012
+    assert quantile_levels(100_000)[0] == pytest.approx(0.025, abs=1e-4)
+
+
+def test_many_groups_are_pooled_whole_and_the_interval_keeps_its_width():
+    rng = np.random.default_rng(7)
+    codes = np.repeat(np.arange(9000), 2)
+    x = np.repeat(rng.normal(size=(9000, 20)), 2, axis=0)
+    units, n = units_of(codes, rng)
+    assert n == 4096
+    assert (units[::2] == units[1::2]).all()
+    width = np.diff(bootstrap_mean(x, codes, seed=0, resamples=500)).ravel()
+    np.testing.assert_allclose(width.mean(), 2 * 1.96 / np.sqrt(9000), rtol=0.05)
+
+
+def test_q_values_are_benjamini_hochberg_over_the_whole_family():
+    p = np.random.default_rng(8).uniform(size=(6, 7)) ** 3
+    np.testing.assert_allclose(st.bh(p).ravel(), multipletests(p.ravel(), method="fdr_bh")[1])
+    part = np.sort(p.ravel())[:5]
+    padded = np.concatenate([part, np.ones(37)])
+    np.testing.assert_allclose(st.bh_of_part(part, 42), multipletests(padded, method="fdr_bh")[1][:5])
+    assert st.bh(np.zeros(0)).shape == (0,)
+
+
+def test_halves_keep_prompts_whole_and_agreement_needs_one_sign():
+    groups = [f"g{i % 40}" for i in range(200)]
+    half = st.half_by_group(groups)
+    assert len({(g, bool(h)) for g, h in zip(groups, half, strict=True)}) == 40
+    assert 10 <= sum(half[:40]) <= 30
+    agree, least = st.agreement(np.array([0.2, -0.2, 1e-7, -0.3]), np.array([0.1, 0.4, 0.2, -0.5]))
+    assert agree.tolist() == [True, False, False, True]
+    assert least.tolist() == [0.1, 0.2, 1e-7, 0.3]
+
+
+def test_too_few_rows_or_prompts_are_undecided():
+    with pytest.raises(UndecidedError, match=r"29 pairs from 29 prompts.*at least 30 pairs"):
+        st.require_enough(29, 29)
+    with pytest.raises(UndecidedError, match="10 different prompts"):
+        st.require_enough(500, 9)
+    st.require_enough(30, 10)
+
+
+def test_effective_groups_counts_dominant_prompts_as_few():
+    assert st.effective_groups(np.repeat(np.arange(8), 5)) == pytest.approx(8)
+    assert st.effective_groups(np.array([0] * 90 + list(range(1, 11)))) == pytest.approx(
+        100**2 / (90**2 + 10)
+    )

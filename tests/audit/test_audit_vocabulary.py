@@ -1,0 +1,253 @@
+"""Clusters of latents, topics, words, u, and a vocabulary that can be used again."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from offtarget.audit import contexts as topics
+from offtarget.audit.clusters import cluster_latents, min_firing, nmi
+from offtarget.audit.contrast import contrasts, symmetric_activity
+from offtarget.audit.vocabulary import ConceptSpec, Vocabulary, cluster_id, find_concepts, lens_identity
+from offtarget.audit.words import count_words, keywords, log_odds
+from offtarget.errors import ConfigError, DataError, UndecidedError
+from offtarget.lens.features import Column, FeatureMatrix
+from scipy.sparse import csr_matrix
+from sklearn.metrics import normalized_mutual_info_score
+
+
+def blocks(seed=0, n=600, n_blocks=5, size=8, loose=40):
+    """Firing of `n_blocks` families that fire together, and loose latents that fire alone."""
+    rng = np.random.default_rng(seed)
+    x = np.zeros((n, n_blocks * size + loose))
+    for b in range(n_blocks):
+        on = rng.random(n) < 0.15
+        x[:, b * size : (b + 1) * size] = on[:, None] & (rng.random((n, size)) < 0.9)
+    x[:, n_blocks * size :] = rng.random((n, loose)) < 0.1
+    return x * 0.05
+
+
+def test_latents_that_fire_together_become_clusters_and_others_stay_single():
+    x = blocks()
+    found = cluster_latents(csr_matrix(x[:300]), csr_matrix(x[300:]), seed=0)
+    assert set(found.clusters) == {tuple(range(8 * b, 8 * b + 8)) for b in range(5)}
+    assert sorted(found.singles) == list(range(40, 80))
+
+
+def test_noise_makes_no_cluster():
+    x = (np.random.default_rng(3).random((1000, 150)) < 0.1) * 0.05
+    found = cluster_latents(csr_matrix(x[:500]), csr_matrix(x[500:]), seed=0)
+    assert found.clusters == ()
+    assert len(found.singles) == 150
+
+
+def test_rare_and_ever_present_latents_are_left_out_and_counted():
+    x = blocks()
+    x = np.concatenate([x, np.zeros((600, 3)), np.full((600, 2), 0.5)], axis=1)
+    x[:4, 80] = 0.1
+    found = cluster_latents(csr_matrix(x[:300]), csr_matrix(x[300:]), seed=0)
+    assert found.left_out == {
+        "latents that never fire": 2,
+        "latents on fewer than 10 responses": 1,
+        "latents on over 80 % of responses": 2,
+    }
+    assert max(found.singles) < 80
+
+
+@pytest.mark.parametrize(
+    ("n", "want"), [(300, 10), (4000, 20), (40_000, 200), (400_000, 200), (4_000_000, 400)]
+)
+def test_how_often_a_latent_must_fire(n, want):
+    assert min_firing(n) == want
+
+
+def test_nmi_is_sklearns_with_the_sign_of_association():
+    rng = np.random.default_rng(1)
+    a = rng.random((500, 4)) < 0.4
+    b = np.stack([a[:, 0], ~a[:, 1], a[:, 2] ^ (rng.random(500) < 0.2), rng.random(500) < 0.3], axis=1)
+    got = nmi((a.T.astype(float) @ b), a.sum(0)[:, None].astype(float), b.sum(0)[None].astype(float), 500)
+    for i in range(4):
+        want = normalized_mutual_info_score(a[:, i], b[:, i], average_method="geometric")
+        assert abs(got[i, i]) == pytest.approx(want, abs=1e-9)
+    assert got[0, 0] == pytest.approx(1)
+    assert got[1, 1] == pytest.approx(-1)
+
+
+def test_latents_that_avoid_each_other_share_no_cluster():
+    rng = np.random.default_rng(2)
+    on = rng.random(600) < 0.5
+    x = np.concatenate([np.repeat(on[:, None], 6, 1), np.repeat(~on[:, None], 6, 1)], axis=1) * 0.1
+    x = np.concatenate([x, (rng.random((600, 60)) < 0.1) * 0.1], axis=1)
+    found = cluster_latents(csr_matrix(x[:300]), csr_matrix(x[300:]), seed=0)
+    assert set(found.clusters) == {tuple(range(6)), tuple(range(6, 12))}
+
+
+def test_the_id_of_a_cluster_is_its_members_in_any_order():
+    assert cluster_id("sae", ["sae:1", "sae:2"]) == cluster_id("sae", ["sae:2", "sae:1"])
+    assert cluster_id("sae", ["sae:1", "sae:2"]) != cluster_id("sae", ["sae:1", "sae:3"])
+
+
+def test_u_of_each_contrast_is_as_defined(make_pairs):
+    pairs = make_pairs(["a", "b", "c"])
+    columns = tuple(
+        Column(f"surface:{k}", k, "x", k, tau) for k, tau in (("presence", 1.0), ("log", 0.0), ("value", 0.0))
+    )
+    c = csr_matrix(np.array([[2.0, 3, 5], [1, 0, 0], [4, 7, 1]]))
+    r = csr_matrix(np.array([[1.0, 0, 2], [3, 1, 4], [2, 7, 1.5]]))
+    values = {("chosen", "value"): c, ("rejected", "value"): r}
+    part = FeatureMatrix("surface", columns, values, ("row0", "row1", "row2"), ("a", "b", "c"))
+    got = contrasts([part], find_concepts([part], seed=0)[0])
+    assert got.u[:, 0].tolist() == [1, -1, 0]
+    np.testing.assert_allclose(got.u[:, 1], [math.log(4), -math.log(2), 0], rtol=1e-6)
+    assert got.u[:, 2].tolist() == [3, -4, -0.5]
+    assert got.chosen_rate[0] == pytest.approx(2 / 3)
+    assert got.rejected_mean[2] == pytest.approx(2.5)
+    assert len(pairs) == 3
+
+
+def test_u_of_a_cluster_is_the_mean_thresholded_disparity_and_s_does_not_know_the_choice(
+    make_pairs, make_latents
+):
+    c = np.array([[0.02, 0.005, 0.3], [0.0, 0.0, 0.2], [0.5, 0.5, 0.5]])
+    r = np.array([[0.0, 0.02, 0.3], [0.05, 0.05, 0.05], [0.0, 0.0, 0.0]])
+    part = make_latents(make_pairs(["a", "b", "c"]), c, r)
+    flipped = make_latents(make_pairs(["a", "b", "c"]), r, c)
+    members = ("sae:0", "sae:1", "sae:2")
+    specs = [
+        ConceptSpec("sae:cluster-x", "cluster", "sae", members),
+        ConceptSpec("sae:1", "feature", "sae", ("sae:1",)),
+    ]
+    got = contrasts([part], specs)
+    np.testing.assert_allclose(got.u[:, 0], [(1 - 1 + 0) / 3, (-1 - 1 + 0) / 3, 1.0])
+    assert got.u[:, 1].tolist() == [-1, -1, 1]
+    np.testing.assert_allclose(got.v[:, 0], c.sum(1) - r.sum(1), rtol=1e-6)
+    assert got.chosen_rate[0] == pytest.approx((2 + 1 + 3) / 9)
+    s = symmetric_activity(part, specs[:1])
+    np.testing.assert_allclose(s[:, 0], (c + r).sum(1), rtol=1e-6)
+    np.testing.assert_array_equal(s, symmetric_activity(flipped, specs[:1]))
+
+
+def test_a_value_that_is_no_number_is_named(make_pairs, make_surface):
+    bad = np.array([[1.0], [np.nan]])
+    part = make_surface(make_pairs(["a", "b"]), bad, np.zeros((2, 1)), ["x"])
+    with pytest.raises(DataError, match="'surface:x' of pair 'row1' \\(chosen\\)"):
+        contrasts([part], find_concepts([part], seed=0)[0])
+
+
+def test_log_odds_follow_the_formula_and_rank_the_telling_word_first():
+    inside, total = np.array([[8.0, 30.0, 1.0]]), np.array([9.0, 60.0, 12.0])
+    z = log_odds(inside, total, prior_size=10)
+    a = 10 * total / 81
+    for w in range(3):
+        yi, yj, ni, nj = inside[0, w], total[w] - inside[0, w], 39.0, 42.0
+        delta = math.log((yi + a[w]) / (ni + 10 - yi - a[w])) - math.log((yj + a[w]) / (nj + 10 - yj - a[w]))
+        assert z[0, w] == pytest.approx(delta / math.sqrt(1 / (yi + a[w]) + 1 / (yj + a[w])))
+    many = np.array([[40.0, 30.0, 1.0]]), np.array([44.0, 60.0, 60.0])
+    assert keywords(*many, ["telling", "common", "other"])[0][0] == "telling"
+    assert "other" not in keywords(*many, ["telling", "common", "other"])[0]
+
+
+def test_words_are_counted_once_per_text_and_function_words_not_at_all():
+    words, counts = count_words(["The cat, the CAT and the dog", "a cat's dog", "42 birds"], min_texts=1)
+    assert "the" not in words
+    assert counts[0, words.index("cat")] == 1
+    assert count_words(["a", "the"])[0] == []
+
+
+@pytest.mark.parametrize(("n", "k"), [(90, 1), (300, 6), (1000, 8), (9660, 20), (1_000_000, 512)])
+def test_number_of_topics(n, k):
+    assert topics.n_topics(n) == k
+
+
+def three_topics(make_pairs, n_groups=240):
+    """Three times as many subjects as can be confused: prompts and answers of one subject share its words."""
+    kinds = [g % 3 for g in range(n_groups)]
+    return make_pairs(
+        [f"g{g}" for g in range(n_groups) for _ in range(2)], [k for k in kinds for _ in range(2)]
+    ), kinds
+
+
+def test_topics_by_words_are_pure_named_and_blind_to_the_choice(make_pairs):
+    pairs, kinds = three_topics(make_pairs)
+    found, codes = topics.find_topics(pairs.pairs, None, seed=0)
+    truth = np.repeat(kinds, 2)
+    for k in range(len(found)):
+        share = np.bincount(truth[codes == k], minlength=3) / (codes == k).sum()
+        assert share.max() > 0.95
+    swapped = [type(p)(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in pairs.pairs]
+    again, codes_again = topics.find_topics(swapped, None, seed=0)
+    assert again.ids == found.ids
+    np.testing.assert_array_equal(codes_again, codes)
+    np.testing.assert_array_equal(found.assign(pairs.pairs, None), codes)
+
+
+def test_topics_by_latents_put_silent_rows_aside(make_pairs):
+    rng = np.random.default_rng(0)
+    pairs, kinds = three_topics(make_pairs)
+    truth = np.repeat(kinds, 2)
+    activity = np.eye(3)[truth] * 5 + rng.random((480, 3))
+    activity[:24] *= 1e-3
+    found, codes = topics.find_topics(pairs.pairs, activity, seed=0)
+    assert (codes == -1).sum() == 24
+    assert (codes[:24] == -1).all()
+    for k in range(len(found)):
+        assert len(set(truth[codes == k])) == 1
+    np.testing.assert_array_equal(found.assign(pairs.pairs, activity), codes)
+
+
+def test_too_few_rows_give_no_topics(make_pairs):
+    assert topics.find_topics(make_pairs([f"g{i}" for i in range(60)]).pairs, None, seed=0) is None
+
+
+def small_vocabulary(make_pairs, make_surface, version=1):
+    pairs, _ = three_topics(make_pairs)
+    x = np.random.default_rng(0).integers(0, 2, (480, 2)).astype(float)
+    part = make_surface(pairs, x, x[::-1], ["bold", "emoji"])
+    part = FeatureMatrix(
+        part.lens, part.columns, part.values, part.pair_ids, part.groups, {"version": version}
+    )
+    concepts, left_out = find_concepts([part], seed=0)
+    found, _ = topics.find_topics(pairs.pairs, None, seed=0)
+    return pairs, part, Vocabulary({"surface": lens_identity(part)}, concepts, found, left_out)
+
+
+def test_a_vocabulary_survives_the_disk_and_places_rows_alike(make_pairs, make_surface, tmp_path):
+    pairs, _, vocabulary = small_vocabulary(make_pairs, make_surface)
+    vocabulary.save(tmp_path)
+    again = Vocabulary.read(tmp_path)
+    assert again.key == vocabulary.key
+    assert again.concepts == vocabulary.concepts
+    assert again.topics.labels == vocabulary.topics.labels
+    np.testing.assert_array_equal(
+        again.topics.assign(pairs.pairs, None), vocabulary.topics.assign(pairs.pairs, None)
+    )
+
+
+def test_the_key_of_plain_columns_is_that_of_the_lens_not_of_the_data(make_pairs, make_surface):
+    _, part, vocabulary = small_vocabulary(make_pairs, make_surface)
+    other = make_surface(make_pairs(["a", "b"], seed=9), np.ones((2, 2)), np.zeros((2, 2)), ["bold", "emoji"])
+    same = Vocabulary({"surface": lens_identity(other)}, find_concepts([other], seed=1)[0], None, {})
+    assert same.key == vocabulary.key
+    _, _, newer = small_vocabulary(make_pairs, make_surface, version=2)
+    assert newer.key != vocabulary.key
+    assert len(part.columns) == 2
+
+
+def test_another_lens_is_undecided_and_a_damaged_file_is_named(
+    make_pairs, make_surface, make_latents, tmp_path
+):
+    pairs, part, vocabulary = small_vocabulary(make_pairs, make_surface)
+    vocabulary.require([part])
+    with pytest.raises(UndecidedError, match="another version of lens 'surface'"):
+        vocabulary.require([small_vocabulary(make_pairs, make_surface, version=2)[1]])
+    latents = make_latents(pairs, np.zeros((480, 2)), np.zeros((480, 2)))
+    with pytest.raises(UndecidedError, match="made with surface, but this audit reads with sae, surface"):
+        vocabulary.require([part, latents])
+    with pytest.raises(ConfigError, match="no readable vocabulary"):
+        Vocabulary.read(tmp_path)
+    vocabulary.save(tmp_path)
+    table = json.loads((tmp_path / "vocabulary.json").read_text())
+    table["concepts"].pop()
+    (tmp_path / "vocabulary.json").write_text(json.dumps(table))
+    with pytest.raises(ConfigError, match="its key does not fit"):
+        Vocabulary.read(tmp_path)
