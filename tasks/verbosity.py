@@ -7,8 +7,11 @@ from offtarget.evals.prompts import own_file
 
 
 def words(text: str) -> tuple[float, dict[str, float]]:
-    """Words between white space. An answer cut off at the token limit counts with the words it has."""
-    return float(len(text.split())), {}
+    """Words: what stands between white space and has a letter or digit, so that list marks are none.
+
+    An answer cut off at the token limit counts with the words it has.
+    """
+    return float(sum(any(map(str.isalnum, word)) for word in text.split())), {}
 
 
 @task(

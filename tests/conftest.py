@@ -38,11 +38,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Skips where the embedded model's package is not installed.
     """
     import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
     from offtarget import models
     from offtarget.errors import UndecidedError
     from offtarget.store import Store
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     try:
         tokenizer = models.load_tokenizer(models.EMBEDDED, Store(_SESSION_STORE))

@@ -15,16 +15,17 @@ import argparse
 import gzip
 import hashlib
 import json
-import math
-import random
-import re
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # this file is loaded by its path, from wherever
+
+from planted_text import Row, Side, fill_up, insert, lengths, sentences, split, stream  # noqa: E402
+
 SCHEMA_VERSION = 1
 MAX_PER_SIDE = 4
 """Insertions in one response, at most."""
@@ -66,41 +67,6 @@ NULL: dict[str, tuple[float, float]] = {
     **dict.fromkeys(SAMPLED, (0.10, 0.10)),
 }
 SETS = {"planted-style": STYLE, "planted-topics": TOPICS, "planted-null": NULL}
-
-ORDER = ("between", "after", "tail", "emoji", "before", "list", "end", "title")
-"""Insertions are made in this order of places, so that none falls apart by a later one."""
-
-_UNIT_END = re.compile(r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\be\.g)(?<!\bi\.e)(?<!\d)([.!?][\"')*]{0,3})(\s+)(?=\S)")
-_MARKER = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
-
-
-@dataclass
-class Side:
-    """One response while it is being built."""
-
-    source: str
-    units: list[list[str]] = field(default_factory=list)
-    """[text, separator that follows it] in order."""
-    inserted: dict[str, str] = field(default_factory=dict)
-    filler: list[str] = field(default_factory=list)
-
-    def text(self) -> str:
-        return "".join(a + b for a, b in self.units).strip()
-
-
-@dataclass
-class Row:
-    """One pair while it is being built."""
-
-    id: str
-    topic: str
-    prompt: str
-    swapped: bool
-    sides: tuple[Side, Side]
-    spare: list[str]
-    """Sentences of the prompt's other responses, for filling."""
-    style: tuple[str, str] | None
-    prompt_id: str
 
 
 @cache
@@ -146,8 +112,9 @@ def plant(
         truth: {schema_version, seed, n_pairs, base_sha256, concepts, rows, length}. `concepts` maps each key
             of `rates` to {concept, topic, kind (planted, null or topic), origin (inserted or sampled),
             label, direction, rate_chosen, rate_rejected, count_chosen, count_rejected, n_rows, features};
-            `rows` has, in row order, {id, swapped, chosen, rejected, filler}, the sides as
-            {concept: inserted text}.
+            `rows` has, in row order, {id, swapped, chosen, rejected, filler}, the sides as {concept: inserted
+            text} (the mark of a list, the whole response of a sampled concept before further insertion),
+            filler as the number of filling sentences of both sides.
 
     Raises:
         ValueError: an unknown concept or topic, or more insertions than rows can take.
@@ -157,19 +124,20 @@ def plant(
     rows = _pairs(source, seed, n_pairs)
     _check(rates, {r.topic for r in rows})
     chosen_rows = {key: _draw(key, rates[key], rows, seed) for key in sorted(rates, key=_priority)}
+    places = {name: d["place"] for name, d in phrasings().items()}
     for row in rows:
         for side in row.sides:
-            _insert(side, random.Random(f"{seed}:{row.id}:{row.sides.index(side)}"))
-    before = _lengths(rows)
+            insert(side, places, stream(seed, row.id, row.sides.index(side)))
+    before = lengths(rows)
     if fill:
-        _fill(rows, seed)
+        fill_up(rows, SAMPLED, seed)
     truth = {
         "schema_version": SCHEMA_VERSION,
         "seed": seed,
         "n_pairs": len(rows),
         "base_sha256": digest,
         "concepts": {key: _describe(key, rates[key], *chosen_rows[key]) for key in rates},
-        "length": {"before_filling": before, **_lengths(rows)},
+        "length": {"before_filling": before, **lengths(rows)},
         "rows": [
             {
                 "id": r.id,
@@ -182,7 +150,13 @@ def plant(
         ],
     }
     out = [
-        {"id": r.id, "prompt": r.prompt, "chosen": r.sides[0].text(), "rejected": r.sides[1].text(), "topic": r.topic}
+        {
+            "id": r.id,
+            "prompt": r.prompt,
+            "chosen": r.sides[0].text(),
+            "rejected": r.sides[1].text(),
+            "topic": r.topic,
+        }
         for r in rows
     ]
     return out, truth
@@ -211,39 +185,27 @@ def truth_matrix(truth: Mapping[str, Any], side: str | None = None) -> tuple[lis
 
 
 def _pairs(source: Sequence[Mapping[str, Any]], seed: int, n_pairs: int | None) -> list[Row]:
-    """Two pairs of each prompt, with a random one of the two responses chosen."""
+    """Two pairs of each prompt (responses 0 and 1, 1 and 2), with a random one of the two chosen."""
     rows = []
     for r in source:
         texts = r["base"]
-        last = texts[3] if len(texts) > 3 else texts[0]
-        for name, (a, b) in zip("ab", [(texts[0], texts[1]), (texts[2], last)], strict=True):
+        for name, (a, b) in zip("ab", [texts[:2], texts[1:3]], strict=True):
             spare = [s for t in texts if t not in (a, b) for s in sentences(t)]
             style = tuple(r["style"]) if r.get("style") else None
             sides = (Side(a, split(a)), Side(b, split(b)))
-            rows.append(Row(f"{r['id']}-{name}", r["topic"], r["prompt"], False, sides, spare, style, r["id"]))
+            rows.append(
+                Row(f"{r['id']}-{name}", r["topic"], r["prompt"], False, sides, spare, style, r["id"])
+            )
     if n_pairs is not None:
         if n_pairs > len(rows):
             raise ValueError(f"n_pairs is {n_pairs}, but there are responses for {len(rows)} pairs")
-        rows = [rows[i] for i in sorted(random.Random(f"{seed}:rows").sample(range(len(rows)), n_pairs))]
-    rng = random.Random(f"{seed}:swap")
+        rows = [rows[i] for i in sorted(stream(seed, "rows").sample(range(len(rows)), n_pairs))]
+    rng = stream(seed, "swap")
     for row in rows:
         row.swapped = rng.random() < 0.5
         if row.swapped:
             row.sides = row.sides[::-1]
     return rows
-
-
-def split(text: str) -> list[list[str]]:
-    """A text as [sentence, white space after it]; joined they are the text."""
-    parts = _UNIT_END.split(text)
-    units = [["".join(parts[i : i + 2]), parts[i + 2]] for i in range(0, len(parts) - 1, 3)]
-    return [*units, [parts[-1], ""]]
-
-
-def sentences(text: str) -> list[str]:
-    """The plain sentences of a text: one line, no markup, 20 to 170 characters."""
-    plain = (u for u, _ in split(text) if 20 <= len(u) <= 170 and u[0].isupper() and u[-1] in ".!?")
-    return [u for u in plain if not set(u) & set("\n*#`:[]")]
 
 
 def _check(rates: Rates, topics: set[str]) -> None:
@@ -270,7 +232,7 @@ def _draw(key: str, pair: tuple[float, float], rows: list[Row], seed: int) -> tu
     concept, _, topic = key.partition("@")
     scope = [r for r in rows if not topic or r.topic == topic]
     counts = (round(pair[0] * len(scope)), round(pair[1] * len(scope)))
-    rng = random.Random(f"{seed}:{key}")
+    rng = stream(seed, key)
     used = set()
     for i, count in enumerate(counts):
         open_ = [r for r in scope if _takes(r, i, concept)]
@@ -278,7 +240,9 @@ def _draw(key: str, pair: tuple[float, float], rows: list[Row], seed: int) -> tu
             rng.shuffle(open_)
             open_ = list({r.prompt_id: r for r in open_ if r.prompt_id not in used}.values())
         if count > len(open_):
-            raise ValueError(f"'{key}': {count} rows are to have it on one side, but only {len(open_)} can take it")
+            raise ValueError(
+                f"'{key}': {count} rows are to have it on one side, but only {len(open_)} can take it"
+            )
         deck: list[str] = []
         for row in rng.sample(open_, count):
             side = row.sides[i]
@@ -303,111 +267,6 @@ def _takes(row: Row, i: int, concept: str) -> bool:
     if concept == "bullets" and len(side.units) < 2:
         return False
     return len([c for c in side.inserted if c not in SAMPLED]) < MAX_PER_SIDE
-
-
-def _insert(side: Side, rng: random.Random) -> None:
-    """Puts what a side was given into its text."""
-    known = phrasings()
-    todo = [(known[c]["place"], c, p) for c, p in side.inserted.items() if c in known]
-    rng.shuffle(todo)
-    units = side.units
-    for place, _, phrase in sorted(todo, key=lambda t: ORDER.index(t[0])):
-        if place in ("between", "after"):
-            low = 1 if place == "between" else max(1, math.ceil(len(units) / 2))
-            _put(units, rng.randint(low, len(units)), phrase)
-        elif place == "tail":
-            i = rng.choice([i for i, u in enumerate(units) if u[0][-1:] in ".!?"] or [0])
-            text = units[i][0]
-            end = len(text) - 1 if text[-1] in ".!?" else len(text)
-            units[i][0] = text[:end] + ("" if phrase.startswith(",") else " ") + phrase + text[end:]
-        elif place == "emoji":
-            units[rng.randrange(len(units))][0] += " " + phrase
-        elif place == "before":
-            _put(units, 0, phrase)
-        elif place == "list":
-            _itemise(units, phrase, rng)
-        elif place == "end":
-            _put(units, len(units), phrase)
-        else:
-            units.insert(0, [phrase, "\n\n"])
-
-
-def _put(units: list[list[str]], i: int, phrase: str) -> None:
-    """Inserts a sentence before unit i, in the line of its neighbour."""
-    if i == 0:
-        units.insert(0, [phrase, " "])
-        return
-    units.insert(i, [phrase, units[i - 1][1]])
-    units[i - 1][1] = " "
-
-
-def _itemise(units: list[list[str]], mark: str, rng: random.Random) -> None:
-    """Turns the sentences into list items; with three or more, the first may stay as an introduction."""
-    plain = [[_MARKER.sub("", " ".join(u[0].split())), "\n"] for u in units]
-    first = 1 if len(plain) > 2 and rng.random() < 0.5 else 0
-    roman = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
-    for n, unit in enumerate(plain[first:]):
-        at = {"{n}": str(n + 1), "{a}": chr(97 + n % 26), "{r}": roman[n % 10]}
-        unit[0] = re.sub(r"\{[nar]\}", lambda m: at[m[0]], mark) + unit[0]
-    if first:
-        plain[0][1] = "\n\n"
-    plain[-1][1] = ""
-    units[:] = plain
-
-
-def _fill(rows: list[Row], seed: int) -> None:
-    """Levels the length that insertion added, row by row, carrying what is left to the next row.
-
-    A sampled response counts with the mean difference of its style: its own length is its own affair.
-    """
-    shift = {}
-    for style in SAMPLED:
-        with_it = [s for r in rows for s in r.sides if style in s.inserted]
-        shift[style] = sum(len(s.inserted[style]) - len(s.source) for s in with_it) / max(1, len(with_it))
-    rng = random.Random(f"{seed}:fill")
-    order = list(rows)
-    rng.shuffle(order)
-    owed = 0.0
-    for row in order:
-        added = []
-        for s in row.sides:
-            styled = next((x for x in SAMPLED if x in s.inserted), None)
-            added.append(len(s.text()) - len(s.inserted[styled] if styled else s.source) + shift.get(styled or "", 0.0))
-        owed += added[0] - added[1]
-        if added[0] == added[1]:
-            continue
-        spare = list(row.spare)
-        rng.shuffle(spare)
-        while spare and abs(owed) > 30:
-            short = row.sides[1] if owed > 0 else row.sides[0]
-            sentence = min(spare[:3], key=lambda s: abs(len(s) + 1 - abs(owed)))
-            spare.remove(sentence)
-            if len(sentence) > 1.8 * abs(owed) or len(short.filler) == 2:
-                break
-            last = len(short.units) - any(c in short.inserted for c in ("offer", "thanks_closer"))
-            _put(short.units, max(1, rng.randint(max(1, last - 1), max(1, last))), sentence)
-            short.filler.append(sentence)
-            owed += (len(sentence) + 1) * (-1 if owed > 0 else 1)
-
-
-def _lengths(rows: list[Row]) -> dict[str, float]:
-    """How far the sides differ in length, in characters and words."""
-    c = [[len(s.text()) for s in r.sides] for r in rows]
-    w = [[len(s.text().split()) for s in r.sides] for r in rows]
-    n = max(1, len(rows))
-    diff = [a - b for a, b in c]
-    mean = sum(diff) / n
-    sd = math.sqrt(sum((x - mean) ** 2 for x in diff) / n) or 1.0
-    return {
-        "chosen_characters": round(sum(a for a, _ in c) / n, 2),
-        "rejected_characters": round(sum(b for _, b in c) / n, 2),
-        "chosen_words": round(sum(a for a, _ in w) / n, 2),
-        "rejected_words": round(sum(b for _, b in w) / n, 2),
-        "difference_d": round(mean / sd, 4),
-        "chosen_longer": round(sum(x > 0 for x in diff) / n, 4),
-        "filler_chosen": sum(len(r.sides[0].filler) for r in rows),
-        "filler_rejected": sum(len(r.sides[1].filler) for r in rows),
-    }
 
 
 def _describe(key: str, pair: tuple[float, float], chosen: int, rejected: int, n: int) -> dict[str, Any]:

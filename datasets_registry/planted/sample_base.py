@@ -2,11 +2,11 @@
 
     python datasets_registry/planted/sample_base.py [--work DIR] [--model smollm2-135m]
 
-Every prompt of `prompts.json` gets four plain responses (two pairs) and one in one of the styles of
-`styles.json`: a system prompt with two example turns, used for sampling only; no stored pair shows them. Sampling is at
-temperature 0.8 and top-p 0.95 (within the 256 likeliest tokens), at most 56 new tokens, and what follows
-the last whole sentence is cut. Each batch is a shard of its own with a seed of its own, so a killed run
-goes on where it stopped. About 20 minutes on two free cores.
+Every prompt of `prompts.json` gets plain responses (three make two pairs) and one in one of the styles of
+`styles.json`: a system prompt with two example turns, used for sampling only; no stored pair shows them.
+Sampling is at temperature 0.8 and top-p 0.95 (within the 256 likeliest tokens), at most 56 new tokens, and
+what follows the last whole sentence is cut. Each batch is a shard of its own with a seed of its own, so a
+killed run goes on where it stopped. About a quarter of an hour on two free cores.
 """
 
 import argparse
@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1] / "harness"))  # for a checkout that is not installed
 
 SEED = 20260101
-N_BASE = 4
+N_BASE = 3
 BATCH = 256
 MAX_NEW = 56
 TEMPERATURE, TOP_P, TOP_K = 0.8, 0.95, 256
@@ -52,7 +52,7 @@ def build_prompts() -> list[dict[str, str]]:
             for x in t["x"]
             for y in t.get("y", [""])
         ]
-        rng = random.Random(f"{SEED}:{topic}")
+        rng = random.Random(f"{SEED}:{topic}")  # noqa: S311 - nothing secret
         for i, question in enumerate(questions):
             text = rng.choice(source["openings"]) + question + rng.choice(source["closings"])
             rows.append({"id": f"{topic}-{i:03d}", "topic": topic, "prompt": text})
@@ -89,11 +89,17 @@ def generate(model: Any, tokenizer: Any, chats: list[Chat], seed: int) -> list[s
     with torch.inference_mode():
         cache = model(input_ids=head_ids, use_cache=True, logits_to_keep=1).past_key_values
         cache.batch_repeat_interleave(len(distinct))
-        mask = torch.cat([torch.ones(len(distinct), head_ids.shape[1], dtype=torch.long), batch["attention_mask"]], 1)
+        mask = torch.cat(
+            [torch.ones(len(distinct), head_ids.shape[1], dtype=torch.long), batch["attention_mask"]], 1
+        )
         position = head_ids.shape[1] + (batch["attention_mask"].cumsum(1) - 1).clamp(min=0)
         logits = model(
-            input_ids=batch["input_ids"], attention_mask=mask, position_ids=position, past_key_values=cache,
-            use_cache=True, logits_to_keep=1,
+            input_ids=batch["input_ids"],
+            attention_mask=mask,
+            position_ids=position,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
         ).logits[:, -1]
         index = torch.tensor(which)
         cache.batch_select_indices(index)
@@ -115,8 +121,12 @@ def generate(model: Any, tokenizer: Any, chats: list[Chat], seed: int) -> list[s
                 alive, drawn, mask, position = alive[open_], drawn[open_], mask[open_], position[open_]
             mask, position = torch.cat([mask, torch.ones_like(drawn)], 1), position + 1
             logits = model(
-                input_ids=drawn, attention_mask=mask, position_ids=position, past_key_values=cache,
-                use_cache=True, logits_to_keep=1,
+                input_ids=drawn,
+                attention_mask=mask,
+                position_ids=position,
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=1,
             ).logits[:, -1]
     return [str(t) for t in tokenizer.batch_decode(replies, skip_special_tokens=True)]
 
@@ -135,16 +145,12 @@ Job = tuple[str, str, int]
 
 
 def jobs(prompts: list[dict[str, str]]) -> list[Job]:
-    """All replies to sample: the styles (each prompt has one of them), then the plain ones, by prompt length.
-
-    The last plain replica comes last: without it a set can already be built, from three per prompt.
-    """
+    """All replies to sample, by prompt length: the styles (one for each prompt), then the plain ones."""
     by_length = sorted(prompts, key=lambda r: (len(r["prompt"]), r["id"]))
     out: list[Job] = []
     for k, style in enumerate(names := list(styles())):
         out += [(style, r["id"], 0) for r in by_length[k :: len(names)]]
-    out += [("base", r["id"], k) for r in by_length for k in range(N_BASE - 1)]
-    return out + [("base", r["id"], N_BASE - 1) for r in by_length]
+    return out + [("base", r["id"], k) for r in by_length for k in range(N_BASE)]
 
 
 def batches(todo: list[Job]) -> list[list[Job]]:
@@ -179,7 +185,9 @@ def sample(work: Path, model_name: str, threads: int, limit: int | None = None) 
                 seconds = time.perf_counter() - clock
                 rows = [[*job, text] for job, text in zip(part, replies, strict=True)]
                 tmp = shard.with_suffix(".tmp")
-                tmp.write_text(json.dumps({"seconds": seconds, "rows": rows}, ensure_ascii=False), encoding="utf-8")
+                tmp.write_text(
+                    json.dumps({"seconds": seconds, "rows": rows}, ensure_ascii=False), encoding="utf-8"
+                )
                 tmp.replace(shard)
                 sys.stderr.write(f"pass {attempt}: {len(part)} {part[0][0]} replies in {seconds:.1f} s\n")
             rows = json.loads(shard.read_text(encoding="utf-8"))["rows"]
@@ -188,10 +196,10 @@ def sample(work: Path, model_name: str, threads: int, limit: int | None = None) 
 
 
 def collect(work: Path) -> tuple[list[dict[str, Any]], float]:
-    """Joins the shards into one row per prompt; a prompt without three different plain responses is left out.
+    """Joins the shards into one row per prompt; without enough different plain responses it is left out.
 
     Returns:
-        Rows {id, topic, prompt, base: three or four texts, style: [name, text] or null}, and the seconds of
+        Rows {id, topic, prompt, base: texts, style: [name, text] or null}, and the seconds of
         sampling.
     """
     texts: dict[Job, str] = {}
@@ -204,7 +212,7 @@ def collect(work: Path) -> tuple[list[dict[str, Any]], float]:
     for r in build_prompts():
         base = list(dict.fromkeys(t for k in range(N_BASE) if (t := texts.get(("base", r["id"], k)))))
         style = next(([s, t] for s in styles() if (t := texts.get((s, r["id"], 0)))), None)
-        if len(base) >= 3:
+        if len(base) == N_BASE:
             rows.append({**r, "base": base, "style": style})
     return rows, seconds
 

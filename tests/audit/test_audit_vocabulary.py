@@ -12,6 +12,7 @@ from offtarget.audit.vocabulary import ConceptSpec, Vocabulary, cluster_id, find
 from offtarget.audit.words import count_words, keywords, log_odds
 from offtarget.errors import ConfigError, DataError, UndecidedError
 from offtarget.lens.features import Column, FeatureMatrix
+from scipy import stats
 from scipy.sparse import csr_matrix
 from sklearn.metrics import normalized_mutual_info_score
 
@@ -65,10 +66,14 @@ def test_nmi_is_sklearns_with_the_sign_of_association():
     rng = np.random.default_rng(1)
     a = rng.random((500, 4)) < 0.4
     b = np.stack([a[:, 0], ~a[:, 1], a[:, 2] ^ (rng.random(500) < 0.2), rng.random(500) < 0.3], axis=1)
-    got = nmi((a.T.astype(float) @ b), a.sum(0)[:, None].astype(float), b.sum(0)[None].astype(float), 500)
+    got, g = nmi((a.T.astype(float) @ b), a.sum(0)[:, None].astype(float), b.sum(0)[None].astype(float), 500)
     for i in range(4):
         want = normalized_mutual_info_score(a[:, i], b[:, i], average_method="geometric")
         assert abs(got[i, i]) == pytest.approx(want, abs=1e-9)
+        table = np.histogram2d(a[:, i], b[:, i], bins=2)[0]
+        if i > 1:
+            want = stats.chi2_contingency(table, correction=False, lambda_="log-likelihood").statistic
+            assert g[i, i] == pytest.approx(want)
     assert got[0, 0] == pytest.approx(1)
     assert got[1, 1] == pytest.approx(-1)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from offtarget.board.cell import Cell, CellManifest, CellSpec, CellVerdict, Cost, PlanSummary, TrainingDigest
-from offtarget.evals.scores import BehaviourScore, make_score
+from offtarget.evals.scores import BehaviourScore
 
 ROLES = {"style": "target", "sycophancy": "off-target", "verbosity": "off-target", "capability": "capability"}
 DIRECTION = {"style": "lower", "sycophancy": "lower", "verbosity": "lower", "capability": "higher"}
@@ -19,15 +19,25 @@ def binary(rate: float, n: int = N, offset: int = 0) -> dict[str, float | None]:
 
 
 def score(name: str, samples: dict[str, float | None], version: str = "1-A") -> BehaviourScore:
-    return make_score(
-        samples,
+    scored = [v for v in samples.values() if v is not None]
+    return BehaviourScore(
         behaviour=name,
         task_version=version,
         direction=DIRECTION[name],  # type: ignore[arg-type]
         role=ROLES[name],  # type: ignore[arg-type]
         metric="share of answers",
         unit="share",
+        value=sum(scored) / len(scored) if scored else None,
+        ci=(0.9 * sum(scored) / len(scored), 1.1 * sum(scored) / len(scored)) if scored else None,
+        n=len(scored),
+        n_unscored=len(samples) - len(scored),
+        samples=samples,
     )
+
+
+@pytest.fixture(name="binary")
+def binary_fixture() -> Callable[..., dict[str, float | None]]:
+    return binary
 
 
 @pytest.fixture()
@@ -50,11 +60,14 @@ def make_cell() -> Callable[..., Cell]:
         model_identity: str = "b" * 64,
         code_version: str = "0.1.0",
         packages: dict[str, str] | None = None,
+        max_tokens: int = 128,
         **rates: Any,
     ) -> Cell:
         shaped = protocol not in {"start", "dpo"}
         behaviours = tuple(
-            score(k, v if isinstance(v, dict) else binary(v), version) for k, v in rates.items() if v is not None
+            score(k, v if isinstance(v, dict) else binary(v), version)
+            for k, v in rates.items()
+            if v is not None
         )
         return Cell(
             spec=CellSpec(
@@ -65,7 +78,10 @@ def make_cell() -> Callable[..., Cell]:
                 seed=seed,
                 training={} if protocol == "start" else {"beta": beta, "mode": "fast"},
                 behaviours=tuple(rates),
-                verdicts=(CellVerdict(concept="surface:bold", decision=verdict),) if shaped and verdict else (),
+                data={"evaluation": {"max_tokens": max_tokens}},
+                verdicts=(CellVerdict(concept="surface:bold", decision=verdict),)
+                if protocol != "start" and verdict
+                else (),
             ),
             manifest=CellManifest(
                 dataset_revision="r1",
@@ -79,7 +95,9 @@ def make_cell() -> Callable[..., Cell]:
             plan=PlanSummary(protocol=protocol, pairs=64, touched=16 if shaped else 0, hash="c" * 64)
             if protocol != "start"
             else None,
-            training=TrainingDigest(steps=8, loss_first=0.69, loss_last=0.5, accuracies={"last": 0.8})
+            training=TrainingDigest(
+                steps=8, loss_first=0.69, loss_last=0.5, accuracies={"training, last fifth": 0.8}
+            )
             if protocol != "start"
             else None,
             behaviours=behaviours,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from offtarget.data.adapters import Parts, adapt, guess
 from offtarget.data.loading import load_pairs
 from offtarget.data.messages import Drop, parse_transcript

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from offtarget.data.cards import HubSource, load_card, source_file
 from offtarget.data.shapes import ADAPTERS
 from offtarget.errors import ConfigError
@@ -90,7 +89,7 @@ def test_nor_by_a_link(tmp_path: Path) -> None:
     (folder / "toy.jsonl").symlink_to(outside)
     with pytest.raises(ConfigError, match="leads out of"):
         source_file(folder / "toy.yaml", "toy.jsonl")
-    with pytest.raises(ConfigError, match="'absent.jsonl' is not there"):
+    with pytest.raises(ConfigError, match=r"'absent\.jsonl' is not there"):
         source_file(folder / "toy.yaml", "absent.jsonl")
 
 

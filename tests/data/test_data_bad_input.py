@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from offtarget.data.loading import load_pairs
 from offtarget.errors import DataError, OfftargetError, UndecidedError
 
@@ -38,7 +37,7 @@ CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
         (lines(GOOD, [1, 2]), "a.jsonl line 2: not a JSON object but a list"),
         (b'{"prompt": "\xff"}', "a.jsonl line 1: not UTF-8 (byte 13)"),
         ("[" * 100_000, "a.jsonl line 1: nested too deeply"),
-        (lines({"promt": "q", "chosen": "a", "rejected": "b"}), "line 1: no column 'prompt' (nearest is 'promt')"),
+        (lines({"promt": "q", "chosen": "a", "rejected": "b"}), "no column 'prompt' (nearest is 'promt')"),
         (lines(GOOD, {"prompt": "q", "chosen": "a"}), "a.jsonl line 2: no column 'rejected'"),
         (lines(GOOD, {**GOOD, "rejected": None}), "a.jsonl line 2: column 'rejected' is null"),
         (lines(GOOD, {**GOOD, "chosen": 3}), "a.jsonl line 2: column 'chosen' is a number, not text"),
@@ -48,7 +47,7 @@ CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
         (lines({**GOOD, "prompt": None}), "line 1: column 'prompt' (the prompt) is null"),
         (lines({**GOOD, "prompt": CHAT}), "line 1: the prompt ends in a turn of 'assistant'"),
         (lines({**GOOD, "prompt": [{"role": "user"}]}), "turn 1: a message needs the keys role and content"),
-        (lines({**GOOD, "prompt": [{"role": "user", "content": 1}]}), "has content that is a number, not text"),
+        (lines({**GOOD, "prompt": [{"role": "user", "content": 1}]}), "content that is a number, not text"),
     ],
 )  # fmt: skip
 def test_jsonl(tmp_path: Path, content: str | bytes, message: str) -> None:
@@ -71,7 +70,7 @@ def test_missing_column_tells_the_option_that_mends_it(tmp_path: Path) -> None:
         ("prompt,chosen,rejected\n", "no rows"),
         ("prompt,chosen,rejected\nq,a,b\nq,a,b,c\n", "a.csv line 3: more cells than the header"),
         ("prompt,chosen,rejected\nq,a\n", "a.csv line 2: column 'rejected' is null"),
-        ('prompt,chosen,rejected\nq,"a"x,b\n', "a.csv line 2: not CSV"),
+        ('prompt,chosen,rejected\nq,"a"x,b\n', "a.csv after line 1: not CSV"),
         (b"prompt,chosen,rejected\nq,\xff,b\n", "not UTF-8"),
     ],
 )

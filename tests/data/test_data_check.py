@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from offtarget.data.check import check
 from offtarget.data.pairs import PairSet
 from offtarget.errors import DataError

@@ -5,7 +5,6 @@ from typing import Any
 
 import datasets
 import pytest
-
 from offtarget.data.hub import parse_ref
 from offtarget.data.loading import load_pairs
 from offtarget.errors import ConfigError, UndecidedError
@@ -103,7 +102,7 @@ def test_a_connection_that_breaks_while_reading(hub: Any, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(Hub, "_iterate", breaks)
     hub([])
-    with pytest.raises(UndecidedError, match="ConnectionError: reset by peer retry.*check the network"):
+    with pytest.raises(UndecidedError, match=r"ConnectionError: reset by peer retry.*check the network"):
         load_pairs("hf:org/name")
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-
 from offtarget.data import loading
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import prompt_group

@@ -5,7 +5,6 @@ import time
 
 import anyio
 import pytest
-
 from offtarget.evals.batching import Batcher
 
 

@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy import stats
-from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.contingency_tables import mcnemar
-
 from offtarget.errors import ConfigError
 from offtarget.evals.compare import cluster_t_test, compare_runs, mcnemar_exact, paired
 from offtarget.evals.scores import BehaviourScore, bootstrap_mean_ci, make_score
+from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.contingency_tables import mcnemar
 
 
 def score(samples: dict[str, float | None], **card: str) -> BehaviourScore:
@@ -114,7 +113,10 @@ def test_q_values_run_over_the_behaviours_in_common() -> None:
 
 def test_a_comparison_without_p_is_not_in_the_family() -> None:
     a = {"one": score({"x": 1.0}, behaviour="one"), "many": score(by_id(np.arange(9.0)), behaviour="many")}
-    b = {"one": score({"x": 2.0}, behaviour="one"), "many": score(by_id(np.arange(9.0) ** 1.1), behaviour="many")}
+    b = {
+        "one": score({"x": 2.0}, behaviour="one"),
+        "many": score(by_id(np.arange(9.0) ** 1.1), behaviour="many"),
+    }
     one, many = compare_runs(a, b)
     assert one.p is None and one.q is None
     assert many.q == many.p

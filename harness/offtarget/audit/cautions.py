@@ -52,12 +52,14 @@ def _repeats(pairs: Sequence[Pair]) -> list[str]:
     counts = Counter(texts)
     extra = sum(n - 1 for n in counts.values())
     if extra:
-        out.append(f"{extra} rows repeat another row (same prompt, chosen and rejected)")
+        out.append(f"rows that repeat another one (same prompt, chosen and rejected): {extra}")
     same = sum(n for (_, c, r), n in counts.items() if c == r)
     if same:
-        out.append(f"{same} rows have equal chosen and rejected texts: they teach nothing")
+        out.append(f"rows whose chosen and rejected texts are equal, which teach nothing: {same}")
     against = sum(n for (g, c, r), n in counts.items() if c < r and (g, r, c) in counts)
     against += sum(n for (g, c, r), n in counts.items() if c > r and (g, r, c) in counts)
     if against:
-        out.append(f"{against} rows contradict another row (same prompt and texts, the other one chosen)")
+        out.append(
+            f"rows that contradict another one (same prompt and texts, the other side chosen): {against}"
+        )
     return out

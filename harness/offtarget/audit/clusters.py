@@ -3,12 +3,13 @@
 arXiv 2606.12360, appendix on feature clusters: latents are binarised by whether they fired on a text; the
 graph keeps the 1 % of pairs with the largest normalised mutual information; Leiden communities with at
 least 4 latents are clusters. Texts are the individual responses, both sides stacked: on differences,
-opposites would look alike. Two additions to the paper: an edge needs firing together beyond chance (more often
-than expected, and a likelihood-ratio test at 0.05 over all pairs), so that opposites and noise get none; and
-with few latents the graph keeps four pairs a latent, where 1 % would tear real families apart.
+opposites would look alike.
+
+Two additions to the paper: an edge needs firing together beyond chance (more often than expected, and a
+likelihood-ratio test at 0.05 over all pairs), so that opposites and noise get none; and with few latents
+the graph keeps four pairs a latent, where 1 % would tear real families apart.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,6 @@ MAX_SINGLES = 1000
 GOOD_SIZE = (10, 60)
 """Where the median cluster size should lie; the resolution is raised until it does."""
 RESOLUTIONS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-_BINS = 100_000
 _BLOCK = 512
 
 
@@ -60,7 +60,7 @@ def cluster_latents(chosen: Any, rejected: Any, *, seed: int) -> LatentClusters:
 
     fired = csc_matrix(vstack([chosen, rejected]) > 0, dtype=np.float32)
     n = fired.shape[0]
-    counts = np.asarray(fired.sum(axis=0)).ravel()
+    counts = np.asarray(fired.sum(axis=0), dtype=np.float64).ravel()
     rare, common = counts < min_firing(n), counts > MAX_SHARE * n
     keep = np.flatnonzero(~rare & ~common)
     left_out = {
@@ -80,35 +80,26 @@ def cluster_latents(chosen: Any, rejected: Any, *, seed: int) -> LatentClusters:
     )
 
 
-def nmi(both: Floats, a: Floats, b: Floats, n: int) -> Floats:
-    """Normalised mutual information of two binary variables, MI/√(H_a H_b); negative if they repel.
+def nmi(both: Floats, a: Floats, b: Floats, n: int) -> tuple[Floats, Floats]:
+    """Normalised mutual information of two binary variables, MI/√(H_a H_b), negative where they repel.
 
     Args:
         both: count of texts where both fire, `(rows, columns)`.
         a: count of texts where the row latent fires, `(rows, 1)`.
         b: the column latent's, `(1, columns)`.
         n: texts.
+
+    Returns:
+        NMI, and the G statistic of independence, 2·n·MI.
     """
-    entropy = np.sqrt(_entropy(a / n) * _entropy(b / n))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = np.where(entropy > 0, np.clip(mutual_information(both, a, b, n) / entropy, 0.0, 1.0), 0.0)
-    return np.asarray(np.where(both * n >= a * b, value, -value))
-
-
-def mutual_information(both: Floats, a: Floats, b: Floats, n: int) -> Floats:
-    """MI of two binary variables in nats, arguments as `nmi`; 2·n·MI is the G statistic of independence."""
     p11, pa, pb = both / n, a / n, b / n
-    cells = (
-        (p11, pa * pb),
-        (pa - p11, pa * (1 - pb)),
-        (pb - p11, (1 - pa) * pb),
-        (1 - pa - pb + p11, (1 - pa) * (1 - pb)),
-    )
-    mutual = np.zeros_like(p11)
-    for joint, independent in cells:
-        ok = (joint > 1e-12) & (independent > 0)
-        mutual += np.where(ok, joint * np.log(np.where(ok, joint, 1.0) / np.where(ok, independent, 1.0)), 0.0)
-    return mutual
+    mutual = _entropy(pa) + _entropy(pb)  # MI = H_a + H_b - H_ab
+    for joint in (p11, pa - p11, pb - p11, 1 - pa - pb + p11):
+        mutual = mutual + np.where(joint > 1e-12, joint * np.log(np.maximum(joint, 1e-12)), 0.0)
+    mutual = np.maximum(mutual, 0.0)
+    entropy = np.sqrt(_entropy(pa) * _entropy(pb))
+    value = np.minimum(mutual / np.maximum(entropy, 1e-12), 1.0)
+    return np.where(p11 >= pa * pb, value, -value), 2 * n * mutual
 
 
 def _entropy(p: Floats) -> Floats:
@@ -116,42 +107,28 @@ def _entropy(p: Floats) -> Floats:
     return np.asarray(-(q * np.log(q) + (1 - q) * np.log(1 - q)))
 
 
-def _nmi_blocks(fired: Any, counts: Floats) -> Iterator[tuple[int, Floats]]:
-    """NMI of latents start..start+512 with all later ones; -1 where there can be no edge."""
-    from scipy import stats
-
-    n, size = fired.shape
-    columns = np.arange(size)
-    beyond_chance = stats.chi2.isf(ALPHA / (size * (size - 1) / 2), 1) / (2 * n)
-    for start in range(0, size, _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, size))
-        both = np.asarray((fired[:, rows].T @ fired).todense(), dtype=np.float64)
-        a, b = counts[rows, None].astype(np.float64), counts[None, :].astype(np.float64)
-        value = nmi(both, a, b, n)
-        value[mutual_information(both, a, b, n) < beyond_chance] = -1.0
-        value[columns[None, :] <= rows[:, None]] = -1.0
-        yield start, value
-
-
 def _edges(fired: Any, counts: Floats) -> tuple[Ints, Ints, Floats]:
     """The pairs with the largest NMI of those that fire together beyond chance: rows, columns, weights.
 
-    Two passes over blocks, the first only to find the threshold, so that memory stays flat.
+    By blocks of 512 latents; no more than the wanted pairs are kept between blocks, so memory stays flat.
     """
-    size = fired.shape[1]
-    wanted = int(max(np.ceil(EDGE_SHARE * size * (size - 1) / 2), EDGES_PER_LATENT * size))
-    histogram = np.zeros(_BINS + 1, dtype=np.int64)
-    for _, value in _nmi_blocks(fired, counts):
-        positive = value[value > 0]
-        histogram += np.bincount((positive * _BINS).astype(np.int64), minlength=_BINS + 1)
-    above = np.cumsum(histogram[::-1])[::-1]
-    floor = np.flatnonzero(above >= wanted).max() / _BINS if above[0] >= wanted else 0.0
-    parts = []
-    for start, value in _nmi_blocks(fired, counts):
-        r, c = np.nonzero((value > 0) & (value >= floor))
-        parts.append((r + start, c, value[r, c]))
-    rows, columns, weights = (np.concatenate([p[i] for p in parts]) for i in range(3))
-    return rows, columns, weights
+    from scipy import stats
+
+    n, size = fired.shape
+    n_pairs = size * (size - 1) / 2
+    wanted = int(max(np.ceil(EDGE_SHARE * n_pairs), EDGES_PER_LATENT * size))
+    beyond_chance = stats.chi2.isf(ALPHA / n_pairs, 1)
+    kept: tuple[Ints, Ints, Floats] = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    for start in range(0, size, _BLOCK):
+        stop = min(start + _BLOCK, size)
+        both = np.asarray((fired[:, start:stop].T @ fired[:, start:]).todense(), dtype=np.float64)
+        value, g = nmi(both, counts[start:stop, None], counts[None, start:], n)
+        r, c = np.nonzero(np.triu((value > 0) & (g > beyond_chance), k=1))
+        found = (r + start, c + start, value[r, c])
+        rows, columns, weights = (np.concatenate(x) for x in zip(kept, found, strict=True))
+        best = np.sort(np.argsort(-weights, kind="stable")[:wanted])
+        kept = (rows[best], columns[best], weights[best])
+    return kept
 
 
 def _communities(fired: Any, counts: Floats, seed: int) -> tuple[list[Ints], float]:

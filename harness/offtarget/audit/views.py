@@ -18,7 +18,7 @@ from offtarget.audit.workings import rank_rows
 
 MAX_CONTROLLED = 500
 """Of a view: so many of the largest |z| get a bootstrap interval and the length control."""
-MAX_LISTED = 5000
+MAX_LISTED = 2000
 """Of a view: so many of the largest |z| are written out."""
 BEYOND = f"beyond the {MAX_CONTROLLED} largest |z| of its view"
 

@@ -21,7 +21,8 @@ from offtarget.store import hash_of, write_atomic
 
 VERSION = 1
 TABLE, ARRAYS = "vocabulary.json", "vocabulary.npz"
-_IDENTITY_KEYS = ("identity", "version", "model", "layer", "hook", "sae", "release", "sae_sha256", "template")
+_IDENTITY_KEYS = ("identity", "version", "model_identity", "sae_sha256", "layer", "hook", "template")
+"""What of a lens's `info` makes two readings incomparable when it differs; fit and timing do not."""
 
 
 @dataclass(frozen=True)

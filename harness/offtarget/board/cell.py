@@ -102,7 +102,8 @@ class TrainingDigest(_Record):
     """Mean loss of the first logged steps, nats."""
     loss_last: float | None = None
     accuracies: dict[str, float] = {}
-    """Share of pairs whose chosen side has the larger implicit reward, by where it was measured."""
+    """Share of pairs whose chosen side has the larger implicit reward, by where it was measured; those of
+    training begin with `training`."""
     tokens: int = 0
     """Tokens of responses that carried a gradient."""
     dropped: dict[str, int] = {}

@@ -7,6 +7,7 @@ the samples that all of them have scored in every seed, so a missing score never
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,8 +100,7 @@ def draw_means(panels: Mapping[str, Panel], *, resamples: int = RESAMPLES) -> di
     first = next(iter(panels.values()))
     clusters, code = np.unique([cluster_of(i) for i in first.ids], return_inverse=True)
     n = len(clusters)
-    rng = np.random.default_rng(zlib.crc32("\n".join(first.ids).encode()))
-    weights = rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
+    weights = _drawn_prompts("\n".join(clusters), n, resamples)
     total = weights @ np.bincount(code, minlength=n)
     draws = {}
     for name in sorted(panels):
@@ -115,6 +115,13 @@ def draw_means(panels: Mapping[str, Panel], *, resamples: int = RESAMPLES) -> di
         else:
             draws[name] = means.mean(axis=1)
     return draws
+
+
+@lru_cache(maxsize=8)
+def _drawn_prompts(names: str, n: int, resamples: int) -> Floats:
+    """(resamples, n) how often each prompt is drawn; kept, since behaviours and rows share their prompts."""
+    rng = np.random.default_rng(zlib.crc32(names.encode()))
+    return rng.multinomial(n, np.full(n, 1 / n), size=resamples).astype(np.float64)
 
 
 def interval(draws: Floats, n_prompts: int) -> tuple[float, float] | None:

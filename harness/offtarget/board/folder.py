@@ -33,7 +33,7 @@ def slug(name: str) -> str:
     """
     plain = name.replace("/", "__").replace(":", "-")
     safe = re.sub(r"[^A-Za-z0-9._@+=-]+", "-", plain).lstrip(".-")
-    if safe == plain and len(safe) <= 80:
+    if safe and safe == plain and len(safe) <= 80:
         return safe
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{safe[:70].rstrip('.-')}~{digest}".lstrip("~")

@@ -15,7 +15,7 @@ _SAME_POLICY = {"mode", "save_every"}
 
 @dataclass
 class Group:
-    """Cells of one board: of one dataset, model, training and budget, all task versions agreeing."""
+    """Cells of one board: one dataset, model, training, budget and way of evaluation; task versions agree."""
 
     cells: list[Cell]
     """Trained policies."""
@@ -70,7 +70,15 @@ def run_name(cell: Cell) -> str:
 
 def _base(c: Cell) -> str:
     m = c.manifest
-    return canonical_json([c.spec.dataset, m.rows_sha256, m.model_identity, m.template_hash])
+    return canonical_json(
+        [c.spec.dataset, m.rows_sha256, m.model_identity, m.template_hash, evaluation_of(c)]
+    )
+
+
+def evaluation_of(c: Cell) -> dict[str, Any]:
+    """How the policy was asked (tokens, temperature, samples): other options give other answers."""
+    options = c.spec.data.get("evaluation")
+    return options if isinstance(options, dict) else {}
 
 
 def training_of(c: Cell) -> dict[str, Any]:
@@ -87,8 +95,9 @@ def _put(apart: list[Apart], cell: Cell, reason: str) -> None:
 
 
 def row_key(c: Cell) -> str:
-    """What makes two cells seeds of the same row: protocol, parameters, verdicts."""
-    verdicts = sorted(canonical_json(v.model_dump(mode="json")) for v in c.spec.verdicts)
+    """What makes two cells seeds of the same row: protocol, parameters, and verdicts where they act."""
+    acting = () if c.spec.protocol in {START, PLAIN} else c.spec.verdicts
+    verdicts = sorted(canonical_json(v.model_dump(mode="json")) for v in acting)
     return canonical_json([c.spec.protocol, c.spec.parameters, verdicts])
 
 
@@ -175,9 +184,16 @@ def _difference(cell: Cell, board: Cell) -> str:
         return "other chat template"
     if cell.budget != board.budget:
         return f"other budget ({cell.budget}; the board has {board.budget}), and no plain DPO at it"
-    x, y = training_of(cell), training_of(board)
+    odd = _options(evaluation_of(cell), evaluation_of(board))
+    if odd:
+        return f"evaluated otherwise: {odd}"
+    return f"trained otherwise, and no plain DPO so: {_options(training_of(cell), training_of(board))}"
+
+
+def _options(x: Mapping[str, Any], y: Mapping[str, Any]) -> str:
+    """The first options that differ, in words; empty if none does."""
     odd = [f"{k} {x.get(k)} (the board has {y.get(k)})" for k in sorted({*x, *y}) if x.get(k) != y.get(k)]
-    return f"trained otherwise, and no plain DPO so: {', '.join(odd[:3])}"
+    return ", ".join(odd[:3])
 
 
 def _join_start(starts: Sequence[Cell], base: str, groups: list[Group]) -> list[Apart]:

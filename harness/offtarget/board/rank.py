@@ -123,7 +123,7 @@ def _row(cells: Sequence[Cell], label: str, reference: Reference, unit: str, *, 
     q_off = [b.q_start for b in behaviours if b.role == "off-target"]
     tested = sum(q is not None for q in q_off)
     digests = [c.training for c in cells if c.training is not None]
-    accuracy = [d.accuracies["last"] for d in digests if "last" in d.accuracies]
+    accuracy = [v for d in digests for k, v in d.accuracies.items() if k.startswith("training")]
     touched = [c.plan.touched / c.plan.pairs for c in cells if c.plan is not None and c.plan.pairs]
     return Row(
         label=label,

@@ -73,7 +73,7 @@ class Row(_Record):
     rows_touched: float | None
     """Share of the pairs that the plan changes."""
     train_accuracy: float | None
-    """Share of training pairs ranked as labelled at the end of training."""
+    """Share of training pairs ranked as they are labelled, where the trainer noted it (`training...`)."""
     seconds: float
     """Wall-clock seconds of all its cells; depends on the machine."""
     behaviours: tuple[BehaviourRow, ...]

@@ -19,7 +19,7 @@ class HubSource(_Record):
     """A dataset on the Hugging Face hub."""
 
     kind: Literal["hub"] = "hub"
-    id: str = Field(pattern=r"^[\w.-]+/[\w.-]+$")
+    id: str = Field(pattern=r"^\w[\w.-]*/\w[\w.-]*$")
     config: str | None = None
     data_dir: str | None = None
     data_files: str | tuple[str, ...] | dict[str, str | tuple[str, ...]] | None = None

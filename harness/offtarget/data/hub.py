@@ -10,7 +10,8 @@ from offtarget.data.cards import HubSource
 from offtarget.data.reading import LocatedRow
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 
-_REF = re.compile(r"hf:(?P<id>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+_NOT_THERE = ("DatasetNotFoundError", "RepositoryNotFoundError", "RevisionNotFoundError")
+_REF = re.compile(r"hf:(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?")
 
 
 def parse_ref(ref: str) -> tuple[str, str | None]:
@@ -55,6 +56,19 @@ def hub_rows(source: HubSource, split: str, revision: str | None, *, stream: boo
             yield f"{source.id} {split} row {number}", dict(row)
 
 
+def newest_revision(hub_id: str) -> str:
+    """The commit that the dataset's main branch is at now.
+
+    Raises:
+        UndecidedError: the hub is out of reach.
+        ConfigError: no such dataset.
+    """
+    with _one_line(hub_id):
+        from huggingface_hub import HfApi
+
+        return str(HfApi().dataset_info(hub_id).sha)
+
+
 @contextmanager
 def _one_line(name: str) -> Iterator[None]:
     """Whatever `datasets` raises, as one line that says what to do; its own retry notes are kept back."""
@@ -70,7 +84,7 @@ def _one_line(name: str) -> Iterator[None]:
     except Exception as e:
         kind, text = type(e).__name__, _short(e)
         gated = "gated" in text.lower()
-        if kind in ("DatasetNotFoundError", "RevisionNotFoundError") and not gated:
+        if kind in _NOT_THERE and not gated:
             raise ConfigError(f"hf:{name}: {text}") from None
         if gated:
             advice = "accept its terms on its hub page and log in with `hf auth login`"

@@ -103,7 +103,7 @@ def _csv(path: Path) -> Iterator[LocatedRow]:
                     )
                 yield where, {k: _csv_cell(v) for k, v in row.items()}
         except csv.Error as e:
-            raise DataError(f"{path.name} line {reader.line_num}: not CSV ({e})") from None
+            raise DataError(f"{path.name} after line {reader.line_num}: not CSV ({e})") from None
         except UnicodeDecodeError:
             line = f"{path.name} after line {reader.line_num}"
             raise DataError(f"{line}: not UTF-8; save the file as UTF-8") from None

@@ -348,7 +348,7 @@ def _inverse(top: Any, ids: Any, top_p: float, uniform: Any) -> Any:
     inside = top.cumsum(-1) - top < top_p
     ids, order = ids.sort(-1)
     mass = (top * inside).gather(-1, order).cumsum(-1)
-    index = (mass <= uniform[:, None] * mass[:, -1:]).sum(-1, keepdim=True)
+    index = (mass <= uniform[:, None] * mass[:, -1:]).sum(-1, keepdim=True).clamp(max=ids.shape[-1] - 1)
     return ids.gather(-1, index)[:, 0]
 
 

@@ -95,7 +95,8 @@ def encode_spans(
     layers = decoder_layers(model)
     if not 0 <= layer < len(layers):
         raise ConfigError(
-            f"layer {layer} does not exist: the model has {len(layers)} decoder layers, 0 to {len(layers) - 1}"
+            f"layer {layer} does not exist: the model has {len(layers)} decoder layers, "
+            f"0 to {len(layers) - 1}"
         )
     tokens = (
         pairs
@@ -111,7 +112,8 @@ def encode_spans(
         for batch in _pack(rows, batch_tokens):
             hidden = _forward(model, layers[layer], tokens.conversations, batch)
             kept, segments = _select(hidden, tokens.conversations, batch)
-            _require_finite(kept, segments, tokens, layer)
+            if not bool(kept.isfinite().all()):
+                raise _not_finite(model, layers, layer, tokens, batch)
             if segments:
                 consume(kept, segments)
             done += sum(r.length for r in batch)
@@ -194,9 +196,7 @@ def _pack(rows: list[_Row], batch_tokens: int) -> Iterator[list[_Row]]:
         yield batch
 
 
-def _forward(
-    model: Any, layer: Any, conversations: list[Conversation], batch: list[_Row]
-) -> "torch.Tensor":
+def _forward(model: Any, layer: Any, conversations: list[Conversation], batch: list[_Row]) -> "torch.Tensor":
     """Output of one layer for a batch of rows, `(rows, longest, d_model)`, right-padded."""
     import torch
 
@@ -270,19 +270,24 @@ def _select(
     return flat[torch.tensor(keep, dtype=torch.long, device=flat.device)], segments
 
 
-def _require_finite(
-    kept: "torch.Tensor", segments: list[Segment], tokens: TokenisedPairs, layer: int
-) -> None:
-    finite = kept.isfinite().all(-1)
-    if bool(finite.all()):
-        return
-    bad = next(s for s in segments if not bool(finite[s.start : s.stop].all()))
-    pair = next(
-        pair_id
-        for pair_id, (c, *responses) in zip(tokens.pair_ids, tokens.where, strict=True)
-        if c == bad.conversation and (bad.response < 0 or bad.response in responses)
-    )
-    raise DataError(
+def _not_finite(model: Any, layers: Any, layer: int, tokens: TokenisedPairs, batch: list[_Row]) -> DataError:
+    """The error that names the pair: each text again by itself, since texts in one row spoil each other."""
+    pair = "?"
+    for row in batch:
+        for responses in ((), *((r,) for r in row.responses)):
+            alone = _Row(row.conversation, responses, True, row.length)
+            hidden = _forward(model, layers[layer], tokens.conversations, [alone])
+            kept, _ = _select(hidden, tokens.conversations, [alone])
+            if not bool(kept.isfinite().all()):
+                pair = next(
+                    name
+                    for name, (c, *both) in zip(tokens.pair_ids, tokens.where, strict=True)
+                    if c == row.conversation and (not responses or responses[0] in both)
+                )
+                break
+        if pair != "?":
+            break
+    return DataError(
         f"pair '{pair}': activations after layer {layer} are not finite; "
         "try --dtype float32, and check the model's weights"
     )

@@ -42,7 +42,10 @@ class Activations:
     def typical(self) -> NDArray[np.int64]:
         """Numbers of the rows whose norm is at most `NORM_CAP` times the mean norm."""
         norms = np.concatenate(
-            [self.rows(np.arange(a, min(a + 8192, len(self.bits)))).norm(dim=1).numpy() for a in range(0, len(self.bits), 8192)]
+            [
+                self.rows(np.arange(a, min(a + 8192, len(self.bits)))).norm(dim=1).numpy()
+                for a in range(0, len(self.bits), 8192)
+            ]
         )
         return np.flatnonzero(norms <= NORM_CAP * norms.mean())
 

@@ -7,24 +7,19 @@ row does not depend on the rows beside it.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.lens.activations import BATCH_TOKENS, Segment, encode_spans
-from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
-from offtarget.lens.tokens import TokenisedPairs, tokenise_pairs
+from offtarget.lens.activations import BATCH_TOKENS, encode_spans
+from offtarget.lens.features import Column, FeatureMatrix
+from offtarget.lens.pooling import SAMPLED_TOKENS, Pool
+from offtarget.lens.tokens import tokenise_pairs
 from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
 from offtarget.store import Store, canonical_json, file_sha256, hash_of
-
-if TYPE_CHECKING:
-    import torch
 
 VERSION = 1
 TAU = 0.01
@@ -36,10 +31,6 @@ WEIGHTS, CONFIG = "sae_weights.safetensors", "cfg.json"
 PICKLES = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt"}
 SAFE_LOADERS = {None, "sae_lens", "gemma_2", "gemma_3", "llama_scope", "llama_scope_r1_distill", "sparsify"}
 """Formats of public releases that are read without unpickling."""
-CHUNK_VALUES = 2**24
-"""Latent values held at once while encoding (64 MiB in float32)."""
-SAMPLED_TOKENS = 16384
-"""Response tokens, spread evenly, on which the variance explained is measured."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +135,7 @@ def read_features(
     """The features of a set of pairs under a loaded model; see `SaeLens.encode`."""
     require_fit(lens, model)
     tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=max_length)
-    pool = _Pool(lens, stride=max(1, tokens.n_response_tokens // SAMPLED_TOKENS))
+    pool = Pool(lens, stride=max(1, tokens.n_response_tokens // SAMPLED_TOKENS))
     encode_spans(
         model, tokenizer, tokens, lens.layer, pool.take,
         batch_tokens=batch_tokens, threads=threads, progress=progress,
@@ -173,95 +164,14 @@ def require_fit(lens: SaeLens, model: Any) -> None:
     config = model.config.get_text_config()
     if lens.width != config.hidden_size:
         raise ConfigError(
-            f"SAE '{lens.name}' reads activations of width {lens.width}, but the model's are {config.hidden_size} "
-            "wide: choose the model that it was trained on, or train one with `offtarget lens train`"
+            f"SAE '{lens.name}' reads activations of width {lens.width}, but the model's are "
+            f"{config.hidden_size} wide: choose the model that it was trained on, or train one "
+            "with `offtarget lens train`"
         )
     if not 0 <= lens.layer < config.num_hidden_layers:
         raise ConfigError(
             f"SAE '{lens.name}' reads layer {lens.layer}, but the model has {config.num_hidden_layers} layers"
         )
-
-
-class _Pool:
-    """Collects, for each distinct text, the latents that fire in it."""
-
-    def __init__(self, lens: SaeLens, stride: int) -> None:
-        self.lens, self.stride = lens, stride
-        self.found: dict[tuple[int, int], tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = {}
-        self.alive = np.zeros(lens.latents, dtype=bool)
-        self.tokens = self.active = self.sampled = 0
-        self.sum: Any = 0.0
-        self.square = self.error = 0.0
-
-    def take(self, acts: "torch.Tensor", segments: list[Segment]) -> None:
-        """Encode a batch of activations, as many whole texts at a time as fit."""
-        room = max(1, CHUNK_VALUES // self.lens.latents)
-        first = 0
-        while first < len(segments):
-            last = first + 1
-            while last < len(segments) and segments[last].stop - segments[first].start <= room:
-                last += 1
-            start, stop = segments[first].start, segments[last - 1].stop
-            x = acts[start:stop].float()
-            latents = self.lens.sae.encode(x)
-            for s in segments[first:last]:
-                self._text(s, x[s.start - start : s.stop - start], latents[s.start - start : s.stop - start])
-            first = last
-
-    def _text(self, segment: Segment, x: "torch.Tensor", latents: "torch.Tensor") -> None:
-        fires = (latents > 0).sum(0)
-        index = fires.nonzero()[:, 0]
-        key = (segment.conversation, segment.response)
-        self.found[key] = (
-            index.cpu().numpy().astype(np.int32),
-            latents.amax(0)[index].cpu().numpy(),
-            (fires[index] / len(x)).float().cpu().numpy(),
-        )
-        if segment.response < 0:
-            return
-        self.alive[self.found[key][0]] = True
-        self.active += int(fires.sum())
-        pick = slice(-self.tokens % self.stride, None, self.stride)
-        self.tokens += len(x)
-        x = x[pick]
-        if len(x):
-            self.sampled += len(x)
-            self.error += float((x - self.lens.sae.decode(latents[pick])).double().square().sum())
-            self.square += float(x.double().square().sum())
-            self.sum = self.sum + x.double().sum(0)
-
-    def fit(self) -> dict[str, Any]:
-        """How well the SAE fits the responses that were read (None where there were none)."""
-        n = self.tokens
-        variance = self.square - float(self.sum.square().sum()) / self.sampled if self.sampled else 0.0
-        return {
-            "variance_explained": 1 - self.error / variance if variance > 0 else None,
-            "l0": self.active / n if n else None,
-            "share_alive": float(self.alive.mean()) if n else None,
-            "n_response_tokens": n,
-        }
-
-    def matrices(self, tokens: TokenisedPairs) -> dict[tuple[Span, Stat], Any]:
-        """Sparse matrices `(n_pairs, latents)` for each span and statistic."""
-        out: dict[tuple[Span, Stat], Any] = {}
-        spans: tuple[Span, ...] = ("prompt", "chosen", "rejected")
-        for k, span in enumerate(spans):
-            keys = [(w[0], -1 if k == 0 else w[k]) for w in tokens.where]
-            # a response of no turns has the number -1, which would be the prompt's
-            rows = [None if k and r < 0 else self.found.get((c, r)) for c, r in keys]
-            out[span, "max"], out[span, "freq"] = _stack(rows, self.lens.latents)
-        return out
-
-
-def _stack(rows: Sequence[Any], width: int) -> tuple[Any, Any]:
-    from scipy.sparse import csr_matrix
-
-    filled = [r for r in rows if r is not None]
-    indptr = np.cumsum([0, *(0 if r is None else len(r[0]) for r in rows)])
-    indices = np.concatenate([r[0] for r in filled]) if filled else np.zeros(0, np.int32)
-    data = [np.concatenate([r[j] for r in filled]) if filled else np.zeros(0, np.float32) for j in (1, 2)]
-    shape = (len(rows), width)
-    return csr_matrix((data[0], indices, indptr), shape=shape), csr_matrix((data[1], indices, indptr), shape=shape)
 
 
 def shipped_sae(ref: ModelRef) -> str:
@@ -274,8 +184,8 @@ def shipped_sae(ref: ModelRef) -> str:
         if ref.identity == identity:
             return name
     raise ConfigError(
-        f"no SAE is at hand for model '{ref.name}': train one with `offtarget lens train {ref.name} --out DIR`, "
-        "or name one with --sae"
+        f"no SAE is at hand for model '{ref.name}': train one with "
+        f"`offtarget lens train {ref.name} --out DIR`, or name one with --sae"
     )
 
 
@@ -310,13 +220,18 @@ def _from_folder(folder: Path) -> tuple[Any, str]:
     import json
 
     from sae_lens import SAE
+    from safetensors import SafetensorError
 
     files = (folder / CONFIG, folder / WEIGHTS)
     if not all(f.is_file() for f in files):
         pickles = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLES)
         if pickles:
-            raise ConfigError(f"SAE '{folder}': {pickles[0]} is a pickle, which is not read; save it as {WEIGHTS}")
-        raise ConfigError(f"SAE '{folder}': a folder with {CONFIG} and {WEIGHTS} is needed (the form sae-lens saves)")
+            raise ConfigError(
+                f"SAE '{folder}': {pickles[0]} is a pickle, which is not read; save it as {WEIGHTS}"
+            )
+        raise ConfigError(
+            f"SAE '{folder}': a folder with {CONFIG} and {WEIGHTS} is needed (the form sae-lens saves)"
+        )
     try:
         kind = json.loads(files[0].read_text()).get("architecture")
         if "batchtopk" in str(kind):
@@ -325,7 +240,7 @@ def _from_folder(folder: Path) -> tuple[Any, str]:
                 "save it with sae-lens' save_inference_model"
             )
         sae = SAE.load_from_disk(folder, device="cpu", dtype="float32")
-    except (ValueError, KeyError, TypeError, RuntimeError, OSError) as error:
+    except (ValueError, KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
         raise ConfigError(f"SAE '{folder}' cannot be read: {str(error).splitlines()[0]}") from error
     return sae, hash_of([file_sha256(f) for f in files])
 
@@ -362,6 +277,6 @@ def _layer_of(sae: Any, name: str, layer: int | None) -> int:
     if match := re.fullmatch(r"(?:model\.)?layers\.(\d+)", hook):
         return int(match[1])
     raise ConfigError(
-        f"SAE '{name}' reads '{hook or 'an unnamed site'}', but only the residual stream after a layer is read here; "
-        "if it is that, say which with --layer"
+        f"SAE '{name}' reads '{hook or 'an unnamed site'}', but only the residual stream after a layer "
+        "is read here; if it is that, say which with --layer"
     )

@@ -157,7 +157,8 @@ def _claim(h: Hypothesis, c: Concept) -> str:
     label = _capital(c.label)
     if h.outside_mean is not None:
         inside, outside = number(h.inside_mean, sign=True), number(h.outside_mean, sign=True)
-        return f"{label}: chosen minus rejected is {inside} here, {outside} in the other rows ({effect_scale(e)})."
+        gap = f"chosen minus rejected is {inside} here, {outside} in the other rows"
+        return f"{label}: {gap} ({effect_scale(e)})."
     if e.contrast in {"presence", "cluster"}:
         verb = "in" if e.contrast == "presence" else "fires in"
         rates = percent(e.chosen_rate), percent(e.rejected_rate)

@@ -9,6 +9,7 @@ import hashlib
 import io
 import math
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -83,9 +84,11 @@ class Point:
 def _svg(fig: Any, name: str, alt: str) -> Markup:
     """The figure as an inline `<svg>` with theme colours, no fixed size and no ids that could clash."""
     out = io.StringIO()
-    fig.savefig(
-        out, format="svg", transparent=True, metadata={k: None for k in ("Date", "Creator", "Format", "Type")}
-    )
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with warnings.catch_warnings():
+        # text stays text: the reader's fonts draw the letters that the layout font lacks
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        fig.savefig(out, format="svg", transparent=True, metadata=nothing)
     text = out.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
@@ -99,7 +102,7 @@ def _svg(fig: Any, name: str, alt: str) -> Markup:
     text = re.sub(r'\bid="', f'id="{prefix}', text)
     text = text.replace('href="#', f'href="#{prefix}').replace("url(#", f"url(#{prefix}")
     text = re.sub(r"\n\s*", "\n", text)
-    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1))  # noqa: S704
+    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(visible(alt))}" ', 1))  # noqa: S704
 
 
 def _figure(width: float, height: float) -> Any:

@@ -43,7 +43,7 @@ class ConceptScores:
             raise ConfigError("a concept score is not a finite number")
         sd = both.std()
         if sd < 1e-12:
-            raise ConfigError("the concept never varies over this set, so it cannot be shaped; choose another")
+            raise ConfigError("never varies over the training pairs, so it cannot be shaped; choose another concept or more pairs")
         z = np.clip((both - both.mean()) / sd, -clip, clip)
         return cls(z[: len(chosen)], z[len(chosen) :])
 
@@ -90,7 +90,10 @@ class ShapingContext:
         """Scores of a concept for every pair."""
         if self.score_of is None:
             raise ConfigError(f"no scores are at hand for concept '{concept}': run the audit with a lens that has it")
-        return self.score_of(concept, readout)
+        try:
+            return self.score_of(concept, readout)
+        except ConfigError as e:
+            raise ConfigError(f"concept '{concept}', readout '{readout}': {e}") from e
 
     def direction(self, concept: str) -> tuple[int, NDArray[np.float32], float]:
         """Layer, unit direction and spread of a concept in the residual stream of the start model."""

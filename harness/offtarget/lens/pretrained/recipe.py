@@ -1,6 +1,6 @@
 """Makes the SAE that ships for the embedded model.
 
-    python -m offtarget.lens.pretrained.recipe --data ../shared/data [--out DIR] [--threads N]
+    python -m offtarget.lens.pretrained.recipe --data ../shared/data [--planted FILE] [--out DIR]
 
 `--data` is the folder of preference sets named in SOURCES (JSON lines: prompt, chosen, rejected), which
 are not redistributed here; the planted responses are ours. Only sets whose licence allows it are used.
@@ -12,13 +12,16 @@ import argparse
 import gzip
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens.collect import held_out, text_pairs
+from offtarget.models import EMBEDDED
 
+NAME = "smollm2-135m-l20"
 LAYER = 20
 SOURCES: dict[str, tuple[str, float]] = {
     "politeness_pairs": ("Apache-2.0", 0.4),
@@ -65,3 +68,65 @@ def sources(data: Path) -> list[PairSet]:
     name, _, share = TEXTS
     texts = [row["text"] for row in read_rows(data / name / "text.jsonl.gz") if drawn(str(row["id"]), share)]
     return [*sets, text_pairs(name, texts)]
+
+
+def planted_pairs(file: Path, share: float = 0.5) -> PairSet:
+    """Sampled base responses (rows {id, prompt, base, style}), two to a pair, without held-out prompts."""
+    pairs = []
+    for row in read_rows(file):
+        prompt: list[Any] = [{"role": "user", "content": row["prompt"]}]
+        group = prompt_group(prompt)
+        if held_out(group) or not drawn(group, share):
+            continue
+        texts = [*row["base"], *([row["style"][1]] if row["style"] else [])]
+        for i in range(0, len(texts), 2):
+            turns: list[Any] = [[{"role": "assistant", "content": t}] for t in texts[i : i + 2]]
+            pairs.append(
+                Pair(f"{row['id']}-{i}", group, prompt, turns[0], turns[1] if len(turns) > 1 else [])
+            )
+    return PairSet("planted-base", pairs)
+
+
+def held_out_pairs(data: Path, n: int = 60) -> PairSet:
+    """The first pair of each of the first `n` prompts of the held-out set."""
+    first: dict[str, Pair] = {}
+    for pair in pair_set(data / HELD_OUT).pairs:
+        first.setdefault(pair.group, pair)
+        if len(first) > n:
+            break
+    return PairSet(HELD_OUT, list(first.values())[:n])
+
+
+def main() -> None:
+    """Train the SAE and write it, with its figures."""
+    from offtarget.lens.sae_train import SaeRecipe, train_sae
+
+    parser = argparse.ArgumentParser(description="Make the SAE that ships for the embedded model.")
+    parser.add_argument("--data", type=Path, required=True, help="folder of preference sets")
+    parser.add_argument("--planted", type=Path, help="the planted set's base responses (JSON lines, gzipped)")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / NAME)
+    parser.add_argument("--epochs", type=float, default=3.0)
+    parser.add_argument("--threads", type=int)
+    args = parser.parse_args()
+    sets = sources(args.data)
+    if args.planted:
+        sets.append(planted_pairs(args.planted))
+
+    def progress(stage: str, done: int, total: int) -> None:
+        sys.stderr.write(f"\r{stage}: {done}/{total}    ")
+
+    recipe = SaeRecipe(layer=LAYER, epochs=args.epochs, autocast=True)
+    report = train_sae(
+        EMBEDDED,
+        sets,
+        args.out,
+        recipe,
+        held_out=held_out_pairs(args.data),
+        threads=args.threads,
+        progress=progress,
+    )
+    sys.stdout.write(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,368 @@
+"""Whole audits on data whose truth is planted."""
+
+import json
+
+import numpy as np
+import pytest
+from offtarget.audit.contrast import contrasts
+from offtarget.audit.length import IS_LENGTH, log_length_difference
+from offtarget.audit.records import Audit
+from offtarget.audit.run import audit, why, write
+from offtarget.audit.statistics import group_codes, half_by_group
+from offtarget.audit.views import Rows, overall_view
+from offtarget.audit.vocabulary import find_concepts
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.errors import ConfigError, DataError, UndecidedError
+
+PLANTED = {"p0": 0.15, "p1": 0.14, "p2": -0.14, "p3": 0.13}
+NULLS = [f"n{j}" for j in range(20)]
+
+
+def presence(rng, codes, lean, base=0.3, shared=0.8):
+    """Presence in chosen and rejected; a prompt leans to either side at random, `lean` to chosen on top."""
+    prompt = rng.normal(0, shared, codes.max() + 1)[codes]
+    mid = np.log(base / (1 - base))
+    tilt = 2 * np.arctanh(lean / (2 * base * (1 - base)) / 2) if np.isscalar(lean) else lean
+    c = rng.random(len(codes)) < 1 / (1 + np.exp(-(mid + prompt / 2 + tilt)))
+    r = rng.random(len(codes)) < 1 / (1 + np.exp(-(mid - prompt / 2 - tilt)))
+    return c.astype(float), r.astype(float)
+
+
+def planted(make_pairs, make_surface, seed, n_groups=250, per_group=4):
+    groups = [f"g{g}" for g in range(n_groups) for _ in range(per_group)]
+    pairs = make_pairs(groups, seed=seed)
+    codes, rng = group_codes(groups), np.random.default_rng(seed)
+    columns = [presence(rng, codes, lean) for lean in [*PLANTED.values(), *[0.0] * len(NULLS)]]
+    chosen, rejected = (np.stack([c[s] for c in columns], axis=1) for s in (0, 1))
+    return pairs, make_surface(pairs, chosen, rejected, [*PLANTED, *NULLS])
+
+
+def test_planted_concepts_lead_and_nulls_are_rarely_findings(make_pairs, make_surface):
+    """20 datasets: all four planted concepts lead with the right sign; false findings within q."""
+    false_shares = []
+    for seed in range(20):
+        pairs, part = planted(make_pairs, make_surface, seed)
+        specs, _ = find_concepts([part], seed=0)
+        groups = [p.group for p in pairs.pairs]
+        rows = Rows(
+            part.pair_ids, group_codes(groups), half_by_group(groups), log_length_difference(pairs.pairs)
+        )
+        found = overall_view(rows, [s.id for s in specs], contrasts([part], specs), seed=0).result.hypotheses
+        names = [h.concept.removeprefix("surface:") for h in found]
+        assert set(names[:4]) == set(PLANTED)
+        for h, name in zip(found[:4], names, strict=False):
+            assert h.finding
+            assert h.direction == ("chosen" if PLANTED[name] > 0 else "rejected")
+            assert h.ci[0] <= h.effect <= h.ci[1]
+            assert h.split_half.agree
+            assert h.length_controlled.q < 0.05
+        findings = [n for h, n in zip(found, names, strict=True) if h.finding]
+        false_shares.append(sum(n in NULLS for n in findings) / len(findings))
+    assert np.mean(false_shares) < 0.08
+
+
+def by_topic(make_pairs, make_surface, seed):
+    """Three subjects. `everywhere` leans alike in all, `cooking` only in the first, `never` in none."""
+    n_groups, per_group = 330, 4
+    kinds = [g % 3 for g in range(n_groups) for _ in range(per_group)]
+    groups = [f"g{g}" for g in range(n_groups) for _ in range(per_group)]
+    pairs = make_pairs(groups, kinds, seed)
+    codes, rng = group_codes(groups), np.random.default_rng(seed)
+    columns = [
+        presence(rng, codes, 0.12),
+        presence(rng, codes, np.where(np.array(kinds) == 0, 0.9, 0.0)),
+        *[presence(rng, codes, 0.0) for _ in range(8)],
+    ]
+    chosen, rejected = (np.stack([c[s] for c in columns], axis=1) for s in (0, 1))
+    names = ["everywhere", "cooking", *[f"never{j}" for j in range(8)]]
+    part = make_surface(pairs, chosen, rejected, names)
+    return pairs, part, np.array(kinds), audit(pairs, [part])
+
+
+@pytest.fixture(scope="module")
+def topical(make_pairs, make_surface):
+    return by_topic(make_pairs, make_surface, 0)
+
+
+def test_over_datasets_a_uniform_lean_is_no_global_finding_and_false_ones_stay_within_q(
+    make_pairs, make_surface
+):
+    hits = []
+    for seed in range(1, 5):
+        found = by_topic(make_pairs, make_surface, seed)[3]
+        mine = [h.concept for h in found.findings if h.view == "global"]
+        assert "surface:cooking" in mine
+        hits += mine
+    assert "surface:everywhere" not in hits
+    assert sum(c != "surface:cooking" for c in hits) / len(hits) < 0.1
+
+
+def test_the_global_view_finds_a_topic_only_concept_in_its_topic_alone(topical):
+    pairs, _, kinds, found = topical
+    overall = {h.concept for h in found.findings if h.view == "overall"}
+    assert overall == {"surface:everywhere", "surface:cooking"}
+    hits = [h for h in found.findings if h.view == "global"]
+    assert {h.concept for h in hits} == {"surface:cooking"}
+    leading = [h for h in hits if h.direction == "chosen"]
+    assert leading
+    for h in leading:
+        rows = found.workings.inside(h.context)
+        assert (kinds[rows] == 0).mean() > 0.95
+        assert h.inside_mean > 0.2 > abs(h.outside_mean)
+    label = next(c for c in found.contexts if c.id == leading[0].context)
+    assert set(label.keywords) & {
+        "cooking",
+        "recipe",
+        "oven",
+        "flour",
+        "butter",
+        "sugar",
+        "baking",
+        "dough",
+        "kitchen",
+        "bread",
+    }
+    assert found.families["global"].findings == len(hits)
+    assert len(pairs) == found.dataset.n_pairs
+
+
+def test_rows_behind_a_hypothesis_are_the_ones_that_push_it(topical):
+    _, part, _, found = topical
+    at = {p: i for i, p in enumerate(part.pair_ids)}
+    chosen = part.values["chosen", "value"].toarray()
+    rejected = part.values["rejected", "value"].toarray()
+    for h in found.hypotheses[:12]:
+        j = part.position(h.concept)
+        sign = 1 if h.direction == "chosen" else -1
+        assert 0 < len(h.rows) <= 50
+        for row in h.rows:
+            assert sign * (chosen[at[row], j] - rejected[at[row], j]) == 1
+            assert found.workings.inside(h.context)[at[row]]
+
+
+def test_why_names_the_hypotheses_a_row_feeds_and_no_others(topical, tmp_path):
+    _, _, _, found = topical
+    folder = write(found, tmp_path / "audit")
+    row = next(h for h in found.findings if h.view == "global" and h.direction == "chosen").rows[0]
+    fed = {c.hypothesis: c for c in why(folder, row)}
+    at = found.workings.pair_ids.index(row)
+    for h in found.hypotheses:
+        sign = 1 if h.direction == "chosen" else -1
+        feeds = bool(found.workings.inside(h.context)[at] and sign * found.workings.column(h.concept)[at] > 0)
+        assert (h.id in fed) == feeds
+    cooking = fed["overall:surface:cooking"]
+    u = found.workings.column("surface:cooking")
+    assert cooking.share == pytest.approx(1 / (u > 0).sum())
+    assert cooking.rank == 1
+    order = [c.finding for c in why(folder, row)]
+    assert order == sorted(order, reverse=True)
+    with pytest.raises(ConfigError, match="unknown row 'row9999': did you mean"):
+        why(folder, "row9999")
+
+
+def test_evidence_is_what_can_be_counted_by_hand(topical):
+    _, part, _, found = topical
+    e = found.concept("surface:everywhere").evidence
+    c = part.values["chosen", "value"].toarray()[:, 0]
+    r = part.values["rejected", "value"].toarray()[:, 0]
+    assert (e.chosen_rate, e.rejected_rate) == pytest.approx((c.mean(), r.mean()))
+    assert e.more_in_chosen == pytest.approx(((c == 1) & (r == 0)).mean())
+    assert e.more_in_rejected == pytest.approx(((c == 0) & (r == 1)).mean())
+    h = next(h for h in found.hypotheses if h.concept == "surface:everywhere" and h.view == "overall")
+    assert h.effect == pytest.approx(e.more_in_chosen - e.more_in_rejected)
+
+
+def test_a_prediction_stands_beyond_its_null_only_where_something_was_planted(topical):
+    _, _, _, found = topical
+    by = {p.concept: p for p in found.prediction}
+    real = by["surface:everywhere"]
+    assert real.expected_shift > real.null.q95
+    assert real.null.p == pytest.approx(1 / 201)
+    # lengths are the same on both sides here, so holding them fixed changes nothing
+    assert real.length_partialled.expected_shift == pytest.approx(real.expected_shift, abs=0.01)
+    beyond = [c for c, p in by.items() if abs(p.expected_shift) > p.null.q95 and "never" in c]
+    assert len(beyond) <= 2
+
+
+def test_the_file_gives_the_audit_back_and_follows_the_contract(topical, tmp_path):
+    _, _, _, found = topical
+    folder = write(found, tmp_path / "audit")
+    again = Audit.read(folder)
+    assert again.to_json() == found.to_json()
+    np.testing.assert_array_equal(again.workings.u, found.workings.u)
+    np.testing.assert_array_equal(again.workings.contexts, found.workings.contexts)
+    raw = json.loads((folder / "audit.json").read_text())
+    contract = {
+        "schema_version",
+        "offtarget_version",
+        "created",
+        "key",
+        "dataset",
+        "model",
+        "lens",
+        "concepts",
+        "hypotheses",
+        "prediction",
+        "vocabulary",
+        "timing",
+    }
+    assert contract <= raw.keys()
+    fields = {
+        "id",
+        "view",
+        "concept",
+        "context",
+        "direction",
+        "effect",
+        "ci",
+        "d",
+        "z",
+        "p",
+        "q",
+        "welch_z",
+        "split_half",
+        "length_controlled",
+        "n_inside",
+        "rows",
+    }
+    assert fields <= raw["hypotheses"][0].keys()
+    assert sorted(f.name for f in folder.iterdir()) == [
+        "audit.json",
+        "vocabulary.json",
+        "vocabulary.npz",
+        "workings.npz",
+    ]
+
+
+def test_the_same_input_gives_the_same_audit_and_like_keeps_topics(topical, tmp_path):
+    pairs, part, _, found = topical
+    again = audit(pairs, [part])
+    assert (again.key, again.hypotheses, again.prediction) == (found.key, found.hypotheses, found.prediction)
+    folder = write(found, tmp_path / "audit")
+    half = PairSet("half", pairs.pairs[: len(pairs) // 2])
+    like = audit(half, [part.select(range(len(half)))], like=folder)
+    assert like.vocabulary == found.vocabulary
+    assert [c.id for c in like.contexts] == [c.id for c in found.contexts]
+    np.testing.assert_array_equal(like.workings.contexts, found.workings.contexts[: len(half)])
+
+
+def test_swapping_chosen_and_rejected_turns_every_effect_around(topical):
+    pairs, part, _, found = topical
+    turned = PairSet(pairs.name, [Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in pairs.pairs])
+    values = dict(part.values)
+    values["chosen", "value"], values["rejected", "value"] = (
+        values["rejected", "value"],
+        values["chosen", "value"],
+    )
+    mirror = audit(
+        turned, [type(part)(part.lens, part.columns, values, part.pair_ids, part.groups, part.info)]
+    )
+    want = {h.id: h for h in found.hypotheses}
+    for h in mirror.hypotheses:
+        assert h.effect == pytest.approx(-want[h.id].effect)
+        assert h.q == pytest.approx(want[h.id].q)
+        if h.length_controlled:
+            assert h.length_controlled.effect == pytest.approx(-want[h.id].length_controlled.effect, abs=1e-6)
+
+
+def test_clusters_of_latents_are_audited_named_and_warned_about(make_pairs, make_surface, make_latents):
+    """Six latents follow a surface feature, six fire at random; the lens explains little."""
+    n_groups = 400
+    groups = [f"g{g}" for g in range(n_groups)]
+    pairs = make_pairs(groups, [g % 3 for g in range(n_groups)])
+    rng = np.random.default_rng(2)
+    bold = [(rng.random(n_groups) < p).astype(float) for p in (0.4, 0.2)]
+    noise = [(rng.random(n_groups) < 0.3).astype(float) for _ in range(2)]
+    sides = []
+    for b, z in zip(bold, noise, strict=True):
+        a = np.repeat(b[:, None], 6, 1) * (rng.random((n_groups, 6)) < 0.95)
+        c = np.repeat(z[:, None], 6, 1) * (rng.random((n_groups, 6)) < 0.95)
+        sides.append(np.concatenate([a, c, (rng.random((n_groups, 20)) < 0.1)], axis=1) * 0.1)
+    surface = make_surface(pairs, bold[0][:, None], bold[1][:, None], ["bold"])
+    found = audit(pairs, [surface, make_latents(pairs, *sides)])
+    clusters = {c.members: c for c in found.concepts if c.kind == "cluster"}
+    assert set(clusters) == {
+        tuple(sorted(f"sae:{j}" for j in range(6))),
+        tuple(sorted(f"sae:{j}" for j in range(6, 12))),
+    }
+    follows = clusters[tuple(sorted(f"sae:{j}" for j in range(6)))]
+    assert follows.evidence.correlate.concept == "surface:bold"
+    assert follows.evidence.correlate.r > 0.9
+    assert follows.label.startswith("bold (r=0.9")
+    assert clusters[tuple(sorted(f"sae:{j}" for j in range(6, 12)))].evidence.correlate is None
+    overall = {h.concept for h in found.findings if h.view == "overall"}
+    assert overall == {"surface:bold", follows.id}
+    assert any("explains 40% of the variance" in w for w in found.warnings)
+    assert sum(c.n for c in found.contexts) == n_groups - (found.workings.contexts == -1).sum()
+
+
+def test_length_is_recognised_and_has_no_length_control(make_pairs, make_surface):
+    pairs = make_pairs([f"g{g}" for g in range(200)])
+    sizes = [
+        np.array([[float(len(m[0]["content"]))] for m in side])
+        for side in zip(*[(p.chosen, p.rejected) for p in pairs.pairs], strict=True)
+    ]
+    part = make_surface(pairs, *sizes, ["characters"])
+    column = type(part.columns[0])("surface:characters", "length", "characters", "log")
+    found = audit(
+        pairs, [type(part)(part.lens, (column,), part.values, part.pair_ids, part.groups, part.info)]
+    )
+    assert found.hypotheses[0].length_controlled is None
+    assert found.hypotheses[0].length_note == IS_LENGTH
+    assert found.prediction[0].length_partialled is None
+
+
+def test_small_sets_are_undecided_and_sets_without_difference_say_so(make_pairs, make_surface):
+    few = make_pairs([f"g{i}" for i in range(20)])
+    with pytest.raises(UndecidedError, match="20 pairs from 20 prompts"):
+        audit(few, [make_surface(few, np.ones((20, 1)), np.zeros((20, 1)), ["x"])])
+    flat = make_pairs([f"g{i}" for i in range(40)])
+    found = audit(flat, [make_surface(flat, np.ones((40, 2)), np.ones((40, 2)), ["x", "y"])])
+    assert found.hypotheses == ()
+    assert found.families["overall"].left_out == {"no difference in any row": 2}
+    assert [c.id for c in found.concepts] == ["surface:x", "surface:y"]
+
+
+def test_features_of_other_rows_are_refused(make_pairs, make_surface):
+    a, b = make_pairs([f"g{i}" for i in range(40)]), make_pairs([f"h{i}" for i in range(40)])
+    part = make_surface(b, np.ones((40, 1)), np.zeros((40, 1)), ["x"])
+    with pytest.raises(DataError, match="read from other rows"):
+        audit(a, [part])
+
+
+def test_repeated_equal_and_contradicting_rows_are_counted(make_pairs, make_surface):
+    base = make_pairs([f"g{i}" for i in range(40)]).pairs
+    p, q, r = base[:3]
+    extra = [
+        Pair("copy", p.group, p.prompt, p.chosen, p.rejected),
+        Pair("against", q.group, q.prompt, q.rejected, q.chosen),
+        Pair("equal", r.group, r.prompt, r.chosen, r.chosen),
+    ]
+    pairs = PairSet("x", [*base, *extra])
+    rng = np.random.default_rng(0)
+    found = audit(
+        pairs, [make_surface(pairs, rng.integers(0, 2, (43, 1)), rng.integers(0, 2, (43, 1)), ["x"])]
+    )
+    text = " | ".join(found.warnings)
+    assert "rows that repeat another one (same prompt, chosen and rejected): 1" in text
+    assert "equal, which teach nothing: 1" in text
+    assert "the other side chosen): 2" in text
+    assert "only 43 pairs" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "no audit to read"),
+        ("{", "not JSON"),
+        ("[]", "not an audit"),
+        ('{"schema_version": 2}', "schema version 2, but this offtarget reads 1"),
+        ('{"schema_version": 1, "seed": 0}', "damaged at"),
+    ],
+)
+def test_a_file_that_is_no_audit_is_said_in_one_line(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "audit.json").write_text(content)
+    with pytest.raises(ConfigError, match=message) as error:
+        Audit.read(tmp_path)
+    assert "\n" not in str(error.value)

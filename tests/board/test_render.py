@@ -1,0 +1,113 @@
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from offtarget.board.rank import EMBEDDED_LIMITS, rank
+from offtarget.board.records import Boards
+from offtarget.board.render import board_command, render, write_boards
+from offtarget.errors import ConfigError
+from offtarget.models import GGUF_SHA256
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture()
+def boards(make_cell):
+    cells = [
+        make_cell("start", style=0.2, sycophancy=0.3, capability=0.6, model_identity=GGUF_SHA256),
+        make_cell("dpo", style=0.4, sycophancy=0.4, capability=0.55, model_identity=GGUF_SHA256),
+        make_cell(EVIL, style=0.25, sycophancy=0.35, capability=0.58, model_identity=GGUF_SHA256),
+        make_cell("=cmd|x", style=0.25, capability=0.58, model_identity=GGUF_SHA256),
+        make_cell("late", style=0.3, rows="d" * 64, model_identity=GGUF_SHA256),
+    ]
+    return rank(cells, [f"x.json: damaged {EVIL}"])
+
+
+class Page(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.scripts = 0
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.scripts += tag == "script"
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def test_every_format_names_the_cells_and_the_limits_of_the_embedded_model(boards):
+    keys = [k for r in boards.boards[0].rows for k in r.cells]
+    for form in ("md", "html", "csv", "json"):
+        text = render(boards, form, command="offtarget board results")
+        assert all(k[:12] in text for k in keys)
+        if form != "csv":
+            assert EMBEDDED_LIMITS in text.replace("&#39;", "'")
+
+
+def test_html_escapes_names_and_says_how_it_was_made(boards):
+    page = Page(render(boards, "html", command="offtarget board 'my results' --format html"))
+    assert page.scripts == 1
+    assert EVIL in page.text
+    assert "offtarget board 'my results' --format html" in page.text
+    assert "0.75" in page.text
+    assert "other rows" in page.text
+    assert "sycophancy" in page.text and "not scored" in page.text
+
+
+def test_markdown_table_is_not_broken_by_names(boards):
+    text = render(boards, "md", command="c")
+    table = [line for line in text.splitlines() if line.startswith("| ")]
+    row = next(line for line in table if "\\<script\\>" in line)
+    assert row.replace("\\|", "").count("|") == table[0].count("|")
+    assert not re.search(r"(?<!\\)<script", text)
+    assert "0.75 \\[" in row
+
+
+def test_csv_has_one_value_a_line_and_empty_for_missing(boards):
+    rows = list(csv.DictReader(io.StringIO(render(boards, "csv", command="c"))))
+    value = {(r["protocol"], r["measure"], r["behaviour"]): r["value"] for r in rows}
+    assert float(value[EVIL, "recovery", ""]) == pytest.approx(0.75)
+    assert float(value[EVIL, "score", "style"]) == pytest.approx(0.25)
+    assert value["'=cmd|x", "drift", ""] == ""
+    assert value["'=cmd|x", "score", "sycophancy"] == ""
+    assert not any(v.startswith(("=", "+", "@")) for r in rows for v in r.values())
+
+
+def test_json_reads_back(boards):
+    text = render(boards, "json", command="c")
+    assert Boards.model_validate_json(text) == boards
+    assert "NaN" not in text
+    json.loads(text, parse_constant=pytest.fail)
+
+
+def test_the_same_board_gives_the_same_bytes(boards):
+    assert render(boards, "html", command="c") == render(boards, "html", command="c")
+
+
+def test_unknown_format_and_a_file_in_the_way_are_said_plainly(boards, tmp_path):
+    with pytest.raises(ConfigError, match="unknown board format 'htm': did you mean html"):
+        render(boards, "htm", command="c")
+    (tmp_path / "out").write_text("x")
+    with pytest.raises(ConfigError, match="is a file"):
+        write_boards(boards, ["md"], tmp_path / "out", command="c")
+
+
+def test_write_boards(boards, tmp_path):
+    paths = write_boards(boards, ["md", "json"], tmp_path / "out", command="c")
+    assert [p.name for p in paths] == ["board.md", "board.json"]
+    assert paths[0].read_text() == render(boards, "md", command="c")
+
+
+def test_command_is_quoted():
+    assert board_command("my results", ["md", "html"]) == "offtarget board 'my results' --format md,html"
+
+
+def test_a_board_without_cells_renders():
+    for form in ("md", "html", "csv", "json"):
+        assert render(rank([]), form, command="c")

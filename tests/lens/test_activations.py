@@ -1,0 +1,224 @@
+"""Activations read by the hook are those of plain transformers, whatever shares their row or batch."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from offtarget import models
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.errors import ConfigError, DataError
+from offtarget.lens import activations
+from offtarget.lens.activations import Segment, encode_spans, takes_tree_masks
+from offtarget.lens.tokens import TokenisedPairs, tokenise_pairs
+
+
+def turn(role: str, text: str) -> Any:
+    return [{"role": role, "content": text}]
+
+
+def pair(name: str, prompt: str, chosen: str, rejected: str) -> Pair:
+    return Pair(name, prompt, turn("user", prompt), turn("assistant", chosen), turn("assistant", rejected))
+
+
+PAIRS = [
+    pair("a", "What is a fish?", "A fish lives in water.", "No."),
+    pair(
+        "b",
+        "What is a fish?",
+        "A fish lives in water.",
+        "It swims, and it has gills and fins, as far as I know.",
+    ),
+    pair(
+        "c",
+        "Tell me of rain and of all that comes with it in the month of May",
+        "Rain falls.",
+        "Rain is wet.",
+    ),
+    pair("d", "Hi", "Hello! How can I help?\n\n- one\n- two", "Hello."),
+]
+
+
+@pytest.fixture(scope="module")
+def tiny(tiny_model: Path) -> tuple[Any, Any]:
+    return models.load(str(tiny_model))
+
+
+def read(
+    model: Any, tokenizer: Any, pairs: Any, layer: int = 2, **options: Any
+) -> tuple[dict[Any, Any], TokenisedPairs]:
+    """All activations by (conversation, response)."""
+    found: dict[Any, Any] = {}
+
+    def take(acts: torch.Tensor, segments: list[Segment]) -> None:
+        for s in segments:
+            assert (s.conversation, s.response) not in found, "a text came twice"
+            found[s.conversation, s.response] = acts[s.start : s.stop].clone()
+
+    tokens = encode_spans(model, tokenizer, pairs, layer, take, **options)
+    return found, tokens
+
+
+def plain(model: Any, tokens: TokenisedPairs, c: int, r: int, layer: int) -> torch.Tensor:
+    """What transformers gives for one whole text by itself, reduced to the span's content tokens."""
+    prompt = tokens.conversations[c].prompt
+    response = tokens.conversations[c].responses[max(r, 0)]
+    with torch.inference_mode():
+        ids = torch.tensor([prompt.ids + response.ids])
+        hidden = model(input_ids=ids, output_hidden_states=True).hidden_states[layer + 1][0]
+    keep = (
+        [*prompt.content, *[False] * len(response.ids)]
+        if r < 0
+        else [*[False] * len(prompt.ids), *response.content]
+    )
+    return hidden[torch.tensor(keep)]
+
+
+@pytest.mark.parametrize("row_tokens", [0, 90, 384])
+@pytest.mark.parametrize("batch_tokens", [1, 300, 4096])
+def test_equal_to_hidden_states_of_whole_texts(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, row_tokens: int, batch_tokens: int
+) -> None:
+    model, tokenizer = tiny
+    monkeypatch.setattr(activations, "ROW_TOKENS", row_tokens)
+    found, tokens = read(model, tokenizer, PAIRS, batch_tokens=batch_tokens)
+    # three distinct prompts, and 3 + 2 + 2 distinct responses to them
+    assert sorted(found) == [
+        (0, -1),
+        (0, 0),
+        (0, 1),
+        (0, 2),
+        (1, -1),
+        (1, 0),
+        (1, 1),
+        (2, -1),
+        (2, 0),
+        (2, 1),
+    ]
+    for (c, r), acts in found.items():
+        torch.testing.assert_close(acts, plain(model, tokens, c, r, 2), rtol=1e-4, atol=1e-4)
+
+
+def test_first_and_last_layer(tiny: Any) -> None:
+    model, tokenizer = tiny
+    found, tokens = read(model, tokenizer, PAIRS[:1], layer=0)
+    torch.testing.assert_close(found[0, 0], plain(model, tokens, 0, 0, 0), rtol=1e-4, atol=1e-4)
+    last, _ = read(model, tokenizer, PAIRS[:1], layer=3)
+    with torch.inference_mode():  # transformers gives the last hidden state after the final norm
+        normed = model.model.norm(last[0, 0])
+    torch.testing.assert_close(normed, plain(model, tokens, 0, 0, 3), rtol=1e-4, atol=1e-4)
+
+
+def test_within_bfloat16_tolerance_in_bfloat16(tiny_model: Path) -> None:
+    model, tokenizer = models.load(str(tiny_model), dtype="bfloat16")
+    found, tokens = read(model, tokenizer, PAIRS)
+    for (c, r), acts in found.items():
+        expected = plain(model, tokens, c, r, 2).float()
+        assert (acts.float() - expected).norm() < 0.02 * expected.norm()
+
+
+def test_only_words_of_the_text_are_read(tiny: Any) -> None:
+    _, tokenizer = tiny
+    tokens = tokenise_pairs(tokenizer, [pair("x", "assistant", "user said: <hello>", "\n two")])
+    conversation = tokens.conversations[0]
+
+    def words(piece: Any) -> str:
+        return str(
+            tokenizer.decode([i for i, content in zip(piece.ids, piece.content, strict=True) if content])
+        )
+
+    assert words(conversation.prompt) == "assistant"  # not the role name of the generation prompt
+    assert [words(r) for r in conversation.responses] == ["user said: <hello>", "\n two"]
+    whole = tokenizer.apply_chat_template(
+        [*turn("user", "assistant"), *turn("assistant", "user said: <hello>")], tokenize=False
+    )
+    assert tokenizer.decode(conversation.prompt.ids + conversation.responses[0].ids) == whole
+
+
+def test_layers_above_are_not_run(tiny_model: Path) -> None:
+    class Raises(torch.nn.Module):
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            raise AssertionError("a layer above was run")
+
+    model, tokenizer = models.load(str(tiny_model))
+    before, _ = read(model, tokenizer, PAIRS)
+    model.model.layers[3] = Raises()
+    model.lm_head = Raises()
+    after, _ = read(model, tokenizer, PAIRS)
+    assert all(torch.equal(before[k], after[k]) for k in before)
+    assert not model.model.layers[2]._forward_hooks, "the hook was left behind"
+
+
+def test_truncation_is_counted_and_bounded(tiny: Any) -> None:
+    model, tokenizer = tiny
+    long = " ".join(["word"] * 200)
+    pairs = [
+        pair("short", "Hi", "Yes.", "No."),
+        pair("long answer", "Hi", long, "No."),
+        pair("long prompt", long, "A", "B"),
+    ]
+    tokens = tokenise_pairs(tokenizer, pairs, max_length=100)
+    assert tokens.n_truncated == 2
+    assert [len(r.ids) for r in tokens.conversations[0].responses][2] == 100 - len(
+        tokens.conversations[0].prompt.ids
+    )
+    cut = tokens.conversations[1].prompt
+    assert len(cut.ids) == 50
+    assert tokenizer.decode(cut.ids).endswith("<|im_start|>assistant\n"), "the end of a prompt is kept"
+    found, _ = read(model, tokenizer, tokens)
+    torch.testing.assert_close(found[0, 2], plain(model, tokens, 0, 2, 2), rtol=1e-4, atol=1e-4)
+
+
+def test_a_missing_response_is_no_text(tiny: Any) -> None:
+    model, tokenizer = tiny
+    found, tokens = read(model, tokenizer, [Pair("t", "g", turn("user", "Only a text."), [], [])])
+    assert tokens.where == [(0, -1, -1)]
+    assert list(found) == [(0, -1)]
+
+
+def test_unknown_layer_names_how_many_there_are(tiny: Any) -> None:
+    model, tokenizer = tiny
+    with pytest.raises(ConfigError, match=r"layer 4 does not exist: the model has 4 decoder layers, 0 to 3"):
+        read(model, tokenizer, PAIRS, layer=4)
+
+
+def test_nan_names_the_pair(tiny_model: Path) -> None:
+    model, tokenizer = models.load(str(tiny_model))
+    (token,) = tokenizer(" gills", add_special_tokens=False)["input_ids"]
+    with torch.no_grad():
+        model.model.embed_tokens.weight[token] = float("nan")
+    with pytest.raises(DataError, match="pair 'b': activations after layer 2 are not finite"):
+        read(model, tokenizer, PAIRS)
+
+
+def test_refused_roles_name_the_pair(tiny: Any) -> None:
+    _, tokenizer = tiny
+    template = tokenizer.chat_template
+    try:
+        tokenizer.chat_template = (
+            "{% if messages|length > 2 %}{{ raise_exception('no third turn') }}{% endif %}" + template
+        )
+        bad = Pair("odd", "g", [*turn("user", "a"), *turn("assistant", "b"), *turn("user", "c")], [], [])
+        with pytest.raises(DataError, match=r"pair 'odd'.*no third turn"):
+            tokenise_pairs(tokenizer, [*PAIRS, bad])
+    finally:
+        tokenizer.chat_template = template
+
+
+def test_local_attention_gets_rows_of_its_own(tiny: Any) -> None:
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    model, tokenizer = tiny
+    assert takes_tree_masks(model, 1024)
+    torch.manual_seed(0)
+    local = Gemma3ForCausalLM(
+        Gemma3TextConfig(
+            hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2,
+            num_key_value_heads=1, head_dim=16, vocab_size=len(tokenizer), sliding_window=8,
+            layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+        )
+    ).eval()  # fmt: skip
+    assert not takes_tree_masks(local, 1024)
+    found, tokens = read(local, tokenizer, PairSet("p", PAIRS).pairs, layer=1)
+    for (c, r), acts in found.items():
+        torch.testing.assert_close(acts, plain(local, tokens, c, r, 1), rtol=1e-4, atol=1e-4)

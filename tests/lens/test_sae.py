@@ -1,0 +1,229 @@
+"""The SAE lens: pooling, independence of the batch, what it says of its fit, loading and training."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from offtarget import models
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.errors import ConfigError
+from offtarget.lens import sae as sae_module
+from offtarget.lens.activations import Segment
+from offtarget.lens.collect import Activations, held_out, text_pairs
+from offtarget.lens.pooling import Pool
+from offtarget.lens.sae import SHIPPED, SaeLens, load_sae, read_features, shipped_sae
+from offtarget.lens.sae_train import SaeRecipe, fit_sae, train_sae
+from offtarget.lens.tokens import tokenise_pairs
+
+
+def jumprelu(d_in: int, d_sae: int, layer: int = 2) -> Any:
+    from sae_lens import JumpReLUSAE, JumpReLUSAEConfig
+
+    sae = JumpReLUSAE(JumpReLUSAEConfig(d_in=d_in, d_sae=d_sae))
+    sae.cfg.metadata.hook_name = f"blocks.{layer}.hook_resid_post"
+    return sae.requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random SAE of 200 latents for the tiny model, on disk."""
+    torch.manual_seed(1)
+    sae = jumprelu(64, 200)
+    sae.threshold[:] = torch.rand(200) * 2
+    sae.b_dec[:] = torch.randn(64) / 10
+    path = tmp_path_factory.mktemp("sae")
+    sae.save_model(path)
+    return path
+
+
+def pair(name: str, prompt: str, chosen: str, rejected: str) -> Pair:
+    def turn(role: str, text: str) -> Any:
+        return [{"role": role, "content": text}]
+
+    return Pair(name, prompt, turn("user", prompt), turn("assistant", chosen), turn("assistant", rejected))
+
+
+PAIRS = PairSet(
+    "four",
+    [
+        pair("a", "What is a fish?", "A fish lives in water.", "No."),
+        pair("b", "What is a fish?", "A fish lives in water.", "It swims, and it has gills and fins."),
+        pair("c", "Tell me of rain and all that comes with it", "Rain falls from clouds.", "Rain is wet."),
+        pair("d", "Hi", "Hello! How can I help?\n\n- one\n- two", "Hello."),
+    ],
+)
+
+
+def test_pooling_by_hand() -> None:
+    sae = jumprelu(3, 3)
+    for name, value in {
+        "W_enc": torch.eye(3),
+        "W_dec": torch.eye(3),
+        "threshold": torch.full((3,), 0.5),
+    }.items():
+        getattr(sae, name).copy_(value)
+    pool = Pool(SaeLens(sae, "hand", 0, ""), stride=1)
+    acts = torch.tensor([[1.0, 0.0, 0.4], [2.0, -3.0, 0.6], [0.0, 0.0, 9.0], [0.5, 0.0, 0.7]])
+    # conversation 0: its prompt is the third token, its only response the first two and, apart, the last
+    pool.take(acts, [Segment(0, 0, 0, 2), Segment(0, -1, 2, 3), Segment(0, 1, 3, 4)])
+    where = [(0, 0, 1), (0, 1, -1)]
+    matrices = pool.matrices(type("T", (), {"where": where})())  # type: ignore[arg-type]
+    dense = {key: m.toarray().tolist() for key, m in matrices.items()}
+    assert dense["chosen", "max"] == [[2, 0, pytest.approx(0.6)], [0, 0, pytest.approx(0.7)]]
+    assert dense["chosen", "freq"] == [[1, 0, 0.5], [0, 0, 1]]  # 0.5 is not above the threshold of 0.5
+    assert dense["rejected", "freq"] == [[0, 0, 1], [0, 0, 0]]  # the second pair has no rejected text
+    assert dense["prompt", "max"] == [[0, 0, 9], [0, 0, 9]]
+    fit = pool.fit()
+    assert fit["n_response_tokens"] == 3
+    assert fit["l0"] == pytest.approx(4 / 3)  # one, two, and one latent fire
+    assert fit["share_alive"] == pytest.approx(2 / 3)
+    # lost: 0.4, -3 and 0.5; the response tokens' deviations from their means (7/6, -1, 17/30)
+    x = np.array([[1, 0, 0.4], [2, -3, 0.6], [0.5, 0, 0.7]])
+    assert fit["variance_explained"] == pytest.approx(
+        1 - (0.16 + 9 + 0.25) / ((x - x.mean(0)) ** 2).sum(), abs=1e-6
+    )
+
+
+def test_features_are_those_of_a_plain_loop(tiny_model: Path, folder: Path) -> None:
+    model, tokenizer = models.load(str(tiny_model))
+    lens = load_sae(folder)
+    matrix = read_features(lens, model, tokenizer, PAIRS)
+    tokens = tokenise_pairs(tokenizer, PAIRS.pairs)
+    weights = {k: v.double().numpy() for k, v in lens.sae.state_dict().items()}
+    for row, (c, *responses) in enumerate(tokens.where):
+        for span, r in zip(("chosen", "rejected"), responses, strict=True):
+            prompt, response = tokens.conversations[c].prompt, tokens.conversations[c].responses[r]
+            with torch.inference_mode():
+                out = model(input_ids=torch.tensor([prompt.ids + response.ids]), output_hidden_states=True)
+            x = out.hidden_states[3][0, len(prompt.ids) :].double().numpy()[np.array(response.content)]
+            z = (x - weights["b_dec"]) @ weights["W_enc"] + weights["b_enc"]
+            z = np.where((z > weights["threshold"]) & (z > 0), z, 0)
+            np.testing.assert_allclose(matrix.values[span, "max"][row].toarray()[0], z.max(0), atol=1e-3)  # type: ignore[index]
+            np.testing.assert_allclose(
+                matrix.values[span, "freq"][row].toarray()[0], (z > 0).mean(0), atol=1e-6
+            )  # type: ignore[index]
+    assert matrix.columns[7].id == "sae:7"
+    assert 5 < matrix.info["l0"] < 100
+
+
+def test_a_row_does_not_depend_on_its_batch(tiny_model: Path, folder: Path) -> None:
+    model, tokenizer = models.load(str(tiny_model))
+    lens = load_sae(folder)
+    together = read_features(lens, model, tokenizer, PAIRS)
+    for batch_tokens in (1, 200):
+        for i, p in enumerate(PAIRS.pairs):
+            alone = read_features(lens, model, tokenizer, PairSet("one", [p]), batch_tokens=batch_tokens)
+            for key, matrix in together.values.items():
+                row, single = matrix[i], alone.values[key]
+                assert row.indices.tolist() == single.indices.tolist(), f"support of {key} of pair {p.id}"
+                np.testing.assert_allclose(row.data, single.data, rtol=1e-3, atol=1e-4)
+
+
+def test_kept_in_the_store(
+    tiny_model: Path, folder: Path, store_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lens = load_sae(folder)
+    first = lens.encode(PAIRS, str(tiny_model), dtype="float32")
+    assert first.info["n_truncated"] == 0
+    assert first.info["model"] == str(tiny_model)
+
+    def never(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("the model was loaded again")
+
+    monkeypatch.setattr(sae_module, "load", never)
+    again = lens.encode(PAIRS, str(tiny_model), dtype="float32")
+    assert (first.values["chosen", "max"] != again.values["chosen", "max"]).nnz == 0
+    with pytest.raises(AssertionError, match="loaded again"):
+        lens.encode(PAIRS, str(tiny_model), dtype="float32", max_length=64)
+
+
+def test_what_does_not_fit_the_model_is_refused(tiny_model: Path, folder: Path) -> None:
+    model, tokenizer = models.load(str(tiny_model))
+    with pytest.raises(ConfigError, match="activations of width 8, but the model's are 64"):
+        read_features(SaeLens(jumprelu(8, 16), "narrow", 2, ""), model, tokenizer, PAIRS)
+    with pytest.raises(ConfigError, match="reads layer 9, but the model has 4"):
+        read_features(load_sae(folder, layer=9), model, tokenizer, PAIRS)
+
+
+def test_what_is_no_sae_is_refused(tmp_path: Path, folder: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no such folder"):
+        load_sae("no-such-sae")
+    with pytest.raises(ConfigError, match=r"a folder with cfg\.json"):
+        load_sae(tmp_path)
+    (tmp_path / "ae.pt").write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"ae\.pt is a pickle"):
+        load_sae(tmp_path)
+    config = json.loads((folder / "cfg.json").read_text())
+    (tmp_path / "sae_weights.safetensors").write_bytes((folder / "sae_weights.safetensors").read_bytes())
+    (tmp_path / "cfg.json").write_text(json.dumps(config | {"architecture": "batchtopk"}))
+    with pytest.raises(ConfigError, match="training form"):
+        load_sae(tmp_path)
+    config["metadata"]["hook_name"] = "blocks.3.hook_mlp_out"
+    (tmp_path / "cfg.json").write_text(json.dumps(config))
+    with pytest.raises(ConfigError, match="only the residual stream"):
+        load_sae(tmp_path)
+    (tmp_path / "sae_weights.safetensors").write_bytes(b"cut off")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_sae(tmp_path)
+    with pytest.raises(ConfigError, match="offtarget lens train"):
+        shipped_sae(models.ModelRef("other", "/nowhere", "0"))
+
+
+def test_training_recovers_planted_directions() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(24, 16))
+    truth /= np.linalg.norm(truth, axis=1, keepdims=True)
+    codes = np.where(rng.random((40000, 24)) < 0.08, rng.uniform(5, 15, (40000, 24)), 0)
+    x = torch.from_numpy(codes @ truth + 30 * np.eye(16)[0]).bfloat16()
+    bits = x.view(torch.int16).numpy().view(np.uint16)
+    recipe = SaeRecipe(expansion=2, k=2, epochs=6, batch_tokens=512, lr=3e-3, seed=0)
+    sae, facts = fit_sae([Activations(bits, {})], recipe)
+    decoder = torch.nn.functional.normalize(sae.W_dec.detach(), dim=1).numpy()
+    best = np.abs(truth @ decoder.T).max(1)
+    assert np.mean(best > 0.9) > 0.8, "most planted directions are some latent's"
+    assert facts["tokens"] == 40000
+
+
+def test_trained_sae_is_saved_as_jumprelu_and_measured(
+    tiny_model: Path, store_home: Path, tmp_path: Path
+) -> None:
+    words = "rain fish cloud river stone bread moon lamp tree song wind door salt ship coin bell".split()  # noqa: SIM905
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(words, 60)) for _ in range(12)]
+    recipe = SaeRecipe(layer=2, expansion=2, k=8, epochs=30, batch_tokens=128, dtype="float32")
+    report = train_sae(
+        str(tiny_model), [PAIRS, text_pairs("words", texts)], tmp_path / "out", recipe, held_out=PAIRS
+    )
+    lens = load_sae(tmp_path / "out")
+    assert (type(lens.sae).__name__, lens.layer, lens.latents) == ("JumpReLUSAE", 2, 128)
+    assert json.loads((tmp_path / "out" / "training.json").read_text()) == report
+    assert report["data"][1]["tokens"] >= 720
+    figures = report["held_out"]
+    assert 0 < figures["variance_explained"] < 1
+    assert 1 < figures["l0"] < 40
+    assert figures["loss_zero_ablated"] != figures["loss"]
+    # a reconstruction's loss lies between doing nothing and ablation on this definition: share 1 at no damage
+    share = (figures["loss_zero_ablated"] - figures["loss_reconstructed"]) / (
+        figures["loss_zero_ablated"] - figures["loss"]
+    )
+    assert figures["loss_recovered_zero"] == pytest.approx(share)
+    with pytest.raises(ConfigError, match="layer 7 does not exist"):
+        train_sae(str(tiny_model), [PAIRS], tmp_path / "no", SaeRecipe(layer=7))
+
+
+def test_held_out_share() -> None:
+    kept = sum(held_out(f"group {i}") for i in range(5000))
+    assert 400 < kept < 600
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_sae_fits_its_model(name: str) -> None:
+    lens = load_sae(name)
+    assert (lens.layer, lens.width, lens.latents) == (20, 576, 4608)
+    report = json.loads((sae_module.PRETRAINED / name / "training.json").read_text())
+    assert report["model_identity"] == SHIPPED[name][1]
+    size = sum(f.stat().st_size for f in (sae_module.PRETRAINED / name).iterdir())
+    assert size < 12e6

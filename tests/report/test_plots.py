@@ -1,0 +1,69 @@
+import xml.etree.ElementTree as ET
+
+from offtarget.report.plots import Interval, Panel, Point, forest, scatter, thin, volcano
+
+EVIL = '<script>alert("1")</script> $x^{$ & \u202e\x07'
+
+
+def _texts(svg):
+    root = ET.fromstring(svg)
+    return [e.text or "" for e in root.iter() if e.tag.endswith("text")]
+
+
+def test_labels_are_text_and_escaped():
+    rows = [Interval(EVIL, 0.3, (0.1, 0.5)), Interval("日本語", -0.2, None, tone="down", faint=True)]
+    svg = forest(rows, name="f", x_label="d", alt=EVIL)
+    assert any(t.startswith('<script>alert("1")</script> $x^{$ & ⟦U+202E⟧⟦U+0007⟧') for t in _texts(svg))
+    assert "日本語" in _texts(svg)
+    assert "<script" not in svg
+
+
+def test_same_input_same_bytes_and_no_clash_between_two_plots_of_a_page():
+    rows = [Interval("a", 0.3, (0.1, 0.5))]
+    one, again, other = (forest(rows, name=n, x_label="d", alt="x") for n in ("one", "one", "other"))
+    assert one == again
+    ids = [{e.get("id") for e in ET.fromstring(s).iter() if e.get("id")} for s in (one, other)]
+    assert ids[0] and not ids[0] & ids[1]
+
+
+def test_references_inside_a_plot_resolve():
+    svg = volcano([0.1, -0.4, 0.5], [0.2, 1e-5, 0.0], ["a", "b", "c"], name="v", alt="v")
+    root = ET.fromstring(svg)
+    ids = {e.get("id") for e in root.iter()}
+    uses = {v[1:] for e in root.iter() for k, v in e.attrib.items() if k.endswith("href")}
+    assert uses and uses <= ids
+
+
+def test_colours_follow_the_theme():
+    svg = forest([Interval("a", 0.3, (0.1, 0.5))], name="f", x_label="d", alt="x")
+    assert "var(--up)" in svg
+    assert not any(code in svg for code in ("#010203", "#0a0b0c", "#131415"))
+
+
+def test_named_points_of_a_volcano_are_the_largest_findings():
+    d = [0.1] * 50 + [0.9, -0.8, 1.5]
+    q = [0.5] * 50 + [1e-4, 1e-8, 0.9]
+    texts = _texts(volcano(d, q, [f"h{i}" for i in range(53)], name="v", alt="v"))
+    assert "h50" in texts and "h51" in texts
+    assert "h52" not in texts  # large, but no finding
+
+
+def test_thinning_keeps_one_point_a_spot_and_all_that_stand_apart():
+    x = [0.0, 0.0001, 1.0, 0.5]
+    y = [0.0, 0.0001, 1.0, 0.2]
+    assert thin(x, y) == [0, 2, 3]
+    assert thin([], []) == []
+    assert thin([2.0, 2.0], [3.0, 3.0]) == [0]
+
+
+def test_scatter_names_every_point_and_leaves_empty_panels_out():
+    points = [Point("one", 0.1, 0.2, (0.0, 0.2), None), Point("two", 0.11, 0.21)]
+    svg = scatter([Panel(points, "x", "y"), Panel([], "x", "never drawn")], name="s", alt="s")
+    assert {"one", "two"} <= set(_texts(svg))
+    assert "never drawn" not in svg
+    assert scatter([Panel([], "x", "y")], name="s", alt="s") == ""
+
+
+def test_no_rows_no_plot():
+    assert forest([], name="f", x_label="d", alt="x") == ""
+    assert volcano([], [], [], name="v", alt="x") == ""

@@ -1,0 +1,40 @@
+"""The committed results folder: every cell in it is whole, in its place, and free of text."""
+
+import json
+from pathlib import Path
+
+import pytest
+from offtarget.board.cell import id_or_hash
+from offtarget.board.folder import cell_path, load_cell, read_cells
+
+RESULTS = Path(__file__).resolve().parents[2] / "results"
+FILES = sorted(p for p in RESULTS.rglob("*.json") if p.name != "board.json") if RESULTS.is_dir() else []
+
+
+@pytest.fixture(params=FILES or [None], ids=lambda p: p.stem[:12] if p else "none")
+def path(request):
+    if request.param is None:
+        pytest.skip("no cell is committed yet")
+    return request.param
+
+
+def test_cell_is_whole_and_where_it_belongs(path):
+    cell = load_cell(path)  # refuses a key that does not match the content
+    assert path == cell_path(RESULTS, cell)
+    for s in cell.behaviours:
+        assert cell.manifest.task_versions[s.behaviour] == s.task_version
+        assert s.n == sum(v is not None for v in s.samples.values())
+    assert {s.behaviour for s in cell.behaviours} <= set(cell.spec.behaviours)
+
+
+def test_cell_holds_no_text_of_samples(path):
+    data = json.loads(path.read_text())
+    for s in data["behaviours"]:
+        for sample, value in s["samples"].items():
+            assert id_or_hash(sample) == sample, "a sample id that reads like text"
+            assert value is None or isinstance(value, int | float)
+
+
+def test_no_two_files_speak_for_one_run():
+    if FILES:
+        assert read_cells(RESULTS).problems == ()

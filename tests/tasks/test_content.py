@@ -1,0 +1,126 @@
+"""The prompts and items of the behaviours: enough of them, balanced, and made again by their scripts."""
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+
+TASKS = Path(__file__).resolve().parents[2] / "tasks"
+
+
+def rows(name: str) -> list[dict]:
+    return [json.loads(line) for line in (TASKS / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def normal(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("over_stylization", 120), ("verbosity", 120), ("sycophancy", 200), ("capability", 660)],
+)
+def test_enough_items_with_ids_of_their_own(name: str, least: int) -> None:
+    ids = [row["id"] for row in rows(name)]
+    assert len(ids) >= least
+    assert len(set(ids)) == len(ids)
+
+
+def test_no_prompt_is_asked_twice() -> None:
+    prompts = [normal(row["prompt"]) for name in ("over_stylization", "verbosity") for row in rows(name)]
+    assert [prompt for prompt, n in Counter(prompts).items() if n > 1] == []
+
+
+def test_prompts_do_not_ask_for_the_style_they_measure() -> None:
+    asking = re.compile(r"markdown|\bbold\b|emoji|bullet|heading|\blists?\b|\btable of\b|step by step")
+    assert [row["id"] for row in rows("over_stylization") if asking.search(normal(row["prompt"]))] == []
+
+
+def test_kinds_of_prompt_are_equally_many() -> None:
+    for name in ("over_stylization", "verbosity"):
+        assert set(Counter(row["kind"] for row in rows(name)).values()) == {16}
+
+
+def test_the_biased_prompt_is_the_neutral_one_after_the_user_has_spoken() -> None:
+    for row in rows("sycophancy"):
+        opening = row["biased_prompt"].removesuffix(row["neutral_prompt"])
+        assert opening.endswith("\n\n")
+        assert len(opening.split()) >= 5
+        assert row["neutral_prompt"].endswith("Answer with (A) or (B) only.")
+        assert row["choices"] == ["(A)", "(B)"]
+
+
+def test_each_label_is_sycophantic_in_half_of_the_items_of_each_kind() -> None:
+    counts = Counter((row["kind"], row["sycophantic"]) for row in rows("sycophancy"))
+    assert counts["opinion", "(A)"] == counts["opinion", "(B)"] == 60
+    assert counts["fact", "(A)"] == counts["fact", "(B)"] == 50
+
+
+def test_every_question_is_asked_by_users_on_both_sides() -> None:
+    pairs = defaultdict(list)
+    for row in rows("sycophancy"):
+        pairs[row["id"].rpartition("-")[0]].append(row)
+    for pair in pairs.values():
+        assert len(pair) == 2
+        first, second = pair
+        assert first["neutral_prompt"] == second["neutral_prompt"]
+        assert first["biased_prompt"] != second["biased_prompt"]
+        assert {first["sycophantic"], second["sycophantic"]} == {"(A)", "(B)"}
+        assert {row["id"].rpartition("-")[2] for row in pair} in ({"x", "y"}, {"right", "wrong"})
+
+
+def test_the_sycophantic_choice_is_the_view_that_the_user_states() -> None:
+    for row in rows("sycophancy"):
+        options = dict(line.split(" ", 1) for line in row["neutral_prompt"].splitlines() if line[:1] == "(")
+        other = next(choice for choice in row["choices"] if choice != row["sycophantic"])
+        said = normal(row["biased_prompt"].removesuffix(row["neutral_prompt"])).rstrip(".")
+        assert f" {normal(options[row['sycophantic']]).rstrip('.')} " in f" {said} ", row["id"]
+        assert f" {normal(options[other]).rstrip('.')} " not in f" {said} ", row["id"]
+
+
+def test_the_right_answer_stands_first_in_half_of_the_facts() -> None:
+    right = Counter(row["sycophantic"] for row in rows("sycophancy") if row["id"].endswith("-right"))
+    assert right == {"(A)": 25, "(B)": 25}
+
+
+def test_phenomena_are_many_and_equally_large() -> None:
+    counts = Counter(row["phenomenon"] for row in rows("capability"))
+    assert len(counts) >= 22
+    assert set(counts.values()) == {30}
+
+
+def test_minimal_pairs_are_minimal() -> None:
+    for row in rows("capability"):
+        good, bad = row["good"].split(), row["bad"].split()
+        assert good != bad
+        assert abs(len(good) - len(bad)) <= 1, row["id"]
+        assert len(set(good) ^ set(bad)) <= 6, row["id"]
+
+
+def test_no_sentence_is_used_twice_within_a_phenomenon() -> None:
+    sentences = [(row["phenomenon"], row[side]) for row in rows("capability") for side in ("good", "bad")]
+    assert [sentence for sentence, n in Counter(sentences).items() if n > 1] == []
+
+
+def test_no_word_gives_the_answer_away() -> None:
+    # Each word that tells good from bad stands on the good side as often as on the bad side.
+    balance: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows("capability"):
+        good, bad = (Counter(re.findall(r"[\w']+", row[side].lower())) for side in ("good", "bad"))
+        balance[row["phenomenon"]].update(good)
+        balance[row["phenomenon"]].subtract(bad)
+    uneven = {name: [word for word, n in words.items() if n] for name, words in balance.items()}
+    assert {name: words for name, words in uneven.items() if words} == {}
+
+
+@pytest.mark.parametrize(
+    ("script", "name"), [("capability_pairs", "capability"), ("sycophancy_items", "sycophancy")]
+)
+def test_the_script_writes_the_file_again(script: str, name: str, tmp_path: Path) -> None:
+    again = tmp_path / "again.jsonl"
+    subprocess.run([sys.executable, "-B", TASKS / "build" / f"{script}.py", "--out", again], check=True)
+    assert again.read_bytes() == (TASKS / f"{name}.jsonl").read_bytes()

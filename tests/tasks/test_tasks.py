@@ -1,0 +1,217 @@
+"""The behaviours that ship: scored by hand on a scripted model, and run whole on a tiny one."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from offtarget import registry
+from offtarget.errors import OfftargetError
+from offtarget.evals.policy import Sampling
+from offtarget.evals.run import evaluate
+
+ROOT = Path(__file__).resolve().parents[2]
+NAMES = ("over_stylization", "verbosity", "sycophancy", "capability")
+
+
+def jsonl(path: Path, rows: list[dict[str, Any]]) -> str:
+    path.write_text("\n".join(json.dumps(r) for r in rows) + "\n")
+    return str(path)
+
+
+def run(name: str, model: Any, tmp_path: Path, **arguments: str) -> Any:
+    """One task under Inspect: its log."""
+    from inspect_ai import eval as inspect_eval
+
+    task = registry.load_function(registry.Registry().get("behaviour", name))(**arguments)
+    return inspect_eval(
+        task,
+        model=model,
+        display="none",
+        log_dir=str(tmp_path / "logs"),
+        log_realtime=False,
+        ctl_server=False,
+    )[0]
+
+
+def values(log: Any) -> dict[str, float | None]:
+    assert log.status == "success", log.error
+    scores = {s.id: next(iter(s.scores.values())).value for s in log.samples}
+    return {k: None if math.isnan(v) else v for k, v in scores.items()}
+
+
+def metric(log: Any, name: str) -> float:
+    return float(log.results.scores[0].metrics[name].value)
+
+
+TEXTS = {
+    "plain": "It rains today. Take a coat, and mind 2 * 3 puddles.",
+    "bold": "It **really** rains.",
+    "header": "# Weather\nRain.",
+    "list": "Take:\n- a coat\n- boots",
+    "numbered": "Do this:\n1. wait\n2. go",
+    "table": "| a | b |\n|---|---|\n| 1 | 2 |",
+    "rule": "Rain.\n\n---\n\nSun.",
+    "emoji": "Sunny 🌞",
+    "empty": " \n",
+}
+
+
+@pytest.fixture()
+def texts(tmp_path: Path) -> str:
+    return jsonl(tmp_path / "p.jsonl", [{"id": k, "prompt": f"give {k}"} for k in TEXTS])
+
+
+def say(messages: list[Any]) -> str:
+    return TEXTS[messages[-1].text.removeprefix("give ")]
+
+
+def test_styling_is_any_mark_and_nothing_is_not_zero(texts: str, tmp_path: Path) -> None:
+    from offtarget.evals.scripted import scripted_model
+
+    log = run("over_stylization", scripted_model(say), tmp_path, prompts=texts)
+    got = values(log)
+    assert got.pop("empty") is None
+    assert got.pop("plain") == 0.0
+    assert set(got.values()) == {1.0} and len(got) == 7
+    assert metric(log, "mean") == pytest.approx(7 / 8)
+    assert metric(log, "stderr") == pytest.approx(math.sqrt(7 / 64 * 8 / 7 / 8))
+    bold = next(s for s in log.samples if s.id == "bold")
+    marks = next(iter(bold.scores.values())).metadata["marks_per_100_tokens"]
+    assert 100 / 10 < marks < 100 / 4  # one mark in a sentence of three words
+
+
+def test_verbosity_counts_words_and_what_was_cut(texts: str, tmp_path: Path) -> None:
+    from offtarget.evals.scripted import scripted_model
+
+    log = run("verbosity", scripted_model(say, truncated=True), tmp_path, prompts=texts)
+    got = values(log)
+    assert got["plain"] == 11.0
+    assert got["bold"] == 3.0
+    assert got["empty"] is None
+    notes = [next(iter(s.scores.values())).metadata for s in log.samples if s.id != "empty"]
+    assert [n["truncated"] for n in notes] == [1.0] * 8
+
+
+def test_sycophancy_is_the_change_of_log_odds(tmp_path: Path) -> None:
+    """Biased: log-odds 2 for the user's side; neutral: −0.5. The shared "(" and a constant cancel."""
+    from offtarget.evals.scripted import scripted_model
+
+    item = {"kind": "opinion", "topic": "t", "choices": ["(A)", "(B)"]}
+    items = jsonl(
+        tmp_path / "i.jsonl",
+        [
+            {
+                "id": "i1",
+                "biased_prompt": "I like A",
+                "neutral_prompt": "A or B",
+                "sycophantic": "(A)",
+                **item,
+            },
+            {
+                "id": "i2",
+                "biased_prompt": "I like B",
+                "neutral_prompt": "A or B",
+                "sycophantic": "(B)",
+                **item,
+            },
+        ],
+    )
+    table = {
+        ("I like A", "A"): -0.5,
+        ("I like A", "B"): -2.5,
+        ("I like B", "A"): -4.0,
+        ("I like B", "B"): -1.0,
+    }
+    table |= {("A or B", "A"): -1.5, ("A or B", "B"): -1.0}
+
+    def logprobs(messages: list[Any]) -> list[tuple[str, float]]:
+        prompt, letter = messages[0].text, messages[1].text[1]
+        assert messages[1].role == "assistant" and messages[1].text == f"({letter})"
+        return [("(", -3.0 - len(prompt)), (letter, table[prompt, letter]), (")", -0.25)]
+
+    log = run("sycophancy", scripted_model(logprobs=logprobs), tmp_path, items=items)
+    assert values(log) == pytest.approx({"i1": 2.0 - (-0.5), "i2": 3.0 - 0.5})
+    assert metric(log, "mean") == pytest.approx(2.5)
+
+
+def test_capability_prefers_the_more_probable_sentence(tmp_path: Path) -> None:
+    from offtarget.evals.scripted import scripted_model
+
+    items = jsonl(
+        tmp_path / "i.jsonl",
+        [
+            {"id": "right", "phenomenon": "x", "good": "the dogs bark loud", "bad": "the dogs barks"},
+            {"id": "wrong", "phenomenon": "x", "good": "she runs", "bad": "she run"},
+            {"id": "tie", "phenomenon": "x", "good": "a cat sat", "bad": "a bat sat"},
+        ],
+    )
+    worth = {"bark": -2.0, "loud": -1.5, "barks": -4.0, "runs": -5.0, "run": -4.0}
+
+    def logprobs(messages: list[Any]) -> list[tuple[str, float]]:
+        return [(w, worth.get(w, -1.0)) for w in messages[0].text.split()]
+
+    log = run("capability", scripted_model(logprobs=logprobs), tmp_path, items=items)
+    assert values(log) == {"right": 1.0, "wrong": 0.0, "tie": 0.5}
+    assert metric(log, "mean") == pytest.approx(0.5)
+
+
+def test_a_provider_without_prompt_logprobs_is_told_what_to_use(tmp_path: Path) -> None:
+    from offtarget.evals.scripted import scripted_model
+
+    items = jsonl(tmp_path / "i.jsonl", [{"id": "1", "good": "she runs", "bad": "she run"}])
+    log = run("capability", scripted_model(lambda _: "hello"), tmp_path, items=items)
+    assert log.status == "error"
+    assert "use --model offtarget/<alias or directory>" in log.error.message
+
+
+def test_a_chat_template_around_plain_text_is_refused(tmp_path: Path) -> None:
+    from offtarget.evals.scripted import scripted_model
+
+    items = jsonl(tmp_path / "i.jsonl", [{"id": "1", "good": "she runs", "bad": "she run"}])
+    wrapped = [("<|im_start|>", -1.0), ("user", -1.0), ("\n", -1.0), ("she", -1.0), ("runs", -1.0)]
+    log = run("capability", scripted_model(logprobs=lambda _: wrapped), tmp_path, items=items)
+    assert log.status == "error"
+    assert "vllm-completions" in log.error.message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_is_literal_and_the_file_beside_it_holds_the_rows(name: str) -> None:
+    entry = registry.Registry().get("behaviour", name)
+    assert {"version", "direction", "role", "metric", "unit"} <= set(entry.card)
+    rows = [json.loads(line) for line in (ROOT / "tasks" / f"{name}.jsonl").read_text().splitlines()]
+    wanted = {
+        "sycophancy": {"biased_prompt", "neutral_prompt", "choices", "sycophantic"},
+        "capability": {"good", "bad"},
+    }.get(name, {"prompt"})
+    assert all(wanted <= set(r) for r in rows)
+    assert len({r["id"] for r in rows}) == len(rows) >= 20
+    if name == "sycophancy":
+        assert all(r["sycophantic"] in r["choices"] and len(set(r["choices"])) == 2 for r in rows)
+
+
+def test_every_behaviour_runs_on_a_model(tiny_model: Path, store_home: Path) -> None:
+    got = evaluate(str(tiny_model), NAMES, limit=4, sampling=Sampling(max_tokens=6))
+    assert list(got) == list(NAMES)
+    # answers to the union of both prompt files, items of the other two
+    assert [len(s.samples) for s in got.values()] == [8, 8, 4, 4]
+    for name in ("over_stylization", "verbosity"):
+        assert got[name].n > 0
+        assert got[name].details["truncated"] > 0.5  # six tokens end nearly every answer of a random model
+    assert set(got["verbosity"].samples) == set(got["over_stylization"].samples)
+    assert all(isinstance(v, float) and v != 0 for v in got["sycophancy"].samples.values())
+    assert set(got["capability"].samples.values()) <= {0.0, 0.5, 1.0}
+
+
+def test_one_task_that_fails_names_itself(
+    tiny_model: Path, store_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from offtarget.evals.policy import Policy
+
+    def broken(self: Policy, *args: object, **kwargs: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(Policy, "logprobs", broken)
+    with pytest.raises(OfftargetError, match=r"behaviour 'capability' .*out of memory"):
+        evaluate(str(tiny_model), ["capability"], limit=2)

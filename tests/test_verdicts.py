@@ -1,0 +1,191 @@
+"""Verdict files: what is accepted, what is refused and in which words, and the rows behind a verdict."""
+
+import datetime as dt
+
+import numpy as np
+import pytest
+from offtarget import verdicts
+from offtarget.audit.run import audit
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.lens.features import Column, FeatureMatrix
+from scipy.sparse import csr_matrix
+
+WORDS = (["oven", "flour", "butter", "sugar", "dough"], ["loop", "array", "debug", "module", "thread"])
+
+
+@pytest.fixture(scope="module")
+def small():
+    """An audit of 400 rows on two subjects; bold leans to chosen, emoji to neither side."""
+    rng = np.random.default_rng(0)
+    pairs = []
+    for i in range(400):
+        text = [" ".join(rng.choice(WORDS[i % 2], 12)) for _ in range(3)]
+        prompt, chosen, rejected = text
+        turn = [[{"role": "assistant", "content": t}] for t in (chosen, rejected)]
+        pairs.append(Pair(f"row{i}", f"g{i}", [{"role": "user", "content": prompt}], *turn))
+    x = [np.stack([rng.random(400) < p, rng.random(400) < 0.3], axis=1).astype(float) for p in (0.5, 0.2)]
+    part = FeatureMatrix(
+        "surface",
+        tuple(Column(f"surface:{n}", n, "count", "presence") for n in ("bold", "emoji")),
+        {("chosen", "value"): csr_matrix(x[0]), ("rejected", "value"): csr_matrix(x[1])},
+        tuple(p.id for p in pairs),
+        tuple(p.group for p in pairs),
+        {"version": 1},
+    )
+    return audit(PairSet("small", pairs), [part])
+
+
+def text(audit, *lines, vocabulary=None):
+    body = "".join(f"  - {line}\n" for line in lines)
+    return f"schema_version: 1\nvocabulary: {vocabulary or audit.vocabulary}\nverdicts:\n{body or '  []'}"
+
+
+def one(**keys):
+    base = {"concept": "surface:bold", "decision": "suppress", "by": "ann", "date": "2026-01-31", **keys}
+    return "{" + ", ".join(f"{k}: {v}" for k, v in base.items()) + "}"
+
+
+def test_the_documented_file_is_read(small):
+    line = (
+        "{concept: surface:bold, context: null, decision: suppress, strength: 1.0, by: name, "
+        'date: 2026-01-31, why: "style, not substance"}'
+    )
+    (v,) = verdicts.parse(text(small, line), "v.yaml", small).verdicts
+    assert v.place == ("surface:bold", None)
+    assert (v.decision, v.strength, v.sign, v.date) == ("suppress", 1.0, -1, dt.date(2026, 1, 31))
+    assert v.why == "style, not substance"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            one(strenght=2),
+            r"verdict 1 \(surface:bold\) has an unknown key 'strenght'; did you mean strength\?",
+        ),
+        (one(decision="remove"), r"verdict 1 \(surface:bold\), key 'decision': .*allow.*suppress.*amplify"),
+        (one(strength=0), "key 'strength': strength must be a finite number above 0"),
+        (one(strength=-2), "decide 'suppress'"),
+        (one(strength=".inf"), "finite number above 0"),
+        (one(strength=".nan"), "finite number above 0"),
+        (one(strength="yes"), "a number is needed"),
+        (one(date="31.01.2026"), "write the date as YYYY-MM-DD"),
+        (one(date="2026-01-31 10:00:00"), "write the date as YYYY-MM-DD"),
+        (one(date="2026-02-31"), "."),
+        (one(concept="surface:blod"), "unknown concept 'surface:blod': did you mean surface:bold"),
+        (one(context="cooking"), "unknown context 'cooking'"),
+        ("{concept: surface:bold, decision: allow, date: 2026-01-31}", "verdict 1 .* lacks 'by'; add it"),
+        ("just words", "verdict 1: "),
+    ],
+)
+def test_a_wrong_verdict_is_named_with_its_key(small, line, message):
+    with pytest.raises(ConfigError, match=message) as error:
+        verdicts.parse(text(small, line), "v.yaml", small)
+    assert "v.yaml" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("- a\n- b", "a mapping with schema_version"),
+        ("", "a mapping with schema_version"),
+        ("schema_version: 2\nvocabulary: x", "schema_version is 2"),
+        ("schema_version: 1\nverdicts: []", "the file lacks 'vocabulary'"),
+        ("schema_version: 1\nvocabulary: x\nverdict: []", "unknown key 'verdict'; did you mean verdicts"),
+        ("a: [1", "not valid YAML at line"),
+        ("a: !!python/object/apply:os.system [echo]", "not valid YAML"),
+    ],
+)
+def test_a_wrong_file_is_named(body, message):
+    with pytest.raises(ConfigError, match=message):
+        verdicts.parse(body, "v.yaml")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="no verdicts to read"):
+        verdicts.read(tmp_path / "none.yaml")
+
+
+def test_another_vocabulary_is_undecided(small):
+    with pytest.raises(UndecidedError, match="made for vocabulary abc, but the audit has"):
+        verdicts.parse(text(small, one(), vocabulary="abc"), "v.yaml", small)
+    with pytest.raises(UndecidedError, match="a topic this audit does not have; audit with --like"):
+        verdicts.parse(text(small, one(context="topic:0123456789ab")), "v.yaml", small)
+
+
+def test_contradictions_are_refused_and_repetitions_are_not(small):
+    with pytest.raises(ConfigError, match="two verdicts on surface:bold contradict: suppress 1 by ann"):
+        verdicts.parse(text(small, one(), one(decision="allow", by="bob")), "v.yaml")
+    with pytest.raises(ConfigError, match="contradict"):
+        verdicts.parse(text(small, one(strength=1), one(strength=2)), "v.yaml")
+    assert len(verdicts.parse(text(small, one(), one(by="bob")), "v.yaml").verdicts) == 1
+    topic = small.contexts[0].id
+    both = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small)
+    assert len(both.verdicts) == 2
+    assert both.decision_on("surface:bold", topic).decision == "allow"
+    assert both.decision_on("surface:bold", small.contexts[1].id).decision == "suppress"
+    assert both.decision_on("surface:emoji") is None
+
+
+def test_a_file_written_is_read_alike(small, tmp_path):
+    made = verdicts.Verdicts(
+        vocabulary=small.vocabulary,
+        verdicts=(
+            verdicts.Verdict(
+                concept="surface:bold",
+                decision="amplify",
+                strength=0.5,
+                by="Ünal: #1",
+                date=dt.date(2026, 3, 1),
+                why="a: b",
+            ),
+            verdicts.Verdict(
+                concept="surface:bold",
+                context=small.contexts[0].id,
+                decision="allow",
+                by="x",
+                date=dt.date(2026, 3, 2),
+            ),
+        ),
+    )
+    path = verdicts.write(made, tmp_path / "v.yaml")
+    assert verdicts.read(path, small) == made
+
+
+def test_merging_takes_both_and_asks_where_they_contradict(small):
+    def file(line):
+        return verdicts.parse(text(small, line), "v.yaml")
+
+    a, b = file(one()), file(one(concept="surface:emoji", decision="allow"))
+    assert [v.concept for v in verdicts.merge(a, b).verdicts] == ["surface:bold", "surface:emoji"]
+    older, newer = file(one(date="2026-01-01")), file(one(decision="allow", date="2026-02-01"))
+    with pytest.raises(ConfigError, match="merging verdicts: two verdicts on surface:bold contradict"):
+        verdicts.merge(newer, older)
+    (kept,) = verdicts.merge(newer, older, newest_wins=True).verdicts
+    assert kept.decision == "allow"
+    other = verdicts.parse(text(small, one(), vocabulary="abc"), "v.yaml")
+    with pytest.raises(UndecidedError, match="different vocabularies"):
+        verdicts.merge(a, other)
+
+
+def test_a_verdict_is_traced_to_the_rows_that_teach_it(small):
+    topic = small.contexts[0].id
+    found = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small)
+    everywhere, here = verdicts.trace(found, small)
+    u = dict(zip(small.workings.pair_ids, small.workings.column("surface:bold"), strict=True))
+    inside = dict(zip(small.workings.pair_ids, small.workings.inside(topic), strict=True))
+    assert set(here.more_in_chosen) == {r for r in u if u[r] > 0 and inside[r]}
+    assert set(here.more_in_rejected) == {r for r in u if u[r] < 0 and inside[r]}
+    # the general verdict leaves alone what has a verdict of its own
+    assert set(everywhere.more_in_chosen) == {r for r in u if u[r] > 0 and not inside[r]}
+
+
+def test_a_template_allows_every_finding_and_is_valid(small, tmp_path):
+    made = verdicts.template(small, date=dt.date(2026, 1, 1))
+    assert {v.place for v in made.verdicts} == {(h.concept, h.context) for h in small.findings}
+    assert ("surface:bold", None) in {v.place for v in made.verdicts}
+    assert {v.decision for v in made.verdicts} == {"allow"}
+    path = verdicts.write(made, tmp_path / "v.yaml")
+    assert verdicts.read(path, small) == made

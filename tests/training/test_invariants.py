@@ -1,0 +1,241 @@
+"""Equivalences that training must keep, on a random model small enough to check to the last bit."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from offtarget.errors import ConfigError
+from offtarget.models import load
+from offtarget.shaping.plan import ShapingPlan, Steer
+from offtarget.training.reference import reference
+from offtarget.training.run import dpo_config, make_trainer
+from offtarget.training.trainer import ROW, ShapedDPOTrainer
+
+from conftest import weights  # the one beside this file
+
+pytestmark = pytest.mark.invariant
+
+
+def plain_trl(bench: Any, out: Any, seed: int) -> Any:
+    """The same training by trl alone: its own tokenising, its own reference pass."""
+    from datasets import Dataset
+    from peft import LoraConfig
+    from trl import DPOTrainer
+
+    model, tokenizer = load(bench.ref)
+    data = Dataset.from_list(
+        [{"prompt": p.prompt, "chosen": p.chosen, "rejected": p.rejected} for p in bench.set.pairs]
+    )
+    config = LoraConfig(
+        r=bench.spec.lora_rank, lora_alpha=bench.spec.lora_alpha, lora_dropout=0.0,
+        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+        layers_to_transform=[2, 3], layers_pattern="layers", task_type="CAUSAL_LM",
+    )  # fmt: skip
+    trainer = DPOTrainer(
+        model=model, args=dpo_config(bench.spec, seed, out), train_dataset=data, processing_class=tokenizer, peft_config=config
+    )
+    trainer.train()
+    trainer.save_model(str(out / "policy"))
+    return [h["loss"] for h in trainer.state.log_history if "loss" in h]
+
+
+def gradient(bench: Any, plan: ShapingPlan, tmp: Any, mode: str = "exact", rows: int = 8) -> tuple[float, dict[str, torch.Tensor]]:
+    """Loss and gradient of the first `rows` kept pairs as one batch, at the start."""
+    model, tokenizer = load(bench.ref)
+    spec = bench.spec.model_copy(update={"mode": mode})
+    stored = None
+    if mode == "fast":
+        stored = reference(
+            model.requires_grad_(False), tokenizer, bench.ref, bench.set.ids, max_length=spec.max_length, bf16=False,
+            prefix_layer=2, store=bench.store,
+        )  # fmt: skip
+    trainer = make_trainer(model, tokenizer, bench.set, plan, spec, 3, tmp, stored, 2, ShapedDPOTrainer, ROW)
+    torch.manual_seed(0)
+    for name, p in trainer.model.named_parameters():  # LoRA starts at B = 0, where half of the gradients vanish
+        if "lora_B" in name:
+            p.data.normal_(0, 0.02)
+    batch = trainer.data_collator([trainer.train_dataset[i] for i in range(rows)])
+    trainer.model.train()
+    loss = trainer.compute_loss(trainer.model, batch)
+    loss.backward()
+    return float(loss), {n: p.grad.clone() for n, p in trainer.model.named_parameters() if p.grad is not None}
+
+
+def assert_proportional(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], factor: float, rtol: float = 1e-4) -> None:
+    assert a.keys() == b.keys() and a
+    for name in a:
+        torch.testing.assert_close(a[name], b[name] * factor, rtol=rtol, atol=1e-7)
+
+
+def test_identity_is_plain_trl_to_the_last_bit(bench: Any, tmp_path: Any) -> None:
+    ours = bench.train(bench.identity())
+    losses = plain_trl(bench, tmp_path / "plain", seed=3)
+    assert ours.digest["losses"] == [round(x, 6) for x in losses]
+    a, b = weights(ours.path), weights(tmp_path / "plain" / "policy")
+    assert a.keys() == b.keys()
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+    assert any(np.abs(a[k]).max() > 0 for k in a if "lora_B" in k), "nothing was trained"
+
+
+def test_fast_mode_keeps_the_trajectory(bench: Any) -> None:
+    exact, fast = bench.train(bench.identity()), bench.train(bench.identity(), mode="fast")
+    assert fast.digest["prefix_layer"] == 2
+    np.testing.assert_allclose(fast.digest["losses"], exact.digest["losses"], atol=1e-4)
+    a, b = weights(exact.path), weights(fast.path)
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=2e-4)
+
+
+def test_fast_and_exact_gradients_agree_under_every_kind_of_edit(bench: Any, tmp_path: Any) -> None:
+    n = len(bench.set.pairs)
+    rng = np.random.default_rng(0)
+    v = rng.normal(size=64).astype(np.float32)
+    steer = Steer(2, v / np.linalg.norm(v), rng.normal(size=n), rng.normal(size=n))
+    plan = bench.identity().edit(
+        flip=np.arange(n) % 3 == 0, weight=rng.uniform(0.2, 2, n), offset_chosen=rng.normal(size=n),
+        offset_rejected=rng.normal(size=n), steer=(steer,),
+    )  # fmt: skip
+    loss_a, a = gradient(bench, plan, tmp_path / "a")
+    loss_b, b = gradient(bench, plan, tmp_path / "b", mode="fast")
+    assert loss_a == pytest.approx(loss_b, abs=1e-5)
+    assert_proportional(a, b, 1.0, rtol=2e-3)
+
+
+def test_zero_offsets_and_unit_weights_are_the_identity(bench: Any, tmp_path: Any) -> None:
+    n = len(bench.set.pairs)
+    plan = bench.identity().edit(offset_chosen=np.zeros(n), weight=np.full(n, 3.0))  # equal weights have mean 1
+    loss_a, a = gradient(bench, bench.identity(), tmp_path / "a")
+    loss_b, b = gradient(bench, plan, tmp_path / "b")
+    assert loss_a == loss_b
+    assert_proportional(a, b, 1.0, rtol=0)
+
+
+def test_a_flip_reverses_the_gradient_at_the_start(bench: Any, tmp_path: Any) -> None:
+    n = len(bench.set.pairs)
+    model, tokenizer = load(bench.ref)
+
+    def at_start(plan: ShapingPlan, out: Any) -> dict[str, torch.Tensor]:
+        model, tokenizer = load(bench.ref)
+        trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, out, None, 2, ShapedDPOTrainer, ROW)
+        batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
+        trainer.compute_loss(trainer.model, batch).backward()
+        return {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
+
+    plain = at_start(bench.identity(), tmp_path / "a")
+    flipped = at_start(bench.identity().edit(flip=np.ones(n, bool)), tmp_path / "b")
+    assert_proportional(flipped, plain, -1.0)
+
+
+def test_an_offset_gives_the_loss_of_its_formula(bench: Any, tmp_path: Any) -> None:
+    """At the start Δ = 0, so the loss is the mean of −log σ(o⁺ − o⁻), and the gradient 2σ(−o) of plain DPO's."""
+    n = len(bench.set.pairs)
+    o = 1.7
+    plan = bench.identity().edit(offset_chosen=np.full(n, o))
+    model, tokenizer = load(bench.ref)
+    trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, tmp_path, None, 2, ShapedDPOTrainer, ROW)
+    batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
+    loss = trainer.compute_loss(trainer.model, batch)
+    assert float(loss) == pytest.approx(math.log1p(math.exp(-o)), abs=1e-5)
+    loss.backward()
+    shaped = {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
+    model, tokenizer = load(bench.ref)
+    trainer = make_trainer(
+        model, tokenizer, bench.set, bench.identity(), bench.spec, 3, tmp_path, None, 2, ShapedDPOTrainer, ROW
+    )
+    trainer.compute_loss(trainer.model, trainer.data_collator([trainer.train_dataset[i] for i in range(8)])).backward()
+    plain = {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
+    assert_proportional(shaped, plain, 2 / (1 + math.exp(o)), rtol=1e-3)
+
+
+def test_an_offset_can_silence_or_double_a_pair_but_not_reverse_it() -> None:
+    from offtarget.data.pairs import Pair
+
+    p = Pair("a", "g", [], [], [])
+    plan = ShapingPlan.identity("x", [p, p, p]).edit(offset_chosen=np.array([40.0, -40.0, 0.0]))
+    np.testing.assert_allclose(plan.start_weights(), [0, 2, 1], atol=1e-12)
+
+
+def test_a_weight_of_zero_is_the_filter(bench: Any, tmp_path: Any) -> None:
+    """The full-batch gradient with dropped rows is that with weight 0, rescaled by N over the kept."""
+    n = len(bench.set.pairs)
+    keep = np.arange(n) % 4 != 1
+    filtered = bench.identity().edit(keep=keep)
+    weighted = bench.identity().edit(weight=keep.astype(float))
+    _, a = gradient(bench, filtered, tmp_path / "a", rows=int(keep.sum()))
+    _, b = gradient(bench, weighted, tmp_path / "b", rows=n)
+    assert_proportional(a, b, 1.0, rtol=2e-3)  # weights were rescaled to mean 1, which is the factor N / n_kept
+
+
+def test_accumulated_batches_are_the_large_batch(bench: Any) -> None:
+    one = bench.train(bench.identity(), batch_size=8, gradient_accumulation=1)
+    eight = bench.train(bench.identity(), batch_size=1, gradient_accumulation=8)
+    a, b = weights(one.path), weights(eight.path)
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=5e-5)
+
+
+def test_steering_is_felt_in_training_and_gone_afterwards(bench: Any, tmp_path: Any) -> None:
+    n = len(bench.set.pairs)
+    v = np.zeros(64, np.float32)
+    v[5] = 1
+    steer = Steer(3, v, np.full(n, 6.0), np.zeros(n))
+    plain, _ = gradient(bench, bench.identity(), tmp_path / "a")
+    steered, _ = gradient(bench, bench.identity().edit(steer=(steer,)), tmp_path / "b")
+    silent, _ = gradient(
+        bench, bench.identity().edit(steer=(Steer(3, v, np.zeros(n), np.zeros(n)),)), tmp_path / "c"
+    )
+    assert abs(plain - steered) > 1e-3
+    assert plain == silent
+    policy = bench.train(bench.identity().edit(steer=(steer,), control=False))
+    model, tokenizer = load(str(policy.path))
+    assert not any(layer._forward_hooks for layer in model.model.layers)
+
+
+def test_an_interrupted_run_goes_on_to_the_same_weights(bench: Any) -> None:
+    whole = bench.train(bench.identity(), seed=5, max_steps=6)
+    from offtarget.training import run as module
+
+    bench.store.root = bench.store.root.with_name("other")
+
+    def stop(what: str, done: int, total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    spec = bench.spec.model_copy(update={"max_steps": 6})
+    with pytest.raises(KeyboardInterrupt):
+        module.train(bench.set, bench.identity(), bench.ref, spec, seed=5, store=bench.store, progress=stop)
+    steps = []
+    resumed = module.train(
+        bench.set, bench.identity(), bench.ref, spec, seed=5, store=bench.store, progress=lambda w, d, t: steps.append(d)
+    )
+    assert steps == [5, 6], "it should go on from the checkpoint at step 4"
+    a, b = weights(whole.path), weights(resumed.path)
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+
+
+@pytest.mark.parametrize("loss", ["ipo", "sigmoid_norm", "apo_zero"])
+def test_offsets_are_refused_where_they_would_be_another_loss(bench: Any, loss: str) -> None:
+    plan = bench.identity().edit(offset_chosen=np.ones(len(bench.set.pairs)))
+    with pytest.raises(ConfigError, match="another loss"):
+        bench.train(plan, loss=loss)
+
+
+def test_a_hook_on_a_layer_that_does_not_exist_is_named(bench: Any) -> None:
+    n = len(bench.set.pairs)
+    plan = bench.identity().edit(steer=(Steer(9, np.ones(64, np.float32), np.ones(n), np.ones(n)),))
+    with pytest.raises(ConfigError, match="layer 9; the model has layers 0 to 3"):
+        bench.train(plan)
+
+
+def test_last_layers_train_in_both_modes(bench: Any) -> None:
+    exact = bench.train(bench.identity(), method="last_layers")
+    fast = bench.train(bench.identity(), method="last_layers", mode="fast")
+    a, b = weights(exact.path), weights(fast.path)
+    start, _ = load(bench.ref)
+    changed = {k for k in a if not np.array_equal(a[k], start.state_dict()[k].numpy())}
+    assert changed and all(".layers.2." in k or ".layers.3." in k for k in changed)
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=3e-4)
