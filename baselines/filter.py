@@ -6,13 +6,14 @@ A filter can only block: it cannot teach a concept that the data do not hold.
 """
 
 import numpy as np
-
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
 
-@protocol(name="filter", family="data", source="arXiv 2606.12360, section 2.4", unit="share of pairs left out")
+@protocol(
+    name="filter", family="data", source="arXiv 2606.12360, section 2.4", unit="share of pairs left out"
+)
 def filter_(ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature") -> ShapingPlan:
     """Leave out the pairs that teach most against the decision."""
     push = ctx.rank_margin(strength, readout)

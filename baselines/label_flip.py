@@ -1,13 +1,14 @@
 """Swap chosen and rejected where a pair teaches most against the decision (WIMHF, arXiv 2510.26202)."""
 
 import numpy as np
-
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
 
-@protocol(name="label_flip", family="data", source="arXiv 2510.26202, section 6", unit="share of pairs flipped")
+@protocol(
+    name="label_flip", family="data", source="arXiv 2510.26202, section 6", unit="share of pairs flipped"
+)
 def label_flip(ctx: ShapingContext, *, strength: float = 0.1, readout: str = "feature") -> ShapingPlan:
     """Reverse the pairs that teach most against the decision."""
     push = ctx.rank_margin(strength, readout)

@@ -8,7 +8,12 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
 
-@protocol(name="random_filter", family="control", source="control of arXiv 2606.12360, section 2.4", unit="share of pairs left out")
+@protocol(
+    name="random_filter",
+    family="control",
+    source="control of arXiv 2606.12360, section 2.4",
+    unit="share of pairs left out",
+)
 def random_filter(ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature") -> ShapingPlan:
     """Leave out as many pairs as `filter` would, at random."""
     push = ctx.rank_margin(strength, readout)

@@ -6,7 +6,6 @@ The loss of a pair becomes −log σ(β Δ_θ + o⁺ − o⁻) with o± = −γ 
 """
 
 import numpy as np
-
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
@@ -18,9 +17,7 @@ from offtarget.shaping.protocol import protocol
     source="arXiv 2606.12360, section 2.1 and appendix A",
     unit="nats of reward per standard deviation of the concept's score",
 )
-def reward_shaping(
-    ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature"
-) -> ShapingPlan:
+def reward_shaping(ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature") -> ShapingPlan:
     """Offset each side's reward by the concept's score."""
     chosen, rejected = np.zeros(len(ctx.pairs)), np.zeros(len(ctx.pairs))
     for target in ctx.targets:
@@ -28,4 +25,6 @@ def reward_shaping(
         scores = ctx.scores(target.concept, readout)
         chosen -= gamma * scores.chosen
         rejected -= gamma * scores.rejected
-    return ShapingPlan.identity("reward_shaping", ctx.pairs).edit(offset_chosen=chosen, offset_rejected=rejected)
+    return ShapingPlan.identity("reward_shaping", ctx.pairs).edit(
+        offset_chosen=chosen, offset_rejected=rejected
+    )

@@ -8,7 +8,6 @@ mean projection on v.
 """
 
 import numpy as np
-
 from offtarget.errors import ConfigError
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan, Steer
@@ -21,9 +20,7 @@ from offtarget.shaping.protocol import protocol
     source="arXiv 2606.12360, section 2.2",
     unit="standard deviations of the projection on the concept's direction",
 )
-def steering(
-    ctx: ShapingContext, *, strength: float = 2.0, side: str = "auto"
-) -> ShapingPlan:
+def steering(ctx: ShapingContext, *, strength: float = 2.0, side: str = "auto") -> ShapingPlan:
     """Shift the policy's residual stream along the concept while it trains."""
     if side not in {"auto", "both", "chosen", "rejected"}:
         raise ConfigError(f"protocol 'steering': side={side!r} should be auto, both, chosen or rejected")

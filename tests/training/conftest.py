@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from offtarget.data.pairs import Pair, prompt_group
 from offtarget.models import ModelRef, resolve
 from offtarget.shaping.plan import ShapingPlan
@@ -19,7 +18,12 @@ def small_pairs(n: int = 24) -> list[Pair]:
     out = []
     for i in range(n):
         prompt = [{"role": "user", "content": f"Describe thing number {i} in a {words[i % 10]} way."}]
-        chosen = [{"role": "assistant", "content": f"It is {words[(i + 1) % 10]} and {words[(i + 3) % 10]}" + " indeed" * (i % 4)}]
+        chosen = [
+            {
+                "role": "assistant",
+                "content": f"It is {words[(i + 1) % 10]} and {words[(i + 3) % 10]}" + " indeed" * (i % 4),
+            }
+        ]
         rejected = [{"role": "assistant", "content": f"No {words[(i + 5) % 10]} thing" + " at all" * (i % 3)}]
         out.append(Pair(f"p{i}", prompt_group(prompt), prompt, chosen, rejected))
     return out
@@ -48,7 +52,11 @@ class Bench:
 def weights(folder: Path) -> dict[str, np.ndarray]:
     from safetensors.numpy import load_file
 
-    name = "adapter_model.safetensors" if (folder / "adapter_model.safetensors").exists() else "model.safetensors"
+    name = (
+        "adapter_model.safetensors"
+        if (folder / "adapter_model.safetensors").exists()
+        else "model.safetensors"
+    )
     return load_file(folder / name)
 
 

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import weights  # the one beside this file
 from offtarget.errors import ConfigError
 from offtarget.models import load
 from offtarget.shaping.plan import ShapingPlan, Steer
 from offtarget.training.reference import reference
 from offtarget.training.run import dpo_config, make_trainer
 from offtarget.training.trainer import ROW, ShapedDPOTrainer
-
-from conftest import weights  # the one beside this file
 
 pytestmark = pytest.mark.invariant
 
@@ -34,14 +33,20 @@ def plain_trl(bench: Any, out: Any, seed: int) -> Any:
         layers_to_transform=[2, 3], layers_pattern="layers", task_type="CAUSAL_LM",
     )  # fmt: skip
     trainer = DPOTrainer(
-        model=model, args=dpo_config(bench.spec, seed, out), train_dataset=data, processing_class=tokenizer, peft_config=config
+        model=model,
+        args=dpo_config(bench.spec, seed, out),
+        train_dataset=data,
+        processing_class=tokenizer,
+        peft_config=config,
     )
     trainer.train()
     trainer.save_model(str(out / "policy"))
     return [h["loss"] for h in trainer.state.log_history if "loss" in h]
 
 
-def gradient(bench: Any, plan: ShapingPlan, tmp: Any, mode: str = "exact", rows: int = 8) -> tuple[float, dict[str, torch.Tensor]]:
+def gradient(
+    bench: Any, plan: ShapingPlan, tmp: Any, mode: str = "exact", rows: int = 8
+) -> tuple[float, dict[str, torch.Tensor]]:
     """Loss and gradient of the first `rows` kept pairs as one batch, at the start."""
     model, tokenizer = load(bench.ref)
     spec = bench.spec.model_copy(update={"mode": mode})
@@ -53,7 +58,10 @@ def gradient(bench: Any, plan: ShapingPlan, tmp: Any, mode: str = "exact", rows:
         )  # fmt: skip
     trainer = make_trainer(model, tokenizer, bench.set, plan, spec, 3, tmp, stored, 2, ShapedDPOTrainer, ROW)
     torch.manual_seed(0)
-    for name, p in trainer.model.named_parameters():  # LoRA starts at B = 0, where half of the gradients vanish
+    for (
+        name,
+        p,
+    ) in trainer.model.named_parameters():  # LoRA starts at B = 0, where half of the gradients vanish
         if "lora_B" in name:
             p.data.normal_(0, 0.02)
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(rows)])
@@ -63,7 +71,9 @@ def gradient(bench: Any, plan: ShapingPlan, tmp: Any, mode: str = "exact", rows:
     return float(loss), {n: p.grad.clone() for n, p in trainer.model.named_parameters() if p.grad is not None}
 
 
-def assert_proportional(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], factor: float, rtol: float = 1e-4) -> None:
+def assert_proportional(
+    a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], factor: float, rtol: float = 1e-4
+) -> None:
     assert a.keys() == b.keys() and a
     for name in a:
         torch.testing.assert_close(a[name], b[name] * factor, rtol=rtol, atol=1e-7)
@@ -106,7 +116,9 @@ def test_fast_and_exact_gradients_agree_under_every_kind_of_edit(bench: Any, tmp
 
 def test_zero_offsets_and_unit_weights_are_the_identity(bench: Any, tmp_path: Any) -> None:
     n = len(bench.set.pairs)
-    plan = bench.identity().edit(offset_chosen=np.zeros(n), weight=np.full(n, 3.0))  # equal weights have mean 1
+    plan = bench.identity().edit(
+        offset_chosen=np.zeros(n), weight=np.full(n, 3.0)
+    )  # equal weights have mean 1
     loss_a, a = gradient(bench, bench.identity(), tmp_path / "a")
     loss_b, b = gradient(bench, plan, tmp_path / "b")
     assert loss_a == loss_b
@@ -115,14 +127,19 @@ def test_zero_offsets_and_unit_weights_are_the_identity(bench: Any, tmp_path: An
 
 def test_a_flip_reverses_the_gradient_at_the_start(bench: Any, tmp_path: Any) -> None:
     n = len(bench.set.pairs)
-    model, tokenizer = load(bench.ref)
 
     def at_start(plan: ShapingPlan, out: Any) -> dict[str, torch.Tensor]:
         model, tokenizer = load(bench.ref)
-        trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, out, None, 2, ShapedDPOTrainer, ROW)
+        trainer = make_trainer(
+            model, tokenizer, bench.set, plan, bench.spec, 3, out, None, 2, ShapedDPOTrainer, ROW
+        )
         batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
         trainer.compute_loss(trainer.model, batch).backward()
-        return {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
+        return {
+            k: p.grad.clone()
+            for k, p in trainer.model.named_parameters()
+            if p.grad is not None and "lora_B" in k
+        }
 
     plain = at_start(bench.identity(), tmp_path / "a")
     flipped = at_start(bench.identity().edit(flip=np.ones(n, bool)), tmp_path / "b")
@@ -135,18 +152,26 @@ def test_an_offset_gives_the_loss_of_its_formula(bench: Any, tmp_path: Any) -> N
     o = 1.7
     plan = bench.identity().edit(offset_chosen=np.full(n, o))
     model, tokenizer = load(bench.ref)
-    trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, tmp_path, None, 2, ShapedDPOTrainer, ROW)
+    trainer = make_trainer(
+        model, tokenizer, bench.set, plan, bench.spec, 3, tmp_path, None, 2, ShapedDPOTrainer, ROW
+    )
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
     loss = trainer.compute_loss(trainer.model, batch)
     assert float(loss) == pytest.approx(math.log1p(math.exp(-o)), abs=1e-5)
     loss.backward()
-    shaped = {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
+    shaped = {
+        k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k
+    }
     model, tokenizer = load(bench.ref)
     trainer = make_trainer(
         model, tokenizer, bench.set, bench.identity(), bench.spec, 3, tmp_path, None, 2, ShapedDPOTrainer, ROW
     )
-    trainer.compute_loss(trainer.model, trainer.data_collator([trainer.train_dataset[i] for i in range(8)])).backward()
-    plain = {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
+    trainer.compute_loss(
+        trainer.model, trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
+    ).backward()
+    plain = {
+        k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k
+    }
     assert_proportional(shaped, plain, 2 / (1 + math.exp(o)), rtol=1e-3)
 
 
@@ -166,7 +191,9 @@ def test_a_weight_of_zero_is_the_filter(bench: Any, tmp_path: Any) -> None:
     weighted = bench.identity().edit(weight=keep.astype(float))
     _, a = gradient(bench, filtered, tmp_path / "a", rows=int(keep.sum()))
     _, b = gradient(bench, weighted, tmp_path / "b", rows=n)
-    assert_proportional(a, b, 1.0, rtol=2e-3)  # weights were rescaled to mean 1, which is the factor N / n_kept
+    assert_proportional(
+        a, b, 1.0, rtol=2e-3
+    )  # weights were rescaled to mean 1, which is the factor N / n_kept
 
 
 def test_accumulated_batches_are_the_large_batch(bench: Any) -> None:
@@ -190,7 +217,7 @@ def test_steering_is_felt_in_training_and_gone_afterwards(bench: Any, tmp_path: 
     assert abs(plain - steered) > 1e-3
     assert plain == silent
     policy = bench.train(bench.identity().edit(steer=(steer,), control=False))
-    model, tokenizer = load(str(policy.path))
+    model, _ = load(str(policy.path))
     assert not any(layer._forward_hooks for layer in model.model.layers)
 
 
@@ -209,7 +236,13 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(bench: Any) -> None:
         module.train(bench.set, bench.identity(), bench.ref, spec, seed=5, store=bench.store, progress=stop)
     steps = []
     resumed = module.train(
-        bench.set, bench.identity(), bench.ref, spec, seed=5, store=bench.store, progress=lambda w, d, t: steps.append(d)
+        bench.set,
+        bench.identity(),
+        bench.ref,
+        spec,
+        seed=5,
+        store=bench.store,
+        progress=lambda w, d, t: steps.append(d),
     )
     assert steps == [5, 6], "it should go on from the checkpoint at step 4"
     a, b = weights(whole.path), weights(resumed.path)

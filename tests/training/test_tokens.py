@@ -10,7 +10,13 @@ from offtarget.training.tokens import tokenise, trainable
 def pair(pid: str, prompt: str, chosen: str, rejected: str, system: str | None = None) -> Pair:
     turns = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": prompt})
-    return Pair(pid, pid, turns, [{"role": "assistant", "content": chosen}], [{"role": "assistant", "content": rejected}])  # type: ignore[arg-type]
+    return Pair(
+        pid,
+        pid,
+        turns,
+        [{"role": "assistant", "content": chosen}],
+        [{"role": "assistant", "content": rejected}],
+    )  # type: ignore[arg-type]
 
 
 def test_lost_rows_are_counted_by_reason(tiny_model: Path) -> None:
@@ -20,13 +26,19 @@ def test_lost_rows_are_counted_by_reason(tiny_model: Path) -> None:
         pair("fine", "Say something.", "A cat sat.", "A dog ran."),
         pair("full", long, "yes", "no"),
         pair("equal", "Say something.", long + "left", long + "right"),
-        pair("short", "word " * 52, "one two three four five six seven eight nine ten eleven twelve", "nothing"),
+        pair(
+            "short", "word " * 52, "one two three four five six seven eight nine ten eleven twelve", "nothing"
+        ),
     ]
     room = 96 - len(tokenise(tokenizer, pairs[3]).prompt)
     assert 0 < room < 10, "the test needs a prompt that leaves a few tokens"
     kept, ids, lost = trainable(pairs, tokenizer, max_length=96, min_answer_tokens=10)
     assert [p.id for p in kept] == ["fine"] == [t.id for t in ids]
-    assert lost == {"prompt fills max_length": 1, "equal after truncation": 1, "answer cut below 10 tokens": 1}
+    assert lost == {
+        "prompt fills max_length": 1,
+        "equal after truncation": 1,
+        "answer cut below 10 tokens": 1,
+    }
 
 
 def test_the_last_user_turn_starts_where_earlier_turns_end(tiny_model: Path) -> None:
@@ -39,7 +51,10 @@ def test_the_last_user_turn_starts_where_earlier_turns_end(tiny_model: Path) -> 
     ]
     answer = [{"role": "assistant", "content": "Rest."}]
     t = tokenise(tokenizer, Pair("a", "a", turns, answer, [{"role": "assistant", "content": "Run."}]))  # type: ignore[arg-type]
-    assert tokenizer.decode(t.prompt[t.last_turn :]) == "<|im_start|>user\nWhat now?<|im_end|>\n<|im_start|>assistant\n"
+    assert (
+        tokenizer.decode(t.prompt[t.last_turn :])
+        == "<|im_start|>user\nWhat now?<|im_end|>\n<|im_start|>assistant\n"
+    )
     assert tokenizer.decode(t.chosen) == "Rest.<|im_end|>\n"
     single = tokenise(tokenizer, pair("b", "What now?", "Rest.", "Run."))
     assert "What now?" in tokenizer.decode(single.prompt[single.last_turn :])

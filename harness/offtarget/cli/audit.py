@@ -9,15 +9,21 @@ from offtarget.cli.ui import columns_option, echo_json, note, progress, table
 
 
 def audit(
-    dataset: Annotated[str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")],
-    lens: Annotated[str, typer.Option(help="Lenses, separated by commas: surface, sae, sae:FOLDER.")] = "surface",
+    dataset: Annotated[
+        str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")
+    ],
+    lens: Annotated[
+        str, typer.Option(help="Lenses, separated by commas: surface, sae, sae:FOLDER.")
+    ] = "surface",
     model: Annotated[str, typer.Option(help="Whose activations the sae lens reads.")] = "smollm2-135m",
     columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
     split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
     seed: Annotated[int, typer.Option(help="Of clustering and resampling.")] = 0,
     like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
-    max_length: Annotated[int, typer.Option(min=16, help="Tokens of prompt and answer that the sae lens reads.")] = 512,
+    max_length: Annotated[
+        int, typer.Option(min=16, help="Tokens of prompt and answer that the sae lens reads.")
+    ] = 512,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default audits/NAME.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings for programs.")] = False,
 ) -> None:
@@ -74,6 +80,16 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
     rows = []
     for h in [*overall[:most], *local[: max(0, most - len(overall)) or 5]]:
         where = "everywhere" if h.context is None else topics.get(h.context, h.context)
-        rows.append((h.direction, f"{h.effect:+.3f}", f"{h.d:+.2f}", f"{h.z:+.1f}", f"{h.q:.1e}", where[:28], labels[h.concept]))
+        rows.append(
+            (
+                h.direction,
+                f"{h.effect:+.3f}",
+                f"{h.d:+.2f}",
+                f"{h.z:+.1f}",
+                f"{h.q:.1e}",
+                where[:28],
+                labels[h.concept],
+            )
+        )
     table(("more in", "effect", "d", "z", "q", "where", "concept"), rows)
     typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")

@@ -10,8 +10,12 @@ from offtarget.cli.ui import note
 
 def board(
     results_dir: Annotated[Path, typer.Argument(help="Folder of cells.")],
-    form: Annotated[str, typer.Option("--format", help="md, html, csv, json; several separated by commas.")] = "md",
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; without it one format is printed.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", help="md, html, csv, json; several separated by commas.")
+    ] = "md",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder to write to; without it one format is printed.")
+    ] = None,
 ) -> None:
     """A board computed from cells, never edited."""
     from offtarget.board.folder import read_cells

@@ -27,7 +27,17 @@ def compare(
     rows = []
     for d in differences:
         ci = "" if d.ci is None else f"{d.ci[0]:+.3f} to {d.ci[1]:+.3f}"
-        rows.append((d.behaviour, show(d.difference, "+.3f"), ci, show(d.p, ".2g"), show(d.q, ".2g"), d.n, d.n_missing))
+        rows.append(
+            (
+                d.behaviour,
+                show(d.difference, "+.3f"),
+                ci,
+                show(d.p, ".2g"),
+                show(d.q, ".2g"),
+                d.n,
+                d.n_missing,
+            )
+        )
     table(("behaviour", "b − a", "95 % interval", "p", "q", "n", "missing"), rows)
 
 
@@ -50,4 +60,6 @@ def scores_of(path: Path) -> dict[str, Any]:
     except OSError as e:
         raise ConfigError(f"{path}: cannot be read ({e.strerror}); give a cell or a scores.json") from None
     except (ValueError, KeyError, TypeError, ValidationError) as e:
-        raise ConfigError(f"{path}: holds no behaviour scores ({type(e).__name__}); give a cell or a scores.json") from None
+        raise ConfigError(
+            f"{path}: holds no behaviour scores ({type(e).__name__}); give a cell or a scores.json"
+        ) from None

@@ -16,7 +16,9 @@ def group() -> None:
 
 @app.command("check")
 def check(
-    dataset: Annotated[str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")],
+    dataset: Annotated[
+        str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")
+    ],
     columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
     split: Annotated[str | None, typer.Option(help="One split; by default all.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
@@ -36,3 +38,15 @@ def check(
     typer.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100).rstrip())
     for warning in warnings:
         note(f"warning: {warning}")
+
+
+@app.command("pin")
+def pin(
+    dataset: Annotated[str, typer.Argument(help="Registry name of a dataset on the hub.")],
+) -> None:
+    """Write the newest revision of a hub dataset into its card, after reading rows of it that fit."""
+    from offtarget.data.pin import pin as run_pin
+    from offtarget.registry import default
+
+    entry = default().get("dataset", dataset)
+    typer.echo(f"{entry.path}: revision {run_pin(entry.path)}")

@@ -9,11 +9,15 @@ from offtarget.cli.ui import echo_json, progress, table
 
 
 def eval_(
-    model: Annotated[str, typer.Argument(help="Alias, directory (a model or a LoRA adapter), or hf:org/name.")],
+    model: Annotated[
+        str, typer.Argument(help="Alias, directory (a model or a LoRA adapter), or hf:org/name.")
+    ],
     behaviours: Annotated[str, typer.Option(help="Names, separated by commas; all if left out.")] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many prompts of each.")] = None,
     seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
-    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
+    chat_template: Annotated[
+        str | None, typer.Option(help="Jinja file, for models without a template.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and Inspect's logs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -24,14 +28,26 @@ def eval_(
     from offtarget.registry import default
     from offtarget.store import Store, write_atomic
 
-    names = [b.strip() for b in behaviours.split(",") if b.strip()] or [e.name for e in default().entries("behaviour")]
+    names = [b.strip() for b in behaviours.split(",") if b.strip()] or [
+        e.name for e in default().entries("behaviour")
+    ]
     with progress() as report:
         scores = evaluate(
-            model, names, store=Store(), seed=seed, limit=limit, log_dir=out, template=chat_template, progress=report
+            model,
+            names,
+            store=Store(),
+            seed=seed,
+            limit=limit,
+            log_dir=out,
+            template=chat_template,
+            progress=report,
         )
     body = {name: s.model_dump(mode="json") for name, s in scores.items()}
     if out:
-        write_atomic(out / "scores.json", json.dumps({"schema_version": 1, "model": model, "behaviours": body}, indent=1))
+        write_atomic(
+            out / "scores.json",
+            json.dumps({"schema_version": 1, "model": model, "behaviours": body}, indent=1),
+        )
     if as_json:
         echo_json({"model": model, "behaviours": body})
         return
@@ -39,5 +55,7 @@ def eval_(
     for s in scores.values():
         ci = "" if s.ci is None else f"{s.ci[0]:.3f} to {s.ci[1]:.3f}"
         value = "missing" if s.value is None else f"{s.value:.3f}"
-        rows.append((s.behaviour, value, ci, s.n, s.n_unscored, f"{s.direction} is better", s.unit or s.metric))
+        rows.append(
+            (s.behaviour, value, ci, s.n, s.n_unscored, f"{s.direction} is better", s.unit or s.metric)
+        )
     table(("behaviour", "value", "95 % interval", "n", "unscored", "direction", "unit"), rows)

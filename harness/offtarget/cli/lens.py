@@ -19,21 +19,36 @@ def group() -> None:
 def train(
     model: Annotated[str, typer.Argument(help="Alias, directory, or hf:org/name.")],
     out: Annotated[Path, typer.Option(help="Folder for the SAE (safetensors).")],
-    data: Annotated[list[str], typer.Option(help="Datasets whose texts are read; may be repeated.")],
-    held_out: Annotated[str | None, typer.Option(help="Dataset the SAE is measured on.")] = None,
+    data: Annotated[
+        list[str], typer.Option(help="Dataset whose prompts and answers are read; may be repeated.")
+    ],
+    held_out: Annotated[
+        str | None, typer.Option(help="Dataset the SAE is measured on; not trained on.")
+    ] = None,
     layer: Annotated[int | None, typer.Option(help="Decoder layer; two thirds up if left out.")] = None,
-    latents: Annotated[int, typer.Option(min=8, help="Width of the SAE.")] = 4608,
+    expansion: Annotated[int, typer.Option(min=1, help="Latents for each dimension of the model.")] = 8,
     k: Annotated[int, typer.Option(min=1, help="Latents that fire on a token, on average.")] = 32,
-    tokens: Annotated[int, typer.Option(min=1000, help="Activations to train on.")] = 1_000_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over them.")] = 4,
+    epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the tokens.")] = 3.0,
+    limit: Annotated[int | None, typer.Option(min=1, help="Pairs to read of each dataset.")] = None,
     seed: Annotated[int, typer.Option(help="Of initialisation and order.")] = 0,
 ) -> None:
     """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form."""
-    from offtarget.lens.sae_train import train_lens
+    from offtarget.data.loading import load_pairs
+    from offtarget.lens.sae_train import SaeRecipe, train_sae
+    from offtarget.models import resolve
+    from offtarget.store import Store
 
+    store = Store()
+    ref = resolve(model, store)
+    recipe = SaeRecipe(layer=layer, expansion=expansion, k=k, epochs=epochs, seed=seed)
     with progress() as report:
-        metrics = train_lens(
-            model, data, out, held_out=held_out, layer=layer, latents=latents, k=k, tokens=tokens, epochs=epochs,
-            seed=seed, progress=report,
-        )  # fmt: skip
+        metrics = train_sae(
+            ref,
+            [load_pairs(d, limit=limit) for d in data],
+            out,
+            recipe,
+            held_out=load_pairs(held_out, limit=400) if held_out else None,
+            store=store,
+            progress=report,
+        )
     echo_json(metrics)

@@ -18,7 +18,8 @@ PLURALS = {
 
 def list_(
     what: Annotated[
-        str, typer.Argument(help="datasets, behaviours, protocols, recipes, lenses or models; all if left out.")
+        str,
+        typer.Argument(help="datasets, behaviours, protocols, recipes, lenses or models; all if left out."),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:

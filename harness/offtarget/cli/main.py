@@ -60,7 +60,9 @@ def options(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Processor threads; by default the cores this process may use.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Say what is being done in more detail.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Say what is being done in more detail.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -103,6 +105,8 @@ def hoist(argv: list[str]) -> list[str]:
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
 """Typer carries a click of its own in some versions and shares the installed one in others."""
 
+INTERRUPTED = 130
+
 DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -123,7 +127,7 @@ def call(argv: list[str]) -> int:
     """Run one command and give its exit code; errors are one line on the standard error stream."""
     try:
         code = app(hoist(argv), standalone_mode=False)
-        return code if isinstance(code, int) else 0
+        return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
     except OfftargetError as e:
         return _fail(str(e), e.exit_code)
     except UsageError as e:
@@ -132,7 +136,7 @@ def call(argv: list[str]) -> int:
             return 2
         return _fail(f"{e.format_message()} (see `offtarget --help`)", 2)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; what was finished is kept, and the same command goes on from there", 130)
+        return _interrupted()
     except BrokenPipeError:
         sys.stderr.close()
         return 0
@@ -141,6 +145,12 @@ def call(argv: list[str]) -> int:
             where = f" ({e.filename})" if e.filename else ""
             return _fail(f"cannot write: {DISK[e.errno]}{where}; choose another --out or OFFTARGET_HOME", 2)
         raise
+
+
+def _interrupted() -> int:
+    return _fail(
+        "interrupted; what was finished is kept, and the same command goes on from there", INTERRUPTED
+    )
 
 
 def _fail(message: str, code: int) -> int:

@@ -13,7 +13,8 @@ def plan(
     dataset: Annotated[str, typer.Argument(help="Registry name, file or hf:org/name.")],
     protocol: Annotated[str, typer.Option(help="Name of a protocol (see `offtarget list protocols`).")],
     param: Annotated[
-        list[str] | None, typer.Option("-P", help="Parameter of the protocol, key=value; concept=ID without verdicts.")
+        list[str] | None,
+        typer.Option("-P", help="Parameter of the protocol, key=value; concept=ID without verdicts."),
     ] = None,
     verdicts: Annotated[Path | None, typer.Option(help="verdicts.yaml with what was decided.")] = None,
     lens: Annotated[str, typer.Option(help="Lenses, separated by commas.")] = "surface",
@@ -26,10 +27,13 @@ def plan(
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
     from offtarget.data.loading import load_pairs
     from offtarget.engine.dry import dry_plan
+    from offtarget.registry import default
+    from offtarget.shaping.protocol import check_parameters
     from offtarget.store import Store
 
     params = parameters_option(param)
     concept = params.pop("concept", None)
+    check_parameters(default().get("protocol", protocol), params)
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), limit=limit)
         summary = dry_plan(
@@ -50,7 +54,9 @@ def plan(
     for key in ("protocol", "pairs", "touched", "left_out", "flipped", "shifted", "steered"):
         typer.echo(f"{key:<10} {summary[key]}")
     weight = summary["start_weight"]
-    typer.echo(f"gradient at the start relative to plain DPO: median {weight['median']:.2f}, mean {weight['mean']:.2f}")
+    typer.echo(
+        f"gradient at the start relative to plain DPO: median {weight['median']:.2f}, mean {weight['mean']:.2f}"
+    )
     top = max(weight["counts"]) or 1
     for low, high, n in zip(weight["edges"], weight["edges"][1:], weight["counts"], strict=False):
         typer.echo(f"  {low:>5.2f} to {high:>5.2f}  {n:>6}  {'█' * round(40 * n / top)}")

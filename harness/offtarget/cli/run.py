@@ -10,10 +10,14 @@ from offtarget.cli.ui import echo_json, note, progress
 
 def run(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/recipes.")],
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a key: training.max_steps=20.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Override a key: training.max_steps=20.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Read only the first so many usable rows.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/RECIPE.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells for programs.")] = False,
 ) -> None:
@@ -36,7 +40,9 @@ def run(
         else:
             for line in expected["cells"]:
                 typer.echo(line)
-            typer.echo(f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB in the store")
+            typer.echo(
+                f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB in the store"
+            )
         return
     if folder.is_file():
         raise ConfigError(f"--out {folder}: a file of that name is in the way")

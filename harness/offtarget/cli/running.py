@@ -22,6 +22,9 @@ def run_grid(
     made = cells(run, recipe.seeds)
     found = read_cells(folder / "cells")
     write_boards(
-        rank(found.cells, found.problems), ("md", "html", "json"), folder, command=board_command(folder / "cells")
+        rank(found.cells, found.problems),
+        ("md", "html", "json"),
+        folder,
+        command=board_command(folder / "cells"),
     )
     return made

@@ -22,5 +22,15 @@ def why(
         return
     table(
         ("finding", "share", "rank", "more in", "where", "concept"),
-        [("yes" if c.finding else "no", f"{c.share:.2%}", c.rank, c.direction, c.context or "everywhere", c.label) for c in found],
+        [
+            (
+                "yes" if c.finding else "no",
+                f"{c.share:.2%}",
+                c.rank,
+                c.direction,
+                c.context or "everywhere",
+                c.label,
+            )
+            for c in found
+        ],
     )

@@ -47,7 +47,11 @@ def dry_plan(
         ConfigError: unknown names, a plan that does nothing.
         UndecidedError: too few rows, or verdicts of another vocabulary.
     """
-    needs_model = any(x.startswith("sae") for x in lenses) or protocol == "steering" or params.get("readout") == "direction"
+    needs_model = (
+        any(x.startswith("sae") for x in lenses)
+        or protocol == "steering"
+        or params.get("readout") == "direction"
+    )
     ref = resolve(model, store) if needs_model else ModelRef(model, "", "")
     features = features_of(pairs, lenses, model=ref if needs_model else None, store=store, progress=progress)
     members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}

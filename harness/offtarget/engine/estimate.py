@@ -41,8 +41,15 @@ def estimate(recipe: Recipe, limit: int | None = None) -> dict[str, Any]:
             rollouts += n
         else:
             items += n
-    score = rollouts * recipe.evaluation.max_tokens / GENERATE_TOKENS_A_SECOND + items * 120 / FORWARD_TOKENS_A_SECOND
-    names = [f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ") for s in recipe.seeds for run in recipe.protocols]
+    score = (
+        rollouts * recipe.evaluation.max_tokens / GENERATE_TOKENS_A_SECOND
+        + items * 120 / FORWARD_TOKENS_A_SECOND
+    )
+    names = [
+        f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ")
+        for s in recipe.seeds
+        for run in recipe.protocols
+    ]
     n_start = len(recipe.seeds)
     scale = 2 / cores()
     seconds = (len(names) * (train + score) + n_start * score) * scale + tokens / FORWARD_TOKENS_A_SECOND

@@ -68,9 +68,8 @@ def _surface(pairs: PairSet, store: Store, progress: Progress | None) -> Feature
 def _sae(
     pairs: PairSet, which: str, model: ModelRef, store: Store, max_length: int, progress: Progress | None
 ) -> FeatureMatrix:
-    from offtarget.lens.sae import SaeLens
+    from offtarget.lens.sae import load_sae, shipped_sae
 
-    lens = SaeLens.load(which or None, model=model, store=store, max_length=max_length)
-    return lens.encode(
-        pairs, progress=(lambda done, total: progress("sae features", done, total)) if progress else None
-    )
+    lens = load_sae(which or shipped_sae(model))
+    report = (lambda done, total: progress("sae features", done, total)) if progress else None
+    return lens.encode(pairs, model, max_length=max_length, store=store, progress=report)

@@ -8,13 +8,23 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import offtarget
 from offtarget.audit.records import Audit
-from offtarget.board.cell import START, Cell, CellManifest, CellSpec, CellVerdict, Cost, PlanSummary, TrainingDigest
+from offtarget.board.cell import (
+    START,
+    Cell,
+    CellManifest,
+    CellSpec,
+    CellVerdict,
+    Cost,
+    PlanSummary,
+    TrainingDigest,
+)
 from offtarget.board.folder import write_cell
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.features import features_of
@@ -24,7 +34,7 @@ from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
 from offtarget.registry import default
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import make_plan
-from offtarget.store import Store, hash_of
+from offtarget.store import Store, file_sha256, hash_of
 from offtarget.training.run import TrainingSet, check_loss, prepare, train
 from offtarget.verdicts import Verdicts
 
@@ -115,7 +125,13 @@ def evaluation_prompts(behaviours: Sequence[str]) -> set[str]:
 
 
 def start(
-    recipe: Recipe, base: Path, out: Path, *, store: Store, limit: int | None = None, progress: Progress | None = None
+    recipe: Recipe,
+    base: Path,
+    out: Path,
+    *,
+    store: Store,
+    limit: int | None = None,
+    progress: Progress | None = None,
 ) -> Run:
     """Load, audit, decide and tokenise: all that comes before the first cell."""
     from offtarget.audit.run import audit as run_audit
@@ -131,7 +147,12 @@ def start(
         rows = pairs.pairs[: recipe.audit.limit]
         audited = PairSet(pairs.name, rows, pairs.revision, pairs.dropped, pairs.redistribution)
     features = features_of(
-        audited, recipe.audit.lens, model=model, store=store, max_length=recipe.audit.max_length, progress=progress
+        audited,
+        recipe.audit.lens,
+        model=model,
+        store=store,
+        max_length=recipe.audit.max_length,
+        progress=progress,
     )
     if progress:
         progress("audit", 0, 1)
@@ -156,7 +177,9 @@ def start(
         store,
         recipe.training.max_length,
     )
-    return Run(recipe, base, out, store, model, pairs, audit, verdicts, training_set, trained, scorer, left, progress)
+    return Run(
+        recipe, base, out, store, model, pairs, audit, verdicts, training_set, trained, scorer, left, progress
+    )
 
 
 def direction_layer(model: ModelRef) -> int:
@@ -311,9 +334,7 @@ def _write(
 def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDigest:
     dropped = {**{f"not offered: {k}": v for k, v in run.left_out.items()}, **digest["lost"]}
     room = run.recipe.training.max_length
-    cut = sum(
-        len(t.prompt) + max(len(t.chosen), len(t.rejected)) > room for t in run.training_set.ids
-    )
+    cut = sum(len(t.prompt) + max(len(t.chosen), len(t.rejected)) > room for t in run.training_set.ids)
     accuracies = {} if digest["accuracy_last"] is None else {"training, last fifth": digest["accuracy_last"]}
     return TrainingDigest(
         steps=digest["steps"],
@@ -344,9 +365,18 @@ def _peak_memory() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
 
 
+DECISIVE = ("data", "lens", "audit", "shaping", "training", "evals")
+"""The rooms whose code decides a result."""
+
+
+@cache
 def code_version() -> str:
-    """Version of offtarget. Results of one version are comparable; a commit is added by the manifest's packages."""
-    return offtarget.__version__
+    """Version of offtarget, and a hash of the code that decides results: other code, another key."""
+    here = Path(offtarget.__file__).resolve().parent
+    files = sorted(p for room in DECISIVE for p in (here / room).rglob("*.py"))
+    return (
+        f"{offtarget.__version__}+{hash_of([[str(p.relative_to(here)), file_sha256(p)] for p in files])[:10]}"
+    )
 
 
 def package_versions() -> dict[str, str]:
@@ -360,7 +390,10 @@ def package_versions() -> dict[str, str]:
     here = Path(offtarget.__file__).resolve().parents[2]
     if (here / ".git").exists():
         commit = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if commit.returncode == 0:
             found["offtarget-commit"] = commit.stdout.strip()

@@ -20,29 +20,29 @@ class AuditOptions(_Strict):
     """What is audited and with which lenses."""
 
     lens: tuple[str, ...] = ("surface",)
-    limit: int | None = Field(None, ge=30)
+    limit: int | None = Field(default=None, ge=30)
     """Rows to audit; None means all."""
-    max_length: int = Field(512, ge=16)
+    max_length: int = Field(default=512, ge=16)
 
 
 class TrainRows(_Strict):
     """Which pairs are trained on."""
 
-    pairs: int | None = Field(None, ge=8)
+    pairs: int | None = Field(default=None, ge=8)
     """How many; None means all."""
-    per_prompt: int | None = Field(None, ge=1)
+    per_prompt: int | None = Field(default=None, ge=1)
     """At most so many pairs of one prompt."""
-    max_characters: int | None = Field(None, ge=1)
+    max_characters: int | None = Field(default=None, ge=1)
     """Leave out pairs with an answer longer than this: a way to fit a small machine. Counted in the cell."""
 
 
 class EvalOptions(_Strict):
     """How behaviours are measured."""
 
-    limit: int | None = Field(None, ge=2)
+    limit: int | None = Field(default=None, ge=2)
     """Prompts or items of each behaviour; None means all."""
-    max_tokens: int = Field(128, ge=1)
-    temperature: float = Field(0.7, ge=0)
+    max_tokens: int = Field(default=128, ge=1)
+    temperature: float = Field(default=0.7, ge=0)
 
 
 class ProtocolRun(_Strict):
@@ -77,10 +77,10 @@ class Recipe(_Strict):
     train: TrainRows = TrainRows()
     verdicts: tuple[RecipeVerdict, ...] | str = ()
     """Decisions, or the path of a verdicts.yaml."""
-    training: TrainingSpec = TrainingSpec()  # type: ignore[call-arg]
+    training: TrainingSpec = TrainingSpec()
     protocols: tuple[ProtocolRun, ...]
     behaviours: tuple[str, ...]
-    evaluation: EvalOptions = EvalOptions()  # type: ignore[call-arg]
+    evaluation: EvalOptions = EvalOptions()
     seeds: tuple[int, ...] = (0,)
     budget: str = "cpu"
     out: str | None = None
@@ -92,7 +92,7 @@ class Recipe(_Strict):
         """Accept `dpo`, `{filter: {strength: 0.3}}` and the long form."""
         if not isinstance(value, list | tuple):
             return value
-        out = []
+        out: list[Any] = []
         for item in value:
             if isinstance(item, str):
                 out.append({"protocol": item})

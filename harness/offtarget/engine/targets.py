@@ -99,7 +99,12 @@ class Scorer:
         if not self._pooled:
             self._pooled.append(
                 pooled_activations(
-                    self.model, self.pairs.pairs, self.pairs.rows_sha256, self.layer, self.max_length, self.store
+                    self.model,
+                    self.pairs.pairs,
+                    self.pairs.rows_sha256,
+                    self.layer,
+                    self.max_length,
+                    self.store,
                 )
             )
         return self._pooled[0]
@@ -133,7 +138,9 @@ class Scorer:
                 if margin.std() > 0 and other.std() > 0:
                     r = float(np.corrcoef(margin, other)[0, 1])
                     if abs(r) >= CORRELATED:
-                        found.append((abs(r), f"{concept} goes along with {column.id} (r {r:+.2f} over pairs)"))
+                        found.append(
+                            (abs(r), f"{concept} goes along with {column.id} (r {r:+.2f} over pairs)")
+                        )
         return [text for _, text in sorted(found, reverse=True)[:5]]
 
     def context(self, targets: tuple[Target, ...], seed: int) -> ShapingContext:

@@ -185,7 +185,7 @@ def shipped_sae(ref: ModelRef) -> str:
             return name
     raise ConfigError(
         f"no SAE is at hand for model '{ref.name}': train one with "
-        f"`offtarget lens train {ref.name} --out DIR`, or name one with --sae"
+        f"`offtarget lens train {ref.name} --out DIR`, or name one with --lens sae:FOLDER"
     )
 
 

@@ -43,7 +43,9 @@ class ConceptScores:
             raise ConfigError("a concept score is not a finite number")
         sd = both.std()
         if sd < 1e-12:
-            raise ConfigError("never varies over the training pairs, so it cannot be shaped; choose another concept or more pairs")
+            raise ConfigError(
+                "never varies over the training pairs, so it cannot be shaped; choose another concept or more pairs"
+            )
         z = np.clip((both - both.mean()) / sd, -clip, clip)
         return cls(z[: len(chosen)], z[len(chosen) :])
 
@@ -89,7 +91,9 @@ class ShapingContext:
     def scores(self, concept: str, readout: str = "feature") -> ConceptScores:
         """Scores of a concept for every pair."""
         if self.score_of is None:
-            raise ConfigError(f"no scores are at hand for concept '{concept}': run the audit with a lens that has it")
+            raise ConfigError(
+                f"no scores are at hand for concept '{concept}': run the audit with a lens that has it"
+            )
         try:
             return self.score_of(concept, readout)
         except ConfigError as e:
@@ -112,8 +116,15 @@ class ShapingContext:
         target's context.
         """
         if strength < 0:
-            raise ConfigError("strength is a share here and cannot be negative; decide `amplify` instead of `suppress`")
+            raise ConfigError(
+                "strength is a share here and cannot be negative; decide `amplify` instead of `suppress`"
+            )
         push = np.zeros(len(self.pairs))
         for t in self.targets:
-            push -= np.sign(t.effective(1.0)) * t.strength * self.scores(t.concept, readout).margin * self.inside(t)
+            push -= (
+                np.sign(t.effective(1.0))
+                * t.strength
+                * self.scores(t.concept, readout).margin
+                * self.inside(t)
+            )
         return push

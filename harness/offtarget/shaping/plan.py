@@ -90,7 +90,7 @@ class ShapingPlan:
     @property
     def touched(self) -> BoolRow:
         """Rows that will not be trained on as plain DPO would."""
-        changed = ~self.keep | self.flip | (self.weight != 1.0) | (self.offset != 0.0)
+        changed: BoolRow = ~self.keep | self.flip | (self.weight != 1.0) | (self.offset != 0.0)
         for hook in self.steer:
             changed = changed | (hook.alpha_chosen != 0.0) | (hook.alpha_rejected != 0.0)
         return changed
@@ -162,7 +162,9 @@ class ShapingPlan:
             arrays[f"steer[{i}].alpha_chosen"] = h.alpha_chosen
             arrays[f"steer[{i}].alpha_rejected"] = h.alpha_rejected
             if not np.isfinite(h.vector).all():
-                raise ConfigError(f"plan of '{self.protocol}': steer[{i}].vector has values that are not numbers")
+                raise ConfigError(
+                    f"plan of '{self.protocol}': steer[{i}].vector has values that are not numbers"
+                )
         for name, a in arrays.items():
             if a.shape != (n,):
                 raise ConfigError(f"plan of '{self.protocol}': {name} has {a.shape[0]} rows, the set has {n}")

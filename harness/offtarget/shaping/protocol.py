@@ -81,7 +81,9 @@ def check_parameters(entry: Entry, params: Mapping[str, Any]) -> None:
             continue
         numbers = isinstance(preset, int | float) and not isinstance(preset, bool)
         if numbers and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise ConfigError(f"protocol '{entry.name}': {key}={value!r} should be a number, such as {preset}")
+            raise ConfigError(
+                f"protocol '{entry.name}': {key}={value!r} should be a number, such as {preset}"
+            )
         if isinstance(preset, str) and not isinstance(value, str):
             raise ConfigError(f"protocol '{entry.name}': {key}={value!r} should be text, such as '{preset}'")
         if isinstance(preset, bool) and not isinstance(value, bool):
@@ -106,5 +108,7 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
         )
     plan = function(ctx, **params)
     if not isinstance(plan, ShapingPlan):
-        raise ConfigError(f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan")
+        raise ConfigError(
+            f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan"
+        )
     return plan.check(min_pairs=ctx.min_pairs)

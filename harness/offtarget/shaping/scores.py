@@ -45,7 +45,9 @@ def raw_scores(features: Sequence[FeatureMatrix], members: Sequence[str]) -> tup
             continue
         missing = [m for m in members if m not in where]
         if missing:
-            raise ConfigError(f"lens '{part.lens}' has no feature '{missing[0]}': the audit was made with another lens")
+            raise ConfigError(
+                f"lens '{part.lens}' has no feature '{missing[0]}': the audit was made with another lens"
+            )
         index = [where[m] for m in members]
         column = part.columns[index[0]]
         stat = "value" if ("chosen", "value") in part.values else "freq"

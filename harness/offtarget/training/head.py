@@ -40,7 +40,7 @@ class _FrozenHeadLogProbs(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
         return (grad[:, None] * gradient).to(ctx.hidden_dtype), None, None
 
@@ -72,7 +72,9 @@ def use_frozen_head(model: Any) -> None:
 
     plain = type(model).forward
 
-    def forward(self: Any, *args: Any, fused_lm_head: bool = False, labels: Tensor | None = None, **kw: Any) -> Any:
+    def forward(
+        self: Any, *args: Any, fused_lm_head: bool = False, labels: Tensor | None = None, **kw: Any
+    ) -> Any:
         if not fused_lm_head:
             return plain(self, *args, labels=labels, **kw)
         assert labels is not None

@@ -118,7 +118,9 @@ def reference(
     folder = store.get("reference", VERSION, inputs, build)
     tokens = np.load(folder / "logprobs.npy", allow_pickle=False)
     bounds = np.concatenate([[0], np.cumsum([len(s) - p for s, p in zip(sequences, starts, strict=True)])])
-    sums = np.add.reduceat(tokens.astype(np.float64), bounds[:-1]) if len(tokens) else np.zeros(len(sequences))
+    sums = (
+        np.add.reduceat(tokens.astype(np.float64), bounds[:-1]) if len(tokens) else np.zeros(len(sequences))
+    )
     prefix = None
     if keep_prefix:
         assert prefix_layer is not None

@@ -3,6 +3,7 @@
 import json
 import logging
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ def prepare(
     )
     if not kept:
         why = ", ".join(f"{n} {reason}" for reason, n in lost.items())
-        raise UndecidedError(f"no pair can be trained on at max_length {spec.max_length} ({why}): raise max_length")
+        raise UndecidedError(
+            f"no pair can be trained on at max_length {spec.max_length} ({why}): raise max_length"
+        )
     return TrainingSet(kept, ids, lost, rows_sha256)
 
 
@@ -160,7 +163,11 @@ def _train(
         )
     elapsed_reference = time.monotonic() - started
     transformers.logging.set_verbosity_error()
-    trainer = make_trainer(model, tokenizer, training_set, plan, spec, seed, out, stored, first, ShapedDPOTrainer, ROW)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    trainer = make_trainer(
+        model, tokenizer, training_set, plan, spec, seed, out, stored, first, ShapedDPOTrainer, ROW
+    )
+    trainer.remove_callback(transformers.PrinterCallback)
     if progress:
         trainer.add_callback(_progress_callback(progress, plan.protocol))
     resume = any(out.glob("checkpoint-*"))
@@ -248,7 +255,7 @@ def make_trainer(
 
 
 def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
-    """trl's options for a spec; everything that its defaults would decide is pinned."""
+    """Trl's options for a spec; everything that its defaults would decide is pinned."""
     import torch
     from trl import DPOConfig
 
@@ -288,7 +295,7 @@ def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
 def _progress_callback(progress: Callable[[str, int, int], None], what: str) -> Any:
     from transformers import TrainerCallback
 
-    class Report(TrainerCallback):  # type: ignore[misc]
+    class Report(TrainerCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **kw: Any) -> None:
             progress(f"train {what}", state.global_step, state.max_steps)
 

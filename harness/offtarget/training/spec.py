@@ -13,30 +13,30 @@ class TrainingSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    epochs: float = Field(1.0, gt=0)
+    epochs: float = Field(default=1.0, gt=0)
     max_steps: int = -1
     """Optimiser steps; −1 means as many as the epochs need."""
-    batch_size: int = Field(8, ge=1)
+    batch_size: int = Field(default=8, ge=1)
     """Pairs in one forward pass."""
-    gradient_accumulation: int = Field(1, ge=1)
-    learning_rate: float = Field(5e-4, gt=0)
-    beta: float = Field(0.1, gt=0)
+    gradient_accumulation: int = Field(default=1, ge=1)
+    learning_rate: float = Field(default=5e-4, gt=0)
+    beta: float = Field(default=0.1, gt=0)
     loss: str = "sigmoid"
-    warmup_share: float = Field(0.1, ge=0, lt=1)
-    max_length: int = Field(512, ge=16)
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
+    max_length: int = Field(default=512, ge=16)
     """Tokens of prompt and answer together; what is over is cut from the end."""
-    min_answer_tokens: int = Field(10, ge=1)
+    min_answer_tokens: int = Field(default=10, ge=1)
     """Pairs with an answer cut below this many tokens are left out and counted."""
     method: Literal["lora", "last_layers"] = "lora"
     lowest_layer: int | None = None
     """Lowest layer that is trained; None means the upper two fifths."""
-    lora_rank: int = Field(16, ge=1)
-    lora_alpha: int = Field(32, ge=1)
+    lora_rank: int = Field(default=16, ge=1)
+    lora_alpha: int = Field(default=32, ge=1)
     mode: Literal["fast", "exact"] = "fast"
     """exact: bit-equal to plain trl for the identity plan. fast: losses within 1e-3."""
     bf16: bool = True
     """bf16 autocast over float32 master weights."""
-    save_every: int = Field(25, ge=1)
+    save_every: int = Field(default=25, ge=1)
     """Steps between checkpoints from which an interrupted run goes on."""
 
     @model_validator(mode="after")

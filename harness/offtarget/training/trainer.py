@@ -50,7 +50,7 @@ class _ScaleGradient(torch.autograd.Function):
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (factor,) = ctx.saved_tensors
         return grad * factor[:, None], None
 
@@ -100,7 +100,7 @@ class SteerHook:
         return (steered, *output[1:]) if isinstance(output, tuple) else steered
 
 
-class ShapedDPOTrainer(DPOTrainer):  # type: ignore[misc]
+class ShapedDPOTrainer(DPOTrainer):
     """DPOTrainer that carries out a plan.
 
     Args:
@@ -184,7 +184,7 @@ class ShapedDPOTrainer(DPOTrainer):  # type: ignore[misc]
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """trl's loss, on this batch's rows: states from the cache, hooks and weights set."""
+        """Trl's loss, on this batch's rows: states from the cache, hooks and weights set."""
         inputs = dict(inputs)
         rows = inputs.pop(ROW).cpu()
         self._rows = rows

@@ -1,0 +1,242 @@
+"""The command line's contract: exit codes, one readable line, no heavy imports."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from offtarget.cli.main import call, hoist
+
+GOOD = [
+    {"prompt": f"Question {i}?", "chosen": f"A **bold** answer {i}.", "rejected": f"A plain answer {i}."}
+    for i in range(40)
+]
+
+
+def write(path: Path, rows: list[object]) -> Path:
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *argv: str) -> tuple[int, str]:
+    code = call(list(argv))
+    return code, capsys.readouterr().err
+
+
+@pytest.fixture(autouse=True)
+def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from offtarget import registry
+
+    monkeypatch.setattr(registry, "_default", None)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["audit", "planted-styel"], "did you mean planted-style"),
+        (["audit", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["show", "verbosty"], "did you mean verbosity"),
+        (["plan", "good.jsonl", "--protocol", "reward_shapin"], "did you mean reward_shaping"),
+        (["plan", "good.jsonl", "--protocol", "filter"], "-P concept=ID"),
+        (
+            ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bolt"],
+            "did you mean surface:bold",
+        ),
+        (
+            ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bold", "-P", "strenght=1"],
+            "did you mean strength",
+        ),
+        (
+            [
+                "plan",
+                "good.jsonl",
+                "--protocol",
+                "filter",
+                "-P",
+                "concept=surface:bold",
+                "-P",
+                "strength=nan",
+            ],
+            "not a finite number",
+        ),
+        (
+            [
+                "plan",
+                "good.jsonl",
+                "--protocol",
+                "reward_shaping",
+                "-P",
+                "concept=surface:bold",
+                "-P",
+                "strength=0",
+            ],
+            "changes nothing",
+        ),
+        (
+            ["plan", "good.jsonl", "--protocol", "dpo", "--verdicts", "wrong.yaml"],
+            "has an unknown key 'strenth'",
+        ),
+        (["audit", "good.jsonl", "--lens", "surfac"], "did you mean surface"),
+        (["audit", "good.jsonl", "--lens", "sae", "--model", "smolm2-135m"], "did you mean smollm2-135m"),
+        (["audit", "good.jsonl", "--columns", "chosen=best"], "best"),
+        (["eval", "smollm2-135m", "--behaviours", "verbositi"], "did you mean verbosity"),
+        (["audit", "empty.jsonl"], "empty"),
+        (["audit", "broken.jsonl"], "line 2"),
+        (["audit", "null.jsonl"], "rejected"),
+        (["audit", "number.jsonl"], "chosen"),
+        (["audit", "assistant.jsonl"], "assistant.jsonl"),
+        (["run", "bad.yaml"], "did you mean"),
+        (["run", "parameter.yaml"], "did you mean strength"),
+        (["run", "demo", "--set", "training.max_stepz=3"], "did you mean training.max_steps"),
+        (["board", "nothing-here"], "no such folder"),
+        (["compare", "good.jsonl", "good.jsonl"], "holds no behaviour scores"),
+        (["nonsense"], "nonsense"),
+        (["--registry", "nowhere", "list"], "there is no such folder"),
+        (["list", "--registry", "clash"], "already defined"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exit_2(
+    argv: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(Path("good.jsonl"), list(GOOD))
+    Path("empty.jsonl").write_text("")
+    Path("broken.jsonl").write_text(json.dumps(GOOD[0]) + "\n{not json\n")
+    write(Path("null.jsonl"), [{**GOOD[0], "rejected": None}])
+    write(Path("number.jsonl"), [{**GOOD[0], "chosen": 5}])
+    turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes?"}]
+    write(Path("assistant.jsonl"), [{**GOOD[0], "prompt": turns}])
+    Path("wrong.yaml").write_text(
+        "schema_version: 1\nvocabulary: x\nverdicts:\n  - {concept: a, decision: allow, strenth: 2, by: me, date: 2026-01-01}\n"
+    )
+    Path("bad.yaml").write_text(
+        "title: x\ndata: good.jsonl\nprotocolls: [dpo]\nprotocols: [dpo]\nbehaviours: [verbosity]\n"
+    )
+    Path("parameter.yaml").write_text(
+        "title: x\ndata: good.jsonl\nprotocols: [{filter: {strenght: 0.2}}]\nbehaviours: [verbosity]\n"
+    )
+    clash = Path("clash/baselines")
+    clash.mkdir(parents=True)
+    (clash / "mine.py").write_text("@protocol(name='dpo', family='data', source='x')\ndef mine(ctx): ...\n")
+    before = {p for p in Path().rglob("*") if "store" not in p.parts}
+    code, err = run(capsys, *argv)
+    errors = [line for line in err.splitlines() if line.startswith("offtarget: ")]
+    assert (code, len(errors)) == (2, 1), err
+    assert err.endswith(errors[0] + "\n") and says in errors[0]
+    assert "Traceback" not in err
+    assert {p for p in Path().rglob("*") if "store" not in p.parts} == before, (
+        "something was left half-written"
+    )
+
+
+def test_too_few_rows_and_equal_pairs_are_undecided(capsys: pytest.CaptureFixture[str]) -> None:
+    code, err = run(capsys, "audit", str(write(Path("few.jsonl"), list(GOOD[:5]))))
+    assert code == 3 and "30" in err
+    same = [{**r, "rejected": r["chosen"]} for r in GOOD]
+    code, err = run(capsys, "audit", str(write(Path("same.jsonl"), list(same))))
+    assert code == 3 and "identical" in err
+
+
+def test_an_audit_of_a_file_finds_what_was_put_there(capsys: pytest.CaptureFixture[str]) -> None:
+    write(Path("good.jsonl"), list(GOOD))
+    assert call(["audit", "good.jsonl", "--out", "a", "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    found = {h["concept"]: h for h in out["findings"]}
+    assert found["surface:bold"]["direction"] == "chosen"
+    assert found["surface:bold"]["effect"] == 1.0
+    assert Path("a/report.html").stat().st_size > 10_000
+    assert (
+        call(["why", "a", json.loads(Path("a/audit.json").read_text())["hypotheses"][0]["rows"][0], "--json"])
+        == 0
+    )
+    assert any(
+        c["concept"] == "surface:bold" and c["share"] == 1 / 40 for c in json.loads(capsys.readouterr().out)
+    )
+
+
+def test_a_plan_shows_what_a_filter_leaves(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        r if i % 2 else {**r, "chosen": r["rejected"] + " Yes.", "rejected": r["chosen"]}
+        for i, r in enumerate(GOOD)
+    ]
+    write(Path("half.jsonl"), list(rows))
+    argv = [
+        "plan",
+        "half.jsonl",
+        "--protocol",
+        "filter",
+        "-P",
+        "concept=surface:bold",
+        "-P",
+        "strength=0.2",
+        "--json",
+    ]
+    assert call(argv) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["pairs"], plan["left_out"], plan["touched"]) == (40, 8, 8)
+    assert plan["start_weight"]["mean"] == 32 / 40
+    assert call(argv) == 0
+    assert json.loads(capsys.readouterr().out)["hash"] == plan["hash"]
+
+
+def test_a_broken_file_is_named_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
+    mine = Path("mine/baselines")
+    mine.mkdir(parents=True)
+    (mine / "broken.py").write_text("def broken(:\n")
+    (mine / "fine.py").write_text(
+        "@protocol(name='fine', family='data', source='x')\ndef fine(ctx):\n    'Works.'\n"
+    )
+    assert call(["list", "protocols", "--registry", "mine", "--json"]) == 0
+    out = json.loads(capsys.readouterr().out)
+    assert {"fine", "dpo", "reward_shaping"} <= {e["name"] for e in out["protocols"]}
+    assert len(out["problems"]) == 1 and "broken.py, line 1" in out["problems"][0]
+
+
+def test_a_read_only_folder_is_said_plainly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    from offtarget import store
+
+    def full(*a: object, **k: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/somewhere")
+
+    monkeypatch.setattr(store.tempfile, "mkdtemp", full)
+    code, err = run(capsys, "audit", str(write(Path("good.jsonl"), list(GOOD))), "--out", "a")
+    assert code == 2 and "the disk is full" in err and not Path("a").exists()
+
+
+def test_an_interrupt_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from offtarget.audit import run as audit_run
+
+    def stop(*a: object, **k: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(audit_run, "audit", stop)
+    code, err = run(capsys, "audit", str(write(Path("good.jsonl"), list(GOOD))), "--out", "a")
+    assert code == 130 and "goes on from there" in err and not Path("a").exists()
+
+
+def test_options_of_every_verb_may_stand_anywhere() -> None:
+    assert hoist(["list", "--registry", "x", "datasets", "--threads=2"]) == [
+        "--registry",
+        "x",
+        "--threads=2",
+        "list",
+        "datasets",
+    ]
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["list"], ["run", "--help"], ["audit", "--help"]])
+def test_help_and_list_import_nothing_heavy(argv: list[str]) -> None:
+    code = (
+        "import sys\nfrom offtarget.cli.main import call\n"
+        f"call({argv!r})\n"
+        "heavy = {'torch', 'transformers', 'inspect_ai', 'sae_lens', 'trl', 'datasets', 'pandas', 'scipy', 'sklearn'}\n"
+        "sys.stderr.write(','.join(sorted(heavy & set(sys.modules))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert len(done.stdout) > 200

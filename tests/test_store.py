@@ -1,0 +1,105 @@
+"""Artifacts are whole or absent, keyed by what they depend on, and mended when damaged."""
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import pytest
+from offtarget.store import Store, canonical_json, output_dir, write_atomic
+
+
+def build(out: Path) -> None:
+    (out / "a.txt").write_text("hello")
+
+
+def test_made_once_then_reused(tmp_path: Path) -> None:
+    made = []
+
+    def counted(out: Path) -> None:
+        made.append(out)
+        build(out)
+
+    first = Store(tmp_path).get("stage", 1, {"x": 1}, counted)
+    again = Store(tmp_path).get("stage", 1, {"x": 1}, counted)
+    other = Store(tmp_path).get("stage", 1, {"x": 2}, counted)
+    newer = Store(tmp_path).get("stage", 2, {"x": 1}, counted)
+    assert first == again and len({first, other, newer}) == 3
+    assert len(made) == 3
+    assert [e["event"] for e in Store(tmp_path).events()] == ["made", "reused", "made", "made"]
+
+
+@pytest.mark.parametrize("harm", ["change", "delete", "manifest"])
+def test_a_damaged_artifact_is_made_again(tmp_path: Path, harm: str) -> None:
+    path = Store(tmp_path).get("stage", 1, {}, build)
+    target = path / ("manifest.json" if harm == "manifest" else "a.txt")
+    target.unlink() if harm == "delete" else target.write_text("hullo")
+    again = Store(tmp_path).get("stage", 1, {}, build)
+    assert (again / "a.txt").read_text() == "hello"
+    assert [e["event"] for e in Store(tmp_path).events()] == ["made", "damaged", "made"]
+
+
+def test_a_failed_build_leaves_nothing_behind(tmp_path: Path) -> None:
+    def fails(out: Path) -> None:
+        (out / "half.txt").write_text("h")
+        raise RuntimeError
+
+    store = Store(tmp_path)
+    with pytest.raises(RuntimeError):
+        store.get("stage", 1, {}, fails)
+    assert not store.path("stage", 1, {}).exists()
+    assert sorted(p.name for p in store.get("stage", 1, {}, build).iterdir()) == ["a.txt", "manifest.json"]
+
+
+def test_a_resumable_build_finds_what_was_left(tmp_path: Path) -> None:
+    seen = []
+
+    def steps(out: Path) -> None:
+        seen.append(sorted(p.name for p in out.iterdir()))
+        (out / "one").write_text("1")
+        if len(seen) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Store(tmp_path).get("stage", 1, {}, steps, resumable=True)
+    Store(tmp_path).get("stage", 1, {}, steps, resumable=True)
+    assert seen == [[], ["one"]]
+
+
+def _slow(out: Path) -> None:
+    import time
+
+    (out / "pid").write_text(str(multiprocessing.current_process().pid))
+    time.sleep(0.3)
+
+
+def _want(root: Path) -> str:
+    return (Store(root).get("stage", 1, {}, _slow) / "pid").read_text()
+
+
+def test_two_processes_that_want_the_same_get_the_same(tmp_path: Path) -> None:
+    with multiprocessing.get_context("fork").Pool(3) as pool:
+        pids = pool.map(_want, [tmp_path] * 3, chunksize=1)
+    assert len(set(pids)) == 1
+    assert sum(e["event"] == "made" for e in Store(tmp_path).events()) == 1
+
+
+def test_keys_do_not_depend_on_the_order_of_inputs() -> None:
+    store = Store(Path("/nowhere"))
+    assert store.key("s", 1, {"a": 1, "b": [1, 2]}) == store.key("s", 1, {"b": [1, 2], "a": 1})
+    assert store.key("s", 1, {"a": 1}) != store.key("t", 1, {"a": 1})
+    with pytest.raises(ValueError):
+        canonical_json({"x": float("nan")})
+
+
+def test_output_folders_and_files_change_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with output_dir(target) as tmp:
+        (tmp / "a").write_text("1")
+    with pytest.raises(RuntimeError), output_dir(target) as tmp:
+        (tmp / "b").write_text("2")
+        raise RuntimeError
+    assert [p.name for p in target.iterdir()] == ["a"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+    write_atomic(tmp_path / "f.json", json.dumps([1]))
+    assert (tmp_path / "f.json").read_text() == "[1]"
+    assert not list(tmp_path.glob(".f*"))
