@@ -118,7 +118,7 @@ def test_text_holds_what_was_inserted_and_nothing_of_what_was_not(planted: Any) 
                     continue
                 assert text in known[concept]
                 if concept == "bullets":
-                    text = text.split("{")[0].strip() or "1"
+                    text = text.replace("{n}", "1").replace("{a}", "a").replace("{r}", "i").strip()
                 assert text in row[side], (row["id"], side, concept)
             if not t[side] and not filler:
                 untouched += 1

@@ -21,6 +21,8 @@ BATCH = 64
 """Rows that are generated together."""
 FORWARD_TOKENS = 4096
 """Tokens of one forward pass without a cache, padding included."""
+HEAD_ROWS = 256
+"""Positions whose logits are held at once."""
 
 Progress = Callable[[int, int], None]
 """Called often with (requests done, requests in all); an exception that it raises ends the work."""
@@ -268,29 +270,30 @@ class Policy:
         in float32 on the positions that are asked for and on no other.
         """
         import torch
+        from torch.nn.functional import cross_entropy, linear
 
         backbone, weight = self._own_head()
-        out: list[list[float]] = []
+        rows = [r for r, (_, length) in enumerate(spans) for _ in range(length)]
+        where = torch.tensor([start + k for start, length in spans for k in range(length)], dtype=torch.long)
+        target = ids[rows, where + 1]
+        values: list[float] = []
         with torch.inference_mode():
-            hidden = backbone(input_ids=ids, use_cache=False).last_hidden_state if backbone else None
-            for r, (start, length) in enumerate(spans):
-                if length == 0:
-                    out.append([])
-                    continue
-                if hidden is None:
-                    keep = torch.arange(start, start + length, device=ids.device)
-                    logits = (
-                        self.model(ids[r : r + 1], use_cache=False, logits_to_keep=keep).logits[0].float()
-                    )
-                else:
-                    logits = hidden[r, start : start + length].float() @ weight
-                target = ids[r, start + 1 : start + 1 + length, None]
-                values = logits.gather(-1, target)[:, 0] - logits.logsumexp(-1)
-                out.append([float(v) for v in values])
-        return out
+            if weight is None:
+                first = int(where.min()) if rows else 0
+                keep = torch.arange(first, ids.shape[1], device=ids.device)
+                states = self.model(ids, use_cache=False, logits_to_keep=keep).logits[rows, where - first]
+            else:
+                states = backbone(input_ids=ids, use_cache=False).last_hidden_state[rows, where]
+            for k in range(0, len(rows), HEAD_ROWS):
+                logits = states[k : k + HEAD_ROWS].float()
+                if weight is not None:
+                    logits = linear(logits, weight)
+                values += (-cross_entropy(logits, target[k : k + HEAD_ROWS], reduction="none")).tolist()
+        cut = iter(values)
+        return [[next(cut) for _ in range(length)] for _, length in spans]
 
     def _own_head(self) -> tuple[Any, Any]:
-        """The backbone and the transposed head in float32; (None, None) if the model does more than that.
+        """The backbone and the head's weight in float32; (None, None) if the model does more than that.
 
         Some architectures scale or cap their logits after the head. Two tokens tell: where hidden states
         times the head are not the model's logits, the model's own forward pass is used.
@@ -302,8 +305,8 @@ class Policy:
             probe = torch.tensor([[self.start_ids[0], 0]], device=self.model.device)
             with torch.inference_mode():
                 want = self.model(probe, use_cache=False).logits.float()
-                weight = head.weight.float().T.contiguous()
-                have = backbone(input_ids=probe, use_cache=False).last_hidden_state.float() @ weight
+                weight = head.weight.float()
+                have = backbone(input_ids=probe, use_cache=False).last_hidden_state.float() @ weight.T
             same = getattr(head, "bias", None) is None and torch.allclose(
                 have, want, rtol=0.0, atol=0.01 * float(want.abs().max())
             )
