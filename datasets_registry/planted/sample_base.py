@@ -1,4 +1,4 @@
-"""Samples the responses that the planted sets are built from, and writes `base.jsonl.gz`.
+"""Samples the responses that the planted sets are built from, and writes `base.jsonl.gz` and `base.info.json`.
 
     python datasets_registry/planted/sample_base.py [--work DIR] [--model smollm2-135m]
 
@@ -232,6 +232,20 @@ def main() -> None:
     lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
     with args.out.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as f:
         f.write(lines.encode())
+    info = {
+        "model": args.model,
+        "seed": SEED,
+        "temperature": TEMPERATURE,
+        "top_p": TOP_P,
+        "top_k": TOP_K,
+        "max_new_tokens": MAX_NEW,
+        "prompts": len(rows),
+        "responses": sum(len(r["base"]) for r in rows),
+        "styled": {name: sum(bool(r["style"]) and r["style"][0] == name for r in rows) for name in styles()},
+        "seconds": round(seconds),
+        "text_sha256": hashlib.sha256(lines.encode()).hexdigest(),
+    }
+    args.out.with_name("base.info.json").write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
     sys.stderr.write(f"{len(rows)} prompts, sampled in {seconds:.0f} s -> {args.out}\n")
 
 

@@ -1,0 +1,120 @@
+"""The audit against planted truth: what was planted leads, what was put on both sides equally is not found.
+
+The fast case re-plants a few small sets; the slow one (`make test-all`) twenty whole ones.
+"""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from offtarget.audit.run import audit
+from offtarget.data.pairs import Pair, PairSet, prompt_group
+from offtarget.lens import surface
+
+PLANTED = Path(__file__).resolve().parents[2] / "datasets_registry" / "planted"
+CASES = [pytest.param(3, 700, id="3 small"), pytest.param(20, None, id="20 whole", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module")
+def plant() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("planted_by_path", PLANTED / "plant.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["planted_by_path"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def as_pairs(rows: list[dict[str, Any]]) -> PairSet:
+    pairs = []
+    for r in rows:
+        prompt: Any = [{"role": "user", "content": r["prompt"]}]
+        sides: list[Any] = [[{"role": "assistant", "content": r[s]}] for s in ("chosen", "rejected")]
+        pairs.append(Pair(r["id"], prompt_group(prompt), prompt, sides[0], sides[1]))
+    return PairSet("replanted", pairs)
+
+
+def audited(plant: ModuleType, seed: int, n: int | None, rates: Any = None) -> tuple[Any, dict[str, Any]]:
+    rows, truth = plant.plant(seed, n, rates)
+    pairs = as_pairs(rows)
+    return audit(pairs, [surface.encode(pairs.pairs)], seed=seed), truth
+
+
+@pytest.mark.parametrize(("replantings", "n"), CASES)
+@pytest.mark.timeout(1800)
+def test_planted_concepts_lead_and_nulls_are_not_found(
+    plant: ModuleType, replantings: int, n: int | None
+) -> None:
+    found, leading, cases, false = [], [], 0, 0
+    for seed in range(100, 100 + replantings):
+        result, truth = audited(plant, seed, n)
+        names, signed = plant.truth_matrix(truth)
+        kinds = {k: c["kind"] for k, c in truth["concepts"].items()}
+        overall = sorted((h for h in result.findings if h.view == "overall"), key=lambda h: -abs(h.z))
+        q = {h.concept: h.q for h in result.hypotheses if h.view == "overall"}
+        direction = {h.concept: h.direction for h in overall}
+        for key, c in truth["concepts"].items():
+            ids = [f"surface:{f}" for f in c["features"]]
+            if c["kind"] == "planted" and ids:
+                found.append(any(direction.get(i) == c["direction"] for i in ids))
+            if c["kind"] == "null":
+                cases += len(ids)
+                false += sum(q.get(i, 1.0) < 0.05 for i in ids)
+        # the leading findings: each goes along, over pairs, with something that was planted
+        planted = np.stack([signed[:, j] for j, k in enumerate(names) if kinds[k] == "planted"], 1)
+        nulls = np.stack([signed[:, j] for j, k in enumerate(names) if kinds[k] == "null"], 1)
+        for h in overall[: planted.shape[1]]:
+            u = result.workings.column(h.concept)
+            r = [
+                np.nanmax(np.abs([np.corrcoef(u, side[:, j])[0, 1] for j in range(side.shape[1])]))
+                for side in (planted, nulls)
+            ]
+            leading.append(r[0] > 0.15 and r[0] > r[1])
+    assert np.mean(found) >= 0.95, (
+        f"{np.mean(found):.2f} of the planted concepts that a rule can see were found"
+    )
+    assert np.mean(leading) >= 0.9, (
+        f"{np.mean(leading):.2f} of the leading findings go along with what was planted"
+    )
+    assert cases >= 2 * replantings and false <= 0.05 * cases, f"{false} of {cases} null cases are findings"
+
+
+@pytest.mark.parametrize(("replantings", "n"), CASES)
+@pytest.mark.timeout(1800)
+def test_where_everything_is_equal_nothing_is_found(
+    plant: ModuleType, replantings: int, n: int | None
+) -> None:
+    cases = false = 0
+    for seed in range(200, 200 + replantings):
+        result, truth = audited(plant, seed, n, plant.NULL)
+        q = {h.concept: h.q for h in result.hypotheses if h.view == "overall"}
+        ids = {f"surface:{f}" for c in truth["concepts"].values() for f in c["features"]}
+        cases += len(ids)
+        false += sum(q.get(i, 1.0) < 0.05 for i in ids)
+    assert cases > 8 * replantings and false <= 0.05 * cases, f"{false} of {cases} null cases are findings"
+
+
+def test_a_topic_only_concept_is_found_in_its_topic(plant: ModuleType) -> None:
+    """Emoji only in cooking, links only in health: the global view places them where they are."""
+    result, truth = audited(plant, 0, None, plant.TOPICS)
+    rows = [r["id"] for r in truth["rows"]]
+    topic = np.array([i.rsplit("-", 2)[0] for i in rows])
+    checked = 0
+    for feature, where in (("surface:emoji", "cooking"), ("surface:url", "health")):
+        hits = [
+            h
+            for h in result.findings
+            if h.view == "global" and h.concept == feature and h.direction == "chosen"
+        ]
+        if not hits:
+            continue
+        inside = result.workings.inside(max(hits, key=lambda h: h.z).context)
+        assert (topic[inside] == where).mean() > 0.5, (
+            f"{feature} was placed where {where} is not the main topic"
+        )
+        checked += 1
+    assert checked >= 1, "no topic-only concept was found by the global view"
