@@ -60,7 +60,7 @@ def test_logprobs_through_the_models_own_head_agree(policy: Policy) -> None:
     """Architectures that scale or cap their logits do not take the short way."""
     short = policy.logprobs([(CHATS[0], ANSWERS[0])])[0]
     other = Policy(policy.model, policy.tokenizer)
-    other._head = (None, None)
+    other._head = (policy.model.base_model, None)
     assert other.logprobs([(CHATS[0], ANSWERS[0])])[0] == pytest.approx(short, abs=1e-4)
 
 

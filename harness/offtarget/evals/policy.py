@@ -236,8 +236,6 @@ class Policy:
         Raises:
             ValueError: an empty prefix, or more tokens than the model's context.
         """
-        import torch
-
         rows = []
         for prefix, continuation in requests:
             start = self._ids(prefix)
@@ -249,51 +247,67 @@ class Policy:
             rows.append((start, end))
         out: list[list[float]] = [[] for _ in rows]
         done = 0
-        for batch in _forward_batches([len(s) + len(e) for s, e in rows]):
-            width = max(len(rows[i][0]) + len(rows[i][1]) for i in batch)
-            ids = torch.full((len(batch), width), self.tokenizer.pad_token_id)
-            for r, i in enumerate(batch):
-                text = [*rows[i][0], *rows[i][1]]
-                ids[r, : len(text)] = torch.tensor(text)
-            spans = [(len(rows[i][0]) - 1, len(rows[i][1])) for i in batch]
-            for i, values in zip(batch, self._score(ids.to(self.model.device), spans), strict=True):
+        for batch in _forward_batches(rows):
+            for i, values in zip(batch, self._score([rows[i] for i in batch]), strict=True):
                 out[i] = values
             done += len(batch)
             if progress:
                 progress(done, len(rows))
         return out
 
-    def _score(self, ids: Any, spans: list[tuple[int, int]]) -> list[list[float]]:
-        """Log-probabilities of `length` tokens after `start` in each right-padded row.
+    def _score(self, rows: list[tuple[list[int], list[int]]]) -> list[list[float]]:
+        """Log-probabilities of each continuation after its prefix; a prefix that many share is read once.
 
-        Padding stands behind every token that is read, so the causal mask alone hides it. The head runs
-        in float32 on the positions that are asked for and on no other.
+        First the prefixes without their last token fill a cache, padded on the right; then each row reads
+        that last token and its continuation without the last one. The head runs in float32.
         """
         import torch
         from torch.nn.functional import cross_entropy, linear
 
         backbone, weight = self._own_head()
-        rows = [r for r, (_, length) in enumerate(spans) for _ in range(length)]
-        where = torch.tensor([start + k for start, length in spans for k in range(length)], dtype=torch.long)
-        target = ids[rows, where + 1]
-        values: list[float] = []
+        reader = self.model if weight is None else backbone
+        unique = {tuple(prefix): k for k, prefix in enumerate(dict.fromkeys(tuple(p) for p, _ in rows))}
+        past = max(map(len, unique)) - 1
+        width = max(1, *(len(c) for _, c in rows))
+        ids = torch.full((len(rows), width), self.tokenizer.pad_token_id)
+        mask = torch.zeros((len(rows), past + width), dtype=torch.long)
+        for r, (prefix, continuation) in enumerate(rows):
+            text = [prefix[-1], *continuation[:-1]]
+            ids[r, : len(text)] = torch.tensor(text)
+            mask[r, : len(prefix) - 1] = 1
+            mask[r, past:] = 1  # of the row's own padding nothing is read
+        first = torch.tensor([len(p) - 1 for p, _ in rows])[:, None]
+        where = [(r, k) for r, (_, c) in enumerate(rows) for k in range(len(c))]
+        target = torch.tensor([t for _, c in rows for t in c], dtype=torch.long)
+        device, values = self.model.device, list[float]()
         with torch.inference_mode():
-            if weight is None:
-                first = int(where.min()) if rows else 0
-                keep = torch.arange(first, ids.shape[1], device=ids.device)
-                states = self.model(ids, use_cache=False, logits_to_keep=keep).logits[rows, where - first]
-            else:
-                states = backbone(input_ids=ids, use_cache=False).last_hidden_state[rows, where]
-            for k in range(0, len(rows), HEAD_ROWS):
-                logits = states[k : k + HEAD_ROWS].float()
+            cache = None
+            if past:
+                prefixes = torch.full((len(unique), past), self.tokenizer.pad_token_id)
+                for p, k in unique.items():
+                    prefixes[k, : len(p) - 1] = torch.tensor(p[:-1])
+                cache = backbone(input_ids=prefixes.to(device), use_cache=True).past_key_values
+                cache.batch_select_indices(torch.tensor([unique[tuple(p)] for p, _ in rows], device=device))
+            read = reader(
+                input_ids=ids.to(device),
+                attention_mask=mask.to(device),
+                position_ids=(first + torch.arange(width)).to(device),
+                past_key_values=cache,
+                use_cache=cache is not None,
+            )
+            states = read.logits if weight is None else read.last_hidden_state
+            for k in range(0, len(where), HEAD_ROWS):
+                at = torch.tensor(where[k : k + HEAD_ROWS], device=device)
+                logits = states[at[:, 0], at[:, 1]].float()
                 if weight is not None:
                     logits = linear(logits, weight)
-                values += (-cross_entropy(logits, target[k : k + HEAD_ROWS], reduction="none")).tolist()
+                wanted = target[k : k + HEAD_ROWS].to(device)
+                values += (-cross_entropy(logits, wanted, reduction="none")).tolist()
         cut = iter(values)
-        return [[next(cut) for _ in range(length)] for _, length in spans]
+        return [[next(cut) for _ in c] for _, c in rows]
 
     def _own_head(self) -> tuple[Any, Any]:
-        """The backbone and the head's weight in float32; (None, None) if the model does more than that.
+        """The backbone and the head's weight in float32; the weight is None if the model does more than that.
 
         Some architectures scale or cap their logits after the head. Two tokens tell: where hidden states
         times the head are not the model's logits, the model's own forward pass is used.
@@ -310,7 +324,7 @@ class Policy:
             same = getattr(head, "bias", None) is None and torch.allclose(
                 have, want, rtol=0.0, atol=0.01 * float(want.abs().max())
             )
-            self._head = (backbone, weight) if same else (None, None)
+            self._head = (backbone, weight if same else None)
         return self._head
 
 
@@ -362,13 +376,21 @@ def generation_batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         yield order[k : k + BATCH]
 
 
-def _forward_batches(lengths: list[int]) -> Iterator[list[int]]:
+def _forward_batches(rows: Sequence[tuple[list[int], list[int]]]) -> Iterator[list[int]]:
+    """Indices of (prefix, continuation) rows, equal prefixes together, `FORWARD_TOKENS` at a time."""
+    order = sorted(range(len(rows)), key=lambda i: (len(rows[i][0]), rows[i][0], len(rows[i][1]), i))
     batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
-        if batch and (len(batch) + 1) * lengths[i] > FORWARD_TOKENS:
+    prefixes: set[tuple[int, ...]] = set()
+    width = 0
+    for i in order:
+        prefix, continuation = rows[i]
+        seen = prefixes | {tuple(prefix)}
+        widest = max(width, len(continuation))
+        if batch and max(len(seen) * len(prefix), (len(batch) + 1) * widest) > FORWARD_TOKENS:
             yield batch
-            batch = []
+            batch, seen, widest = [], {tuple(prefix)}, len(continuation)
         batch.append(i)
+        prefixes, width = seen, widest
     if batch:
         yield batch
 

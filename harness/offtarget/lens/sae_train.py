@@ -230,5 +230,6 @@ def _save(sae: Any, folder: Path, ref: ModelRef, layer: int) -> None:
     sae.save_inference_model(folder)
     weights = {k: v.to(torch.bfloat16).contiguous() for k, v in load_file(folder / WEIGHTS).items()}
     save_file(weights, folder / WEIGHTS)
+    (folder / WEIGHTS).chmod(0o644)
     config = json.loads((folder / CONFIG).read_text())
     write_atomic(folder / CONFIG, json.dumps(config, indent=1, sort_keys=True) + "\n")
