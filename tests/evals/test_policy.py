@@ -26,7 +26,7 @@ def policy(tiny_model: Path) -> Policy:
 
 
 def one_at_a_time(policy: Policy, prefix: list[int], tokens: list[int]) -> list[float]:
-    ids = torch.tensor([prefix + tokens])
+    ids = torch.tensor([prefix + tokens], device=policy.model.device)
     with torch.inference_mode():
         logp = torch.log_softmax(policy.model(ids).logits[0].double(), -1)
     return [float(logp[len(prefix) - 1 + k, t]) for k, t in enumerate(tokens)]
@@ -36,7 +36,8 @@ def greedy(policy: Policy, prefix: list[int], n: int) -> list[int]:
     out: list[int] = []
     while len(out) < n and not (out and out[-1] in policy.end_ids):
         with torch.inference_mode():
-            out.append(int(policy.model(torch.tensor([prefix + out])).logits[0, -1].argmax()))
+            ids = torch.tensor([prefix + out], device=policy.model.device)
+            out.append(int(policy.model(ids).logits[0, -1].argmax()))
     return out
 
 

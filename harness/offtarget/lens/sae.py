@@ -21,7 +21,7 @@ from offtarget.lens.tokens import tokenise_pairs
 from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
 from offtarget.store import Store, canonical_json, file_sha256, hash_of
 
-VERSION = 1
+VERSION = 2
 TAU = 0.01
 """A latent counts as present in a span if it fires on more than this share of its tokens."""
 PRETRAINED = Path(__file__).parent / "pretrained"

@@ -15,7 +15,8 @@ class Piece:
 
     ids: list[int]
     content: list[bool]
-    """False for what the chat template adds: special tokens, role names, a default system turn."""
+    """False for what the chat template adds (special tokens, role names, a default system turn) and for the
+    first token of the whole sequence."""
 
 
 @dataclass(slots=True)
@@ -177,7 +178,7 @@ def _tokenise(tokenizer: Any, texts: list[_Text]) -> list[Piece]:
 
 
 def _truncate(conversation: Conversation, max_length: int) -> tuple[bool, list[bool]]:
-    """Cut in place; returns whether the prompt and each response were cut."""
+    """Cut in place, and set the first token apart; returns whether the prompt and each response were cut."""
     prompt = conversation.prompt
     room = max(1, max_length // 2)
     cut_prompt = len(prompt.ids) > room
@@ -186,4 +187,7 @@ def _truncate(conversation: Conversation, max_length: int) -> tuple[bool, list[b
     room = max(1, max_length - len(prompt.ids))
     cut = [len(r.ids) > room for r in conversation.responses]
     conversation.responses = [Piece(r.ids[:room], r.content[:room]) for r in conversation.responses]
+    prompt.content[0] = (
+        False  # models park attention on the first token: its activation is huge, and no word's
+    )
     return cut_prompt, cut

@@ -1,9 +1,9 @@
 """Makes the SAE that ships for the embedded model.
 
-    python -m offtarget.lens.pretrained.recipe --data ../shared/data [--planted FILE] [--out DIR]
+    python -m offtarget.lens.pretrained.recipe --data ../shared/data [--out DIR]
 
 `--data` is the folder of preference sets named in SOURCES (JSON lines: prompt, chosen, rejected), which
-are not redistributed here; the planted responses are ours. Only sets whose licence allows it are used.
+are not redistributed here. Only sets whose licence allows it are used, and none of the planted sets.
 Held-out chat text for the figures in training.json: `alpaca_eval_gpt4_pairs`, of which nothing is
 trained on.
 """
@@ -70,23 +70,6 @@ def sources(data: Path) -> list[PairSet]:
     return [*sets, text_pairs(name, texts)]
 
 
-def planted_pairs(file: Path, share: float = 0.5) -> PairSet:
-    """Sampled base responses (rows {id, prompt, base, style}), two to a pair, without held-out prompts."""
-    pairs = []
-    for row in read_rows(file):
-        prompt: list[Any] = [{"role": "user", "content": row["prompt"]}]
-        group = prompt_group(prompt)
-        if held_out(group) or not drawn(group, share):
-            continue
-        texts = [*row["base"], *([row["style"][1]] if row["style"] else [])]
-        for i in range(0, len(texts), 2):
-            turns: list[Any] = [[{"role": "assistant", "content": t}] for t in texts[i : i + 2]]
-            pairs.append(
-                Pair(f"{row['id']}-{i}", group, prompt, turns[0], turns[1] if len(turns) > 1 else [])
-            )
-    return PairSet("planted-base", pairs)
-
-
 def held_out_pairs(data: Path, n: int = 60) -> PairSet:
     """The first pair of each of the first `n` prompts of the held-out set."""
     first: dict[str, Pair] = {}
@@ -103,14 +86,11 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="Make the SAE that ships for the embedded model.")
     parser.add_argument("--data", type=Path, required=True, help="folder of preference sets")
-    parser.add_argument("--planted", type=Path, help="the planted set's base responses (JSON lines, gzipped)")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / NAME)
     parser.add_argument("--epochs", type=float, default=3.0)
     parser.add_argument("--threads", type=int)
     args = parser.parse_args()
     sets = sources(args.data)
-    if args.planted:
-        sets.append(planted_pairs(args.planted))
 
     def progress(stage: str, done: int, total: int) -> None:
         sys.stderr.write(f"\r{stage}: {done}/{total}    ")
