@@ -209,12 +209,12 @@ def test_a_read_only_folder_is_said_plainly(
 
 
 def test_an_interrupt_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    from offtarget.audit import run as audit_run
+    from offtarget.engine import auditing
 
     def stop(*a: object, **k: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(audit_run, "audit", stop)
+    monkeypatch.setattr(auditing, "run_audit", stop)
     code, err = run(capsys, "audit", str(write(Path("good.jsonl"), list(GOOD))), "--out", "a")
     assert code == 130 and "goes on from there" in err and not Path("a").exists()
 

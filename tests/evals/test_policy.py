@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from offtarget.evals.policy import Policy, Sampling, draw
+from offtarget.evals.policy import Policy, Sampling
+from offtarget.evals.sampling import draw
 
 CHATS = [
     [{"role": "user", "content": "Name three rivers."}],
@@ -163,7 +164,7 @@ def test_draws_follow_the_nucleus(top_p: float) -> None:
     logits = [2.0, 0.1, 1.0, -1.0, 0.7]
     n = 20000
     uniform = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    drawn = draw(torch.tensor([logits]).expand(n, -1), Sampling(temperature=0.7, top_p=top_p), uniform)
+    drawn = draw(torch.tensor([logits]).expand(n, -1), 0.7, top_p, uniform)
     want = nucleus_by_hand(logits, 0.7, top_p)
     share = {int(t): float((drawn == t).float().mean()) for t in drawn.unique()}
     assert share == pytest.approx(want, abs=2 / n * 5)
@@ -173,5 +174,5 @@ def test_a_flat_distribution_reaches_beyond_the_sorted_head() -> None:
     """With 1000 equal tokens and top_p of 0.9 the nucleus holds 900 of them."""
     n = 9000
     uniform = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    drawn = draw(torch.zeros(n, 1000), Sampling(temperature=1.0, top_p=0.9), uniform)
+    drawn = draw(torch.zeros(n, 1000), 1.0, 0.9, uniform)
     assert abs(len(drawn.unique()) - 900) <= 1

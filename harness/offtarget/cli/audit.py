@@ -24,17 +24,18 @@ def audit(
     max_length: Annotated[
         int, typer.Option(min=16, help="Tokens of prompt and answer that the sae lens reads.")
     ] = 512,
+    chat_template: Annotated[
+        str | None, typer.Option(help="Jinja file, for models without a template.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default audits/NAME.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings for programs.")] = False,
 ) -> None:
     """State as hypotheses which concepts separate chosen from rejected: audit.json and report.html."""
-    from offtarget.audit.run import audit as run_audit
-    from offtarget.audit.run import write
     from offtarget.data.loading import load_pairs
-    from offtarget.engine.features import LENSES, features_of
+    from offtarget.engine.auditing import audit_into
+    from offtarget.engine.features import LENSES
     from offtarget.errors import unknown_name
     from offtarget.models import resolve
-    from offtarget.report.audit_html import render_audit
     from offtarget.store import Store
 
     lenses = [x.strip() for x in lens.split(",") if x.strip()]
@@ -45,18 +46,19 @@ def audit(
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit, seed=seed)
         ref = resolve(model, store) if any(x.startswith("sae") for x in lenses) else None
-        features = features_of(pairs, lenses, model=ref, store=store, max_length=max_length, progress=report)
-        result = run_audit(
+        folder = out or Path("audits") / Path(pairs.name).name.split(".")[0].replace(":", "-")
+        result = audit_into(
+            folder,
             pairs,
-            features,
+            lenses,
+            model=ref,
+            store=store,
             seed=seed,
             like=like,
-            model_info={"name": model, "identity": ref.identity} if ref else None,
-            progress=lambda what, share: report("audit", round(share * 100), 100),
-        )
-        folder = out or Path("audits") / Path(pairs.name).name.split(".")[0].replace(":", "-")
-        write(result, folder)
-        render_audit(result, pairs, folder / "report.html")
+            max_length=max_length,
+            template=chat_template,
+            progress=report,
+        ).audit
     for warning in result.warnings:
         note(f"warning: {warning}")
     if as_json:

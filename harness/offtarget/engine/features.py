@@ -24,6 +24,7 @@ def features_of(
     model: ModelRef | None,
     store: Store,
     max_length: int = 512,
+    template: str | None = None,
     progress: Progress | None = None,
 ) -> list[FeatureMatrix]:
     """One matrix per lens, over exactly these pairs.
@@ -34,6 +35,7 @@ def features_of(
         model: which model's activations the sae lens reads.
         store: where features are kept.
         max_length: tokens of prompt and answer that the sae lens reads.
+        template: chat template file for models without one.
         progress: called with (what, done, total).
 
     Raises:
@@ -49,7 +51,7 @@ def features_of(
         else:
             if model is None:
                 raise ConfigError("lens 'sae' reads a model's activations: give --model")
-            out.append(_sae(pairs, which, model, store, max_length, progress))
+            out.append(_sae(pairs, which, model, store, max_length, template, progress))
     return out
 
 
@@ -66,10 +68,16 @@ def _surface(pairs: PairSet, store: Store, progress: Progress | None) -> Feature
 
 
 def _sae(
-    pairs: PairSet, which: str, model: ModelRef, store: Store, max_length: int, progress: Progress | None
+    pairs: PairSet,
+    which: str,
+    model: ModelRef,
+    store: Store,
+    max_length: int,
+    template: str | None,
+    progress: Progress | None,
 ) -> FeatureMatrix:
     from offtarget.lens.sae import load_sae, shipped_sae
 
     lens = load_sae(which or shipped_sae(model))
     report = (lambda done, total: progress("sae features", done, total)) if progress else None
-    return lens.encode(pairs, model, max_length=max_length, store=store, progress=report)
+    return lens.encode(pairs, model, max_length=max_length, store=store, template=template, progress=report)

@@ -27,6 +27,7 @@ from offtarget.board.cell import (
 )
 from offtarget.board.folder import write_cell
 from offtarget.data.pairs import Pair, PairSet
+from offtarget.engine.auditing import audit_into
 from offtarget.engine.features import features_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.targets import Scorer, decide, targets_of
@@ -41,6 +42,7 @@ from offtarget.verdicts import Verdicts
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
+GENERIC = {"pairs", "data", "train", "test", "rows"}
 PACKAGES = ("torch", "transformers", "trl", "peft", "sae-lens", "inspect-ai", "datasets", "scipy", "numpy")
 
 
@@ -134,43 +136,44 @@ def start(
     progress: Progress | None = None,
 ) -> Run:
     """Load, audit, decide and tokenise: all that comes before the first cell."""
-    from offtarget.audit.run import audit as run_audit
-    from offtarget.audit.run import write as write_audit
     from offtarget.data.loading import load_pairs
 
     model = resolve(recipe.model, store)
     pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit)
-    if recipe.name:
-        pairs = PairSet(recipe.name, pairs.pairs, pairs.revision, pairs.dropped, pairs.redistribution)
+    if name := recipe.name or _folder_name(recipe.data):
+        pairs = PairSet(name, pairs.pairs, pairs.revision, pairs.dropped, pairs.redistribution)
     audited = pairs
     if recipe.audit.limit and recipe.audit.limit < len(pairs):
         rows = pairs.pairs[: recipe.audit.limit]
         audited = PairSet(pairs.name, rows, pairs.revision, pairs.dropped, pairs.redistribution)
-    features = features_of(
+    audit = audit_into(
+        out / "audit",
         audited,
         recipe.audit.lens,
-        model=model,
+        model=model if any(x.startswith("sae") for x in recipe.audit.lens) else None,
         store=store,
         max_length=recipe.audit.max_length,
+        template=recipe.chat_template,
         progress=progress,
-    )
-    if progress:
-        progress("audit", 0, 1)
-    audit = run_audit(audited, features, model_info={"name": recipe.model, "identity": model.identity})
-    write_audit(audit, out / "audit")
-    _write_report(audit, audited, out / "audit")
-    if progress:
-        progress("audit", 1, 1)
+    ).audit
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
     trained = PairSet(pairs.name, training_set.pairs, pairs.revision, pairs.dropped, pairs.redistribution)
     training_set = TrainingSet(training_set.pairs, training_set.ids, training_set.lost, trained.rows_sha256)
     concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
-    lenses = [lens for lens in recipe.audit.lens]
     scorer = Scorer(
         trained,
-        tuple(features_of(trained, lenses, model=model, store=store, max_length=recipe.audit.max_length)),
+        tuple(
+            features_of(
+                trained,
+                recipe.audit.lens,
+                model=model,
+                store=store,
+                max_length=recipe.audit.max_length,
+                template=recipe.chat_template,
+            )
+        ),
         concepts,
         model,
         direction_layer(model),
@@ -182,18 +185,18 @@ def start(
     )
 
 
+def _folder_name(data: str) -> str | None:
+    """The folder's name for a file that is only called pairs, data or train, as many sets are."""
+    path = Path(data)
+    return path.resolve().parent.name if path.is_file() and path.name.split(".")[0] in GENERIC else None
+
+
 def direction_layer(model: ModelRef) -> int:
     """Two thirds up: where directions and SAEs of this project read."""
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(model.path, revision=model.revision, trust_remote_code=False)
     return int(config.num_hidden_layers) * 2 // 3
-
-
-def _write_report(audit: Audit, pairs: PairSet, folder: Path) -> None:
-    from offtarget.report.audit_html import render_audit
-
-    render_audit(audit, pairs, folder / "report.html")
 
 
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:

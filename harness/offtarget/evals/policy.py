@@ -6,15 +6,13 @@ them. (In bfloat16 the shape of a batch still changes the last bits of the logit
 the same batches.)
 """
 
-import hashlib
-import json
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from offtarget import models
 from offtarget.data.pairs import Message
+from offtarget.evals.sampling import draw, uniform_streams
 from offtarget.store import Store
 
 BATCH = 64
@@ -147,7 +145,7 @@ class Policy:
             Completions. A prompt that leaves no room in the context gets an empty one.
         """
         rows = [self._ids(p) for p in prompts]
-        streams = _streams(rows, sampling)
+        streams = uniform_streams(rows, sampling.seed, sampling.max_tokens)
         out = [Completion("", 0, False)] * len(rows)
         fit = [i for i, ids in enumerate(rows) if 0 < len(ids) <= self.context - sampling.max_tokens]
         done = len(rows) - len(fit)
@@ -197,8 +195,9 @@ class Policy:
                     logits_to_keep=1,
                 )
                 cache = result.past_key_values
+                logits = result.logits[:, -1].float()
                 uniform = torch.tensor([streams[r][step] for r in alive], dtype=torch.float64)
-                ids = draw(result.logits[:, -1].float(), sampling, uniform.to(device))[:, None]
+                ids = draw(logits, sampling.temperature, sampling.top_p, uniform.to(device))[:, None]
                 for r, token in zip(alive, ids[:, 0].tolist(), strict=True):
                     if r not in finished:
                         out[r].append(token)
@@ -328,47 +327,6 @@ class Policy:
         return self._head
 
 
-def draw(logits: Any, sampling: Sampling, uniform: Any) -> Any:
-    """One token for each row by inverse transform in its nucleus.
-
-    The nucleus is the smallest set of most probable tokens whose mass reaches `top_p`.
-
-    Args:
-        logits: (rows, vocabulary), float32.
-        sampling: temperature and top_p are read.
-        uniform: (rows,), numbers in [0, 1).
-
-    Returns:
-        Token ids, (rows,).
-    """
-    import torch
-
-    if sampling.temperature == 0:
-        return logits.argmax(-1)
-    probs = torch.softmax(logits / sampling.temperature, -1)
-    top, ids = probs.topk(min(256, probs.shape[-1]))
-    token = _inverse(top, ids, sampling.top_p, uniform)
-    wide = top.double().sum(-1) < sampling.top_p
-    if bool(wide.any()):  # rare: the nucleus is longer than what was sorted
-        top, ids = probs[wide].sort(-1, descending=True)
-        token[wide] = _inverse(top, ids, sampling.top_p, uniform[wide])
-    return token
-
-
-def _inverse(top: Any, ids: Any, top_p: float, uniform: Any) -> Any:
-    """Inverse transform over the tokens in the order of their ids.
-
-    In the order of their probabilities, two that are nearly equal would change places at the slightest
-    rounding, and the draw with them.
-    """
-    top = top.double()
-    inside = top.cumsum(-1) - top < top_p
-    ids, order = ids.sort(-1)
-    mass = (top * inside).gather(-1, order).cumsum(-1)
-    index = (mass <= uniform[:, None] * mass[:, -1:]).sum(-1, keepdim=True).clamp(max=ids.shape[-1] - 1)
-    return ids.gather(-1, index)[:, 0]
-
-
 def generation_batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
     """Indices of rows of similar length, `BATCH` at a time; the longest first, to fail early if at all."""
     order = sorted(range(len(rows)), key=lambda i: (-len(rows[i]), i))
@@ -393,17 +351,3 @@ def _forward_batches(rows: Sequence[tuple[list[int], list[int]]]) -> Iterator[li
         prefixes, width = seen, widest
     if batch:
         yield batch
-
-
-def _streams(rows: list[list[int]], sampling: Sampling) -> list[Any]:
-    """Uniform numbers for each row, named by the seed, the prompt and its occurrence in the list."""
-    import numpy as np
-
-    seen: Counter[str] = Counter()
-    out = []
-    for ids in rows:
-        name = json.dumps([sampling.seed, list(ids)])
-        digest = hashlib.sha256(f"{name}#{seen[name]}".encode()).digest()
-        seen[name] += 1
-        out.append(np.random.default_rng(int.from_bytes(digest[:16])).random(sampling.max_tokens))
-    return out

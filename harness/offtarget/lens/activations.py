@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 ROW_TOKENS = 384
 """How long a row of a prompt and several responses may grow (longer ones lose more in attention between
 responses than they save in prompts); one response always fits."""
-BATCH_TOKENS = 4096
+BATCH_TOKENS = {"cpu": 1024}
+"""Tokens in a forward pass by kind of device: on a processor, few enough for its caches."""
+BATCH_TOKENS_ELSEWHERE = 16384
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def encode_spans(
     consume: Consume,
     *,
     max_length: int = 1024,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int | None = None,
     dtype: str | None = None,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -78,7 +80,7 @@ def encode_spans(
         consume: called with activations of shape `(n_tokens, d_model)` in the model's dtype, only valid
             during the call, and the segments that say which text each stretch belongs to.
         max_length: most tokens of prompt and response together, where pairs are tokenised here.
-        batch_tokens: tokens (padding included) in one forward pass.
+        batch_tokens: tokens (padding included) in one forward pass; by default what suits the device.
         dtype: "bfloat16" or "float32"; the model is converted if it has another.
         threads: processor threads; by default those that this process may use.
         progress: called with tokens done and tokens in all.
@@ -105,11 +107,12 @@ def encode_spans(
     )
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
+    budget = batch_tokens or BATCH_TOKENS.get(model.device.type, BATCH_TOKENS_ELSEWHERE)
     row_tokens = ROW_TOKENS if takes_tree_masks(model, tokens.max_length) else 0
     rows = _plan_rows(tokens.conversations, row_tokens)
     done, total = 0, sum(r.length for r in rows)
     with use_threads(threads), torch.inference_mode():
-        for batch in _pack(rows, batch_tokens):
+        for batch in _pack(rows, budget):
             hidden = _forward(model, layers[layer], tokens.conversations, batch)
             kept, segments = _select(hidden, tokens.conversations, batch)
             if not bool(kept.isfinite().all()):

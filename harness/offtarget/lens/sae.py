@@ -14,7 +14,7 @@ from typing import Any
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.lens.activations import BATCH_TOKENS, encode_spans
+from offtarget.lens.activations import encode_spans
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.pooling import SAMPLED_TOKENS, Pool
 from offtarget.lens.tokens import tokenise_pairs
@@ -68,7 +68,7 @@ class SaeLens:
         model: ModelRef | str,
         *,
         max_length: int = 1024,
-        batch_tokens: int = BATCH_TOKENS,
+        batch_tokens: int | None = None,
         dtype: str = "bfloat16",
         threads: int | None = None,
         store: Store | None = None,
@@ -81,7 +81,7 @@ class SaeLens:
             pairs: what to read.
             model: the model whose activations the SAE was made for.
             max_length: most tokens of prompt and response together.
-            batch_tokens: tokens in one forward pass.
+            batch_tokens: tokens in one forward pass; by default what suits the device.
             dtype: the model's precision.
             threads: processor threads; by default those that this process may use.
             store: where features are kept.
@@ -128,7 +128,7 @@ def read_features(
     pairs: PairSet,
     *,
     max_length: int = 1024,
-    batch_tokens: int = BATCH_TOKENS,
+    batch_tokens: int | None = None,
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> FeatureMatrix:

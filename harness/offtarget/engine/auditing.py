@@ -1,0 +1,89 @@
+"""One audit from a loaded set to a finished folder: what `audit`, `run` and `demo` share."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from offtarget.audit.records import Audit
+from offtarget.audit.run import VERSION, write_into
+from offtarget.audit.run import audit as run_audit
+from offtarget.audit.vocabulary import lens_identity
+from offtarget.data.pairs import PairSet
+from offtarget.engine.features import features_of
+from offtarget.lens.features import FeatureMatrix
+from offtarget.models import ModelRef
+from offtarget.report.audit_html import REPORT_FILE, render_audit
+from offtarget.store import MANIFEST, Store, output_dir
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Audited:
+    """An audit and the features it was made from."""
+
+    audit: Audit
+    features: tuple[FeatureMatrix, ...]
+
+
+def audit_into(
+    folder: Path,
+    pairs: PairSet,
+    lenses: Sequence[str],
+    *,
+    model: ModelRef | None,
+    store: Store,
+    seed: int = 0,
+    like: Path | None = None,
+    max_length: int = 512,
+    template: str | None = None,
+    progress: Progress | None = None,
+) -> Audited:
+    """Audit a set and write the folder whole: audit.json, report.html, features/, workings.
+
+    Args:
+        folder: what to write; replaced only when everything is there.
+        pairs: the rows.
+        lenses: names as `features_of` takes them.
+        model: whose activations the sae lens reads.
+        store: where features are kept.
+        seed: of clustering and resampling.
+        like: audit whose vocabulary to use.
+        max_length: tokens that the sae lens reads.
+        template: chat template file for models without one.
+        progress: called with (what, done, total).
+    """
+    features = features_of(
+        pairs, lenses, model=model, store=store, max_length=max_length, template=template, progress=progress
+    )
+    inputs = {
+        "name": pairs.name,
+        "revision": pairs.revision,
+        "rows": pairs.rows_sha256,
+        "dropped": dict(pairs.dropped),
+        "lenses": {f.lens: lens_identity(f) for f in features},
+        "seed": seed,
+        "like": Audit.read(like).key if like else None,
+        "model": model.identity if model else None,
+    }
+
+    def build(out: Path) -> None:
+        result = run_audit(
+            pairs,
+            features,
+            seed=seed,
+            like=like,
+            model_info={"name": model.name, "identity": model.identity} if model else None,
+            progress=(lambda what, share: progress("audit", round(share * 100), 100)) if progress else None,
+        )
+        write_into(result, out)
+
+    made = store.get("audit", VERSION, inputs, build)
+    result = Audit.read(made)
+    with output_dir(folder) as tmp:
+        shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
+        for matrix in features:
+            matrix.save(tmp / "features" / matrix.lens)
+        render_audit(result, pairs, tmp / REPORT_FILE)
+    return Audited(result, tuple(features))

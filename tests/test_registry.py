@@ -1,0 +1,58 @@
+"""Content is found by path, read without being run, and refused where names clash."""
+
+from pathlib import Path
+
+import pytest
+from offtarget.errors import ConfigError
+from offtarget.registry import Registry, load_function
+
+PROTOCOL = '''"""A file."""
+raise_on_import = 1 / {zero}
+
+@protocol(name="{name}", family="data", source="x", unit="y")
+def anything(ctx, *, strength: float = 0.5, side: str = "both", computed=1 + 1):
+    """First line.
+
+    More.
+    """
+'''
+
+
+def root(tmp_path: Path, name: str, zero: int = 0) -> Path:
+    folder = tmp_path / "mine"
+    (folder / "baselines").mkdir(parents=True, exist_ok=True)
+    (folder / "baselines" / "one.py").write_text(PROTOCOL.format(name=name, zero=zero))
+    return folder
+
+
+def test_a_card_is_read_without_running_the_file(tmp_path: Path) -> None:
+    entry = Registry([root(tmp_path, "mine")]).get("protocol", "mine")
+    assert entry.summary == "First line." and not entry.builtin
+    assert entry.card["parameters"] == {"strength": 0.5, "side": "both", "computed": None}
+    assert (entry.card["family"], entry.card["unit"]) == ("data", "y")
+
+
+def test_a_file_that_fails_when_run_is_named(tmp_path: Path) -> None:
+    entry = Registry([root(tmp_path, "mine")]).get("protocol", "mine")
+    with pytest.raises(ConfigError, match=r"one.py: cannot be loaded \(ZeroDivisionError"):
+        load_function(entry)
+
+
+def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'reward_shaping' is already defined in"):
+        Registry([root(tmp_path, "reward_shaping")]).entries("protocol")
+
+
+def test_a_broken_card_is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    folder = root(tmp_path, "mine")
+    (folder / "datasets_registry").mkdir()
+    (folder / "datasets_registry" / "bad.yaml").write_text("name: [unclosed\n")
+    (folder / "datasets_registry" / "good.yaml").write_text("name: good\ntitle: A good one\n")
+    found = Registry([folder])
+    assert found.get("dataset", "good").summary == "A good one"
+    assert len(found.problems) == 1 and "bad.yaml" in found.problems[0]
+
+
+def test_unknown_names_offer_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean reward_shaping"):
+        Registry().get("protocol", "rewardshaping")
