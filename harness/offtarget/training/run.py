@@ -1,5 +1,6 @@
 """From pairs and a plan to a policy at a content-addressed path."""
 
+import gc
 import json
 import logging
 import time
@@ -115,6 +116,7 @@ def train(
 
     def build(out: Path) -> None:
         _train(training_set, plan, ref, spec, seed, store, out, progress, template)
+        gc.collect()  # a trainer and its model hold each other; evaluation needs the memory
 
     folder = store.get("policy", VERSION, inputs, build, resumable=True)
     return Trained(folder / "policy", json.loads((folder / "digest.json").read_text()))
