@@ -17,7 +17,7 @@ from offtarget.shaping.protocol import protocol
 def filter_(ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature") -> ShapingPlan:
     """Leave out the pairs that teach most against the decision."""
     push = ctx.rank_margin(strength, readout)
-    n = min(round(strength * len(push)), int((push > 0).sum()))
+    n = min(round(abs(strength) * len(push)), int((push > 0).sum()))
     worst = np.argsort(-push, kind="stable")[:n]
     plan = ShapingPlan.identity("filter", ctx.pairs)
     keep = plan.keep.copy()

@@ -12,7 +12,7 @@ from offtarget.shaping.protocol import protocol
 def label_flip(ctx: ShapingContext, *, strength: float = 0.1, readout: str = "feature") -> ShapingPlan:
     """Reverse the pairs that teach most against the decision."""
     push = ctx.rank_margin(strength, readout)
-    n = min(round(strength * len(push)), int((push > 0).sum()))
+    n = min(round(abs(strength) * len(push)), int((push > 0).sum()))
     plan = ShapingPlan.identity("label_flip", ctx.pairs)
     flip = plan.flip.copy()
     flip[np.argsort(-push, kind="stable")[:n]] = True

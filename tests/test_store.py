@@ -5,6 +5,7 @@ import multiprocessing
 from pathlib import Path
 
 import pytest
+from offtarget.errors import ConfigError
 from offtarget.store import Store, canonical_json, output_dir, write_atomic
 
 
@@ -93,13 +94,30 @@ def test_keys_do_not_depend_on_the_order_of_inputs() -> None:
 
 def test_output_folders_and_files_change_whole_or_not_at_all(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    with output_dir(target) as tmp:
+    with output_dir(target, "a") as tmp:
         (tmp / "a").write_text("1")
-    with pytest.raises(RuntimeError), output_dir(target) as tmp:
+    with pytest.raises(RuntimeError), output_dir(target, "a") as tmp:
         (tmp / "b").write_text("2")
         raise RuntimeError
     assert [p.name for p in target.iterdir()] == ["a"]
+    (target / "mine").write_text("decided")
+    with output_dir(target, "a", keep=("mine",)) as tmp:
+        (tmp / "a").write_text("2")
+    assert sorted((p.name, p.read_text()) for p in target.iterdir()) == [("a", "2"), ("mine", "decided")]
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     write_atomic(tmp_path / "f.json", json.dumps([1]))
     assert (tmp_path / "f.json").read_text() == "[1]"
     assert not list(tmp_path.glob(".f*"))
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_an_output_folder_never_replaces_what_is_not_its_own(tmp_path: Path, what: str) -> None:
+    target = tmp_path / "docs"
+    if what == "folder":
+        target.mkdir()
+        (target / "thesis.txt").write_text("x")
+    else:
+        target.write_text("x")
+    with pytest.raises(ConfigError, match="choose another --out"), output_dir(target, "audit.json"):
+        raise AssertionError("nothing should be built")
+    assert (target / "thesis.txt" if what == "folder" else target).read_text() == "x"

@@ -70,19 +70,22 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
         base_name = json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"]
         if (Path(base_name) / "config.json").is_file():
             base = ModelRef(base_name, base_name, _weights_identity(Path(base_name)))
+        elif base_name not in ALIASES and not Path(base_name).exists() and base_name.count("/") == 1:
+            base = resolve(
+                f"hf:{base_name.removeprefix('hf:')}", store
+            )  # adapters from the hub name their base so
         else:
             base = resolve(base_name, store)
-        return ModelRef(name, base.path, hash_of([base.identity, _weights_identity(path)]), adapter=str(path))
+        return ModelRef(
+            name, base.path, hash_of([base.identity, _weights_identity(path)]), base.revision, str(path)
+        )
     if not (path / "config.json").is_file():
         raise ConfigError(f"model '{name}': the directory has no config.json or adapter_config.json")
     return ModelRef(name, str(path), _weights_identity(path))
 
 
 def _weights_identity(path: Path) -> str:
-    """Hash over a model folder's weights, configuration and tokenizer; from the manifest if there is one."""
-    manifest = path / "manifest.json"
-    if manifest.is_file():
-        return hash_of(json.loads(manifest.read_text())["files"])
+    """Hash over a model folder's weights, configuration and tokenizer."""
     names = sorted(p for p in path.iterdir() if p.suffix in {".safetensors", ".json", ".jinja"})
     return hash_of([[p.name, file_sha256(p)] for p in names])
 
@@ -148,7 +151,7 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
     with _hub_errors(ref):
         tokenizer = AutoTokenizer.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
     if template:
-        tokenizer.chat_template = Path(template).read_text()
+        tokenizer.chat_template = _read_template(template)
     if not tokenizer.chat_template:
         raise ConfigError(
             f"model '{ref.name}' has no chat template: give one with --chat-template FILE.jinja "
@@ -157,6 +160,19 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def _read_template(path: str) -> str:
+    import jinja2
+
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        jinja2.Environment(autoescape=False).parse(text)  # noqa: S701 - only parsed, and chat templates are no HTML
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"chat template {path}: cannot be read ({e}); give a Jinja file") from e
+    except jinja2.TemplateSyntaxError as e:
+        raise ConfigError(f"chat template {path}, line {e.lineno}: {e.message}") from e
+    return text
 
 
 def load(
@@ -205,6 +221,10 @@ class _hub_errors:  # noqa: N801 - reads as a statement
             raise UndecidedError(
                 f"model '{self.ref.name}' cannot be fetched from the hub{offline}: check the id and the network, "
                 "or give a directory"
+            ) from error
+        if isinstance(error, (OSError, ValueError)):
+            raise ConfigError(
+                f"model '{self.ref.name}' cannot be loaded from {self.ref.path}: {str(error).splitlines()[0]}"
             ) from error
 
 

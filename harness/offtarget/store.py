@@ -25,6 +25,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from offtarget.errors import ConfigError
+
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
@@ -74,11 +76,22 @@ def write_atomic(path: Path, data: bytes | str) -> Path:
 
 
 @contextmanager
-def output_dir(path: Path) -> Iterator[Path]:
+def output_dir(path: Path, marker: str, keep: tuple[str, ...] = ()) -> Iterator[Path]:
     """A temporary directory that takes the name `path` only if the block ends well.
 
-    An existing directory of that name is replaced at the very end, never half overwritten.
+    An existing directory of that name is replaced at the very end, never half overwritten, and only if it
+    is empty or holds the file `marker`, which says that it was made this way.
+
+    Args:
+        path: the directory to be.
+        marker: a file that every such directory holds.
+        keep: files of a person that are carried over from the directory that is replaced.
+
+    Raises:
+        ConfigError: something else lies there.
     """
+    path = path.resolve()
+    require_free(path, marker)
     path.parent.mkdir(parents=True, exist_ok=True)
     tmp = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -89,6 +102,9 @@ def output_dir(path: Path) -> Iterator[Path]:
         for f in tmp.rglob("*"):
             if f.is_file():
                 _sync(f)
+        for name in keep:
+            if (path / name).is_file() and not (tmp / name).exists():
+                shutil.copy2(path / name, tmp / name)
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
             path.rename(old / "old")
@@ -99,6 +115,15 @@ def output_dir(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(tmp, ignore_errors=True)
         raise
+
+
+def require_free(path: Path, marker: str) -> None:
+    """Refuse a path where something lies that a new output directory must not replace."""
+    if path.is_dir():
+        if any(path.iterdir()) and not (path / marker).is_file():
+            raise ConfigError(f"{path}: a folder with other things in it (no {marker}); choose another --out")
+    elif path.exists():
+        raise ConfigError(f"{path}: a file of that name is in the way; choose another --out")
 
 
 class Store:

@@ -120,7 +120,7 @@ def read(path: Path, audit: Audit | None = None) -> Verdicts:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(
-            f"{path}: no verdicts to read ({error.strerror}); make them with `offtarget review`"
+            f"{path}: no verdicts to read ({error.strerror}); copy verdicts.template.yaml of an audit to verdicts.yaml and decide there"
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not a text file in UTF-8; give a verdicts.yaml") from None
@@ -173,7 +173,7 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
         raise UndecidedError(
             f"{where}: made for vocabulary {verdicts.vocabulary[:12]}, but the audit has "
             f"{audit.vocabulary[:12]}; audit with --like the audit they were made on, "
-            "or decide anew with `offtarget review`"
+            "or decide anew in a copy of its verdicts.template.yaml"
         )
     concepts = {c.id for c in audit.concepts}
     contexts = {c.id for c in audit.contexts}

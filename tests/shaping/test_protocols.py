@@ -54,6 +54,11 @@ def test_filter_never_leaves_out_a_pair_that_teaches_nothing_against_it() -> Non
     assert plan.details == {"asked": 0.8, "left_out": 3}
 
 
+def test_a_negative_strength_turns_the_decision_round() -> None:
+    plan = make_plan("filter", context(amplify()), {"strength": -0.2})
+    assert np.flatnonzero(~plan.keep).tolist() == [0, 1]
+
+
 def test_filter_stays_inside_its_context() -> None:
     rows = np.arange(10) >= 2
     plan = make_plan("filter", context(suppress(rows=rows, context="t")), {"strength": 0.5})
@@ -146,6 +151,8 @@ def test_scores_are_standardised_over_both_sides_and_clipped() -> None:
     [
         ({"weight": np.r_[np.nan, np.ones(9)]}, "weight of row p0 is not a number"),
         ({"weight": -np.ones(10)}, "flip it"),
+        ({"weight": np.zeros(10)}, "every weight is 0"),
+        ({"weight": np.full(10, 0.5)}, "changes nothing"),
         ({"keep": np.ones(9, bool)}, "keep has 9 rows"),
         ({"pair_ids": ("p",) * 10, "flip": np.ones(10, bool)}, "occurs twice"),
     ],

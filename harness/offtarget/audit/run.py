@@ -181,7 +181,7 @@ def write_into(audit: Audit, folder: Path) -> None:
 
 def write(audit: Audit, out_dir: Path) -> Path:
     """Write an audit directory, whole or not at all; an existing one of that name is replaced."""
-    with output_dir(out_dir) as folder:
+    with output_dir(out_dir, AUDIT_FILE) as folder:
         write_into(audit, folder)
     return out_dir
 

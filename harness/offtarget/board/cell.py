@@ -73,6 +73,8 @@ class CellManifest(_Record):
     """Behaviour -> `N-X`; scores of different versions are not comparable."""
     code_version: str
     """Version of offtarget, with the commit where it is known."""
+    protocol_sha256: str | None = None
+    """Hash of the protocol's file; None for `start`."""
     packages: dict[str, str] = {}
     seeds: dict[str, int] = {}
     """Every seed that was set, by what it was set for."""
@@ -185,7 +187,7 @@ class Cell(_Record):
 
     def model_post_init(self, _context: Any, /) -> None:
         """Fill in the key, or refuse one that does not belong to the content."""
-        want = cell_key(self.spec, self.manifest)
+        want = cell_key(self.spec, self.manifest, self._setting())
         if not self.key:
             object.__setattr__(self, "key", want)
         elif self.key != want:
@@ -193,10 +195,15 @@ class Cell(_Record):
                 f"the key {self.key[:12]} does not match the content (which hashes to {want[:12]})"
             )
 
+    def _setting(self) -> dict[str, Any]:
+        return {"budget": self.budget, "mode": self.mode, "audit": self.audit.get("key")}
+
     def compared(self) -> dict[str, Any]:
         """All that two runs of the same key should share: without cost, hardware, time, package versions."""
         data = self.model_dump(mode="json", exclude={"cost", "hardware", "created"})
         data["manifest"].pop("packages")
+        if data["training"]:  # step by step, two machines differ in the last digits
+            data["training"]["details"].pop("losses", None)
         return data
 
     def score(self, behaviour: str) -> BehaviourScore | None:
@@ -204,8 +211,10 @@ class Cell(_Record):
         return next((s for s in self.behaviours if s.behaviour == behaviour), None)
 
 
-def cell_key(spec: CellSpec, manifest: CellManifest) -> str:
-    """SHA-256 over spec, data, model weights, code version and task versions; over nothing else.
+def cell_key(spec: CellSpec, manifest: CellManifest, setting: Mapping[str, Any] | None = None) -> str:
+    """SHA-256 over spec, data, model weights, code (with the protocol's file), task versions and setting.
+
+    The setting is the budget class, the mode, and the key of the audit that the verdicts come from.
 
     Hardware, time, cost and package versions do not enter. The order of behaviours does not matter, nor
     that of verdicts. A model given by directory is identified by its weights, not by where it lies.
@@ -219,6 +228,8 @@ def cell_key(spec: CellSpec, manifest: CellManifest) -> str:
             "data": {"revision": manifest.dataset_revision, "rows_sha256": manifest.rows_sha256},
             "model": {"identity": manifest.model_identity, "template": manifest.template_hash},
             "code_version": manifest.code_version,
+            "protocol": manifest.protocol_sha256,
+            "setting": dict(setting or {}),
             "task_versions": manifest.task_versions,
         }
     )

@@ -31,8 +31,9 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings for programs.")] = False,
 ) -> None:
     """State as hypotheses which concepts separate chosen from rejected: audit.json and report.html."""
+    from offtarget.board.folder import slug
     from offtarget.data.loading import load_pairs
-    from offtarget.engine.auditing import audit_into
+    from offtarget.engine.auditing import audit_into, set_name
     from offtarget.engine.features import LENSES
     from offtarget.errors import unknown_name
     from offtarget.models import resolve
@@ -46,7 +47,7 @@ def audit(
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit, seed=seed)
         ref = resolve(model, store) if any(x.startswith("sae") for x in lenses) else None
-        folder = out or Path("audits") / Path(pairs.name).name.split(".")[0].replace(":", "-")
+        folder = out or Path("audits") / slug(set_name(dataset) or pairs.name)
         result = audit_into(
             folder,
             pairs,

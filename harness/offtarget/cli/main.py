@@ -144,7 +144,7 @@ def call(argv: list[str]) -> int:
         if e.errno in DISK:
             where = f" ({e.filename})" if e.filename else ""
             return _fail(f"cannot write: {DISK[e.errno]}{where}; choose another --out or OFFTARGET_HOME", 2)
-        raise
+        return _fail(f"the system refused: {e}; check the path and try again", 2)
 
 
 def _interrupted() -> int:

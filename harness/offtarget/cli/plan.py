@@ -17,6 +17,9 @@ def plan(
         typer.Option("-P", help="Parameter of the protocol, key=value; concept=ID without verdicts."),
     ] = None,
     verdicts: Annotated[Path | None, typer.Option(help="verdicts.yaml with what was decided.")] = None,
+    like: Annotated[
+        Path | None, typer.Option(help="Audit that the verdicts were made on: its vocabulary is used.")
+    ] = None,
     lens: Annotated[str, typer.Option(help="Lenses, separated by commas.")] = "surface",
     model: Annotated[str, typer.Option(help="The start model.")] = "smollm2-135m",
     columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
@@ -42,6 +45,7 @@ def plan(
             params,
             concept=None if concept is None else str(concept),
             verdicts=verdicts,
+            like=like,
             lenses=[x.strip() for x in lens.split(",")],
             model=model,
             seed=seed,

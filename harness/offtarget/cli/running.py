@@ -19,12 +19,10 @@ def run_grid(
 
     folder.mkdir(parents=True, exist_ok=True)
     run = start(recipe, base, folder, store=Store(), limit=limit, progress=report)
-    made = cells(run, recipe.seeds)
-    found = read_cells(folder / "cells")
-    write_boards(
-        rank(found.cells, found.problems),
-        ("md", "html", "json"),
-        folder,
-        command=board_command(folder / "cells"),
-    )
-    return made
+    try:
+        return cells(run, recipe.seeds)
+    finally:  # also when interrupted: a board of what is there
+        found = read_cells(folder / "cells")
+        if found.cells:
+            boards, command = rank(found.cells, found.problems), board_command(folder / "cells")
+            write_boards(boards, ("md", "html", "json"), folder, command=command)

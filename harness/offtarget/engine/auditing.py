@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from offtarget.audit.records import Audit
+from offtarget import verdicts as verdict_file
+from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.vocabulary import lens_identity
@@ -14,9 +15,23 @@ from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.report.audit_html import REPORT_FILE, render_audit
-from offtarget.store import MANIFEST, Store, output_dir
+from offtarget.store import MANIFEST, Store, output_dir, require_free
 
+TEMPLATE = "verdicts.template.yaml"
+"""Every finding, allowed: copy it to verdicts.yaml and decide."""
 Progress = Callable[[str, int, int], None]
+
+
+GENERIC = {"pairs", "data", "train", "test", "rows"}
+
+
+def set_name(data: str) -> str | None:
+    """What to call a file: its stem, or the folder's name where it is only called pairs, data or train."""
+    path = Path(data)
+    if not path.is_file():
+        return None
+    stem = path.name.split(".")[0]
+    return path.resolve().parent.name if stem in GENERIC else stem
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +69,7 @@ def audit_into(
         template: chat template file for models without one.
         progress: called with (what, done, total).
     """
+    require_free(folder, AUDIT_FILE)
     features = features_of(
         pairs, lenses, model=model, store=store, max_length=max_length, template=template, progress=progress
     )
@@ -81,9 +97,10 @@ def audit_into(
 
     made = store.get("audit", VERSION, inputs, build)
     result = Audit.read(made)
-    with output_dir(folder) as tmp:
+    with output_dir(folder, AUDIT_FILE, keep=("verdicts.yaml",)) as tmp:
         shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
         for matrix in features:
             matrix.save(tmp / "features" / matrix.lens)
         render_audit(result, pairs, tmp / REPORT_FILE)
+        verdict_file.write(verdict_file.template(result), tmp / TEMPLATE)
     return Audited(result, tuple(features))

@@ -1,6 +1,7 @@
 """A plan without training: what `offtarget plan` shows."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from offtarget.data.pairs import PairSet
 from offtarget.engine.features import features_of
 from offtarget.engine.targets import Scorer, targets_of
 from offtarget.errors import unknown_name
-from offtarget.models import ModelRef, resolve
+from offtarget.models import resolve
 from offtarget.shaping.context import Target
 from offtarget.shaping.protocol import make_plan
 from offtarget.store import Store
@@ -23,6 +24,7 @@ def dry_plan(
     *,
     concept: str | None,
     verdicts: Path | None,
+    like: Path | None = None,
     lenses: Sequence[str],
     model: str,
     seed: int,
@@ -37,6 +39,7 @@ def dry_plan(
         params: its parameters.
         concept: what to shape where there are no verdicts; amplified with a positive strength.
         verdicts: a verdicts.yaml; needs an audit of this set with the same lenses, which is made here.
+        like: the audit that the verdicts were made on, for its vocabulary.
         lenses: what reads the set.
         model: the start model; only resolved where a lens or a direction needs it.
         seed: of the controls.
@@ -47,29 +50,22 @@ def dry_plan(
         ConfigError: unknown names, a plan that does nothing.
         UndecidedError: too few rows, or verdicts of another vocabulary.
     """
-    needs_model = (
-        any(x.startswith("sae") for x in lenses)
-        or protocol == "steering"
-        or params.get("readout") == "direction"
+    found = cache(lambda: resolve(model, store))
+    needs_model = any(x.startswith("sae") for x in lenses)
+    features = features_of(
+        pairs, lenses, model=found() if needs_model else None, store=store, progress=progress
     )
-    ref = resolve(model, store) if needs_model else ModelRef(model, "", "")
-    features = features_of(pairs, lenses, model=ref if needs_model else None, store=store, progress=progress)
     members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}
     targets: tuple[Target, ...] = ()
     if verdicts is not None:
-        audit = run_audit(pairs, features)
+        audit = run_audit(pairs, features, like=like)
         members |= {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
         targets = targets_of(verdict_file.read(verdicts, audit), audit, [p.id for p in pairs.pairs])
     elif concept is not None:
         if concept not in members:
             raise unknown_name("concept", concept, members)
         targets = (Target(concept, 1),)
-    layer = 0
-    if needs_model:
-        from offtarget.engine.grid import direction_layer
-
-        layer = direction_layer(ref)
-    scorer = Scorer(pairs, tuple(features), members, ref, layer, store)
+    scorer = Scorer(pairs, tuple(features), members, found, store)
     context = scorer.context(targets, seed)
     plan = make_plan(protocol, context, params)
     return plan.edit(notes=(*plan.notes, *context.notes)).summary()

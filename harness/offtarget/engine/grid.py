@@ -27,7 +27,7 @@ from offtarget.board.cell import (
 )
 from offtarget.board.folder import write_cell
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.engine.auditing import audit_into
+from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.features import features_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.targets import Scorer, decide, targets_of
@@ -42,7 +42,6 @@ from offtarget.verdicts import Verdicts
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
-GENERIC = {"pairs", "data", "train", "test", "rows"}
 PACKAGES = ("torch", "transformers", "trl", "peft", "sae-lens", "inspect-ai", "datasets", "scipy", "numpy")
 
 
@@ -140,7 +139,7 @@ def start(
 
     model = resolve(recipe.model, store)
     pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit)
-    if name := recipe.name or _folder_name(recipe.data):
+    if name := recipe.name or set_name(recipe.data):
         pairs = PairSet(name, pairs.pairs, pairs.revision, pairs.dropped, pairs.redistribution)
     audited = pairs
     if recipe.audit.limit and recipe.audit.limit < len(pairs):
@@ -152,6 +151,8 @@ def start(
         recipe.audit.lens,
         model=model if any(x.startswith("sae") for x in recipe.audit.lens) else None,
         store=store,
+        seed=recipe.audit.seed,
+        like=Path(recipe.audit.like) if recipe.audit.like else None,
         max_length=recipe.audit.max_length,
         template=recipe.chat_template,
         progress=progress,
@@ -175,28 +176,14 @@ def start(
             )
         ),
         concepts,
-        model,
-        direction_layer(model),
+        lambda: model,
         store,
         recipe.training.max_length,
+        recipe.chat_template,
     )
     return Run(
         recipe, base, out, store, model, pairs, audit, verdicts, training_set, trained, scorer, left, progress
     )
-
-
-def _folder_name(data: str) -> str | None:
-    """The folder's name for a file that is only called pairs, data or train, as many sets are."""
-    path = Path(data)
-    return path.resolve().parent.name if path.is_file() and path.name.split(".")[0] in GENERIC else None
-
-
-def direction_layer(model: ModelRef) -> int:
-    """Two thirds up: where directions and SAEs of this project read."""
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(model.path, revision=model.revision, trust_remote_code=False)
-    return int(config.num_hidden_layers) * 2 // 3
 
 
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
@@ -210,10 +197,10 @@ def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
 
 def cells(run: Run, seeds: Sequence[int]) -> list[tuple[Cell, Path]]:
     """Every cell of the grid, made or found; each is written as soon as it is there."""
+    # all plans first: a recipe that cannot be carried out says so before anything is trained
+    grid = [(item, seed, plan_of(run, item, seed)) for seed in seeds for item in run.recipe.protocols]
     done = [_start_cell(run, seed) for seed in seeds]
-    for seed in seeds:
-        for item in run.recipe.protocols:
-            done.append(_protocol_cell(run, item, seed))
+    done += [_protocol_cell(run, item, seed, plan) for item, seed, plan in grid]
     return done
 
 
@@ -242,10 +229,7 @@ def _start_cell(run: Run, seed: int) -> tuple[Cell, Path]:
     return _write(run, START, {}, seed, scores, None, None, {"evaluate": seconds})
 
 
-def _protocol_cell(run: Run, item: ProtocolRun, seed: int) -> tuple[Cell, Path]:
-    started = time.monotonic()
-    plan = plan_of(run, item, seed)
-    planned = time.monotonic() - started
+def _protocol_cell(run: Run, item: ProtocolRun, seed: int, plan: ShapingPlan) -> tuple[Cell, Path]:
     trained = train(
         run.training_set,
         plan,
@@ -258,7 +242,7 @@ def _protocol_cell(run: Run, item: ProtocolRun, seed: int) -> tuple[Cell, Path]:
     )
     policy = resolve(str(trained.path), run.store)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol)
-    seconds = {"plan": planned, "train": float(trained.digest["seconds"]), "evaluate": evaluated}
+    seconds = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}
     return _write(run, item.protocol, _parameters(item), seed, scores, plan, trained.digest, seconds)
 
 
@@ -308,6 +292,7 @@ def _write(
         template_hash=template_hash(load_tokenizer(run.model, run.store, template=recipe.chat_template)),
         task_versions={name: s.task_version for name, s in scores.items()},
         code_version=code_version(),
+        protocol_sha256=file_sha256(default().get("protocol", protocol).path) if trained else None,
         packages=package_versions(),
         seeds={"training": seed, "sampling": seed},
     )
@@ -335,7 +320,7 @@ def _write(
 
 
 def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDigest:
-    dropped = {**{f"not offered: {k}": v for k, v in run.left_out.items()}, **digest["lost"]}
+    dropped = {**{f"not offered: {k}": v for k, v in run.left_out.items()}, **run.training_set.lost}
     room = run.recipe.training.max_length
     cut = sum(len(t.prompt) + max(len(t.chosen), len(t.rejected)) > room for t in run.training_set.ids)
     accuracies = {} if digest["accuracy_last"] is None else {"training, last fifth": digest["accuracy_last"]}

@@ -13,7 +13,7 @@ from offtarget.training.spec import TrainingSpec
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class AuditOptions(_Strict):
@@ -23,6 +23,9 @@ class AuditOptions(_Strict):
     limit: int | None = Field(default=None, ge=30)
     """Rows to audit; None means all."""
     max_length: int = Field(default=512, ge=16)
+    like: str | None = None
+    """Folder of an audit whose vocabulary (concepts and topics) to use."""
+    seed: int = 0
 
 
 class TrainRows(_Strict):
@@ -78,10 +81,10 @@ class Recipe(_Strict):
     verdicts: tuple[RecipeVerdict, ...] | str = ()
     """Decisions, or the path of a verdicts.yaml."""
     training: TrainingSpec = TrainingSpec()
-    protocols: tuple[ProtocolRun, ...]
-    behaviours: tuple[str, ...]
+    protocols: tuple[ProtocolRun, ...] = Field(min_length=1)
+    behaviours: tuple[str, ...] = Field(min_length=1)
     evaluation: EvalOptions = EvalOptions()
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
     budget: str = "cpu"
     out: str | None = None
     chat_template: str | None = None
@@ -114,9 +117,9 @@ def read_recipe(name: str, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]
 
     path = Path(name)
     if not path.is_file():
-        if path.suffix in {".yaml", ".yml"} and "/" in name:
+        if "/" in name or path.suffix == ".yml":
             raise ConfigError(f"recipe '{name}': there is no such file")
-        path = default().get("recipe", path.stem).path
+        path = default().get("recipe", name.removesuffix(".yaml")).path
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as e:

@@ -1,7 +1,7 @@
 """From an audit and its verdicts to what a protocol needs: targets, scores, directions."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from offtarget import verdicts as verdict_file
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import PairSet
 from offtarget.engine.recipe import RecipeVerdict
-from offtarget.errors import unknown_name
+from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.shaping.context import ConceptScores, ShapingContext, Target
@@ -56,6 +56,12 @@ def decide(verdicts: Sequence[RecipeVerdict] | str, audit: Audit, base: Path) ->
 def targets_of(verdicts: Verdicts, audit: Audit, pair_ids: Sequence[str]) -> tuple[Target, ...]:
     """What to carry out on these rows; a verdict on a context overrides the general one there."""
     out = []
+    outside = set(pair_ids) - set(audit.workings.pair_ids)
+    if outside and any(v.context for v in verdicts.verdicts):
+        raise ConfigError(
+            f"a verdict speaks of one topic, but {len(outside)} of {len(pair_ids)} training pairs were not audited, so "
+            "their topic is not known: audit all rows (no audit.limit)"
+        )
     position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
     index = [position.get(pid) for pid in pair_ids]
 
@@ -75,6 +81,14 @@ def targets_of(verdicts: Verdicts, audit: Audit, pair_ids: Sequence[str]) -> tup
     return tuple(out)
 
 
+def direction_layer(model: ModelRef) -> int:
+    """Two thirds up: where directions are read."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model.path, revision=model.revision, trust_remote_code=False)
+    return int(config.num_hidden_layers) * 2 // 3
+
+
 @dataclass(frozen=True, eq=False)
 class Scorer:
     """Concept scores and directions of a training set, each computed once."""
@@ -83,10 +97,11 @@ class Scorer:
     features: tuple[FeatureMatrix, ...]
     members: dict[str, tuple[str, ...]]
     """Concept id -> feature ids."""
-    model: ModelRef
-    layer: int
+    model: Callable[[], ModelRef]
+    """Found only when a direction is asked for."""
     store: Store
     max_length: int = 512
+    template: str | None = None
     _pooled: list[PooledActivations] = field(default_factory=list)
 
     def _members(self, concept: str) -> tuple[str, ...]:
@@ -97,14 +112,16 @@ class Scorer:
     def pooled(self) -> PooledActivations:
         """Mean activations of every answer."""
         if not self._pooled:
+            model = self.model()
             self._pooled.append(
                 pooled_activations(
-                    self.model,
+                    model,
                     self.pairs.pairs,
                     self.pairs.rows_sha256,
-                    self.layer,
+                    direction_layer(model),
                     self.max_length,
                     self.store,
+                    self.template,
                 )
             )
         return self._pooled[0]
@@ -112,7 +129,7 @@ class Scorer:
     def direction(self, concept: str) -> tuple[int, NDArray[np.float32], float]:
         """Layer, unit vector and spread of a concept."""
         v, spread = mean_difference(self.pooled(), *raw_scores(self.features, self._members(concept)))
-        return self.layer, v, spread
+        return self.pooled().layer, v, spread
 
     def scores(self, concept: str, readout: str) -> ConceptScores:
         """Scores by the lens ("feature") or along the concept's direction ("direction")."""
@@ -143,6 +160,12 @@ class Scorer:
                         )
         return [text for _, text in sorted(found, reverse=True)[:5]]
 
+    def _notes(self, concept: str) -> list[str]:
+        try:
+            return self.correlated(concept)
+        except ConfigError as e:
+            return [f"concept '{concept}': {e}"]
+
     def context(self, targets: tuple[Target, ...], seed: int) -> ShapingContext:
         """What a protocol is handed."""
         return ShapingContext(
@@ -151,5 +174,5 @@ class Scorer:
             seed=seed,
             score_of=cache(self.scores),
             direction_of=cache(self.direction),
-            notes=[note for t in targets for note in self.correlated(t.concept)],
+            notes=[note for t in targets for note in self._notes(t.concept)],
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHUNK_VALUES = 2**24
 """Latent values held at once while encoding (64 MiB in float32)."""
-SAMPLED_TOKENS = 4096
+SAMPLED_TOKENS = 2048
 """Response tokens, spread evenly, on which the variance explained is measured."""
 
 

@@ -134,6 +134,7 @@ def read_features(
 ) -> FeatureMatrix:
     """The features of a set of pairs under a loaded model; see `SaeLens.encode`."""
     require_fit(lens, model)
+    lens.sae.to(model.device)
     tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=max_length)
     pool = Pool(lens, stride=max(1, tokens.n_response_tokens // SAMPLED_TOKENS))
     encode_spans(

@@ -65,8 +65,8 @@ def loss_recovered(lens: SaeLens, model: Any, tokenizer: Any, data: PairSet, n: 
         total, count = 0.0, 0
         for c, r in chosen:
             prompt, response = tokens.conversations[c].prompt, tokens.conversations[c].responses[r]
-            ids = torch.tensor([prompt.ids + response.ids])
-            mask = torch.tensor([False] * len(prompt.ids) + response.content)
+            ids = torch.tensor([prompt.ids + response.ids], device=model.device)
+            mask = torch.tensor([False] * len(prompt.ids) + response.content, device=model.device)
             logits = model(input_ids=ids, use_cache=False).logits[0, :-1].float()
             loss = torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none")[mask[1:]]
             total, count = total + float(loss.sum()), count + len(loss)

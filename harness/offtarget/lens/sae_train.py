@@ -102,7 +102,7 @@ def train_sae(
     with use_threads(threads) as used:
         sae, facts = fit_sae(parts, recipe, progress=_stage(progress, "training"))
     facts.update(training_seconds=round(time.perf_counter() - began, 1), threads=used)
-    with output_dir(out) as folder:
+    with output_dir(out, TRAINING) as folder:
         _save(sae, folder, ref, layer)
         report = {
             "model": ref.name,

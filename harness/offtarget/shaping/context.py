@@ -112,17 +112,17 @@ class ShapingContext:
     def rank_margin(self, strength: float, readout: str = "feature") -> NDArray[np.float64]:
         """(n_pairs,) how much each pair pushes against what was decided, summed over targets.
 
+        A negative strength turns the decision round, as everywhere.
+
         Positive: the pair teaches a suppressed concept (or un-teaches an amplified one); zero outside a
         target's context.
         """
-        if strength < 0:
-            raise ConfigError(
-                "strength is a share here and cannot be negative; decide `amplify` instead of `suppress`"
-            )
+        if abs(strength) > 1:
+            raise ConfigError(f"strength={strength} is a share of the pairs here: between -1 and 1")
         push = np.zeros(len(self.pairs))
         for t in self.targets:
             push -= (
-                np.sign(t.effective(1.0))
+                np.sign(t.effective(strength))
                 * t.strength
                 * self.scores(t.concept, readout).margin
                 * self.inside(t)

@@ -90,10 +90,18 @@ class ShapingPlan:
     @property
     def touched(self) -> BoolRow:
         """Rows that will not be trained on as plain DPO would."""
-        changed: BoolRow = ~self.keep | self.flip | (self.weight != 1.0) | (self.offset != 0.0)
+        weight = self.relative_weight()
+        changed: BoolRow = ~self.keep | self.flip | (weight != 1.0) | (self.offset != 0.0)
         for hook in self.steer:
             changed = changed | (hook.alpha_chosen != 0.0) | (hook.alpha_rejected != 0.0)
         return changed
+
+    def relative_weight(self) -> FloatRow:
+        """(n_pairs,) weights as the trainer uses them: mean 1 over the kept rows."""
+        kept = self.weight[self.keep]
+        if len(kept) == 0 or kept.sum() <= 0 or (kept == kept[0]).all():
+            return np.ones_like(self.weight)
+        return np.asarray(self.weight / kept.mean())
 
     def start_weights(self) -> FloatRow:
         """(n_pairs,) gradient of each row at Δ = 0 relative to plain DPO: w · 2σ(−o), 0 if left out.
@@ -102,7 +110,7 @@ class ShapingPlan:
         belongs to an answer). Hooks are not in it.
         """
         offset = np.where(self.flip, -self.offset, self.offset)
-        w = np.where(self.keep, self.weight * 2.0 / (1.0 + np.exp(offset)), 0.0)
+        w = np.where(self.keep, self.relative_weight() * 2.0 / (1.0 + np.exp(offset)), 0.0)
         return np.where(self.flip, -w, w)
 
     def summary(self) -> dict[str, Any]:
@@ -175,6 +183,8 @@ class ShapingPlan:
             raise ConfigError(f"plan of '{self.protocol}': a pair id occurs twice")
         if (self.weight < 0).any():
             raise ConfigError(f"plan of '{self.protocol}': a weight is negative; to reverse a pair, flip it")
+        if self.keep.any() and self.weight[self.keep].sum() == 0:
+            raise ConfigError(f"plan of '{self.protocol}': every weight is 0, so nothing would be learned")
         if not self.control and not self.touched.any():
             raise ConfigError(
                 f"plan of '{self.protocol}' changes nothing: no row would train otherwise than under plain DPO; "

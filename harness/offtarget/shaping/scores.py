@@ -73,21 +73,27 @@ class PooledActivations:
 
 
 def pooled_activations(
-    model_ref: ModelRef, pairs: Sequence[Pair], rows_sha256: str, layer: int, max_length: int, store: Store
+    model_ref: ModelRef,
+    pairs: Sequence[Pair],
+    rows_sha256: str,
+    layer: int,
+    max_length: int,
+    store: Store,
+    template: str | None = None,
 ) -> PooledActivations:
     """Mean activations of both answers of every pair after a layer, from the store or computed now."""
     from offtarget.models import load, load_tokenizer
 
     inputs = {
         "model": model_ref.identity,
-        "template": template_hash(load_tokenizer(model_ref, store)),
+        "template": template_hash(load_tokenizer(model_ref, store, template=template)),
         "rows": hash_of([rows_sha256, [p.id for p in pairs]]),
         "layer": layer,
         "max_length": max_length,
     }
 
     def build(out: Path) -> None:
-        model, tokenizer = load(model_ref, dtype="bfloat16", store=store)
+        model, tokenizer = load(model_ref, dtype="bfloat16", store=store, template=template)
         np.savez(out / "pooled.npz", **_pool(model, tokenizer, pairs, layer, max_length))
 
     folder = store.get("pooled", POOL_VERSION, inputs, build)

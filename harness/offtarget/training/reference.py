@@ -7,6 +7,7 @@ the layers there run once per dataset instead of once per step.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +159,8 @@ def _compute(
     if prefix_layer is not None:
         shape = (int(whole[-1]), int(model.config.hidden_size))
         states = np.lib.format.open_memmap(out / "prefix.npy", mode="w+", dtype=np.float32, shape=shape)
+        with (out / "prefix.npy").open("r+b") as f:  # a sparse file would end in a bus error on a full disk
+            os.posix_fallocate(f.fileno(), 0, f.seek(0, 2))
         handle = model.model.layers[prefix_layer].register_forward_pre_hook(grab, with_kwargs=True)
     device = next(model.parameters()).device
     done = 0

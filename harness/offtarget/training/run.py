@@ -142,6 +142,11 @@ def _train(
 
     started = time.monotonic()
     model, tokenizer = load(ref, dtype="float32", store=store, template=template)
+    if not hasattr(getattr(model, "model", None), "layers") or not hasattr(model, "lm_head"):
+        raise ConfigError(
+            f"model '{ref.name}' ({type(model).__name__}) is not laid out like Llama (model.layers, lm_head), "
+            "which training needs; choose another model"
+        )
     n_layers = len(model.model.layers)
     first = spec.first_trained(n_layers)
     for steer in plan.steer:
@@ -172,6 +177,9 @@ def _train(
     trainer.remove_callback(transformers.PrinterCallback)
     if progress:
         trainer.add_callback(_progress_callback(progress, plan.protocol))
+    for checkpoint in out.glob("checkpoint-*"):
+        if not (checkpoint / "trainer_state.json").is_file():  # written last: the save was interrupted
+            shutil.rmtree(checkpoint)
     resume = any(out.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=resume or None)
     if stored is not None and stored.prefix is not None and spec.method == "last_layers":
@@ -283,7 +291,7 @@ def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
         logging_steps=1,
         save_strategy="steps",
         save_steps=spec.save_every,
-        save_total_limit=1,
+        save_total_limit=2,
         seed=seed,
         data_seed=seed,
         report_to="none",

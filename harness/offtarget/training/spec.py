@@ -8,10 +8,16 @@ EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"}
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
 
 
+Loss = Literal[
+    "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
+    "apo_zero", "apo_down", "discopop", "sigmoid_norm",
+]  # fmt: skip
+
+
 class TrainingSpec(BaseModel):
     """Training options; written whole into every cell."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: float = Field(default=1.0, gt=0)
     max_steps: int = -1
@@ -21,7 +27,7 @@ class TrainingSpec(BaseModel):
     gradient_accumulation: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=5e-4, gt=0)
     beta: float = Field(default=0.1, gt=0)
-    loss: str = "sigmoid"
+    loss: Loss = "sigmoid"
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
     max_length: int = Field(default=512, ge=16)
     """Tokens of prompt and answer together; what is over is cut from the end."""
