@@ -84,7 +84,7 @@ def test_a_grid_runs_and_runs_again_from_the_store(
     assert losses["dpo"] != losses["steering"]
     text = Path("out/cells").rglob("*.json")
     assert not any("What about subject" in p.read_text() for p in text), "text of the set is in a cell"
-    board = Path("out/board.md").read_text()
+    board = Path("out/board.md").read_text().replace("\\", "")
     assert all(name in board for name in by_name) and "provisional" in board
 
     made = sum(e["event"] == "made" for e in Store().events())

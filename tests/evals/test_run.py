@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,7 @@ def test_a_failed_sample_is_unscored_and_a_failed_task_is_an_error(
 def test_an_interruption_inside_inspect_is_one_outside(
     tiny_model: Path, content: Path, store_home: Path
 ) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
     act = "import os, signal, anyio; os.kill(os.getpid(), signal.SIGINT); await anyio.sleep(5)"
     add_task(content, "probe", TASK.replace("ACT", act))
     with pytest.raises(KeyboardInterrupt):

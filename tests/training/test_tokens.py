@@ -27,7 +27,7 @@ def test_lost_rows_are_counted_by_reason(tiny_model: Path) -> None:
         pair("full", long, "yes", "no"),
         pair("equal", "Say something.", long + "left", long + "right"),
         pair(
-            "short", "word " * 52, "one two three four five six seven eight nine ten eleven twelve", "nothing"
+            "short", "word " * 58, "one two three four five six seven eight nine ten eleven twelve", "nothing"
         ),
     ]
     room = 96 - len(tokenise(tokenizer, pairs[3]).prompt)
