@@ -27,6 +27,7 @@ class Clock:
 
 def plain(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[float], Clock]:
     """trl alone."""
+    import transformers
     from datasets import Dataset
     from offtarget.models import load
     from offtarget.training.run import dpo_config
@@ -61,6 +62,7 @@ def plain(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[floa
             processing_class=tokenizer,
             peft_config=config,
         )
+        trainer.remove_callback(transformers.PrinterCallback)
         start = time.perf_counter()
         trainer.train()
         clock.train = time.perf_counter() - start
@@ -69,6 +71,7 @@ def plain(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[floa
 
 def fast(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[float], Clock]:
     """Ours."""
+    import transformers
     from offtarget.models import load
     from offtarget.shaping.plan import ShapingPlan
     from offtarget.store import Store
@@ -95,6 +98,7 @@ def fast(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[float
         trainer = make_trainer(
             model, tokenizer, training_set, plan, spec, 0, Path(out), stored, first, ShapedDPOTrainer, ROW
         )
+        trainer.remove_callback(transformers.PrinterCallback)
         start = time.perf_counter()
         trainer.train()
         clock.train = time.perf_counter() - start
