@@ -6,7 +6,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -102,7 +102,7 @@ def select_rows(pairs: PairSet, recipe: Recipe, evaluated: set[str]) -> tuple[Pa
         else:
             taken[p.group] = taken.get(p.group, 0) + 1
             chosen.append(p)
-    return PairSet(pairs.name, chosen, pairs.revision, pairs.dropped, pairs.redistribution), left
+    return replace(pairs, pairs=chosen), left
 
 
 def normalised(text: str) -> str:
@@ -140,11 +140,11 @@ def start(
     model = resolve(recipe.model, store)
     pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit)
     if name := recipe.name or set_name(recipe.data):
-        pairs = PairSet(name, pairs.pairs, pairs.revision, pairs.dropped, pairs.redistribution)
+        pairs = replace(pairs, name=name)
     audited = pairs
     if recipe.audit.limit and recipe.audit.limit < len(pairs):
         rows = pairs.pairs[: recipe.audit.limit]
-        audited = PairSet(pairs.name, rows, pairs.revision, pairs.dropped, pairs.redistribution)
+        audited = replace(pairs, pairs=rows)
     audit = audit_into(
         out / "audit",
         audited,
@@ -160,8 +160,8 @@ def start(
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
-    trained = PairSet(pairs.name, training_set.pairs, pairs.revision, pairs.dropped, pairs.redistribution)
-    training_set = TrainingSet(training_set.pairs, training_set.ids, training_set.lost, trained.rows_sha256)
+    trained = replace(pairs, pairs=training_set.pairs)
+    training_set = replace(training_set, rows_sha256=trained.rows_sha256)
     concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
     scorer = Scorer(
         trained,
