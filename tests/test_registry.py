@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from offtarget.errors import ConfigError
-from offtarget.registry import Registry, load_function
+from offtarget.registry import Registry, load_function, load_module
 
 PROTOCOL = '''"""A file."""
 raise_on_import = 1 / {zero}
@@ -56,3 +56,11 @@ def test_a_broken_card_is_named_and_the_others_go_on(tmp_path: Path) -> None:
 def test_unknown_names_offer_the_nearest() -> None:
     with pytest.raises(ConfigError, match="did you mean reward_shaping"):
         Registry().get("protocol", "rewardshaping")
+
+
+def test_an_edited_file_is_run_anew_in_the_same_process(tmp_path: Path) -> None:
+    file = tmp_path / "content.py"
+    file.write_text("VALUE = 1\n")
+    assert load_module(file).VALUE == 1
+    file.write_text("VALUE = 2\n")
+    assert load_module(file).VALUE == 2

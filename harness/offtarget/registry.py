@@ -171,8 +171,9 @@ class Registry:
 
 
 def load_module(path: Path) -> Any:
-    """Run a content file as a module of its own, named by its path. One line on failure."""
-    name = f"offtarget_content_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    """Run a content file as a module of its own, named by its path and content. One line on failure."""
+    identity = hashlib.sha256(str(path).encode() + b"\0" + path.read_bytes()).hexdigest()
+    name = f"offtarget_content_{path.stem}_{identity[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
