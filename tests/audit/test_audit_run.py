@@ -7,7 +7,7 @@ import pytest
 from offtarget.audit.contrast import contrasts
 from offtarget.audit.length import IS_LENGTH, log_length_difference
 from offtarget.audit.records import Audit
-from offtarget.audit.run import audit, why, write
+from offtarget.audit.run import audit, why, write_into
 from offtarget.audit.statistics import group_codes, half_by_group
 from offtarget.audit.views import Rows, overall_view
 from offtarget.audit.vocabulary import find_concepts
@@ -26,6 +26,12 @@ def presence(rng, codes, lean, base=0.3, shared=0.8):
     c = rng.random(len(codes)) < 1 / (1 + np.exp(-(mid + prompt / 2 + tilt)))
     r = rng.random(len(codes)) < 1 / (1 + np.exp(-(mid - prompt / 2 - tilt)))
     return c.astype(float), r.astype(float)
+
+
+def written(found, folder):
+    folder.mkdir(exist_ok=True)
+    write_into(found, folder)
+    return folder
 
 
 def planted(make_pairs, make_surface, seed, n_groups=250, per_group=4):
@@ -142,7 +148,7 @@ def test_rows_behind_a_hypothesis_are_the_ones_that_push_it(topical):
 
 def test_why_names_the_hypotheses_a_row_feeds_and_no_others(topical, tmp_path):
     _, _, _, found = topical
-    folder = write(found, tmp_path / "audit")
+    folder = written(found, tmp_path / "audit")
     row = next(h for h in found.findings if h.view == "global" and h.direction == "chosen").rows[0]
     fed = {c.hypothesis: c for c in why(folder, row)}
     at = found.workings.pair_ids.index(row)
@@ -186,7 +192,7 @@ def test_a_prediction_stands_beyond_its_null_only_where_something_was_planted(to
 
 def test_the_file_gives_the_audit_back_and_follows_the_contract(topical, tmp_path):
     _, _, _, found = topical
-    folder = write(found, tmp_path / "audit")
+    folder = written(found, tmp_path / "audit")
     again = Audit.read(folder)
     assert again.to_json() == found.to_json()
     np.testing.assert_array_equal(again.workings.u, found.workings.u)
@@ -238,7 +244,7 @@ def test_the_same_input_gives_the_same_audit_and_like_keeps_topics(topical, tmp_
     pairs, part, _, found = topical
     again = audit(pairs, [part])
     assert (again.key, again.hypotheses, again.prediction) == (found.key, found.hypotheses, found.prediction)
-    folder = write(found, tmp_path / "audit")
+    folder = written(found, tmp_path / "audit")
     half = PairSet("half", pairs.pairs[: len(pairs) // 2])
     like = audit(half, [part.select(range(len(half)))], like=folder)
     assert like.vocabulary == found.vocabulary

@@ -77,7 +77,6 @@ def fast(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[float
     from offtarget.store import Store
     from offtarget.training.reference import reference
     from offtarget.training.run import make_trainer
-    from offtarget.training.trainer import ROW, ShapedDPOTrainer
 
     clock = Clock()
     model, tokenizer = load(ref)
@@ -95,9 +94,7 @@ def fast(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[float
         )
         clock.reference = time.perf_counter() - start
         plan = ShapingPlan.identity("dpo", training_set.pairs, control=True)
-        trainer = make_trainer(
-            model, tokenizer, training_set, plan, spec, 0, Path(out), stored, first, ShapedDPOTrainer, ROW
-        )
+        trainer = make_trainer(model, tokenizer, training_set, plan, spec, 0, Path(out), stored, first)
         trainer.remove_callback(transformers.PrinterCallback)
         start = time.perf_counter()
         trainer.train()

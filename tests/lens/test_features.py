@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from offtarget.errors import ConfigError, DataError
-from offtarget.lens.features import Column, FeatureMatrix, concat_columns
+from offtarget.lens.features import Column, FeatureMatrix
 from scipy.sparse import csr_matrix
 
 CHOSEN = [[1.0, 0.0], [0.0, 2.5], [3.0, 4.0]]
@@ -101,30 +101,6 @@ def test_pickled_arrays_are_not_read(tmp_path: Path):
     np.savez(tmp_path / "features.npz", **{"chosen.value.data": np.array([{"a": 1}], dtype=object)})
     with pytest.raises(DataError):
         FeatureMatrix.load(tmp_path)
-
-
-def test_joined_lenses_stand_side_by_side():
-    joined = concat_columns([matrix(), matrix("sae", "max").only("max")])
-    assert joined.lens == "surface+sae"
-    assert [c.id for c in joined.columns] == ["surface:a", "surface:b", "sae:a", "sae:b"]
-    assert joined.values["chosen", "value"].toarray()[1].tolist() == [0, 2.5, 0, 2.5]
-    assert joined.position("sae:a") == 2
-    assert joined.info == {"surface": {"name": "surface", "version": 3}, "sae": {"name": "sae", "version": 3}}
-
-
-def test_lenses_over_other_rows_are_not_joined():
-    with pytest.raises(DataError, match="read different rows"):
-        concat_columns([matrix(), matrix("sae", ids=("p1", "p2", "p4"))])
-
-
-def test_a_statistic_that_was_not_measured_is_not_filled_with_zeros():
-    with pytest.raises(DataError, match="choose one statistic"):
-        concat_columns([matrix(), matrix("sae", "max")])
-
-
-def test_a_statistic_the_lens_does_not_have_is_named():
-    with pytest.raises(DataError, match="no statistic 'freq'; it has value"):
-        matrix().only("freq")
 
 
 def test_an_unknown_column_offers_the_nearest():

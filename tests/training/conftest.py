@@ -48,16 +48,13 @@ class Bench:
         spec = self.spec.model_copy(update=changes)
         return train(self.set, plan, self.ref, spec, seed=seed, store=self.store)
 
+    @staticmethod
+    def weights(folder: Path) -> dict[str, np.ndarray]:
+        """The tensors that a training left in ``folder``: an adapter's, or a whole model's."""
+        from safetensors.numpy import load_file
 
-def weights(folder: Path) -> dict[str, np.ndarray]:
-    from safetensors.numpy import load_file
-
-    name = (
-        "adapter_model.safetensors"
-        if (folder / "adapter_model.safetensors").exists()
-        else "model.safetensors"
-    )
-    return load_file(folder / name)
+        adapter = folder / "adapter_model.safetensors"
+        return load_file(adapter if adapter.exists() else folder / "model.safetensors")
 
 
 @pytest.fixture()

@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import weights  # the one beside this file
 from offtarget.errors import ConfigError
 from offtarget.models import load
 from offtarget.shaping.plan import ShapingPlan, Steer
 from offtarget.training.reference import reference
 from offtarget.training.run import dpo_config, make_trainer
-from offtarget.training.trainer import ROW, ShapedDPOTrainer
 
 pytestmark = pytest.mark.invariant
 
@@ -56,7 +54,7 @@ def gradient(
             model.requires_grad_(False), tokenizer, bench.ref, bench.set.ids, max_length=spec.max_length, bf16=False,
             prefix_layer=2, store=bench.store,
         )  # fmt: skip
-    trainer = make_trainer(model, tokenizer, bench.set, plan, spec, 3, tmp, stored, 2, ShapedDPOTrainer, ROW)
+    trainer = make_trainer(model, tokenizer, bench.set, plan, spec, 3, tmp, stored, 2)
     torch.manual_seed(0)
     for (
         name,
@@ -83,7 +81,7 @@ def test_identity_is_plain_trl_to_the_last_bit(bench: Any, tmp_path: Any) -> Non
     ours = bench.train(bench.identity())
     losses = plain_trl(bench, tmp_path / "plain", seed=3)
     assert ours.digest["losses"] == [round(x, 6) for x in losses]
-    a, b = weights(ours.path), weights(tmp_path / "plain" / "policy")
+    a, b = bench.weights(ours.path), bench.weights(tmp_path / "plain" / "policy")
     assert a.keys() == b.keys()
     assert all(np.array_equal(a[k], b[k]) for k in a)
     assert any(np.abs(a[k]).max() > 0 for k in a if "lora_B" in k), "nothing was trained"
@@ -93,7 +91,7 @@ def test_fast_mode_keeps_the_trajectory(bench: Any) -> None:
     exact, fast = bench.train(bench.identity()), bench.train(bench.identity(), mode="fast")
     assert fast.digest["prefix_layer"] == 2
     np.testing.assert_allclose(fast.digest["losses"], exact.digest["losses"], atol=1e-4)
-    a, b = weights(exact.path), weights(fast.path)
+    a, b = bench.weights(exact.path), bench.weights(fast.path)
     assert a.keys() == b.keys()
     for name in a:
         np.testing.assert_allclose(a[name], b[name], atol=2e-4)
@@ -130,9 +128,7 @@ def test_a_flip_reverses_the_gradient_at_the_start(bench: Any, tmp_path: Any) ->
 
     def at_start(plan: ShapingPlan, out: Any) -> dict[str, torch.Tensor]:
         model, tokenizer = load(bench.ref)
-        trainer = make_trainer(
-            model, tokenizer, bench.set, plan, bench.spec, 3, out, None, 2, ShapedDPOTrainer, ROW
-        )
+        trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, out, None, 2)
         batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
         trainer.compute_loss(trainer.model, batch).backward()
         return {
@@ -152,9 +148,7 @@ def test_an_offset_gives_the_loss_of_its_formula(bench: Any, tmp_path: Any) -> N
     o = 1.7
     plan = bench.identity().edit(offset_chosen=np.full(n, o))
     model, tokenizer = load(bench.ref)
-    trainer = make_trainer(
-        model, tokenizer, bench.set, plan, bench.spec, 3, tmp_path, None, 2, ShapedDPOTrainer, ROW
-    )
+    trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, tmp_path, None, 2)
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
     loss = trainer.compute_loss(trainer.model, batch)
     assert float(loss) == pytest.approx(math.log1p(math.exp(-o)), abs=1e-5)
@@ -163,9 +157,7 @@ def test_an_offset_gives_the_loss_of_its_formula(bench: Any, tmp_path: Any) -> N
         k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k
     }
     model, tokenizer = load(bench.ref)
-    trainer = make_trainer(
-        model, tokenizer, bench.set, bench.identity(), bench.spec, 3, tmp_path, None, 2, ShapedDPOTrainer, ROW
-    )
+    trainer = make_trainer(model, tokenizer, bench.set, bench.identity(), bench.spec, 3, tmp_path, None, 2)
     trainer.compute_loss(
         trainer.model, trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
     ).backward()
@@ -199,7 +191,7 @@ def test_a_weight_of_zero_is_the_filter(bench: Any, tmp_path: Any) -> None:
 def test_accumulated_batches_are_the_large_batch(bench: Any) -> None:
     one = bench.train(bench.identity(), batch_size=8, gradient_accumulation=1)
     eight = bench.train(bench.identity(), batch_size=1, gradient_accumulation=8)
-    a, b = weights(one.path), weights(eight.path)
+    a, b = bench.weights(one.path), bench.weights(eight.path)
     for name in a:
         np.testing.assert_allclose(a[name], b[name], atol=5e-5)
 
@@ -245,7 +237,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(bench: Any) -> None:
         progress=lambda w, d, t: steps.append(d),
     )
     assert steps == [5, 6], "it should go on from the checkpoint at step 4"
-    a, b = weights(whole.path), weights(resumed.path)
+    a, b = bench.weights(whole.path), bench.weights(resumed.path)
     assert all(np.array_equal(a[k], b[k]) for k in a)
 
 
@@ -266,7 +258,7 @@ def test_a_hook_on_a_layer_that_does_not_exist_is_named(bench: Any) -> None:
 def test_last_layers_train_in_both_modes(bench: Any) -> None:
     exact = bench.train(bench.identity(), method="last_layers")
     fast = bench.train(bench.identity(), method="last_layers", mode="fast")
-    a, b = weights(exact.path), weights(fast.path)
+    a, b = bench.weights(exact.path), bench.weights(fast.path)
     start, _ = load(bench.ref)
     changed = {k for k in a if not np.array_equal(a[k], start.state_dict()[k].numpy())}
     assert changed and all(".layers.2." in k or ".layers.3." in k for k in changed)

@@ -36,9 +36,9 @@ from offtarget.audit.workings import Workings, why
 from offtarget.data.pairs import PairSet
 from offtarget.errors import DataError
 from offtarget.lens.features import FeatureMatrix
-from offtarget.store import hash_of, output_dir, write_atomic
+from offtarget.store import hash_of, write_atomic
 
-__all__ = ["audit", "why", "write", "write_into"]
+__all__ = ["audit", "why", "write_into"]
 
 VERSION = 1
 """Rises when the same input would give other hypotheses."""
@@ -177,13 +177,6 @@ def write_into(audit: Audit, folder: Path) -> None:
     audit.workings.save(folder)
     audit.vocabulary_record.save(folder)
     write_atomic(folder / AUDIT_FILE, audit.to_json())
-
-
-def write(audit: Audit, out_dir: Path) -> Path:
-    """Write an audit directory, whole or not at all; an existing one of that name is replaced."""
-    with output_dir(out_dir, AUDIT_FILE) as folder:
-        write_into(audit, folder)
-    return out_dir
 
 
 def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:

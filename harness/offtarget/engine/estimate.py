@@ -20,7 +20,7 @@ def estimate(recipe: Recipe, limit: int | None = None) -> dict[str, Any]:
 
     Hours hold for the embedded model on this many cores and are rough (within a factor of two).
     """
-    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit)
+    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
     selected, _ = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     room = recipe.training.max_length
     tokens = 0.0

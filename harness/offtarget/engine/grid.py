@@ -31,6 +31,7 @@ from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.features import features_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.targets import Scorer, decide, targets_of
+from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
 from offtarget.registry import default
 from offtarget.shaping.plan import ShapingPlan
@@ -138,14 +139,14 @@ def start(
     from offtarget.data.loading import load_pairs
 
     model = resolve(recipe.model, store)
-    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit)
+    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
     if name := recipe.name or set_name(recipe.data):
         pairs = replace(pairs, name=name)
     audited = pairs
     if recipe.audit.limit and recipe.audit.limit < len(pairs):
         rows = pairs.pairs[: recipe.audit.limit]
         audited = replace(pairs, pairs=rows)
-    audit = audit_into(
+    done = audit_into(
         out / "audit",
         audited,
         recipe.audit.lens,
@@ -156,7 +157,8 @@ def start(
         max_length=recipe.audit.max_length,
         template=recipe.chat_template,
         progress=progress,
-    ).audit
+    )
+    audit = done.audit
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
@@ -165,16 +167,7 @@ def start(
     concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
     scorer = Scorer(
         trained,
-        tuple(
-            features_of(
-                trained,
-                recipe.audit.lens,
-                model=model,
-                store=store,
-                max_length=recipe.audit.max_length,
-                template=recipe.chat_template,
-            )
-        ),
+        _features(trained, audited, done.features, recipe, model, store),
         concepts,
         lambda: model,
         store,
@@ -183,6 +176,32 @@ def start(
     )
     return Run(
         recipe, base, out, store, model, pairs, audit, verdicts, training_set, trained, scorer, left, progress
+    )
+
+
+def _features(
+    trained: PairSet,
+    audited: PairSet,
+    features: tuple[FeatureMatrix, ...],
+    recipe: Recipe,
+    model: ModelRef,
+    store: Store,
+) -> tuple[FeatureMatrix, ...]:
+    """Features of the training rows: rows of the audit's where all were audited, else read now."""
+    where = {p.id: i for i, p in enumerate(audited.pairs)}
+    if all(p.id in where for p in trained.pairs):
+        rows = [where[p.id] for p in trained.pairs]
+        return tuple(f.select(rows) for f in features)
+    options = recipe.audit
+    return tuple(
+        features_of(
+            trained,
+            options.lens,
+            model=model,
+            store=store,
+            max_length=options.max_length,
+            template=recipe.chat_template,
+        )
     )
 
 

@@ -72,6 +72,8 @@ class Recipe(_Strict):
     title: str
     data: str
     """Registry name, path or hf: id."""
+    limit: int | None = Field(default=None, ge=30)
+    """Read only the first so many usable rows; None means all."""
     name: str | None = None
     """What the dataset is called on boards; by default the name it was loaded by."""
     columns: dict[str, str] | None = None

@@ -2,8 +2,8 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -102,41 +102,37 @@ class Scorer:
     store: Store
     max_length: int = 512
     template: str | None = None
-    _pooled: list[PooledActivations] = field(default_factory=list)
 
     def _members(self, concept: str) -> tuple[str, ...]:
         if concept not in self.members:
             raise unknown_name("concept", concept, self.members)
         return self.members[concept]
 
+    @cached_property
     def pooled(self) -> PooledActivations:
         """Mean activations of every answer."""
-        if not self._pooled:
-            model = self.model()
-            self._pooled.append(
-                pooled_activations(
-                    model,
-                    self.pairs.pairs,
-                    self.pairs.rows_sha256,
-                    direction_layer(model),
-                    self.max_length,
-                    self.store,
-                    self.template,
-                )
-            )
-        return self._pooled[0]
+        model = self.model()
+        return pooled_activations(
+            model,
+            self.pairs.pairs,
+            self.pairs.rows_sha256,
+            direction_layer(model),
+            self.max_length,
+            self.store,
+            self.template,
+        )
 
     def direction(self, concept: str) -> tuple[int, NDArray[np.float32], float]:
         """Layer, unit vector and spread of a concept."""
-        v, spread = mean_difference(self.pooled(), *raw_scores(self.features, self._members(concept)))
-        return self.pooled().layer, v, spread
+        v, spread = mean_difference(self.pooled, *raw_scores(self.features, self._members(concept)))
+        return self.pooled.layer, v, spread
 
     def scores(self, concept: str, readout: str) -> ConceptScores:
         """Scores by the lens ("feature") or along the concept's direction ("direction")."""
         if readout == "feature":
             return feature_scores(self.features, self._members(concept))
         if readout == "direction":
-            return direction_scores(self.pooled(), self.direction(concept)[1])
+            return direction_scores(self.pooled, self.direction(concept)[1])
         raise unknown_name("readout", readout, ["feature", "direction"])
 
     def correlated(self, concept: str) -> list[str]:

@@ -4,8 +4,7 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -35,7 +34,6 @@ def evaluate(
     sampling: Sampling | None = None,
     dtype: str = "bfloat16",
     template: str | None = None,
-    display: bool = False,
     progress: Report | None = None,
 ) -> dict[str, BehaviourScore]:
     """Measure behaviours of a model; what was measured before is read from the store.
@@ -54,7 +52,6 @@ def evaluate(
         sampling: other than the default (temperature 0.7, top_p 0.95, 128 tokens); its seed is replaced.
         dtype: of the weights.
         template: path of a Jinja chat template, for models that have none.
-        display: show a progress bar on the standard error stream.
         progress: called as the work goes on.
 
     Returns:
@@ -83,55 +80,55 @@ def evaluate(
         return Policy.load(ref, dtype=dtype, store=store, template=template)
 
     out = {}
-    with _display(display, progress) as report:
+    report = progress or (lambda _what, _done, _total: None)
 
-        @cache
-        def pool() -> Rollouts:
-            return rollouts(
-                ref,
-                [r["prompt"] for r in rows],
-                drawn,
-                store=store,
+    @cache
+    def pool() -> Rollouts:
+        return rollouts(
+            ref,
+            [r["prompt"] for r in rows],
+            drawn,
+            store=store,
+            policy=policy,
+            dtype=dtype,
+            template=template,
+            progress=lambda done, total: report("answers", done, total),
+        )
+
+    for entry in entries:
+        pooled = "prompts" in entry.card["parameters"] and bool(rows)
+        inputs = {
+            "model": ref.identity,
+            "dtype": dtype,
+            "template": file_sha256(Path(template)) if template else None,
+            "task": entry.name,
+            "version": entry.card["version"],
+            "content": _content_hash(entry),
+            "prompts": rows if pooled else None,
+            "limit": limit,
+            "sampling": asdict(drawn),
+        }
+
+        def build(path: Path, entry: registry.Entry = entry, pooled: bool = pooled) -> None:
+            score = _measure(
+                entry,
+                path,
+                name=ref.name,
                 policy=policy,
-                dtype=dtype,
-                template=template,
-                progress=lambda done, total: report("answers", done, total),
+                pool=pool() if pooled else None,
+                rows=rows,
+                sampling=drawn,
+                limit=None if pooled else limit,
+                progress=lambda done, total: report(entry.name, done, total),
             )
+            write_atomic(path / "score.json", score.model_dump_json(indent=1))
 
-        for entry in entries:
-            pooled = "prompts" in entry.card["parameters"] and bool(rows)
-            inputs = {
-                "model": ref.identity,
-                "dtype": dtype,
-                "template": file_sha256(Path(template)) if template else None,
-                "task": entry.name,
-                "version": entry.card["version"],
-                "content": _content_hash(entry),
-                "prompts": rows if pooled else None,
-                "limit": limit,
-                "sampling": asdict(drawn),
-            }
-
-            def build(path: Path, entry: registry.Entry = entry, pooled: bool = pooled) -> None:
-                score = _measure(
-                    entry,
-                    path,
-                    name=ref.name,
-                    policy=policy,
-                    pool=pool() if pooled else None,
-                    rows=rows,
-                    sampling=drawn,
-                    limit=None if pooled else limit,
-                    progress=lambda done, total: report(entry.name, done, total),
-                )
-                write_atomic(path / "score.json", score.model_dump_json(indent=1))
-
-            artifact = store.get("scores", STAGE_VERSION, inputs, build)
-            out[entry.name] = BehaviourScore.model_validate_json((artifact / "score.json").read_text())
-            if log_dir:
-                log_dir.mkdir(parents=True, exist_ok=True)
-                for log in artifact.glob("logs/*.eval"):
-                    shutil.copy2(log, log_dir / log.name)
+        artifact = store.get("scores", STAGE_VERSION, inputs, build)
+        out[entry.name] = BehaviourScore.model_validate_json((artifact / "score.json").read_text())
+        if log_dir:
+            log_dir.mkdir(parents=True, exist_ok=True)
+            for log in artifact.glob("logs/*.eval"):
+                shutil.copy2(log, log_dir / log.name)
     return out
 
 
@@ -271,26 +268,3 @@ def _pool_rows(entries: Sequence[registry.Entry], limit: int | None) -> list[dic
             key = hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
             found.setdefault(key, {"id": f"{entry.name}/{row['id']}", "prompt": prompt})
     return list(found.values())
-
-
-@contextmanager
-def _display(show: bool, progress: Report | None) -> Iterator[Report]:
-    """Reports to a rich progress bar, a callback, or nobody."""
-    if not show:
-        yield progress or (lambda _what, _done, _total: None)
-        return
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        bar: dict[str, Any] = {}
-
-        def report(what: str, done: int, total: int) -> None:
-            if what not in bar:
-                bar[what] = bars.add_task(what)
-            bars.update(bar[what], completed=done, total=total)
-            if progress:
-                progress(what, done, total)
-
-        yield report

@@ -118,18 +118,6 @@ class FeatureMatrix:
             info=self.info,
         )
 
-    def only(self, stat: Stat, named: Stat = "value") -> "FeatureMatrix":
-        """One statistic alone, filed under another name, so that lenses of different kinds can be joined.
-
-        Raises:
-            DataError: if the lens has no such statistic.
-        """
-        values = {(span, named): m for (span, s), m in self.values.items() if s == stat}
-        if not values:
-            there = sorted({s for _, s in self.values})
-            raise DataError(f"lens '{self.lens}' has no statistic '{stat}'; it has {', '.join(there)}")
-        return FeatureMatrix(self.lens, self.columns, values, self.pair_ids, self.groups, self.info)
-
     def save(self, folder: Path) -> None:
         """Write `features.npz` (the matrices) and `features.json` (everything else) into a folder.
 
@@ -190,41 +178,3 @@ class FeatureMatrix:
             raise DataError(
                 f"{folder}: no readable features ({error}); delete it and build them again"
             ) from error
-
-
-def concat_columns(parts: Sequence[FeatureMatrix]) -> FeatureMatrix:
-    """Several lenses over the same rows, side by side as one.
-
-    Every part must hold the same spans and statistics: what a lens did not measure is never filled with
-    zeros. Bring lenses of different kinds to one name first:
-    `concat_columns([surface, sae.only("max")])`.
-
-    Returns:
-        A matrix whose columns are those of the parts in order, lens `a+b`, and `info` by lens name.
-
-    Raises:
-        DataError: if there are no parts, or rows, spans or statistics differ.
-    """
-    from scipy.sparse import hstack
-
-    if not parts:
-        raise DataError("no features to join; name at least one lens")
-    first = parts[0]
-    for other in parts[1:]:
-        if other.pair_ids != first.pair_ids or other.groups != first.groups:
-            raise DataError(
-                f"lenses '{first.lens}' and '{other.lens}' read different rows; run both on the same pairs"
-            )
-        if other.values.keys() != first.values.keys():
-            raise DataError(
-                f"lenses '{first.lens}' and '{other.lens}' hold different spans or statistics; "
-                "choose one statistic of each with only()"
-            )
-    return FeatureMatrix(
-        lens="+".join(p.lens for p in parts),
-        columns=tuple(c for p in parts for c in p.columns),
-        values={key: hstack([p.values[key] for p in parts], format="csr") for key in first.values},
-        pair_ids=first.pair_ids,
-        groups=first.groups,
-        info={p.lens: p.info for p in parts},
-    )

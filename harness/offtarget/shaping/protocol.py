@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.registry import Entry, default, load_function
@@ -24,14 +24,6 @@ class ProtocolCard:
     """Where the method comes from: a paper and its section."""
     unit: str = ""
     """The unit of its strength."""
-
-
-class ProtocolFunction(Protocol):
-    """From a context (pairs, targets, scores) and keyword parameters to a plan."""
-
-    __protocol__: ProtocolCard
-
-    def __call__(self, ctx: ShapingContext, **params: Any) -> ShapingPlan: ...
 
 
 def protocol(

@@ -138,7 +138,6 @@ def _train(
     import transformers
 
     from offtarget.training.reference import reference
-    from offtarget.training.trainer import ROW, ShapedDPOTrainer
 
     started = time.monotonic()
     model, tokenizer = load(ref, dtype="float32", store=store, template=template)
@@ -171,9 +170,7 @@ def _train(
     elapsed_reference = time.monotonic() - started
     transformers.logging.set_verbosity_error()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    trainer = make_trainer(
-        model, tokenizer, training_set, plan, spec, seed, out, stored, first, ShapedDPOTrainer, ROW
-    )
+    trainer = make_trainer(model, tokenizer, training_set, plan, spec, seed, out, stored, first)
     trainer.remove_callback(transformers.PrinterCallback)
     if progress:
         trainer.add_callback(_progress_callback(progress, plan.protocol))
@@ -221,20 +218,18 @@ def make_trainer(
     out: Path,
     stored: Any,
     first: int,
-    trainer_class: Any,
-    row: str,
 ) -> Any:
     """The trainer for a plan: dataset with our ids, LoRA or last layers, trl's options pinned."""
     from datasets import Dataset
     from peft import LoraConfig
 
-    from offtarget.training.trainer import RowCollator
+    from offtarget.training.trainer import ROW, RowCollator, ShapedDPOTrainer
 
     rows = []
     for i, t in enumerate(training_set.ids):
         if plan.keep[i]:
             chosen, rejected = (t.rejected, t.chosen) if plan.flip[i] else (t.chosen, t.rejected)
-            rows.append({"prompt_ids": t.prompt, "chosen_ids": chosen, "rejected_ids": rejected, row: i})
+            rows.append({"prompt_ids": t.prompt, "chosen_ids": chosen, "rejected_ids": rejected, ROW: i})
     n_layers = len(model.model.layers)
     peft_config = None
     if spec.method == "lora":
@@ -251,7 +246,7 @@ def make_trainer(
         model.requires_grad_(False)
         for layer in model.model.layers[first:]:
             layer.requires_grad_(True)
-    return trainer_class(
+    return ShapedDPOTrainer(
         plan=plan,
         reference=stored,
         last_turn=[t.last_turn for t in training_set.ids],

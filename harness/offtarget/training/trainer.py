@@ -86,10 +86,9 @@ class SteerHook:
         self.alpha = torch.from_numpy(np.stack(alpha, 1)).float()
         self.last_turn = torch.tensor(list(last_turn))
         self.rows: Tensor | None = None
-        self.enabled = True
 
     def __call__(self, module: Any, args: Any, output: Any) -> Any:
-        if self.rows is None or not self.enabled:
+        if self.rows is None:
             return output
         hidden = output[0] if isinstance(output, tuple) else output
         alpha = torch.cat([self.alpha[self.rows, 0], self.alpha[self.rows, 1]]).to(hidden.device)
