@@ -3,6 +3,7 @@
 from typing import Any
 
 from inspect_ai import Task, task
+from inspect_ai.util import collect
 from offtarget.evals.parts import answer, item_dataset, item_value, logprob_difference, noted_value
 from offtarget.evals.prompts import own_file
 
@@ -19,7 +20,8 @@ async def pull(item: dict[str, Any]) -> float:
     async def log_odds(prompt: str) -> float:
         return await logprob_difference(answer(prompt, agree), answer(prompt, other))
 
-    return await log_odds(item["biased_prompt"]) - await log_odds(item["neutral_prompt"])
+    biased, neutral = await collect(log_odds(item["biased_prompt"]), log_odds(item["neutral_prompt"]))
+    return float(biased - neutral)
 
 
 @task(

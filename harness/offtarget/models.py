@@ -9,6 +9,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,7 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
         path = embedded_model(store or Store())
         return ModelRef(name, str(path), GGUF_SHA256)
     if name.startswith("hf:"):
-        hub, _, revision = name[3:].partition("@")
-        return ModelRef(name, hub, f"{hub}@{revision or 'main'}", revision or None)
+        return _on_hub(name)
     path = Path(name)
     if not path.is_dir():
         if "/" in name or path.suffix:
@@ -82,6 +82,21 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
     if not (path / "config.json").is_file():
         raise ConfigError(f"model '{name}': the directory has no config.json or adapter_config.json")
     return ModelRef(name, str(path), _weights_identity(path))
+
+
+def _on_hub(name: str) -> ModelRef:
+    """A hub model at a commit: that of its revision, or of its main branch now (offline: as last fetched)."""
+    hub, _, revision = name[3:].partition("@")
+    if re.fullmatch(r"[0-9a-f]{40}", revision):
+        return ModelRef(name, hub, f"{hub}@{revision}", revision)
+    from transformers.utils.hub import cached_file, extract_commit_hash
+
+    with _hub_errors(ModelRef(name, hub, hub)):
+        config = cached_file(hub, "config.json", revision=revision or None)
+    commit = extract_commit_hash(config, None)
+    if commit is None:
+        raise UndecidedError(f"model '{name}': the hub did not say which commit this is; write {name}@COMMIT")
+    return ModelRef(name, hub, f"{hub}@{commit}", commit)
 
 
 def _weights_identity(path: Path) -> str:

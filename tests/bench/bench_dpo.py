@@ -1,6 +1,6 @@
 """How fast the fast mode trains, against plain trl on the same rows.
 
-    python tests/bench/bench_dpo.py [--data FILE] [--steps 12] [--batch 8] [--threads 1,2]
+    python tests/bench/bench_dpo.py [--data FILE] [--steps 5] [--batch 4] [--threads 1,2]
 
 The plain side is trl's DPOTrainer as it comes: bf16 autocast, checkpointing off, reference precomputed, the
 same LoRA weights, batches, padding and seed, at its fastest thread count. Timed are the optimiser steps; the
@@ -114,8 +114,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", default=str(SHARED / "data/alpaca_eval_gpt4_pairs/pairs.jsonl.gz"))
-    parser.add_argument("--steps", type=int, default=12)
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--max-length", type=int, default=384)
     parser.add_argument(
         "--threads", default=",".join(str(i + 1) for i in range(len(os.sched_getaffinity(0))))

@@ -3,17 +3,13 @@
 import logging
 import os
 import platform
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import offtarget
 from offtarget.audit.records import Audit
 from offtarget.board.cell import (
     START,
@@ -39,11 +35,11 @@ from offtarget.shaping.protocol import make_plan
 from offtarget.store import Store, file_sha256, hash_of
 from offtarget.training.run import TrainingSet, check_loss, prepare, train
 from offtarget.verdicts import Verdicts
+from offtarget.versions import code_version, commit, package_versions
 
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
-PACKAGES = ("torch", "transformers", "trl", "peft", "sae-lens", "inspect-ai", "datasets", "scipy", "numpy")
 
 
 @dataclass
@@ -312,7 +308,7 @@ def _write(
         task_versions={name: s.task_version for name, s in scores.items()},
         code_version=code_version(),
         protocol_sha256=file_sha256(default().get("protocol", protocol).path) if trained else None,
-        packages=package_versions(),
+        packages=package_versions() | ({"offtarget-commit": at} if (at := commit()) else {}),
         seeds={"training": seed, "sampling": seed},
     )
     findings = run.audit.findings
@@ -370,38 +366,3 @@ def _peak_memory() -> float:
     import resource
 
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
-
-
-DECISIVE = ("data", "lens", "audit", "shaping", "training", "evals")
-"""The rooms whose code decides a result."""
-
-
-@cache
-def code_version() -> str:
-    """Version of offtarget, and a hash of the code that decides results: other code, another key."""
-    here = Path(offtarget.__file__).resolve().parent
-    files = sorted(p for room in DECISIVE for p in (here / room).rglob("*.py"))
-    return (
-        f"{offtarget.__version__}+{hash_of([[str(p.relative_to(here)), file_sha256(p)] for p in files])[:10]}"
-    )
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of the packages that decide a result, and the commit of a checkout."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    here = Path(offtarget.__file__).resolve().parents[2]
-    if (here / ".git").exists():
-        commit = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if commit.returncode == 0:
-            found["offtarget-commit"] = commit.stdout.strip()
-    return found

@@ -15,6 +15,7 @@ from inspect_ai.model import (
 )
 from inspect_ai.scorer import Score, Scorer, Target, ci, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.util import collect
 
 from offtarget.errors import ConfigError
 from offtarget.evals.policy import Sampling
@@ -122,7 +123,7 @@ async def logprob_difference(first: list[ChatMessage], second: list[ChatMessage]
         PrerequisiteError: the provider gives no log-probabilities of a prompt, or puts a chat template
             around plain text.
     """
-    a, b = await _prompt_logprobs(first), await _prompt_logprobs(second)
+    a, b = await collect(_prompt_logprobs(first), _prompt_logprobs(second))
     same = 0
     while same < min(len(a), len(b)) and a[same].token == b[same].token:
         same += 1

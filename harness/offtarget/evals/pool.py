@@ -9,6 +9,7 @@ from offtarget import models
 from offtarget.data.pairs import Message
 from offtarget.evals.policy import BATCH, Completion, Policy, Progress, Sampling, generation_batches
 from offtarget.store import Store, canonical_json, hash_of, write_atomic
+from offtarget.versions import package_versions
 
 STAGE_VERSION = 1
 
@@ -65,6 +66,7 @@ def rollouts(
         "prompts": hash_of(sorted(unique)),
         "sampling": asdict(sampling),
         "batch": BATCH,
+        "packages": package_versions("torch", "transformers"),
     }
 
     def build(out: Path) -> None:

@@ -15,7 +15,9 @@ from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.policy import Policy, Progress, Sampling
 from offtarget.evals.pool import Rollouts, rollouts
 from offtarget.evals.scores import BehaviourScore, Direction, Role, make_score
+from offtarget.lens import surface
 from offtarget.store import Store, file_sha256, write_atomic
+from offtarget.versions import package_versions
 
 STAGE_VERSION = 1
 Report = Callable[[str, int, int], None]
@@ -105,8 +107,10 @@ def evaluate(
             "version": entry.card["version"],
             "content": _content_hash(entry),
             "prompts": rows if pooled else None,
+            "rules": surface.VERSION if pooled else None,
             "limit": limit,
             "sampling": asdict(drawn),
+            "packages": package_versions("torch", "transformers", "inspect-ai"),
         }
 
         def build(path: Path, entry: registry.Entry = entry, pooled: bool = pooled) -> None:

@@ -20,6 +20,7 @@ from offtarget.lens.pooling import SAMPLED_TOKENS, Pool
 from offtarget.lens.tokens import tokenise_pairs
 from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
 from offtarget.store import Store, canonical_json, file_sha256, hash_of
+from offtarget.versions import package_versions
 
 VERSION = 2
 TAU = 0.01
@@ -107,6 +108,7 @@ class SaeLens:
             "layer": self.layer,
             "max_length": max_length,
             "dtype": dtype,
+            "packages": package_versions("torch", "transformers"),
         }
 
         def build(out: Path) -> None:

@@ -21,6 +21,7 @@ from offtarget.models import ModelRef, template_hash
 from offtarget.store import Store, hash_of
 from offtarget.training.head import completion_logprobs
 from offtarget.training.tokens import TokenPair
+from offtarget.versions import package_versions
 
 VERSION = 1
 BATCH_TOKENS = 6144
@@ -111,6 +112,7 @@ def reference(
         "ids": hash_of([sequences, starts]),
         "dtype": "bf16-autocast" if bf16 else "float32",
         "prefix": prefix_layer if keep_prefix else None,
+        "packages": package_versions("torch", "transformers"),
     }
 
     def build(out: Path) -> None:

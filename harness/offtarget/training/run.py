@@ -18,6 +18,7 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, write_atomic
 from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
 from offtarget.training.tokens import TokenPair, trainable
+from offtarget.versions import package_versions
 
 log = logging.getLogger(__name__)
 
@@ -112,6 +113,7 @@ def train(
         "plan": plan.hash,
         "spec": spec.model_dump(),
         "seed": seed,
+        "packages": package_versions("torch", "transformers", "trl", "peft"),
     }
 
     def build(out: Path) -> None:
