@@ -32,8 +32,10 @@ class _FrozenHeadLogProbs(torch.autograd.Function):
             log_z = torch.logsumexp(logits, dim=-1)
             out[part] = logits.gather(1, y[:, None]).squeeze(1) - log_z
             if gradient is not None:
-                p = logits.sub_(log_z[:, None]).exp_().to(dtype)
-                gradient[part] = weight[y].float() - (p @ w).float()
+                # e_y − p before rounding: W[y] − pW in bf16 would be noise where the model is sure
+                residual = logits.sub_(log_z[:, None]).exp_().neg_()
+                residual[torch.arange(len(y), device=y.device), y] += 1
+                gradient[part] = (residual.to(dtype) @ w).float()
         if gradient is not None:
             ctx.save_for_backward(gradient)
         ctx.hidden_dtype = hidden.dtype
