@@ -92,7 +92,6 @@ def output_dir(path: Path, marker: str, keep: tuple[str, ...] = ()) -> Iterator[
     """
     path = path.resolve()
     require_free(path, marker)
-    path.parent.mkdir(parents=True, exist_ok=True)
     tmp = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield tmp
@@ -118,12 +117,24 @@ def output_dir(path: Path, marker: str, keep: tuple[str, ...] = ()) -> Iterator[
 
 
 def require_free(path: Path, marker: str) -> None:
-    """Refuse a path where something lies that a new output directory must not replace."""
+    """Refuse, before any work is done, a path that an output directory cannot take.
+
+    Raises:
+        ConfigError: something lies there that must not be replaced.
+        OSError: nothing can be written beside it.
+    """
+    path = path.resolve()
     if path.is_dir():
         if any(path.iterdir()) and not (path / marker).is_file():
             raise ConfigError(f"{path}: a folder with other things in it (no {marker}); choose another --out")
     elif path.exists():
         raise ConfigError(f"{path}: a file of that name is in the way; choose another --out")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent):
+            pass
+    except OSError as e:
+        raise OSError(e.errno, e.strerror, str(path.parent)) from None
 
 
 class Store:

@@ -206,6 +206,7 @@ def test_a_read_only_folder_is_said_plainly(
     monkeypatch.setattr(store.tempfile, "mkdtemp", full)
     code, err = run(capsys, "audit", str(write(Path("good.jsonl"), list(GOOD))), "--out", "a")
     assert code == 2 and "the disk is full" in err and not Path("a").exists()
+    assert "audit:" not in err  # said before any work
 
 
 def test_an_interrupt_is_130(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
