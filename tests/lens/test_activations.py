@@ -186,7 +186,12 @@ def test_unknown_layer_names_how_many_there_are(tiny: Any) -> None:
 
 def test_nan_names_the_pair(tiny_model: Path) -> None:
     model, tokenizer = models.load(str(tiny_model))
-    (token,) = tokenizer(" gills", add_special_tokens=False)["input_ids"]
+
+    def ids(pairs: Any) -> set[int]:
+        texts = (m["content"] for p in pairs for side in (p.prompt, p.chosen, p.rejected) for m in side)
+        return {t for text in texts for t in tokenizer(text, add_special_tokens=False)["input_ids"]}
+
+    token = min(ids([PAIRS[1]]) - ids([PAIRS[0], *PAIRS[2:]]))
     with torch.no_grad():
         model.model.embed_tokens.weight[token] = float("nan")
     with pytest.raises(DataError, match="pair 'b': activations after layer 2 are not finite"):

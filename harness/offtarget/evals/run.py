@@ -65,10 +65,10 @@ def evaluate(
         KeyboardInterrupt: interrupted, also inside Inspect.
     """
     store = store or Store()
-    ref = models.resolve(model, store) if isinstance(model, str) else model
     entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(behaviours)]
     for entry in entries:
         _check_card(entry)
+    ref = models.resolve(model, store) if isinstance(model, str) else model
     base = sampling or Sampling()
     drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
     rows = _pool_rows(entries, limit)
