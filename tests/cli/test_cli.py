@@ -89,6 +89,7 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (["audit", "assistant.jsonl"], "assistant.jsonl"),
         (["run", "bad.yaml"], "did you mean"),
         (["run", "parameter.yaml"], "did you mean strength"),
+        (["run", "undecided.yaml", "--out", "store/out"], "verdict"),
         (["run", "demo", "--set", "training.max_stepz=3"], "did you mean training.max_steps"),
         (["board", "nothing-here"], "no such folder"),
         (["compare", "good.jsonl", "good.jsonl"], "holds no behaviour scores"),
@@ -115,6 +116,9 @@ def test_bad_usage_is_one_line_and_exit_2(
     )
     Path("parameter.yaml").write_text(
         "title: x\ndata: good.jsonl\nprotocols: [{filter: {strenght: 0.2}}]\nbehaviours: [verbosity]\n"
+    )
+    Path("undecided.yaml").write_text(
+        "title: x\ndata: good.jsonl\nprotocols: [filter]\nbehaviours: [verbosity]\n"
     )
     clash = Path("clash/baselines")
     clash.mkdir(parents=True)

@@ -22,7 +22,8 @@ def run_grid(
     try:
         return cells(run, recipe.seeds)
     finally:  # also when interrupted: a board of what is there
-        found = read_cells(folder / "cells")
-        if found.cells:
-            boards, command = rank(found.cells, found.problems), board_command(folder / "cells")
-            write_boards(boards, ("md", "html", "json"), folder, command=command)
+        if (folder / "cells").is_dir():  # none where the plans already failed: their error is what is said
+            found = read_cells(folder / "cells")
+            if found.cells:
+                boards, command = rank(found.cells, found.problems), board_command(folder / "cells")
+                write_boards(boards, ("md", "html", "json"), folder, command=command)
