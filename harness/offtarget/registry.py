@@ -53,10 +53,15 @@ def builtin_root() -> Path:
     return package / "content"
 
 
-def _entry_point_roots() -> list[Path]:
+def _entry_point_roots(problems: list[str]) -> list[Path]:
+    """Roots that installed packages announce; one that cannot be found becomes a problem, not an error."""
     roots = []
     for point in importlib.metadata.entry_points(group="offtarget.registry"):
-        spec = importlib.util.find_spec(point.value)
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except (ImportError, ValueError) as e:
+            problems.append(f"entry point '{point.name}': {e}; this package's content is left out")
+            continue
         if spec and spec.submodule_search_locations:
             roots.append(Path(spec.submodule_search_locations[0]))
     return roots
@@ -123,9 +128,11 @@ class Registry:
         for root in extra:
             if not root.is_dir():
                 raise ConfigError(f"--registry {root}: there is no such folder")
-        self.roots = [builtin_root(), *extra, *_entry_point_roots()]
         self.problems: list[str] = []
-        """One line for each content file that could not be read; the others go on."""
+        """One line for each content file or package that could not be read; the others go on."""
+        roots = [builtin_root(), *extra, *_entry_point_roots(self.problems)]
+        self.roots = list({root.resolve(): root for root in reversed(roots)}.values())[::-1]
+        """Each folder once, ours first."""
         self._cache: dict[Kind, dict[str, Entry]] = {}
 
     def entries(self, kind: Kind) -> list[Entry]:
@@ -136,7 +143,7 @@ class Registry:
         """The entry of that name, or an error that offers the nearest names."""
         found = self._scan(kind)
         if name not in found:
-            hint = f"({len(self.problems)} file(s) could not be read)" if self.problems else ""
+            hint = f"(not read: {'; '.join(self.problems)})" if self.problems else ""
             raise unknown_name(kind, name, found, hint)
         return found[name]
 

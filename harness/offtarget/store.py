@@ -105,10 +105,15 @@ def output_dir(path: Path, marker: str, keep: tuple[str, ...] = ()) -> Iterator[
             if (path / name).is_file() and not (tmp / name).exists():
                 shutil.copy2(path / name, tmp / name)
         if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-            path.rename(old / "old")
-            tmp.rename(path)
-            shutil.rmtree(old)
+            aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+            path.rename(aside / "old")
+            try:
+                tmp.rename(path)
+            except BaseException:
+                if not path.exists():
+                    (aside / "old").rename(path)
+                raise
+            shutil.rmtree(aside)
         else:
             tmp.rename(path)
     except BaseException:
@@ -188,7 +193,12 @@ class Store:
             if partial.exists() and not resumable:
                 shutil.rmtree(partial)
             partial.mkdir(parents=True, exist_ok=True)
-            build(partial)
+            try:
+                build(partial)
+            except BaseException:
+                if not resumable:
+                    shutil.rmtree(partial, ignore_errors=True)
+                raise
             self._seal(partial, stage, version, inputs)
             final.parent.mkdir(parents=True, exist_ok=True)
             partial.rename(final)

@@ -10,15 +10,16 @@ from offtarget.store import file_sha256, hash_of
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "sae-lens", "inspect-ai", "datasets", "scipy", "numpy")
 """The packages that decide a result."""
-DECISIVE = ("data", "lens", "audit", "shaping", "training", "evals")
-"""The rooms whose code decides a result."""
+DECISIVE = ("data", "lens", "audit", "shaping", "training", "evals", "engine", "models.py", "verdicts.py")
+"""The rooms and files whose code decides a result."""
 
 
 @cache
 def code_version() -> str:
     """Version of offtarget, and a hash of the code that decides results: other code, another key."""
     here = Path(offtarget.__file__).resolve().parent
-    files = sorted(p for room in DECISIVE for p in (here / room).rglob("*.py"))
+    places = [here / name for name in DECISIVE]
+    files = sorted(f for p in places for f in ([p] if p.suffix else p.rglob("*.py")))
     return (
         f"{offtarget.__version__}+{hash_of([[str(p.relative_to(here)), file_sha256(p)] for p in files])[:10]}"
     )

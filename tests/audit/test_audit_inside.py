@@ -1,5 +1,7 @@
 """Inside against outside: against OLS on an indicator, and by simulation of the null."""
 
+from math import comb
+
 import numpy as np
 import pytest
 import statsmodels.api as sm
@@ -44,6 +46,17 @@ def test_many_columns_are_handled_in_blocks_alike():
     last = inside_test(u[:, 69:], contexts, codes, 3)
     np.testing.assert_allclose(whole.se[:, 69:], last.se)
     np.testing.assert_allclose(whole.p[:, 69:], last.p)
+
+
+def test_perfect_separation_gets_the_p_of_the_exact_permutation_test():
+    """All 12 prompts inside show it, none of the other 28: one of (40 choose 12) arrangements."""
+    codes = np.repeat(np.arange(40), 3)
+    contexts = (codes >= 12).astype(int)
+    test = inside_test((contexts == 0).astype(float)[:, None], contexts, codes, 2)
+    assert test.testable[0, 0]
+    assert test.delta[0, 0] == 1.0
+    assert test.p[0, 0] == pytest.approx(1 / comb(40, 12))
+    assert test.t[0, 0] == pytest.approx(stats.norm.isf(1 / comb(40, 12) / 2))
 
 
 def test_no_row_of_a_rare_concept_inside_is_no_evidence():

@@ -53,6 +53,13 @@ def test_a_column_that_is_the_same_everywhere_gets_the_p_of_a_sign_test():
     assert np.isfinite([test.d[0], test.row_z[0]]).all()
 
 
+def test_a_constant_column_over_very_many_prompts_stays_finite():
+    test = st.mean_test(np.ones((1100, 1)), np.arange(1100))
+    assert test.p[0] == 1e-300
+    assert test.t[0] == pytest.approx(stats.norm.isf(5e-301))
+    assert np.isfinite([test.t[0], test.d[0], test.row_z[0]]).all()
+
+
 def test_on_clustered_null_data_p_is_calibrated_and_the_row_level_z_is_not():
     rng = np.random.default_rng(4)
     x, codes = clustered(rng, 60, 10, 400)
@@ -70,6 +77,14 @@ def test_shuffling_labels_by_prompt_has_the_variance_of_independent_group_signs(
     sums = st.group_sums(x, codes, 30)
     null = shuffled_means(x, codes, seed=1, n=20_000)
     np.testing.assert_allclose(null.std(0), np.sqrt((sums**2).sum(0)) / len(x), rtol=0.03)
+
+
+def test_the_shuffle_null_of_many_prompts_is_not_widened_by_their_common_lean():
+    """With one sign for a bin of prompts, a mean of 0.3 would add (m² - m)·0.09 a bin of m prompts."""
+    x = np.random.default_rng(7).normal(0.3, 0.5, (12_000, 1))
+    null = shuffled_means(x, np.arange(12_000), seed=2, n=2000)
+    assert null.std() == pytest.approx(np.sqrt((x**2).sum()) / len(x), rel=0.05)
+    assert null.mean() == pytest.approx(0.0, abs=4 * null.std() / np.sqrt(2000))
 
 
 @pytest.mark.parametrize("n_groups", [15, 60])

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics import D_CAP, MIN_GROUPS, Floats, Ints, group_sums, indicator
+from offtarget.audit.statistics import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, group_sums, indicator
 
 MIN_ROWS = 25
 MIN_ACTIVE = 10
+ROUNDING = 1e-7
+"""An error this small against the difference is none: sums of squares cancel to about 1e-8."""
 BLOCK = 64
 """Concepts handled at once; bounds memory at 64 columns of group sums."""
 
@@ -50,7 +52,9 @@ def inside_test(u: NDArray[Any], contexts: Ints, codes: Ints, n_contexts: int) -
 
     With few or no active rows inside, the sandwich is far too small (it is zero where all u inside are
     equal), so the larger of it and the pooled error of independent rows is used; a cell is testable only
-    with 25 rows from 10 prompts inside and 10 active rows inside, seen or expected from the pool. Degrees of
+    with 25 rows from 10 prompts inside and 10 active rows inside, seen or expected from the pool. Where u is
+    constant on either side, both errors are zero: there p is that of the exact permutation test over
+    prompts, 1 / (G choose G_in), one arrangement being as extreme in this direction. Degrees of
     freedom are Welch-Satterthwaite's over the two sides, counting groups by Kish's effective number.
 
     Args:
@@ -119,6 +123,13 @@ def inside_test(u: NDArray[Any], contexts: Ints, codes: Ints, n_contexts: int) -
         t = np.where(se > 0, delta / se, 0.0)
         d = np.where(s_pooled > 0, delta / s_pooled, 0.0)
         welch = np.where(welch_se > 0, delta / welch_se, 0.0)
+    p = 2 * stats.t.sf(np.abs(t), df)
+    apart = (se <= ROUNDING * np.abs(delta)) & (delta != 0)
+    if apart.any():
+        p_apart = _separated_p(groups_in, n_groups)[:, None] + np.zeros_like(p)
+        p[apart] = p_apart[apart]
+        t[apart] = np.sign(delta[apart]) * stats.norm.isf(p_apart[apart] / 2)
+        d[apart], welch[apart] = np.sign(delta[apart]) * D_CAP, t[apart]
     return InsideTest(
         inside_mean=out["in"],
         outside_mean=out["out"],
@@ -126,14 +137,23 @@ def inside_test(u: NDArray[Any], contexts: Ints, codes: Ints, n_contexts: int) -
         robust_se=robust_se,
         se=se,
         t=t,
-        p=2 * stats.t.sf(np.abs(t), df),
+        p=p,
         df=df,
         d=np.clip(d, -D_CAP, D_CAP),
         welch_z=welch,
-        testable=enough[:, None] & (active >= MIN_ACTIVE) & (se > 0),
+        testable=enough[:, None] & (active >= MIN_ACTIVE) & ((se > 0) | apart),
         n_rows=n_in.astype(np.int64),
         n_groups=groups_in.astype(np.int64),
     )
+
+
+def _separated_p(groups_in: Ints, n_groups: int) -> Floats:
+    """The p of a perfect separation: one over the ways to choose the prompts inside, `(n_contexts,)`."""
+    from scipy.special import gammaln
+
+    outside = np.maximum(n_groups - groups_in, 0)
+    log_ways = gammaln(n_groups + 1) - gammaln(groups_in + 1) - gammaln(outside + 1)
+    return np.asarray(np.maximum(np.exp(-log_ways), TINY_P))
 
 
 def _degrees_of_freedom(

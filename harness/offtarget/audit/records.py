@@ -244,6 +244,8 @@ class Audit(_Record):
             raise ConfigError(
                 f"{file}: no audit to read ({error.strerror}); make one with `offtarget audit`"
             ) from None
+        except UnicodeDecodeError:
+            text = ""
         try:
             raw = json.loads(text)
         except ValueError:

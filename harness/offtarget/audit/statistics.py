@@ -21,6 +21,8 @@ Ints = NDArray[np.int64]
 MIN_PAIRS = 30
 MIN_GROUPS = 10
 D_CAP = 100.0
+TINY_P = 1e-300
+"""The smallest p of an exact test: its z stays finite."""
 SIGN_EPS = 1e-6
 """An effect no larger than this has no sign (arXiv 2606.12360, section on split halves)."""
 
@@ -101,11 +103,10 @@ def mean_test(u: NDArray[Any], codes: Ints) -> MeanTest:
         d = np.where(sd > 0, mean / sd, np.sign(mean) * D_CAP)
     p = 2 * stats.t.sf(np.abs(t), n_groups - 1)
     if flat.any():
-        p_flat = max(2.0 ** (1 - n_groups), 5e-324)
-        p[flat] = p_flat
+        p[flat] = p_flat = max(2.0 ** (1 - n_groups), TINY_P)
         t[flat] = np.sign(mean[flat]) * stats.norm.isf(p_flat / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        row_z = np.where(sd > 0, mean / sd * np.sqrt(n), t)
+        row_z = np.where(flat | (sd == 0), t, mean / sd * np.sqrt(n))
     return MeanTest(mean, se, t, p, np.clip(d, -D_CAP, D_CAP), row_z, n_groups)
 
 

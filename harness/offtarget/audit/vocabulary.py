@@ -6,6 +6,7 @@ clusters of latents, and single latents that belong to no cluster.
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ class Vocabulary:
                     topics = Topics.restore(table["topics"], dict(arrays))
             concepts = tuple(ConceptSpec(i, kind, lens, tuple(m)) for i, kind, lens, m in table["concepts"])
             found = cls(table["lenses"], concepts, topics, table["left_out"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ConfigError(
                 f"{folder}: no readable vocabulary ({error}); give a folder made by `offtarget audit`"
             ) from None

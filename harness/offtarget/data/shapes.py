@@ -270,7 +270,11 @@ class RatedTurns(Adapter):
             raise DataError(f"column '{self.history}' is not a list of turns")
         out: list[Candidate] = []
         prompt: list[dict[str, Any]] = []
-        for n in sorted({take(t, "turn") for t in turns}):
+        for t in turns:
+            if not isinstance(take(t, "turn"), int) or not isinstance(take(t, "content"), str):
+                raise DataError(f"column '{self.history}' has a turn whose number or content is of a wrong kind")
+            take(t, "role")
+        for n in sorted({t["turn"] for t in turns}):
             here = [t for t in turns if t["turn"] == n]
             asked = [{"role": "user", "content": t["content"]} for t in here if t["role"] == "user"]
             replies = [t for t in here if t["role"] != "user"]

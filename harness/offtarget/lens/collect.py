@@ -15,6 +15,7 @@ from offtarget.lens.activations import Segment, encode_spans
 from offtarget.lens.tokens import tokenise_pairs
 from offtarget.models import ModelRef, load, template_hash
 from offtarget.store import Store
+from offtarget.versions import package_versions
 
 if TYPE_CHECKING:
     import torch
@@ -99,6 +100,7 @@ def collect(
         "layer": layer,
         "max_length": max_length,
         "dtype": dtype,
+        "packages": package_versions("torch", "transformers"),
     }
 
     def build(out: Path) -> None:

@@ -65,7 +65,9 @@ class Pool:
         x = x[pick]
         if len(x):
             self.sampled += len(x)
-            self.error += float((x - self.lens.sae.decode(latents[pick])).double().square().sum())
+            # encoded anew: SAEs that normalise their input decode with what they saw last
+            rebuilt = self.lens.sae.decode(self.lens.sae.encode(x))
+            self.error += float((x - rebuilt).double().square().sum())
             self.square += float(x.double().square().sum())
             self.sum = self.sum + x.double().sum(0)
 

@@ -108,7 +108,7 @@ class SaeLens:
             "layer": self.layer,
             "max_length": max_length,
             "dtype": dtype,
-            "packages": package_versions("torch", "transformers"),
+            "packages": package_versions("torch", "transformers", "sae-lens"),
         }
 
         def build(out: Path) -> None:

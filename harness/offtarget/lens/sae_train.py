@@ -185,7 +185,8 @@ def fit_sae(
 def _layer(ref: ModelRef, layer: int | None) -> int:
     from transformers import AutoConfig
 
-    n = AutoConfig.from_pretrained(ref.path, revision=ref.revision).get_text_config().num_hidden_layers
+    config = AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
+    n = config.get_text_config().num_hidden_layers
     layer = n * 2 // 3 if layer is None else layer
     if not 0 <= layer < n:
         raise ConfigError(

@@ -19,6 +19,7 @@ from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, template_hash
 from offtarget.shaping.context import ConceptScores
 from offtarget.store import Store, hash_of
+from offtarget.versions import package_versions
 
 POOL_VERSION = 1
 Floats = NDArray[np.float64]
@@ -90,6 +91,7 @@ def pooled_activations(
         "rows": hash_of([rows_sha256, [p.id for p in pairs]]),
         "layer": layer,
         "max_length": max_length,
+        "packages": package_versions("torch", "transformers"),
     }
 
     def build(out: Path) -> None:
@@ -141,7 +143,8 @@ def mean_difference(
         high, low = x > 0, x <= 0
     else:
         low_cut, high_cut = np.quantile(x, [1 / 3, 2 / 3])
-        high, low = x >= high_cut, x <= low_cut
+        # where many values tie at both cuts, those belong to neither side
+        high, low = (x >= high_cut, x <= low_cut) if low_cut < high_cut else (x > high_cut, x < low_cut)
     if min(high.sum(), low.sum()) < 8:
         raise ConfigError(
             f"the concept is shown by {int(high.sum())} responses and absent from {int(low.sum())}: "
