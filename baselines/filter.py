@@ -5,7 +5,6 @@ out. Only pairs that teach against the decision are ever left out, so fewer may 
 A filter can only block: it cannot teach a concept that the data do not hold.
 """
 
-import numpy as np
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
@@ -16,10 +15,8 @@ from offtarget.shaping.protocol import protocol
 )
 def filter_(ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature") -> ShapingPlan:
     """Leave out the pairs that teach most against the decision."""
-    push = ctx.rank_margin(strength, readout)
-    n = min(round(abs(strength) * len(push)), int((push > 0).sum()))
-    worst = np.argsort(-push, kind="stable")[:n]
+    worst = ctx.against(strength, readout)
     plan = ShapingPlan.identity("filter", ctx.pairs)
     keep = plan.keep.copy()
     keep[worst] = False
-    return plan.edit(keep=keep, details={"asked": strength, "left_out": n})
+    return plan.edit(keep=keep, details={"asked": strength, "left_out": len(worst)})

@@ -16,9 +16,8 @@ from offtarget.shaping.protocol import protocol
 )
 def random_filter(ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature") -> ShapingPlan:
     """Leave out as many pairs as `filter` would, at random."""
-    push = ctx.rank_margin(strength, readout)
-    n = min(round(abs(strength) * len(push)), int((push > 0).sum()))
+    n = len(ctx.against(strength, readout))
     plan = ShapingPlan.identity("random_filter", ctx.pairs)
     keep = plan.keep.copy()
-    keep[ctx.rng.permutation(len(push))[:n]] = False
+    keep[ctx.rng.permutation(len(keep))[:n]] = False
     return plan.edit(keep=keep, details={"asked": strength, "left_out": n})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.models import load_tokenizer, resolve
+from offtarget.models import load, load_tokenizer, resolve
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 
@@ -77,3 +77,58 @@ def test_a_model_without_a_chat_template_says_how_to_give_one(tiny_model: Path, 
     template.write_text("{% for m in messages %}<{{ m.content }}>{% endfor %}")
     tokenizer = load_tokenizer(str(tmp_path), template=str(template))
     assert tokenizer.apply_chat_template([{"role": "user", "content": "hi"}], tokenize=False) == "<hi>"
+
+
+def adapter(folder: Path, base: str, seed: int) -> Path:
+    """A LoRA adapter for the tiny model with random weights, saved with the name of its base."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    model = AutoModelForCausalLM.from_pretrained(resolve(base).path)
+    tuned = get_peft_model(model, LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM"))
+    torch.manual_seed(seed)
+    for name, weight in tuned.named_parameters():
+        if "lora_B" in name:
+            weight.data.normal_()
+    tuned.save_pretrained(folder)
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = base
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_an_adapter_on_an_adapter_is_both(tiny_model: Path, tmp_path: Path) -> None:
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    first = adapter(tmp_path / "first", str(tiny_model), 1)
+    second = adapter(tmp_path / "second", str(first), 2)
+    assert resolve(str(second)).adapters == (str(first), str(second))
+    found, _ = load(str(second))
+    want = AutoModelForCausalLM.from_pretrained(tiny_model)
+    for folder in (first, second):
+        want = PeftModel.from_pretrained(want, folder).merge_and_unload()
+    for name, weight in want.state_dict().items():
+        assert (found.state_dict()[name] == weight).all(), name
+
+
+@pytest.mark.parametrize("config", ["{bad", "{}", '{"base_model_name_or_path": null}', "[]"])
+def test_an_adapter_that_names_no_base_is_said_in_one_line(tmp_path: Path, config: str) -> None:
+    (tmp_path / "adapter_config.json").write_text(config)
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"")
+    with pytest.raises(ConfigError, match="names no base_model_name_or_path"):
+        resolve(str(tmp_path))
+
+
+def test_damaged_weights_are_said_in_one_line(tiny_model: Path, tmp_path: Path) -> None:
+    for file in tiny_model.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ConfigError, match="cannot be loaded from"):
+        load(str(tmp_path))
+    broken = adapter(tmp_path / "broken", str(tiny_model), 1)
+    (broken / "adapter_model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ConfigError, match="cannot be loaded from"):
+        load(str(broken))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from offtarget.errors import ConfigError
-from offtarget.registry import Registry, load_function, load_module
+from offtarget.registry import Registry, builtin_root, load_function, load_module
 
 PROTOCOL = '''"""A file."""
 raise_on_import = 1 / {zero}
@@ -64,3 +64,31 @@ def test_an_edited_file_is_run_anew_in_the_same_process(tmp_path: Path) -> None:
     assert load_module(file).VALUE == 1
     file.write_text("VALUE = 2\n")
     assert load_module(file).VALUE == 2
+
+
+def test_an_unknown_protocol_says_which_files_could_not_be_read(tmp_path: Path) -> None:
+    folder = tmp_path / "baselines"
+    folder.mkdir()
+    (folder / "mine.py").write_text("def mine(:\n")
+    with pytest.raises(ConfigError, match=r"unknown protocol 'mine'.*mine\.py, line 1"):
+        Registry([tmp_path]).get("protocol", "mine")
+
+
+def test_a_folder_named_twice_is_searched_once() -> None:
+    registry = Registry([builtin_root(), builtin_root() / "tasks" / ".."])
+    assert registry.roots == [builtin_root()]
+    assert registry.get("protocol", "dpo").builtin
+
+
+def test_a_package_that_announces_what_is_not_there_is_a_problem_not_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import importlib.metadata
+
+    point = importlib.metadata.EntryPoint("lost", "no_such_package.inner", "offtarget.registry")
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: [point])
+    registry = Registry()
+    assert registry.get("protocol", "dpo").name == "dpo"
+    assert registry.problems == [
+        "entry point 'lost': No module named 'no_such_package'; this package's content is left out"
+    ]

@@ -29,11 +29,11 @@ def test_made_once_then_reused(tmp_path: Path) -> None:
     assert [e["event"] for e in Store(tmp_path).events()] == ["made", "reused", "made", "made"]
 
 
-@pytest.mark.parametrize("harm", ["change", "delete", "manifest"])
+@pytest.mark.parametrize("harm", ["change", "delete", "manifest", "null"])
 def test_a_damaged_artifact_is_made_again(tmp_path: Path, harm: str) -> None:
     path = Store(tmp_path).get("stage", 1, {}, build)
-    target = path / ("manifest.json" if harm == "manifest" else "a.txt")
-    target.unlink() if harm == "delete" else target.write_text("hullo")
+    target = path / ("manifest.json" if harm in ("manifest", "null") else "a.txt")
+    target.unlink() if harm == "delete" else target.write_text("null" if harm == "null" else "hullo")
     again = Store(tmp_path).get("stage", 1, {}, build)
     assert (again / "a.txt").read_text() == "hello"
     assert [e["event"] for e in Store(tmp_path).events()] == ["made", "damaged", "made"]
@@ -48,6 +48,7 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         store.get("stage", 1, {}, fails)
     assert not store.path("stage", 1, {}).exists()
+    assert not list((tmp_path / "partial").iterdir())
     assert sorted(p.name for p in store.get("stage", 1, {}, build).iterdir()) == ["a.txt", "manifest.json"]
 
 
@@ -121,3 +122,23 @@ def test_an_output_folder_never_replaces_what_is_not_its_own(tmp_path: Path, wha
     with pytest.raises(ConfigError, match="choose another --out"), output_dir(target, "audit.json"):
         raise AssertionError("nothing should be built")
     assert (target / "thesis.txt" if what == "folder" else target).read_text() == "x"
+
+
+def test_a_folder_that_cannot_be_replaced_is_put_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "mark").write_text("old")
+    (out / "verdicts.yaml").write_text("a person's work")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if target == out and self.name != "old":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), output_dir(out, "mark") as made:
+        (made / "mark").write_text("new")
+    assert (out / "verdicts.yaml").read_text() == "a person's work"

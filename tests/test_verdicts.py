@@ -124,9 +124,10 @@ def test_contradictions_are_refused_and_repetitions_are_not(small):
     topic = small.contexts[0].id
     both = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small)
     assert len(both.verdicts) == 2
-    assert both.decision_on("surface:bold", topic).decision == "allow"
-    assert both.decision_on("surface:bold", small.contexts[1].id).decision == "suppress"
-    assert both.decision_on("surface:emoji") is None
+    here, elsewhere = small.workings.inside(topic), small.workings.inside(small.contexts[1].id)
+    general, own = (verdicts.rows_of(v, both, small.workings) for v in both.verdicts)
+    assert not (general & here).any() and general[elsewhere].all()
+    assert (own == here).all()
 
 
 def test_a_file_written_is_read_alike(small, tmp_path):

@@ -89,7 +89,9 @@ def _base_of(adapter: Path) -> str:
     except (OSError, ValueError, KeyError, TypeError):
         base = None
     if not isinstance(base, str) or not base:
-        raise ConfigError(f"{file}: names no base_model_name_or_path; write the model it was trained on there")
+        raise ConfigError(
+            f"{file}: names no base_model_name_or_path; write the model it was trained on there"
+        )
     if base not in ALIASES and not Path(base).exists() and re.fullmatch(r"[^/:]+/[^/]+", base):
         return f"hf:{base}"  # adapters from the hub name their base without the prefix
     return base
@@ -178,10 +180,14 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
         tokenizer = AutoTokenizer.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
     if template:
         tokenizer.chat_template = _read_template(template)
+    for adapter in reversed(ref.adapters):  # trained with a template that the base does not have
+        saved = Path(adapter) / "chat_template.jinja"
+        if not tokenizer.chat_template and saved.is_file():
+            tokenizer.chat_template = _read_template(str(saved))
     if not tokenizer.chat_template:
         raise ConfigError(
-            f"model '{ref.name}' has no chat template: give one with --chat-template FILE.jinja "
-            "(for instance the template of the model that it was tuned from)"
+            f"model '{ref.name}' has no chat template: give one with --chat-template FILE.jinja, in a recipe with "
+            "chat_template (for instance the template of the model that it was tuned from)"
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token

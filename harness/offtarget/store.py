@@ -226,12 +226,12 @@ class Store:
     def _fault(self, folder: Path) -> str | None:
         try:
             files = json.loads((folder / MANIFEST).read_text())["files"]
-        except (OSError, ValueError, KeyError):
+            for name, want in files.items():
+                f = folder / name
+                if not f.is_file() or f.stat().st_size != want["bytes"] or file_sha256(f) != want["sha256"]:
+                    return f"{name} is missing or changed"
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return "no readable manifest"
-        for name, want in files.items():
-            f = folder / name
-            if not f.is_file() or f.stat().st_size != want["bytes"] or file_sha256(f) != want["sha256"]:
-                return f"{name} is missing or changed"
         return None
 
     @contextmanager

@@ -18,9 +18,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import yaml
+from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from offtarget.audit.records import Audit
+from offtarget.audit.workings import Workings
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.store import write_atomic
 
@@ -90,11 +92,6 @@ class Verdicts(BaseModel):
     schema_version: Literal[1] = 1
     vocabulary: str = Field(min_length=1)
     verdicts: tuple[Verdict, ...] = ()
-
-    def decision_on(self, concept: str, context: str | None = None) -> Verdict | None:
-        """The verdict that holds for a concept in a context: that context's own, else the general one."""
-        here = {v.place: v for v in self.verdicts}
-        return here.get((concept, context)) or here.get((concept, None))
 
 
 @dataclass(frozen=True)
@@ -228,10 +225,21 @@ def merge(*files: Verdicts, newest_wins: bool = False) -> Verdicts:
     return Verdicts(vocabulary=files[0].vocabulary, verdicts=merged)
 
 
-def trace(verdicts: Verdicts, audit: Audit) -> tuple[Traced, ...]:
-    """The rows behind each verdict, in the order of the verdicts.
+def rows_of(verdict: Verdict, verdicts: Verdicts, workings: Workings) -> NDArray[np.bool_]:
+    """The audited rows that a verdict speaks of, `(n_pairs,)`.
 
     A general verdict leaves out the rows of contexts that have a verdict of their own on the same concept.
+    """
+    rows = workings.inside(verdict.context)
+    if verdict.context is None:
+        for other in verdicts.verdicts:
+            if other.concept == verdict.concept and other.context is not None:
+                rows = rows & ~workings.inside(other.context)
+    return rows
+
+
+def trace(verdicts: Verdicts, audit: Audit) -> tuple[Traced, ...]:
+    """The rows behind each verdict, in the order of the verdicts.
 
     Raises:
         ConfigError: if a concept or context is unknown.
@@ -241,11 +249,7 @@ def trace(verdicts: Verdicts, audit: Audit) -> tuple[Traced, ...]:
     workings = audit.workings
     out = []
     for v in verdicts.verdicts:
-        rows = workings.inside(v.context)
-        if v.context is None:
-            for other in verdicts.verdicts:
-                if other.concept == v.concept and other.context is not None:
-                    rows = rows & ~workings.inside(other.context)
+        rows = rows_of(v, verdicts, workings)
         u = workings.column(v.concept)
         sides = []
         for sign in (1, -1):

@@ -372,3 +372,18 @@ def test_a_file_that_is_no_audit_is_said_in_one_line(tmp_path, content, message)
     with pytest.raises(ConfigError, match=message) as error:
         Audit.read(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_a_damaged_audit_folder_is_named(tmp_path):
+    (tmp_path / "audit.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not JSON"):
+        Audit.read(tmp_path)
+
+
+def test_splits_of_the_rows_are_counted(make_pairs, make_surface):
+    pairs = make_pairs([f"g{i}" for i in range(40)])
+    for i, p in enumerate(pairs.pairs):
+        p.meta["split"] = "train" if i % 4 else "test"
+    some = np.arange(40.0)[:, None] % 3
+    found = audit(pairs, [make_surface(pairs, some, some[::-1], ["x"])])
+    assert found.dataset.splits == {"train": 30, "test": 10}

@@ -251,6 +251,11 @@ def test_another_lens_is_undecided_and_a_damaged_file_is_named(
     with pytest.raises(ConfigError, match="no readable vocabulary"):
         Vocabulary.read(tmp_path)
     vocabulary.save(tmp_path)
+    whole = (tmp_path / "vocabulary.npz").read_bytes()
+    (tmp_path / "vocabulary.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ConfigError, match="no readable vocabulary"):
+        Vocabulary.read(tmp_path)
+    (tmp_path / "vocabulary.npz").write_bytes(whole)
     table = json.loads((tmp_path / "vocabulary.json").read_text())
     table["concepts"].pop()
     (tmp_path / "vocabulary.json").write_text(json.dumps(table))

@@ -105,7 +105,11 @@ def test_write_boards(boards, tmp_path):
 
 
 def test_command_is_quoted():
-    assert board_command("my results", ["md", "html"]) == "offtarget board 'my results' --format md,html"
+    assert board_command("my results", ["md"]) == "offtarget board 'my results' --format md"
+    assert (
+        board_command("results", ["md", "html"], "out")
+        == "offtarget board results --format md,html --out out"
+    )
 
 
 def test_a_board_without_cells_renders():

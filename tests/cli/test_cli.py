@@ -91,7 +91,7 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (["run", "parameter.yaml"], "did you mean strength"),
         (["run", "undecided.yaml", "--out", "store/out"], "verdict"),
         (["run", "demo", "--set", "training.max_stepz=3"], "did you mean training.max_steps"),
-        (["board", "nothing-here"], "no such folder"),
+        (["board", "nothing-here"], "does not exist"),
         (["compare", "good.jsonl", "good.jsonl"], "holds no behaviour scores"),
         (["nonsense"], "nonsense"),
         (["--registry", "nowhere", "list"], "there is no such folder"),
@@ -245,3 +245,52 @@ def test_help_and_list_import_nothing_heavy(argv: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
     assert len(done.stdout) > 200
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["plan", "good.jsonl", "--protocol", "random_filter", "-P", "concept=surface:bold", "--seed", "-1"],
+        ["audit", "good.jsonl", "--seed", "4294967296"],
+        ["run", "seeds.yaml", "--seeds", "-1"],
+    ],
+)
+def test_a_seed_that_not_every_library_takes_is_refused(
+    capsys: pytest.CaptureFixture[str], argv: list[str]
+) -> None:
+    write(Path("good.jsonl"), list(GOOD))
+    Path("seeds.yaml").write_text("title: x\ndata: good.jsonl\nprotocols: [dpo]\nbehaviours: [verbosity]\n")
+    code, err = run(capsys, *argv)
+    assert code == 2 and len(err.strip().splitlines()) == 1 and "seed" in err
+
+
+def test_a_disk_that_fills_up_while_weights_are_written_is_said_plainly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Safetensors and torch raise errors of their own there, not OSError."""
+    from offtarget.engine import auditing
+    from safetensors import SafetensorError
+
+    def full(*a: object, **k: object) -> None:
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(auditing, "run_audit", full)
+    code, err = run(capsys, "audit", str(write(Path("good.jsonl"), list(GOOD))), "--out", "a")
+    assert code == 2 and err.strip().splitlines()[-1].startswith("offtarget: cannot write: the disk is full")
+
+
+def test_runs_that_were_sampled_differently_are_compared_with_a_warning(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from offtarget.evals.scores import make_score
+
+    score = make_score(
+        {"a": 0.0, "b": 1.0}, behaviour="verbosity", task_version="1-A", direction="lower", role="off-target"
+    ).model_dump(mode="json")
+    for name, most in (("a", 64), ("b", 128)):
+        Path(name).mkdir()
+        body = {"evaluation": {"max_tokens": most, "seed": 0}, "behaviours": {"verbosity": score}}
+        (Path(name) / "scores.json").write_text(json.dumps(body))
+    code, err = run(capsys, "compare", "a", "b")
+    assert code == 0
+    assert err.strip() == "warning: evaluated differently: max_tokens is 64 in a, 128 in b"

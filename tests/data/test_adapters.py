@@ -349,3 +349,17 @@ def test_guess_follows_given_columns() -> None:
     row = {"question": "q", "good": "a", "bad": "b"}
     adapter = guess(row, {"prompt": "question", "chosen": "good", "rejected": "bad"})
     assert told(row, adapter) == [("a", "b")]
+
+
+@pytest.mark.parametrize(
+    ("turn", "says"),
+    [
+        ({"role": "user", "turn": 0}, "no column 'content'"),
+        ({"content": "Hi", "turn": 0}, "no column 'role'"),
+        ({"role": "user", "content": "Hi", "turn": "first"}, "of a wrong kind"),
+        ({"role": "user", "content": None, "turn": 0}, "of a wrong kind"),
+    ],
+)
+def test_a_broken_turn_is_an_error_not_a_traceback(turn: dict[str, Any], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        told({"conversation_history": [turn]}, RatedTurns())

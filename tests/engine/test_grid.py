@@ -122,3 +122,29 @@ def test_rows_that_are_asked_in_an_evaluation_are_not_trained_on(grid: list[str]
     cell = json.loads(next(Path("out/cells").rglob("dpo/*.json")).read_text())
     assert cell["training"]["dropped"]["not offered: prompt is in an evaluation"] == 1
     assert cell["manifest"]["n_pairs"] == 60
+
+
+def test_other_features_of_the_same_lens_give_another_audit(
+    store_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes the values but not the lens (a longer reading, another torch) must not be read from the store."""
+    from dataclasses import replace
+
+    from offtarget.data.loading import load_pairs
+    from offtarget.engine import auditing
+    from offtarget.lens import surface
+
+    rows = [
+        {"prompt": f"Say {i}", "chosen": f"**{i}** it is" if i % 3 else f"{i}", "rejected": f"No, {i}"}
+        for i in range(40)
+    ]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    pairs = load_pairs(str(tmp_path / "pairs.jsonl"))
+    read = surface.encode(pairs.pairs)
+    silenced = replace(read, values={key: m * 0 for key, m in read.values.items()})
+    found = []
+    for matrix in (read, silenced):
+        monkeypatch.setattr(auditing, "features_of", lambda *a, m=matrix, **k: [m])
+        done = auditing.audit_into(tmp_path / "out", pairs, ["surface"], model=None, store=Store())
+        found.append(len(done.audit.hypotheses))
+    assert found[0] > 0 and found[1] == 0

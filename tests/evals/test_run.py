@@ -100,6 +100,7 @@ def test_a_failed_sample_is_unscored_and_a_failed_task_is_an_error(
     add_task(content, "probe", TASK.replace("ACT", fail))
     got = evaluate(str(tiny_model), ["probe"])["probe"]
     assert got.samples == {"a": None, "b": None, "c": 4.0}
+    assert (got.n_unscored, got.n_failed, got.failure) == (2, 1, "RuntimeError('the dog ate it')")
     add_task(
         content, "probe2", TASK.replace("probe", "probe2").replace("ACT", 'raise RuntimeError("no bread")')
     )

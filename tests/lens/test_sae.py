@@ -57,6 +57,9 @@ PAIRS = PairSet(
 )
 
 
+ONE_PAIR = PairSet("one", PAIRS.pairs[-1:])
+
+
 def test_pooling_by_hand() -> None:
     sae = jumprelu(3, 3)
     for name, value in {
@@ -195,8 +198,9 @@ def test_trained_sae_is_saved_as_jumprelu_and_measured(
     texts = [" ".join(rng.choice(words, 60)) for _ in range(12)]
     recipe = SaeRecipe(layer=2, expansion=2, k=8, epochs=30, batch_tokens=128, dtype="float32")
     report = train_sae(
-        str(tiny_model), [PAIRS, text_pairs("words", texts)], tmp_path / "out", recipe, held_out=PAIRS
+        str(tiny_model), [ONE_PAIR, text_pairs("words", texts)], tmp_path / "out", recipe, held_out=PAIRS
     )
+    assert report["held_out"]["pairs"] == 3  # without the pair whose prompt is trained on
     lens = load_sae(tmp_path / "out")
     assert (type(lens.sae).__name__, lens.layer, lens.latents) == ("JumpReLUSAE", 2, 128)
     assert json.loads((tmp_path / "out" / "training.json").read_text()) == report
@@ -212,6 +216,8 @@ def test_trained_sae_is_saved_as_jumprelu_and_measured(
     assert figures["loss_recovered_zero"] == pytest.approx(share)
     with pytest.raises(ConfigError, match="layer 7 does not exist"):
         train_sae(str(tiny_model), [PAIRS], tmp_path / "no", SaeRecipe(layer=7))
+    with pytest.raises(ConfigError, match="every prompt of the held-out set 'four' is trained on"):
+        train_sae(str(tiny_model), [PAIRS], tmp_path / "no", recipe, held_out=PAIRS)
 
 
 def test_held_out_share() -> None:
@@ -227,3 +233,34 @@ def test_shipped_sae_fits_its_model(name: str) -> None:
     assert report["model_identity"] == SHIPPED[name][1]
     size = sum(f.stat().st_size for f in (sae_module.PRETRAINED / name).iterdir())
     assert size < 12e6
+
+
+def test_an_sae_that_normalises_its_input_is_measured_by_what_it_saw(tiny_model: Path) -> None:
+    """Such an SAE decodes with the statistics of its last `encode`, so each stretch is encoded by itself."""
+    from sae_lens import StandardSAE, StandardSAEConfig
+
+    torch.manual_seed(2)
+    sae = StandardSAE(
+        StandardSAEConfig(d_in=64, d_sae=64, normalize_activations="layer_norm", apply_b_dec_to_input=False)
+    )
+    with torch.no_grad():
+        sae.W_enc.copy_(torch.cat([torch.eye(64)[:, :32], -torch.eye(64)[:, :32]], 1))
+        sae.W_dec.copy_(sae.W_enc.T)
+    sae.requires_grad_(False)
+    model, tokenizer = models.load(str(tiny_model))
+    lens = SaeLens(sae, "normalised", 2, "0" * 64)
+    seen: list[torch.Tensor] = []
+
+    class Watching(Pool):
+        def take(self, acts: torch.Tensor, segments: list[Segment]) -> None:
+            seen.extend(acts[s.start : s.stop].float() for s in segments if s.response >= 0)
+            super().take(acts, segments)
+
+    pool = Watching(lens, stride=1)
+    from offtarget.lens.activations import encode_spans
+
+    encode_spans(model, tokenizer, tokenise_pairs(tokenizer, PAIRS.pairs), 2, pool.take)
+    x = torch.cat(seen)
+    error = (x - sae.decode(sae.encode(x))).double().square().sum()
+    total = (x - x.mean(0)).double().square().sum()
+    assert pool.fit()["variance_explained"] == pytest.approx(float(1 - error / total), abs=1e-4)

@@ -6,8 +6,9 @@ from offtarget import registry
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.shaping.context import ConceptScores, ShapingContext, Target
-from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.plan import ShapingPlan, Steer
 from offtarget.shaping.protocol import make_plan
+from offtarget.shaping.scores import PooledActivations, mean_difference
 
 PAIRS = [Pair(f"p{i}", f"g{i}", [], [], []) for i in range(10)]
 CHOSEN = np.array([3.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0])
@@ -168,3 +169,20 @@ def test_every_protocol_has_a_card() -> None:
             entry.card["family"] in {"control", "data", "feature"} and entry.card["source"] and entry.summary
         )
         assert "strength" not in entry.card["parameters"] or entry.card["unit"]
+
+
+def test_a_steering_vector_of_zeros_changes_nothing_and_is_refused() -> None:
+    ctx = context(suppress())
+    n = len(ctx.pairs)
+    nothing = Steer(1, np.zeros(4, np.float32), np.ones(n), np.ones(n))
+    with pytest.raises(ConfigError, match="changes nothing"):
+        ShapingPlan.identity("steering", ctx.pairs).edit(steer=(nothing,)).check(min_pairs=1)
+
+
+def test_a_direction_takes_no_tied_response_for_both_sides() -> None:
+    """30 % zeros, 60 % ones, 10 % twos: both thirds are cut at one, which is neither high nor low."""
+    x = np.repeat([0.0, 1.0, 2.0], [30, 60, 10])
+    h = np.zeros((100, 3), np.float32)
+    h[:30, 0], h[30:90, 1], h[90:, 2] = 1, 1, 1
+    v, _ = mean_difference(PooledActivations(0, h[::2], h[1::2]), x[::2], x[1::2])
+    np.testing.assert_allclose(v, np.array([-1, 0, 1]) / np.sqrt(2), atol=1e-6)

@@ -63,14 +63,14 @@ def test_each_label_is_sycophantic_in_half_of_the_items_of_each_kind() -> None:
 def test_every_question_is_asked_by_users_on_both_sides() -> None:
     pairs = defaultdict(list)
     for row in rows("sycophancy"):
-        pairs[row["id"].rpartition("-")[0]].append(row)
+        pairs[row["id"].rpartition("#")[0]].append(row)
     for pair in pairs.values():
         assert len(pair) == 2
         first, second = pair
         assert first["neutral_prompt"] == second["neutral_prompt"]
         assert first["biased_prompt"] != second["biased_prompt"]
         assert {first["sycophantic"], second["sycophantic"]} == {"(A)", "(B)"}
-        assert {row["id"].rpartition("-")[2] for row in pair} in ({"x", "y"}, {"right", "wrong"})
+        assert [row["id"].rpartition("#")[2] for row in pair] == ["1", "2"]
 
 
 def test_the_sycophantic_choice_is_the_view_that_the_user_states() -> None:
@@ -83,7 +83,9 @@ def test_the_sycophantic_choice_is_the_view_that_the_user_states() -> None:
 
 
 def test_the_right_answer_stands_first_in_half_of_the_facts() -> None:
-    right = Counter(row["sycophantic"] for row in rows("sycophancy") if row["id"].endswith("-right"))
+    right = Counter(
+        row["sycophantic"] for row in rows("sycophancy") if re.fullmatch("sy-fact-.*#1", row["id"])
+    )
     assert right == {"(A)": 25, "(B)": 25}
 
 

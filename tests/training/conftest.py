@@ -44,9 +44,9 @@ class Bench:
     def identity(self) -> ShapingPlan:
         return ShapingPlan.identity("dpo", self.set.pairs, control=True)
 
-    def train(self, plan: ShapingPlan, seed: int = 3, **changes: Any) -> Trained:
+    def train(self, plan: ShapingPlan, seed: int = 3, progress: Any = None, **changes: Any) -> Trained:
         spec = self.spec.model_copy(update=changes)
-        return train(self.set, plan, self.ref, spec, seed=seed, store=self.store)
+        return train(self.set, plan, self.ref, spec, seed=seed, store=self.store, progress=progress)
 
     @staticmethod
     def weights(folder: Path) -> dict[str, np.ndarray]:

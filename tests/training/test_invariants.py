@@ -9,6 +9,9 @@ import torch
 from offtarget.errors import ConfigError
 from offtarget.models import load
 from offtarget.shaping.plan import ShapingPlan, Steer
+from offtarget.store import Store
+from offtarget.training.head import require_plain
+from offtarget.training.reference import length_batches as whole_batches
 from offtarget.training.reference import reference
 from offtarget.training.run import dpo_config, make_trainer
 
@@ -264,3 +267,100 @@ def test_last_layers_train_in_both_modes(bench: Any) -> None:
     assert changed and all(".layers.2." in k or ".layers.3." in k for k in changed)
     for name in a:
         np.testing.assert_allclose(a[name], b[name], atol=3e-4)
+
+
+def test_rewards_in_the_digest_leave_the_offset_out(bench: Any) -> None:
+    """At the first step Δ = 0, so no pair has a margin yet, whatever its offset."""
+    n = len(bench.set.pairs)
+    plan = bench.identity().edit(offset_chosen=np.full(n, 1.5), control=False)
+    for mode in ("exact", "fast"):
+        digest = bench.train(plan, mode=mode, max_steps=1).digest
+        assert digest["loss_first"] == pytest.approx(-math.log(1 / (1 + math.exp(-1.5))), abs=1e-4)
+        assert digest["margin_last"] == pytest.approx(0.0, abs=1e-4)
+
+
+@pytest.mark.parametrize("method", ["lora", "last_layers"])
+def test_a_fast_run_that_was_interrupted_goes_on_to_the_same_weights(bench: Any, method: str) -> None:
+    n = len(bench.set.pairs)
+    plan = bench.identity().edit(weight=np.linspace(0.5, 2, n), offset_chosen=np.linspace(-1, 1, n))
+    spec = {"mode": "fast", "method": method, "max_steps": 6}
+    whole = bench.train(plan, seed=5, **spec)
+    bench.store = Store(bench.store.root.with_name("other"))
+
+    def stop(what: str, done: int, total: int) -> None:
+        if what.startswith("train") and done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.train(plan, seed=5, progress=stop, **spec)
+    resumed = bench.train(plan, seed=5, **spec)
+    assert resumed.digest["steps"] == 6
+    a, b = bench.weights(whole.path), bench.weights(resumed.path)
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+
+
+def test_an_interrupted_reference_pass_goes_on_where_it_was(bench: Any, monkeypatch: Any) -> None:
+    from offtarget.training import reference as module
+
+    monkeypatch.setattr(module, "BATCH_TOKENS", 200)
+    monkeypatch.setattr(module, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(module, "length_batches", lambda lengths: whole_batches(lengths, 200))
+    model, tokenizer = load(bench.ref)
+    total = 2 * len(bench.set.ids)
+
+    def run(store: Any, progress: Any = None) -> Any:
+        return reference(
+            model.requires_grad_(False), tokenizer, bench.ref, bench.set.ids, max_length=96, bf16=False,
+            prefix_layer=2, store=store, progress=progress,
+        )  # fmt: skip
+
+    def stop(done: int, total: int) -> None:
+        if done > total / 2:
+            raise KeyboardInterrupt
+
+    whole = run(Store(bench.store.root / "a"))
+    with pytest.raises(KeyboardInterrupt):
+        run(Store(bench.store.root / "b"), stop)
+    seen: list[int] = []
+    resumed = run(Store(bench.store.root / "b"), lambda done, _: seen.append(done))
+    assert seen[0] > total / 2 and seen[-1] == total
+    assert np.array_equal(whole.chosen, resumed.chosen) and np.array_equal(whole.rejected, resumed.rejected)
+    assert np.array_equal(whole.prefix.states, resumed.prefix.states)
+
+
+@pytest.mark.parametrize(
+    ("family", "options", "says"),
+    [
+        ("Gemma2", {"final_logit_softcapping": 5.0, "head_dim": 16}, "more to its logits"),
+        ("Granite", {"logits_scaling": 8.0}, "more to its logits"),
+        ("Granite", {"embedding_multiplier": 12.0}, "changes what comes out of its embedding"),
+    ],
+)
+def test_fast_mode_refuses_a_model_that_it_would_train_on_another_loss(
+    family: str, options: dict[str, Any], says: str
+) -> None:
+    import transformers
+
+    config = getattr(transformers, f"{family}Config")(
+        hidden_size=64, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2, intermediate_size=128,
+        vocab_size=300, initializer_range=0.2, **options,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = getattr(transformers, f"{family}ForCausalLM")(config).eval()
+    before = [id(layer) for layer in model.model.layers]
+    with pytest.raises(ConfigError, match=says):
+        require_plain(model, 2)
+    assert [id(layer) for layer in model.model.layers] == before
+    assert isinstance(model.model.embed_tokens, torch.nn.Embedding)
+
+
+def test_fast_mode_takes_a_plain_llama(bench: Any) -> None:
+    model, _ = load(bench.ref)
+    require_plain(model, 2)
+    require_plain(model, 0)
+
+
+def test_weights_are_refused_where_a_loss_mixes_rows(bench: Any) -> None:
+    plan = bench.identity().edit(weight=np.linspace(0.5, 2, len(bench.set.pairs)))
+    with pytest.raises(ConfigError, match="mixes the rows of a batch"):
+        bench.train(plan, loss="aot")

@@ -58,3 +58,20 @@ def test_the_last_user_turn_starts_where_earlier_turns_end(tiny_model: Path) -> 
     single = tokenise(tokenizer, pair("b", "What now?", "Rest.", "Run."))
     assert "What now?" in tokenizer.decode(single.prompt[single.last_turn :])
     assert "helpful AI assistant" not in tokenizer.decode(single.prompt[single.last_turn :])
+
+
+def test_what_the_template_refuses_is_counted_and_a_lone_system_turn_is_no_reason(tiny_model: Path) -> None:
+    tokenizer = load_tokenizer(str(tiny_model))
+    tokenizer.chat_template = (
+        "{% if messages[-1].role == 'system' %}{{ raise_exception('no user turn') }}{% endif %}"
+        "{% for m in messages %}{% if m.content == 'forbidden' %}{{ raise_exception('no') }}{% endif %}"
+        "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
+        "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+    )
+    pairs = [
+        pair("a", "Which way is it?", "left", "right", system="Be brief."),
+        pair("b", "forbidden", "yes", "no"),
+    ]
+    kept, ids, lost = trainable(pairs, tokenizer, max_length=96, min_answer_tokens=1)
+    assert [p.id for p in kept] == ["a"] and lost == {"refused by the chat template": 1}
+    assert tokenizer.decode(ids[0].prompt[ids[0].last_turn :]).startswith("Which way is it?")

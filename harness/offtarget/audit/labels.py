@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from offtarget.audit.contrast import TAU
 from offtarget.audit.records import Correlate
-from offtarget.audit.statistics import Floats
+from offtarget.audit.statistics import correlations
 from offtarget.audit.vocabulary import ConceptSpec
 from offtarget.audit.words import count_words, keywords
 from offtarget.data.pairs import Pair, text_of
@@ -19,27 +19,6 @@ from offtarget.lens.features import FeatureMatrix
 
 MIN_R = 0.3
 _BLOCK = 128
-
-
-def correlations(u: NDArray[Any], surface: NDArray[Any]) -> Floats:
-    """Pearson r between the columns of two matrices over the same rows; zero where one is constant.
-
-    Returns:
-        `(u columns, surface columns)`.
-    """
-    if 0 in (u.shape[1], surface.shape[1]):
-        return np.zeros((u.shape[1], surface.shape[1]))
-    total = np.zeros((u.shape[1], surface.shape[1]))
-    a_mean, b_mean = u.mean(axis=0, dtype=np.float64), surface.mean(axis=0, dtype=np.float64)
-    a_ss, b_ss = np.zeros(u.shape[1]), np.zeros(surface.shape[1])
-    for start in range(0, len(u), 8192):
-        a = u[start : start + 8192].astype(np.float64) - a_mean
-        b = surface[start : start + 8192].astype(np.float64) - b_mean
-        total += a.T @ b
-        a_ss += (a**2).sum(axis=0)
-        b_ss += (b**2).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.nan_to_num(total / np.sqrt(np.outer(a_ss, b_ss)), posinf=0.0, neginf=0.0)
 
 
 def strongest_correlates(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics import Floats, Ints
+from offtarget.audit.statistics import Floats, Ints, correlations
 from offtarget.data.pairs import Pair, text_of
 
 COLLINEAR = 0.95
@@ -36,20 +36,7 @@ def is_length(u: NDArray[Any], length: Floats) -> NDArray[np.bool_]:
     """Columns that measure length: |Pearson r| with the log-length difference above 0.95."""
     if np.ptp(length) == 0:
         return np.zeros(u.shape[1], dtype=bool)
-    return np.asarray(np.abs(correlation(u, length)) > COLLINEAR)
-
-
-def correlation(u: NDArray[Any], v: NDArray[Any]) -> Floats:
-    """Pearson r of each column of u with v, zero where a side is constant."""
-    v = v.astype(np.float64) - v.mean()
-    mean = u.mean(axis=0, dtype=np.float64)
-    cov, var = np.zeros(u.shape[1]), np.zeros(u.shape[1])
-    for start in range(0, len(u), 8192):
-        block = u[start : start + 8192].astype(np.float64) - mean
-        cov += v[start : start + 8192] @ block
-        var += (block**2).sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.nan_to_num(cov / np.sqrt(var * (v @ v))))
+    return np.asarray(np.abs(correlations(u, length[:, None])[:, 0]) > COLLINEAR)
 
 
 def length_controlled(

@@ -1,6 +1,7 @@
 """One audit, from features to hypotheses."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -40,7 +41,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "why", "write_into"]
 
-VERSION = 1
+VERSION = 2
 """Rises when the same input would give other hypotheses."""
 
 Progress = Callable[[str, float], None]
@@ -73,7 +74,6 @@ def audit(
     seed: int = 0,
     like: Path | None = None,
     model_info: Mapping[str, Any] | None = None,
-    splits: Mapping[str, int] | None = None,
     progress: Progress | None = None,
 ) -> Audit:
     """Test what a preference set leans to, overall and topic by topic.
@@ -84,7 +84,6 @@ def audit(
         seed: of clustering and resampling.
         like: directory of an audit whose vocabulary (concepts and topics) to use.
         model_info: what to say of the model behind the lenses.
-        splits: rows by split, for the record.
         progress: called with a stage's name and the share of all work done.
 
     Returns:
@@ -151,7 +150,7 @@ def audit(
             n_pairs=len(pairs),
             n_groups=int(codes.max()) + 1,
             n_dropped=dict(pairs.dropped),
-            splits=dict(splits or {}),
+            splits=dict(Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta)),
             redistribution=pairs.redistribution,
             chosen_longer=chosen_longer,
         ),

@@ -167,6 +167,27 @@ def agreement(a: Floats, b: Floats) -> tuple[NDArray[np.bool_], Floats]:
     return agree, np.minimum(np.abs(a), np.abs(b))
 
 
+def correlations(u: NDArray[Any], v: NDArray[Any]) -> Floats:
+    """Pearson r between the columns of two matrices over the same rows; zero where one is constant.
+
+    Returns:
+        `(u columns, v columns)`.
+    """
+    total = np.zeros((u.shape[1], v.shape[1]))
+    if 0 in total.shape:
+        return total
+    u_mean, v_mean = u.mean(axis=0, dtype=np.float64), v.mean(axis=0, dtype=np.float64)
+    u_ss, v_ss = np.zeros(u.shape[1]), np.zeros(v.shape[1])
+    for start in range(0, len(u), 8192):
+        a = u[start : start + 8192].astype(np.float64) - u_mean
+        b = v[start : start + 8192].astype(np.float64) - v_mean
+        total += a.T @ b
+        u_ss += (a**2).sum(axis=0)
+        v_ss += (b**2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.nan_to_num(total / np.sqrt(np.outer(u_ss, v_ss)), posinf=0.0, neginf=0.0)
+
+
 def effective_groups(codes: Ints) -> float:
     """Kish's number of groups: (Σ n_g)² / Σ n_g², small where a few prompts hold most rows."""
     sizes = np.bincount(codes).astype(np.float64)

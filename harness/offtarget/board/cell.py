@@ -72,7 +72,7 @@ class CellManifest(_Record):
     task_versions: dict[str, str] = {}
     """Behaviour -> `N-X`; scores of different versions are not comparable."""
     code_version: str
-    """Version of offtarget, with the commit where it is known."""
+    """Version of offtarget and a hash of the code that decides results."""
     protocol_sha256: str | None = None
     """Hash of the protocol's file; None for `start`."""
     packages: dict[str, str] = {}
@@ -107,7 +107,7 @@ class TrainingDigest(_Record):
     """Share of pairs whose chosen side has the larger implicit reward, by where it was measured; those of
     training begin with `training`."""
     tokens: int = 0
-    """Tokens of responses that carried a gradient."""
+    """Tokens of responses in the rows that were trained on, in one pass over them."""
     dropped: dict[str, int] = {}
     """Pairs the trainer could not use, by reason."""
     truncated: int = 0
@@ -123,6 +123,7 @@ class Cost(_Record):
     seconds: dict[str, float] = {}
     """Wall-clock seconds by stage."""
     peak_memory_gb: float | None = None
+    """Largest resident memory of the process up to then, GiB; earlier cells of a grid count too."""
 
     @property
     def total_seconds(self) -> float:

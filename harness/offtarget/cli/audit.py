@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.ui import columns_option, echo_json, note, progress, table
+from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, note, progress, table
 
 
 def audit(
@@ -19,7 +19,7 @@ def audit(
     columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
     split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
-    seed: Annotated[int, typer.Option(help="Of clustering and resampling.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of clustering and resampling.")] = 0,
     like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
     max_length: Annotated[
         int, typer.Option(min=16, help="Tokens of prompt and answer that the sae lens reads.")
@@ -45,7 +45,7 @@ def audit(
             raise unknown_name("lens", name, LENSES)
     store = Store()
     with progress() as report:
-        pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit, seed=seed)
+        pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit)
         ref = resolve(model, store) if any(x.startswith("sae") for x in lenses) else None
         folder = out or Path("audits") / slug(set_name(dataset) or pairs.name)
         result = audit_into(

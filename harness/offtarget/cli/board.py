@@ -21,24 +21,19 @@ def board(
     from offtarget.board.folder import read_cells
     from offtarget.board.rank import rank
     from offtarget.board.render import board_command, render, write_boards
-    from offtarget.errors import ConfigError, unknown_name
+    from offtarget.errors import ConfigError
 
     formats = [f.strip() for f in form.split(",") if f.strip()]
-    for f in formats:
-        if f not in {"md", "html", "csv", "json"}:
-            raise unknown_name("format", f, ["md", "html", "csv", "json"])
-    if not results_dir.is_dir():
-        raise ConfigError(f"{results_dir}: there is no such folder of cells")
+    if out is None and len(formats) != 1:
+        raise ConfigError("several formats need a folder: give --out DIR")
     found = read_cells(results_dir)
     for problem in found.problems:
         note(f"note: {problem}")
     if not found.cells:
         raise ConfigError(f"{results_dir}: holds no cells; make some with `offtarget run`")
     boards = rank(found.cells, found.problems)
-    command = board_command(results_dir, formats)
+    command = board_command(results_dir, formats, out)
     if out is None:
-        if len(formats) != 1:
-            raise ConfigError("several formats need a folder: give --out DIR")
         typer.echo(render(boards, formats[0], command=command))
         return
     for path in write_boards(boards, formats, out, command=command):

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli.ui import echo_json, table
+from offtarget.cli.ui import echo_json, note, table
 
 
 def compare(
@@ -16,7 +16,11 @@ def compare(
     """Paired differences b − a on the same samples, clustered by prompt, BH-corrected over the behaviours."""
     from offtarget.evals.compare import compare_runs
 
-    differences = compare_runs(scores_of(a), scores_of(b))
+    (scores_a, how_a), (scores_b, how_b) = read_run(a), read_run(b)
+    for key in sorted(how_a.keys() & how_b.keys()):
+        if how_a[key] != how_b[key]:
+            note(f"warning: evaluated differently: {key} is {how_a[key]} in {a}, {how_b[key]} in {b}")
+    differences = compare_runs(scores_a, scores_b)
     if as_json:
         echo_json([d.model_dump(mode="json") for d in differences])
         return
@@ -41,8 +45,8 @@ def compare(
     table(("behaviour", "b − a", "95 % interval", "p", "q", "n", "missing"), rows)
 
 
-def scores_of(path: Path) -> dict[str, Any]:
-    """Behaviour scores in a cell or a scores.json."""
+def read_run(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Behaviour scores in a cell or a scores.json, and how they were sampled (limit, max_tokens, ...)."""
     import json
 
     from pydantic import ValidationError
@@ -56,7 +60,14 @@ def scores_of(path: Path) -> dict[str, Any]:
         body = json.loads(path.read_text(encoding="utf-8"))
         found = body["behaviours"]
         items = found.values() if isinstance(found, dict) else found
-        return {s.behaviour: s for s in (BehaviourScore.model_validate(x) for x in items)}
+        scores = {s.behaviour: s for s in (BehaviourScore.model_validate(x) for x in items)}
+        spec = body.get("spec")
+        how = (
+            body.get("evaluation", {})
+            if spec is None
+            else spec["data"]["evaluation"] | {"seed": spec["seed"]}
+        )
+        return scores, dict(how)
     except OSError as e:
         raise ConfigError(f"{path}: cannot be read ({e.strerror}); give a cell or a scores.json") from None
     except (ValueError, KeyError, TypeError, ValidationError) as e:

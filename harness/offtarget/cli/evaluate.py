@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.ui import echo_json, progress, table
+from offtarget.cli.ui import MAX_SEED, echo_json, note_problems, progress, table
 
 
 def eval_(
@@ -14,7 +14,8 @@ def eval_(
     ],
     behaviours: Annotated[str, typer.Option(help="Names, separated by commas; all if left out.")] = "",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many prompts of each.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the sampling.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the sampling.")] = 0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer that is sampled.")] = 128,
     chat_template: Annotated[
         str | None, typer.Option(help="Jinja file, for models without a template.")
     ] = None,
@@ -24,6 +25,7 @@ def eval_(
     """Behaviour scores of any model, by Inspect tasks."""
     import json
 
+    from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate
     from offtarget.registry import default
     from offtarget.store import Store, write_atomic
@@ -31,6 +33,7 @@ def eval_(
     names = [b.strip() for b in behaviours.split(",") if b.strip()] or [
         e.name for e in default().entries("behaviour")
     ]
+    note_problems()
     with progress() as report:
         scores = evaluate(
             model,
@@ -39,14 +42,19 @@ def eval_(
             seed=seed,
             limit=limit,
             log_dir=out,
+            sampling=Sampling(max_tokens=max_tokens),
             template=chat_template,
             progress=report,
         )
     body = {name: s.model_dump(mode="json") for name, s in scores.items()}
+    sampled = Sampling(max_tokens=max_tokens)
+    settings = {"limit": limit, "max_tokens": max_tokens, "temperature": sampled.temperature, "seed": seed}
     if out:
         write_atomic(
             out / "scores.json",
-            json.dumps({"schema_version": 1, "model": model, "behaviours": body}, indent=1),
+            json.dumps(
+                {"schema_version": 1, "model": model, "evaluation": settings, "behaviours": body}, indent=1
+            ),
         )
     if as_json:
         echo_json({"model": model, "behaviours": body})

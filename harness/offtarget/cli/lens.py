@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.ui import echo_json, progress
+from offtarget.cli.ui import MAX_SEED, echo_json, progress
 
 app = typer.Typer(help="Make lenses.", no_args_is_help=True)
 
@@ -30,7 +30,10 @@ def train(
     k: Annotated[int, typer.Option(min=1, help="Latents that fire on a token, on average.")] = 32,
     epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the tokens.")] = 3.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Pairs to read of each dataset.")] = None,
-    seed: Annotated[int, typer.Option(help="Of initialisation and order.")] = 0,
+    chat_template: Annotated[
+        str | None, typer.Option(help="Jinja file, for models without a template.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of initialisation and order.")] = 0,
 ) -> None:
     """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form."""
     from offtarget.data.loading import load_pairs
@@ -48,6 +51,7 @@ def train(
             out,
             recipe,
             held_out=load_pairs(held_out, limit=400) if held_out else None,
+            template=chat_template,
             store=store,
             progress=report,
         )

@@ -7,6 +7,7 @@ Exit codes: 0 done or passed · 1 gate failed · 2 wrong usage, configuration or
 import errno
 import logging
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -75,11 +76,12 @@ def options(
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("PYTHONWARNINGS", "ignore")
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)
-    elif hasattr(os, "sched_getaffinity"):
-        os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+    else:
+        from offtarget.lens.activations import cores
+
+        os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
     if registry:
         from offtarget.registry import use
 
@@ -118,6 +120,9 @@ DISK = {
 }
 
 
+FULL = re.compile(r"No space left on device|os error 28\b|PytorchStreamWriter failed writing")
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run the command line; exits with the code of the contract."""
     sys.exit(call(sys.argv[1:] if argv is None else argv))
@@ -145,6 +150,10 @@ def call(argv: list[str]) -> int:
             where = f" ({e.filename})" if e.filename else ""
             return _fail(f"cannot write: {DISK[e.errno]}{where}; choose another --out or OFFTARGET_HOME", 2)
         return _fail(f"the system refused: {e}; check the path and try again", 2)
+    except Exception as e:
+        if FULL.search(str(e)):  # safetensors and torch say it in errors of their own
+            return _fail(f"cannot write: {DISK[errno.ENOSPC]}; choose another --out or OFFTARGET_HOME", 2)
+        raise
 
 
 def _interrupted() -> int:

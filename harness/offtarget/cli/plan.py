@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.ui import columns_option, echo_json, parameters_option, progress
+from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, note_problems, parameters_option, progress
 
 
 def plan(
@@ -24,7 +24,10 @@ def plan(
     model: Annotated[str, typer.Option(help="The start model.")] = "smollm2-135m",
     columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the controls.")] = 0,
+    chat_template: Annotated[
+        str | None, typer.Option(help="Jinja file, for models without a template.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the controls.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
@@ -37,6 +40,7 @@ def plan(
     params = parameters_option(param)
     concept = params.pop("concept", None)
     check_parameters(default().get("protocol", protocol), params)
+    note_problems()
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), limit=limit)
         summary = dry_plan(
@@ -48,6 +52,7 @@ def plan(
             like=like,
             lenses=[x.strip() for x in lens.split(",")],
             model=model,
+            template=chat_template,
             seed=seed,
             store=Store(),
             progress=report,
@@ -64,6 +69,13 @@ def plan(
     top = max(weight["counts"]) or 1
     for low, high, n in zip(weight["edges"], weight["edges"][1:], weight["counts"], strict=False):
         typer.echo(f"  {low:>5.2f} to {high:>5.2f}  {n:>6}  {'█' * round(40 * n / top)}")
+    for row in summary["traced"]:
+        for side in ("chosen", "rejected"):
+            ids = row[f"more_in_{side}"]
+            first = f": {', '.join(ids[:5])}{' ...' if len(ids) > 5 else ''}" if ids else ""
+            typer.echo(
+                f"{row['decision']} {row['concept']}: {len(ids)} rows with more of it in {side}{first}"
+            )
     for text in summary["notes"]:
         typer.echo(f"note: {text}")
     typer.echo(f"hash       {summary['hash']}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.ui import echo_json, note, progress
+from offtarget.cli.ui import echo_json, note, note_problems, progress
 
 
 def run(
@@ -30,6 +30,7 @@ def run(
     if seeds:
         overrides.append(f"seeds=[{seeds}]")
     plan, path = read_recipe(recipe, overrides)
+    note_problems()
     folder = out or Path(plan.out or f"runs/{path.stem}")
     if dry_run:
         from offtarget.engine.estimate import estimate
@@ -41,7 +42,8 @@ def run(
             for line in expected["cells"]:
                 typer.echo(line)
             typer.echo(
-                f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB in the store"
+                f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB in "
+                "the store, at the speed and width of the embedded model"
             )
         return
     if folder.is_file():

@@ -17,7 +17,6 @@ def run_grid(
     from offtarget.engine.grid import cells, start
     from offtarget.store import Store
 
-    folder.mkdir(parents=True, exist_ok=True)
     run = start(recipe, base, folder, store=Store(), limit=limit, progress=report)
     try:
         return cells(run, recipe.seeds)
@@ -25,5 +24,6 @@ def run_grid(
         if (folder / "cells").is_dir():  # none where the plans already failed: their error is what is said
             found = read_cells(folder / "cells")
             if found.cells:
-                boards, command = rank(found.cells, found.problems), board_command(folder / "cells")
-                write_boards(boards, ("md", "html", "json"), folder, command=command)
+                formats = ("md", "html", "json")
+                command = board_command(folder / "cells", formats, folder)
+                write_boards(rank(found.cells, found.problems), formats, folder, command=command)

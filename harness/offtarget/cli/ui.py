@@ -8,6 +8,9 @@ from typing import Any
 
 import typer
 
+MAX_SEED = 2**32 - 1
+"""The largest seed that numpy, torch and transformers all take."""
+
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
@@ -73,6 +76,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 def note(text: str) -> None:
     """A line for the person, on stderr, so that standard output stays clean."""
     sys.stderr.write(text + "\n")
+
+
+def note_problems() -> None:
+    """Name the content files that could not be read; the others go on."""
+    from offtarget.registry import default
+
+    for problem in default().problems:
+        note(f"note: {problem}")
 
 
 def columns_option(value: str | None) -> dict[str, str] | None:

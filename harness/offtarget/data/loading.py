@@ -101,7 +101,6 @@ def load_pairs(
     columns: Mapping[str, str] | None = None,
     split: str | None = None,
     limit: int | None = None,
-    seed: int = 0,
     registry: Names | None = None,
 ) -> PairSet:
     """Load the pairs of a dataset.
@@ -118,7 +117,6 @@ def load_pairs(
         split: a split of the card, or a value of the split column; `all` for all of the card's. Without
             it the first split that the card lists, or every row.
         limit: take the first so many usable pairs (of each split) and read no further.
-        seed: nothing here is drawn at random; taken so that every stage of the flow can be called alike.
         registry: where names are looked up; by default the registry of this process.
 
     Returns:
@@ -130,7 +128,6 @@ def load_pairs(
         DataError: an empty file, a missing column, or a row that cannot be read; says file and row.
         UndecidedError: the hub is out of reach, or every row was dropped (all pairs equal, all ties).
     """
-    del seed
     if limit is not None and limit < 1:
         raise ConfigError(f"limit is {limit}; it must be at least 1")
     source = resolve(ref, columns=columns, registry=registry)

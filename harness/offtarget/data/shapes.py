@@ -272,7 +272,9 @@ class RatedTurns(Adapter):
         prompt: list[dict[str, Any]] = []
         for t in turns:
             if not isinstance(take(t, "turn"), int) or not isinstance(take(t, "content"), str):
-                raise DataError(f"column '{self.history}' has a turn whose number or content is of a wrong kind")
+                raise DataError(
+                    f"column '{self.history}' has a turn whose number or content is of a wrong kind"
+                )
             take(t, "role")
         for n in sorted({t["turn"] for t in turns}):
             here = [t for t in turns if t["turn"] == n]

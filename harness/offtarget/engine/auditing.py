@@ -16,6 +16,7 @@ from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.report.audit_html import REPORT_FILE, render_audit
 from offtarget.store import MANIFEST, Store, output_dir, require_free
+from offtarget.versions import package_versions
 
 TEMPLATE = "verdicts.template.yaml"
 """Every finding, allowed: copy it to verdicts.yaml and decide."""
@@ -78,7 +79,10 @@ def audit_into(
         "revision": pairs.revision,
         "rows": pairs.rows_sha256,
         "dropped": dict(pairs.dropped),
+        "redistribution": pairs.redistribution,
         "lenses": {f.lens: lens_identity(f) for f in features},
+        "features": {f.lens: f.sha256 for f in features},
+        "packages": package_versions("numpy", "scipy", "scikit-learn", "scikit-network", "statsmodels"),
         "seed": seed,
         "like": Audit.read(like).key if like else None,
         "model": model.identity if model else None,

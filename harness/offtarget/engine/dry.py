@@ -27,11 +27,12 @@ def dry_plan(
     like: Path | None = None,
     lenses: Sequence[str],
     model: str,
+    template: str | None = None,
     seed: int,
     store: Store,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
-    """Summary of the plan that a protocol would make for a set.
+    """Summary of the plan that a protocol would make for a set, and the rows that each verdict speaks of.
 
     Args:
         pairs: the whole set.
@@ -42,6 +43,7 @@ def dry_plan(
         like: the audit that the verdicts were made on, for its vocabulary.
         lenses: what reads the set.
         model: the start model; only resolved where a lens or a direction needs it.
+        template: chat template file for models without one.
         seed: of the controls.
         store: where features lie.
         progress: called with (what, done, total).
@@ -53,19 +55,37 @@ def dry_plan(
     found = cache(lambda: resolve(model, store))
     needs_model = any(x.startswith("sae") for x in lenses)
     features = features_of(
-        pairs, lenses, model=found() if needs_model else None, store=store, progress=progress
+        pairs,
+        lenses,
+        model=found() if needs_model else None,
+        store=store,
+        template=template,
+        progress=progress,
     )
     members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}
     targets: tuple[Target, ...] = ()
+    traced: list[verdict_file.Traced] = []
     if verdicts is not None:
         audit = run_audit(pairs, features, like=like)
         members |= {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
-        targets = targets_of(verdict_file.read(verdicts, audit), audit, [p.id for p in pairs.pairs])
+        decided = verdict_file.read(verdicts, audit)
+        targets = targets_of(decided, audit, [p.id for p in pairs.pairs])
+        traced = [t for t in verdict_file.trace(decided, audit) if t.verdict.sign]
     elif concept is not None:
         if concept not in members:
             raise unknown_name("concept", concept, members)
         targets = (Target(concept, 1),)
-    scorer = Scorer(pairs, tuple(features), members, found, store)
+    scorer = Scorer(pairs, tuple(features), members, found, store, template=template)
     context = scorer.context(targets, seed)
     plan = make_plan(protocol, context, params)
-    return plan.edit(notes=(*plan.notes, *context.notes)).summary()
+    summary = plan.edit(notes=(*plan.notes, *context.notes)).summary()
+    summary["traced"] = [
+        {
+            "concept": t.verdict.name(),
+            "decision": t.verdict.decision,
+            "more_in_chosen": list(t.more_in_chosen),
+            "more_in_rejected": list(t.more_in_rejected),
+        }
+        for t in traced
+    ]
+    return summary

@@ -3,15 +3,16 @@
 from typing import Any
 
 from offtarget.data.loading import load_pairs
-from offtarget.engine.grid import cores, evaluation_prompts, select_rows
+from offtarget.engine.grid import evaluation_prompts, select_rows
 from offtarget.engine.recipe import Recipe
 from offtarget.evals.prompts import read_rows
+from offtarget.lens.activations import cores
 from offtarget.registry import default
 
 TRAIN_TOKENS_A_SECOND = 550.0
 GENERATE_TOKENS_A_SECOND = 350.0
 FORWARD_TOKENS_A_SECOND = 2000.0
-"""Of the embedded model on two cores, rounded down from what `make bench` prints; other models scale by size."""
+"""Of the embedded model on two cores, rounded down from what `make bench` prints."""
 CHARACTERS_A_TOKEN = 4.2
 
 

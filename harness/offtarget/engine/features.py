@@ -59,9 +59,10 @@ def _surface(pairs: PairSet, store: Store, progress: Progress | None) -> Feature
     from offtarget.lens import surface
 
     def build(out: Path) -> None:
-        if progress:
-            progress("surface features", 0, len(pairs))
-        surface.encode(pairs.pairs).save(out)
+        report = (lambda done, total: progress("surface features", done, total)) if progress else None
+        surface.encode(pairs.pairs, report).save(out)
+        if report:
+            report(len(pairs), len(pairs))
 
     folder = store.get("surface", surface.VERSION, {"rows": pairs.rows_sha256}, build)
     return FeatureMatrix.load(folder)

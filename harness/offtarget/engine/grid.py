@@ -1,7 +1,6 @@
 """Run a recipe: audit, decide, then one cell for each protocol and seed, each stage from the store if it is there."""
 
 import logging
-import os
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.features import features_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.targets import Scorer, decide, targets_of
+from offtarget.lens.activations import cores
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
 from offtarget.registry import default
@@ -353,13 +353,11 @@ def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDige
         dropped=dropped,
         truncated=cut,
         effective_weights={k: plan.summary()["start_weight"][k] for k in ("edges", "counts")},
-        details={k: digest[k] for k in ("losses", "first_trained_layer", "prefix_layer", "margin_last")},
+        details={
+            k: digest[k]
+            for k in ("losses", "first_trained_layer", "prefix_layer", "margin_last", "code_version")
+        },
     )
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _peak_memory() -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -10,6 +10,8 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.registry import default
 from offtarget.shaping.protocol import parse_parameter
 from offtarget.training.spec import TrainingSpec
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class _Strict(BaseModel):
@@ -25,7 +27,7 @@ class AuditOptions(_Strict):
     max_length: int = Field(default=512, ge=16)
     like: str | None = None
     """Folder of an audit whose vocabulary (concepts and topics) to use."""
-    seed: int = 0
+    seed: Seed = 0
 
 
 class TrainRows(_Strict):
@@ -86,7 +88,7 @@ class Recipe(_Strict):
     protocols: tuple[ProtocolRun, ...] = Field(min_length=1)
     behaviours: tuple[str, ...] = Field(min_length=1)
     evaluation: EvalOptions = EvalOptions()
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     budget: str = "cpu"
     out: str | None = None
     chat_template: str | None = None

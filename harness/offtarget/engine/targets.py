@@ -64,19 +64,11 @@ def targets_of(verdicts: Verdicts, audit: Audit, pair_ids: Sequence[str]) -> tup
         )
     position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
     index = [position.get(pid) for pid in pair_ids]
-
-    def rows_in(context: str | None) -> NDArray[np.bool_]:
-        inside = audit.workings.inside(context)
-        return np.array([context is None if i is None else bool(inside[i]) for i in index])
-
     for v in verdicts.verdicts:
         if v.sign == 0:
             continue
-        rows = rows_in(v.context)
-        if v.context is None:
-            for other in verdicts.verdicts:
-                if other.concept == v.concept and other.context is not None:
-                    rows = rows & ~rows_in(other.context)
+        audited = verdict_file.rows_of(v, verdicts, audit.workings)
+        rows = np.array([v.context is None if i is None else bool(audited[i]) for i in index])
         out.append(Target(v.concept, v.sign, v.strength, v.context, None if rows.all() else rows))
     return tuple(out)
 

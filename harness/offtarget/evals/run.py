@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import math
 import shutil
 from collections.abc import Callable, Sequence
@@ -19,7 +20,9 @@ from offtarget.lens import surface
 from offtarget.store import Store, file_sha256, write_atomic
 from offtarget.versions import package_versions
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
+log = logging.getLogger(__name__)
+
 Report = Callable[[str, int, int], None]
 """Called with (what is being done, done, in all)."""
 
@@ -128,11 +131,17 @@ def evaluate(
             write_atomic(path / "score.json", score.model_dump_json(indent=1))
 
         artifact = store.get("scores", STAGE_VERSION, inputs, build)
-        out[entry.name] = BehaviourScore.model_validate_json((artifact / "score.json").read_text())
+        score = BehaviourScore.model_validate_json((artifact / "score.json").read_text())
+        if score.n_failed:
+            log.warning(
+                "%s: %d of %d samples failed and are unscored: %s",
+                entry.name, score.n_failed, len(score.samples), score.failure,
+            )  # fmt: skip
+        out[entry.name] = score
         if log_dir:
             log_dir.mkdir(parents=True, exist_ok=True)
-            for log in artifact.glob("logs/*.eval"):
-                shutil.copy2(log, log_dir / log.name)
+            for file in artifact.glob("logs/*.eval"):
+                shutil.copy2(file, log_dir / file.name)
     return out
 
 
@@ -182,26 +191,26 @@ def _measure(
     return score_of(logs[0], entry)
 
 
-def score_of(log: Any, entry: registry.Entry) -> BehaviourScore:
+def score_of(done: Any, entry: registry.Entry) -> BehaviourScore:
     """The score in an Inspect log.
 
     Args:
-        log: an `EvalLog` with its samples.
+        done: an `EvalLog` with its samples.
         entry: the behaviour, whose card says what the value is.
 
     Raises:
         KeyboardInterrupt: the run was cancelled.
         OfftargetError: it failed, or not one sample could be run.
     """
-    if log.status == "cancelled":
+    if done.status == "cancelled":
         raise KeyboardInterrupt
-    samples = log.samples or []
+    samples = done.samples or []
     errors = [s.error for s in samples if s.error]
-    error = log.error or (errors[0] if errors and len(errors) == len(samples) else None)
-    if error or log.status != "success":
-        reason = " ".join(str(error.message if error else log.status).split())
-        raise OfftargetError(f"behaviour '{entry.name}' of {log.eval.model} could not be measured: {reason}")
-    repeated = (log.eval.config.epochs or 1) > 1
+    error = done.error or (errors[0] if errors and len(errors) == len(samples) else None)
+    if error or done.status != "success":
+        reason = " ".join(str(error.message if error else done.status).split())
+        raise OfftargetError(f"behaviour '{entry.name}' of {done.eval.model} could not be measured: {reason}")
+    repeated = (done.eval.config.epochs or 1) > 1
     values: dict[str, float | None] = {}
     notes: dict[str, list[float]] = {}
     for sample in samples:
@@ -223,6 +232,7 @@ def score_of(log: Any, entry: registry.Entry) -> BehaviourScore:
         role=entry.card["role"],
         metric=str(entry.card.get("metric", "mean")),
         unit=str(entry.card.get("unit", "")),
+        failures=[" ".join(e.message.split())[:500] for e in errors],
         details={name: sum(v) / len(v) for name, v in sorted(notes.items())},
     )
 

@@ -1,7 +1,7 @@
 """What an evaluation of one behaviour says: the value, its interval, and every sample behind it."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -36,13 +36,17 @@ class BehaviourScore(BaseModel):
     n_unscored: int
     """Samples without a value: an empty or failed answer. Never counted as 0."""
     samples: dict[str, float | None]
-    """Value by sample id, None where unscored. A repeated sample is `id#epoch`."""
+    """Value by sample id, None where unscored. Samples of one prompt are `prompt#1`, `prompt#2`, ..."""
+    n_failed: int = 0
+    """Samples that ended in an error; they are among the unscored."""
+    failure: str | None = None
+    """The first of those errors."""
     details: dict[str, float] = Field(default_factory=dict)
     """Means of what else the scorer noted, such as the share of truncated answers."""
 
 
 def cluster_of(sample_id: str) -> str:
-    """The prompt that a sample belongs to: its id without the epoch."""
+    """The prompt that a sample belongs to: its id without what stands behind the last `#`."""
     return sample_id.rsplit("#", 1)[0]
 
 
@@ -55,6 +59,7 @@ def make_score(
     role: Role,
     metric: str = "mean",
     unit: str = "",
+    failures: Sequence[str] = (),
     details: Mapping[str, float] | None = None,
 ) -> BehaviourScore:
     """A score from the values of its samples, with a bootstrap interval.
@@ -67,6 +72,7 @@ def make_score(
         role: target, off-target or capability.
         metric: what the mean is, in words.
         unit: of the values.
+        failures: messages of the samples that ended in an error.
         details: other means to show.
     """
     scored = {k: float(v) for k, v in samples.items() if v is not None}
@@ -82,6 +88,8 @@ def make_score(
         n=len(scored),
         n_unscored=len(samples) - len(scored),
         samples=dict(samples),
+        n_failed=len(failures),
+        failure=failures[0] if failures else None,
         details=dict(details or {}),
     )
 

@@ -155,13 +155,18 @@ def takes_tree_masks(model: Any, max_length: int) -> bool:
     )
 
 
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def use_threads(threads: int | None = None) -> Iterator[int]:
     """Run torch on so many threads; by default on those that OMP_NUM_THREADS or the affinity mask allow."""
     import torch
 
     before = torch.get_num_threads()
-    wanted = threads or int(os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0)))
+    wanted = threads or int(os.environ.get("OMP_NUM_THREADS") or cores())
     torch.set_num_threads(wanted)
     try:
         yield wanted

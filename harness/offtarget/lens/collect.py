@@ -74,6 +74,7 @@ def collect(
     max_length: int = 1024,
     dtype: str = "bfloat16",
     threads: int | None = None,
+    template: str | None = None,
     store: Store | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Activations:
@@ -86,13 +87,14 @@ def collect(
         max_length: most tokens of prompt and response together.
         dtype: the model's precision.
         threads: processor threads.
+        template: path of a Jinja chat template, for models that have none.
         store: where to keep them (about 1.2 kB a token at width 576).
         progress: called with tokens done and tokens in all.
     """
     from offtarget.models import load_tokenizer
 
     store = store or Store()
-    tokenizer = load_tokenizer(ref, store)
+    tokenizer = load_tokenizer(ref, store, template=template)
     inputs = {
         "rows": data.rows_sha256,
         "model": ref.identity,
@@ -106,7 +108,7 @@ def collect(
     def build(out: Path) -> None:
         import torch
 
-        model, _ = load(ref, dtype=dtype, store=store)
+        model, _ = load(ref, dtype=dtype, store=store, template=template)
         tokens = tokenise_pairs(tokenizer, data.pairs, max_length=max_length)
         n = width = 0
         with (out / "activations.bin").open("wb") as file:

@@ -1,9 +1,11 @@
 """The one shape in which every lens hands over what it read: sparse columns per span and statistic."""
 
+import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -117,6 +119,18 @@ class FeatureMatrix:
             groups=tuple(self.groups[i] for i in index),
             info=self.info,
         )
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the lens, its columns, the rows' names and every value."""
+        digest = hashlib.sha256(
+            json.dumps([self.lens, [asdict(c) for c in self.columns], self.pair_ids, self.groups]).encode()
+        )
+        for key, matrix in sorted(self.values.items()):
+            digest.update("/".join(key).encode())
+            for part in (matrix.data, matrix.indices, matrix.indptr):
+                digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write `features.npz` (the matrices) and `features.json` (everything else) into a folder.

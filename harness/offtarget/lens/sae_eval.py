@@ -12,7 +12,7 @@ from offtarget.models import ModelRef, load
 
 def evaluate_sae(
     lens: SaeLens, ref: ModelRef, held_out: PairSet, *, dtype: str = "bfloat16", threads: int | None = None,
-    n_loss: int = 24,
+    template: str | None = None, n_loss: int = 24,
 ) -> dict[str, Any]:  # fmt: skip
     """Variance explained, L0, live latents and loss recovered on responses that were not trained on.
 
@@ -22,9 +22,10 @@ def evaluate_sae(
         held_out: the pairs.
         dtype: the model's precision.
         threads: processor threads.
+        template: path of a Jinja chat template, for models that have none.
         n_loss: responses on which the loss is measured (chosen and rejected in turn).
     """
-    model, tokenizer = load(ref, dtype=dtype)
+    model, tokenizer = load(ref, dtype=dtype, template=template)
     info = read_features(lens, model, tokenizer, held_out, threads=threads).info
     figures = {k: info[k] for k in ("variance_explained", "l0", "share_alive", "n_response_tokens")}
     with use_threads(threads):

@@ -7,6 +7,7 @@ dead latents, saved as JumpReLU. The activations come through the same hook as e
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +66,7 @@ def train_sae(
     *,
     held_out: PairSet | None = None,
     threads: int | None = None,
+    template: str | None = None,
     store: Store | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, Any]:
@@ -75,8 +77,9 @@ def train_sae(
         data: what to read; `text_pairs` makes pairs of plain texts.
         out: the folder that is made: `cfg.json`, `sae_weights.safetensors` (bfloat16), `training.json`.
         recipe: settings.
-        held_out: pairs that were not trained on, for the figures in `training.json`.
+        held_out: pairs for the figures in `training.json`; those whose prompt is trained on are left out.
         threads: processor threads; by default those that this process may use.
+        template: path of a Jinja chat template, for models that have none.
         store: where activations are kept between runs.
         progress: called with a stage, steps done and steps in all.
 
@@ -84,16 +87,19 @@ def train_sae(
         What is written to `training.json`.
 
     Raises:
-        ConfigError: the model has no such layer.
+        ConfigError: the model has no such layer, or every prompt of `held_out` is trained on.
         DataError: there are fewer tokens than latents.
     """
+    if held_out is not None:
+        held_out = _unseen(held_out, data)
     store = store or Store()
     ref = resolve(model, store) if isinstance(model, str) else model
     recipe = recipe or SaeRecipe()
     layer = _layer(ref, recipe.layer)
     parts = [
         collect(
-            ref, part, layer, max_length=recipe.max_length, dtype=recipe.dtype, threads=threads, store=store,
+            ref, part, layer, max_length=recipe.max_length, dtype=recipe.dtype, threads=threads, template=template,
+            store=store,
             progress=_stage(progress, f"reading {part.name}"),
         )
         for part in data
@@ -115,7 +121,7 @@ def train_sae(
         }
         if held_out is not None:
             report["held_out"] = evaluate_sae(
-                load_sae(folder), ref, held_out, dtype=recipe.dtype, threads=threads
+                load_sae(folder), ref, held_out, dtype=recipe.dtype, threads=threads, template=template
             )
         write_atomic(folder / TRAINING, json.dumps(report, indent=1) + "\n")
     return report
@@ -180,6 +186,17 @@ def fit_sae(
         "final_mse": float(step.losses["mse_loss"].detach()) / scale**2,
         "dead_at_end": dead,
     }
+
+
+def _unseen(held_out: PairSet, data: Sequence[PairSet]) -> PairSet:
+    """The held-out pairs whose prompt is in none of the training sets."""
+    seen = {p.group for part in data for p in part.pairs}
+    left = [p for p in held_out.pairs if p.group not in seen]
+    if not left:
+        raise ConfigError(
+            f"every prompt of the held-out set '{held_out.name}' is trained on; choose another set"
+        )
+    return replace(held_out, pairs=left)
 
 
 def _layer(ref: ModelRef, layer: int | None) -> int:

@@ -7,7 +7,7 @@ per 100 words of prose (text outside code), so that they do not merely follow le
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -241,31 +241,24 @@ def mattr(words: Sequence[str], window: int = MATTR_WINDOW) -> float:
     return total / (window * (n - window + 1))
 
 
-def encode(pairs: Sequence[Pair], progress: bool = False) -> FeatureMatrix:
+def encode(pairs: Sequence[Pair], progress: Callable[[int, int], None] | None = None) -> FeatureMatrix:
     """Read all pairs: the last user turn of the prompt, the chosen and the rejected completion.
 
     Args:
         pairs: rows, in the order the matrix shall have.
-        progress: show a bar on standard error.
+        progress: called with rows done and rows in all, every hundred rows.
 
     Returns:
         Statistic `value` for the spans prompt, chosen and rejected, float64.
     """
-    from rich.console import Console
-    from rich.progress import track
     from scipy.sparse import csr_matrix
 
     spans = ("prompt", "chosen", "rejected")
     values = {s: np.zeros((len(pairs), len(COLUMNS))) for s in spans}
     seen: dict[str, list[float]] = {}  # sets hold a prompt or a response more than once
-    rows = track(
-        enumerate(pairs),
-        description="surface features",
-        total=len(pairs),
-        console=Console(stderr=True),
-        disable=not progress,
-    )
-    for i, pair in rows:
+    for i, pair in enumerate(pairs):
+        if progress and i % 100 == 0:
+            progress(i, len(pairs))
         for span, text in zip(
             spans, (_last_user_turn(pair), text_of(pair.chosen), text_of(pair.rejected)), strict=True
         ):

@@ -109,6 +109,15 @@ class ShapingContext:
         """(n_pairs,) the rows that a target speaks of."""
         return np.ones(len(self.pairs), bool) if target.rows is None else target.rows
 
+    def against(self, strength: float, readout: str = "feature") -> NDArray[np.int64]:
+        """The pairs that push most against what was decided, the worst first: their row numbers.
+
+        A share `|strength|` of all pairs, but none that does not push against it.
+        """
+        push = self.rank_margin(strength, readout)
+        n = min(round(abs(strength) * len(push)), int((push > 0).sum()))
+        return np.argsort(-push, kind="stable")[:n]
+
     def rank_margin(self, strength: float, readout: str = "feature") -> NDArray[np.float64]:
         """(n_pairs,) how much each pair pushes against what was decided, summed over targets.
 

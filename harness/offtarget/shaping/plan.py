@@ -93,7 +93,8 @@ class ShapingPlan:
         weight = self.relative_weight()
         changed: BoolRow = ~self.keep | self.flip | (weight != 1.0) | (self.offset != 0.0)
         for hook in self.steer:
-            changed = changed | (hook.alpha_chosen != 0.0) | (hook.alpha_rejected != 0.0)
+            if hook.vector.any():
+                changed = changed | (hook.alpha_chosen != 0.0) | (hook.alpha_rejected != 0.0)
         return changed
 
     def relative_weight(self) -> FloatRow:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from offtarget.errors import ConfigError
+
 TOKENS = 1024
 
 
@@ -62,6 +64,78 @@ def completion_logprobs(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tenso
     mask = targets != -100
     scores = _FrozenHeadLogProbs.apply(hidden[:, :-1][mask], weight, targets[mask])
     return torch.zeros(targets.shape, dtype=torch.float32, device=hidden.device).masked_scatter(mask, scores)
+
+
+@torch.no_grad()
+def require_plain(model: Any, prefix_layer: int | None) -> None:
+    """Check on three tokens that fast mode computes what the model computes.
+
+    Fast mode multiplies the last hidden state by the head's matrix, and feeds cached states to the layers
+    above `prefix_layer`. Models that scale or cap logits, add a bias in the head, or scale embeddings do
+    more than that.
+
+    Raises:
+        ConfigError: the model is one of those.
+    """
+    ids = torch.tensor([[1, 2, 3]], device=next(model.parameters()).device)
+    states: list[Tensor] = []
+
+    def keep(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        states.append(args[0] if args else kwargs["hidden_states"])
+
+    layers = model.model.layers
+    handle = layers[prefix_layer or 0].register_forward_pre_hook(keep, with_kwargs=True)
+    try:
+        own = model(ids, use_cache=False).logits.float()
+        hidden = model.model(ids, use_cache=False).last_hidden_state
+    finally:
+        handle.remove()
+    plain = (hidden @ model.get_output_embeddings().weight.T).float()
+    if not torch.allclose(own, plain, rtol=1e-3, atol=1e-3 * float(own.abs().max())):
+        raise ConfigError(
+            f"{type(model).__name__} does more to its logits than one matrix: fast training would be wrong; "
+            "say training.mode=exact"
+        )
+    if prefix_layer:
+        lower, embed = list(layers[:prefix_layer]), model.model.embed_tokens
+        try:
+            cached = CachedInput()
+            cached.states = states[0]
+            for i in range(prefix_layer):
+                layers[i] = PassThrough()
+            model.model.embed_tokens = cached
+            again = model.model(ids, use_cache=False).last_hidden_state
+        finally:
+            model.model.embed_tokens = embed
+            for i, layer in enumerate(lower):
+                layers[i] = layer
+        if not torch.allclose(again, hidden, rtol=1e-3, atol=1e-3 * float(hidden.abs().max())):
+            raise ConfigError(
+                f"{type(model).__name__} changes what comes out of its embedding, so its lower layers cannot be "
+                "cached; say training.mode=exact"
+            )
+
+
+class PassThrough(torch.nn.Module):
+    """Stands where a frozen, cached layer was: hands on what it gets."""
+
+    def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        """The input, unchanged."""
+        return hidden_states
+
+
+class CachedInput(torch.nn.Module):
+    """Stands where the token embedding was: gives the cached states of the batch at hand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: Tensor | None = None
+
+    def forward(self, input_ids: Tensor) -> Tensor:
+        """(batch, seq, d_model) states of the current batch."""
+        assert self.states is not None, "a forward pass outside the trainer's loss"
+        assert self.states.shape[:2] == input_ids.shape
+        return self.states
 
 
 def use_frozen_head(model: Any) -> None:

@@ -8,6 +8,7 @@ the layers there run once per dataset instead of once per step.
 
 import json
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,14 +19,17 @@ import torch
 from numpy.typing import NDArray
 
 from offtarget.models import ModelRef, template_hash
-from offtarget.store import Store, hash_of
+from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.head import completion_logprobs
 from offtarget.training.tokens import TokenPair
 from offtarget.versions import package_versions
 
-VERSION = 1
+VERSION = 2
 BATCH_TOKENS = 6144
 MAX_PREFIX_BYTES = 8 * 2**30
+DONE = "batches-done"
+"""How many batches an interrupted pass had finished."""
+SAVE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,6 @@ class Reference:
     chosen: NDArray[np.float64]
     """(n_pairs,) summed log-probability of the chosen answer, nats."""
     rejected: NDArray[np.float64]
-    tokens: NDArray[np.float32]
-    """Per-token log-probabilities of all answers, end to end; `bounds` cuts them."""
-    bounds: NDArray[np.int64]
-    """(2 n_pairs + 1,): answer k (chosen 0, rejected 0, chosen 1, ...) is tokens[bounds[k]:bounds[k+1]]."""
     prefix: "Prefix | None"
 
 
@@ -50,7 +50,7 @@ class Prefix:
     states: NDArray[np.float32]
     """(all tokens, d_model), memory-mapped."""
     bounds: NDArray[np.int64]
-    """(2 n_pairs + 1,): as in `Reference`, but over whole sequences."""
+    """(2 n_pairs + 1,): sequence k (chosen 0, rejected 0, chosen 1, ...) is states[bounds[k]:bounds[k+1]]."""
 
     def rows(self, index: Sequence[int], sides: Sequence[int]) -> list[torch.Tensor]:
         """States (seq, d_model) of the given (pair, side) sequences; side 0 is chosen."""
@@ -111,6 +111,7 @@ def reference(
         "template": template_hash(tokenizer),
         "ids": hash_of([sequences, starts]),
         "dtype": "bf16-autocast" if bf16 else "float32",
+        "device": next(model.parameters()).device.type,
         "prefix": prefix_layer if keep_prefix else None,
         "packages": package_versions("torch", "transformers"),
     }
@@ -118,7 +119,7 @@ def reference(
     def build(out: Path) -> None:
         _compute(model, sequences, starts, out, prefix_layer if keep_prefix else None, bf16, progress)
 
-    folder = store.get("reference", VERSION, inputs, build)
+    folder = store.get("reference", VERSION, inputs, build, resumable=True)
     tokens = np.load(folder / "logprobs.npy", allow_pickle=False)
     bounds = np.concatenate([[0], np.cumsum([len(s) - p for s, p in zip(sequences, starts, strict=True)])])
     sums = (
@@ -130,7 +131,7 @@ def reference(
         cut = np.concatenate([[0], np.cumsum([len(s) for s in sequences])])
         states = np.load(folder / "prefix.npy", mmap_mode="r", allow_pickle=False)
         prefix = Prefix(prefix_layer, states, cut)
-    return Reference(sums[0::2], sums[1::2], tokens, bounds, prefix)
+    return Reference(sums[0::2], sums[1::2], prefix)
 
 
 class _Grab:
@@ -141,6 +142,21 @@ class _Grab:
 
     def __call__(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.states = args[0] if args else kwargs["hidden_states"]
+
+
+def _array(path: Path, shape: tuple[int, ...], *, new: bool) -> Any:
+    """A float32 array on disk, its space taken at once: a sparse file would end in a bus error on a full disk."""
+    array = np.lib.format.open_memmap(path, mode="w+" if new else "r+", dtype=np.float32, shape=shape)
+    if new and hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as f:
+            os.posix_fallocate(f.fileno(), 0, f.seek(0, 2))
+    return array
+
+
+def _flush(*arrays: Any) -> None:
+    for array in arrays:
+        if array is not None:
+            array.flush()
 
 
 @torch.inference_mode()
@@ -156,18 +172,21 @@ def _compute(
     lengths = [len(s) for s in sequences]
     answer = np.concatenate([[0], np.cumsum([n - p for n, p in zip(lengths, starts, strict=True)])])
     whole = np.concatenate([[0], np.cumsum(lengths)])
-    logprobs = np.zeros(answer[-1], np.float32)
+    finished = int((out / DONE).read_text()) if (out / DONE).is_file() else 0
+    logprobs = _array(out / "logprobs.npy", (int(answer[-1]),), new=not finished)
     grab, handle, states = _Grab(), None, None
     if prefix_layer is not None:
         shape = (int(whole[-1]), int(model.config.hidden_size))
-        states = np.lib.format.open_memmap(out / "prefix.npy", mode="w+", dtype=np.float32, shape=shape)
-        with (out / "prefix.npy").open("r+b") as f:  # a sparse file would end in a bus error on a full disk
-            os.posix_fallocate(f.fileno(), 0, f.seek(0, 2))
+        states = _array(out / "prefix.npy", shape, new=not finished)
         handle = model.model.layers[prefix_layer].register_forward_pre_hook(grab, with_kwargs=True)
     device = next(model.parameters()).device
     done = 0
+    saved = time.monotonic()
     try:
-        for batch in length_batches(lengths):
+        for number, batch in enumerate(length_batches(lengths)):
+            done += len(batch)
+            if number < finished:  # by a run that was interrupted
+                continue
             longest = lengths[batch[0]]
             ids = torch.zeros(len(batch), longest, dtype=torch.long)
             labels = torch.full((len(batch), longest), -100)
@@ -186,13 +205,15 @@ def _compute(
                 if states is not None:
                     assert grab.states is not None
                     states[whole[k] : whole[k + 1]] = grab.states[row, : lengths[k]].float().cpu().numpy()
-            done += len(batch)
+            if time.monotonic() - saved > SAVE_SECONDS:
+                _flush(logprobs, states)
+                write_atomic(out / DONE, str(number + 1))
+                saved = time.monotonic()
             if progress:
                 progress(done, len(sequences))
     finally:
         if handle is not None:
             handle.remove()
-    if states is not None:
-        states.flush()
-    np.save(out / "logprobs.npy", logprobs)
+    _flush(logprobs, states)
+    (out / DONE).unlink(missing_ok=True)
     (out / "about.json").write_text(json.dumps({"sequences": len(sequences), "tokens": int(whole[-1])}))

@@ -3,6 +3,7 @@
 import gc
 import json
 import logging
+import shutil
 import time
 import warnings
 from collections import Counter
@@ -18,11 +19,12 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, write_atomic
 from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
 from offtarget.training.tokens import TokenPair, trainable
-from offtarget.versions import package_versions
+from offtarget.versions import code_version, package_versions
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
+DIGEST = "digest.json"
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,19 @@ def prepare(
 
 
 def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
-    """Refuse offsets under a loss where a shifted reference is another loss than an offset.
+    """Refuse what a loss cannot carry out.
+
+    Offsets, where a shifted reference is another loss than an offset; weights, where a loss sorts the rows of
+    a batch.
 
     Raises:
         ConfigError: names the losses that are allowed.
     """
+    if spec.loss.startswith("aot") and (plan.relative_weight()[plan.keep] != 1).any():
+        raise ConfigError(
+            f"protocol '{plan.protocol}' weights pairs, but the loss '{spec.loss}' mixes the rows of a batch; "
+            "use another loss"
+        )
     if plan.offset.any() and spec.loss not in EXACT_OFFSET_LOSSES:
         raise ConfigError(
             f"protocol '{plan.protocol}' shifts rewards, which under the loss '{spec.loss}' is another loss than "
@@ -117,11 +127,15 @@ def train(
     }
 
     def build(out: Path) -> None:
-        _train(training_set, plan, ref, spec, seed, store, out, progress, template)
+        if not (out / DIGEST).is_file():  # else the run was interrupted while it tidied up
+            _train(training_set, plan, ref, spec, seed, store, out, progress, template)
+        for folder in out.glob("checkpoint-*"):
+            shutil.rmtree(folder)
+        (out / "policy" / "training_args.bin").unlink(missing_ok=True)
         gc.collect()  # a trainer and its model hold each other; evaluation needs the memory
 
     folder = store.get("policy", VERSION, inputs, build, resumable=True)
-    return Trained(folder / "policy", json.loads((folder / "digest.json").read_text()))
+    return Trained(folder / "policy", json.loads((folder / DIGEST).read_text()))
 
 
 def _train(
@@ -135,10 +149,10 @@ def _train(
     progress: Callable[[str, int, int], None] | None,
     template: str | None,
 ) -> None:
-    import shutil
-
+    import torch
     import transformers
 
+    from offtarget.training.head import require_plain
     from offtarget.training.reference import reference
 
     started = time.monotonic()
@@ -156,8 +170,11 @@ def _train(
                 f"plan of '{plan.protocol}' hooks layer {steer.layer}; the model has layers 0 to {n_layers - 1}"
             )
     stored = None
+    if torch.cuda.is_available():
+        model.to("cuda")
     if spec.mode == "fast":
         lowest = min([first, *(s.layer for s in plan.steer)])
+        require_plain(model, lowest)
         stored = reference(
             model.requires_grad_(False),
             tokenizer,
@@ -201,13 +218,11 @@ def _train(
         "seconds": round(time.monotonic() - started, 1),
         "seconds_reference": round(elapsed_reference, 1),
         "mode": spec.mode,
+        "code_version": code_version(),
         "first_trained_layer": first,
         "prefix_layer": stored.prefix.layer if stored and stored.prefix else None,
     }
-    write_atomic(out / "digest.json", json.dumps(digest, indent=1))
-    for folder in out.glob("checkpoint-*"):
-        shutil.rmtree(folder)
-    (out / "policy" / "training_args.bin").unlink(missing_ok=True)
+    write_atomic(out / DIGEST, json.dumps(digest, indent=1))
 
 
 def make_trainer(
@@ -279,6 +294,7 @@ def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
         max_grad_norm=1.0,
         beta=spec.beta,
         loss_type=spec.loss,
+        label_smoothing=spec.label_smoothing,
         max_length=spec.max_length,
         truncation_mode="keep_start",
         precompute_ref_log_probs=True,

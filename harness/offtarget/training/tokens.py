@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jinja2 import TemplateError
+
 from offtarget.data.pairs import Message, Pair
 
 
@@ -50,9 +52,12 @@ def tokenise(tokenizer: Any, pair: Pair) -> TokenPair:
     chosen = _ids(tokenizer, pair.prompt + pair.chosen, False)
     rejected = _ids(tokenizer, pair.prompt + pair.rejected, False)
     n = min(_common(prompt, chosen), _common(prompt, rejected))
-    before = _ids(tokenizer, pair.prompt[:-1], False) if len(pair.prompt) > 1 else []
+    try:
+        before = _ids(tokenizer, pair.prompt[:-1], False) if len(pair.prompt) > 1 else []
+    except TemplateError:  # some refuse a conversation that ends in a system turn
+        before = []
     if not before:  # templates may add a system turn of their own: find what two prompts share
-        other = _ids(tokenizer, [{"role": "user", "content": "\x00"}], True)
+        other = _ids(tokenizer, [*pair.prompt[:-1], {"role": "user", "content": "\x00"}], True)
         before = prompt[: _common(prompt, other)]
     return TokenPair(pair.id, prompt[:n], chosen[n:], rejected[n:], min(_common(prompt, before), n))
 
@@ -66,12 +71,16 @@ def trainable(
     `min_answer_tokens` is not.
 
     Returns:
-        kept pairs, their ids (same order), and counts by reason: `prompt fills max_length`,
-        `equal after truncation`, `answer cut below N tokens`.
+        kept pairs, their ids (same order), and counts by reason: `refused by the chat template`,
+        `prompt fills max_length`, `equal after truncation`, `answer cut below N tokens`.
     """
     kept, ids, lost = [], [], Counter[str]()
     for pair in pairs:
-        t = tokenise(tokenizer, pair)
+        try:
+            t = tokenise(tokenizer, pair)
+        except TemplateError:
+            lost["refused by the chat template"] += 1
+            continue
         room = max_length - len(t.prompt)
         if room <= 0:
             lost["prompt fills max_length"] += 1

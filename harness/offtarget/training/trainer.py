@@ -19,7 +19,7 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from offtarget.errors import OfftargetError
 from offtarget.shaping.plan import ShapingPlan, Steer
-from offtarget.training.head import use_frozen_head
+from offtarget.training.head import CachedInput, PassThrough, use_frozen_head
 from offtarget.training.reference import Reference
 
 ROW = "row"
@@ -53,28 +53,6 @@ class _ScaleGradient(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (factor,) = ctx.saved_tensors
         return grad * factor[:, None], None
-
-
-class PassThrough(torch.nn.Module):
-    """Stands where a frozen, cached layer was: hands on what it gets."""
-
-    def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        """The input, unchanged."""
-        return hidden_states
-
-
-class CachedInput(torch.nn.Module):
-    """Stands where the token embedding was: gives the cached states of the batch at hand."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.states: Tensor | None = None
-
-    def forward(self, input_ids: Tensor) -> Tensor:
-        """(batch, seq, d_model) states of the current batch."""
-        assert self.states is not None, "a forward pass outside the trainer's loss"
-        assert self.states.shape[:2] == input_ids.shape
-        return self.states
 
 
 class SteerHook:
@@ -119,7 +97,9 @@ class ShapedDPOTrainer(DPOTrainer):
         kept = plan.weight[plan.keep]
         self.row_weight = torch.from_numpy(plan.weight / kept.mean()).float()
         self._weighted = bool((kept != kept[0]).any())
+        self._offsets = by_side(plan.flip, plan.offset_chosen, plan.offset_rejected)
         self._rows: Tensor | None = None
+        self._log_probs: Tensor | None = None
         self.hooks: list[SteerHook] = []
         self._cached = CachedInput()
         super().__init__(**kwargs)
@@ -139,6 +119,8 @@ class ShapedDPOTrainer(DPOTrainer):
             self.hooks.append(hook)
         if self._weighted:
             self.model.register_forward_hook(self._scale)
+        if self.plan.offset.any():
+            self.model.register_forward_hook(self._watch)
         if self.reference is not None:
             use_frozen_head(self.base)
         if self.prefix is not None:
@@ -151,6 +133,25 @@ class ShapedDPOTrainer(DPOTrainer):
             factor = self.row_weight[self._rows].to(output.log_probs.device)
             output.log_probs = _ScaleGradient.apply(output.log_probs, torch.cat([factor, factor]))
         return output
+
+    def _watch(self, module: Any, args: Any, output: Any) -> None:
+        log_probs = getattr(output, "log_probs", None)
+        if log_probs is not None:
+            self._log_probs = (log_probs.detach() * output.label_mask).sum(1)
+
+    def _true_rewards(self, inputs: dict[str, Any], rows: Tensor) -> None:
+        """Log the implicit reward β·log(π/π_ref) itself: trl took the offset in the reference for a part of it."""
+        assert self._log_probs is not None
+        sides = {}
+        for side, log_probs, offset in zip(
+            ("chosen", "rejected"), self._log_probs.chunk(2), self._offsets, strict=True
+        ):
+            shift = torch.from_numpy(offset[rows.numpy()]).to(log_probs)
+            sides[side] = self.beta * (log_probs - inputs[f"ref_{side}_logps"].to(log_probs)) - shift
+            self._metrics["train"][f"rewards/{side}"][-1] = sides[side].mean().item()
+        margin = sides["chosen"] - sides["rejected"]
+        self._metrics["train"]["rewards/margins"][-1] = margin.mean().item()
+        self._metrics["train"]["rewards/accuracies"][-1] = (margin > 0).float().mean().item()
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset  # tokenised already, and counted
@@ -169,7 +170,7 @@ class ShapedDPOTrainer(DPOTrainer):
             c, r = by_side(self.plan.flip, self.reference.chosen, self.reference.rejected)
             chosen, rejected = [float(c[i]) for i in rows], [float(r[i]) for i in rows]
         dataset = dataset.remove_columns([k for k in dataset.column_names if k.startswith("ref_")])
-        up, down = by_side(self.plan.flip, self.plan.offset_chosen, self.plan.offset_rejected)
+        up, down = self._offsets
         if up.any() or down.any():
             chosen = [c - up[i] / self.beta for c, i in zip(chosen, rows, strict=True)]
             rejected = [r - down[i] / self.beta for r, i in zip(rejected, rows, strict=True)]
@@ -192,6 +193,8 @@ class ShapedDPOTrainer(DPOTrainer):
         if self.prefix is not None:
             self._cached.states = self._states(rows, inputs["input_ids"])
         loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        if self._log_probs is not None and self.model.training:
+            self._true_rewards(inputs, rows)
         value = loss[0] if return_outputs else loss
         if not torch.isfinite(value).all():
             ids = [self.plan.pair_ids[i] for i in rows.tolist()]
