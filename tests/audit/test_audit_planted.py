@@ -3,7 +3,9 @@
 The fast case re-plants a few small sets; the slow one (`make test-all`) twenty whole ones.
 """
 
+import gzip
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -98,25 +100,64 @@ def test_where_everything_is_equal_nothing_is_found(
     assert cases > 8 * replantings and false <= 0.05 * cases, f"{false} of {cases} null cases are findings"
 
 
-def test_a_topic_only_concept_is_found_in_its_topic(plant: ModuleType) -> None:
-    """Emoji only in cooking, links only in health: the global view places them where they are."""
+TOPIC_ONLY = [
+    ("emoji", "cooking", "chosen"),
+    ("flattery_opener", "music", "chosen"),
+    ("url", "health", "chosen"),
+    ("professional_referral", "money", "rejected"),
+    ("agreement_opener", "computers", "chosen"),
+]
+
+
+@pytest.fixture(scope="module")
+def topical(plant: ModuleType) -> Any:
     result, truth = audited(plant, 0, None, plant.TOPICS)
-    rows = [r["id"] for r in truth["rows"]]
-    topic = np.array([i.rsplit("-", 2)[0] for i in rows])
-    checked = 0
-    for feature, where in (("surface:emoji", "cooking"), ("surface:url", "health")):
-        hits = [
-            h
-            for h in result.findings
-            if h.view == "global" and h.concept == feature and h.direction == "chosen"
-        ]
-        if not hits:
-            continue
-        inside = result.workings.inside(max(hits, key=lambda h: h.z).context)
-        mine = topic == where
-        assert inside[mine].mean() > 0.5, f"{feature} was placed where few of the {where} rows are"
-        assert mine[inside].mean() > 2 * mine.mean(), (
-            f"{where} rows are not frequent where {feature} was placed"
-        )
-        checked += 1
-    assert checked >= 1, "no topic-only concept was found by the global view"
+    return result, np.array([r["id"].rsplit("-", 2)[0] for r in truth["rows"]])
+
+
+@pytest.mark.parametrize(("feature", "where", "direction"), TOPIC_ONLY)
+def test_a_topic_only_concept_is_found_in_its_topic(
+    topical: Any, feature: str, where: str, direction: str
+) -> None:
+    """The global view places it in a topic that holds most of its rows, where they are much more frequent.
+
+    The sixth one that a rule can see, agreement in the rows on family, is missed: by their words those rows lie
+    scattered over several topics.
+    """
+    result, topic = topical
+    hits = [
+        h
+        for h in result.findings
+        if h.view == "global" and h.concept == f"surface:{feature}" and h.direction == direction
+    ]
+    assert hits, f"{feature} was not found in any topic"
+    inside, mine = result.workings.inside(max(hits, key=lambda h: abs(h.z)).context), topic == where
+    assert inside[mine].mean() > 0.6
+    assert mine[inside].mean() > 3 * mine.mean()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_concepts_that_no_rule_sees_are_found_by_the_sae(plant: ModuleType, tmp_path: Path) -> None:
+    """Goblins and a formal tone have no rule of the surface lens; some latents follow them, and are findings.
+
+    The third such concept, a cheerful tone, is not asserted: what follows it best does so with |r| 0.3 only.
+    """
+    from offtarget.data.loading import load_pairs
+    from offtarget.lens.sae import load_sae, shipped_sae
+    from offtarget.models import EMBEDDED, resolve
+    from offtarget.store import Store
+
+    store = Store(tmp_path)
+    model = resolve(EMBEDDED, store)
+    pairs = load_pairs("planted-style")
+    latents = load_sae(shipped_sae(model)).encode(pairs, model, max_length=512, store=store)
+    result = audit(pairs, [latents])
+    truth = json.loads(gzip.decompress((PLANTED / "planted-style.truth.json.gz").read_bytes()))
+    names, signed = plant.truth_matrix(truth)
+    row_of = {r["id"]: i for i, r in enumerate(truth["rows"])}
+    signed = np.nan_to_num(signed[[row_of[pid] for pid in result.workings.pair_ids]])
+    for concept in ("goblins", "formal"):
+        planted = signed[:, names.index(concept)]
+        r = [np.corrcoef(result.workings.column(h.concept), planted)[0, 1] for h in result.findings]
+        assert np.abs(r).max() > 0.35, concept

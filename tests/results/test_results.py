@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from offtarget.board.cell import id_or_hash
 from offtarget.board.folder import cell_path, load_cell, read_cells
+from offtarget.board.rank import rank
+from offtarget.board.render import board_command, render
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FILES = sorted(p for p in RESULTS.rglob("*.json") if p.name != "board.json") if RESULTS.is_dir() else []
@@ -38,3 +40,13 @@ def test_cell_holds_no_text_of_samples(path):
 def test_no_two_files_speak_for_one_run():
     if FILES:
         assert read_cells(RESULTS).problems == ()
+
+
+@pytest.mark.parametrize("form", ["md", "json"])
+def test_the_committed_board_is_made_of_the_committed_cells(form):
+    if not FILES:
+        pytest.skip("no cell is committed yet")
+    found = read_cells(RESULTS)
+    command = board_command("results", ["md", "html", "json"], "results")
+    board = (RESULTS / f"board.{form}").read_text()
+    assert board == render(rank(found.cells, found.problems), form, command=command)
