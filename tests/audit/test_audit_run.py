@@ -7,8 +7,9 @@ import pytest
 from offtarget.audit.contrast import contrasts
 from offtarget.audit.length import IS_LENGTH, log_length_difference
 from offtarget.audit.records import Audit
-from offtarget.audit.run import audit, why, write_into
+from offtarget.audit.run import audit, write_into
 from offtarget.audit.statistics import group_codes, half_by_group
+from offtarget.audit.tracing import why
 from offtarget.audit.views import Rows, overall_view
 from offtarget.audit.vocabulary import find_concepts
 from offtarget.data.pairs import Pair, PairSet

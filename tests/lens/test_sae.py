@@ -68,7 +68,7 @@ def test_pooling_by_hand() -> None:
         "threshold": torch.full((3,), 0.5),
     }.items():
         getattr(sae, name).copy_(value)
-    pool = Pool(SaeLens(sae, "hand", 0, ""), stride=1)
+    pool = Pool(sae, stride=1)
     acts = torch.tensor([[1.0, 0.0, 0.4], [2.0, -3.0, 0.6], [0.0, 0.0, 9.0], [0.5, 0.0, 0.7]])
     # conversation 0: its prompt is the third token, its only response the first two and, apart, the last
     pool.take(acts, [Segment(0, 0, 0, 2), Segment(0, -1, 2, 3), Segment(0, 1, 3, 4)])
@@ -248,7 +248,6 @@ def test_an_sae_that_normalises_its_input_is_measured_by_what_it_saw(tiny_model:
         sae.W_dec.copy_(sae.W_enc.T)
     sae.requires_grad_(False)
     model, tokenizer = models.load(str(tiny_model))
-    lens = SaeLens(sae, "normalised", 2, "0" * 64)
     seen: list[torch.Tensor] = []
 
     class Watching(Pool):
@@ -256,7 +255,7 @@ def test_an_sae_that_normalises_its_input_is_measured_by_what_it_saw(tiny_model:
             seen.extend(acts[s.start : s.stop].float() for s in segments if s.response >= 0)
             super().take(acts, segments)
 
-    pool = Watching(lens, stride=1)
+    pool = Watching(sae, stride=1)
     from offtarget.lens.activations import encode_spans
 
     encode_spans(model, tokenizer, tokenise_pairs(tokenizer, PAIRS.pairs), 2, pool.take)

@@ -33,13 +33,13 @@ from offtarget.audit.records import (
 from offtarget.audit.statistics import Ints
 from offtarget.audit.views import MAX_CONTROLLED, MAX_LISTED, Rows, global_view, overall_view
 from offtarget.audit.vocabulary import ConceptSpec, Vocabulary, find_concepts, is_latent, lens_identity
-from offtarget.audit.workings import Workings, why
+from offtarget.audit.workings import Workings
 from offtarget.data.pairs import PairSet
 from offtarget.errors import DataError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.store import hash_of, write_atomic
 
-__all__ = ["audit", "why", "write_into"]
+__all__ = ["audit", "write_into"]
 
 VERSION = 2
 """Rises when the same input would give other hypotheses."""

@@ -14,7 +14,7 @@ def why(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Which hypotheses a row feeds, and how strongly."""
-    from offtarget.audit.run import why as trace
+    from offtarget.audit.tracing import why as trace
 
     found = trace(audit_dir, row)
     if as_json:

@@ -13,8 +13,6 @@ from offtarget.lens.tokens import TokenisedPairs
 if TYPE_CHECKING:
     import torch
 
-    from offtarget.lens.sae import SaeLens
-
 CHUNK_VALUES = 2**24
 """Latent values held at once while encoding (64 MiB in float32)."""
 SAMPLED_TOKENS = 2048
@@ -24,17 +22,17 @@ SAMPLED_TOKENS = 2048
 class Pool:
     """Collects, for each distinct text, the latents that fire in it."""
 
-    def __init__(self, lens: "SaeLens", stride: int) -> None:
-        self.lens, self.stride = lens, stride
+    def __init__(self, sae: Any, stride: int) -> None:
+        self.sae, self.stride, self.latents = sae, stride, int(sae.cfg.d_sae)
         self.found: dict[tuple[int, int], tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = {}
-        self.alive = np.zeros(lens.latents, dtype=bool)
+        self.alive = np.zeros(self.latents, dtype=bool)
         self.tokens = self.active = self.sampled = 0
         self.sum: Any = 0.0
         self.square = self.error = 0.0
 
     def take(self, acts: "torch.Tensor", segments: list[Segment]) -> None:
         """Encode a batch of activations, as many whole texts at a time as fit."""
-        room = max(1, CHUNK_VALUES // self.lens.latents)
+        room = max(1, CHUNK_VALUES // self.latents)
         first = 0
         while first < len(segments):
             last = first + 1
@@ -42,7 +40,7 @@ class Pool:
                 last += 1
             start, stop = segments[first].start, segments[last - 1].stop
             x = acts[start:stop].float()
-            latents = self.lens.sae.encode(x)
+            latents = self.sae.encode(x)
             for s in segments[first:last]:
                 self._text(s, x[s.start - start : s.stop - start], latents[s.start - start : s.stop - start])
             first = last
@@ -66,7 +64,7 @@ class Pool:
         if len(x):
             self.sampled += len(x)
             # encoded anew: SAEs that normalise their input decode with what they saw last
-            rebuilt = self.lens.sae.decode(self.lens.sae.encode(x))
+            rebuilt = self.sae.decode(self.sae.encode(x))
             self.error += float((x - rebuilt).double().square().sum())
             self.square += float(x.double().square().sum())
             self.sum = self.sum + x.double().sum(0)
@@ -90,7 +88,7 @@ class Pool:
             keys = [(w[0], -1 if k == 0 else w[k]) for w in tokens.where]
             # a response of no turns has the number -1, which would be the prompt's
             rows = [None if k and r < 0 else self.found.get((c, r)) for c, r in keys]
-            out[span, "max"], out[span, "freq"] = _stack(rows, self.lens.latents)
+            out[span, "max"], out[span, "freq"] = _stack(rows, self.latents)
         return out
 
 

@@ -138,7 +138,7 @@ def read_features(
     require_fit(lens, model)
     lens.sae.to(model.device)
     tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=max_length)
-    pool = Pool(lens, stride=max(1, tokens.n_response_tokens // SAMPLED_TOKENS))
+    pool = Pool(lens.sae, stride=max(1, tokens.n_response_tokens // SAMPLED_TOKENS))
     encode_spans(
         model, tokenizer, tokens, lens.layer, pool.take,
         batch_tokens=batch_tokens, threads=threads, progress=progress,
