@@ -5,8 +5,8 @@ from math import comb
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from offtarget.audit.inside import half_differences, inside_test
-from offtarget.audit.resampling import bootstrap_difference
+from offtarget.audit.statistics.inside import half_differences, inside_test
+from offtarget.audit.statistics.resampling import bootstrap_difference
 from scipy import stats
 
 

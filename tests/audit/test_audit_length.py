@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from offtarget.audit import length as controls
-from offtarget.audit.statistics import mean_test
+from offtarget.audit.statistics import length as controls
+from offtarget.audit.statistics.means import mean_test
 from scipy import optimize, stats
 
 

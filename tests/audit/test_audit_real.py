@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
-from offtarget.audit.contrast import contrasts
-from offtarget.audit.length import log_length_difference
+from offtarget.audit.concepts.contrast import contrasts
+from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.run import audit
-from offtarget.audit.statistics import group_codes, half_by_group
-from offtarget.audit.views import Rows, overall_view
-from offtarget.audit.vocabulary import find_concepts
+from offtarget.audit.statistics.length import log_length_difference
+from offtarget.audit.statistics.means import group_codes, half_by_group
+from offtarget.audit.views.views import Rows, overall_view
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens import surface
 

@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from offtarget.audit.contrast import contrasts
-from offtarget.audit.length import IS_LENGTH, log_length_difference
+from offtarget.audit.concepts.contrast import contrasts
+from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
-from offtarget.audit.statistics import group_codes, half_by_group
+from offtarget.audit.statistics.length import IS_LENGTH, log_length_difference
+from offtarget.audit.statistics.means import group_codes, half_by_group
 from offtarget.audit.tracing import why
-from offtarget.audit.views import Rows, overall_view
-from offtarget.audit.vocabulary import find_concepts
+from offtarget.audit.views.views import Rows, overall_view
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError, DataError, UndecidedError
 

@@ -5,11 +5,17 @@ import math
 
 import numpy as np
 import pytest
-from offtarget.audit import contexts as topics
-from offtarget.audit.clusters import cluster_latents, min_firing, nmi
-from offtarget.audit.contrast import contrasts, symmetric_activity
-from offtarget.audit.vocabulary import ConceptSpec, Vocabulary, cluster_id, find_concepts, lens_identity
-from offtarget.audit.words import count_words, keywords, log_odds
+from offtarget.audit.concepts import topics
+from offtarget.audit.concepts.clusters import cluster_latents, min_firing, nmi
+from offtarget.audit.concepts.contrast import contrasts, symmetric_activity
+from offtarget.audit.concepts.vocabulary import (
+    ConceptSpec,
+    Vocabulary,
+    cluster_id,
+    find_concepts,
+    lens_identity,
+)
+from offtarget.audit.concepts.words import count_words, keywords, log_odds
 from offtarget.errors import ConfigError, DataError, UndecidedError
 from offtarget.lens.features import Column, FeatureMatrix
 from scipy import stats

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from offtarget.audit.statistics import Ints, effective_groups
+from offtarget.audit.statistics.means import Ints, effective_groups
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens.features import FeatureMatrix
 

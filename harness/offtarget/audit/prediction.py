@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.length import equal_length_mean
 from offtarget.audit.records import Null, Partialled, Prediction
-from offtarget.audit.resampling import SHUFFLES, shuffled_means
-from offtarget.audit.statistics import Floats, Ints, MeanTest, t_interval
+from offtarget.audit.statistics.length import equal_length_mean
+from offtarget.audit.statistics.means import Floats, Ints, MeanTest, t_interval
+from offtarget.audit.statistics.resampling import SHUFFLES, shuffled_means
 
 
 def predict(

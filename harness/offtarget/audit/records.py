@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 from offtarget.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
-    from offtarget.audit.vocabulary import Vocabulary
+    from offtarget.audit.concepts.vocabulary import Vocabulary
     from offtarget.audit.workings import Workings
 
 SCHEMA_VERSION: Literal[1] = 1
@@ -294,7 +294,7 @@ class Audit(_Record):
             ConfigError: if the audit was read from a folder that does not hold them.
         """
         if self._vocabulary is None:
-            from offtarget.audit.vocabulary import Vocabulary
+            from offtarget.audit.concepts.vocabulary import Vocabulary
 
             if self._folder is None:
                 raise ConfigError("this audit carries no vocabulary; read it from its folder with Audit.read")

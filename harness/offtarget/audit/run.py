@@ -12,12 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit import statistics as st
 from offtarget.audit.cautions import cautions
-from offtarget.audit.contexts import find_topics
-from offtarget.audit.contrast import Contrasts, contrasts, symmetric_activity
-from offtarget.audit.labels import firing_words, latent_label, strongest_correlates
-from offtarget.audit.length import log_length_difference
+from offtarget.audit.concepts.contrast import Contrasts, contrasts, symmetric_activity
+from offtarget.audit.concepts.labels import firing_words, latent_label, strongest_correlates
+from offtarget.audit.concepts.topics import find_topics
+from offtarget.audit.concepts.vocabulary import (
+    ConceptSpec,
+    Vocabulary,
+    find_concepts,
+    is_latent,
+    lens_identity,
+)
 from offtarget.audit.prediction import predict
 from offtarget.audit.records import (
     AUDIT_FILE,
@@ -30,9 +35,10 @@ from offtarget.audit.records import (
     Family,
     View,
 )
-from offtarget.audit.statistics import Ints
-from offtarget.audit.views import MAX_CONTROLLED, MAX_LISTED, Rows, global_view, overall_view
-from offtarget.audit.vocabulary import ConceptSpec, Vocabulary, find_concepts, is_latent, lens_identity
+from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.length import log_length_difference
+from offtarget.audit.statistics.means import Ints
+from offtarget.audit.views.views import MAX_CONTROLLED, MAX_LISTED, Rows, global_view, overall_view
 from offtarget.audit.workings import Workings
 from offtarget.data.pairs import PairSet
 from offtarget.errors import DataError

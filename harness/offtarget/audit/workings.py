@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics import Ints
+from offtarget.audit.statistics.means import Ints
 from offtarget.errors import ConfigError, unknown_name
 
 ARRAYS = "workings.npz"

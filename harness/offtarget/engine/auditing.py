@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offtarget import verdicts as verdict_file
+from offtarget.audit.concepts.vocabulary import lens_identity
 from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
-from offtarget.audit.vocabulary import lens_identity
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics import Floats, Ints
-from offtarget.audit.words import WORD_PATTERN, count_words, keywords
+from offtarget.audit.concepts.words import WORD_PATTERN, count_words, keywords
+from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.data.pairs import Pair, text_of
 
 ROWS_PER_TOPIC = 480

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from offtarget.audit.statistics import Floats, Ints
+from offtarget.audit.statistics.means import Floats, Ints
 
 MIN_CLUSTER = 4
 MAX_SHARE = 0.8

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit import length as controls
-from offtarget.audit import statistics as st
-from offtarget.audit.contrast import Contrasts
-from offtarget.audit.inside import MIN_ROWS, InsideTest, half_differences, inside_test
+from offtarget.audit.concepts.contrast import Contrasts
 from offtarget.audit.records import Family, Hypothesis, LengthControlled, SplitHalf
-from offtarget.audit.resampling import bootstrap_difference, bootstrap_mean
-from offtarget.audit.statistics import MIN_GROUPS, Floats, Ints
+from offtarget.audit.statistics import length as controls
+from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.inside import MIN_ROWS, InsideTest, half_differences, inside_test
+from offtarget.audit.statistics.means import MIN_GROUPS, Floats, Ints
+from offtarget.audit.statistics.resampling import bootstrap_difference, bootstrap_mean
 from offtarget.audit.workings import rank_rows
 
 MAX_CONTROLLED = 500

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.contrast import TAU
+from offtarget.audit.concepts.contrast import TAU
+from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.audit.concepts.words import count_words, keywords
 from offtarget.audit.records import Correlate
-from offtarget.audit.statistics import correlations
-from offtarget.audit.vocabulary import ConceptSpec
-from offtarget.audit.words import count_words, keywords
+from offtarget.audit.statistics.means import correlations
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens.features import FeatureMatrix
 

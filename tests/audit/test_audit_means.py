@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from offtarget.audit import statistics as st
-from offtarget.audit.resampling import bootstrap_mean, quantile_levels, shuffled_means, units_of
+from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.resampling import bootstrap_mean, quantile_levels, shuffled_means, units_of
 from offtarget.errors import UndecidedError
 from scipy import stats
 from statsmodels.stats.multitest import multipletests

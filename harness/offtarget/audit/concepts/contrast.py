@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics import Floats
-from offtarget.audit.vocabulary import ConceptSpec, is_latent
+from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
+from offtarget.audit.statistics.means import Floats
 from offtarget.errors import DataError
 from offtarget.lens.features import Column, FeatureMatrix
 

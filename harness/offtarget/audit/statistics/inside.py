@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, group_sums, indicator
+from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, group_sums, indicator
 
 MIN_ROWS = 25
 MIN_ACTIVE = 10

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from offtarget.audit.clusters import cluster_latents
-from offtarget.audit.contexts import Topics
+from offtarget.audit.concepts.clusters import cluster_latents
+from offtarget.audit.concepts.topics import Topics
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.store import hash_of, write_atomic

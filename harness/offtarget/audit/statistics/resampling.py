@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics import Floats, Ints, group_sums
+from offtarget.audit.statistics.means import Floats, Ints, group_sums
 
 RESAMPLES = 1000
 SHUFFLES = 200

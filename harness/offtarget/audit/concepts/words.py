@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from offtarget.audit.statistics import Floats
+from offtarget.audit.statistics.means import Floats
 
 WORD_PATTERN = r"[^\W\d_][\w'’-]*[^\W_]"
 PRIOR_SIZE = 500.0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics import Floats, Ints, correlations
+from offtarget.audit.statistics.means import Floats, Ints, correlations
 from offtarget.data.pairs import Pair, text_of
 
 COLLINEAR = 0.95
@@ -109,7 +109,7 @@ def equal_length_mean(u: NDArray[Any], length: Floats, codes: Ints) -> tuple[Flo
         (intercept, standard error clustered by group with G/(G-1)·(N-1)/(N-2)), each `(n_columns,)`. Where
         length never differs, the plain mean.
     """
-    from offtarget.audit.statistics import group_sums
+    from offtarget.audit.statistics.means import group_sums
 
     n, n_groups = len(u), int(codes.max()) + 1
     design = np.stack([np.ones(n), length], axis=1) if np.ptp(length) > 0 else np.ones((n, 1))

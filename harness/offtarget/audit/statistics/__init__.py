@@ -1,0 +1,1 @@
+"""Tests of means over preference pairs, clustered by prompt, with their intervals, nulls and controls."""
