@@ -111,7 +111,7 @@ def test_a_missing_file_is_named(tmp_path):
 def test_another_vocabulary_is_undecided(small):
     with pytest.raises(UndecidedError, match="made for vocabulary abc, but the audit has"):
         verdicts.parse(text(small, one(), vocabulary="abc"), "v.yaml", small)
-    with pytest.raises(UndecidedError, match="a topic this audit does not have; audit with --like"):
+    with pytest.raises(UndecidedError, match="a context this audit does not have; audit with --like"):
         verdicts.parse(text(small, one(context="topic:0123456789ab")), "v.yaml", small)
 
 

@@ -29,7 +29,7 @@ from offtarget.store import write_atomic
 SCHEMA_VERSION = 1
 Decision = Literal["allow", "suppress", "amplify"]
 UNDECIDED_BY = "template"
-_TOPIC_ID = re.compile(r"topic:[0-9a-f]{12}")
+_CONTEXT_ID = re.compile(r"(topic|prompt):[0-9a-f]{12}")
 
 
 def _real_date(value: Any) -> Any:
@@ -179,9 +179,9 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
             raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
         if v.context is None or v.context in contexts:
             continue
-        if _TOPIC_ID.fullmatch(v.context):
+        if _CONTEXT_ID.fullmatch(v.context):
             raise UndecidedError(
-                f"{where}: the verdict on {v.name()} speaks of a topic this audit does not have; audit with "
+                f"{where}: the verdict on {v.name()} speaks of a context this audit does not have; audit with "
                 "--like the audit it was made on"
             )
         raise unknown_name("context", v.context, contexts, hint=f"(in {where})")

@@ -5,9 +5,10 @@ from math import comb
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from offtarget.audit.statistics.inside import half_differences, inside_test
+from offtarget.audit.statistics.inside import half_differences, inside_test, partition
 from offtarget.audit.statistics.resampling import bootstrap_difference
 from scipy import stats
+from scipy.sparse import csr_matrix
 
 
 def crossed(seed=0, n_groups=60, n_contexts=3, columns=3):
@@ -22,7 +23,7 @@ def crossed(seed=0, n_groups=60, n_contexts=3, columns=3):
 
 def test_difference_and_error_are_those_of_ols_on_an_indicator_with_clustered_covariance():
     u, contexts, codes = crossed()
-    test = inside_test(u, contexts, codes, 3)
+    test = inside_test(u, partition(contexts, 3), codes)
     for k in range(3):
         design = sm.add_constant((contexts == k).astype(float))
         for m in range(3):
@@ -33,7 +34,7 @@ def test_difference_and_error_are_those_of_ols_on_an_indicator_with_clustered_co
 
 def test_welch_z_and_pooled_d_are_the_papers():
     u, contexts, codes = crossed(1)
-    test = inside_test(u, contexts, codes, 3)
+    test = inside_test(u, partition(contexts, 3), codes)
     a, b = u[contexts == 1, 0], u[contexts != 1, 0]
     assert test.welch_z[1, 0] == pytest.approx(stats.ttest_ind(a, b, equal_var=False).statistic)
     pooled = np.sqrt(((len(a) - 1) * a.var(ddof=1) + (len(b) - 1) * b.var(ddof=1)) / (len(u) - 2))
@@ -42,8 +43,8 @@ def test_welch_z_and_pooled_d_are_the_papers():
 
 def test_many_columns_are_handled_in_blocks_alike():
     u, contexts, codes = crossed(2, columns=70)
-    whole = inside_test(u, contexts, codes, 3)
-    last = inside_test(u[:, 69:], contexts, codes, 3)
+    whole = inside_test(u, partition(contexts, 3), codes)
+    last = inside_test(u[:, 69:], partition(contexts, 3), codes)
     np.testing.assert_allclose(whole.se[:, 69:], last.se)
     np.testing.assert_allclose(whole.p[:, 69:], last.p)
 
@@ -52,7 +53,7 @@ def test_perfect_separation_gets_the_p_of_the_exact_permutation_test():
     """All 12 prompts inside show it, none of the other 28: one of (40 choose 12) arrangements."""
     codes = np.repeat(np.arange(40), 3)
     contexts = (codes >= 12).astype(int)
-    test = inside_test((contexts == 0).astype(float)[:, None], contexts, codes, 2)
+    test = inside_test((contexts == 0).astype(float)[:, None], partition(contexts, 2), codes)
     assert test.testable[0, 0]
     assert test.delta[0, 0] == 1.0
     assert test.p[0, 0] == pytest.approx(1 / comb(40, 12))
@@ -66,7 +67,7 @@ def test_no_row_of_a_rare_concept_inside_is_no_evidence():
     contexts = (np.arange(n) >= 40).astype(int)
     u = (rng.random((n, 1)) < 0.05).astype(float)
     u[:40] = 0
-    test = inside_test(u, contexts, np.arange(n), 2)
+    test = inside_test(u, partition(contexts, 2), np.arange(n))
     assert abs(test.delta[0, 0]) / test.robust_se[0, 0] > 10
     assert test.p[0, 0] > 0.05
     assert not test.testable[0, 0]
@@ -76,7 +77,7 @@ def test_a_context_of_few_prompts_is_not_tested():
     rng = np.random.default_rng(4)
     codes = np.concatenate([np.repeat(np.arange(5), 20), np.arange(5, 305)])
     contexts = (np.arange(len(codes)) >= 100).astype(int)
-    test = inside_test(rng.normal(size=(len(codes), 2)), contexts, codes, 2)
+    test = inside_test(rng.normal(size=(len(codes), 2)), partition(contexts, 2), codes)
     assert test.n_groups.tolist() == [5, 300]
     assert not test.testable[0].any()
 
@@ -92,7 +93,7 @@ def test_on_clustered_sparse_null_data_p_is_calibrated():
     base = rng.uniform(-2.5, 0, m)
     chosen = rng.random((len(codes), m)) < 1 / (1 + np.exp(-(base + lean)))
     rejected = rng.random((len(codes), m)) < 1 / (1 + np.exp(-(base - lean)))
-    test = inside_test(chosen.astype(float) - rejected, contexts, codes, 10)
+    test = inside_test(chosen.astype(float) - rejected, partition(contexts, 10), codes)
     p = test.p[test.testable]
     assert len(p) > 500
     assert 0.02 < (p < 0.05).mean() < 0.08
@@ -104,7 +105,7 @@ def test_on_clustered_sparse_null_data_p_is_calibrated():
 def test_half_differences_are_those_of_each_half_alone():
     u, contexts, codes = crossed(6)
     half = codes % 2 == 0
-    a, b = half_differences(u, contexts, half, 3)
+    a, b = half_differences(u, partition(contexts, 3), half)
     for side, got in ((False, a), (True, b)):
         rows = half == side
         inside = contexts[rows] == 2
@@ -114,9 +115,29 @@ def test_half_differences_are_those_of_each_half_alone():
 
 def test_bootstrap_of_the_difference_agrees_with_its_clustered_error():
     u, contexts, codes = crossed(7, n_groups=200)
-    test = inside_test(u, contexts, codes, 3)
+    test = inside_test(u, partition(contexts, 3), codes)
     cells = [(0, 2), (2, 1), (0, 0)]
-    ci = bootstrap_difference(u, contexts, cells, codes, seed=0)
+    ci = bootstrap_difference(u, partition(contexts, 3), cells, codes, seed=0)
     for j, cell in enumerate(cells):
         assert ci[j].mean() == pytest.approx(test.delta[cell], abs=0.2 * test.robust_se[cell])
         assert ci[j, 1] - ci[j, 0] == pytest.approx(2 * 1.97 * test.robust_se[cell], rel=0.12)
+
+
+def test_contexts_may_overlap_and_each_is_tested_as_if_alone():
+    u, contexts, codes = crossed(5)
+    rows = [np.flatnonzero(contexts == 0), np.flatnonzero(contexts != 2), np.arange(0, len(u), 2)]
+    inside = np.zeros((3, len(u)), dtype=bool)
+    for k, mine in enumerate(rows):
+        inside[k, mine] = True
+    together = inside_test(u, csr_matrix(inside), codes)
+    half = np.arange(len(u)) % 3 == 0
+    halves = half_differences(u, csr_matrix(inside), half)
+    ci = bootstrap_difference(u, csr_matrix(inside), [(k, 0) for k in range(3)], codes, seed=0)
+    for k in range(3):
+        alone = partition(np.where(inside[k], 0, 1), 2)
+        single = inside_test(u, alone, codes)
+        for field in ("delta", "robust_se", "se", "p", "d", "welch_z", "df"):
+            np.testing.assert_allclose(getattr(together, field)[k], getattr(single, field)[0], err_msg=field)
+        for side, want in zip(halves, half_differences(u, alone, half), strict=True):
+            np.testing.assert_allclose(side[k], want[0])
+        np.testing.assert_allclose(ci[k], bootstrap_difference(u, alone, [(0, 0)], codes, seed=0)[0])

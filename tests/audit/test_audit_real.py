@@ -4,13 +4,15 @@ import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.run import audit
 from offtarget.audit.statistics.length import log_length_difference
 from offtarget.audit.statistics.means import group_codes, half_by_group
-from offtarget.audit.views.views import Rows, overall_view
+from offtarget.audit.views.common import Rows
+from offtarget.audit.views.overall import overall_view
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens import surface
 
@@ -37,7 +39,11 @@ def overall(pairs: PairSet):
     rows = Rows(part.pair_ids, group_codes(groups), half_by_group(groups), log_length_difference(pairs.pairs))
     c = contrasts([part], specs)
     names = [s.id for s in specs]
-    return names, c, {h.concept: h for h in overall_view(rows, names, c, seed=0).result.hypotheses}
+    return (
+        names,
+        c,
+        {h.concept: h for h in overall_view(rows, names, c, np.arange(len(names)), seed=0).result.hypotheses},
+    )
 
 
 def test_ukp_rewards_length_and_not_markdown(shared_data: Path):

@@ -219,7 +219,7 @@ def small_vocabulary(make_pairs, make_surface, version=1):
     )
     concepts, left_out = find_concepts([part], seed=0)
     found, _ = topics.find_topics(pairs.pairs, None, seed=0)
-    return pairs, part, Vocabulary({"surface": lens_identity(part)}, concepts, found, left_out)
+    return pairs, part, Vocabulary({"surface": lens_identity(part)}, concepts, found, (), left_out)
 
 
 def test_a_vocabulary_survives_the_disk_and_places_rows_alike(make_pairs, make_surface, tmp_path):
@@ -237,7 +237,7 @@ def test_a_vocabulary_survives_the_disk_and_places_rows_alike(make_pairs, make_s
 def test_the_key_of_plain_columns_is_that_of_the_lens_not_of_the_data(make_pairs, make_surface):
     _, part, vocabulary = small_vocabulary(make_pairs, make_surface)
     other = make_surface(make_pairs(["a", "b"], seed=9), np.ones((2, 2)), np.zeros((2, 2)), ["bold", "emoji"])
-    same = Vocabulary({"surface": lens_identity(other)}, find_concepts([other], seed=1)[0], None, {})
+    same = Vocabulary({"surface": lens_identity(other)}, find_concepts([other], seed=1)[0], None, (), {})
     assert same.key == vocabulary.key
     _, _, newer = small_vocabulary(make_pairs, make_surface, version=2)
     assert newer.key != vocabulary.key

@@ -165,7 +165,9 @@ def make_audit() -> Callable[..., Audit]:
             "model": {"name": word},
             "lens": ({"name": word, "features": 56, "layer": 20, "variance_explained": 0.8312},),
             "concepts": concepts,
-            "contexts": (Context(id="topic:1", label=word, keywords=(word, "code"), n=120, n_groups=60),),
+            "contexts": (
+                Context(id="topic:1", kind="topic", label=word, keywords=(word, "code"), n=120, n_groups=60),
+            ),
             "families": {
                 "overall": Family(tested=3, findings=3, listed=3, controlled=3, left_out={}),
                 "global": Family(tested=2, findings=1, listed=2, controlled=2, left_out={word: 4}),

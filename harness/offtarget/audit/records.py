@@ -56,7 +56,8 @@ class Evidence(_Record):
     unit: str
     """Of the means; the rates and shares are shares of rows."""
     contrast: str
-    """What u is the difference of: presence, log, value, or cluster (mean presence over latents)."""
+    """What u is the difference of: presence, log, value, cluster (mean presence over latents), or standardised (mean
+    of the latents' standardised firing frequencies: response clusters of the local view)."""
     chosen_mean: float
     rejected_mean: float
     chosen_rate: float
@@ -82,9 +83,12 @@ class Concept(_Record):
 
 
 class Context(_Record):
-    """A topic: a part of the rows that lie close together, without regard to which response was chosen."""
+    """A part of the rows, found without regard to which response was chosen."""
 
     id: str
+    kind: Literal["topic", "prompt"]
+    """topic: rows that lie close together, no row in two (global view). prompt: rows whose prompt shows something
+    most strongly (local view); these overlap."""
     label: str
     keywords: tuple[str, ...]
     n: int
@@ -106,7 +110,7 @@ class LengthControlled(_Record):
     """The effect on the choice with the length difference held fixed.
 
     Log-odds that the response with one sd more of the concept is chosen, at equal log length. In the
-    global view: the same inside the context minus outside.
+    global and local views: the same inside the context minus outside.
     """
 
     effect: float
@@ -124,12 +128,12 @@ class Hypothesis(_Record):
     direction: Direction
     """The sign of the effect."""
     effect: float
-    """Overall: mean of u. Global: mean of u inside the context minus mean of u in all other rows."""
+    """Overall: mean of u. Global, local: mean of u inside the context minus mean of u in all other rows."""
     ci: tuple[float, float]
     """95 %, by prompt group."""
     ci_method: Literal["bootstrap", "t"]
     d: float
-    """Overall: mean/sd of u. Global: difference/pooled sd. Capped at 100 in size."""
+    """Overall: mean/sd of u. Global, local: difference/pooled sd. Capped at 100 in size."""
     z: float
     """Effect over its standard error clustered by prompt group (a t statistic)."""
     p: float

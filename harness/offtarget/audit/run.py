@@ -4,18 +4,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import vstack
 
 from offtarget.audit.cautions import cautions
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, symmetric_activity
+from offtarget.audit.concepts.kinds import find_kinds, place
 from offtarget.audit.concepts.labels import firing_words, latent_label, strongest_correlates
-from offtarget.audit.concepts.topics import find_topics
+from offtarget.audit.concepts.topics import SILENT, find_topics
 from offtarget.audit.concepts.vocabulary import (
     ConceptSpec,
     Vocabulary,
@@ -36,9 +39,12 @@ from offtarget.audit.records import (
     View,
 )
 from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.inside import partition
 from offtarget.audit.statistics.length import log_length_difference
 from offtarget.audit.statistics.means import Ints
-from offtarget.audit.views.views import MAX_CONTROLLED, MAX_LISTED, Rows, global_view, overall_view
+from offtarget.audit.views.common import MAX_CONTROLLED, MAX_LISTED, Rows
+from offtarget.audit.views.contexts import context_view
+from offtarget.audit.views.overall import overall_view
 from offtarget.audit.workings import Workings
 from offtarget.data.pairs import PairSet
 from offtarget.errors import DataError
@@ -47,7 +53,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 2
+VERSION = 3
 """Rises when the same input would give other hypotheses."""
 
 Progress = Callable[[str, float], None]
@@ -62,7 +68,7 @@ class _Clock:
         self.done = 0
 
     @contextmanager
-    def stage(self, name: str, of: int = 6) -> Any:
+    def stage(self, name: str, of: int = 7) -> Any:
         if self.progress:
             self.progress(name, self.done / of)
         start = time.perf_counter()
@@ -109,14 +115,30 @@ def audit(
     rows = Rows(tuple(p.id for p in pairs.pairs), codes, st.half_by_group(groups), length)
 
     with clock.stage("vocabulary"):
-        vocabulary, contexts, context_ids = _vocabulary(pairs, features, like, seed)
+        vocabulary, placed = _vocabulary(pairs, features, like, seed)
     names = [c.id for c in vocabulary.concepts]
     with clock.stage("contrasts"):
         c = contrasts(features, vocabulary.concepts)
     with clock.stage("overall view"):
-        overall = overall_view(rows, names, c, seed=seed)
+        everywhere = np.flatnonzero([not s.local for s in vocabulary.concepts])
+        overall = overall_view(rows, names, c, everywhere, seed=seed)
     with clock.stage("global view"):
-        topical, arrays = global_view(rows, names, c, contexts, context_ids, overall.tested, seed=seed)
+        topical, topic_family = context_view(
+            "global", rows, names, c, placed.topics, placed.pool, placed.topic_ids, overall.tested, seed=seed
+        )
+    with clock.stage("local view"):
+        # the lens's own columns, and the response clusters R_m in place of the clusters that fire together
+        latent = {f.lens for f in features if is_latent(f)}
+        responses = np.flatnonzero(
+            [
+                (s.local or s.lens not in latent) and bool(c.u[:, j].any())
+                for j, s in enumerate(vocabulary.concepts)
+            ]
+        )
+        everyone = np.arange(len(pairs))
+        local, kind_family = context_view(
+            "local", rows, names, c, placed.kinds, everyone, placed.kind_ids, responses, seed=seed
+        )
     with clock.stage("prediction"):
         tested = overall.tested
         prediction = predict(
@@ -132,7 +154,11 @@ def audit(
     with clock.stage("labels"):
         concepts = _concepts(pairs, features, vocabulary, c)
     chosen_longer = float((length > 0).mean())
-    families: dict[View, Family] = {"overall": overall.result.family, "global": topical.family}
+    families: dict[View, Family] = {
+        "overall": overall.result.family,
+        "global": topical.family,
+        "local": local.family,
+    }
     notes = cautions(pairs.pairs, features, codes, chosen_longer) + _notes_on_families(families)
     lenses = {f.lens: lens_identity(f) for f in features}
     result = Audit(
@@ -144,7 +170,7 @@ def audit(
                 "rows": pairs.rows_sha256,
                 "lenses": lenses,
                 "vocabulary": vocabulary.key,
-                "contexts": list(context_ids),
+                "contexts": [*placed.topic_ids, *placed.kind_ids],
                 "seed": seed,
             }
         ),
@@ -165,15 +191,23 @@ def audit(
             {**f.info, "name": f.lens, "columns": len(f.columns), "key": lenses[f.lens]} for f in features
         ),
         concepts=concepts,
-        contexts=_contexts(vocabulary, contexts, codes),
+        contexts=_contexts(vocabulary, placed, codes),
         families=families,
-        hypotheses=overall.result.hypotheses + topical.hypotheses,
+        hypotheses=overall.result.hypotheses + topical.hypotheses + local.hypotheses,
         prediction=prediction,
         vocabulary=vocabulary.key,
         warnings=tuple(notes),
         timing=clock.seconds,
     )
-    workings = Workings(rows.pair_ids, tuple(groups), tuple(names), c.u, tuple(context_ids), contexts, arrays)
+    workings = Workings(
+        rows.pair_ids,
+        tuple(groups),
+        tuple(names),
+        c.u,
+        placed.topic_ids + placed.kind_ids,
+        vstack([placed.topics, placed.kinds], format="csr"),
+        {"global": topic_family, "local": kind_family},
+    )
     return result.with_workings(workings, vocabulary)
 
 
@@ -198,27 +232,46 @@ def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:
             )
 
 
+@dataclass(frozen=True, eq=False)
+class _Placed:
+    """The rows among the contexts of a vocabulary; memberships are sparse `(n_contexts, n_rows)`."""
+
+    topic_ids: tuple[str, ...]
+    topics: Any
+    pool: Ints
+    """Rows that have a topic."""
+    kind_ids: tuple[str, ...]
+    kinds: Any
+
+
 def _vocabulary(
     pairs: PairSet, features: Sequence[FeatureMatrix], like: Path | None, seed: int
-) -> tuple[Vocabulary, Ints, tuple[str, ...]]:
-    """The vocabulary, the topic number of each row, and the topic ids."""
+) -> tuple[Vocabulary, _Placed]:
+    """The vocabulary, and where its contexts are in these rows."""
     if like is not None:
         vocabulary = Vocabulary.read(like)
         vocabulary.require(features)
-        activity = None
-        if vocabulary.topics is not None and vocabulary.topics.kind == "latent":
-            activity = _activity(features, vocabulary.concepts)
+        codes = np.full(len(pairs), SILENT, dtype=np.int64)
+        if vocabulary.topics is not None:
+            latent = vocabulary.topics.kind == "latent"
+            activity = _activity(features, vocabulary.concepts) if latent else None
+            codes = vocabulary.topics.assign(pairs.pairs, activity)
     else:
         concepts, left_out = find_concepts(features, seed=seed)
         activity = _activity(features, concepts)
         found = find_topics(pairs.pairs, activity, seed=seed)
-        topics = found[0] if found else None
-        vocabulary = Vocabulary({f.lens: lens_identity(f) for f in features}, concepts, topics, left_out)
-        if found:
-            return vocabulary, found[1], found[0].ids
-    if vocabulary.topics is None:
-        return vocabulary, np.full(len(pairs), -1, dtype=np.int64), ()
-    return vocabulary, vocabulary.topics.assign(pairs.pairs, activity), vocabulary.topics.ids
+        topics, codes = found if found else (None, np.full(len(pairs), SILENT, dtype=np.int64))
+        kinds = find_kinds(features, pairs.pairs, seed=seed)
+        identities = {f.lens: lens_identity(f) for f in features}
+        vocabulary = Vocabulary(identities, concepts, topics, kinds, left_out)
+    topic_ids = vocabulary.topics.ids if vocabulary.topics else ()
+    return vocabulary, _Placed(
+        topic_ids,
+        partition(codes, len(topic_ids)),
+        np.flatnonzero(codes != SILENT),
+        tuple(k.id for k in vocabulary.kinds),
+        place(vocabulary.kinds, features),
+    )
 
 
 def _activity(
@@ -226,7 +279,7 @@ def _activity(
 ) -> NDArray[np.float32] | None:
     """Symmetric activity over the clusters of the first lens of latents that has at least two; else None."""
     for part in features:
-        clusters = [c for c in concepts if c.lens == part.lens and c.kind == "cluster"]
+        clusters = [c for c in concepts if c.lens == part.lens and c.kind == "cluster" and not c.local]
         if is_latent(part) and len(clusters) >= 2:
             return symmetric_activity(part, clusters)
     return None
@@ -278,20 +331,27 @@ def _concepts(
     return tuple(out)
 
 
-def _contexts(vocabulary: Vocabulary, contexts: Ints, codes: Ints) -> tuple[Context, ...]:
+def _contexts(vocabulary: Vocabulary, placed: _Placed, codes: Ints) -> tuple[Context, ...]:
+    def named(kind: Literal["topic", "prompt"], names: Any, membership: Any) -> list[Context]:
+        out = []
+        for k, (context_id, label, words) in enumerate(names):
+            rows = membership[k].indices
+            out.append(
+                Context(
+                    id=context_id,
+                    kind=kind,
+                    label=label,
+                    keywords=words,
+                    n=len(rows),
+                    n_groups=len(np.unique(codes[rows])),
+                )
+            )
+        return out
+
     topics = vocabulary.topics
-    if topics is None:
-        return ()
-    return tuple(
-        Context(
-            id=topics.ids[k],
-            label=topics.labels[k],
-            keywords=topics.keywords[k],
-            n=int((contexts == k).sum()),
-            n_groups=len(np.unique(codes[contexts == k])),
-        )
-        for k in range(len(topics))
-    )
+    about = list(zip(topics.ids, topics.labels, topics.keywords, strict=True)) if topics else []
+    kinds = [(k.id, k.label, k.keywords) for k in vocabulary.kinds]
+    return (*named("topic", about, placed.topics), *named("prompt", kinds, placed.kinds))
 
 
 def _notes_on_families(families: Mapping[View, Family]) -> list[str]:

@@ -17,7 +17,7 @@ MAX_ROWS = 50
 
 @dataclass(frozen=True, eq=False)
 class Workings:
-    """u of every row and concept, and the topic of every row."""
+    """u of every row and concept, and the contexts of every row."""
 
     pair_ids: tuple[str, ...]
     groups: tuple[str, ...]
@@ -25,11 +25,11 @@ class Workings:
     u: NDArray[np.float32]
     """`(n_pairs, n_concepts)`, in the order of `concepts`."""
     context_ids: tuple[str, ...]
-    contexts: Ints
-    """Number of each row's context in `context_ids`, -1 for none."""
-    family: dict[str, NDArray[Any]] = field(default_factory=dict)
-    """The whole global family, each array (context, concept): effect, d, z, p, q, welch_z, agree, split_min,
-    tested. Untested cells have q = 1."""
+    membership: Any
+    """Sparse `(n_contexts, n_pairs)`: which rows lie in which context. Topics do not overlap, kinds of prompt do."""
+    families: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
+    """The whole families of the views by context, each array `(n_contexts of the view, n_concepts)`: effect, d, z, p, q,
+    welch_z, agree, split_min, tested. Untested cells have q = 1."""
 
     def column(self, concept: str) -> NDArray[np.float32]:
         """The u of one concept, `(n_pairs,)`.
@@ -51,7 +51,9 @@ class Workings:
             return np.ones(len(self.pair_ids), dtype=bool)
         if context not in self.context_ids:
             raise unknown_name("context", context, self.context_ids)
-        return np.asarray(self.contexts == self.context_ids.index(context))
+        inside = np.zeros(len(self.pair_ids), dtype=bool)
+        inside[self.membership[self.context_ids.index(context)].indices] = True
+        return inside
 
     def save(self, folder: Path) -> None:
         """Write `workings.npz`."""
@@ -63,11 +65,16 @@ class Workings:
             "groups": np.array(self.groups, dtype=np.str_),
             "concepts": np.array(self.concepts, dtype=np.str_),
             "context_ids": np.array(self.context_ids, dtype=np.str_),
-            "contexts": self.contexts,
+            "membership.indices": self.membership.indices,
+            "membership.indptr": self.membership.indptr,
             "u.data": sparse.data,
             "u.indices": sparse.indices,
             "u.indptr": sparse.indptr,
-            **{f"global.{name}": a for name, a in self.family.items()},
+            **{
+                f"family.{view}.{name}": a
+                for view, family in self.families.items()
+                for name, a in family.items()
+            },
         }
         with (folder / ARRAYS).open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
@@ -84,6 +91,13 @@ class Workings:
         try:
             with np.load(folder / ARRAYS, allow_pickle=False) as a:
                 ids, concepts = a["pair_ids"], a["concepts"]
+                families: dict[str, dict[str, NDArray[Any]]] = {}
+                for name in a.files:
+                    if name.startswith("family."):
+                        _, view, what = name.split(".")
+                        families.setdefault(view, {})[what] = a[name]
+                indices, indptr = a["membership.indices"], a["membership.indptr"]
+                cells = (np.ones(len(indices), dtype=bool), indices, indptr)
                 u = csr_matrix((a["u.data"], a["u.indices"], a["u.indptr"]), shape=(len(ids), len(concepts)))
                 return cls(
                     pair_ids=tuple(ids.tolist()),
@@ -91,8 +105,8 @@ class Workings:
                     concepts=tuple(concepts.tolist()),
                     u=u.toarray(),
                     context_ids=tuple(a["context_ids"].tolist()),
-                    contexts=a["contexts"],
-                    family={n.removeprefix("global."): a[n] for n in a.files if n.startswith("global.")},
+                    membership=csr_matrix(cells, shape=(len(indptr) - 1, len(ids))),
+                    families=families,
                 )
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ConfigError(

@@ -18,6 +18,8 @@ FOREST_ROWS = 25
 TABLE_ROWS = 1500
 """Hypotheses in the table; all are in audit.json."""
 PREDICTIONS = 40
+KINDS = 30
+"""Kinds of prompt in the table."""
 CARDS = 8
 """Evidence cards for each view."""
 EXAMPLES = 5
@@ -103,7 +105,8 @@ def audit_page(audit: Audit, pairs: PairSet | Iterable[Pair] | None = None) -> s
         volcano=_volcano(audit, concepts, contexts),
         table=table,
         n_hidden=len(audit.hypotheses) - len(table),
-        topics=_topics(audit, concepts),
+        topics=_contexts(audit, concepts, "topic"),
+        kinds=_contexts(audit, concepts, "prompt"),
         cards=_cards(audit, concepts, contexts, by_id),
         has_text=bool(by_id),
         predictions=_predictions(audit),
@@ -113,9 +116,13 @@ def audit_page(audit: Audit, pairs: PairSet | Iterable[Pair] | None = None) -> s
 
 def effect_scale(e: Evidence) -> str:
     """What an effect of a concept is measured in."""
-    return {"presence": "share of rows", "cluster": "share of rows", "log": "log units", "value": e.unit}[
-        e.contrast
-    ]
+    scales = {
+        "presence": "share of rows",
+        "cluster": "share of rows",
+        "log": "log units",
+        "standardised": "sd of the difference",
+    }
+    return scales.get(e.contrast, e.unit)
 
 
 def glance(audit: Audit, most: int = 8) -> list[Sentence]:
@@ -143,6 +150,7 @@ def glance(audit: Audit, most: int = 8) -> list[Sentence]:
     for view, noun in (
         ("overall", "concepts lean over the whole set"),
         ("global", "leans are particular to a topic"),
+        ("local", "leans are particular to a kind of prompt"),
     ):
         family = audit.families.get(view)  # type: ignore[call-overload]
         if family is not None and family.tested:
@@ -159,7 +167,7 @@ def _claim(h: Hypothesis, c: Concept) -> str:
         inside, outside = number(h.inside_mean, sign=True), number(h.outside_mean, sign=True)
         gap = f"chosen minus rejected is {inside} here, {outside} in the other rows"
         return f"{label}: {gap} ({effect_scale(e)})."
-    if e.contrast in {"presence", "cluster"}:
+    if e.contrast in {"presence", "cluster", "standardised"}:
         verb = "in" if e.contrast == "presence" else "fires in"
         rates = percent(e.chosen_rate), percent(e.rejected_rate)
         return f"{label}: {verb} {rates[0]} of chosen, {rates[1]} of rejected responses."
@@ -233,7 +241,8 @@ def _table(audit: Audit) -> list[Hypothesis]:
     return ordered[:TABLE_ROWS]
 
 
-def _topics(audit: Audit, concepts: Mapping[str, Concept]) -> list[Topic]:
+def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str) -> list[Topic]:
+    """Topics, all of them, by size; or the kinds of prompt in which something leans otherwise, the clearest first."""
     inside: dict[str, list[Hypothesis]] = defaultdict(list)
     for h in audit.hypotheses:
         if h.context is not None:
@@ -245,8 +254,15 @@ def _topics(audit: Audit, concepts: Mapping[str, Concept]) -> list[Topic]:
         return tuple((_brief(concepts[h.concept].label), h.d) for h in found[:4])
 
     out = []
-    for c in sorted(audit.contexts, key=lambda c: (-c.n, c.id)):
-        hs = inside.get(c.id, [])
+    contexts = [c for c in audit.contexts if c.kind == kind]
+    if kind == "prompt":
+        clearest = {c.id: max((abs(h.z) for h in inside[c.id] if h.finding), default=0.0) for c in contexts}
+        contexts = [c for c in contexts if clearest[c.id]]
+        contexts = sorted(contexts, key=lambda c: (-clearest[c.id], c.id))[:KINDS]
+    else:
+        contexts.sort(key=lambda c: (-c.n, c.id))
+    for c in contexts:
+        hs = inside[c.id]
         both = leaning(hs, "chosen"), leaning(hs, "rejected")
         more = tuple(w for w in c.keywords if w not in c.label)
         out.append(Topic(c.label, more, c.n, c.n_groups, len(hs), *both))
@@ -258,14 +274,17 @@ def _cards(
 ) -> list[Card]:
     predicted = {p.concept: p for p in audit.prediction}
     cards = []
-    for overall in (True, False):
-        found = [h for h in audit.hypotheses if h.finding and (h.view == "overall") == overall]
+    noun = {c.id: "topic" if c.kind == "topic" else "prompts" for c in audit.contexts}
+    for view in ("overall", "global", "local"):
+        found = [h for h in audit.hypotheses if h.finding and h.view == view]
         found.sort(key=lambda h: (-abs(h.z), h.id))
         for h in found[:CARDS]:
             c = concepts[h.concept]
             examples = [_example(by_id[i]) for i in h.rows if i in by_id][:EXAMPLES]
-            where = "whole set" if h.context is None else f"topic: {contexts.get(h.context, h.context)}"
-            shift = predicted.get(h.concept) if overall else None
+            where = "whole set"
+            if h.context is not None:
+                where = f"{noun.get(h.context, 'context')}: {contexts.get(h.context, h.context)}"
+            shift = predicted.get(h.concept) if view == "overall" else None
             cards.append(
                 Card(
                     h,

@@ -6,7 +6,8 @@ Everything the audit tests is a statement about u:
 - `log`: log(1 + x_c) - log(1 + x_r);
 - `value`: x_c - x_r;
 - latents: firing frequency thresholded at τ = 0.01 as for presence, averaged over the members of a cluster
-  (arXiv 2606.12360: u_{i,m} = 1/t_m Σ_{g∈T_m} [1{c_{i,g} > τ} - 1{r_{i,g} > τ}], in [-1, 1]).
+  (arXiv 2606.12360: u_{i,m} = 1/t_m Σ_{g∈T_m} [1{c_{i,g} > τ} - 1{r_{i,g} > τ}], in [-1, 1]);
+- response clusters of the local view: the mean standardised difference of firing frequencies.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.concepts.embedding import MIN_SD
 from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
 from offtarget.audit.statistics.means import Floats
 from offtarget.errors import DataError
@@ -71,7 +73,9 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
             u[:, at], v[:, at], means[:, at], rates[:, at] = _latents(part, mine)
             for j in at:
                 units[j] = LATENT_UNIT
-                kinds[j] = concepts[j].kind if concepts[j].kind == "cluster" else "presence"
+                kinds[j] = "presence" if concepts[j].kind == "feature" else "cluster"
+                if concepts[j].local:
+                    kinds[j] = "standardised"
         else:
             for j, concept in zip(at, mine, strict=True):
                 where = part.position(concept.members[0])
@@ -88,6 +92,23 @@ def symmetric_activity(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> 
     """s_{i,m}: firing frequency of both responses, summed over members: `(n_pairs, n_concepts)`."""
     total = part.values["chosen", "freq"] + part.values["rejected", "freq"]
     return np.asarray((total @ _membership(part, concepts)).todense(), dtype=np.float32)
+
+
+def _standardised(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> NDArray[np.float32]:
+    from scipy.sparse import csr_matrix
+
+    place = {c.id: j for j, c in enumerate(part.columns)}
+    rows, columns, weights, centre = [], [], [], np.zeros(len(concepts))
+    for m, concept in enumerate(concepts):
+        for g, (mean, sd) in zip(concept.members, concept.moments, strict=True):
+            weight = 1 / max(sd, MIN_SD) / len(concept.members)
+            rows.append(place[g])
+            columns.append(m)
+            weights.append(weight)
+            centre[m] += mean * weight
+    to = csr_matrix((weights, (rows, columns)), shape=(len(place), len(concepts)))
+    difference = part.values["chosen", "freq"] - part.values["rejected", "freq"]
+    return np.asarray((difference @ to).toarray() - centre, dtype=np.float32)
 
 
 def _difference(c: Floats, r: Floats, column: Column) -> Floats:
@@ -124,7 +145,11 @@ def _membership(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> Any:
 def _latents(
     part: FeatureMatrix, concepts: Sequence[ConceptSpec]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], Floats, Floats]:
-    """u, v, mean firing frequencies and mean presences (chosen, rejected) of clusters and single latents."""
+    """u, v, mean firing frequencies and mean presences (chosen, rejected) of clusters and single latents.
+
+    For a response cluster of the local view u is Σ_g (D_{i,g} - μ_g)/max(σ_g, 1e-6) / |R_m|, with D the
+    difference in firing frequency and the moments of the reference corpus.
+    """
     member = _membership(part, concepts)
     size = np.asarray(member.sum(axis=0)).ravel()
     sides = [part.values["chosen", "freq"], part.values["rejected", "freq"]]
@@ -132,6 +157,9 @@ def _latents(
     summed = [(x.astype(np.float32) @ member) for x in sides]
     u = np.asarray((present[0] - present[1]).todense(), dtype=np.float32)
     u /= size.astype(np.float32)
+    local = [j for j, c in enumerate(concepts) if c.local]
+    if local:
+        u[:, local] = _standardised(part, [concepts[j] for j in local])
     v = np.asarray((summed[0] - summed[1]).todense(), dtype=np.float32)
     rates = np.stack([np.asarray(x.mean(axis=0)).ravel() / size for x in present])
     means = np.stack([np.asarray(x.mean(axis=0)).ravel() / size for x in summed])

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.concepts.words import WORD_PATTERN, count_words, keywords
+from offtarget.audit.concepts.words import WORD_PATTERN, prompt_words
+from offtarget.audit.statistics.inside import partition
 from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.data.pairs import Pair, text_of
 
@@ -151,19 +152,9 @@ def _named(topics: Topics, pairs: Sequence[Pair], codes: Ints) -> Topics:
     for k in range(n):
         members = sorted(pairs[i].id for i in np.flatnonzero(codes == k).tolist())
         ids.append("topic:" + hashlib.sha256("\n".join(members).encode()).hexdigest()[:12])
-    words = _prompt_words(pairs, codes, n)
+    words = prompt_words(pairs, partition(codes, n))
     labels = [", ".join(w[:4]) or "no telling words" for w in words]
     return replace(topics, ids=tuple(ids), labels=tuple(labels), keywords=tuple(words))
-
-
-def _prompt_words(pairs: Sequence[Pair], codes: Ints, n: int) -> list[tuple[str, ...]]:
-    """Contrastive keywords of each topic's prompts; a prompt counts once in each topic it has rows in."""
-    entries = {(int(k), p.group): i for i, (p, k) in enumerate(zip(pairs, codes, strict=True)) if k >= 0}
-    words, counts = count_words((text_of(pairs[i].prompt) for i in entries.values()), min_texts=2)
-    inside = np.zeros((n, len(words)))
-    for row, (k, _) in enumerate(entries):
-        inside[k, counts.indices[counts.indptr[row] : counts.indptr[row + 1]]] += 1
-    return keywords(inside, inside.sum(axis=0), words, always=True)
 
 
 def _latent_points(activity: NDArray[Any], silent_below: float) -> tuple[Floats, NDArray[np.bool_]]:

@@ -14,14 +14,17 @@ from typing import Any, Literal
 
 import numpy as np
 
-from offtarget.audit.concepts.clusters import cluster_latents
+from offtarget.audit.concepts.clusters import cluster_latents, min_firing
+from offtarget.audit.concepts.embedding import cluster_columns, moments
+from offtarget.audit.concepts.kinds import PromptKind
 from offtarget.audit.concepts.topics import Topics
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.store import hash_of, write_atomic
 
-VERSION = 1
+VERSION = 2
 TABLE, ARRAYS = "vocabulary.json", "vocabulary.npz"
+MIN_SHIFT_SD, MIN_SHIFT = 1e-3, 1e-4
 _IDENTITY_KEYS = ("identity", "version", "model_identity", "sae_sha256", "layer", "hook", "template")
 """What of a lens's `info` makes two readings incomparable when it differs; fit and timing do not."""
 
@@ -35,6 +38,15 @@ class ConceptSpec:
     lens: str
     members: tuple[str, ...]
     """Column ids; one for a feature."""
+    moments: tuple[tuple[float, float], ...] = ()
+    """Mean and standard deviation of each member's difference in firing frequency over the reference corpus:
+    u is then the mean standardised difference (the response clusters R_m of the local view); empty for the
+    thresholded disparity."""
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a response cluster of the local view, and of no other."""
+        return bool(self.moments)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +57,14 @@ class Vocabulary:
     """Identity of each lens by name."""
     concepts: tuple[ConceptSpec, ...]
     topics: Topics | None
+    kinds: tuple[PromptKind, ...]
+    """Kinds of prompt, the contexts of the local view."""
     left_out: dict[str, int]
     """Latents that became no concept, by reason."""
 
     @property
     def key(self) -> str:
-        """Hash of the lenses and their concepts; topics do not enter.
+        """Hash of the lenses and their concepts; topics and kinds of prompt do not enter.
 
         Without latents it depends on the lens alone, so audits of different datasets share it.
         """
@@ -67,7 +81,10 @@ class Vocabulary:
             "version": VERSION,
             "key": self.key,
             "lenses": self.lenses,
-            "concepts": [[c.id, c.kind, c.lens, list(c.members)] for c in self.concepts],
+            "concepts": [
+                [c.id, c.kind, c.lens, list(c.members), [list(m) for m in c.moments]] for c in self.concepts
+            ],
+            "kinds": [[k.id, k.lens, list(k.members), k.label, list(k.keywords)] for k in self.kinds],
             "topics": self.topics.table() if self.topics else None,
             "left_out": self.left_out,
         }
@@ -91,8 +108,15 @@ class Vocabulary:
             if table["topics"]:
                 with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
                     topics = Topics.restore(table["topics"], dict(arrays))
-            concepts = tuple(ConceptSpec(i, kind, lens, tuple(m)) for i, kind, lens, m in table["concepts"])
-            found = cls(table["lenses"], concepts, topics, table["left_out"])
+            concepts = tuple(
+                ConceptSpec(i, kind, lens, tuple(m), tuple((float(a), float(b)) for a, b in places))
+                for i, kind, lens, m, places in table["concepts"]
+            )
+            kinds = tuple(
+                PromptKind(i, lens, tuple(m), label, tuple(words))
+                for i, lens, m, label, words in table["kinds"]
+            )
+            found = cls(table["lenses"], concepts, topics, kinds, table["left_out"])
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
             raise ConfigError(
                 f"{folder}: no readable vocabulary ({error}); give a folder made by `offtarget audit`"
@@ -137,10 +161,10 @@ def lens_identity(features: FeatureMatrix) -> str:
     )
 
 
-def cluster_id(lens: str, members: Sequence[str]) -> str:
+def cluster_id(lens: str, members: Sequence[str], what: str = "cluster") -> str:
     """Name of a cluster: the hash of its sorted members, whatever order they were found in."""
     digest = hashlib.sha256("\n".join(sorted(members)).encode()).hexdigest()
-    return f"{lens}:cluster-{digest[:12]}"
+    return f"{lens}:{what}-{digest[:12]}"
 
 
 def find_concepts(
@@ -159,9 +183,35 @@ def find_concepts(
             names = tuple(sorted(ids[j] for j in members))
             concepts.append(ConceptSpec(cluster_id(part.lens, names), "cluster", part.lens, names))
         concepts += [ConceptSpec(ids[j], "feature", part.lens, (ids[j],)) for j in found.singles]
+        concepts += _shift_clusters(part, seed)
         for reason, n in found.left_out.items():
             left_out[reason] = left_out.get(reason, 0) + n
     return tuple(concepts), left_out
+
+
+def _shift_clusters(part: FeatureMatrix, seed: int) -> list[ConceptSpec]:
+    """R_m: clusters of latents whose difference in firing frequency varies together over rows.
+
+    Kept latents fire on enough responses, and their difference varies (arXiv 2606.12360: sd at least 1e-3 and
+    mean absolute value at least 1e-4).
+    """
+    chosen, rejected = part.values["chosen", "freq"], part.values["rejected", "freq"]
+    fired = np.asarray((chosen > 0).sum(axis=0) + (rejected > 0).sum(axis=0)).ravel()
+    difference = (chosen - rejected).tocsc()
+    of = moments(difference)
+    size = np.asarray(abs(difference).mean(axis=0)).ravel()
+    keep = np.flatnonzero(
+        (fired >= min_firing(2 * len(part))) & (of.sd >= MIN_SHIFT_SD) & (size >= MIN_SHIFT)
+    )
+    kept = difference[:, keep].tocsr()
+    ids = [c.id for c in part.columns]
+    out = []
+    for group in cluster_columns(kept, moments(kept), seed=seed):
+        at = sorted(int(keep[j]) for j in group)
+        names = tuple(ids[j] for j in at)
+        place = tuple((float(of.mean[j]), float(of.sd[j])) for j in at)
+        out.append(ConceptSpec(cluster_id(part.lens, names, "shift"), "cluster", part.lens, names, place))
+    return out
 
 
 def _names(lenses: Any) -> str:

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offtarget.audit.statistics.means import Floats
+from offtarget.data.pairs import Pair, text_of
 
 WORD_PATTERN = r"[^\W\d_][\w'’-]*[^\W_]"
 PRIOR_SIZE = 500.0
@@ -87,3 +89,22 @@ def keywords(
                 stems.add(stem)
         out.append(tuple(best[:n]))
     return out
+
+
+def prompt_words(pairs: Sequence[Pair], membership: Any) -> list[tuple[str, ...]]:
+    """Contrastive keywords of the prompts inside each context; a prompt counts once in each.
+
+    Args:
+        pairs: the rows.
+        membership: sparse `(n_contexts, n_rows)`.
+    """
+    first: dict[str, int] = {}
+    prompt: Any = np.array([first.setdefault(p.group, len(first)) for p in pairs])
+    row_of = {p.group: i for i, p in reversed(list(enumerate(pairs)))}
+    words, counts = count_words((text_of(pairs[row_of[g]].prompt) for g in first), min_texts=2)
+    inside: NDArray[Any] = np.zeros((membership.shape[0], len(words)))
+    for k in range(membership.shape[0]):
+        mine = np.unique(prompt[membership[k].indices])
+        inside[k] = np.asarray(counts[mine].sum(axis=0)).ravel()
+    total = np.asarray(counts.sum(axis=0)).ravel() if len(words) else np.zeros(0)
+    return keywords(inside, total, words, always=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, group_sums, indicator
+from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, indicator
 
 MIN_ROWS = 25
 MIN_ACTIVE = 10
@@ -43,8 +43,17 @@ class InsideTest:
     """(n_contexts,)"""
 
 
-def inside_test(u: NDArray[Any], contexts: Ints, codes: Ints, n_contexts: int) -> InsideTest:
-    """Test every context against the rest, for every concept.
+def partition(contexts: Ints, n_contexts: int) -> Any:
+    """Membership of contexts that do not overlap, from the context number of each row (-1: none)."""
+    from scipy.sparse import csr_matrix
+
+    rows = np.flatnonzero(contexts >= 0)
+    cells = (np.ones(len(rows), dtype=bool), (contexts[rows], rows))
+    return csr_matrix(cells, shape=(n_contexts, len(contexts)))
+
+
+def inside_test(u: NDArray[Any], membership: Any, codes: Ints) -> InsideTest:
+    """Test every context against all other rows, for every concept. Contexts may overlap.
 
     The influence of row i on Δ is (u_i - ū_in)/n_in inside and -(u_i - ū_out)/n_out outside; influences
     are summed by prompt group, squared and added, times G/(G-1)·(N-1)/(N-2). A prompt with rows on both
@@ -59,23 +68,28 @@ def inside_test(u: NDArray[Any], contexts: Ints, codes: Ints, n_contexts: int) -
 
     Args:
         u: `(n_rows, n_concepts)`.
-        contexts: context number of each row, 0..n_contexts-1.
+        membership: which rows lie in which context, sparse `(n_contexts, n_rows)`.
         codes: prompt group of each row.
-        n_contexts: how many contexts there are.
     """
     from scipy import stats
+    from scipy.sparse import csr_matrix
 
     n, n_concepts = u.shape
+    n_contexts = membership.shape[0]
     _, codes = np.unique(codes, return_inverse=True)
     n_groups = int(codes.max()) + 1
-    cells = np.unique(np.stack([contexts, codes], axis=1), axis=0, return_inverse=True)
-    (cell_k, cell_g), cell_of_row = cells[0].T, cells[1].ravel()
-    to_cells = indicator(cell_of_row, len(cell_k))
+    # a cell is what one prompt has inside one context
+    entries = membership.tocoo()
+    cell_number = entries.row.astype(np.int64) * n_groups + codes[entries.col]
+    cells, cell_of_entry = np.unique(cell_number, return_inverse=True)
+    cell_k, cell_g = np.divmod(cells, n_groups)
+    ones = np.ones(len(cell_of_entry))
+    to_cells = csr_matrix((ones, (cell_of_entry, entries.col)), shape=(len(cells), n))
     to_groups = indicator(codes, n_groups)
-    cell_n = np.bincount(cell_of_row).astype(np.float64)
+    cell_n = np.bincount(cell_of_entry, minlength=len(cells)).astype(np.float64)
     group_n = np.bincount(codes).astype(np.float64)
     edges = np.searchsorted(cell_k, np.arange(n_contexts + 1))
-    n_in = np.bincount(contexts, minlength=n_contexts).astype(np.float64)
+    n_in = np.bincount(entries.row, minlength=n_contexts).astype(np.float64)
     n_out = n - n_in
     shape = (n_contexts, n_concepts)
     out = {name: np.zeros(shape) for name in ("in", "out", "var", "v_in", "v_out", "ss_in", "ss_out", "act")}
@@ -177,9 +191,7 @@ def _degrees_of_freedom(
     return np.maximum(df, 1.0)
 
 
-def half_differences(
-    u: NDArray[Any], contexts: Ints, half: NDArray[np.bool_], n_contexts: int
-) -> tuple[Floats, Floats]:
+def half_differences(u: NDArray[Any], membership: Any, half: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Δ of every context and concept in either half of the rows; zero where a side is empty.
 
     Returns:
@@ -187,12 +199,17 @@ def half_differences(
     """
     sides = []
     for side in (False, True):
-        rows = half == side
-        sums = group_sums(u[rows], contexts[rows], n_contexts)
-        sizes = np.bincount(contexts[rows], minlength=n_contexts).astype(np.float64)[:, None]
-        rest_n = sizes.sum() - sizes
-        rest = sums.sum(axis=0) - sums
-        with np.errstate(divide="ignore", invalid="ignore"):
-            delta = np.where((sizes > 0) & (rest_n > 0), sums / sizes - rest / rest_n, 0.0)
+        rows = np.flatnonzero(half == side)
+        inside = membership[:, rows].astype(np.float64)
+        sizes = np.asarray(inside.sum(axis=1)).reshape(-1, 1)
+        rest_n = len(rows) - sizes
+        delta = np.zeros((membership.shape[0], u.shape[1]))
+        for start in range(0, u.shape[1], BLOCK):
+            cols = slice(start, start + BLOCK)
+            block = u[rows, cols].astype(np.float64)
+            sums = np.asarray(inside @ block)
+            rest = block.sum(axis=0) - sums
+            with np.errstate(divide="ignore", invalid="ignore"):
+                delta[:, cols] = np.where((sizes > 0) & (rest_n > 0), sums / sizes - rest / rest_n, 0.0)
         sides.append(delta)
     return sides[0], sides[1]

@@ -65,7 +65,7 @@ def bootstrap_mean(u: NDArray[Any], codes: Ints, *, seed: int, resamples: int = 
 
 def bootstrap_difference(
     u: NDArray[Any],
-    contexts: Ints,
+    membership: Any,
     pairs: list[tuple[int, int]],
     codes: Ints,
     *,
@@ -75,8 +75,8 @@ def bootstrap_difference(
     """95 % interval of inside mean minus outside mean for chosen (context, concept) cells.
 
     Args:
-        u: `(n_rows, n_concepts)`, rows of the pool only.
-        contexts: context number of each row.
+        u: `(n_rows, n_concepts)`.
+        membership: which rows lie in which context, sparse `(n_contexts, n_rows)`.
         pairs: (context, concept) numbers.
         codes: group of each row.
         seed: of the resampling.
@@ -93,7 +93,7 @@ def bootstrap_difference(
     n_in = np.zeros((n_units, len(wanted)))
     sum_in = np.zeros((n_units, len(pairs)))
     for k in wanted:
-        rows = np.flatnonzero(contexts == k)
+        rows = membership[k].indices
         n_in[:, place[k]] = np.bincount(units[rows], minlength=n_units)
         mine = [j for j, (kk, _) in enumerate(pairs) if kk == k]
         sum_in[:, mine] = group_sums(

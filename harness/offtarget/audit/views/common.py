@@ -1,0 +1,76 @@
+"""What the views share: the rows, the length control, the counts of a family of tests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.audit.records import Family, Hypothesis, LengthControlled
+from offtarget.audit.statistics import length as controls
+from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.means import Floats, Ints
+
+MAX_CONTROLLED = 500
+"""Of a view: so many of the largest |z| get a bootstrap interval and the length control."""
+MAX_LISTED = 2000
+"""Of a view: so many of the largest |z| are written out."""
+BEYOND = f"beyond the {MAX_CONTROLLED} largest |z| of its view"
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The rows of an audit as the tests see them."""
+
+    pair_ids: tuple[str, ...]
+    codes: Ints
+    half: NDArray[np.bool_]
+    length: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class ViewResult:
+    """The hypotheses of one view."""
+
+    hypotheses: tuple[Hypothesis, ...]
+    family: Family
+
+
+def controlled(
+    cells: Sequence[tuple[int, NDArray[Any], NDArray[np.bool_] | None]],
+    is_length: NDArray[np.bool_],
+    length: Floats,
+    codes: Ints,
+    *,
+    family: int,
+    seed: int,
+) -> dict[int, tuple[LengthControlled | None, str | None]]:
+    """The length-controlled effect of each cell, q over the family (what was not fitted counts as p = 1)."""
+    fits: dict[int, tuple[float, float] | str] = {}
+    for number, u, inside in cells:
+        fits[number] = (
+            controls.IS_LENGTH
+            if is_length[number]
+            else controls.length_controlled(u, length, codes, inside=inside, seed=seed)
+        )
+    done = [number for number, fit in fits.items() if not isinstance(fit, str)]
+    q = st.bh_of_part(np.array([float(fits[number][1]) for number in done]), family)
+    q_of = dict(zip(done, q, strict=True))
+    out: dict[int, tuple[LengthControlled | None, str | None]] = {}
+    for number, fit in fits.items():
+        if isinstance(fit, str):
+            out[number] = (None, fit)
+        else:
+            out[number] = (LengthControlled(effect=fit[0], p=fit[1], q=float(q_of[number])), None)
+    return out
+
+
+def family_of(q: Floats, listed: int, controlled: int, left_out: dict[str, int]) -> Family:
+    return Family(
+        tested=len(q),
+        findings=int((q < 0.05).sum()),
+        listed=listed,
+        controlled=controlled,
+        left_out={reason: n for reason, n in left_out.items() if n},
+    )

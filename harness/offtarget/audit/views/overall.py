@@ -1,0 +1,101 @@
+"""The overall view: does the whole set lean?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.audit.concepts.contrast import Contrasts
+from offtarget.audit.records import Hypothesis, SplitHalf
+from offtarget.audit.statistics import length as controls
+from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.means import Floats, Ints
+from offtarget.audit.statistics.resampling import bootstrap_mean
+from offtarget.audit.views.common import (
+    BEYOND,
+    MAX_CONTROLLED,
+    MAX_LISTED,
+    Rows,
+    ViewResult,
+    controlled,
+    family_of,
+)
+from offtarget.audit.workings import rank_rows
+
+
+@dataclass(frozen=True, eq=False)
+class Overall:
+    """The overall view, and what the prediction re-uses of it."""
+
+    result: ViewResult
+    test: st.MeanTest
+    ci: Floats
+    tested: Ints
+    """Concept numbers with any difference at all; `test` and `ci` are in this order."""
+    is_length: NDArray[np.bool_]
+
+
+def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints, *, seed: int) -> Overall:
+    """Does the whole set lean? One hypothesis per concept: the mean of u differs from zero.
+
+    Args:
+        rows: all rows.
+        concepts: ids, in the order of the columns of u.
+        c: the contrasts.
+        among: numbers of the concepts of this view.
+        seed: of the resampling.
+    """
+    tested = among[c.u[:, among].any(axis=0)]
+    u = np.ascontiguousarray(c.u[:, tested])
+    test = st.mean_test(u, rows.codes)
+    q = st.bh(test.p)
+    order = np.lexsort((-np.abs(test.t), test.p))
+    top = order[:MAX_CONTROLLED]
+    ci = st.t_interval(test.mean, test.se, test.n_groups - 1)
+    ci[top] = bootstrap_mean(u[:, top], rows.codes, seed=seed)
+    split = st.agreement(*st.half_means(u, rows.half))
+    parity = st.agreement(*st.half_means(u, st.half_by_parity(len(u))))
+    is_length = controls.is_length(u, rows.length)
+    held = controlled(
+        [(int(j), u[:, j], None) for j in top],
+        is_length,
+        rows.length,
+        rows.codes,
+        family=len(tested),
+        seed=seed,
+    )
+    everyone = np.arange(len(u))
+    listed = []
+    for j in order[:MAX_LISTED]:
+        name = concepts[tested[j]]
+        sign = 1.0 if test.mean[j] >= 0 else -1.0
+        ranked = rank_rows(u[:, j], c.v[:, tested[j]], everyone, sign)
+        control, note = held.get(int(j), (None, BEYOND))
+        listed.append(
+            Hypothesis(
+                id=f"overall:{name}",
+                view="overall",
+                concept=name,
+                direction="chosen" if sign > 0 else "rejected",
+                effect=float(test.mean[j]),
+                ci=(float(ci[j, 0]), float(ci[j, 1])),
+                ci_method="bootstrap" if j in top else "t",
+                d=float(test.d[j]),
+                z=float(test.t[j]),
+                p=float(test.p[j]),
+                q=float(q[j]),
+                welch_z=float(test.row_z[j]),
+                split_half=SplitHalf(agree=bool(split[0][j]), min=float(split[1][j])),
+                parity=SplitHalf(agree=bool(parity[0][j]), min=float(parity[1][j])),
+                length_controlled=control,
+                length_note=note,
+                n_inside=len(u),
+                n_groups_inside=test.n_groups,
+                inside_mean=float(test.mean[j]),
+                rows=tuple(rows.pair_ids[i] for i in ranked),
+            )
+        )
+    left_out = {"no difference in any row": len(among) - len(tested)}
+    result = ViewResult(tuple(listed), family_of(q, len(listed), min(len(top), len(tested)), left_out))
+    return Overall(result, test, ci, tested, is_length)
