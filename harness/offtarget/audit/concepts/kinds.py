@@ -2,7 +2,8 @@
 
 A kind is a cluster A_k of prompt latents (arXiv 2606.12360): a row's score is the mean, over the members, of
 the strongest activation in its prompt, and the rows with the highest scores above zero are inside. A rule of
-the surface lens makes a kind too: all prompts that show it. Kinds overlap, and know nothing of the choice.
+the surface lens makes a kind too: all prompts that show it, or for a length or a rate those with most of it.
+Kinds overlap, and know nothing of the choice.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from offtarget.audit.concepts.embedding import cluster_columns, moments
 from offtarget.audit.concepts.words import prompt_words
 from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.data.pairs import Pair
-from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.features import FeatureMatrix, Stat
 
 TOP_ROWS = 200
 TOP_SHARE = 0.002
@@ -41,7 +42,7 @@ class PromptKind:
 
     @property
     def rule(self) -> bool:
-        """Whether every prompt that shows its one column is inside."""
+        """Whether it is one column of a lens of rules."""
         return len(self.members) == 1
 
 
@@ -77,7 +78,7 @@ def find_kinds(
             groups = cluster_columns(x, moments(x), seed=seed)
             members = [tuple(sorted(ids[keep[j]] for j in g)) for g in groups if len(g) > 1]
         elif ("prompt", "value") in part.values:
-            members = [(c.id,) for c in part.columns if c.contrast == "presence"]
+            members = [(c.id,) for c in part.columns]
         else:
             continue
         kinds += [PromptKind(kind_id(part.lens, m), part.lens, m) for m in members]
@@ -101,12 +102,11 @@ def place(kinds: Sequence[PromptKind], features: Sequence[FeatureMatrix]) -> Any
 def _rows(kind: PromptKind, part: FeatureMatrix) -> Ints:
     at = [part.position(m) for m in kind.members]
     n = len(part)
-    if kind.rule:
-        column = part.columns[at[0]]
-        value = np.asarray(part.values["prompt", "value"][:, at].todense()).ravel()
-        rows = np.flatnonzero(value > column.tau)
+    stat: Stat = "value" if kind.rule else "max"
+    score = np.asarray(part.values["prompt", stat][:, at].mean(axis=1), dtype=np.float64).ravel()
+    if kind.rule and part.columns[at[0]].contrast == "presence":
+        rows = np.flatnonzero(score > part.columns[at[0]].tau)
         return rows if len(rows) <= COMMON * n else rows[:0]
-    score = np.asarray(part.values["prompt", "max"][:, at].mean(axis=1), dtype=np.float64).ravel()
     return _top(score, part.groups, n_top(n))
 
 
@@ -131,9 +131,11 @@ def _named(
     kinds: Sequence[PromptKind], membership: Any, features: Sequence[FeatureMatrix], pairs: Sequence[Pair]
 ) -> tuple[PromptKind, ...]:
     words = prompt_words(pairs, membership)
-    label_of = {c.id: c.label for f in features for c in f.columns}
+    column_of = {c.id: c for f in features for c in f.columns}
     out = []
     for kind, found in zip(kinds, words, strict=True):
-        label = f"prompt with {label_of[kind.members[0]]}" if kind.rule else ", ".join(found[:4])
+        column = column_of[kind.members[0]]
+        most = "" if column.contrast == "presence" else "most "
+        label = f"prompt with {most}{column.label}" if kind.rule else ", ".join(found[:4])
         out.append(replace(kind, label=label or "no telling words", keywords=found))
     return tuple(out)
