@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from offtarget.audit.statistics import means as st
-from offtarget.audit.statistics.resampling import bootstrap_mean, quantile_levels, shuffled_means, units_of
+from offtarget.audit.statistics.resampling import (
+    bootstrap_mean,
+    quantile_levels,
+    random_signs,
+    shuffled_means,
+    shuffled_t,
+    units_of,
+)
 from offtarget.errors import UndecidedError
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -143,3 +150,18 @@ def test_effective_groups_counts_dominant_prompts_as_few():
     assert st.effective_groups(np.array([0] * 90 + list(range(1, 11)))) == pytest.approx(
         100**2 / (90**2 + 10)
     )
+
+
+def test_shuffled_t_is_the_test_of_shuffled_data(monkeypatch):
+    """One draw by the formula against `mean_test` of u with the same signs."""
+    x, codes = clustered(np.random.default_rng(8), 40, 5, 6, mean=0.4)
+    signs = np.random.default_rng(9).integers(0, 2, size=(1, 40)) * 2.0 - 1.0
+    want = st.mean_test(x * signs[0][codes][:, None], codes)
+    np.testing.assert_allclose(shuffled_t(x, codes, seed=9, n=1)[0], want.t)
+
+
+def test_signs_are_those_of_prompts():
+    codes = np.repeat(np.arange(200), 3)
+    signs = random_signs(codes, seed=0).reshape(200, 3)
+    assert (signs == signs[:, :1]).all() and set(signs.ravel()) == {-1.0, 1.0}
+    assert 60 < (signs[:, 0] > 0).sum() < 140

@@ -395,3 +395,14 @@ def test_splits_of_the_rows_are_counted(make_pairs, make_surface):
     some = np.arange(40.0)[:, None] % 3
     found = audit(pairs, [make_surface(pairs, some, some[::-1], ["x"])])
     assert found.dataset.splits == {"train": 30, "test": 10}
+
+
+def test_each_view_says_what_noise_would_find(topical):
+    _, _, _, found = topical
+    for view, n in (("overall", 200), ("global", 20)):
+        null = found.families[view].shuffled
+        assert null.n == n
+        # nominal at q < 0.05: a false finding in one shuffle of twenty
+        assert null.any_finding <= 0.15 and null.mean_findings < 0.5
+        assert found.families[view].findings > 0
+    assert found.families["local"].shuffled is None  # nothing to test: the lens reads no prompts

@@ -161,6 +161,18 @@ class Hypothesis(_Record):
         return self.q < Q_FINDING
 
 
+class ShuffledFamily(_Record):
+    """The same tests when chosen and rejected are swapped at random, prompt by prompt: what noise would find."""
+
+    n: int
+    """Shuffles of the whole family."""
+    mean_findings: float
+    """Findings (q < 0.05) of one shuffle, on average."""
+    q95_findings: float
+    any_finding: float
+    """Share of shuffles with at least one finding."""
+
+
 class Family(_Record):
     """The hypotheses of one view, as a family of tests."""
 
@@ -172,6 +184,8 @@ class Family(_Record):
     """How many of the largest |z| have a bootstrap interval and were sent to the length control."""
     left_out: dict[str, int]
     """Not tested, counted by reason."""
+    shuffled: ShuffledFamily | None = None
+    """None where the view is empty, or too large to be shuffled."""
 
 
 class Null(_Record):

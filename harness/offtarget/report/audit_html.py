@@ -155,7 +155,9 @@ def glance(audit: Audit, most: int = 8) -> list[Sentence]:
         family = audit.families.get(view)  # type: ignore[call-overload]
         if family is not None and family.tested:
             text = f"{family.findings:,} of {family.tested:,} tested {noun} (q < 0.05)."
-            out.append(Sentence("plain", text))
+            null = family.shuffled
+            more = "" if null is None else f"with shuffled labels: {number(null.mean_findings)} on average"
+            out.append(Sentence("plain", text, more))
     return out
 
 

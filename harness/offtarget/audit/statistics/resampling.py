@@ -132,6 +132,38 @@ def shuffled_means(u: NDArray[Any], codes: Ints, *, seed: int, n: int = SHUFFLES
     return np.asarray(total / len(u))
 
 
+def shuffled_t(u: NDArray[Any], codes: Ints, *, seed: int, n: int = SHUFFLES) -> Floats:
+    """The clustered t of each column's mean (`means.mean_test`) when labels are swapped by whole prompts.
+
+    With group sums S_g, sizes n_g and signs ε_g: mean m = Σ ε_g S_g / N, and the sum of squared scores
+    Σ (ε_g S_g - n_g m)² = Σ S_g² - 2 m Σ ε_g n_g S_g + m² Σ n_g².
+
+    Returns:
+        `(n, n_columns)`; zero where the error is.
+    """
+    rng = np.random.default_rng(seed)
+    n_groups = int(codes.max()) + 1
+    sums = group_sums(u, codes, n_groups)
+    sizes = np.bincount(codes, minlength=n_groups).astype(np.float64)
+    total, cross = np.zeros((n, u.shape[1])), np.zeros((n, u.shape[1]))
+    for start in range(0, n_groups, MAX_UNITS):
+        part = slice(start, start + MAX_UNITS)
+        signs = rng.integers(0, 2, size=(n, len(sums[part]))) * 2.0 - 1.0
+        total += signs @ sums[part]
+        cross += (signs * sizes[part]) @ sums[part]
+    mean = total / len(u)
+    scores = (sums**2).sum(axis=0) - 2 * mean * cross + mean**2 * (sizes**2).sum()
+    se = np.sqrt(n_groups / (n_groups - 1) * np.maximum(scores, 0.0)) / len(u)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(se > 0, mean / se, 0.0))
+
+
+def random_signs(codes: Ints, *, seed: int) -> Floats:
+    """+1 or -1 for each row, the same for all rows of a prompt: u times it is u with labels swapped."""
+    rng = np.random.default_rng(seed)
+    return np.asarray((rng.integers(0, 2, size=int(codes.max()) + 1) * 2.0 - 1.0)[codes])
+
+
 def _weights(rng: np.random.Generator, n_units: int, resamples: int) -> Any:
     even = np.full(n_units, 1.0 / n_units)
     for start in range(0, resamples, BLOCK):

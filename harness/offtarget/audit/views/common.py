@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.records import Family, Hypothesis, LengthControlled
+from offtarget.audit.records import Family, Hypothesis, LengthControlled, ShuffledFamily
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.means import Floats, Ints
@@ -66,11 +66,31 @@ def controlled(
     return out
 
 
-def family_of(q: Floats, listed: int, controlled: int, left_out: dict[str, int]) -> Family:
+def shuffled_family(findings: Sequence[int]) -> ShuffledFamily | None:
+    """The record of a view's null from the number of findings in each shuffle; None of none."""
+    if not len(findings):
+        return None
+    counts = np.asarray(findings, dtype=np.float64)
+    return ShuffledFamily(
+        n=len(counts),
+        mean_findings=float(counts.mean()),
+        q95_findings=float(np.quantile(counts, 0.95)),
+        any_finding=float((counts > 0).mean()),
+    )
+
+
+def family_of(
+    q: Floats,
+    listed: int,
+    controlled: int,
+    left_out: dict[str, int],
+    shuffled: ShuffledFamily | None = None,
+) -> Family:
     return Family(
         tested=len(q),
         findings=int((q < 0.05).sum()),
         listed=listed,
         controlled=controlled,
         left_out={reason: n for reason, n in left_out.items() if n},
+        shuffled=shuffled,
     )

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
-from offtarget.audit.records import Hypothesis, SplitHalf
+from offtarget.audit.records import Q_FINDING, Hypothesis, SplitHalf
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.inside import MIN_ROWS, InsideTest, half_differences, inside_test
 from offtarget.audit.statistics.means import MIN_GROUPS, Ints
-from offtarget.audit.statistics.resampling import bootstrap_difference
+from offtarget.audit.statistics.resampling import bootstrap_difference, random_signs
 from offtarget.audit.views.common import (
     BEYOND,
     MAX_CONTROLLED,
@@ -21,8 +21,13 @@ from offtarget.audit.views.common import (
     ViewResult,
     controlled,
     family_of,
+    shuffled_family,
 )
 from offtarget.audit.workings import rank_rows
+
+CONTEXT_SHUFFLES = 20
+MAX_SHUFFLED = 20_000_000
+"""Cells of u, inside contexts or in all, up to which the labels of a view are shuffled (seconds)."""
 
 
 def context_view(
@@ -112,7 +117,8 @@ def context_view(
                 rows=tuple(rows.pair_ids[i] for i in ranked),
             )
         )
-    family = family_of(q[test.testable], len(listed), len(top), _untested(test))
+    shuffled = shuffled_family(_shuffled_findings(u, inside, codes, seed))
+    family = family_of(q[test.testable], len(listed), len(top), _untested(test), shuffled)
     arrays = {
         "effect": test.delta,
         "d": test.d,
@@ -127,6 +133,18 @@ def context_view(
     return ViewResult(tuple(listed), family), {
         n: _spread(x, tested, len(concepts)) for n, x in arrays.items()
     }
+
+
+def _shuffled_findings(u: NDArray[Any], inside: Any, codes: Ints, seed: int) -> list[int]:
+    """Findings of each of `CONTEXT_SHUFFLES` shuffles; none are made where that would take minutes."""
+    if u.size > MAX_SHUFFLED or inside.nnz * u.shape[1] > MAX_SHUFFLED:
+        return []
+    found = []
+    for draw in range(CONTEXT_SHUFFLES):
+        signs = random_signs(codes, seed=seed + 1 + draw)
+        test = inside_test(u * signs[:, None], inside, codes)
+        found.append(int((st.bh(test.p[test.testable]) < Q_FINDING).sum()))
+    return found
 
 
 def _mask(membership: Any, k: int) -> NDArray[np.bool_]:

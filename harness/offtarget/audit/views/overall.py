@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
-from offtarget.audit.records import Hypothesis, SplitHalf
+from offtarget.audit.records import Q_FINDING, Hypothesis, SplitHalf
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.means import Floats, Ints
-from offtarget.audit.statistics.resampling import bootstrap_mean
+from offtarget.audit.statistics.resampling import bootstrap_mean, shuffled_t
 from offtarget.audit.views.common import (
     BEYOND,
     MAX_CONTROLLED,
@@ -20,6 +20,7 @@ from offtarget.audit.views.common import (
     ViewResult,
     controlled,
     family_of,
+    shuffled_family,
 )
 from offtarget.audit.workings import rank_rows
 
@@ -46,6 +47,8 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
         among: numbers of the concepts of this view.
         seed: of the resampling.
     """
+    from scipy import stats
+
     tested = among[c.u[:, among].any(axis=0)]
     u = np.ascontiguousarray(c.u[:, tested])
     test = st.mean_test(u, rows.codes)
@@ -97,5 +100,8 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
             )
         )
     left_out = {"no difference in any row": len(among) - len(tested)}
-    result = ViewResult(tuple(listed), family_of(q, len(listed), min(len(top), len(tested)), left_out))
+    null_p = 2 * stats.t.sf(np.abs(shuffled_t(u, rows.codes, seed=seed)), test.n_groups - 1)
+    shuffled = shuffled_family([int((st.bh(p) < Q_FINDING).sum()) for p in null_p] if len(tested) else [])
+    family = family_of(q, len(listed), min(len(top), len(tested)), left_out, shuffled)
+    result = ViewResult(tuple(listed), family)
     return Overall(result, test, ci, tested, is_length)
