@@ -76,12 +76,17 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
     assert isinstance(result, Audit)
     labels = {c.id: c.label for c in result.concepts}
     topics = {c.id: c.label for c in result.contexts}
-    overall = sorted((h for h in result.findings if h.view == "overall"), key=lambda h: -abs(h.z))
-    local = sorted((h for h in result.findings if h.view != "overall"), key=lambda h: -abs(h.z))
-    typer.echo(f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {len(overall)} findings over the whole set, "
-               f"{len(local)} in single topics (q < 0.05)")  # fmt: skip
+    by_view = {
+        view: sorted((h for h in result.findings if h.view == view), key=lambda h: -abs(h.z))
+        for view in ("overall", "global", "local")
+    }
+    counts = {view: result.families[view].findings for view in by_view}
+    typer.echo(
+        f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {counts['overall']} findings over the whole set, "
+        f"{counts['global']} in single topics, {counts['local']} in kinds of prompt (q < 0.05)"
+    )
     rows = []
-    for h in [*overall[:most], *local[: max(0, most - len(overall)) or 5]]:
+    for h in [*by_view["overall"][:most], *by_view["global"][:5], *by_view["local"][:5]]:
         where = "everywhere" if h.context is None else topics.get(h.context, h.context)
         rows.append(
             (
