@@ -76,11 +76,11 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
     assert isinstance(result, Audit)
     labels = {c.id: c.label for c in result.concepts}
     topics = {c.id: c.label for c in result.contexts}
+    counts = {view: family.findings for view, family in result.families.items()}
     by_view = {
         view: sorted((h for h in result.findings if h.view == view), key=lambda h: -abs(h.z))
-        for view in ("overall", "global", "local")
+        for view in counts
     }
-    counts = {view: result.families[view].findings for view in by_view}
     typer.echo(
         f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {counts['overall']} findings over the whole set, "
         f"{counts['global']} in single topics, {counts['local']} in kinds of prompt (q < 0.05)"
