@@ -190,3 +190,23 @@ def test_a_template_allows_every_finding_and_is_valid(small, tmp_path):
     assert {v.decision for v in made.verdicts} == {"allow"}
     path = verdicts.write(made, tmp_path / "v.yaml")
     assert verdicts.read(path, small) == made
+
+
+def test_a_line_that_is_still_the_templates_is_no_exception(small):
+    """Deciding one line of the template holds everywhere, whatever undecided lines say of single topics."""
+    topic = small.contexts[0].id
+    undecided = one(context=topic, decision="allow", by=verdicts.UNDECIDED_BY)
+    decided = one(context=topic, decision="allow", by="ann")
+    with_template = verdicts.parse(text(small, one(), undecided), "v.yaml", small)
+    with_exception = verdicts.parse(text(small, one(), decided), "v.yaml", small)
+    assert verdicts.rows_of(with_template.verdicts[0], with_template, small.workings).all()
+    there = small.workings.inside(topic)
+    assert not verdicts.rows_of(with_exception.verdicts[0], with_exception, small.workings)[there].any()
+
+
+def test_a_verdict_is_one_line(small, tmp_path):
+    made = verdicts.parse(text(small, one(), one(concept="surface:emoji", why="it's: a, {trap}")), "v.yaml")
+    path = verdicts.write(made, tmp_path / "v.yaml")
+    lines = path.read_text().splitlines()
+    assert len(lines) == 5 and all(line.startswith("  - {") for line in lines[3:])
+    assert verdicts.read(path) == made

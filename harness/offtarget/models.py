@@ -45,6 +45,19 @@ class ModelRef:
     """Directories of LoRA adapters on top of `path`, merged in this order."""
 
 
+def check_name(name: str) -> None:
+    """Refuse a name that means no model, without looking for the model itself.
+
+    Raises:
+        ConfigError: no such alias or directory.
+    """
+    if name in ALIASES or name.startswith("hf:") or Path(name).is_dir():
+        return
+    if "/" in name or Path(name).suffix:
+        raise ConfigError(f"model '{name}': there is no such directory; a hub model is written hf:org/name")
+    raise unknown_name("model", name, ALIASES, "(or a directory, or hf:org/name)")
+
+
 def resolve(name: str, store: Store | None = None) -> ModelRef:
     """Find a model by alias, `hf:org/name[@revision]`, or directory.
 
@@ -57,13 +70,8 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
         return ModelRef(name, str(path), GGUF_SHA256)
     if name.startswith("hf:"):
         return _on_hub(name)
+    check_name(name)
     path = Path(name)
-    if not path.is_dir():
-        if "/" in name or path.suffix:
-            raise ConfigError(
-                f"model '{name}': there is no such directory; a hub model is written hf:org/name"
-            )
-        raise unknown_name("model", name, ALIASES, "(or a directory, or hf:org/name)")
     if (path / "adapter_config.json").is_file():
         if not (path / "adapter_model.safetensors").is_file():
             raise ConfigError(

@@ -144,6 +144,8 @@ class Registry:
         found = self._scan(kind)
         if name not in found:
             hint = f"(not read: {'; '.join(self.problems)})" if self.problems else ""
+            if kind != "dataset" and len(self.roots) == 1 and not hint:
+                hint = "(one of your own: --registry FOLDER)"
             raise unknown_name(kind, name, found, hint)
         return found[name]
 

@@ -29,6 +29,7 @@ from offtarget.store import write_atomic
 SCHEMA_VERSION = 1
 Decision = Literal["allow", "suppress", "amplify"]
 UNDECIDED_BY = "template"
+"""Who is said to have decided in a line of the template: such a line is no decision, and no exception to one."""
 _CONTEXT_ID = re.compile(r"(topic|prompt):[0-9a-f]{12}")
 
 
@@ -188,11 +189,17 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
 
 
 def write(verdicts: Verdicts, path: Path) -> Path:
-    """Write a verdicts file, whole or not at all; reading it gives the same verdicts."""
-    body = verdicts.model_dump(mode="python")
-    body["verdicts"] = list(body["verdicts"])
-    text = yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=110)
-    return write_atomic(path, text)
+    """Write a verdicts file, one line a verdict, whole or not at all; reading it gives the same verdicts."""
+    lines = [f"schema_version: {verdicts.schema_version}", f"vocabulary: {_inline(verdicts.vocabulary)}"]
+    lines.append("verdicts:" if verdicts.verdicts else "verdicts: []")
+    lines += [f"  - {_inline(v.model_dump(mode='python'))}" for v in verdicts.verdicts]
+    return write_atomic(path, "\n".join(lines) + "\n")
+
+
+def _inline(value: Any) -> str:
+    """A value as YAML on one line."""
+    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=True)
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def merge(*files: Verdicts, newest_wins: bool = False) -> Verdicts:
@@ -228,12 +235,14 @@ def merge(*files: Verdicts, newest_wins: bool = False) -> Verdicts:
 def rows_of(verdict: Verdict, verdicts: Verdicts, workings: Workings) -> NDArray[np.bool_]:
     """The audited rows that a verdict speaks of, `(n_pairs,)`.
 
-    A general verdict leaves out the rows of contexts that have a verdict of their own on the same concept.
+    A general verdict leaves out the rows of contexts for which somebody decided otherwise on the same concept; a
+    line that still is the template's decides nothing.
     """
     rows = workings.inside(verdict.context)
     if verdict.context is None:
         for other in verdicts.verdicts:
-            if other.concept == verdict.concept and other.context is not None:
+            decided = other.by != UNDECIDED_BY
+            if decided and other.concept == verdict.concept and other.context is not None:
                 rows = rows & ~workings.inside(other.context)
     return rows
 
@@ -272,7 +281,7 @@ def template(audit: Audit, *, by: str = UNDECIDED_BY, date: dt.date | None = Non
     topics = {c.id: c.label for c in audit.contexts}
     found = []
     for h in audit.findings:
-        where = "" if h.context is None else f", in {topics.get(h.context, h.context)}"
+        where = "" if h.context is None else f", where: {topics.get(h.context, h.context)}"
         found.append(
             Verdict(
                 concept=h.concept,
@@ -280,7 +289,7 @@ def template(audit: Audit, *, by: str = UNDECIDED_BY, date: dt.date | None = Non
                 decision="allow",
                 by=by,
                 date=date or dt.datetime.now(dt.UTC).date(),
-                why=f"not decided yet: {labels[h.concept]} leans to {h.direction}{where}",
+                why=f"not decided yet: {labels[h.concept]}: {h.lean}{where}",
             )
         )
     return Verdicts(vocabulary=audit.vocabulary, verdicts=_without_repeats(found, "template"))

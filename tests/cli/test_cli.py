@@ -294,3 +294,49 @@ def test_runs_that_were_sampled_differently_are_compared_with_a_warning(
     code, err = run(capsys, "compare", "a", "b")
     assert code == 0
     assert err.strip() == "warning: evaluated differently: max_tokens is 64 in a, 128 in b"
+
+
+def test_what_a_topic_leans_to_is_said_against_the_other_rows() -> None:
+    from offtarget.audit.records import lean
+
+    assert lean("rejected", None) == "more in rejected"
+    assert lean("rejected", "topic:1") == "to rejected, against elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("notes.txt", "no kind of file that is read"), ("folder", "a folder; name a file in it")],
+)
+def test_a_path_that_is_no_dataset_is_not_called_an_unknown_name(
+    capsys: pytest.CaptureFixture[str], name: str, says: str
+) -> None:
+    Path("notes.txt").write_text("x")
+    Path("folder").mkdir()
+    code, err = run(capsys, "audit", name)
+    assert code == 2 and says in err and "unknown dataset" not in err
+
+
+def test_a_plan_says_which_way_it_shapes_and_takes_one_source_of_decisions(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(Path("good.jsonl"), list(GOOD))
+    base = ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bold"]
+    assert call([*base, "-P", "strength=-0.3"]) == 0
+    assert "suppresses surface:bold (strength -0.3)" in capsys.readouterr().out
+    Path("v.yaml").write_text("schema_version: 1\nvocabulary: x\nverdicts: []\n")
+    code, err = run(capsys, *base, "--verdicts", "v.yaml")
+    assert code == 2 and "give one of them" in err
+
+
+def test_a_folder_with_one_cell_can_be_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    from offtarget.evals.scores import make_score
+
+    score = make_score(
+        {"a": 0.0, "b": 1.0}, behaviour="verbosity", task_version="1-A", direction="lower", role="off-target"
+    ).model_dump(mode="json")
+    Path("one").mkdir()
+    Path("one/abc.json").write_text(json.dumps({"behaviours": [score]}))
+    assert call(["compare", "one", "one"]) == 0
+    Path("one/def.json").write_text("{}")
+    code, err = run(capsys, "compare", "one", "one")
+    assert code == 2 and "there are: abc.json, def.json" in err

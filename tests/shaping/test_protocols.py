@@ -1,5 +1,7 @@
 """What each protocol does to rows, on scores small enough to work out by hand."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from offtarget import registry
@@ -186,3 +188,25 @@ def test_a_direction_takes_no_tied_response_for_both_sides() -> None:
     h[:30, 0], h[30:90, 1], h[90:, 2] = 1, 1, 1
     v, _ = mean_difference(PooledActivations(0, h[::2], h[1::2]), x[::2], x[1::2])
     np.testing.assert_allclose(v, np.array([-1, 0, 1]) / np.sqrt(2), atol=1e-6)
+
+
+def test_a_protocol_that_fails_is_named_with_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "baselines"
+    folder.mkdir()
+    head = "from offtarget.shaping.protocol import protocol\n\n\n"
+    body = "@protocol(name='broken', family='data', source='x', unit='y')\ndef broken(ctx):\n    return ctx.nosuch\n"
+    (folder / "broken.py").write_text(head + body)
+    monkeypatch.setattr(registry, "_default", registry.Registry([tmp_path]))
+    with pytest.raises(
+        ConfigError, match=r"broken\.py, line 6: protocol 'broken' failed \(AttributeError: .*nosuch"
+    ):
+        make_plan("broken", context(suppress()))
+
+
+def test_weights_beyond_two_have_a_bin_of_their_own() -> None:
+    plan = ShapingPlan.identity("x", PAIRS).edit(weight=np.array([9.0] + [1.0] * 9))
+    histogram = plan.summary()["start_weight"]
+    assert histogram["edges"][-1] == pytest.approx(5.0)  # 9 over the mean weight 1.8
+    assert histogram["counts"][-1] == 1 and sum(histogram["counts"]) == 10

@@ -118,6 +118,11 @@ class LengthControlled(_Record):
     q: float
 
 
+def lean(direction: Direction, context: str | None) -> str:
+    """The direction of a hypothesis in words."""
+    return f"more in {direction}" if context is None else f"to {direction}, against elsewhere"
+
+
 class Hypothesis(_Record):
     """In this context, chosen has more (or less) of this concept than rejected."""
 
@@ -126,7 +131,7 @@ class Hypothesis(_Record):
     concept: str
     context: str | None = None
     direction: Direction
-    """The sign of the effect."""
+    """The sign of the effect; in a context that is a comparison with the other rows."""
     effect: float
     """Overall: mean of u. Global, local: mean of u inside the context minus mean of u in all other rows."""
     ci: tuple[float, float]
@@ -159,6 +164,14 @@ class Hypothesis(_Record):
     def finding(self) -> bool:
         """Whether q lies below 0.05."""
         return self.q < Q_FINDING
+
+    @property
+    def lean(self) -> str:
+        """The direction in words.
+
+        In a context it compares with the other rows: what leans less to chosen there may still be more in chosen.
+        """
+        return lean(self.direction, self.context)
 
 
 class ShuffledFamily(_Record):

@@ -76,7 +76,9 @@ def _amplifies(b: Board) -> bool:
 
 
 def _seeds(r: Row) -> str:
-    return "–" if r.kind == "start" else ", ".join(map(str, r.seeds))
+    if r.kind == "start":
+        return "–"
+    return f"{len(r.seeds)} ({'seed' if len(r.seeds) == 1 else 'seeds'} {', '.join(map(str, r.seeds))})"
 
 
 def _status(r: Row) -> str:

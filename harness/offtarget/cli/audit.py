@@ -90,7 +90,7 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
         where = "everywhere" if h.context is None else topics.get(h.context, h.context)
         rows.append(
             (
-                h.direction,
+                h.lean,
                 f"{h.effect:+.3f}",
                 f"{h.d:+.2f}",
                 f"{h.z:+.1f}",
@@ -99,5 +99,8 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
                 labels[h.concept],
             )
         )
-    table(("more in", "effect", "d", "z", "q", "where", "concept"), rows)
+    if not rows:
+        typer.echo("nothing leans at q < 0.05")
+        return
+    table(("leans", "effect", "d", "z", "q", "where", "concept"), rows)
     typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")

@@ -55,7 +55,13 @@ def read_run(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     from offtarget.evals.scores import BehaviourScore
 
     if path.is_dir():
-        path = path / "scores.json"
+        inside = sorted(path.glob("*.json"))
+        if (path / "scores.json") in inside:
+            inside = [path / "scores.json"]
+        if len(inside) != 1:
+            names = ", ".join(p.name for p in inside[:4]) or "none"
+            raise ConfigError(f"{path}: one cell or a scores.json is needed in it; there are: {names}")
+        path = inside[0]
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         found = body["behaviours"]

@@ -33,6 +33,7 @@ def plan(
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
     from offtarget.data.loading import load_pairs
     from offtarget.engine.dry import dry_plan
+    from offtarget.errors import ConfigError
     from offtarget.registry import default
     from offtarget.shaping.protocol import check_parameters
     from offtarget.store import Store
@@ -40,6 +41,8 @@ def plan(
     params = parameters_option(param)
     concept = params.pop("concept", None)
     check_parameters(default().get("protocol", protocol), params)
+    if concept is not None and verdicts is not None:
+        raise ConfigError("-P concept= and --verdicts both say what to shape; give one of them")
     note_problems()
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), limit=limit)
@@ -68,7 +71,10 @@ def plan(
     )
     top = max(weight["counts"]) or 1
     for low, high, n in zip(weight["edges"], weight["edges"][1:], weight["counts"], strict=False):
-        typer.echo(f"  {low:>5.2f} to {high:>5.2f}  {n:>6}  {'█' * round(40 * n / top)}")
+        if n:
+            typer.echo(f"  {low:>5.2f} to {high:>5.2f}  {n:>6}  {'█' * round(40 * n / top)}")
+    for text in summary["targets"]:
+        typer.echo(text)
     for row in summary["traced"]:
         for side in ("chosen", "rejected"):
             ids = row[f"more_in_{side}"]

@@ -14,6 +14,7 @@ def why(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Which hypotheses a row feeds, and how strongly."""
+    from offtarget.audit.records import lean
     from offtarget.audit.tracing import why as trace
 
     found = trace(audit_dir, row)
@@ -21,13 +22,13 @@ def why(
         echo_json([c.model_dump(mode="json") for c in found])
         return
     table(
-        ("finding", "share", "rank", "more in", "where", "concept"),
+        ("finding", "share", "rank", "leans", "where", "concept"),
         [
             (
                 "yes" if c.finding else "no",
                 f"{c.share:.2%}",
                 c.rank,
-                c.direction,
+                lean(c.direction, c.context),
                 c.context or "everywhere",
                 c.label,
             )

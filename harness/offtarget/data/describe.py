@@ -31,7 +31,8 @@ class Description(BaseModel):
     """Share with an assistant turn in the prompt, or more than one turn in a response."""
     system_turn: float
     markdown_chosen: float
-    """Share of chosen responses with a markdown heading, list item or bold text."""
+    """Share of chosen responses with a markdown heading, list item or bold text by a plain pattern; the audit's rule
+    is stricter (nothing inside code counts)."""
     markdown_rejected: float
 
 

@@ -78,6 +78,9 @@ def resolve(ref: str, *, columns: Mapping[str, str] | None = None, registry: Nam
         if not is_data_file(ref) and not file.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", ref):
             raise ConfigError(f"{ref}: no such file; for the dataset of that name on the hub write hf:{ref}")
         return Source(file.name, file=file)
+    if Path(ref).exists() and ref not in {e.name for e in _names(registry).entries("dataset")}:
+        what = "a folder; name a file in it" if Path(ref).is_dir() else "no kind of file that is read"
+        raise ConfigError(f"{ref}: {what} (.jsonl, .jsonl.gz, .parquet, .csv, or a card's .yaml)")
     return _carded(_names(registry).get("dataset", ref).path)
 
 

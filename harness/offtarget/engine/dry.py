@@ -12,6 +12,7 @@ from offtarget.engine.features import features_of
 from offtarget.engine.targets import Scorer, targets_of
 from offtarget.errors import unknown_name
 from offtarget.models import resolve
+from offtarget.registry import default
 from offtarget.shaping.context import Target
 from offtarget.shaping.protocol import make_plan
 from offtarget.store import Store
@@ -75,10 +76,16 @@ def dry_plan(
         if concept not in members:
             raise unknown_name("concept", concept, members)
         targets = (Target(concept, 1),)
-    scorer = Scorer(pairs, tuple(features), members, found, store, template=template)
+    scorer = Scorer(pairs, tuple(features), members, found, store, template=template, progress=progress)
     context = scorer.context(targets, seed)
     plan = make_plan(protocol, context, params)
     summary = plan.edit(notes=(*plan.notes, *context.notes)).summary()
+    strength = params.get("strength", default().get("protocol", protocol).card["parameters"].get("strength"))
+    summary["targets"] = [
+        f"{'amplifies' if t.effective(strength) > 0 else 'suppresses'} {t.concept} (strength {strength:+g})"
+        for t in targets
+        if isinstance(strength, int | float)
+    ]
     summary["traced"] = [
         {
             "concept": t.verdict.name(),

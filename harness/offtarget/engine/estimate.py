@@ -7,6 +7,7 @@ from offtarget.engine.grid import evaluation_prompts, select_rows
 from offtarget.engine.recipe import Recipe
 from offtarget.evals.prompts import read_rows
 from offtarget.lens.activations import cores
+from offtarget.models import check_name
 from offtarget.registry import default
 
 TRAIN_TOKENS_A_SECOND = 550.0
@@ -21,6 +22,7 @@ def estimate(recipe: Recipe, limit: int | None = None) -> dict[str, Any]:
 
     Hours hold for the embedded model on this many cores and are rough (within a factor of two).
     """
+    check_name(recipe.model)
     pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
     selected, _ = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     room = recipe.training.max_length

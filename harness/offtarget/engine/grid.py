@@ -169,6 +169,7 @@ def start(
         store,
         recipe.training.max_length,
         recipe.chat_template,
+        progress,
     )
     return Run(
         recipe, base, out, store, model, pairs, audit, verdicts, training_set, trained, scorer, left, progress

@@ -94,6 +94,7 @@ class Scorer:
     store: Store
     max_length: int = 512
     template: str | None = None
+    progress: Callable[[str, int, int], None] | None = None
 
     def _members(self, concept: str) -> tuple[str, ...]:
         if concept not in self.members:
@@ -103,7 +104,7 @@ class Scorer:
     @cached_property
     def pooled(self) -> PooledActivations:
         """Mean activations of every answer."""
-        model = self.model()
+        model, report = self.model(), self.progress
         return pooled_activations(
             model,
             self.pairs.pairs,
@@ -112,6 +113,7 @@ class Scorer:
             self.max_length,
             self.store,
             self.template,
+            (lambda done, total: report("directions", done, total)) if report else None,
         )
 
     def direction(self, concept: str) -> tuple[int, NDArray[np.float32], float]:

@@ -217,7 +217,9 @@ def volcano(
         reach = max(abs(v) for v in d) or 1.0
         ax.set_xlim(-1.22 * reach, 1.22 * reach)
         _name_outermost(ax, d, height, labels, [i for i in range(len(d)) if q[i] < Q_LINE])
-        ax.set_xlabel("Cohen's d   (left: more in rejected · right: more in chosen)")
+        ax.set_xlabel(
+            "Cohen's d   (left: to rejected · right: to chosen; in a context, against the other rows)"
+        )
         ax.set_ylabel("−log10 q" + ("  (30 and more at 30)" if max(height) >= 30 else ""))
         return _svg(fig, name, alt)
 
@@ -322,6 +324,13 @@ def _place_labels(ax: Any, points: Sequence[Point]) -> None:
             ha="left" if right else "right",
             va="bottom",
             fontsize=7.5,
+            arrowprops={
+                "arrowstyle": "-",
+                "linewidth": 0.5,
+                "color": _PLACEHOLDER["muted"],
+                "shrinkA": 0,
+                "shrinkB": 3,
+            },
         )
 
 

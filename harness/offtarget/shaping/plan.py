@@ -118,7 +118,11 @@ class ShapingPlan:
         """Counts and the effective-weight histogram, as JSON values."""
         w = self.start_weights()
         edges = [-2.0, -1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
-        counts, _ = np.histogram(np.clip(w, -2, 2), bins=edges)
+        if len(w) and w.min() < edges[0]:
+            edges.insert(0, float(w.min()))
+        if len(w) and w.max() > edges[-1]:
+            edges.append(float(w.max()))
+        counts, _ = np.histogram(w, bins=edges)
         return {
             "protocol": self.protocol,
             "pairs": len(self.pair_ids),
@@ -189,7 +193,7 @@ class ShapingPlan:
         if not self.control and not self.touched.any():
             raise ConfigError(
                 f"plan of '{self.protocol}' changes nothing: no row would train otherwise than under plain DPO; "
-                "check the concept and the strength"
+                "check the concept and the strength (positive amplifies, negative suppresses)"
             )
         kept = int(self.keep.sum())
         if kept < min_pairs:

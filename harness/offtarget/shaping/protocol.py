@@ -2,11 +2,12 @@
 
 import inspect
 import math
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from offtarget.errors import ConfigError, unknown_name
+from offtarget.errors import ConfigError, OfftargetError, unknown_name
 from offtarget.registry import Entry, default, load_function
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
@@ -98,7 +99,16 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
         raise ConfigError(
             f"protocol '{name}' needs a concept: give --verdicts FILE with a suppress or amplify, or -P concept=ID"
         )
-    plan = function(ctx, **params)
+    try:
+        plan = function(ctx, **params)
+    except OfftargetError:
+        raise
+    except Exception as e:  # a fault of the protocol's file, told by its place there
+        frames = traceback.extract_tb(e.__traceback__)
+        line = next((f.lineno for f in reversed(frames) if f.filename == str(entry.path)), None)
+        raise ConfigError(
+            f"{entry.path}, line {line}: protocol '{name}' failed ({type(e).__name__}: {e}); mend the file"
+        ) from e
     if not isinstance(plan, ShapingPlan):
         raise ConfigError(
             f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan"

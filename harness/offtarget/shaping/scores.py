@@ -5,7 +5,7 @@ the difference of mean activations between the responses that show the concept m
 (difference of means, arXiv 2606.12360 section 2.6).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ def pooled_activations(
     max_length: int,
     store: Store,
     template: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> PooledActivations:
     """Mean activations of both answers of every pair after a layer, from the store or computed now."""
     from offtarget.models import load, load_tokenizer
@@ -96,14 +97,21 @@ def pooled_activations(
 
     def build(out: Path) -> None:
         model, tokenizer = load(model_ref, dtype="bfloat16", store=store, template=template)
-        np.savez(out / "pooled.npz", **_pool(model, tokenizer, pairs, layer, max_length))
+        np.savez(out / "pooled.npz", **_pool(model, tokenizer, pairs, layer, max_length, progress))
 
     folder = store.get("pooled", POOL_VERSION, inputs, build)
     with np.load(folder / "pooled.npz", allow_pickle=False) as z:
         return PooledActivations(layer, z["chosen"], z["rejected"])
 
 
-def _pool(model: Any, tokenizer: Any, pairs: Sequence[Pair], layer: int, max_length: int) -> dict[str, Any]:
+def _pool(
+    model: Any,
+    tokenizer: Any,
+    pairs: Sequence[Pair],
+    layer: int,
+    max_length: int,
+    progress: Callable[[int, int], None] | None,
+) -> dict[str, Any]:
     from offtarget.lens.activations import encode_spans
 
     means: dict[tuple[int, int], NDArray[np.float32]] = {}
@@ -113,7 +121,7 @@ def _pool(model: Any, tokenizer: Any, pairs: Sequence[Pair], layer: int, max_len
             if s.response >= 0:
                 means[(s.conversation, s.response)] = hidden[s.start : s.stop].float().mean(0).numpy()
 
-    tokens = encode_spans(model, tokenizer, pairs, layer, consume, max_length=max_length)
+    tokens = encode_spans(model, tokenizer, pairs, layer, consume, max_length=max_length, progress=progress)
     nothing = np.zeros(int(model.config.hidden_size), np.float32)
     chosen = np.stack([means.get((c, a), nothing) for c, a, _ in tokens.where])
     rejected = np.stack([means.get((c, b), nothing) for c, _, b in tokens.where])
