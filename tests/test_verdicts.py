@@ -205,8 +205,13 @@ def test_a_line_that_is_still_the_templates_is_no_exception(small):
 
 
 def test_a_verdict_is_one_line(small, tmp_path):
-    made = verdicts.parse(text(small, one(), one(concept="surface:emoji", why="it's: a, {trap}")), "v.yaml")
+    made = verdicts.parse(text(small, one(), one(concept="surface:emoji")), "v.yaml")
+    trap = made.verdicts[1].model_copy(update={"why": "it's: a, {trap} # and more"})
+    made = made.model_copy(update={"verdicts": (made.verdicts[0], trap)})
     path = verdicts.write(made, tmp_path / "v.yaml")
     lines = path.read_text().splitlines()
     assert len(lines) == 5 and all(line.startswith("  - {") for line in lines[3:])
     assert verdicts.read(path) == made
+    long = trap.model_copy(update={"why": "two lines:\n- one\n\n} two"})
+    made = made.model_copy(update={"verdicts": (made.verdicts[0], long)})
+    assert verdicts.read(verdicts.write(made, path)) == made
