@@ -61,10 +61,11 @@ def test_unknown_key_of_a_part_is_compared_with_the_keys_of_that_part(tmp_path: 
     assert "unknown key 'source.data_file'; did you mean 'data_files'?" in message(tmp_path, source=source)
 
 
-def test_each_problem_has_its_own_line(tmp_path: Path) -> None:
-    lines = message(tmp_path, titel="x", language=3, adapter={"name": "chosen"}).split("\n")
+def test_every_problem_is_told_and_the_file_once(tmp_path: Path) -> None:
+    said = message(tmp_path, titel="x", language=3, adapter={"name": "chosen"})
+    lines = said.split(" · ")
     assert len(lines) == 3
-    assert all(line.startswith(f"{tmp_path / 'toy.yaml'}: ") for line in lines)
+    assert said.startswith(f"{tmp_path / 'toy.yaml'}: ") and said.count("toy.yaml") == 1
     assert any(f"key 'adapter.name' is 'chosen'; must be one of {', '.join(ADAPTERS)}" in x for x in lines)
     assert any("key 'language'" in x and "(got '3')" in x for x in lines)
 

@@ -104,8 +104,8 @@ def load_card(path: Path) -> DatasetCard:
     """Read and check a dataset card.
 
     Raises:
-        ConfigError: the file is not there, is not YAML, or breaks the schema; one line for each problem,
-            with the file, the key and, for an unknown key, the nearest known one.
+        ConfigError: the file is not there, is not YAML, or breaks the schema; with the file, each key and, for an
+            unknown key, the nearest known one.
     """
     import yaml
 
@@ -123,7 +123,7 @@ def load_card(path: Path) -> DatasetCard:
         return DatasetCard.model_validate(content)
     except ValidationError as e:
         lines = [_explain(path, content, error) for error in e.errors(include_url=False)]
-        raise ConfigError("\n".join(lines)) from None
+        raise ConfigError(" · ".join([lines[0], *(x.removeprefix(f"{path}: ") for x in lines[1:])])) from None
 
 
 def source_file(card_path: Path, relative: str) -> Path:

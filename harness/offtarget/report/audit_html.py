@@ -156,7 +156,7 @@ def glance(audit: Audit, most: int = 8) -> list[Sentence]:
         if family is not None and family.tested:
             text = f"{family.findings:,} of {family.tested:,} tested {noun} (q < 0.05)."
             null = family.shuffled
-            more = "" if null is None else f"with shuffled labels: {number(null.mean_findings)} on average"
+            more = "" if null is None else f"with shuffled labels: {null.mean_findings:.2g} on average"
             out.append(Sentence("plain", text, more))
     return out
 
