@@ -356,8 +356,11 @@ def test_fast_mode_refuses_a_model_that_it_would_train_on_another_loss(
 
 def test_fast_mode_takes_a_plain_llama(bench: Any) -> None:
     model, _ = load(bench.ref)
-    require_plain(model, 2)
-    require_plain(model, 0)
+    ids = torch.tensor([[5, 6, 7, 8]])
+    before = model(ids).logits
+    for prefix in (2, 0):
+        require_plain(model, prefix)  # raises for a model that fast mode would train wrongly
+        assert torch.equal(model(ids).logits, before), "the probe put the model back as it was"
 
 
 def test_weights_are_refused_where_a_loss_mixes_rows(bench: Any) -> None:
