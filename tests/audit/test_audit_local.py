@@ -91,7 +91,7 @@ def test_a_rule_makes_a_kind_of_all_prompts_that_show_it_unless_most_do(make_pai
     part = make_surface(pairs, shows, shows, ["rare", "common"])
     part = replace(part, values=part.values | {("prompt", "value"): csr_matrix(shows)})
     (kind,) = find_kinds([part], pairs.pairs, seed=0)
-    assert kind.members == ("surface:rare",) and kind.label == "prompt with rare"
+    assert kind.members == ("surface:rare",) and kind.label == "prompt: rare"
     assert sorted(place([kind], [part])[0].indices.tolist()) == list(range(30))
 
 

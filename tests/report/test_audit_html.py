@@ -182,3 +182,16 @@ def test_an_audit_without_hypotheses_renders(make_audit):
         audit_page(make_audit(hypotheses=(), prediction=(), contexts=(), families={}, lens=(), model=None))
     )
     assert "No concept could be tested" in page.text
+
+
+def test_what_goes_by_one_name_is_listed_once_in_a_topic(make_audit, hypothesis):
+    """Two concepts of one label lean in a topic; the larger effect speaks for both."""
+    audit = make_audit()
+    twin = audit.concepts[0].model_copy(update={"id": "sae:twin"})
+    leans = (
+        hypothesis("surface:bold", context="topic:1", id="a", d=0.50),
+        hypothesis("sae:twin", context="topic:1", id="b", d=0.77),
+    )
+    page = audit_page(audit.model_copy(update={"concepts": (*audit.concepts, twin), "hypotheses": leans}))
+    table = page[page.index('id="topics"') : page.index('id="evidence"')]
+    assert "d +0.77" in table and "d +0.50" not in table

@@ -253,7 +253,10 @@ def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str) -> list[
     def leaning(hs: Sequence[Hypothesis], direction: str) -> tuple[tuple[str, float], ...]:
         found = [h for h in hs if h.finding and h.direction == direction]
         found.sort(key=lambda h: (-abs(h.d), h.id))
-        return tuple((_brief(concepts[h.concept].label), h.d) for h in found[:4])
+        largest: dict[str, float] = {}
+        for h in found:  # several clusters of latents may go by one name: the largest speaks for them
+            largest.setdefault(_brief(concepts[h.concept].label), h.d)
+        return tuple(largest.items())[:4]
 
     out = []
     contexts = [c for c in audit.contexts if c.kind == kind]

@@ -136,6 +136,6 @@ def _named(
     for kind, found in zip(kinds, words, strict=True):
         column = column_of[kind.members[0]]
         most = "" if column.contrast == "presence" else "most "
-        label = f"prompt with {most}{column.label}" if kind.rule else ", ".join(found[:4])
+        label = f"prompt: {most}{column.label}" if kind.rule else ", ".join(found[:4])
         out.append(replace(kind, label=label or "no telling words", keywords=found))
     return tuple(out)
