@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 from offtarget import models
-from offtarget.data.pairs import Pair, PairSet
+from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError
 from offtarget.lens import sae as sae_module
 from offtarget.lens.activations import Segment
 from offtarget.lens.collect import Activations, held_out, text_pairs
+from offtarget.lens.features import peak_place
 from offtarget.lens.pooling import Pool
-from offtarget.lens.sae import SHIPPED, SaeLens, load_sae, read_features, shipped_sae
+from offtarget.lens.sae import SHIPPED, SaeLens, load_sae, promoted_tokens, read_features, shipped_sae
 from offtarget.lens.sae_train import SaeRecipe, fit_sae, train_sae
-from offtarget.lens.tokens import tokenise_pairs
+from offtarget.lens.tokens import Conversation, Piece, TokenisedPairs, tokenise_pairs
 
 
 def jumprelu(d_in: int, d_sae: int, layer: int = 2) -> Any:
@@ -68,17 +69,26 @@ def test_pooling_by_hand() -> None:
         "threshold": torch.full((3,), 0.5),
     }.items():
         getattr(sae, name).copy_(value)
-    pool = Pool(sae, stride=1)
+    prompt = Piece([0, 9], [False, True], [(0, 0), (0, 4)])
+    answers = [Piece([1, 2], [True, True], [(0, 2), (3, 7)]), Piece([3], [True], [(5, 100)])]
+    where = [(0, 0, 1), (0, 1, -1)]
+    tokens = TokenisedPairs(("p", "q"), [Conversation(prompt, answers)], where, 9, 0)
+    pool = Pool(sae, 1, tokens)
     acts = torch.tensor([[1.0, 0.0, 0.4], [2.0, -3.0, 0.6], [0.0, 0.0, 9.0], [0.5, 0.0, 0.7]])
     # conversation 0: its prompt is the third token, its only response the first two and, apart, the last
     pool.take(acts, [Segment(0, 0, 0, 2), Segment(0, -1, 2, 3), Segment(0, 1, 3, 4)])
-    where = [(0, 0, 1), (0, 1, -1)]
-    matrices = pool.matrices(type("T", (), {"where": where})())  # type: ignore[arg-type]
+    matrices = pool.matrices()
     dense = {key: m.toarray().tolist() for key, m in matrices.items()}
     assert dense["chosen", "max"] == [[2, 0, pytest.approx(0.6)], [0, 0, pytest.approx(0.7)]]
     assert dense["chosen", "freq"] == [[1, 0, 0.5], [0, 0, 1]]  # 0.5 is not above the threshold of 0.5
     assert dense["rejected", "freq"] == [[0, 0, 1], [0, 0, 0]]  # the second pair has no rejected text
     assert dense["prompt", "max"] == [[0, 0, 9], [0, 0, 9]]
+    places = {key: [[peak_place(v) if v else None for v in row] for row in dense[key]] for key in dense}
+    assert places["chosen", "peak"] == [
+        [(3, 7), None, (3, 7)],
+        [None, None, (5, 68)],
+    ]  # 95 letters, cut at 63
+    assert places["prompt", "peak"][0][2] == (0, 4)
     fit = pool.fit()
     assert fit["n_response_tokens"] == 3
     assert fit["l0"] == pytest.approx(4 / 3)  # one, two, and one latent fire
@@ -110,6 +120,63 @@ def test_features_are_those_of_a_plain_loop(tiny_model: Path, folder: Path) -> N
             )  # type: ignore[index]
     assert matrix.columns[7].id == "sae:7"
     assert 5 < matrix.info["l0"] < 100
+
+
+def test_the_peak_is_the_token_that_fires_strongest(tiny_model: Path, folder: Path) -> None:
+    model, tokenizer = models.load(str(tiny_model))
+    lens = load_sae(folder)
+    matrix = read_features(lens, model, tokenizer, PAIRS)
+    tokens = tokenise_pairs(tokenizer, PAIRS.pairs)
+    weights = {k: v.double().numpy() for k, v in lens.sae.state_dict().items()}
+    text = text_of(PAIRS.pairs[1].rejected)
+    c, _, r = tokens.where[1]
+    prompt, response = tokens.conversations[c].prompt, tokens.conversations[c].responses[r]
+    with torch.inference_mode():
+        out = model(input_ids=torch.tensor([prompt.ids + response.ids]), output_hidden_states=True)
+    content = np.flatnonzero(response.content)
+    x = out.hidden_states[3][0, len(prompt.ids) :].double().numpy()[content]
+    z = (x - weights["b_dec"]) @ weights["W_enc"] + weights["b_enc"]
+    row = matrix.values["rejected", "peak"][1]
+    for latent, code in zip(row.indices, row.data, strict=True):
+        start, stop = peak_place(code)
+        strongest = response.ids[content[z[:, latent].argmax()]]
+        assert text[start:stop].strip() == tokenizer.decode([strongest]).strip()
+
+
+def test_places_point_into_the_text_whatever_stands_around_it(tiny_model: Path) -> None:
+    _, tokenizer = models.load(str(tiny_model))
+    turns: list[Any] = [
+        {"role": "assistant", "content": "  One two."},
+        {"role": "user", "content": "And?"},
+        {"role": "assistant", "content": "Three."},
+    ]
+    long = Pair("x", "x", PAIRS.pairs[0].prompt, turns, PAIRS.pairs[0].rejected)
+    tokens = tokenise_pairs(tokenizer, [long])
+    (conversation,) = tokens.conversations
+    for piece, text in (
+        (conversation.prompt, "What is a fish?"),
+        (conversation.responses[0], text_of(turns)),
+    ):
+        assert all(
+            text[a:b].strip() == tokenizer.decode([i]).strip()
+            for i, (a, b) in zip(piece.ids, piece.places, strict=True)
+            if b
+        )
+        covered = {k for a, b in piece.places for k in range(a, b)}
+        assert all(k in covered for k, letter in enumerate(text) if letter.isalpha())
+
+
+def test_promoted_tokens_are_those_that_the_head_favours(tiny_model: Path, folder: Path) -> None:
+    model, tokenizer = models.load(str(tiny_model))
+    lens = load_sae(folder)
+    hints = promoted_tokens(lens, model, tokenizer, n=3)
+    direction = lens.decoder.T * model.model.norm.weight.detach().numpy()
+    direction = direction - direction.mean(0)
+    logits = direction @ model.lm_head.weight.detach().numpy().T
+    for k in (0, 50, 199):
+        wanted = [tokenizer.decode([i]).strip() for i in np.argsort(-logits[k])[:12]]
+        wanted = [w for w in wanted if w and w.isprintable() and "\ufffd" not in w]
+        assert hints[k][0] == wanted[0]
 
 
 def test_a_row_does_not_depend_on_its_batch(tiny_model: Path, folder: Path) -> None:
@@ -255,10 +322,11 @@ def test_an_sae_that_normalises_its_input_is_measured_by_what_it_saw(tiny_model:
             seen.extend(acts[s.start : s.stop].float() for s in segments if s.response >= 0)
             super().take(acts, segments)
 
-    pool = Watching(sae, stride=1)
     from offtarget.lens.activations import encode_spans
 
-    encode_spans(model, tokenizer, tokenise_pairs(tokenizer, PAIRS.pairs), 2, pool.take)
+    tokens = tokenise_pairs(tokenizer, PAIRS.pairs)
+    pool = Watching(sae, 1, tokens)
+    encode_spans(model, tokenizer, tokens, 2, pool.take)
     x = torch.cat(seen)
     error = (x - sae.decode(sae.encode(x))).double().square().sum()
     total = (x - x.mean(0)).double().square().sum()

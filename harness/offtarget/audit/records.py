@@ -50,6 +50,27 @@ class Correlate(_Record):
     """Pearson correlation of the two u columns."""
 
 
+class Peak(_Record):
+    """The token of a response on which a concept fires strongest: characters `start` to `stop` of its text."""
+
+    row: str
+    """Pair id; of several rows with the same response the first."""
+    side: Literal["chosen", "rejected"]
+    start: int
+    stop: int
+    strength: float
+    """Activation in units of the largest that the latent reaches in this set."""
+
+
+class Fidelity(_Record):
+    """How well what a label names tells where the concept fires, on prompts that the label was not made from."""
+
+    r: float
+    """Pearson, over held-out responses, of the label's readout with the share of the concept's latents that fire."""
+    n: int
+    """Held-out responses."""
+
+
 class Evidence(_Record):
     """Descriptive numbers of one concept, and what its label rests on."""
 
@@ -69,6 +90,12 @@ class Evidence(_Record):
     correlate: Correlate | None = None
     words: tuple[str, ...] = ()
     """Words over-represented in the responses where it fires (log-odds, informative Dirichlet prior)."""
+    promotes: tuple[str, ...] = ()
+    """Tokens that it makes likelier, read from the decoder through the model's head (logit lens)."""
+    peaks: tuple[Peak, ...] = ()
+    """Where it fires strongest."""
+    fidelity: Fidelity | None = None
+    """Of the label; None for concepts that a rule defines, and where too little is held out."""
 
 
 class Concept(_Record):

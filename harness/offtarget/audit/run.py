@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.sparse import vstack
 
 from offtarget.audit.cautions import cautions
-from offtarget.audit.concepts.contrast import Contrasts, contrasts, symmetric_activity
+from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values, symmetric_activity
 from offtarget.audit.concepts.kinds import find_kinds, place
-from offtarget.audit.concepts.labels import firing_words, latent_label, strongest_correlates
+from offtarget.audit.concepts.labels import Surface, Told, tell
 from offtarget.audit.concepts.topics import SILENT, find_topics
 from offtarget.audit.concepts.vocabulary import (
     ConceptSpec,
@@ -32,7 +32,6 @@ from offtarget.audit.records import (
     Audit,
     Concept,
     Context,
-    Correlate,
     DatasetInfo,
     Evidence,
     Family,
@@ -53,7 +52,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 3
+VERSION = 4
 """Rises when the same input would give other hypotheses."""
 
 Progress = Callable[[str, float], None]
@@ -293,24 +292,26 @@ def _concepts(
     column = {col.id: col for part in features for col in part.columns}
     latent = {part.lens: part for part in features if is_latent(part)}
     plain = [j for j, s in enumerate(specs) if s.lens not in latent]
-    deep = [j for j, s in enumerate(specs) if s.lens in latent]
-    found = strongest_correlates(
-        c.u[:, deep], c.u[:, plain], [specs[j].id for j in plain], [column[specs[j].id].label for j in plain]
+    surface = Surface(
+        tuple(specs[j].id for j in plain),
+        tuple(column[specs[j].id].label for j in plain),
+        c.u[:, plain],
+        response_values(features, [specs[j] for j in plain]),
     )
-    correlate: dict[int, Correlate | None] = dict(zip(deep, found, strict=True))
-    words: dict[int, tuple[str, ...]] = {}
+    told: dict[int, Told] = {}
     for lens, part in latent.items():
-        mine = [j for j in deep if specs[j].lens == lens]
-        words.update(zip(mine, firing_words(part, [specs[j] for j in mine], pairs.pairs), strict=True))
+        mine = [j for j, s in enumerate(specs) if s.lens == lens]
+        told.update(
+            zip(mine, tell(part, [specs[j] for j in mine], c.u[:, mine], surface, pairs.pairs), strict=True)
+        )
     out = []
     more, less = (c.u > 0).mean(axis=0), (c.u < 0).mean(axis=0)
     for j, spec in enumerate(specs):
-        own = column[spec.members[0]].label
-        told = j in words
+        of = told.get(j)
         out.append(
             Concept(
                 id=spec.id,
-                label=latent_label(spec, correlate[j], words[j], own) if told else own,
+                label=of.label if of else column[spec.members[0]].label,
                 kind=spec.kind,
                 lens=spec.lens,
                 members=spec.members,
@@ -323,8 +324,11 @@ def _concepts(
                     rejected_rate=float(c.rejected_rate[j]),
                     more_in_chosen=float(more[j]),
                     more_in_rejected=float(less[j]),
-                    correlate=correlate.get(j),
-                    words=words.get(j, ()),
+                    correlate=of.correlate if of else None,
+                    words=of.words if of else (),
+                    promotes=of.promotes if of else (),
+                    peaks=of.peaks if of else (),
+                    fidelity=of.fidelity if of else None,
                 ),
             )
         )

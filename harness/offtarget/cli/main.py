@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli import audit, board, compare, data, demo, evaluate, lens, listing, plan, run, why
+from offtarget.cli import audit, board, compare, data, demo, evaluate, lens, listing, plan, run, verify, why
 from offtarget.errors import OfftargetError
 
 app = typer.Typer(
@@ -35,6 +35,7 @@ app.command("audit")(audit.audit)
 app.command("why")(why.why)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
+app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)
 app.command("compare")(compare.compare)
 app.command("board")(board.board)

@@ -32,9 +32,13 @@ class Pair:
     """What else the source says of the row (topic, source, agreement); never read by the statistics."""
 
 
+JOINT = "\n\n"
+"""What stands between the turns of a text."""
+
+
 def text_of(messages: Iterable[Message]) -> str:
     """The contents of all turns, joined by blank lines: what a lens that reads plain text sees."""
-    return "\n\n".join(m["content"] for m in messages)
+    return JOINT.join(m["content"] for m in messages)
 
 
 def prompt_group(prompt: Iterable[Message]) -> str:

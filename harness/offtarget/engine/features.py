@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.store import Store
+
+if TYPE_CHECKING:
+    from offtarget.lens.sae import SaeLens
 
 LENSES = {
     "surface": "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)",
@@ -77,8 +81,13 @@ def _sae(
     template: str | None,
     progress: Progress | None,
 ) -> FeatureMatrix:
-    from offtarget.lens.sae import load_sae, shipped_sae
-
-    lens = load_sae(which or shipped_sae(model))
+    lens = sae_lens(which, model)
     report = (lambda done, total: progress("sae features", done, total)) if progress else None
     return lens.encode(pairs, model, max_length=max_length, store=store, template=template, progress=report)
+
+
+def sae_lens(which: str, model: ModelRef) -> "SaeLens":
+    """The autoencoder that the lens `sae:WHICH` reads with; without WHICH the one that ships for the model."""
+    from offtarget.lens.sae import load_sae, shipped_sae
+
+    return load_sae(which or shipped_sae(model))

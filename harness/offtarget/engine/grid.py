@@ -1,5 +1,6 @@
 """Run a recipe: audit, decide, then one cell for each protocol and seed, each stage from the store if it is there."""
 
+import json
 import logging
 import platform
 import time
@@ -32,13 +33,15 @@ from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
 from offtarget.registry import default
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import make_plan
-from offtarget.store import Store, file_sha256, hash_of
+from offtarget.store import Store, file_sha256, hash_of, write_atomic
 from offtarget.training.run import TrainingSet, check_loss, prepare, train
 from offtarget.verdicts import Verdicts
 from offtarget.versions import code_version, commit, package_versions
 
 log = logging.getLogger(__name__)
 
+RUN_FILE = "run.json"
+"""The recipe of a run folder, whole, so that `offtarget verify` can go on from it."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -53,6 +56,9 @@ class Run:
     store: Store
     model: ModelRef
     pairs: PairSet
+    audited: PairSet
+    features: tuple[FeatureMatrix, ...]
+    """Of the audited rows."""
     audit: Audit
     verdicts: Verdicts
     training_set: TrainingSet
@@ -80,12 +86,11 @@ def select_rows(pairs: PairSet, recipe: Recipe, evaluated: set[str]) -> tuple[Pa
     left: dict[str, int] = {}
     taken: dict[str, int] = {}
     chosen: list[Pair] = []
-    order = sorted(pairs.pairs, key=lambda p: hash_of(["row order", p.id]))
 
     def leave(reason: str) -> None:
         left[reason] = left.get(reason, 0) + 1
 
-    for p in order:
+    for p in shuffled_by_id(pairs.pairs):
         if normalised(p.prompt[-1]["content"]) in evaluated:
             leave("prompt is in an evaluation")
         elif options.max_characters and any(
@@ -100,6 +105,11 @@ def select_rows(pairs: PairSet, recipe: Recipe, evaluated: set[str]) -> tuple[Pa
             taken[p.group] = taken.get(p.group, 0) + 1
             chosen.append(p)
     return replace(pairs, pairs=chosen), left
+
+
+def shuffled_by_id(pairs: Sequence[Pair]) -> list[Pair]:
+    """Pairs in an order that depends on their ids alone, unlike the order of most files."""
+    return sorted(pairs, key=lambda p: hash_of(["row order", p.id]))
 
 
 def normalised(text: str) -> str:
@@ -140,8 +150,8 @@ def start(
         pairs = replace(pairs, name=name)
     audited = pairs
     if recipe.audit.limit and recipe.audit.limit < len(pairs):
-        rows = pairs.pairs[: recipe.audit.limit]
-        audited = replace(pairs, pairs=rows)
+        drawn = {p.id for p in shuffled_by_id(pairs.pairs)[: recipe.audit.limit]}
+        audited = replace(pairs, pairs=[p for p in pairs.pairs if p.id in drawn])
     done = audit_into(
         out / "audit",
         audited,
@@ -155,6 +165,8 @@ def start(
         progress=progress,
     )
     audit = done.audit
+    record = {"recipe": recipe.model_dump(mode="json"), "base": str(base.resolve()), "limit": limit}
+    write_atomic(out / RUN_FILE, json.dumps(record, indent=1) + "\n")
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
@@ -172,8 +184,9 @@ def start(
         progress,
     )
     return Run(
-        recipe, base, out, store, model, pairs, audit, verdicts, training_set, trained, scorer, left, progress
-    )
+        recipe, base, out, store, model, pairs, audited, done.features, audit, verdicts, training_set, trained,
+        scorer, left, progress,
+    )  # fmt: skip
 
 
 def _features(

@@ -23,7 +23,7 @@ class AuditOptions(_Strict):
 
     lens: tuple[str, ...] = ("surface",)
     limit: int | None = Field(default=None, ge=30)
-    """Rows to audit; None means all."""
+    """Rows to audit, drawn by a hash of their ids, so spread over prompts; None means all."""
     max_length: int = Field(default=512, ge=16)
     like: str | None = None
     """Folder of an audit whose vocabulary (concepts and topics) to use."""
@@ -48,6 +48,17 @@ class EvalOptions(_Strict):
     """Prompts or items of each behaviour; None means all."""
     max_tokens: int = Field(default=128, ge=1)
     temperature: float = Field(default=0.7, ge=0)
+
+
+class VerifyOptions(_Strict):
+    """How predicted shifts are held against observed ones (`offtarget verify`)."""
+
+    prompts: int = Field(default=200, ge=30)
+    """Held-out prompts that are answered before and after training."""
+    samples: int = Field(default=1, ge=1)
+    """Answers to each prompt."""
+    max_tokens: int = Field(default=128, ge=1)
+    temperature: float = Field(default=0.7, gt=0)
 
 
 class ProtocolRun(_Strict):
@@ -88,6 +99,7 @@ class Recipe(_Strict):
     protocols: tuple[ProtocolRun, ...] = Field(min_length=1)
     behaviours: tuple[str, ...] = Field(min_length=1)
     evaluation: EvalOptions = EvalOptions()
+    verification: VerifyOptions = VerifyOptions()
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     budget: str = "cpu"
     out: str | None = None
@@ -174,7 +186,8 @@ def _first_fault(error: ValidationError) -> str:
     if fault["type"] != "extra_forbidden":
         return f"{key}: {fault['msg']}"
     models: dict[str, type[BaseModel]] = {
-        "audit": AuditOptions, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions
+        "audit": AuditOptions, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions,
+        "verification": VerifyOptions,
     }  # fmt: skip
     parent = str(fault["loc"][0]) if len(fault["loc"]) > 1 else ""
     known = models.get(parent, Recipe).model_fields

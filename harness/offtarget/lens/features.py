@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 Span = Literal["prompt", "chosen", "rejected"]
 """Which text of a pair was read."""
-Stat = Literal["max", "freq", "value"]
+Stat = Literal["max", "freq", "peak", "value"]
 """How a feature was pooled over the tokens of a span: strongest activation, share of tokens on which
-it fires, or (surface rules, which read the span as a whole) the value itself."""
+it fires, which token fires strongest (`peak_place` reads it), or (lenses that read the span as a whole)
+the value itself."""
+PEAK_BITS = 6
 
-FILE_VERSION = 1
+FILE_VERSION = 2
 ARRAYS, TABLE = "features.npz", "features.json"
 
 
@@ -41,6 +43,19 @@ class Column:
     """What the audit compares between chosen and rejected: 1{x > tau}, x, or log(1 + x)."""
     tau: float = 0.0
     """The threshold of presence."""
+    hints: tuple[str, ...] = ()
+    """What the lens itself says of it: tokens that it makes likelier."""
+
+
+def peak_code(start: int, stop: int) -> int:
+    """Characters `start` to `stop` of a text as one number above 0; stretches over 63 are cut."""
+    return start << PEAK_BITS | min(stop - start, (1 << PEAK_BITS) - 1)
+
+
+def peak_place(code: int) -> tuple[int, int]:
+    """The inverse of `peak_code`."""
+    start, length = int(code) >> PEAK_BITS, int(code) & ((1 << PEAK_BITS) - 1)
+    return start, start + length
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +186,7 @@ class FeatureMatrix:
                     f"{folder / TABLE}: file version {table['version']}, but this offtarget "
                     f"reads {FILE_VERSION}; build the features again"
                 )
-            columns = tuple(Column(**c) for c in table["columns"])
+            columns = tuple(Column(**{**c, "hints": tuple(c["hints"])}) for c in table["columns"])
             shape = (len(table["pair_ids"]), len(columns))
             values: dict[tuple[Span, Stat], Any] = {}
             with np.load(folder / ARRAYS, allow_pickle=False) as arrays:

@@ -1,4 +1,4 @@
-"""From latents on tokens to features of spans: the strongest firing, and the share of tokens that fire."""
+"""From latents on tokens to features of spans: the strongest firing and its token, and the share that fire."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.lens.activations import Segment
-from offtarget.lens.features import Span, Stat
+from offtarget.lens.features import Span, Stat, peak_code
 from offtarget.lens.tokens import TokenisedPairs
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ SAMPLED_TOKENS = 2048
 class Pool:
     """Collects, for each distinct text, the latents that fire in it."""
 
-    def __init__(self, sae: Any, stride: int) -> None:
+    def __init__(self, sae: Any, stride: int, tokens: TokenisedPairs) -> None:
         self.sae, self.stride, self.latents = sae, stride, int(sae.cfg.d_sae)
-        self.found: dict[tuple[int, int], tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = {}
+        self.texts = tokens
+        self.found: dict[tuple[int, int], tuple[NDArray[Any], ...]] = {}
         self.alive = np.zeros(self.latents, dtype=bool)
         self.tokens = self.active = self.sampled = 0
         self.sum: Any = 0.0
@@ -49,10 +50,12 @@ class Pool:
         fires = (latents > 0).sum(0)
         index = fires.nonzero()[:, 0]
         key = (segment.conversation, segment.response)
+        strongest = latents.max(0)
         self.found[key] = (
             index.cpu().numpy().astype(np.int32),
-            latents.amax(0)[index].cpu().numpy(),
+            strongest.values[index].cpu().numpy(),
             (fires[index] / len(x)).float().cpu().numpy(),
+            self._peaks(segment)[strongest.indices[index].cpu().numpy()],
         )
         if segment.response < 0:
             return
@@ -69,6 +72,13 @@ class Pool:
             self.square += float(x.double().square().sum())
             self.sum = self.sum + x.double().sum(0)
 
+    def _peaks(self, segment: Segment) -> NDArray[np.int32]:
+        """The place of each token of a text that was kept, as `peak_code` writes it."""
+        conversation = self.texts.conversations[segment.conversation]
+        piece = conversation.prompt if segment.response < 0 else conversation.responses[segment.response]
+        kept = [p for p, content in zip(piece.places, piece.content, strict=True) if content]
+        return np.array([peak_code(*p) for p in kept], dtype=np.int32)
+
     def fit(self) -> dict[str, Any]:
         """How well the SAE fits the responses that were read (None where there were none)."""
         n = self.tokens
@@ -80,26 +90,29 @@ class Pool:
             "n_response_tokens": n,
         }
 
-    def matrices(self, tokens: TokenisedPairs) -> dict[tuple[Span, Stat], Any]:
+    def matrices(self) -> dict[tuple[Span, Stat], Any]:
         """Sparse matrices `(n_pairs, latents)` for each span and statistic."""
+        tokens = self.texts
         out: dict[tuple[Span, Stat], Any] = {}
         spans: tuple[Span, ...] = ("prompt", "chosen", "rejected")
         for k, span in enumerate(spans):
             keys = [(w[0], -1 if k == 0 else w[k]) for w in tokens.where]
             # a response of no turns has the number -1, which would be the prompt's
             rows = [None if k and r < 0 else self.found.get((c, r)) for c, r in keys]
-            out[span, "max"], out[span, "freq"] = _stack(rows, self.latents)
+            out[span, "max"], out[span, "freq"], out[span, "peak"] = _stack(rows, self.latents)
         return out
 
 
-def _stack(rows: Sequence[Any], width: int) -> tuple[Any, Any]:
+def _stack(rows: Sequence[Any], width: int) -> tuple[Any, ...]:
     from scipy.sparse import csr_matrix
 
     filled = [r for r in rows if r is not None]
     indptr = np.cumsum([0, *(0 if r is None else len(r[0]) for r in rows)])
     indices = np.concatenate([r[0] for r in filled]) if filled else np.zeros(0, np.int32)
-    data = [np.concatenate([r[j] for r in filled]) if filled else np.zeros(0, np.float32) for j in (1, 2)]
+    kinds = (np.float32, np.float32, np.int32)
+    data = [
+        np.concatenate([r[j] for r in filled]).astype(kind) if filled else np.zeros(0, kind)
+        for j, kind in enumerate(kinds, start=1)
+    ]
     shape = (len(rows), width)
-    return csr_matrix((data[0], indices, indptr), shape=shape), csr_matrix(
-        (data[1], indices, indptr), shape=shape
-    )
+    return tuple(csr_matrix((values, indices, indptr), shape=shape) for values in data)

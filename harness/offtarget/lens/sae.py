@@ -8,9 +8,12 @@ row does not depend on the rows beside it.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, UndecidedError
@@ -22,7 +25,7 @@ from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokeniz
 from offtarget.store import Store, canonical_json, file_sha256, hash_of
 from offtarget.versions import package_versions
 
-VERSION = 2
+VERSION = 3
 TAU = 0.01
 """A latent counts as present in a span if it fires on more than this share of its tokens."""
 PRETRAINED = Path(__file__).parent / "pretrained"
@@ -55,6 +58,16 @@ class SaeLens:
     def latents(self) -> int:
         """Number of latents."""
         return int(self.sae.cfg.d_sae)
+
+    @property
+    def encoder(self) -> NDArray[np.float32]:
+        """The direction that each latent reads, `(width, latents)`."""
+        return np.asarray(self.sae.W_enc.detach().cpu().numpy())
+
+    @property
+    def decoder(self) -> NDArray[np.float32]:
+        """The direction that each latent writes, `(width, latents)`."""
+        return np.asarray(self.sae.W_dec.detach().cpu().numpy().T)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -138,7 +151,7 @@ def read_features(
     require_fit(lens, model)
     lens.sae.to(model.device)
     tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=max_length)
-    pool = Pool(lens.sae, stride=max(1, tokens.n_response_tokens // SAMPLED_TOKENS))
+    pool = Pool(lens.sae, max(1, tokens.n_response_tokens // SAMPLED_TOKENS), tokens)
     encode_spans(
         model, tokenizer, tokens, lens.layer, pool.take,
         batch_tokens=batch_tokens, threads=threads, progress=progress,
@@ -155,7 +168,43 @@ def read_features(
         "template": template_hash(tokenizer),
     }
     groups = tuple(p.group for p in pairs.pairs)
-    return FeatureMatrix("sae", lens.columns, pool.matrices(tokens), tokens.pair_ids, groups, info)
+    hints = promoted_tokens(lens, model, tokenizer)
+    columns = tuple(replace(c, hints=h) for c, h in zip(lens.columns, hints, strict=True))
+    return FeatureMatrix("sae", columns, pool.matrices(), tokens.pair_ids, groups, info)
+
+
+def promoted_tokens(lens: SaeLens, model: Any, tokenizer: Any, n: int = 8) -> list[tuple[str, ...]]:
+    """The tokens that each latent's decoder direction makes likeliest, read straight through the head.
+
+    The logit lens: ⟨w_token, γ ⊙ d⟩ with the weight γ of the final norm, centred over latents so that tokens that
+    every direction favours do not lead. Tokens that differ in case or spaces only are named once; what is
+    no text by itself (a part of a character) is left out.
+
+    Returns:
+        For each latent up to `n` tokens, the likeliest first; nothing for a model without a plain head.
+    """
+    import torch
+
+    head = model.get_output_embeddings()
+    norm = getattr(getattr(model, "model", None), "norm", None)
+    if head is None or norm is None:
+        return [() for _ in range(lens.latents)]
+    weight = head.weight.float()
+    direction = torch.from_numpy(lens.decoder.T).to(weight.device) * norm.weight.float()
+    mean = (direction.mean(0) @ weight.T)[None]
+    names = tokenizer.batch_decode([[i] for i in range(weight.shape[0])])
+    out: list[tuple[str, ...]] = []
+    with torch.inference_mode():
+        for start in range(0, len(direction), 256):
+            best = (direction[start : start + 256] @ weight.T - mean).topk(4 * n, dim=1).indices.tolist()
+            for row in best:
+                seen: dict[str, str] = {}
+                for i in row:
+                    text = names[i].strip()
+                    if text and text.isprintable() and "\ufffd" not in text:
+                        seen.setdefault(text.lower(), text)
+                out.append(tuple(seen.values())[:n])
+    return out
 
 
 def require_fit(lens: SaeLens, model: Any) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from offtarget.data.pairs import Message, Pair, text_of
+from offtarget.data.pairs import JOINT, Message, Pair, text_of
 from offtarget.errors import DataError
 
 
@@ -17,6 +17,8 @@ class Piece:
     content: list[bool]
     """False for what the chat template adds (special tokens, role names, a default system turn) and for the
     first token of the whole sequence."""
+    places: list[tuple[int, int]] = field(default_factory=list)
+    """Where each token stands in the text that `text_of` gives, as characters; (0, 0) where it is no part of it."""
 
 
 @dataclass(slots=True)
@@ -97,8 +99,9 @@ def tokenise_pairs(tokenizer: Any, pairs: Sequence[Pair], *, max_length: int = 1
 @dataclass(frozen=True, slots=True)
 class _Text:
     text: str
-    content: list[tuple[int, int]]
-    """Ranges of characters that come from the messages, not from the template."""
+    content: list[tuple[int, int, int]]
+    """Ranges of characters that come from the messages, not from the template, and where each begins in the
+    messages' own text (-1: not known)."""
 
 
 def _render(tokenizer: Any, pair: Pair, scaffolds: dict[tuple[str, ...], list[str] | None]) -> list[_Text]:
@@ -106,16 +109,20 @@ def _render(tokenizer: Any, pair: Pair, scaffolds: dict[tuple[str, ...], list[st
     try:
         prompt = tokenizer.apply_chat_template(pair.prompt, tokenize=False, add_generation_prompt=True)
         out = [_Text(prompt, _content(tokenizer, prompt, pair.prompt, True, scaffolds))]
+        before = len(text_of(pair.prompt)) + len(JOINT) if pair.prompt else 0
         for turns in (pair.chosen, pair.rejected):
             messages = [*pair.prompt, *turns]
             whole = tokenizer.apply_chat_template(messages, tokenize=False) if turns else prompt
             if whole.startswith(prompt):
                 ranges = _content(tokenizer, whole, messages, False, scaffolds) if turns else []
                 n = len(prompt)
-                out.append(_Text(whole[n:], [(max(a - n, 0), b - n) for a, b in ranges if b > n]))
+                moved = [(a - n, b - n, at - before) for a, b, at in ranges if a >= n]
+                if not moved:  # the template could not be taken apart
+                    moved = [(max(a - n, 0), b - n, -1) for a, b, _ in ranges if b > n]
+                out.append(_Text(whole[n:], moved))
             else:  # a template that rewrites earlier turns: the bare text follows the prompt
                 text = text_of(turns)
-                out.append(_Text(text, [(0, len(text))]))
+                out.append(_Text(text, [(0, len(text), 0)]))
     except Exception as error:
         if type(error).__module__.startswith("jinja2"):
             raise DataError(
@@ -134,8 +141,8 @@ def _content(
     messages: list[Message],
     generate: bool,
     scaffolds: dict[tuple[str, ...], list[str] | None],
-) -> list[tuple[int, int]]:
-    """Where the messages' contents stand in a rendered text; all of it where that cannot be told.
+) -> list[tuple[int, int, int]]:
+    """Where the messages' contents stand in a rendered text and in `text_of`; all of it where that cannot be told.
 
     What the template puts around them is learned once per sequence of roles, from marks in their place.
     """
@@ -148,8 +155,8 @@ def _content(
         scaffolds[key] = parts[::2] if in_order else None
     around = scaffolds[key]
     if around is None:
-        return [(0, len(text))]
-    ranges, cursor = [], 0
+        return [(0, len(text), -1)]
+    ranges, cursor, own = [], 0, 0
     for before, message in zip(around, messages, strict=False):
         start = cursor + len(before)
         for content in (message["content"], message["content"].strip()):
@@ -157,8 +164,10 @@ def _content(
                 cursor = start + len(content)
                 break
         else:
-            return [(0, len(text))]
-        ranges.append((start, cursor))
+            return [(0, len(text), -1)]
+        stripped = len(message["content"]) - len(message["content"].lstrip())
+        ranges.append((start, cursor, own + (0 if content == message["content"] else stripped)))
+        own += len(message["content"]) + len(JOINT)
     return ranges
 
 
@@ -170,11 +179,19 @@ def _tokenise(tokenizer: Any, texts: list[_Text]) -> list[Piece]:
     pieces = []
     for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
         content = [
-            i not in special and any(a < end and b > start for start, end in text.content)
+            i not in special and any(a < end and b > start for start, end, _ in text.content)
             for i, (a, b) in zip(ids, offsets, strict=True)
         ]
-        pieces.append(Piece(list(ids), content))
+        pieces.append(Piece(list(ids), content, [_place(a, b, text.content) for a, b in offsets]))
     return pieces
+
+
+def _place(a: int, b: int, content: list[tuple[int, int, int]]) -> tuple[int, int]:
+    """Characters a to b of a rendered text, in the messages' own text."""
+    for start, stop, at in content:
+        if at >= 0 and a < stop and b > start:
+            return at + max(a - start, 0), at + min(b, stop) - start
+    return 0, 0
 
 
 def _truncate(conversation: Conversation, max_length: int) -> tuple[bool, list[bool]]:
@@ -183,10 +200,14 @@ def _truncate(conversation: Conversation, max_length: int) -> tuple[bool, list[b
     room = max(1, max_length // 2)
     cut_prompt = len(prompt.ids) > room
     if cut_prompt:
-        conversation.prompt = prompt = Piece(prompt.ids[-room:], prompt.content[-room:])
+        conversation.prompt = prompt = Piece(
+            prompt.ids[-room:], prompt.content[-room:], prompt.places[-room:]
+        )
     room = max(1, max_length - len(prompt.ids))
     cut = [len(r.ids) > room for r in conversation.responses]
-    conversation.responses = [Piece(r.ids[:room], r.content[:room]) for r in conversation.responses]
+    conversation.responses = [
+        Piece(r.ids[:room], r.content[:room], r.places[:room]) for r in conversation.responses
+    ]
     prompt.content[0] = (
         False  # models park attention on the first token: its activation is huge, and no word's
     )

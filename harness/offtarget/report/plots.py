@@ -1,4 +1,4 @@
-"""Plots as inline SVG that follow the page's theme: forest, volcano, and scatter with intervals.
+"""Plots as inline SVG that follow the page's theme: forest, volcano, scatter with intervals, prediction.
 
 Figures are drawn with the object-oriented API of matplotlib in placeholder colours, which are then
 replaced by the CSS variables of the page, so the same picture serves light, dark and print. The same
@@ -336,3 +336,89 @@ def _place_labels(ax: Any, points: Sequence[Point]) -> None:
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Predicted (x) against observed (y) shifts of many concepts, with the line fitted to them."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    labels: Sequence[str]
+    slope: float
+    intercept: float
+    title: str
+
+
+def clouds(panels: Sequence[Cloud], *, name: str, x_label: str, y_label: str, alt: str) -> Markup:
+    """Clouds side by side; points that moved as predicted are circles, the others diamonds; the outermost named."""
+    panels = [p for p in panels if len(p.x)]
+    if not panels:
+        return Markup("")
+    with _rc():
+        fig = _figure(8.6, 4.1)
+        for k, panel in enumerate(panels):
+            ax = fig.add_subplot(1, len(panels), k + 1)
+            agree = [a * b > 0 for a, b in zip(panel.x, panel.y, strict=True)]
+            for tone, shape, want in (("up", "o", True), ("down", "D", False)):
+                at = [i for i, same in enumerate(agree) if same == want]
+                ax.plot(
+                    [panel.x[i] for i in at],
+                    [panel.y[i] for i in at],
+                    shape,
+                    markersize=3.4 if shape == "o" else 3.0,
+                    markerfacecolor=_PLACEHOLDER[tone],
+                    markeredgecolor=_PLACEHOLDER[tone],
+                    alpha=0.55,
+                    markeredgewidth=0.3,
+                )
+            ends = [min(panel.x), max(panel.x)]
+            line = [panel.intercept + panel.slope * e for e in ends]
+            ax.plot(ends, line, color=_PLACEHOLDER["ink"], linewidth=1.1)
+            ax.axhline(0, color=_PLACEHOLDER["muted"], linewidth=0.7)
+            ax.axvline(0, color=_PLACEHOLDER["muted"], linewidth=0.7)
+            ax.margins(0.18)
+            _name_outermost(ax, panel.x, panel.y, panel.labels, list(range(len(panel.x))))
+            ax.set_xlabel(x_label)
+            if k == 0:
+                ax.set_ylabel(y_label)
+            ax.set_title(panel.title, loc="left", fontsize=9, color=_PLACEHOLDER["ink"])
+        return _svg(fig, name, alt)
+
+
+@dataclass(frozen=True)
+class Against:
+    """One line of a plot of figures against their nulls."""
+
+    label: str
+    value: float
+    null: float
+    """95th percentile of chance."""
+
+
+def against_null(
+    rows: Sequence[Against], ceiling: float | None, *, name: str, x_label: str, alt: str
+) -> Markup:
+    """A dot for each figure, a bar for what chance reaches, a dashed line for the ceiling; empty for no rows."""
+    if not rows:
+        return Markup("")
+    with _rc():
+        fig = _figure(8.6, 0.8 + 0.235 * len(rows))
+        ax = fig.add_subplot()
+        for i, r in enumerate(rows):
+            ax.barh([i], [r.null], height=0.62, color=_PLACEHOLDER["line"])
+            tone = "up" if r.value > r.null else "muted"
+            face = _PLACEHOLDER[tone] if r.value > r.null else _PLACEHOLDER["paper"]
+            ax.plot(
+                [r.value], [i], "o", markersize=5.2, markerfacecolor=face, markeredgecolor=_PLACEHOLDER[tone]
+            )
+        if ceiling is not None:
+            ax.axvline(ceiling, color=_PLACEHOLDER["mark"], linewidth=1.0, linestyle=(0, (4, 3)))
+        ax.set_yticks(range(len(rows)), [_short(r.label, 60) for r in rows])
+        ax.tick_params(axis="y", length=0, labelcolor=_PLACEHOLDER["ink"])
+        ax.set_ylim(len(rows) - 0.4, -0.6)
+        ax.set_xlim(0, 1)
+        ax.grid(visible=False, axis="y")
+        ax.spines["left"].set_visible(False)
+        ax.set_xlabel(x_label)
+        return _svg(fig, name, alt)

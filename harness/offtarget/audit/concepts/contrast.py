@@ -88,6 +88,23 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
     return Contrasts(u, v, tuple(units), tuple(kinds), means[0], means[1], rates[0], rates[1])
 
 
+def response_values(
+    features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
+) -> NDArray[np.float64]:
+    """Plain columns response by response, chosen above rejected: `(2 n_pairs, n_concepts)`.
+
+    Each as its contrast takes it (presence, log or value), so that u is the difference of the two halves.
+    """
+    by_lens = {f.lens: f for f in features}
+    out = np.zeros((2 * len(features[0]), len(concepts)))
+    for j, concept in enumerate(concepts):
+        part = by_lens[concept.lens]
+        where = part.position(concept.members[0])
+        x = np.concatenate([_column(part, side, where) for side in ("chosen", "rejected")])
+        out[:, j] = _difference(x, np.zeros_like(x), part.columns[where])
+    return out
+
+
 def symmetric_activity(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> NDArray[np.float32]:
     """s_{i,m}: firing frequency of both responses, summed over members: `(n_pairs, n_concepts)`."""
     total = part.values["chosen", "freq"] + part.values["rejected", "freq"]

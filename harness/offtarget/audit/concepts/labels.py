@@ -1,10 +1,13 @@
-"""Names for concepts that have none: what a cluster of latents moves with, and on which words it fires.
+"""Names for concepts that have none: what a latent moves with, on which words and tokens it fires, what it promotes.
 
-No model is asked. A label is a hint with its evidence beside it, not a claim about what a latent means.
+No model is asked. A label is a hint with its evidence beside it, not a claim about what a latent means. It is
+made on one half of the prompts; its fidelity is measured on the other.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +15,31 @@ from numpy.typing import NDArray
 from offtarget.audit.concepts.contrast import TAU
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.concepts.words import count_words, keywords
-from offtarget.audit.records import Correlate
-from offtarget.audit.statistics.means import correlations
+from offtarget.audit.records import Correlate, Fidelity, Peak
+from offtarget.audit.statistics.means import Floats, correlations, half_by_group
 from offtarget.data.pairs import Pair, text_of
-from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.features import FeatureMatrix, peak_place
 
 MIN_R = 0.3
+WORDS = 8
+NAMED_WORDS = 5
+"""Words that stand in a label; its fidelity is that of these."""
+PEAKS = 6
+MIN_FIRING = 20
+"""Held-out responses that must show more of a concept than the least one, and as many that do not."""
 _BLOCK = 128
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is said of one concept."""
+
+    label: str
+    correlate: Correlate | None
+    words: tuple[str, ...]
+    promotes: tuple[str, ...]
+    peaks: tuple[Peak, ...]
+    fidelity: Fidelity | None
 
 
 def strongest_correlates(
@@ -34,47 +55,186 @@ def strongest_correlates(
     return out
 
 
-def firing_words(
-    part: FeatureMatrix, concepts: Sequence[ConceptSpec], pairs: Sequence[Pair], n: int = 8
-) -> list[tuple[str, ...]]:
-    """Words that set apart the responses on which each concept fires.
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """The plain columns that latents may go along with: u, and the values of chosen above those of rejected."""
 
-    A response counts as inside by the share of the concept's members that fire on it (frequency > 0.01),
-    and as outside by the rest; a response that occurs in several rows counts once.
+    ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    u: NDArray[Any]
+    """`(n_pairs, n_columns)`"""
+    values: NDArray[Any]
+    """`(2 n_pairs, n_columns)`, as the contrast takes them (presence, log, value)."""
+
+
+def tell(
+    part: FeatureMatrix,
+    concepts: Sequence[ConceptSpec],
+    u: NDArray[Any],
+    surface: Surface,
+    pairs: Sequence[Pair],
+) -> list[Told]:
+    """Labels of the concepts of one lens of latents, with all their evidence.
+
+    Args:
+        part: features of the lens.
+        concepts: its concepts.
+        u: of these concepts, `(n_pairs, n_concepts)`.
+        surface: the columns of the other lenses; may be empty.
+        pairs: the rows.
     """
-    from scipy.sparse import csr_matrix, vstack
-
     texts = [text_of(p.chosen) for p in pairs] + [text_of(p.rejected) for p in pairs]
     first: dict[str, int] = {}
     for i, text in enumerate(texts):
         first.setdefault(text, i)
-    rows = list(first.values())
+    rows = np.array(list(first.values()))
+    told_on = half_by_group([p.group for p in pairs])
+    if told_on.all() or not told_on.any():
+        told_on = np.arange(len(pairs)) % 2 == 0
+    half = np.concatenate([told_on, told_on])[rows]
+    share = firing_share(part, concepts)[rows]
+    found = strongest_correlates(u[told_on], surface.u[told_on], surface.ids, surface.labels)
     words, counts = count_words(first, min_texts=3)
-    if not words:
-        return [() for _ in concepts]
-    fires = (vstack([part.values["chosen", "freq"], part.values["rejected", "freq"]], format="csr") > TAU)[
-        rows
-    ]
-    place = {c.id: j for j, c in enumerate(part.columns)}
-    total = np.asarray(counts.sum(axis=0)).ravel()
-    out: list[tuple[str, ...]] = []
-    for start in range(0, len(concepts), _BLOCK):
-        block = concepts[start : start + _BLOCK]
-        cells = [(m, place[g], 1.0 / len(c.members)) for m, c in enumerate(block) for g in c.members]
-        at, latent, share = zip(*cells, strict=True)
-        member = csr_matrix((share, (at, latent)), shape=(len(block), len(place)))
-        inside = (member @ fires.T.astype(np.float64)) @ counts
-        out += keywords(np.asarray(inside.todense()), total, words, n)
+    named = _firing_words(share, half, counts, words)
+    place = {w: j for j, w in enumerate(words)}
+    at = {name: j for j, name in enumerate(surface.ids)}
+    peaks, promotes = _peaks(part, concepts, rows, pairs), _promotes(part, concepts)
+    own = {c.id: c.label for c in part.columns}
+    out = []
+    for m, spec in enumerate(concepts):
+        correlate = found[m]
+        if correlate is not None:  # chosen on one half, its r is that of all rows
+            r = correlations(u[:, [m]], surface.u[:, [at[correlate.concept]]])[0, 0]
+            correlate = correlate.model_copy(update={"r": round(float(r), 4)})
+        readouts = [np.asarray(counts[:, [place[w]]].todense()).ravel() for w in named[m][:NAMED_WORDS]]
+        parts = [np.sum(readouts, axis=0)] if readouts else []
+        if correlate is not None:
+            parts.append(surface.values[rows, at[correlate.concept]])
+        out.append(
+            Told(
+                latent_label(spec, correlate, named[m], promotes[m], own[spec.members[0]]),
+                correlate,
+                named[m],
+                promotes[m],
+                peaks[m],
+                _fidelity(share[:, m], parts, half),
+            )
+        )
     return out
 
 
-def latent_label(spec: ConceptSpec, correlate: Correlate | None, words: Sequence[str], own: str) -> str:
+def firing_share(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> NDArray[np.float32]:
+    """The share of a concept's members that fire in each response, chosen first: `(2 n_pairs, n_concepts)`."""
+    from scipy.sparse import csr_matrix, vstack
+
+    fires = vstack([part.values["chosen", "freq"], part.values["rejected", "freq"]], format="csr") > TAU
+    place = {c.id: j for j, c in enumerate(part.columns)}
+    cells = [(place[g], m, 1.0 / len(c.members)) for m, c in enumerate(concepts) for g in c.members]
+    latent, at, weight = zip(*cells, strict=True) if cells else ((), (), ())
+    member = csr_matrix((np.array(weight, np.float32), (latent, at)), shape=(len(place), len(concepts)))
+    return np.asarray((fires.astype(np.float32) @ member).todense())
+
+
+def _firing_words(
+    share: NDArray[np.float32], half: NDArray[np.bool_], counts: Any, words: Sequence[str]
+) -> list[tuple[str, ...]]:
+    """Words that set apart the responses of one half on which each concept fires."""
+    if not words:
+        return [() for _ in range(share.shape[1])]
+    mine = counts[np.flatnonzero(half)]
+    total = np.asarray(mine.sum(axis=0)).ravel()
+    out: list[tuple[str, ...]] = []
+    for start in range(0, share.shape[1], _BLOCK):
+        block = share[half, start : start + _BLOCK].astype(np.float64)
+        out += keywords(np.asarray(mine.T @ block).T, total, words, WORDS)
+    return out
+
+
+def _fidelity(share: NDArray[Any], parts: Sequence[Floats], half: NDArray[np.bool_]) -> Fidelity | None:
+    """Held-out agreement of a label with its concept.
+
+    What the label names (its words' count, its surface correlate) is put together by least squares on the half
+    that the label was made on; r is Pearson's, over the responses of the other half.
+    """
+    held = ~half
+    above = int((share[held] > share[held].min()).sum()) if held.any() else 0
+    if not parts or min(above, int(held.sum()) - above) < MIN_FIRING:
+        return None
+    design = np.stack([np.ones(len(share)), *parts], axis=1)
+    weights = np.linalg.lstsq(design[half], share[half], rcond=None)[0]
+    guess = design[held] @ weights
+    if np.ptp(guess) == 0 or np.ptp(share[held]) == 0:
+        return Fidelity(r=0.0, n=int(held.sum()))
+    return Fidelity(r=round(float(np.corrcoef(guess, share[held])[0, 1]), 4), n=int(held.sum()))
+
+
+def _peaks(
+    part: FeatureMatrix, concepts: Sequence[ConceptSpec], rows: NDArray[Any], pairs: Sequence[Pair]
+) -> list[tuple[Peak, ...]]:
+    """Where each concept fires strongest: its members' activation in units of each one's largest."""
+    from scipy.sparse import vstack
+
+    if ("chosen", "peak") not in part.values:
+        return [() for _ in concepts]
+    n = len(pairs)
+    strength, where = (
+        vstack([part.values["chosen", stat], part.values["rejected", stat]], format="csr")[rows].tocsc()
+        for stat in ("max", "peak")
+    )
+    largest = np.maximum(np.asarray(strength.max(axis=0).todense()).ravel(), 1e-12)
+    place = {c.id: j for j, c in enumerate(part.columns)}
+    out = []
+    for spec in concepts:
+        found = []
+        for j in (place[g] for g in spec.members):
+            cells = slice(strength.indptr[j], strength.indptr[j + 1])
+            values = strength.data[cells] / largest[j]
+            for k in np.argsort(-values, kind="stable")[:PEAKS]:
+                found.append((float(values[k]), int(strength.indices[cells][k]), int(where.data[cells][k])))
+        seen: dict[int, Peak] = {}
+        for value, row, code in sorted(found, key=lambda f: (-f[0], f[1])):
+            i = int(rows[row])
+            start, stop = peak_place(code)
+            if stop > start:
+                side: Literal["chosen", "rejected"] = "chosen" if i < n else "rejected"
+                peak = Peak(row=pairs[i % n].id, side=side, start=start, stop=stop, strength=round(value, 4))
+                seen.setdefault(row, peak)
+            if len(seen) == PEAKS:
+                break
+        out.append(tuple(seen.values()))
+    return out
+
+
+def _promotes(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> list[tuple[str, ...]]:
+    """Tokens that most of a concept's members promote, those of a single latent as they stand."""
+    hints = {c.id: c.hints for c in part.columns}
+    out = []
+    for spec in concepts:
+        votes: Counter[str] = Counter()
+        names: dict[str, str] = {}
+        for g in spec.members:
+            for rank, token in enumerate(hints[g]):
+                names.setdefault(token.lower(), token)
+                votes[token.lower()] += 100 - rank
+        enough = 100 if len(spec.members) > 1 else 0  # of a cluster: more than one member's
+        out.append(tuple(names[t] for t, v in votes.most_common(WORDS) if v > enough))
+    return out
+
+
+def latent_label(
+    spec: ConceptSpec,
+    correlate: Correlate | None,
+    words: Sequence[str],
+    promotes: Sequence[str],
+    own: str,
+) -> str:
     """A short name from the evidence, or what the lens itself calls it.
 
     Args:
         spec: the concept.
         correlate: its strongest surface correlate.
         words: its contrastive words.
+        promotes: tokens that it makes likelier.
         own: the lens's own label of the first member.
     """
     parts = []
@@ -82,7 +242,9 @@ def latent_label(spec: ConceptSpec, correlate: Correlate | None, words: Sequence
         less = "less " if correlate.r < 0 else ""
         parts.append(f"{less}{correlate.label} (r={correlate.r:.2f})")
     if words:
-        parts.append("words: " + ", ".join(words[:5]))
+        parts.append("words: " + ", ".join(words[:NAMED_WORDS]))
+    if not parts and promotes:
+        parts.append("promotes: " + ", ".join(promotes[:NAMED_WORDS]))
     if not parts:
         return own if spec.kind == "feature" else f"{len(spec.members)} latents without a telling word"
     return "; ".join(parts)

@@ -1,0 +1,183 @@
+"""How well predicted shifts agree with observed ones, over concepts.
+
+x is the predicted, y the observed shift of each concept. r² is the squared Pearson correlation (what
+arXiv 2606.12360 most plausibly calls R²); `r2_held_out` is 1 - SSE/SST where each concept is predicted by the
+line fitted on all the others, against the mean of the others, so it can be negative.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from offtarget.audit.statistics.means import Floats
+from offtarget.audit.verification.records import Control, Fit, Null, SignAgreement
+from offtarget.audit.verification.sums import GroupSums, Shift
+
+SHUFFLES = 500
+RESAMPLES = 500
+SUREST = 0.05
+"""Share of concepts, by size of the prediction, of which the sign is checked."""
+
+
+def pearson(x: Floats, y: Floats) -> Floats:
+    """Correlation along the last axis; 0 where one side is constant. Shapes broadcast."""
+    x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
+    norm = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(norm > 0, (x * y).sum(axis=-1) / norm, 0.0))
+
+
+def residual(x: Floats, on: Floats) -> Floats:
+    """What is left of x, `(..., m)`, after a regression with intercept on `on`, `(m,)`."""
+    on = on - on.mean()
+    x = x - x.mean(axis=-1, keepdims=True)
+    total = float(on @ on)
+    return x if total == 0 else np.asarray(x - (x @ on / total)[..., None] * on)
+
+
+def held_out_r2(x: Floats, y: Floats) -> float:
+    """1 - SSE/SST where every y is predicted by the line through all other concepts.
+
+    With leverage h_i = 1/m + (x_i - x̄)²/S_xx, the residual left out is e_i/(1 - h_i); that of the mean of the
+    others is (y_i - ȳ)·m/(m - 1).
+    """
+    m = len(x)
+    dx, dy = x - x.mean(), y - y.mean()
+    s_xx = float(dx @ dx)
+    if m < 3 or s_xx == 0 or not dy.any():
+        return 0.0
+    left_out = (dy - dx * (dx @ dy) / s_xx) / (1 - 1 / m - dx**2 / s_xx)
+    return float(1 - (left_out**2).sum() / ((dy * m / (m - 1)) ** 2).sum())
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One predictor against one observation: sums over the same concepts, in the same order."""
+
+    predicted: GroupSums
+    observed: GroupSums
+    sensitivity: Floats
+    """How much each concept grows with log length in the data, `(n_concepts,)`."""
+
+
+def fit(x: Floats, y: Floats) -> Fit:
+    """The agreement of one pair of vectors, without intervals."""
+    from scipy import stats
+
+    r = float(pearson(x, y))
+    spread = float(x.std())
+    slope = r * float(y.std()) / spread if spread > 0 else 0.0
+    rank = stats.spearmanr(x, y).statistic if x.any() and y.any() and np.ptp(x) and np.ptp(y) else 0.0
+    return Fit(
+        r=r,
+        r2=r * r,
+        slope=slope,
+        intercept=float(y.mean() - slope * x.mean()),
+        r2_held_out=held_out_r2(x, y),
+        spearman=float(rank),
+    )
+
+
+def compare(c: Compared, *, seed: int, shuffles: int = SHUFFLES, resamples: int = RESAMPLES) -> Control:
+    """Agreement raw, with length removed in both ways, each with its shuffle null and its intervals.
+
+    Length is removed row by row (x and y are intercepts on the difference of log length, each over its own
+    rows), and concept by concept (x and y are residuals of a regression over concepts on their sensitivity
+    to length).
+
+    Args:
+        c: sums of both sides.
+        seed: of shuffles and resamples.
+        shuffles: labellings of the null; chosen and rejected are swapped by whole prompts.
+        resamples: of concepts, and of the prompts of both sides.
+    """
+    rng = np.random.default_rng(seed)
+    x, y = c.predicted.shift(), c.observed.shift()
+    signs = (rng.integers(0, 2, (shuffles, len(c.predicted))) * 2 - 1).astype(np.float64)
+    chance = c.predicted.shuffled(signs)
+    pick = rng.integers(0, len(x.raw), (resamples, len(x.raw)))
+    drawn = (_resample(c.predicted, rng, resamples), _resample(c.observed, rng, resamples))
+
+    def one(kind: str) -> tuple[Fit, Null]:
+        a, b = _both(x, y, kind, c.sensitivity)
+        found = fit(a, b)
+        over_concepts = pearson(a[pick], b[pick])
+        over_prompts = pearson(*_both(*drawn, kind, c.sensitivity))
+        null = pearson(_side(chance, kind, c.sensitivity), b)
+        found = found.model_copy(
+            update={"ci_concepts": _interval(over_concepts), "ci_prompts": _interval(over_prompts)}
+        )
+        return found, _null(null, found.r)
+
+    fits = {kind: one(kind) for kind in ("raw", "by_row", "by_concept")}
+    return Control(
+        n_concepts=len(x.raw),
+        n_rows=int(c.predicted.n.sum()),
+        n_prompts=len(c.observed),
+        raw=fits["raw"][0],
+        raw_null=fits["raw"][1],
+        by_row=fits["by_row"][0],
+        by_row_null=fits["by_row"][1],
+        by_concept=fits["by_concept"][0],
+        by_concept_null=fits["by_concept"][1],
+        surest=_signs(x.at_equal_length, y.at_equal_length),
+    )
+
+
+def ceiling(a: GroupSums, b: GroupSums, sensitivity: Floats, kind: str) -> float:
+    """Correlation over concepts of the shifts that two training seeds show.
+
+    No prediction can be expected to agree better with one of them than its square root.
+    """
+    return float(pearson(*_both(a.shift(), b.shift(), kind, sensitivity)))
+
+
+def halves(observed: GroupSums, sensitivity: Floats, kind: str, *, seed: int, draws: int = 50) -> float:
+    """Reliability of one observation from its prompts.
+
+    The mean correlation of random halves, stepped up to the whole by Spearman and Brown, 2r/(1 + r).
+    """
+    rng = np.random.default_rng(seed)
+    n = len(observed)
+    weights = np.zeros((draws, n))
+    for row in weights:
+        row[rng.permutation(n)[: n // 2]] = 1.0
+    r = pearson(*_both(observed.resampled(weights), observed.resampled(1 - weights), kind, sensitivity))
+    mean = float(np.mean(r))
+    return 2 * mean / (1 + mean) if mean > -1 else -1.0
+
+
+def _side(shift: Shift, kind: str, sensitivity: Floats) -> Floats:
+    if kind == "by_row":
+        return shift.at_equal_length
+    return residual(shift.raw, sensitivity) if kind == "by_concept" else shift.raw
+
+
+def _both(x: Shift, y: Shift, kind: str, sensitivity: Floats) -> tuple[Floats, Floats]:
+    return _side(x, kind, sensitivity), _side(y, kind, sensitivity)
+
+
+def _resample(sums: GroupSums, rng: np.random.Generator, n: int) -> Shift:
+    groups = len(sums)
+    return sums.resampled(rng.multinomial(groups, np.full(groups, 1 / groups), size=n).astype(np.float64))
+
+
+def _interval(draws: Floats) -> tuple[float, float]:
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _null(r: Floats, observed: float) -> Null:
+    r2 = r**2
+    return Null(
+        n=len(r2),
+        mean_r2=float(r2.mean()),
+        q95_r2=float(np.quantile(r2, 0.95)),
+        p=float((1 + (r2 >= observed**2 * (1 - 1e-9)).sum()) / (1 + len(r2))),
+    )
+
+
+def _signs(x: Floats, y: Floats) -> SignAgreement:
+    n = max(1, round(SUREST * len(x)))
+    top = np.argsort(-np.abs(x), kind="stable")[:n]
+    return SignAgreement(n=n, right=float((np.sign(x[top]) == np.sign(y[top])).mean()))

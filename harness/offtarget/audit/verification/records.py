@@ -1,0 +1,131 @@
+"""What a verification says, as it stands in `verification.json`."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Fit(_Record):
+    """Agreement of predicted (x) and observed (y) shifts over concepts."""
+
+    r: float
+    """Pearson correlation; its sign says whether the prediction has the right direction."""
+    r2: float
+    slope: float
+    intercept: float
+    r2_held_out: float
+    """1 - SSE/SST, each concept predicted by the line fitted on the others; negative: worse than their mean."""
+    spearman: float
+    ci_concepts: tuple[float, float] | None = None
+    """95 % of r when concepts are resampled."""
+    ci_prompts: tuple[float, float] | None = None
+    """95 % of r when the prompts of both sides are resampled."""
+
+
+class Null(_Record):
+    """r² of the same prediction from randomly swapped labels."""
+
+    n: int
+    mean_r2: float
+    q95_r2: float
+    p: float
+    """Share of shuffles with an r² at least as large, the observed one counted among them."""
+
+
+class SignAgreement(_Record):
+    """Among the concepts predicted most surely (largest |x| at equal length): how many moved that way."""
+
+    n: int
+    right: float
+
+
+class Control(_Record):
+    """One predictor against one observation, with and without length."""
+
+    n_concepts: int
+    n_rows: int
+    """Pairs that the prediction rests on."""
+    n_prompts: int
+    """Held-out prompts of the observation."""
+    raw: Fit
+    raw_null: Null
+    by_row: Fit
+    """Length removed row by row: both sides are intercepts on the difference of log length."""
+    by_row_null: Null
+    by_concept: Fit
+    """Length removed over concepts: both sides are residuals on each concept's sensitivity to length."""
+    by_concept_null: Null
+    surest: SignAgreement
+
+
+class Ceiling(_Record):
+    """How well the observed shifts agree with themselves."""
+
+    seeds_raw: float | None
+    """Correlation over concepts of the shifts that two training seeds show; None with one seed."""
+    seeds_by_row: float | None
+    halves_raw: float
+    """Reliability from random halves of the prompts (Spearman-Brown)."""
+    halves_by_row: float
+
+
+class Outcome(_Record):
+    """One predictor on one family of concepts, against one training seed."""
+
+    family: str
+    """clusters, latents or surface."""
+    predictor: str
+    statistic: str
+    """What a concept's value in a response is: presence, frequency or sqrt_frequency of its latents; value."""
+    rows: Literal["trained", "audited"]
+    """Which pairs the prediction was computed from; never any of a held-out prompt."""
+    seed: int
+    control: Control
+
+
+class ConceptShift(_Record):
+    """One point of the scatter plot."""
+
+    concept: str
+    label: str
+    predicted: float
+    predicted_ci: tuple[float, float]
+    observed: float
+    observed_ci: tuple[float, float]
+    predicted_at_equal_length: float
+    observed_at_equal_length: float
+
+
+class Verification(_Record):
+    """Predicted against observed shift of one policy: `verification.json`."""
+
+    schema_version: Literal[1] = 1
+    offtarget_version: str
+    created: str
+    key: str
+    dataset: str
+    protocol: str
+    seeds: tuple[int, ...]
+    audit: str
+    """Key of the audit whose concepts, fixed before training, are compared."""
+    n_trained: int
+    n_prompts: int
+    sampling: dict[str, Any]
+    answers: dict[str, float]
+    """Mean length in characters and share of answers cut at the token limit, before and after."""
+    outcomes: tuple[Outcome, ...]
+    """The first is the headline."""
+    ceilings: dict[str, Ceiling]
+    """By `family/statistic`."""
+    points: tuple[ConceptShift, ...]
+    """The concepts of the headline."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> Outcome:
+        """The outcome that is said first."""
+        return self.outcomes[0]

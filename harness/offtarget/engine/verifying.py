@@ -1,0 +1,462 @@
+"""Predicted against observed shift of a run: roll out before and after training, and compare concept by concept."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.audit.concepts.contrast import contrasts
+from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
+from offtarget.audit.statistics.length import log_length_difference
+from offtarget.audit.statistics.means import Floats, Ints, group_codes
+from offtarget.audit.verification import agreement
+from offtarget.audit.verification.readings import (
+    STATISTICS,
+    latent_specs,
+    latent_values,
+    member_weights,
+    standardise,
+)
+from offtarget.audit.verification.records import Ceiling, ConceptShift, Outcome, Verification
+from offtarget.audit.verification.sums import GroupSums
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.engine.features import features_of, sae_lens
+from offtarget.engine.grid import RUN_FILE, Run, normalised, plan_of, shuffled_by_id, start
+from offtarget.engine.recipe import ProtocolRun, Recipe, validate
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.lens.features import FeatureMatrix
+from offtarget.models import ModelRef, resolve
+from offtarget.store import Store, hash_of, write_atomic
+from offtarget.training.run import train
+
+FOLDER, FILE = "verification", "verification.json"
+MIN_PROMPTS = 30
+FEW_CONCEPTS = 80
+MAX_PROMPT_CHARACTERS = 2000
+Progress = Callable[[str, int, int], None]
+Part = tuple[str, str, str]
+"""Family of concepts, statistic, predictor."""
+
+
+def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
+    """The recipe that made a run folder, the folder that its paths start from, and its row limit.
+
+    Raises:
+        ConfigError: no run lies there, or its record is damaged.
+    """
+    path = folder / RUN_FILE
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+        return validate(body["recipe"], str(path)), Path(body["base"]), body["limit"]
+    except OSError:
+        raise ConfigError(
+            f"{folder}: no {RUN_FILE}, so not a run; make one with `offtarget run RECIPE --out {folder}`"
+        ) from None
+    except (ValueError, KeyError, TypeError) as e:
+        raise ConfigError(f"{path}: damaged ({e}); run the recipe again, nothing is trained twice") from None
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Rows on one side of the comparison: pairs of the data, or pairs of answers after and before."""
+
+    pairs: PairSet
+    features: tuple[FeatureMatrix, ...]
+    codes: Ints
+    length: Floats
+
+    @classmethod
+    def of(cls, pairs: PairSet, features: Sequence[FeatureMatrix]) -> "Side":
+        """Rows with their groups and lengths."""
+        codes = group_codes([p.group for p in pairs.pairs])
+        return cls(pairs, tuple(features), codes, log_length_difference(pairs.pairs))
+
+    def lens(self, name: str) -> FeatureMatrix:
+        """The features of one lens."""
+        return next(f for f in self.features if f.lens == name)
+
+    def sums(self, values: NDArray[Any]) -> GroupSums:
+        """Values of these rows, `(n_rows, n_concepts)`, summed by prompt."""
+        return GroupSums.of(values, self.length, self.codes)
+
+
+def verify(
+    folder: Path,
+    *,
+    protocol: str | None = None,
+    prompts: int | None = None,
+    store: Store,
+    progress: Progress | None = None,
+) -> Verification:
+    """Hold the shifts that the data predicts against those that training brought about.
+
+    Concepts and predictions come from rows of prompts that no rollout answers. Everything that was made
+    before, policies and rollouts too, is read from the store.
+
+    Args:
+        folder: what `offtarget run` wrote.
+        protocol: which row of the recipe; by default its first.
+        prompts: held-out prompts, other than the recipe's number.
+        store: where artifacts lie.
+        progress: called with (what, done, total).
+
+    Raises:
+        ConfigError: no run, or no such protocol in it.
+        UndecidedError: fewer than 30 prompts are left that were not trained on.
+    """
+    recipe, base, limit = read_run(folder)
+    item = _item(recipe, protocol)
+    run = start(recipe, base, folder, store=store, limit=limit, progress=progress)
+    asked = held_out_prompts(run, prompts or recipe.verification.prompts)
+    held = {p.group for p in asked}
+    options = recipe.verification
+    observed, answers = [], []
+    for seed in recipe.seeds:
+        side, told = _observe(run, item, seed, asked)
+        observed.append(side)
+        answers.append(told)
+    audited = _rows(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
+    trained = _rows(run, run.trained_pairs.pairs, run.scorer.features, run.trained_pairs)
+    found = _Comparison(run, trained, audited, observed).all()
+    points = _points(run, found, recipe.seeds[0])
+    warnings = _warnings(found, answers, len(asked))
+    return Verification(
+        offtarget_version=version("offtarget"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        key=hash_of(
+            {
+                "audit": run.audit.key,
+                "rows": run.trained_pairs.rows_sha256,
+                "recipe": recipe.model_dump(mode="json"),
+                "protocol": item.model_dump(mode="json"),
+                "prompts": sorted(held),
+            }
+        ),
+        dataset=run.pairs.name,
+        protocol=item.protocol,
+        seeds=recipe.seeds,
+        audit=run.audit.key,
+        n_trained=len(run.trained_pairs),
+        n_prompts=len(asked),
+        sampling=options.model_dump(mode="json"),
+        answers={name: float(np.mean([a[name] for a in answers])) for name in answers[0]},
+        outcomes=found.outcomes,
+        ceilings=found.ceilings,
+        points=points,
+        warnings=warnings,
+    )
+
+
+def write(result: Verification, folder: Path) -> Path:
+    """Write `verification/verification.json` into a run folder."""
+    return write_atomic(folder / FOLDER / FILE, result.model_dump_json(indent=1) + "\n")
+
+
+def _item(recipe: Recipe, protocol: str | None) -> ProtocolRun:
+    if protocol is None:
+        return recipe.protocols[0]
+    for item in recipe.protocols:
+        if item.protocol == protocol:
+            return item
+    there = ", ".join(i.protocol for i in recipe.protocols)
+    raise ConfigError(f"--protocol {protocol}: this run has {there}")
+
+
+def held_out_prompts(run: Run, n: int) -> list[Pair]:
+    """One pair of each held-out prompt, in an order that depends on ids alone: none was trained on.
+
+    Raises:
+        UndecidedError: fewer than 30 are left.
+    """
+    seen = {p.group for p in run.trained_pairs.pairs}
+    asked = {normalised(p.prompt[-1]["content"]) for p in run.trained_pairs.pairs}
+    found: list[Pair] = []
+    for p in shuffled_by_id(run.pairs.pairs):
+        text = normalised(p.prompt[-1]["content"])
+        short = sum(len(m["content"]) for m in p.prompt) <= MAX_PROMPT_CHARACTERS
+        if p.group not in seen and text not in asked and short:
+            seen.add(p.group)
+            asked.add(text)
+            found.append(p)
+            if len(found) == n:
+                break
+    if len(found) < MIN_PROMPTS:
+        raise UndecidedError(
+            f"only {len(found)} prompts are left that were not trained on, at least {MIN_PROMPTS} are needed: "
+            "train on fewer pairs (train.pairs, train.per_prompt)"
+        )
+    return found
+
+
+def _observe(run: Run, item: ProtocolRun, seed: int, asked: Sequence[Pair]) -> tuple[Side, dict[str, float]]:
+    """Answers after (as chosen) and before training (as rejected) to the same prompts, read by the lenses."""
+    recipe = run.recipe
+    policy = train(
+        run.training_set,
+        plan_of(run, item, seed),
+        run.model,
+        recipe.training,
+        seed=seed,
+        store=run.store,
+        progress=run.progress,
+        template=recipe.chat_template,
+    )
+    after = _answers(run, resolve(str(policy.path), run.store), seed, asked, f"{item.protocol} seed {seed}")
+    before = _answers(run, run.model, seed, asked, f"start seed {seed}")
+    pairs = []
+    for k in range(recipe.verification.samples):
+        for p, x, y in zip(asked, after[k], before[k], strict=True):
+            if x.text.strip() and y.text.strip():
+                sides = [[{"role": "assistant", "content": t.text}] for t in (x, y)]
+                pairs.append(Pair(f"{p.id}#{k}", p.group, p.prompt, sides[0], sides[1]))  # type: ignore[arg-type]
+    both = PairSet(f"rollouts of {run.pairs.name}", pairs)
+    options = recipe.audit
+    report = run.progress
+    features = features_of(
+        both,
+        options.lens,
+        model=run.model,
+        store=run.store,
+        max_length=options.max_length,
+        template=recipe.chat_template,
+        progress=(lambda what, done, total: report(f"rollouts: {what}", done, total)) if report else None,
+    )
+    flat_after, flat_before = [a for s in after for a in s], [a for s in before for a in s]
+    told = {
+        "characters_before": float(np.mean([len(a.text) for a in flat_before])),
+        "characters_after": float(np.mean([len(a.text) for a in flat_after])),
+        "cut_before": float(np.mean([a.truncated for a in flat_before])),
+        "cut_after": float(np.mean([a.truncated for a in flat_after])),
+        "empty": float(len(flat_after) - len(pairs)),
+    }
+    return Side.of(both, features), told
+
+
+def _answers(run: Run, ref: ModelRef, seed: int, asked: Sequence[Pair], what: str) -> list[list[Any]]:
+    """Answers to every prompt, one list for each sample."""
+    from offtarget.evals.policy import Sampling
+    from offtarget.evals.pool import rollouts
+
+    options, report = run.recipe.verification, run.progress
+    out = []
+    for k in range(options.samples):
+        sampling = Sampling(options.max_tokens, options.temperature, seed=seed * 1000 + k)
+        found = rollouts(
+            ref,
+            [p.prompt for p in asked],
+            sampling,
+            store=run.store,
+            template=run.recipe.chat_template,
+            progress=(lambda done, total: report(f"rollouts: {what}", done, total)) if report else None,
+        )
+        answers = [found.find(p.prompt, sampling) for p in asked]
+        assert all(a is not None for a in answers)
+        out.append(answers)
+    return out
+
+
+def _rows(run: Run, pairs: Sequence[Pair], features: Sequence[FeatureMatrix], of: PairSet) -> Side:
+    """Some rows of a set, with their features."""
+    place = {p.id: i for i, p in enumerate(of.pairs)}
+    rows = [place[p.id] for p in pairs]
+    return Side.of(replace(of, pairs=list(pairs)), [f.select(rows) for f in features])
+
+
+class _Comparison:
+    """All predictors on all families of concepts."""
+
+    def __init__(self, run: Run, trained: Side, audited: Side, observed: Sequence[Side]) -> None:
+        self.run, self.trained, self.audited, self.observed = run, trained, audited, observed
+        self.outcomes: tuple[Outcome, ...] = ()
+        self.ceilings: dict[str, Ceiling] = {}
+        self.kept: dict[str, tuple[tuple[str, ...], GroupSums, GroupSums]] = {}
+        """By family: concept ids, and the sums of predictor and first observation of the headline."""
+
+    def all(self) -> "_Comparison":
+        """Every outcome, the headline first."""
+        outcomes: list[Outcome] = []
+        specs = self.run.audit.vocabulary_record.concepts
+        for part in self.trained.features:
+            mine = [s for s in specs if s.lens == part.lens and not s.local]
+            if is_latent(part):
+                audited = self.audited.lens(part.lens)
+                outcomes += self._latents("concepts", part.lens, mine)
+                outcomes += self._latents("clusters", part.lens, [s for s in mine if s.kind == "cluster"])
+                outcomes += self._latents("latents", part.lens, list(latent_specs(audited)))
+            else:
+                outcomes += self._plain(part.lens, mine)
+        self.outcomes = tuple(outcomes)
+        return self
+
+    def _plain(self, lens: str, specs: Sequence[ConceptSpec]) -> list[Outcome]:
+        """Columns of a lens of values, in units of their spread over pairs."""
+        sides = [self.trained, self.audited, *self.observed]
+        u = [contrasts([s.lens(lens)], specs).u for s in sides]
+        moving = np.flatnonzero(u[0].any(axis=0) & u[1].any(axis=0))
+        if len(moving) < 8:
+            return []
+        u = [x[:, moving] for x in u]
+        names = tuple(specs[int(j)].id for j in moving)
+        scaled = [standardise(u[1], x)[1] for x in u]
+        return self._outcomes(
+            lens,
+            "value",
+            names,
+            {("disparity", "trained"): scaled[0], ("disparity", "audited"): scaled[1]},
+            scaled[2:],
+        )
+
+    def _latents(self, family: str, lens: str, specs: Sequence[ConceptSpec]) -> list[Outcome]:
+        if len(specs) < 8:
+            return []
+        out: list[Outcome] = []
+        names = tuple(s.id for s in specs)
+        for statistic in STATISTICS:
+            values = [
+                latent_values(s.lens(lens), specs, statistic)
+                for s in (self.trained, self.audited, *self.observed)
+            ]
+            predictors = {("disparity", "trained"): values[0], ("disparity", "audited"): values[1]}
+            if statistic == "presence":
+                predictors |= self._readouts(lens, specs)
+            out += self._outcomes(family, statistic, names, predictors, values[2:])
+        return out
+
+    def _readouts(self, lens: str, specs: Sequence[ConceptSpec]) -> dict[tuple[str, Any], NDArray[Any]]:
+        """Predictors that need no firing of latents: activations before the SAE, and the logit-linear score."""
+        from offtarget.lens.gradients import response_gradients
+        from offtarget.shaping.scores import pooled_activations
+
+        run, report = self.run, self.run.progress
+        which = next((x for x in run.recipe.audit.lens if x.partition(":")[0] == lens), None)
+        if which is None or lens != "sae":
+            return {}
+        sae = sae_lens(which.partition(":")[2], run.model)
+        pairs = self.trained.pairs
+        member = member_weights(self.trained.lens(lens), specs)
+        length = run.recipe.training.max_length
+        pooled = pooled_activations(
+            run.model,
+            pairs.pairs,
+            pairs.rows_sha256,
+            sae.layer,
+            length,
+            run.store,
+            run.recipe.chat_template,
+            (lambda done, total: report("activations", done, total)) if report else None,
+        )
+        slopes = response_gradients(
+            run.model,
+            pairs,
+            sae.layer,
+            max_length=length,
+            store=run.store,
+            template=run.recipe.chat_template,
+            progress=(lambda done, total: report("gradients", done, total)) if report else None,
+        )
+        encoder, decoder = sae.encoder @ member, sae.decoder @ member
+        per_token = slopes.chosen_tokens + slopes.rejected_tokens
+        return {
+            ("activation", "trained"): (pooled.chosen - pooled.rejected) @ encoder,
+            ("logit_linear", "trained"): (slopes.chosen - slopes.rejected) @ decoder,
+            ("logit_linear_per_token", "trained"): (slopes.chosen - slopes.rejected)
+            @ decoder
+            / np.maximum(per_token, 1)[:, None],
+        }
+
+    def _outcomes(
+        self,
+        family: str,
+        statistic: str,
+        names: tuple[str, ...],
+        predictors: dict[tuple[str, Any], NDArray[Any]],
+        observed: Sequence[NDArray[Any]],
+    ) -> list[Outcome]:
+        seeds = self.run.recipe.seeds
+        seen = [s.sums(y) for s, y in zip(self.observed, observed, strict=True)]
+        sensitivity = self.audited.sums(predictors["disparity", "audited"]).sensitivity()
+        self.ceilings[f"{family}/{statistic}"] = _ceiling(seen, sensitivity)
+        # what length alone says: each concept's slope on log length, times the difference of the row
+        predictors = {**predictors, ("length", "trained"): self.trained.length[:, None] * sensitivity}
+        out = []
+        for (name, rows), values in predictors.items():
+            side = self.audited if rows == "audited" else self.trained
+            sums = side.sums(values)
+            if (name, rows) == ("disparity", "audited"):
+                self.kept[f"{family}/{statistic}"] = (names, sums, seen[0])
+            for seed, y in zip(seeds, seen, strict=True):
+                control = agreement.compare(agreement.Compared(sums, y, sensitivity), seed=seed)
+                out.append(
+                    Outcome(
+                        family=family,
+                        predictor=name,
+                        statistic=statistic,
+                        rows=rows,
+                        seed=seed,
+                        control=control,
+                    )
+                )
+        return out
+
+
+def _ceiling(seen: Sequence[GroupSums], sensitivity: Floats) -> Ceiling:
+    def over_seeds(kind: str) -> float | None:
+        found = [
+            agreement.ceiling(a, b, sensitivity, kind) for i, a in enumerate(seen) for b in seen[i + 1 :]
+        ]
+        return float(np.mean(found)) if found else None
+
+    return Ceiling(
+        seeds_raw=over_seeds("raw"),
+        seeds_by_row=over_seeds("by_row"),
+        halves_raw=agreement.halves(seen[0], sensitivity, "raw", seed=0),
+        halves_by_row=agreement.halves(seen[0], sensitivity, "by_row", seed=0),
+    )
+
+
+def _points(run: Run, found: _Comparison, seed: int) -> tuple[ConceptShift, ...]:
+    head = found.outcomes[0]
+    names, x, y = found.kept[f"{head.family}/{head.statistic}"]
+    labels = {c.id: c.label for c in run.audit.concepts}
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for sums in (x, y):
+        weights = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=500)
+        drawn.append(np.quantile(sums.resampled(weights.astype(np.float64)).raw, [0.025, 0.975], axis=0))
+    a, b = x.shift(), y.shift()
+    return tuple(
+        ConceptShift(
+            concept=name,
+            label=labels.get(name, name),
+            predicted=float(a.raw[j]),
+            predicted_ci=(float(drawn[0][0, j]), float(drawn[0][1, j])),
+            observed=float(b.raw[j]),
+            observed_ci=(float(drawn[1][0, j]), float(drawn[1][1, j])),
+            predicted_at_equal_length=float(a.at_equal_length[j]),
+            observed_at_equal_length=float(b.at_equal_length[j]),
+        )
+        for j, name in enumerate(names)
+    )
+
+
+def _warnings(found: _Comparison, answers: Sequence[dict[str, float]], n_prompts: int) -> tuple[str, ...]:
+    out = []
+    n = found.outcomes[0].control.n_concepts
+    if n < FEW_CONCEPTS:
+        out.append(f"only {n} concepts are compared: the correlation over them is itself uncertain")
+    if len(answers) == 1:
+        out.append("one training seed: there is no noise ceiling from a second one")
+    cut = float(np.mean([a["cut_after"] for a in answers]))
+    if cut > 0.2:
+        out.append(
+            f"{cut:.0%} of the answers after training were cut at the token limit, so growth beyond it is not seen"
+        )
+    if n_prompts < 100:
+        out.append(f"only {n_prompts} held-out prompts: the observed shifts are noisy")
+    return tuple(out)

@@ -1,0 +1,168 @@
+"""Predicted against observed shift: every figure against a formula or a simulation with a known answer."""
+
+import numpy as np
+import pytest
+from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.audit.verification import agreement
+from offtarget.audit.verification.agreement import Compared, compare, fit, held_out_r2, pearson, residual
+from offtarget.audit.verification.readings import latent_values, standardise
+from offtarget.audit.verification.sums import GroupSums
+from offtarget.lens.features import Column, FeatureMatrix
+from scipy import stats
+from scipy.sparse import csr_matrix
+
+RNG = np.random.default_rng(5)
+
+
+def rows(n: int = 300, groups: int = 120, columns: int = 40, seed: int = 1) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    codes = np.concatenate([np.arange(groups), rng.integers(0, groups, n - groups)])
+    return rng.normal(size=(n, columns)), rng.normal(0.4, 1.0, n), codes
+
+
+def test_the_value_at_equal_length_is_the_intercept_of_a_regression() -> None:
+    u, length, codes = rows()
+    shift = GroupSums.of(u, length, codes).shift()
+    np.testing.assert_allclose(shift.raw, u.mean(0))
+    intercepts = [stats.linregress(length, u[:, j]).intercept for j in range(u.shape[1])]
+    np.testing.assert_allclose(shift.at_equal_length, intercepts, atol=1e-12)
+
+
+def test_shuffling_labels_flips_values_and_length_of_whole_prompts() -> None:
+    u, length, codes = rows()
+    signs = RNG.integers(0, 2, (3, codes.max() + 1)) * 2.0 - 1.0
+    drawn = GroupSums.of(u, length, codes).shuffled(signs)
+    for k in range(3):
+        s = signs[k][codes]
+        np.testing.assert_allclose(drawn.raw[k], (u * s[:, None]).mean(0), atol=1e-12)
+        want = [stats.linregress(length * s, u[:, j] * s).intercept for j in range(u.shape[1])]
+        np.testing.assert_allclose(drawn.at_equal_length[k], want, atol=1e-12)
+
+
+def test_a_resample_is_the_same_statistic_of_repeated_rows() -> None:
+    u, length, codes = rows()
+    weights = RNG.multinomial(
+        codes.max() + 1, np.full(codes.max() + 1, 1 / (codes.max() + 1)), size=2
+    ).astype(float)
+    drawn = GroupSums.of(u, length, codes).resampled(weights)
+    again = np.repeat(np.arange(len(u)), weights[1][codes].astype(int))
+    np.testing.assert_allclose(drawn.raw[1], u[again].mean(0), atol=1e-12)
+    np.testing.assert_allclose(
+        drawn.at_equal_length[1, 7], stats.linregress(length[again], u[again, 7]).intercept, atol=1e-12
+    )
+
+
+def test_sensitivity_to_length_is_a_slope_that_no_lean_enters() -> None:
+    u, length, codes = rows()
+    want = [stats.linregress(length, u[:, j]).slope for j in range(u.shape[1])]
+    for lean in (0.0, 3.0):
+        np.testing.assert_allclose(GroupSums.of(u + lean, length, codes).sensitivity(), want, atol=1e-12)
+
+
+def test_fit_gives_the_figures_of_scipy() -> None:
+    x = RNG.normal(size=60)
+    y = 0.7 * x + RNG.normal(size=60)
+    found, line = fit(x, y), stats.linregress(x, y)
+    assert found.r == pytest.approx(line.rvalue)
+    assert found.slope == pytest.approx(line.slope)
+    assert found.intercept == pytest.approx(line.intercept)
+    assert found.spearman == pytest.approx(stats.spearmanr(x, y).statistic)
+
+
+def test_held_out_r2_is_that_of_leaving_one_out() -> None:
+    x = RNG.normal(size=25)
+    y = 0.5 * x + RNG.normal(size=25)
+    sse = sst = 0.0
+    for i in range(25):
+        rest = np.arange(25) != i
+        line = stats.linregress(x[rest], y[rest])
+        sse += (y[i] - line.intercept - line.slope * x[i]) ** 2
+        sst += (y[i] - y[rest].mean()) ** 2
+    assert held_out_r2(x, y) == pytest.approx(1 - sse / sst)
+    assert held_out_r2(x, 3 * x + 1) == pytest.approx(1.0)
+    assert held_out_r2(RNG.normal(size=400), RNG.normal(size=400)) < 0.02
+
+
+def test_the_correlation_of_residuals_is_the_partial_correlation() -> None:
+    z = RNG.normal(size=200)
+    x, y = z + RNG.normal(size=200), z + RNG.normal(size=200)
+    r = np.corrcoef([x, y, z])
+    want = (r[0, 1] - r[0, 2] * r[1, 2]) / np.sqrt((1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2))
+    assert float(pearson(residual(x, z), residual(y, z))) == pytest.approx(want)
+
+
+def simulated(effect: float, by_length: float, seed: int) -> Compared:
+    """150 concepts; those of the data move the policy by `effect`, length moves both sides by `by_length`."""
+    rng = np.random.default_rng(seed)
+    true, slope = rng.normal(0, 0.3, 150), rng.normal(0, 1.0, 150)
+    sides = []
+    for n, size, longer in ((800, 1.0, 0.5), (400, effect, 0.8)):
+        length = rng.normal(longer, 0.6, n)
+        noise = rng.normal(size=(n, 150))
+        values = size * true + by_length * np.outer(length, slope) + noise
+        sides.append(GroupSums.of(values, length, np.arange(n)))
+    return Compared(sides[0], sides[1], sides[0].sensitivity())
+
+
+def test_a_true_prediction_is_found_with_and_without_length() -> None:
+    found = compare(simulated(1.0, 0.0, 1), seed=0, shuffles=200, resamples=200)
+    for one, null in ((found.raw, found.raw_null), (found.by_row, found.by_row_null)):
+        assert one.r > 0.8
+        assert null.q95_r2 < 0.3
+        assert null.p == pytest.approx(1 / 201)
+        assert one.ci_concepts and one.ci_prompts
+        assert one.ci_concepts[0] < one.r < one.ci_concepts[1]
+    assert found.surest.right > 0.95
+
+
+def test_length_alone_predicts_raw_and_shuffled_but_not_at_equal_length() -> None:
+    found = compare(simulated(0.0, 1.0, 2), seed=0, shuffles=200, resamples=100)
+    assert found.raw.r2 > 0.5
+    assert found.raw_null.mean_r2 > 0.2, "any imbalance in length predicts a shift"
+    assert found.by_row.r2 < 0.05
+    assert found.by_concept.r2 < 0.2
+    assert found.by_row_null.mean_r2 < 0.1
+
+
+def test_the_shuffle_p_is_nominal_when_nothing_is_learned() -> None:
+    p = [compare(simulated(0.0, 0.0, s), seed=s, shuffles=99, resamples=2).by_row_null.p for s in range(60)]
+    assert 0.3 < np.mean(p) < 0.7
+    assert np.mean(np.array(p) <= 0.1) <= 0.1 + 3 * np.sqrt(0.09 / 60)
+
+
+def test_reliability_of_halves_is_the_share_of_true_variance() -> None:
+    rng = np.random.default_rng(3)
+    true = rng.normal(0, 0.1, 600)
+    values = true + rng.normal(size=(100, 600))  # variance of a mean of 100: 0.01, as large as the true one
+    sums = GroupSums.of(values, np.zeros(100), np.arange(100))
+    assert agreement.halves(sums, np.zeros(600), "raw", seed=0) == pytest.approx(0.5, abs=0.06)
+    other = GroupSums.of(true + rng.normal(size=(100, 600)), np.zeros(100), np.arange(100))
+    assert agreement.ceiling(sums, other, np.zeros(600), "raw") == pytest.approx(0.5, abs=0.06)
+
+
+def test_latent_values_average_a_transform_over_members() -> None:
+    chosen = csr_matrix([[0.25, 0.0, 0.005], [0.0, 0.04, 0.0]])
+    rejected = csr_matrix([[0.0, 0.01, 0.0], [0.16, 0.0, 0.0]])
+    part = FeatureMatrix(
+        "x",
+        tuple(Column(f"x:{j}", "", "", "presence", 0.01) for j in range(3)),
+        {("chosen", "freq"): chosen, ("rejected", "freq"): rejected},
+        ("a", "b"),
+        ("a", "b"),
+    )
+    specs = [
+        ConceptSpec("x:01", "cluster", "x", ("x:0", "x:1")),
+        ConceptSpec("x:2", "feature", "x", ("x:2",)),
+    ]
+    np.testing.assert_allclose(latent_values(part, specs, "presence"), [[0.5, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(
+        latent_values(part, specs, "frequency"), [[0.12, 0.005], [-0.06, 0.0]], atol=1e-7
+    )
+    np.testing.assert_allclose(latent_values(part, specs, "sqrt_frequency")[0, 0], (0.5 - 0.1) / 2, rtol=1e-6)
+    assert chosen.data[0] == 0.25, "the features are left as they were"
+
+
+def test_columns_of_different_units_are_brought_to_one() -> None:
+    x, y = standardise(np.array([[3.0, 0.0], [-3.0, 0.0]]), np.array([[6.0, 2.0]]))
+    np.testing.assert_allclose(x, [[1.0, 0.0], [-1.0, 0.0]])
+    np.testing.assert_allclose(y, [[2.0, 2.0]])
