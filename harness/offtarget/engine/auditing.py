@@ -105,6 +105,6 @@ def audit_into(
         shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
         for matrix in features:
             matrix.save(tmp / "features" / matrix.lens)
-        render_audit(result, pairs, tmp / REPORT_FILE)
+        render_audit(result, pairs, tmp / REPORT_FILE, features)
         verdict_file.write(verdict_file.template(result), tmp / TEMPLATE)
     return Audited(result, tuple(features))

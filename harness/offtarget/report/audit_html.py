@@ -5,12 +5,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
 
-from offtarget.audit.records import Audit, Concept, Evidence, Hypothesis, Prediction
+from offtarget.audit.records import Audit, Concept, Evidence, Hypothesis, Peak, Prediction
 from offtarget.data.pairs import Message, Pair, PairSet, text_of
+from offtarget.errors import ConfigError
+from offtarget.lens.features import FeatureMatrix
 from offtarget.report.html import environment, number, percent, render_page
-from offtarget.report.plots import Interval, forest, volcano
+from offtarget.report.marks import Marks, Piece, pieces
+from offtarget.report.plots import Bubble, Interval, Tone, forest, topic_map, volcano
 from offtarget.store import write_atomic
 
 REPORT_FILE = "report.html"
@@ -20,11 +24,13 @@ TABLE_ROWS = 1500
 PREDICTIONS = 40
 KINDS = 30
 """Kinds of prompt in the table."""
+MIN_MAPPED = 3
 CARDS = 8
 """Evidence cards for each view."""
 EXAMPLES = 5
 PROMPT_CHARS = 320
 RESPONSE_CHARS = 560
+PEAK_CHARS = 60
 _LENGTH_NOTE = "a measure of length itself"
 
 
@@ -43,8 +49,11 @@ class Example:
 
     id: str
     prompt: str
-    chosen: str
-    rejected: str
+    n_chosen: int
+    """Characters of the whole response."""
+    n_rejected: int
+    chosen: tuple[Piece, ...]
+    rejected: tuple[Piece, ...]
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,8 @@ class Card:
     verdict_on_length: str
     prediction: Prediction | None
     examples: tuple[Example, ...]
+    firing: tuple[tuple[Piece, ...], ...]
+    """Where the concept fires strongest in the whole set, each a few words around the token."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +84,27 @@ class Topic:
     toward_rejected: tuple[tuple[str, float], ...]
 
 
-def render_audit(audit: Audit, pairs: PairSet | Iterable[Pair] | None, out: Path) -> Path:
+def render_audit(
+    audit: Audit, pairs: PairSet | Iterable[Pair] | None, out: Path, features: Sequence[FeatureMatrix] = ()
+) -> Path:
     """Write the report of an audit.
 
     Args:
         audit: the record (`Audit.read`).
         pairs: the audited rows, for the examples; None shows numbers alone.
         out: the file to write, or a folder for `report.html`.
+        features: of the audit's lenses, to highlight the tokens on which a concept fires.
 
     Returns:
         The file that was written.
     """
     path = out / REPORT_FILE if out.is_dir() or out.suffix != ".html" else out
-    return write_atomic(path, audit_page(audit, pairs))
+    return write_atomic(path, audit_page(audit, pairs, features))
 
 
-def audit_page(audit: Audit, pairs: PairSet | Iterable[Pair] | None = None) -> str:
+def audit_page(
+    audit: Audit, pairs: PairSet | Iterable[Pair] | None = None, features: Sequence[FeatureMatrix] = ()
+) -> str:
     """The report as text of a page that loads nothing and runs no script but its own."""
     by_id = {} if pairs is None else {p.id: p for p in (pairs.pairs if isinstance(pairs, PairSet) else pairs)}
     concepts = {c.id: c for c in audit.concepts}
@@ -106,8 +122,9 @@ def audit_page(audit: Audit, pairs: PairSet | Iterable[Pair] | None = None) -> s
         table=table,
         n_hidden=len(audit.hypotheses) - len(table),
         topics=_contexts(audit, concepts, "topic"),
+        topic_map=_topic_map(audit),
         kinds=_contexts(audit, concepts, "prompt"),
-        cards=_cards(audit, concepts, contexts, by_id),
+        cards=_cards(audit, concepts, contexts, by_id, Marks(features)),
         has_text=bool(by_id),
         predictions=_predictions(audit),
         scale=effect_scale,
@@ -274,8 +291,40 @@ def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str) -> list[
     return out
 
 
+def _topic_map(audit: Audit) -> Markup:
+    """The topics by how near their centres lie: the two leading principal components of the centroids."""
+    try:
+        topics = audit.vocabulary_record.topics
+    except ConfigError:  # a record without its folder
+        return Markup("")
+    if topics is None or len(topics) < MIN_MAPPED:
+        return Markup("")
+    centred = topics.centroids.astype(np.float64) - topics.centroids.mean(axis=0)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    at = u[:, :2] * s[:2]
+    # a component's sign is arbitrary: the largest entry points up or right
+    at *= np.sign(at[np.argmax(np.abs(at), axis=0), [0, 1]])
+    here = {c.id: c for c in audit.contexts}
+    leans: dict[str, tuple[float, float]] = {}
+    for h in audit.hypotheses:
+        if h.view == "global" and h.context and h.finding:
+            up, down = leans.get(h.context, (0, 0))
+            leans[h.context] = (up + (h.direction == "chosen"), down + (h.direction == "rejected"))
+    bubbles = []
+    for k, topic in enumerate(topics.ids):
+        up, down = leans.get(topic, (0, 0))
+        tone: Tone = "muted" if not up + down else "up" if up >= down else "down"
+        bubbles.append(Bubble(topics.labels[k], float(at[k, 0]), float(at[k, 1]), here[topic].n, tone))
+    share = float((s[:2] ** 2).sum() / max((s**2).sum(), 1e-12))
+    return topic_map(bubbles, share, name="topics", alt=f"{len(bubbles)} topics by nearness")
+
+
 def _cards(
-    audit: Audit, concepts: Mapping[str, Concept], contexts: Mapping[str, str], by_id: Mapping[str, Pair]
+    audit: Audit,
+    concepts: Mapping[str, Concept],
+    contexts: Mapping[str, str],
+    by_id: Mapping[str, Pair],
+    marks: Marks,
 ) -> list[Card]:
     predicted = {p.concept: p for p in audit.prediction}
     cards = []
@@ -285,7 +334,11 @@ def _cards(
         found.sort(key=lambda h: (-abs(h.z), h.id))
         for h in found[:CARDS]:
             c = concepts[h.concept]
-            examples = [_example(by_id[i]) for i in h.rows if i in by_id][:EXAMPLES]
+            shown = [by_id[i] for i in h.rows if i in by_id][:EXAMPLES]
+            examples = [_example(p, c.members, marks) for p in shown]
+            firing = [
+                _excerpt(p, by_id[p.row]) for p in c.evidence.peaks if p.row in by_id and p.stop > p.start
+            ]
             where = "whole set"
             if h.context is not None:
                 where = f"{noun.get(h.context, 'context')}: {contexts.get(h.context, h.context)}"
@@ -299,13 +352,33 @@ def _cards(
                     length_verdict(h) if h.length_controlled else "",
                     shift,
                     tuple(examples),
+                    tuple(firing),
                 )
             )
     return cards
 
 
-def _example(p: Pair) -> Example:
-    return Example(p.id, _last_turns(p.prompt), text_of(p.chosen), text_of(p.rejected))
+def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
+    texts = {"chosen": text_of(p.chosen), "rejected": text_of(p.rejected)}
+    chosen, rejected = (
+        tuple(pieces(text, marks.places(members, p.id, side), RESPONSE_CHARS)) for side, text in texts.items()
+    )
+    return Example(
+        p.id, _last_turns(p.prompt), len(texts["chosen"]), len(texts["rejected"]), chosen, rejected
+    )
+
+
+def _excerpt(peak: Peak, p: Pair) -> tuple[Piece, ...]:
+    """The words around a concept's strongest token, line breaks as spaces."""
+    text = text_of(p.chosen if peak.side == "chosen" else p.rejected)
+    begin, end = max(0, peak.start - PEAK_CHARS), min(len(text), peak.stop + PEAK_CHARS)
+    parts = (text[begin : peak.start], text[peak.start : peak.stop], text[peak.stop : end])
+    before, token, after = (part.replace("\n", " ⏎ ") for part in parts)
+    return (
+        Piece(("…" if begin else "") + before),
+        Piece(token, marked=True),
+        Piece(after + ("…" if end < len(text) else "")),
+    )
 
 
 def _last_turns(prompt: Sequence[Message]) -> str:

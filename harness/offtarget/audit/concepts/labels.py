@@ -142,6 +142,8 @@ def _firing_words(
     if not words:
         return [() for _ in range(share.shape[1])]
     mine = counts[np.flatnonzero(half)]
+    there = np.flatnonzero(np.asarray(mine.sum(axis=0)).ravel())
+    mine, words = mine[:, there], [words[j] for j in there]
     total = np.asarray(mine.sum(axis=0)).ravel()
     out: list[tuple[str, ...]] = []
     for start in range(0, share.shape[1], _BLOCK):

@@ -1,0 +1,37 @@
+"""Highlights: which stretches of a text are marked, and what of a long text is shown."""
+
+import numpy as np
+from offtarget.lens.features import Column, FeatureMatrix, peak_code
+from offtarget.report.marks import Marks, Piece, pieces
+from scipy.sparse import csr_matrix
+
+
+def test_a_text_falls_into_stretches_that_join_to_it() -> None:
+    assert pieces("one two three", [(4, 7)], 100) == [Piece("one "), Piece("two", True), Piece(" three")]
+    assert "".join(p.text for p in pieces("abcdef", [(0, 1), (1, 2), (5, 6)], 100)) == "abcdef"
+
+
+def test_a_long_text_is_shown_where_it_is_marked() -> None:
+    text = "x" * 1000 + "HERE" + "y" * 1000
+    shown = pieces(text, [(1000, 1004)], 200)
+    assert shown[0] == Piece("…") and shown[-1] == Piece("…")
+    assert Piece("HERE", True) in shown
+    assert sum(len(p.text) for p in shown[1:-1]) == 200
+    plain = pieces(text, [], 200)
+    assert plain == [Piece("x" * 200), Piece("…")]
+
+
+def test_marks_are_the_peaks_of_the_members_without_overlap() -> None:
+    codes = csr_matrix(np.array([[peak_code(5, 9), peak_code(7, 12), peak_code(20, 22), 0]]))
+    part = FeatureMatrix(
+        "x",
+        tuple(Column(f"x:{j}", "", "", "presence") for j in range(4)),
+        {("chosen", "peak"): codes, ("rejected", "peak"): codes * 0},
+        ("a",),
+        ("a",),
+    )
+    marks = Marks([part])
+    assert marks.places(("x:0", "x:1", "x:2", "x:3"), "a", "chosen") == [(5, 9), (20, 22)]
+    assert marks.places(("x:2",), "a", "rejected") == []
+    assert marks.places(("x:2",), "b", "chosen") == []
+    assert marks.places(("surface:bold",), "a", "chosen") == []
