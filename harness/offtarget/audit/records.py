@@ -98,6 +98,17 @@ class Evidence(_Record):
     """Of the label; None for concepts that a rule defines, and where too little is held out."""
 
 
+class ModelLabel(_Record):
+    """A label written by a language model, and how well the same model tells by it where the concept fires."""
+
+    label: str
+    model: str
+    fidelity: float
+    """Pearson, over held-out responses, of its yes or no with the share of the concept's latents that fire."""
+    n: int
+    """Held-out responses that it answered with yes or no."""
+
+
 class Concept(_Record):
     """A feature or a cluster of features."""
 
@@ -107,6 +118,13 @@ class Concept(_Record):
     lens: str
     members: tuple[str, ...]
     evidence: Evidence
+    model_label: ModelLabel | None = None
+    """Where a language model was asked."""
+
+    @property
+    def title(self) -> str:
+        """The model's label where there is one, else the one from evidence."""
+        return self.model_label.label if self.model_label else self.label
 
 
 class Context(_Record):
@@ -364,6 +382,10 @@ class Audit(_Record):
         out = self.model_copy()
         out._workings, out._vocabulary = workings, vocabulary
         return out
+
+    def with_concepts(self, concepts: tuple[Concept, ...]) -> "Audit":
+        """The same audit with other labels on its concepts."""
+        return self.model_copy(update={"concepts": concepts})
 
     @property
     def findings(self) -> tuple[Hypothesis, ...]:

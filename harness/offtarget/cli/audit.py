@@ -27,6 +27,13 @@ def audit(
     chat_template: Annotated[
         str | None, typer.Option(help="Jinja file, for models without a template.")
     ] = None,
+    label_model: Annotated[
+        str | None,
+        typer.Option(
+            help="A model that Inspect knows (openai/..., offtarget/...), to label latents' concepts."
+        ),
+    ] = None,
+    labelled: Annotated[int, typer.Option(min=1, help="How many concepts that model labels.")] = 50,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default audits/NAME.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings for programs.")] = False,
 ) -> None:
@@ -59,6 +66,8 @@ def audit(
             max_length=max_length,
             template=chat_template,
             progress=report,
+            label_model=label_model,
+            labelled=labelled,
         ).audit
     for warning in result.warnings:
         note(f"warning: {warning}")
@@ -74,7 +83,7 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
     from offtarget.audit.records import Audit
 
     assert isinstance(result, Audit)
-    labels = {c.id: c.label for c in result.concepts}
+    labels = {c.id: c.title for c in result.concepts}
     topics = {c.id: c.label for c in result.contexts}
     counts = {view: family.findings for view, family in result.families.items()}
     by_view = {

@@ -15,7 +15,7 @@ from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.report.audit_html import REPORT_FILE, render_audit
-from offtarget.store import MANIFEST, Store, output_dir, require_free
+from offtarget.store import MANIFEST, Store, output_dir, require_free, write_atomic
 from offtarget.versions import package_versions
 
 TEMPLATE = "verdicts.template.yaml"
@@ -55,6 +55,8 @@ def audit_into(
     max_length: int = 512,
     template: str | None = None,
     progress: Progress | None = None,
+    label_model: str | None = None,
+    labelled: int = 50,
 ) -> Audited:
     """Audit a set and write the folder whole: audit.json, report.html, features/, workings.
 
@@ -69,6 +71,8 @@ def audit_into(
         max_length: tokens that the sae lens reads.
         template: chat template file for models without one.
         progress: called with (what, done, total).
+        label_model: a model that Inspect knows, to write labels for concepts of latents.
+        labelled: how many concepts it labels, those that lean most clearly.
     """
     require_free(folder, AUDIT_FILE)
     features = features_of(
@@ -101,8 +105,18 @@ def audit_into(
 
     made = store.get("audit", VERSION, inputs, build)
     result = Audit.read(made)
+    if label_model:
+        from offtarget.engine.labelling import label_concepts
+
+        result = label_concepts(
+            result, pairs, features, label_model,
+            most=labelled, store=store, seed=seed,
+            progress=(lambda done, total: progress("labels", done, total)) if progress else None,
+        )  # fmt: skip
     with output_dir(folder, AUDIT_FILE, keep=("verdicts.yaml",)) as tmp:
         shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
+        if label_model:
+            write_atomic(tmp / AUDIT_FILE, result.to_json())
         for matrix in features:
             matrix.save(tmp / "features" / matrix.lens)
         render_audit(result, pairs, tmp / REPORT_FILE, features)

@@ -181,7 +181,7 @@ def glance(audit: Audit, most: int = 8) -> list[Sentence]:
 def _claim(h: Hypothesis, c: Concept) -> str:
     """A hypothesis as a sentence about two numbers."""
     e = c.evidence
-    label = _capital(c.label)
+    label = _capital(c.title)
     if h.outside_mean is not None:
         inside, outside = number(h.inside_mean, sign=True), number(h.outside_mean, sign=True)
         gap = f"chosen minus rejected is {inside} here, {outside} in the other rows"
@@ -191,7 +191,7 @@ def _claim(h: Hypothesis, c: Concept) -> str:
         rates = percent(e.chosen_rate), percent(e.rejected_rate)
         return f"{label}: {verb} {rates[0]} of chosen, {rates[1]} of rejected responses."
     share = e.more_in_chosen if h.direction == "chosen" else e.more_in_rejected
-    unit = "" if c.label.startswith(e.unit) else f" {e.unit}"
+    unit = "" if c.title.startswith(e.unit) else f" {e.unit}"
     means = f"{number(e.chosen_mean)}{unit} in chosen, {number(e.rejected_mean)} in rejected"
     return f"{label}: {means}; more in {h.direction} in {percent(share)} of rows."
 
@@ -222,7 +222,7 @@ def _forest(audit: Audit, concepts: Mapping[str, Concept]) -> Markup:
     overall.sort(key=lambda h: (-abs(h.d), h.id))
     rows = [
         Interval(
-            concepts[h.concept].label,
+            concepts[h.concept].title,
             h.d,
             # the interval is of the effect; d is the effect in sd of u, so it scales with it
             (h.ci[0] * h.d / h.effect, h.ci[1] * h.d / h.effect) if h.effect else None,
@@ -244,7 +244,7 @@ def _volcano(audit: Audit, concepts: Mapping[str, Concept], contexts: Mapping[st
     names = []
     for h in hs:
         topic = f" @ {contexts.get(h.context, h.context)}" if h.context else ""
-        names.append(_brief(concepts[h.concept].label) + topic)
+        names.append(_brief(concepts[h.concept].title) + topic)
     return volcano(
         [h.d for h in hs],
         [h.q for h in hs],
@@ -272,7 +272,7 @@ def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str) -> list[
         found.sort(key=lambda h: (-abs(h.d), h.id))
         largest: dict[str, float] = {}
         for h in found:  # several clusters of latents may go by one name: the largest speaks for them
-            largest.setdefault(_brief(concepts[h.concept].label), h.d)
+            largest.setdefault(_brief(concepts[h.concept].title), h.d)
         return tuple(largest.items())[:4]
 
     out = []

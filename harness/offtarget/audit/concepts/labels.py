@@ -92,7 +92,7 @@ def tell(
     if told_on.all() or not told_on.any():
         told_on = np.arange(len(pairs)) % 2 == 0
     half = np.concatenate([told_on, told_on])[rows]
-    share = firing_share(part, concepts)[rows]
+    share = firing_share(part, [c.members for c in concepts])[rows]
     found = strongest_correlates(u[told_on], surface.u[told_on], surface.ids, surface.labels)
     words, counts = count_words(first, min_texts=3)
     named = _firing_words(share, half, counts, words)
@@ -123,15 +123,15 @@ def tell(
     return out
 
 
-def firing_share(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> NDArray[np.float32]:
+def firing_share(part: FeatureMatrix, members: Sequence[Sequence[str]]) -> NDArray[np.float32]:
     """The share of a concept's members that fire in each response, chosen first: `(2 n_pairs, n_concepts)`."""
     from scipy.sparse import csr_matrix, vstack
 
     fires = vstack([part.values["chosen", "freq"], part.values["rejected", "freq"]], format="csr") > TAU
     place = {c.id: j for j, c in enumerate(part.columns)}
-    cells = [(place[g], m, 1.0 / len(c.members)) for m, c in enumerate(concepts) for g in c.members]
+    cells = [(place[g], m, 1.0 / len(latents)) for m, latents in enumerate(members) for g in latents]
     latent, at, weight = zip(*cells, strict=True) if cells else ((), (), ())
-    member = csr_matrix((np.array(weight, np.float32), (latent, at)), shape=(len(place), len(concepts)))
+    member = csr_matrix((np.array(weight, np.float32), (latent, at)), shape=(len(place), len(members)))
     return np.asarray((fires.astype(np.float32) @ member).todense())
 
 
@@ -143,7 +143,7 @@ def _firing_words(
         return [() for _ in range(share.shape[1])]
     mine = counts[np.flatnonzero(half)]
     there = np.flatnonzero(np.asarray(mine.sum(axis=0)).ravel())
-    mine, words = mine[:, there], [words[j] for j in there]
+    mine, words = mine[:, there], [words[int(j)] for j in there]
     total = np.asarray(mine.sum(axis=0)).ravel()
     out: list[tuple[str, ...]] = []
     for start in range(0, share.shape[1], _BLOCK):
