@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 from offtarget.audit.concepts import topics
-from offtarget.audit.concepts.clusters import cluster_latents, min_firing, nmi
+from offtarget.audit.concepts.clusters import _overlap, cluster_latents, min_firing, nmi
 from offtarget.audit.concepts.contrast import contrasts, symmetric_activity
 from offtarget.audit.concepts.vocabulary import (
     ConceptSpec,
@@ -39,6 +39,19 @@ def test_latents_that_fire_together_become_clusters_and_others_stay_single():
     found = cluster_latents(csr_matrix(x[:300]), csr_matrix(x[300:]), seed=0)
     assert set(found.clusters) == {tuple(range(8 * b, 8 * b + 8)) for b in range(5)}
     assert sorted(found.singles) == list(range(40, 80))
+
+
+def test_a_real_family_is_found_by_every_seed_and_chance_is_not() -> None:
+    rng = np.random.default_rng(7)
+    families = np.repeat(rng.random((600, 3)) < 0.3, 8, axis=1)
+    x = np.where(families, rng.random(families.shape) < 0.9, rng.random(families.shape) < 0.02) * 0.1
+    found = cluster_latents(csr_matrix(x[:300]), csr_matrix(x[300:]), seed=0)
+    assert len(found.clusters) == 3
+    assert found.stability == (1.0, 1.0, 1.0)
+    assert (
+        _overlap(np.array([0, 1, 2, 3]), [np.array([0, 0, 0, 0, 1]), np.array([0, 0, 1, 1, 1])])
+        == (1 + 0.5) / 2
+    )
 
 
 def test_noise_makes_no_cluster():

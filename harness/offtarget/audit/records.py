@@ -94,6 +94,8 @@ class Evidence(_Record):
     """Tokens that it makes likelier, read from the decoder through the model's head (logit lens)."""
     peaks: tuple[Peak, ...] = ()
     """Where it fires strongest."""
+    stability: float | None = None
+    """Of a cluster that fires together: how well other seeds of the clustering find it (Jaccard, 0 to 1)."""
     fidelity: Fidelity | None = None
     """Of the label; None for concepts that a rule defines, and where too little is held out."""
 

@@ -328,6 +328,7 @@ def _concepts(
                     words=of.words if of else (),
                     promotes=of.promotes if of else (),
                     peaks=of.peaks if of else (),
+                    stability=spec.stability,
                     fidelity=of.fidelity if of else None,
                 ),
             )

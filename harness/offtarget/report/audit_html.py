@@ -24,6 +24,7 @@ TABLE_ROWS = 1500
 PREDICTIONS = 40
 KINDS = 30
 """Kinds of prompt in the table."""
+STABLE = 0.75
 MIN_MAPPED = 3
 CARDS = 8
 """Evidence cards for each view."""
@@ -123,6 +124,7 @@ def audit_page(
         n_hidden=len(audit.hypotheses) - len(table),
         topics=_contexts(audit, concepts, "topic"),
         topic_map=_topic_map(audit),
+        stability=_stability(audit),
         kinds=_contexts(audit, concepts, "prompt"),
         cards=_cards(audit, concepts, contexts, by_id, Marks(features)),
         has_text=bool(by_id),
@@ -289,6 +291,18 @@ def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str) -> list[
         more = tuple(w for w in c.keywords if w not in c.label)
         out.append(Topic(c.label, more, c.n, c.n_groups, len(hs), *both))
     return out
+
+
+def _stability(audit: Audit) -> dict[str, float] | None:
+    """How well other seeds find the clusters of latents: their number, median overlap, share above 0.75."""
+    found = [c.evidence.stability for c in audit.concepts if c.evidence.stability is not None]
+    if not found:
+        return None
+    return {
+        "n": len(found),
+        "median": float(np.median(found)),
+        "stable": float(np.mean(np.array(found) > STABLE)),
+    }
 
 
 def _topic_map(audit: Audit) -> Markup:

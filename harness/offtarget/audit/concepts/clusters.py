@@ -10,6 +10,7 @@ likelihood-ratio test at 0.05 over all pairs), so that opposites and noise get n
 the graph keeps four pairs a latent, where 1 % would tear real families apart.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ import numpy as np
 from offtarget.audit.statistics.means import Floats, Ints
 
 MIN_CLUSTER = 4
+OTHER_SEEDS = 4
+"""Seeds of Leiden besides the audit's, to say how stable a cluster is."""
 MAX_SHARE = 0.8
 EDGE_SHARE = 0.01
 EDGES_PER_LATENT = 4
@@ -38,6 +41,8 @@ class LatentClusters:
     """Kept latents of no cluster, the most often firing first, at most 1000."""
     left_out: dict[str, int]
     resolution: float
+    stability: tuple[float, ...]
+    """Of each cluster: the mean, over other seeds of Leiden, of its largest Jaccard overlap with a cluster there."""
 
 
 def min_firing(n_responses: int) -> int:
@@ -68,15 +73,18 @@ def cluster_latents(chosen: Any, rejected: Any, *, seed: int) -> LatentClusters:
         f"latents on fewer than {min_firing(n)} responses": int((rare & (counts > 0)).sum()),
         "latents on over 80 % of responses": int(common.sum()),
     }
-    groups, resolution = _communities(fired[:, keep], counts[keep], seed)
-    clusters = sorted(
-        (tuple(int(j) for j in keep[g]) for g in groups if len(g) >= MIN_CLUSTER), key=lambda c: (-len(c), c)
-    )
+    groups, resolution, again = _communities(fired[:, keep], counts[keep], seed)
+    found = {tuple(int(j) for j in keep[g]): _overlap(g, again) for g in groups if len(g) >= MIN_CLUSTER}
+    clusters = sorted(found, key=lambda c: (-len(c), c))
     taken = {j for c in clusters for j in c}
     singles = sorted((int(j) for j in keep if j not in taken), key=lambda j: (-counts[j], j))
     left_out[f"single latents beyond {MAX_SINGLES}"] = max(len(singles) - MAX_SINGLES, 0)
     return LatentClusters(
-        tuple(clusters), tuple(singles[:MAX_SINGLES]), {k: v for k, v in left_out.items() if v}, resolution
+        tuple(clusters),
+        tuple(singles[:MAX_SINGLES]),
+        {k: v for k, v in left_out.items() if v},
+        resolution,
+        tuple(found[c] for c in clusters),
     )
 
 
@@ -131,22 +139,30 @@ def _edges(fired: Any, counts: Floats) -> tuple[Ints, Ints, Floats]:
     return kept
 
 
-def _communities(fired: Any, counts: Floats, seed: int) -> tuple[list[Ints], float]:
-    """Leiden communities; the first resolution with a median cluster of 10 to 60 latents, or the nearest."""
+def _communities(fired: Any, counts: Floats, seed: int) -> tuple[list[Ints], float, list[Ints]]:
+    """Leiden communities; the first resolution with a median cluster of 10 to 60 latents, or the nearest.
+
+    Returns:
+        The communities, the resolution, and for each of `OTHER_SEEDS` further seeds the community of every latent.
+    """
     from scipy.sparse import coo_matrix
     from sknetwork.clustering import Leiden
 
     size = fired.shape[1]
     if size < MIN_CLUSTER:
-        return [], RESOLUTIONS[0]
+        return [], RESOLUTIONS[0], []
     rows, columns, weights = _edges(fired, counts)
     if len(rows) == 0:
-        return [], RESOLUTIONS[0]
+        return [], RESOLUTIONS[0], []
     graph = coo_matrix((weights, (rows, columns)), shape=(size, size))
     graph = (graph + graph.T).tocsr()
+
+    def partition(resolution: float, seed: int) -> Ints:
+        return np.asarray(Leiden(resolution=resolution, random_state=seed).fit_predict(graph), dtype=np.int64)
+
     best: tuple[float, list[Ints], float] | None = None
     for resolution in RESOLUTIONS:
-        labels = Leiden(resolution=resolution, random_state=seed).fit_predict(graph)
+        labels = partition(resolution, seed)
         groups = [np.flatnonzero(labels == k) for k in range(int(labels.max()) + 1)]
         sizes = [len(g) for g in groups if len(g) >= MIN_CLUSTER]
         if not sizes:
@@ -158,4 +174,17 @@ def _communities(fired: Any, counts: Floats, seed: int) -> tuple[list[Ints], flo
             best = (float(miss), groups, resolution)
         if median <= high:
             break
-    return (best[1], best[2]) if best else ([], RESOLUTIONS[0])
+    if best is None:
+        return [], RESOLUTIONS[0], []
+    again = [partition(best[2], seed + 1 + k) for k in range(OTHER_SEEDS)]
+    return best[1], best[2], again
+
+
+def _overlap(group: Ints, partitions: Sequence[Ints]) -> float:
+    """Mean over partitions of the group's largest Jaccard overlap with one of their parts."""
+    best = []
+    for labels in partitions:
+        parts, inside = np.unique(labels[group], return_counts=True)
+        whole = np.array([(labels == p).sum() for p in parts])
+        best.append(float((inside / (len(group) + whole - inside)).max()))
+    return float(np.mean(best)) if best else 0.0

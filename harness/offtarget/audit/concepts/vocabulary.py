@@ -22,7 +22,7 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.store import hash_of, write_atomic
 
-VERSION = 2
+VERSION = 3
 TABLE, ARRAYS = "vocabulary.json", "vocabulary.npz"
 MIN_SHIFT_SD, MIN_SHIFT = 1e-3, 1e-4
 _IDENTITY_KEYS = ("identity", "version", "model_identity", "sae_sha256", "layer", "hook", "template")
@@ -42,6 +42,8 @@ class ConceptSpec:
     """Mean and standard deviation of each member's difference in firing frequency over the reference corpus:
     u is then the mean standardised difference (the response clusters R_m of the local view); empty for the
     thresholded disparity."""
+    stability: float | None = None
+    """Of a cluster that fires together: how well other seeds of the clustering find it (Jaccard, 0 to 1)."""
 
     @property
     def local(self) -> bool:
@@ -82,7 +84,8 @@ class Vocabulary:
             "key": self.key,
             "lenses": self.lenses,
             "concepts": [
-                [c.id, c.kind, c.lens, list(c.members), [list(m) for m in c.moments]] for c in self.concepts
+                [c.id, c.kind, c.lens, list(c.members), [list(m) for m in c.moments], c.stability]
+                for c in self.concepts
             ],
             "kinds": [[k.id, k.lens, list(k.members), k.label, list(k.keywords)] for k in self.kinds],
             "topics": self.topics.table() if self.topics else None,
@@ -109,8 +112,8 @@ class Vocabulary:
                 with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
                     topics = Topics.restore(table["topics"], dict(arrays))
             concepts = tuple(
-                ConceptSpec(i, kind, lens, tuple(m), tuple((float(a), float(b)) for a, b in places))
-                for i, kind, lens, m, places in table["concepts"]
+                ConceptSpec(i, kind, lens, tuple(m), tuple((float(a), float(b)) for a, b in places), stable)
+                for i, kind, lens, m, places, stable in table["concepts"]
             )
             kinds = tuple(
                 PromptKind(i, lens, tuple(m), label, tuple(words))
@@ -179,9 +182,13 @@ def find_concepts(
             concepts += [ConceptSpec(i, "feature", part.lens, (i,)) for i in ids]
             continue
         found = cluster_latents(part.values["chosen", "freq"], part.values["rejected", "freq"], seed=seed)
-        for members in found.clusters:
+        for members, stable in zip(found.clusters, found.stability, strict=True):
             names = tuple(sorted(ids[j] for j in members))
-            concepts.append(ConceptSpec(cluster_id(part.lens, names), "cluster", part.lens, names))
+            concepts.append(
+                ConceptSpec(
+                    cluster_id(part.lens, names), "cluster", part.lens, names, stability=round(stable, 4)
+                )
+            )
         concepts += [ConceptSpec(ids[j], "feature", part.lens, (ids[j],)) for j in found.singles]
         concepts += _shift_clusters(part, seed)
         for reason, n in found.left_out.items():
