@@ -340,3 +340,25 @@ def test_a_folder_with_one_cell_can_be_compared(capsys: pytest.CaptureFixture[st
     Path("one/def.json").write_text("{}")
     code, err = run(capsys, "compare", "one", "one")
     assert code == 2 and "there are: abc.json, def.json" in err
+
+
+def test_concepts_are_listed_with_their_lean(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    write(tmp_path / "good.jsonl", GOOD)
+    assert call(["audit", "good.jsonl", "--out", "a"]) == 0
+    capsys.readouterr()
+    assert call(["concepts", "a", "--format", "json", "--limit", "3"]) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert len(first) == 3
+    (bold,) = (c for c in first if c["concept"] == "surface:bold")
+    assert bold["leans"] == "more in chosen" and bold["fidelity"] == ""
+    assert call(["concepts", "a", "--format", "md"]) == 0
+    assert "| surface:bold | 1 | bold text |" in capsys.readouterr().out
+    for argv, says in (
+        (["concepts", "a", "--lens", "sae"], "made with surface"),
+        (["concepts", "a", "--format", "mx"], "did you mean md"),
+        (["concepts", "nowhere"], "no audit to read"),
+    ):
+        code, err = run(capsys, *argv)
+        assert code == 2
+        assert says in err
+        assert err.count("\n") == 1

@@ -14,7 +14,21 @@ from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli import audit, board, compare, data, demo, evaluate, lens, listing, plan, run, verify, why
+from offtarget.cli import (
+    audit,
+    board,
+    compare,
+    concepts,
+    data,
+    demo,
+    evaluate,
+    lens,
+    listing,
+    plan,
+    run,
+    verify,
+    why,
+)
 from offtarget.errors import OfftargetError
 
 app = typer.Typer(
@@ -32,6 +46,7 @@ app.command("list")(listing.list_)
 app.command("show")(listing.show)
 app.add_typer(data.app, name="data")
 app.command("audit")(audit.audit)
+app.command("concepts")(concepts.concepts)
 app.command("why")(why.why)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
