@@ -5,8 +5,9 @@ import pytest
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.verification import agreement
 from offtarget.audit.verification.agreement import Compared, compare, fit, held_out_r2, pearson, residual
-from offtarget.audit.verification.readings import latent_values, standardise
+from offtarget.audit.verification.readings import concept_differences, spread
 from offtarget.audit.verification.sums import GroupSums
+from offtarget.audit.verification.tilt import RIDGE, Tilt
 from offtarget.lens.features import Column, FeatureMatrix
 from scipy import stats
 from scipy.sparse import csr_matrix
@@ -154,15 +155,68 @@ def test_latent_values_average_a_transform_over_members() -> None:
         ConceptSpec("x:01", "cluster", "x", ("x:0", "x:1")),
         ConceptSpec("x:2", "feature", "x", ("x:2",)),
     ]
-    np.testing.assert_allclose(latent_values(part, specs, "presence"), [[0.5, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(concept_differences(part, specs, "presence"), [[0.5, 0.0], [0.0, 0.0]])
     np.testing.assert_allclose(
-        latent_values(part, specs, "frequency"), [[0.12, 0.005], [-0.06, 0.0]], atol=1e-7
+        concept_differences(part, specs, "frequency"), [[0.12, 0.005], [-0.06, 0.0]], atol=1e-7
     )
-    np.testing.assert_allclose(latent_values(part, specs, "sqrt_frequency")[0, 0], (0.5 - 0.1) / 2, rtol=1e-6)
+    np.testing.assert_allclose(
+        concept_differences(part, specs, "sqrt_frequency")[0, 0], (0.5 - 0.1) / 2, rtol=1e-6
+    )
     assert chosen.data[0] == 0.25, "the features are left as they were"
 
 
 def test_columns_of_different_units_are_brought_to_one() -> None:
-    x, y = standardise(np.array([[3.0, 0.0], [-3.0, 0.0]]), np.array([[6.0, 2.0]]))
-    np.testing.assert_allclose(x, [[1.0, 0.0], [-1.0, 0.0]])
-    np.testing.assert_allclose(y, [[2.0, 2.0]])
+    np.testing.assert_allclose(spread(np.array([[3.0, 0.0], [-4.0, 0.0]])), [np.sqrt(12.5), 1.0])
+
+
+def tilted(n: int = 60, m: int = 9, seed: int = 4) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    chosen, rejected = rng.normal(0.2, 1, (n, m)), rng.normal(0, 1, (n, m))
+    return chosen, rejected, rng.normal(0.5, 1, n), rng.integers(0, 20, n)
+
+
+def test_tilt_is_the_covariance_with_a_ridge_reward() -> None:
+    chosen, rejected, length, codes = tilted()
+    codes[:20] = np.arange(20)
+    found = Tilt(chosen, rejected, csr_matrix(np.eye(9)), length, codes).shift()
+    u = chosen - rejected
+    sd = np.sqrt((u**2).mean(0))
+    z = u / sd
+    # primal form of the same ridge: min |1 - z v|^2 + lambda m |v|^2
+    w = np.linalg.solve(z.T @ z + RIDGE * 9 * np.eye(9), z.T @ np.ones(60)) / sd
+    both = np.concatenate([chosen, rejected])
+    np.testing.assert_allclose(found.raw, 9 * np.cov(both.T, bias=True) @ w, rtol=1e-9)
+    # with length as a regressor that is not penalised
+    x = np.column_stack([z, length])
+    v = np.linalg.solve(x.T @ x + np.diag([RIDGE * 9] * 9 + [0.0]), x.T @ np.ones(60))[:9] / sd
+    np.testing.assert_allclose(found.at_equal_length, 9 * np.cov(both.T, bias=True) @ v, rtol=1e-9)
+
+
+def test_shuffled_tilt_is_the_tilt_of_swapped_pairs() -> None:
+    chosen, rejected, length, codes = tilted()
+    codes[:20] = np.arange(20)
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (2, 20))
+    drawn = Tilt(chosen, rejected, csr_matrix(np.eye(9)), length, codes).shuffled(signs)
+    for k in range(2):
+        swap = (signs[k][codes] < 0)[:, None]
+        turned = Tilt(
+            np.where(swap, rejected, chosen),
+            np.where(swap, chosen, rejected),
+            csr_matrix(np.eye(9)),
+            length * signs[k][codes],
+            codes,
+        ).shift()
+        np.testing.assert_allclose(drawn.raw[k], turned.raw, rtol=1e-9)
+        np.testing.assert_allclose(drawn.at_equal_length[k], turned.at_equal_length, rtol=1e-9)
+
+
+def test_what_goes_along_with_the_reward_is_predicted_to_move_and_what_never_varies_is_not() -> None:
+    rng = np.random.default_rng(9)
+    n = 500
+    rewarded = rng.random((2, n)) < np.array([[0.6], [0.3]])
+    companion = np.where(rng.random((2, n)) < 0.9, rewarded, ~rewarded)  # goes along within a response
+    alone = rng.random((2, n)) < 0.5
+    values = np.stack([rewarded, companion, alone, np.ones((2, n))], axis=2).astype(float)
+    x = Tilt(values[0], values[1], csr_matrix(np.eye(4)), np.zeros(n), np.arange(n)).shift().raw
+    assert x[0] > x[1] > 5 * abs(x[2])
+    assert x[3] == 0.0

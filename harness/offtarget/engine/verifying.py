@@ -10,21 +10,25 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import eye_array
 
-from offtarget.audit.concepts.contrast import contrasts
+from offtarget.audit.concepts.contrast import contrasts, response_values
 from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
 from offtarget.audit.statistics.length import log_length_difference
 from offtarget.audit.statistics.means import Floats, Ints, group_codes
 from offtarget.audit.verification import agreement
+from offtarget.audit.verification.agreement import Predictor
 from offtarget.audit.verification.readings import (
     STATISTICS,
+    concept_differences,
     latent_specs,
     latent_values,
     member_weights,
-    standardise,
+    spread,
 )
 from offtarget.audit.verification.records import Ceiling, ConceptShift, Outcome, Verification
 from offtarget.audit.verification.sums import GroupSums
+from offtarget.audit.verification.tilt import Tilt
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.features import features_of, sae_lens
 from offtarget.engine.grid import RUN_FILE, Run, normalised, plan_of, shuffled_by_id, start
@@ -38,10 +42,11 @@ from offtarget.training.run import train
 FOLDER, FILE = "verification", "verification.json"
 MIN_PROMPTS = 30
 FEW_CONCEPTS = 80
+FEWEST = 8
+HEADLINE_STATISTIC = "sqrt_frequency"
+"""Of the statistics the one that was predicted best on the set it was chosen on (alpaca_eval_gpt4_pairs)."""
 MAX_PROMPT_CHARACTERS = 2000
 Progress = Callable[[str, int, int], None]
-Part = tuple[str, str, str]
-"""Family of concepts, statistic, predictor."""
 
 
 def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
@@ -275,8 +280,8 @@ class _Comparison:
         self.run, self.trained, self.audited, self.observed = run, trained, audited, observed
         self.outcomes: tuple[Outcome, ...] = ()
         self.ceilings: dict[str, Ceiling] = {}
-        self.kept: dict[str, tuple[tuple[str, ...], GroupSums, GroupSums]] = {}
-        """By family: concept ids, and the sums of predictor and first observation of the headline."""
+        self.kept: dict[str, tuple[tuple[str, ...], Predictor, GroupSums]] = {}
+        """By `family/statistic/predictor`: concept ids, the prediction, and the first seed's observation."""
 
     def all(self) -> "_Comparison":
         """Every outcome, the headline first."""
@@ -285,13 +290,14 @@ class _Comparison:
         for part in self.trained.features:
             mine = [s for s in specs if s.lens == part.lens and not s.local]
             if is_latent(part):
-                audited = self.audited.lens(part.lens)
-                outcomes += self._latents("concepts", part.lens, mine)
-                outcomes += self._latents("clusters", part.lens, [s for s in mine if s.kind == "cluster"])
-                outcomes += self._latents("latents", part.lens, list(latent_specs(audited)))
+                clusters = [s for s in mine if s.kind == "cluster"]
+                outcomes += self._latents("latents", part.lens, latent_specs(self.audited.lens(part.lens)))
+                outcomes += self._latents("clusters", part.lens, clusters)
             else:
                 outcomes += self._plain(part.lens, mine)
-        self.outcomes = tuple(outcomes)
+        if not outcomes:
+            raise UndecidedError(f"fewer than {FEWEST} concepts move in this set: nothing can be compared")
+        self.outcomes = tuple(sorted(outcomes, key=_rank))
         return self
 
     def _plain(self, lens: str, specs: Sequence[ConceptSpec]) -> list[Outcome]:
@@ -299,36 +305,46 @@ class _Comparison:
         sides = [self.trained, self.audited, *self.observed]
         u = [contrasts([s.lens(lens)], specs).u for s in sides]
         moving = np.flatnonzero(u[0].any(axis=0) & u[1].any(axis=0))
-        if len(moving) < 8:
+        if len(moving) < FEWEST:
             return []
-        u = [x[:, moving] for x in u]
-        names = tuple(specs[int(j)].id for j in moving)
-        scaled = [standardise(u[1], x)[1] for x in u]
-        return self._outcomes(
-            lens,
-            "value",
-            names,
-            {("disparity", "trained"): scaled[0], ("disparity", "audited"): scaled[1]},
-            scaled[2:],
-        )
+        kept = [specs[int(j)] for j in moving]
+        scale = spread(u[1][:, moving])
+        scaled = [x[:, moving] / scale for x in u]
+        values = response_values([self.trained.lens(lens)], kept) / scale
+        predictors: dict[tuple[str, Any], Predictor] = {
+            ("tilt", "trained"): self._tilt(np.split(values, 2), eye_array(len(kept), format="csr")),
+            ("disparity", "trained"): self.trained.sums(scaled[0]),
+            ("disparity", "audited"): self.audited.sums(scaled[1]),
+        }
+        return self._outcomes(lens, "value", tuple(s.id for s in kept), predictors, scaled[2:])
 
     def _latents(self, family: str, lens: str, specs: Sequence[ConceptSpec]) -> list[Outcome]:
-        if len(specs) < 8:
+        if len(specs) < FEWEST:
             return []
         out: list[Outcome] = []
-        names = tuple(s.id for s in specs)
+        part = self.trained.lens(lens)
+        member = member_weights(part, specs)
         for statistic in STATISTICS:
-            values = [
-                latent_values(s.lens(lens), specs, statistic)
+            trained, audited, *seen = (
+                concept_differences(s.lens(lens), specs, statistic)
                 for s in (self.trained, self.audited, *self.observed)
-            ]
-            predictors = {("disparity", "trained"): values[0], ("disparity", "audited"): values[1]}
-            if statistic == "presence":
-                predictors |= self._readouts(lens, specs)
-            out += self._outcomes(family, statistic, names, predictors, values[2:])
+            )
+            both = [latent_values(part, s, statistic).toarray() for s in ("chosen", "rejected")]
+            predictors: dict[tuple[str, Any], Predictor] = {
+                ("tilt", "trained"): self._tilt(both, member),
+                ("disparity", "trained"): self.trained.sums(trained),
+                ("disparity", "audited"): self.audited.sums(audited),
+            }
+            if statistic == HEADLINE_STATISTIC:
+                predictors |= self._readouts(lens, member)
+            out += self._outcomes(family, statistic, tuple(s.id for s in specs), predictors, seen)
         return out
 
-    def _readouts(self, lens: str, specs: Sequence[ConceptSpec]) -> dict[tuple[str, Any], NDArray[Any]]:
+    def _tilt(self, sides: Sequence[NDArray[Any]], member: Any) -> Tilt:
+        chosen, rejected = sides
+        return Tilt(chosen, rejected, member, self.trained.length, self.trained.codes)
+
+    def _readouts(self, lens: str, member: Any) -> dict[tuple[str, Any], Predictor]:
         """Predictors that need no firing of latents: activations before the SAE, and the logit-linear score."""
         from offtarget.lens.gradients import response_gradients
         from offtarget.shaping.scores import pooled_activations
@@ -339,7 +355,6 @@ class _Comparison:
             return {}
         sae = sae_lens(which.partition(":")[2], run.model)
         pairs = self.trained.pairs
-        member = member_weights(self.trained.lens(lens), specs)
         length = run.recipe.training.max_length
         pooled = pooled_activations(
             run.model,
@@ -361,13 +376,11 @@ class _Comparison:
             progress=(lambda done, total: report("gradients", done, total)) if report else None,
         )
         encoder, decoder = sae.encoder @ member, sae.decoder @ member
-        per_token = slopes.chosen_tokens + slopes.rejected_tokens
+        tokens = np.maximum(slopes.chosen_tokens + slopes.rejected_tokens, 1)[:, None]
+        sums = self.trained.sums
         return {
-            ("activation", "trained"): (pooled.chosen - pooled.rejected) @ encoder,
-            ("logit_linear", "trained"): (slopes.chosen - slopes.rejected) @ decoder,
-            ("logit_linear_per_token", "trained"): (slopes.chosen - slopes.rejected)
-            @ decoder
-            / np.maximum(per_token, 1)[:, None],
+            ("activation", "trained"): sums((pooled.chosen - pooled.rejected) @ encoder),
+            ("logit_linear", "trained"): sums((slopes.chosen - slopes.rejected) @ decoder / tokens),
         }
 
     def _outcomes(
@@ -375,22 +388,21 @@ class _Comparison:
         family: str,
         statistic: str,
         names: tuple[str, ...],
-        predictors: dict[tuple[str, Any], NDArray[Any]],
+        predictors: dict[tuple[str, Any], Predictor],
         observed: Sequence[NDArray[Any]],
     ) -> list[Outcome]:
-        seeds = self.run.recipe.seeds
         seen = [s.sums(y) for s, y in zip(self.observed, observed, strict=True)]
-        sensitivity = self.audited.sums(predictors["disparity", "audited"]).sensitivity()
+        audited = predictors["disparity", "audited"]
+        assert isinstance(audited, GroupSums)
+        sensitivity = audited.sensitivity()
         self.ceilings[f"{family}/{statistic}"] = _ceiling(seen, sensitivity)
         # what length alone says: each concept's slope on log length, times the difference of the row
-        predictors = {**predictors, ("length", "trained"): self.trained.length[:, None] * sensitivity}
+        alone = self.trained.sums(self.trained.length[:, None] * sensitivity)
         out = []
-        for (name, rows), values in predictors.items():
-            side = self.audited if rows == "audited" else self.trained
-            sums = side.sums(values)
-            if (name, rows) == ("disparity", "audited"):
-                self.kept[f"{family}/{statistic}"] = (names, sums, seen[0])
-            for seed, y in zip(seeds, seen, strict=True):
+        for (name, rows), sums in {**predictors, ("length", "trained"): alone}.items():
+            if rows == "trained":
+                self.kept[f"{family}/{statistic}/{name}"] = (names, sums, seen[0])
+            for seed, y in zip(self.run.recipe.seeds, seen, strict=True):
                 control = agreement.compare(agreement.Compared(sums, y, sensitivity), seed=seed)
                 out.append(
                     Outcome(
@@ -403,6 +415,14 @@ class _Comparison:
                     )
                 )
         return out
+
+
+def _rank(o: Outcome) -> tuple[int, bool, int, bool]:
+    """The headline first: clusters where there are enough of them, else single latents; the tilt of sqrt frequency."""
+    enough = o.control.n_concepts >= FEW_CONCEPTS
+    family = {"clusters": 0 if enough else 2, "latents": 1}.get(o.family, 3)
+    predictor = {"tilt": 0, "disparity": 1}.get(o.predictor, 2)
+    return family, o.statistic != HEADLINE_STATISTIC, predictor, o.rows == "audited"
 
 
 def _ceiling(seen: Sequence[GroupSums], sensitivity: Floats) -> Ceiling:
@@ -422,22 +442,25 @@ def _ceiling(seen: Sequence[GroupSums], sensitivity: Floats) -> Ceiling:
 
 def _points(run: Run, found: _Comparison, seed: int) -> tuple[ConceptShift, ...]:
     head = found.outcomes[0]
-    names, x, y = found.kept[f"{head.family}/{head.statistic}"]
+    names, x, y = found.kept[f"{head.family}/{head.statistic}/{head.predictor}"]
     labels = {c.id: c.label for c in run.audit.concepts}
     rng = np.random.default_rng(seed)
-    drawn = []
-    for sums in (x, y):
+
+    def intervals(sums: Predictor) -> NDArray[Any]:
         weights = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=500)
-        drawn.append(np.quantile(sums.resampled(weights.astype(np.float64)).raw, [0.025, 0.975], axis=0))
+        return np.quantile(sums.resampled(weights.astype(np.float64)).raw, [0.025, 0.975], axis=0)
+
+    wide = None if isinstance(x, Tilt) else intervals(x)
+    seen = intervals(y)
     a, b = x.shift(), y.shift()
     return tuple(
         ConceptShift(
             concept=name,
             label=labels.get(name, name),
             predicted=float(a.raw[j]),
-            predicted_ci=(float(drawn[0][0, j]), float(drawn[0][1, j])),
+            predicted_ci=None if wide is None else (float(wide[0, j]), float(wide[1, j])),
             observed=float(b.raw[j]),
-            observed_ci=(float(drawn[1][0, j]), float(drawn[1][1, j])),
+            observed_ci=(float(seen[0, j]), float(seen[1, j])),
             predicted_at_equal_length=float(a.at_equal_length[j]),
             observed_at_equal_length=float(b.at_equal_length[j]),
         )

@@ -6,6 +6,7 @@ line fitted on all the others, against the mean of the others, so it can be nega
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -50,11 +51,31 @@ def held_out_r2(x: Floats, y: Floats) -> float:
     return float(1 - (left_out**2).sum() / ((dy * m / (m - 1)) ** 2).sum())
 
 
+class Predictor(Protocol):
+    """What a prediction must be able to say; `GroupSums` of per-row contributions, or `Tilt`."""
+
+    @property
+    def n_rows(self) -> int:
+        """Pairs that it rests on."""
+
+    def __len__(self) -> int:
+        """Prompts that it rests on."""
+
+    def shift(self) -> Shift:
+        """The predicted shift of every concept."""
+
+    def shuffled(self, signs: Floats) -> Shift:
+        """The same from labels swapped by whole prompts."""
+
+    def resampled(self, weights: Floats) -> Shift:
+        """The same from prompts that count as often as the weights say."""
+
+
 @dataclass(frozen=True)
 class Compared:
-    """One predictor against one observation: sums over the same concepts, in the same order."""
+    """One predictor against one observation, over the same concepts in the same order."""
 
-    predicted: GroupSums
+    predicted: Predictor
     observed: GroupSums
     sensitivity: Floats
     """How much each concept grows with log length in the data, `(n_concepts,)`."""
@@ -112,7 +133,7 @@ def compare(c: Compared, *, seed: int, shuffles: int = SHUFFLES, resamples: int 
     fits = {kind: one(kind) for kind in ("raw", "by_row", "by_concept")}
     return Control(
         n_concepts=len(x.raw),
-        n_rows=int(c.predicted.n.sum()),
+        n_rows=c.predicted.n_rows,
         n_prompts=len(c.observed),
         raw=fits["raw"][0],
         raw_null=fits["raw"][1],
@@ -157,7 +178,7 @@ def _both(x: Shift, y: Shift, kind: str, sensitivity: Floats) -> tuple[Floats, F
     return _side(x, kind, sensitivity), _side(y, kind, sensitivity)
 
 
-def _resample(sums: GroupSums, rng: np.random.Generator, n: int) -> Shift:
+def _resample(sums: Predictor, rng: np.random.Generator, n: int) -> Shift:
     groups = len(sums)
     return sums.resampled(rng.multinomial(groups, np.full(groups, 1 / groups), size=n).astype(np.float64))
 

@@ -33,25 +33,26 @@ def latent_specs(part: FeatureMatrix) -> tuple[ConceptSpec, ...]:
     return tuple(ConceptSpec(name, "feature", part.lens, (name,)) for name in names)
 
 
-def latent_values(part: FeatureMatrix, specs: Sequence[ConceptSpec], statistic: str) -> NDArray[np.float32]:
-    """The difference between the two responses of each row, averaged over a concept's latents.
+def latent_values(part: FeatureMatrix, span: Literal["chosen", "rejected"], statistic: str) -> Any:
+    """A statistic of every latent in one response of each row, sparse `(n_rows, n_columns)`.
 
     Args:
         part: features of a lens of latents.
-        specs: the concepts.
+        span: which response.
         statistic: a key of `STATISTICS`.
-
-    Returns:
-        `(n_rows, n_concepts)`.
     """
-    of = STATISTICS[statistic]
+    values = part.values[span, "freq"].astype(np.float32)
+    values.data = STATISTICS[statistic](values.data)
+    return values
+
+
+def concept_differences(
+    part: FeatureMatrix, specs: Sequence[ConceptSpec], statistic: str
+) -> NDArray[np.float32]:
+    """Chosen minus rejected of each row, averaged over a concept's latents: `(n_rows, n_concepts)`."""
     member = member_weights(part, specs)
-    sides = []
-    for span in ("chosen", "rejected"):
-        values = part.values[span, "freq"].astype(np.float32)
-        values.data = of(values.data)
-        sides.append(np.asarray((values @ member).todense(), dtype=np.float32))
-    return sides[0] - sides[1]
+    chosen, rejected = (latent_values(part, s, statistic) @ member for s in ("chosen", "rejected"))
+    return np.asarray((chosen - rejected).todense(), dtype=np.float32)
 
 
 def member_weights(part: FeatureMatrix, specs: Sequence[ConceptSpec]) -> Any:
@@ -64,8 +65,8 @@ def member_weights(part: FeatureMatrix, specs: Sequence[ConceptSpec]) -> Any:
     return csr_matrix((np.array(weights, np.float32), (rows, columns)), shape=(len(place), len(specs)))
 
 
-def standardise(predicted: NDArray[Any], observed: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both sides in units of the predicted side's root mean square, so that columns of different units compare."""
-    scale = np.sqrt((predicted.astype(np.float64) ** 2).mean(axis=0))
+def spread(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Root mean square of each column, 1 where it never moves: a unit in which columns compare."""
+    scale = np.sqrt((values.astype(np.float64) ** 2).mean(axis=0))
     scale[scale == 0] = 1.0
-    return predicted / scale, observed / scale
+    return np.asarray(scale)

@@ -93,7 +93,8 @@ class ConceptShift(_Record):
     concept: str
     label: str
     predicted: float
-    predicted_ci: tuple[float, float]
+    predicted_ci: tuple[float, float] | None
+    """None where the predictor gives none (tilt)."""
     observed: float
     observed_ci: tuple[float, float]
     predicted_at_equal_length: float

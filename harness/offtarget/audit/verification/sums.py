@@ -56,6 +56,11 @@ class GroupSums:
     def __len__(self) -> int:
         return len(self.n)
 
+    @property
+    def n_rows(self) -> int:
+        """Rows that were summed."""
+        return int(self.n.sum())
+
     def shift(self) -> Shift:
         """The means over all rows."""
         one = self.resampled(np.ones((1, len(self))))
