@@ -70,6 +70,17 @@ class Evidence(_Record):
     words: tuple[str, ...] = ()
     """Words over-represented in the responses where it fires (log-odds, informative Dirichlet prior)."""
 
+    @property
+    def effect_unit(self) -> str:
+        """What an effect of the concept is measured in."""
+        scales = {
+            "presence": "share of rows",
+            "cluster": "share of rows",
+            "log": "log units",
+            "standardised": "sd of the difference",
+        }
+        return scales.get(self.contrast, self.unit)
+
 
 class Concept(_Record):
     """A feature or a cluster of features."""

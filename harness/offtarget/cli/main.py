@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli import audit, board, compare, data, demo, evaluate, lens, listing, plan, run, why
+from offtarget.cli import audit, board, compare, data, demo, diff, evaluate, lens, listing, plan, run, why
 from offtarget.errors import OfftargetError
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.command("show")(listing.show)
 app.add_typer(data.app, name="data")
 app.command("audit")(audit.audit)
 app.command("why")(why.why)
+app.command("diff")(diff.diff)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("eval")(evaluate.eval_)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from offtarget.audit.records import Audit, Concept, Evidence, Hypothesis, Prediction
+from offtarget.audit.records import Audit, Concept, Hypothesis, Prediction
 from offtarget.data.pairs import Message, Pair, PairSet, text_of
 from offtarget.report.html import environment, number, percent, render_page
 from offtarget.report.plots import Interval, forest, volcano
@@ -110,19 +110,7 @@ def audit_page(audit: Audit, pairs: PairSet | Iterable[Pair] | None = None) -> s
         cards=_cards(audit, concepts, contexts, by_id),
         has_text=bool(by_id),
         predictions=_predictions(audit),
-        scale=effect_scale,
     )
-
-
-def effect_scale(e: Evidence) -> str:
-    """What an effect of a concept is measured in."""
-    scales = {
-        "presence": "share of rows",
-        "cluster": "share of rows",
-        "log": "log units",
-        "standardised": "sd of the difference",
-    }
-    return scales.get(e.contrast, e.unit)
 
 
 def glance(audit: Audit, most: int = 8) -> list[Sentence]:
@@ -168,7 +156,7 @@ def _claim(h: Hypothesis, c: Concept) -> str:
     if h.outside_mean is not None:
         inside, outside = number(h.inside_mean, sign=True), number(h.outside_mean, sign=True)
         gap = f"chosen minus rejected is {inside} here, {outside} in the other rows"
-        return f"{label}: {gap} ({effect_scale(e)})."
+        return f"{label}: {gap} ({e.effect_unit})."
     if e.contrast in {"presence", "cluster", "standardised"}:
         verb = "in" if e.contrast == "presence" else "fires in"
         rates = percent(e.chosen_rate), percent(e.rejected_rate)
