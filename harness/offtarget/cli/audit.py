@@ -36,13 +36,15 @@ def audit(
     from offtarget.engine.auditing import audit_into, set_name
     from offtarget.engine.features import LENSES
     from offtarget.errors import unknown_name
-    from offtarget.models import resolve
+    from offtarget.models import read_template, resolve
     from offtarget.store import Store
 
     lenses = [x.strip() for x in lens.split(",") if x.strip()]
     for name in lenses:
         if name.partition(":")[0] not in LENSES:
             raise unknown_name("lens", name, LENSES)
+    if chat_template:
+        read_template(chat_template)
     store = Store()
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit)

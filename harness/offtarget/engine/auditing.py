@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offtarget import verdicts as verdict_file
-from offtarget.audit.concepts.vocabulary import lens_identity
+from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
 from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
+from offtarget.audit.statistics.means import require_enough
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix
@@ -69,8 +70,15 @@ def audit_into(
         max_length: tokens that the sae lens reads.
         template: chat template file for models without one.
         progress: called with (what, done, total).
+
+    Raises:
+        UndecidedError: too few rows or prompts, or `like` was made with other lenses.
+        ConfigError: `like` is no audit, or a lens does not fit the model.
     """
     require_free(folder, AUDIT_FILE)
+    require_enough(len(pairs), len({p.group for p in pairs.pairs}))  # before anything costly
+    if like is not None:
+        Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in lenses)
     features = features_of(
         pairs, lenses, model=model, store=store, max_length=max_length, template=template, progress=progress
     )
