@@ -120,6 +120,14 @@ def test_the_vocabulary_of_another_lens_is_undecided_before_anything_is_read(
     assert "nowhere" in refused(capsys, 2, data, "--like", "nowhere")
 
 
+def test_ids_that_repeat_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{**r, "id": "r0" if i in (5, 9) else r["id"]} for i, r in enumerate(ROWS)]
+    assert call(["audit", write("ids.jsonl", rows), "--out", "out"]) == 0
+    assert "ids that stand in the source more than once: 2" in capsys.readouterr().err
+    found = json.loads(Path("out/audit.json").read_text())
+    assert any("r0-3" in h["rows"] for h in found["hypotheses"])
+
+
 @pytest.mark.parametrize("verb", [["audit"], ["plan", "--protocol", "dpo"]])
 def test_a_chat_template_that_is_not_there_is_refused_at_once(
     capsys: pytest.CaptureFixture[str], verb: list[str]

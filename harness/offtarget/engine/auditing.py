@@ -87,6 +87,7 @@ def audit_into(
         "revision": pairs.revision,
         "rows": pairs.rows_sha256,
         "dropped": dict(pairs.dropped),
+        "renamed": pairs.n_renamed,
         "redistribution": pairs.redistribution,
         "lenses": {f.lens: lens_identity(f) for f in features},
         "features": {f.lens: f.sha256 for f in features},
