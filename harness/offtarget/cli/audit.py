@@ -76,7 +76,7 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
     from offtarget.audit.records import Audit
 
     assert isinstance(result, Audit)
-    labels = {c.id: c.label for c in result.concepts}
+    concepts = {c.id: c for c in result.concepts}
     topics = {c.id: c.label for c in result.contexts}
     counts = {view: family.findings for view, family in result.families.items()}
     by_view = {
@@ -94,15 +94,16 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
             (
                 h.lean,
                 f"{h.effect:+.3f}",
+                concepts[h.concept].evidence.effect_unit,
                 f"{h.d:+.2f}",
                 f"{h.z:+.1f}",
                 f"{h.q:.1e}",
                 where[:28],
-                labels[h.concept],
+                concepts[h.concept].label,
             )
         )
     if not rows:
         typer.echo("nothing leans at q < 0.05")
         return
-    table(("leans", "effect", "d", "z", "q", "where", "concept"), rows)
+    table(("leans", "effect", "unit", "d", "z", "q", "where", "concept"), rows)
     typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")
