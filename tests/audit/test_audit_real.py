@@ -15,8 +15,9 @@ from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.records import Hypothesis
 from offtarget.audit.run import audit
+from offtarget.audit.statistics.difference import Side, difference_test
 from offtarget.audit.statistics.length import log_length_difference
-from offtarget.audit.statistics.means import group_codes, half_by_group
+from offtarget.audit.statistics.means import bh, group_codes, half_by_group
 from offtarget.audit.views.common import Rows
 from offtarget.audit.views.overall import overall_view
 from offtarget.data.pairs import Pair, PairSet, prompt_group
@@ -113,6 +114,25 @@ def test_what_is_known_of_a_real_set_is_found(
     shared_data: Path, name: str, says: Callable[[Found], None], rows: int | None, by_prompt: bool
 ) -> None:
     says(overall(load(shared_data / name, rows, by_prompt=by_prompt)))
+
+
+def test_random_halves_of_a_real_set_differ_no_oftener_than_by_chance(shared_data: Path) -> None:
+    """100 splits of community_alignment_en by prompt: 5 % of p below 0.05, few splits with any change at q < 0.05."""
+    part = surface.encode(load(shared_data / "community_alignment_en").pairs)
+    u = contrasts([part], find_concepts([part], seed=0)[0]).u
+    codes, rng = group_codes(part.groups), np.random.default_rng(0)
+    p, any_change = [], 0
+    for _ in range(100):
+        half = (rng.random(codes.max() + 1) < 0.5)[codes]
+        none = np.full(half.sum(), -1)
+        found = difference_test(
+            Side(u[half], codes[half]), Side(u[~half], codes[~half]), none, int(codes.max()) + 1
+        )
+        p.append(found.p[found.testable])
+        any_change += bool((bh(p[-1]) < 0.05).any())
+    share = (np.concatenate(p) < 0.05).mean()
+    assert 0.03 < share < 0.06
+    assert any_change <= 9  # 5 % of 100, and two standard errors
 
 
 WHOLE = {  # chosen longer; texts with markdown, chosen and rejected (the data's README)

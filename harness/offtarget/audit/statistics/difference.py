@@ -29,7 +29,7 @@ class Side:
     codes: Ints
     """Prompt of each row; the same number is the same prompt on both sides."""
     inside: NDArray[np.bool_] | None = None
-    """Rows of the context; None: the effect is the mean over all rows."""
+    """Rows of the context, some of them and not all; None: the effect is the mean over all rows."""
 
     @property
     def strata(self) -> list[NDArray[np.bool_]]:
