@@ -187,11 +187,11 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
     with _hub_errors(ref):
         tokenizer = AutoTokenizer.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
     if template:
-        tokenizer.chat_template = _read_template(template)
+        tokenizer.chat_template = read_template(template)
     for adapter in reversed(ref.adapters):  # trained with a template that the base does not have
         saved = Path(adapter) / "chat_template.jinja"
         if not tokenizer.chat_template and saved.is_file():
-            tokenizer.chat_template = _read_template(str(saved))
+            tokenizer.chat_template = read_template(str(saved))
     if not tokenizer.chat_template:
         raise ConfigError(
             f"model '{ref.name}' has no chat template: give one with --chat-template FILE.jinja, in a recipe with "
@@ -202,7 +202,12 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
     return tokenizer
 
 
-def _read_template(path: str) -> str:
+def read_template(path: str) -> str:
+    """The text of a chat template.
+
+    Raises:
+        ConfigError: there is no such file, or it is not Jinja.
+    """
     import jinja2
 
     try:

@@ -149,6 +149,8 @@ class Store:
         env = os.environ.get("OFFTARGET_HOME")
         self.root = root or (Path(env) if env else Path.home() / ".cache" / "offtarget")
         self._verified: set[Path] = set()
+        self.n_made = 0
+        """Artifacts that this object has built, not found."""
 
     def key(self, stage: str, version: int, inputs: Mapping[str, Any]) -> str:
         """The content address: SHA-256 over stage, version and inputs (JSON values only)."""
@@ -204,6 +206,7 @@ class Store:
             partial.rename(final)
             _sync(final.parent)
             self._verified.add(final)
+            self.n_made += 1
             self._note("made", final)
         return final
 

@@ -146,3 +146,46 @@ def test_pairs_at_hand_can_be_checked_and_an_empty_set_cannot(tmp_path: Path) ->
     assert report.card is None
     with pytest.raises(DataError, match="no pairs to check"):
         check(PairSet("none", [], dropped=Counter()))
+
+
+def test_ids_that_repeat_are_counted_and_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from offtarget.data.loading import load_pairs
+
+    rows = [row(i, f"q{n}", "A", "B") for n, i in enumerate(["x", "x", "y", "x", "z"])]
+    path = write(tmp_path / "a.jsonl", rows)
+    assert [p.id for p in load_pairs(path).pairs] == ["x", "x-2", "y", "x-3", "z"]
+    report = check(path)
+    assert report.n_renamed == 2
+    assert any("2 ids stand in the source more than once" in w for w in report.warnings)
+    # rows without an id repeat by what they say, which is another finding
+    bare = [{"prompt": "q", "chosen": "A", "rejected": "B"}] * 3
+    report = check(write(tmp_path / "b.jsonl", bare))
+    assert (report.n_renamed, report.n_duplicates) == (0, 2)
+
+
+def test_the_shape_that_was_read_is_said(tmp_path: Path) -> None:
+    report = check(write(tmp_path / "a.jsonl", [row("p", "q", "A", "B")]))
+    assert report.read_as == (
+        "chosen_rejected (guessed from the first row): prompt=prompt, chosen=chosen, rejected=rejected"
+    )
+    talk = {"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "\n\nHuman: q\n\nAssistant: b"}
+    assert check(write(tmp_path / "b.jsonl", [talk])).read_as.startswith("transcript (guessed")
+    assert check("planted-null", limit=30).read_as.startswith("chosen_rejected (by its card)")
+
+
+def test_a_few_duplicates_are_printed_and_the_count_is_of_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import yaml
+    from offtarget.cli.main import call
+
+    rows = [row(f"{n}-{k}", f"q{n}", "A", "B") for n in range(10) for k in range(6)]
+    path = write(tmp_path / "a.jsonl", rows)
+    assert call(["data", "check", path]) == 0
+    out = yaml.safe_load(capsys.readouterr().out)
+    assert out["n_duplicates"] == 50
+    assert len(out["duplicates"]) == 4
+    assert out["duplicates"][0] == ["0-0", "0-1", "0-2", "... and 3 more ids (--json lists more)"]
+    assert out["duplicates"][3] == "... and 7 more entries (--json lists more)"
+    assert call(["data", "check", path, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["duplicates"]) == 10

@@ -87,11 +87,18 @@ def test_a_grid_runs_and_runs_again_from_the_store(
     board = Path("out/board.md").read_text().replace("\\", "")
     assert all(name in board for name in by_name) and "provisional" in board
 
+    assert all(c["cost"]["seconds"]["evaluate"] > 0 for c in by_name.values())
+
     made = sum(e["event"] == "made" for e in Store().events())
     assert call([*grid, "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
     assert [c["key"] for c in again] == [c["key"] for c in cells]
     assert sum(e["event"] == "made" for e in Store().events()) == made, "something finished was done twice"
+
+    assert call([*grid[:-1], "elsewhere", "--json"]) == 0
+    for cell in json.loads(capsys.readouterr().out):
+        seconds = json.loads(Path(cell["path"]).read_text())["cost"]["seconds"]
+        assert seconds["evaluate"] is None, "scores from the store were not measured in 0 seconds"
 
 
 def test_a_sweep_reuses_the_reference_and_the_features(grid: list[str]) -> None:

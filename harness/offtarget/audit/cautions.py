@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from offtarget.audit.statistics.means import Ints, effective_groups
-from offtarget.data.pairs import Pair, text_of
+from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.lens.features import FeatureMatrix
 
 GOOD_VARIANCE = 0.6
@@ -14,7 +14,7 @@ LENGTH_LEAN = 0.1
 
 
 def cautions(
-    pairs: Sequence[Pair], features: Sequence[FeatureMatrix], codes: Ints, chosen_longer: float
+    pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints, chosen_longer: float
 ) -> list[str]:
     """One sentence for each thing that weakens the audit.
 
@@ -43,7 +43,11 @@ def cautions(
     longer = f"{chosen_longer:.0%}"
     if abs(chosen_longer - 0.5) > LENGTH_LEAN:
         out.append(f"chosen is the longer text in {longer} of rows: read the length-controlled effects")
-    return out + _repeats(pairs)
+    if pairs.n_renamed:
+        out.append(
+            f"ids that stand in the source more than once: {pairs.n_renamed}; such rows have a suffix here (-2, -3, ...)"
+        )
+    return out + _repeats(pairs.pairs)
 
 
 def _repeats(pairs: Sequence[Pair]) -> list[str]:

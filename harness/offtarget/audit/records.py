@@ -110,6 +110,17 @@ class ModelLabel(_Record):
     n: int
     """Held-out responses that it answered with yes or no."""
 
+    @property
+    def effect_unit(self) -> str:
+        """What an effect of the concept is measured in."""
+        scales = {
+            "presence": "share of rows",
+            "cluster": "share of rows",
+            "log": "log units",
+            "standardised": "sd of the difference",
+        }
+        return scales.get(self.contrast, self.unit)
+
 
 class Concept(_Record):
     """A feature or a cluster of features."""

@@ -158,7 +158,7 @@ def audit(
         "global": topical.family,
         "local": local.family,
     }
-    notes = cautions(pairs.pairs, features, codes, chosen_longer) + _notes_on_families(families)
+    notes = cautions(pairs, features, codes, chosen_longer) + _notes_on_families(families)
     lenses = {f.lens: lens_identity(f) for f in features}
     result = Audit(
         offtarget_version=version("offtarget"),

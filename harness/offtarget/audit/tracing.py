@@ -44,7 +44,7 @@ def why(audit_dir: Path, row_id: str) -> list[Contribution]:
     if row_id not in workings.pair_ids:
         raise unknown_name("row", row_id, workings.pair_ids, hint=f"(rows of {audit.dataset.name})")
     row = workings.pair_ids.index(row_id)
-    labels = {c.id: c.label for c in audit.concepts}
+    labels = {c.id: c.title for c in audit.concepts}
     inside_of: dict[str | None, NDArray[np.bool_]] = {None: workings.inside(None)}
     out = []
     for h in audit.hypotheses:

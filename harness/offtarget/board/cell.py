@@ -120,15 +120,15 @@ class TrainingDigest(_Record):
 class Cost(_Record):
     """What the run cost; never compared."""
 
-    seconds: dict[str, float] = {}
-    """Wall-clock seconds by stage."""
+    seconds: dict[str, float | None] = {}
+    """Wall-clock seconds by stage; null where all of it came from the store."""
     peak_memory_gb: float | None = None
     """Largest resident memory of the process up to then, GiB; earlier cells of a grid count too."""
 
     @property
     def total_seconds(self) -> float:
-        """Seconds of all stages together."""
-        return sum(self.seconds.values())
+        """Seconds of all stages together, of those that were really run."""
+        return sum(s for s in self.seconds.values() if s is not None)
 
 
 def id_or_hash(sample_id: str) -> str:

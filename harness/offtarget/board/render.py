@@ -115,6 +115,7 @@ def _markdown(boards: Boards, command: str) -> str:
             "recovery",
             *(["amplification"] if amplify else []),
             "drift",
+            "chance",
             "drifted (q < 0.05)",
         ]
         head += [
@@ -129,7 +130,8 @@ def _markdown(boards: Boards, command: str) -> str:
         for r in b.rows:
             line = [_cell(r.label), _cell(_with_ci(r.recovery))]
             line += [_cell(_with_ci(r.amplification, sign=True))] if amplify else []
-            line += [_cell(_with_ci(r.drift)), _drift_count(r)]
+            chance = "–" if r.drift_noise is None else f"≤ {fixed(r.drift_noise)}"
+            line += [_cell(_with_ci(r.drift)), chance, _drift_count(r)]
             line += [_cell(_with_ci(c, 3, sign=True)) for c in (r.capability_vs_start, r.capability_vs_dpo)]
             line += [_seeds(r), "yes" if r.front else "", r.provisional or _status(r)]
             lines.append([*line, " ".join(f"`{k[:12]}`" for k in r.cells)])

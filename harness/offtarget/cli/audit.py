@@ -43,13 +43,15 @@ def audit(
     from offtarget.engine.auditing import audit_into, set_name
     from offtarget.engine.features import LENSES
     from offtarget.errors import unknown_name
-    from offtarget.models import resolve
+    from offtarget.models import read_template, resolve
     from offtarget.store import Store
 
     lenses = [x.strip() for x in lens.split(",") if x.strip()]
     for name in lenses:
         if name.partition(":")[0] not in LENSES:
             raise unknown_name("lens", name, LENSES)
+    if chat_template:
+        read_template(chat_template)
     store = Store()
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit)
@@ -83,7 +85,7 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
     from offtarget.audit.records import Audit
 
     assert isinstance(result, Audit)
-    labels = {c.id: c.title for c in result.concepts}
+    concepts = {c.id: c for c in result.concepts}
     topics = {c.id: c.label for c in result.contexts}
     counts = {view: family.findings for view, family in result.families.items()}
     by_view = {
@@ -101,15 +103,16 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
             (
                 h.lean,
                 f"{h.effect:+.3f}",
+                concepts[h.concept].evidence.effect_unit,
                 f"{h.d:+.2f}",
                 f"{h.z:+.1f}",
                 f"{h.q:.1e}",
                 where[:28],
-                labels[h.concept],
+                concepts[h.concept].title,
             )
         )
     if not rows:
         typer.echo("nothing leans at q < 0.05")
         return
-    table(("leans", "effect", "d", "z", "q", "where", "concept"), rows)
+    table(("leans", "effect", "unit", "d", "z", "q", "where", "concept"), rows)
     typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")

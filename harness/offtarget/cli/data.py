@@ -1,10 +1,13 @@
 """`offtarget data check`: a dataset before anything is done with it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from offtarget.cli.ui import columns_option, echo_json, note
+
+FEW = 3
+"""Examples of each finding that are printed; the counts are of all."""
 
 app = typer.Typer(help="Look at a dataset before anything is done with it.", no_args_is_help=True)
 
@@ -35,9 +38,21 @@ def check(
 
     body = report.model_dump(mode="json", exclude_none=True)
     warnings = body.pop("warnings", [])
+    for key in ("duplicates", "contradictions", "leaks"):
+        body[key] = _few(body[key], "entries") if body[key] else []
     typer.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100).rstrip())
     for warning in warnings:
         note(f"warning: {warning}")
+
+
+def _few(value: Any, what: str = "ids") -> Any:
+    """Lists of examples cut to a few, at every depth, with a word on the rest."""
+    if isinstance(value, dict):
+        return {k: _few(v) for k, v in value.items()}
+    if not isinstance(value, list):
+        return value
+    rest = [f"... and {len(value) - FEW} more {what} (--json lists more)"] if len(value) > FEW else []
+    return [_few(v) for v in value[:FEW]] + rest
 
 
 @app.command("pin")

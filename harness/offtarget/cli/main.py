@@ -21,6 +21,7 @@ from offtarget.cli import (
     concepts,
     data,
     demo,
+    diff,
     evaluate,
     lens,
     listing,
@@ -48,6 +49,7 @@ app.add_typer(data.app, name="data")
 app.command("audit")(audit.audit)
 app.command("concepts")(concepts.concepts)
 app.command("why")(why.why)
+app.command("diff")(diff.diff)
 app.command("plan")(plan.plan)
 app.command("run")(run.run)
 app.command("verify")(verify.verify)

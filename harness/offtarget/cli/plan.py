@@ -34,6 +34,7 @@ def plan(
     from offtarget.data.loading import load_pairs
     from offtarget.engine.dry import dry_plan
     from offtarget.errors import ConfigError
+    from offtarget.models import read_template
     from offtarget.registry import default
     from offtarget.shaping.protocol import check_parameters
     from offtarget.store import Store
@@ -43,6 +44,8 @@ def plan(
     check_parameters(default().get("protocol", protocol), params)
     if concept is not None and verdicts is not None:
         raise ConfigError("-P concept= and --verdicts both say what to shape; give one of them")
+    if chat_template:
+        read_template(chat_template)
     note_problems()
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), limit=limit)

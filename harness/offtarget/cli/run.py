@@ -35,7 +35,7 @@ def run(
     if dry_run:
         from offtarget.engine.estimate import estimate
 
-        expected = estimate(plan, limit=limit)
+        expected = estimate(plan, path.parent, limit=limit)
         if as_json:
             echo_json(expected)
         else:
@@ -45,6 +45,8 @@ def run(
                 f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB in "
                 "the store, at the speed and width of the embedded model"
             )
+            if expected["unchecked"]:
+                note(f"known only after the audit, so not checked: {', '.join(expected['unchecked'])}")
         return
     if folder.is_file():
         raise ConfigError(f"--out {folder}: a file of that name is in the way")

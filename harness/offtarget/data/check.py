@@ -56,6 +56,8 @@ class DataReport(_Record):
     name: str
     revision: str | None
     card: CardFacts | None
+    read_as: str
+    """Shape and columns by which the rows were read, and whether the card said so or they were guessed."""
     rows_sha256: str
     n_pairs: int
     n_dropped: dict[str, int]
@@ -63,6 +65,8 @@ class DataReport(_Record):
     """Split -> pairs; empty where the set has none."""
     fields: dict[str, str]
     """Column that went to `meta` -> its type and the share of pairs that have it."""
+    n_renamed: int
+    """Pairs whose id stood in the source before, and got a suffix."""
     n_duplicates: int
     """Pairs that repeat an earlier one word for word."""
     duplicates: tuple[tuple[str, ...], ...]
@@ -117,11 +121,13 @@ def check(
         name=pairs.name,
         revision=pairs.revision,
         card=_facts(card),
+        read_as=pairs.read_as,
         rows_sha256=pairs.rows_sha256,
         n_pairs=len(pairs),
         n_dropped=dict(pairs.dropped),
         splits=dict(splits),
         fields=_fields(pairs.pairs),
+        n_renamed=pairs.n_renamed,
         n_duplicates=n_duplicates,
         duplicates=tuple(repeated[:SHOWN]),
         n_contradictions=n_opposed,
@@ -214,6 +220,8 @@ def _warnings(
     lost = pairs.dropped.total()
     if lost:
         yield f"{lost} of {lost + len(pairs)} pairs were dropped"
+    if pairs.n_renamed:
+        yield f"{pairs.n_renamed} ids stand in the source more than once; all but the first got a suffix (-2, -3, ...)"
     if n_duplicates:
         yield f"{n_duplicates} pairs repeat an earlier one"
     if n_opposed:

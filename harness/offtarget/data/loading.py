@@ -124,7 +124,7 @@ def load_pairs(
 
     Returns:
         Pairs in the order of the source. Ids come from the id column, or are a hash of the content; ids
-        that would repeat get a suffix. `dropped` counts the unusable pairs by reason.
+        that would repeat get a suffix (`n_renamed`). `dropped` counts the unusable pairs by reason.
 
     Raises:
         ConfigError: an unknown name, column role, split or kind of file, or a wrong card.
@@ -182,6 +182,8 @@ class _Collector:
     """Id -> how often it came."""
     seen_splits: set[str] = field(default_factory=set)
     read: int = 0
+    read_as: str = ""
+    n_renamed: int = 0
 
     def collect(
         self, rows: Iterator[LocatedRow], *, split: str | None, filter_by: str | None, limit: int | None
@@ -199,6 +201,7 @@ class _Collector:
             if adapter is None:
                 adapter = guess(row, roles)
             if self.read == 0:
+                self.read_as = _told(adapter, "by its card" if card else "guessed from the first row")
                 self._named_columns_exist(row, where)
             self.read += 1
             if filter_by not in (None, ALL_SPLITS) and not self._in_split(
@@ -255,9 +258,11 @@ class _Collector:
             if given not in (None, "") and parts.tag and len(found) > 1:
                 base = f"{base}:{parts.tag}"
             group = row.get(of_row.group)
+            name = self._unique(base)
+            self.n_renamed += name != base and given not in (None, "")
             self.pairs.append(
                 Pair(
-                    id=self._unique(base),
+                    id=name,
                     group=prompt_group(parts.prompt) if group is None or group == "" else clean(str(group)),
                     prompt=parts.prompt,
                     chosen=parts.chosen,
@@ -292,7 +297,17 @@ class _Collector:
             revision=self.source.revision,
             dropped=self.dropped,
             redistribution=card.redistribution if card else "unknown",
+            read_as=self.read_as,
+            n_renamed=self.n_renamed,
         )
+
+
+def _told(adapter: Adapter, how: str) -> str:
+    """An adapter in words: its name, its columns, and who says so."""
+    columns = ", ".join(
+        f"{k}={v}" for k, v in adapter.model_dump().items() if k != "name" and v not in (None, ())
+    )
+    return f"{adapter.model_dump()['name']} ({how}): {columns}"
 
 
 def content_id(parts: Parts) -> str:

@@ -60,6 +60,10 @@ class PairSet:
     """Rows that could not be used, counted by reason."""
     redistribution: str = "unknown"
     """yes, no or unknown: whether text of the set may be shown in committed results."""
+    read_as: str = ""
+    """The shape and the columns by which the rows were read, and whether a card said so or they were guessed."""
+    n_renamed: int = 0
+    """Pairs whose id in the source stood there before, and got a suffix."""
 
     @property
     def rows_sha256(self) -> str:

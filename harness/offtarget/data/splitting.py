@@ -21,7 +21,8 @@ def split_by_group(pairs: PairSet, fractions: Mapping[str, float], seed: int = 0
         seed: another seed, another partition.
 
     Returns:
-        Split name -> its pairs in their old order; `dropped` is empty, since it tells of the whole.
+        Split name -> its pairs in their old order; `dropped` and `n_renamed` are empty, since
+        they tell of the whole.
 
     Raises:
         ConfigError: a fraction is not positive, or they do not sum to 1.
@@ -32,7 +33,10 @@ def split_by_group(pairs: PairSet, fractions: Mapping[str, float], seed: int = 0
     home = {g: _home(g, fractions, seed) for g in {p.group for p in pairs.pairs}}
     return {
         name: dataclasses.replace(
-            pairs, pairs=[p for p in pairs.pairs if home[p.group] == name], dropped=Counter()
+            pairs,
+            pairs=[p for p in pairs.pairs if home[p.group] == name],
+            dropped=Counter(),
+            n_renamed=0,
         )
         for name in fractions
     }

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offtarget import verdicts as verdict_file
-from offtarget.audit.concepts.vocabulary import lens_identity
+from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
 from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
+from offtarget.audit.statistics.means import require_enough
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix
@@ -73,8 +74,15 @@ def audit_into(
         progress: called with (what, done, total).
         label_model: a model that Inspect knows, to write labels for concepts of latents.
         labelled: how many concepts it labels, those that lean most clearly.
+
+    Raises:
+        UndecidedError: too few rows or prompts, or `like` was made with other lenses.
+        ConfigError: `like` is no audit, or a lens does not fit the model.
     """
     require_free(folder, AUDIT_FILE)
+    require_enough(len(pairs), len({p.group for p in pairs.pairs}))  # before anything costly
+    if like is not None:
+        Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in lenses)
     features = features_of(
         pairs, lenses, model=model, store=store, max_length=max_length, template=template, progress=progress
     )
@@ -83,6 +91,7 @@ def audit_into(
         "revision": pairs.revision,
         "rows": pairs.rows_sha256,
         "dropped": dict(pairs.dropped),
+        "renamed": pairs.n_renamed,
         "redistribution": pairs.redistribution,
         "lenses": {f.lens: lens_identity(f) for f in features},
         "features": {f.lens: f.sha256 for f in features},

@@ -1,13 +1,15 @@
 """What a recipe will cost, before it is run."""
 
+from pathlib import Path
 from typing import Any
 
 from offtarget.data.loading import load_pairs
 from offtarget.engine.grid import evaluation_prompts, select_rows
 from offtarget.engine.recipe import Recipe
+from offtarget.engine.targets import check_verdicts
 from offtarget.evals.prompts import read_rows
 from offtarget.lens.activations import cores
-from offtarget.models import check_name
+from offtarget.models import check_name, read_template
 from offtarget.registry import default
 
 TRAIN_TOKENS_A_SECOND = 550.0
@@ -17,12 +19,24 @@ FORWARD_TOKENS_A_SECOND = 2000.0
 CHARACTERS_A_TOKEN = 4.2
 
 
-def estimate(recipe: Recipe, limit: int | None = None) -> dict[str, Any]:
-    """Cells, hours and disk of a recipe. The data is read; no model is.
+def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, Any]:
+    """Cells, hours and disk of a recipe, and which of its verdicts only the audit can check.
 
-    Hours hold for the embedded model on this many cores and are rough (within a factor of two).
+    The data is read; no model is. Hours hold for the embedded model on this many cores and are rough (within a
+    factor of two).
+
+    Args:
+        recipe: what to run.
+        base: folder that its relative paths start from.
+        limit: read only the first so many usable rows.
+
+    Raises:
+        ConfigError: a name that does not exist, also in the verdicts, or a template that cannot be read.
     """
     check_name(recipe.model)
+    if recipe.chat_template:
+        read_template(recipe.chat_template)
+    unchecked = check_verdicts(recipe, base)
     pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
     selected, _ = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     room = recipe.training.max_length
@@ -59,6 +73,7 @@ def estimate(recipe: Recipe, limit: int | None = None) -> dict[str, Any]:
     return {
         "cells": [f"start seed {s}" for s in recipe.seeds] + names,
         "train_pairs": len(selected),
+        "unchecked": unchecked,
         "hours": seconds / 3600,
         "cores": cores(),
         "gigabytes": tokens * 576 * 4 / 1e9 + len(names) * 0.02,

@@ -233,12 +233,13 @@ def cells(run: Run, seeds: Sequence[int]) -> list[tuple[Cell, Path]]:
     return done
 
 
-def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[Any, float]:
+def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[Any, float | None]:
+    """The scores, and the seconds it took; None where all of them came from the store."""
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate
 
     options = run.recipe.evaluation
-    started = time.monotonic()
+    started, made = time.monotonic(), run.store.n_made
     report = run.progress
     scores = evaluate(
         model,
@@ -250,7 +251,7 @@ def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[Any, flo
         template=run.recipe.chat_template,
         progress=(lambda step, done, total: report(f"{what}: {step}", done, total)) if report else None,
     )
-    return scores, time.monotonic() - started
+    return scores, time.monotonic() - started if run.store.n_made > made else None
 
 
 def _start_cell(run: Run, seed: int) -> tuple[Cell, Path]:
@@ -271,7 +272,7 @@ def _protocol_cell(run: Run, item: ProtocolRun, seed: int, plan: ShapingPlan) ->
     )
     policy = resolve(str(trained.path), run.store)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol)
-    seconds = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}
+    seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}
     return _write(run, item.protocol, _parameters(item), seed, scores, plan, trained.digest, seconds)
 
 
@@ -289,7 +290,7 @@ def _write(
     scores: Any,
     plan: ShapingPlan | None,
     digest: dict[str, Any] | None,
-    seconds: dict[str, float],
+    seconds: dict[str, float | None],
 ) -> tuple[Cell, Path]:
     recipe = run.recipe
     trained = plan is not None
@@ -341,7 +342,10 @@ def _write(
         behaviours=tuple(scores.values()),
         budget=recipe.budget,
         mode=recipe.training.mode,
-        cost=Cost(seconds={k: round(v, 1) for k, v in seconds.items()}, peak_memory_gb=_peak_memory()),
+        cost=Cost(
+            seconds={k: None if v is None else round(v, 1) for k, v in seconds.items()},
+            peak_memory_gb=_peak_memory(),
+        ),
         hardware={"processor": platform.processor() or platform.machine(), "cores": str(cores())},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

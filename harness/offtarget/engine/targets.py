@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget import verdicts as verdict_file
+from offtarget.audit.concepts.vocabulary import Vocabulary
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import PairSet
-from offtarget.engine.recipe import RecipeVerdict
-from offtarget.errors import ConfigError, unknown_name
+from offtarget.engine.features import LENSES
+from offtarget.engine.recipe import Recipe, RecipeVerdict
+from offtarget.errors import ConfigError, UndecidedError, unknown_name
+from offtarget.lens import surface
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.shaping.context import ConceptScores, ShapingContext, Target
@@ -39,18 +42,75 @@ def decide(verdicts: Sequence[RecipeVerdict] | str, audit: Audit, base: Path) ->
         ConfigError: a wrong decision, an unknown concept or context.
         UndecidedError: a file made for another vocabulary.
     """
+    found = _written(verdicts, base, audit.vocabulary)
+    verdict_file.check(found, audit, _where(verdicts))
+    return found
+
+
+def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
+    """Check what can be known of a recipe's verdicts before its audit is made.
+
+    Surface concepts are always the same; with `audit.like` all concepts and contexts are known. Else clusters of
+    latents, topics and kinds of prompt come only with the audit.
+
+    Args:
+        recipe: whose verdicts.
+        base: folder that the path of a verdicts file starts from.
+
+    Returns:
+        The concepts and contexts that only the audit can tell.
+
+    Raises:
+        ConfigError: a wrong decision, a concept that does not exist, or one of a lens that is not read.
+        UndecidedError: a file made for another vocabulary than that of `audit.like`.
+    """
+    where = _where(recipe.verdicts)
+    like = Vocabulary.read(Path(recipe.audit.like)) if recipe.audit.like else None
+    found = _written(recipe.verdicts, base, like.key if like else "not known yet")
+    if like and found.vocabulary != like.key:
+        raise UndecidedError(
+            f"{where}: made for vocabulary {found.vocabulary[:12]}, but audit.like has {like.key[:12]}; decide anew "
+            "in a copy of its verdicts.template.yaml"
+        )
+    lenses = {x.partition(":")[0] for x in recipe.audit.lens}
+    concepts = {c.id for c in (like.concepts if like else surface.COLUMNS)}
+    contexts = {*(like.topics.ids if like.topics else ()), *(k.id for k in like.kinds)} if like else set()
+    unknown = []
+    for v in found.verdicts:
+        lens = v.concept.partition(":")[0]
+        if lens in LENSES and lens not in lenses:
+            raise ConfigError(
+                f"{where}: the verdict on {v.name()} needs lens '{lens}', but audit.lens is "
+                f"{', '.join(recipe.audit.lens)}; add it there"
+            )
+        if v.concept not in concepts:
+            if like or lens != "sae":
+                raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
+            unknown.append(v.concept)
+        if v.context is not None and v.context not in contexts:
+            if like:
+                raise unknown_name("context", v.context, contexts, hint=f"(in {where})")
+            unknown.append(v.context)
+    return list(dict.fromkeys(unknown))
+
+
+def _where(verdicts: Sequence[RecipeVerdict] | str) -> str:
+    return verdicts if isinstance(verdicts, str) else "the recipe's verdicts"
+
+
+def _written(verdicts: Sequence[RecipeVerdict] | str, base: Path, vocabulary: str) -> Verdicts:
+    """The verdicts as they stand: those of a file, or the recipe's own for a vocabulary."""
     if isinstance(verdicts, str):
-        path = Path(verdicts) if Path(verdicts).is_file() else base / verdicts
-        return verdict_file.read(path, audit)
+        return verdict_file.read(Path(verdicts) if Path(verdicts).is_file() else base / verdicts)
     import yaml
 
     today = dt.datetime.now(dt.UTC).date().isoformat()
     body = {
         "schema_version": 1,
-        "vocabulary": audit.vocabulary,
+        "vocabulary": vocabulary,
         "verdicts": [v.model_dump() | {"date": today} for v in verdicts],
     }
-    return verdict_file.parse(yaml.safe_dump(body), "the recipe's verdicts", audit)
+    return verdict_file.parse(yaml.safe_dump(body), _where(verdicts))
 
 
 def targets_of(verdicts: Verdicts, audit: Audit, pair_ids: Sequence[str]) -> tuple[Target, ...]:

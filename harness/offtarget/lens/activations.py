@@ -297,5 +297,5 @@ def _not_finite(model: Any, layers: Any, layer: int, tokens: TokenisedPairs, bat
             break
     return DataError(
         f"pair '{pair}': activations after layer {layer} are not finite; "
-        "try --dtype float32, and check the model's weights"
+        "check the model's weights, and whether they fit bfloat16; or leave that pair out"
     )

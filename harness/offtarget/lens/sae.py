@@ -222,7 +222,8 @@ def require_fit(lens: SaeLens, model: Any) -> None:
         )
     if not 0 <= lens.layer < config.num_hidden_layers:
         raise ConfigError(
-            f"SAE '{lens.name}' reads layer {lens.layer}, but the model has {config.num_hidden_layers} layers"
+            f"SAE '{lens.name}' reads layer {lens.layer}, but the model has {config.num_hidden_layers} layers, "
+            f"0 to {config.num_hidden_layers - 1}: choose the model that it was trained on"
         )
 
 
@@ -293,7 +294,10 @@ def _from_folder(folder: Path) -> tuple[Any, str]:
             )
         sae = SAE.load_from_disk(folder, device="cpu", dtype="float32")
     except (ValueError, KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
-        raise ConfigError(f"SAE '{folder}' cannot be read: {str(error).splitlines()[0]}") from error
+        raise ConfigError(
+            f"SAE '{folder}' cannot be read ({str(error).splitlines()[0]}): {CONFIG} and weights in safetensors, "
+            "as sae-lens saves them, are needed; pickles are not read"
+        ) from error
     return sae, hash_of([file_sha256(f) for f in files])
 
 

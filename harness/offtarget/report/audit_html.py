@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from offtarget.audit.records import Audit, Concept, Evidence, Hypothesis, Peak, Prediction
+from offtarget.audit.records import Audit, Concept, Hypothesis, Peak, Prediction
 from offtarget.data.pairs import Message, Pair, PairSet, text_of
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
@@ -129,19 +129,7 @@ def audit_page(
         cards=_cards(audit, concepts, contexts, by_id, Marks(features)),
         has_text=bool(by_id),
         predictions=_predictions(audit),
-        scale=effect_scale,
     )
-
-
-def effect_scale(e: Evidence) -> str:
-    """What an effect of a concept is measured in."""
-    scales = {
-        "presence": "share of rows",
-        "cluster": "share of rows",
-        "log": "log units",
-        "standardised": "sd of the difference",
-    }
-    return scales.get(e.contrast, e.unit)
 
 
 def glance(audit: Audit, most: int = 8) -> list[Sentence]:
@@ -187,7 +175,7 @@ def _claim(h: Hypothesis, c: Concept) -> str:
     if h.outside_mean is not None:
         inside, outside = number(h.inside_mean, sign=True), number(h.outside_mean, sign=True)
         gap = f"chosen minus rejected is {inside} here, {outside} in the other rows"
-        return f"{label}: {gap} ({effect_scale(e)})."
+        return f"{label}: {gap} ({e.effect_unit})."
     if e.contrast in {"presence", "cluster", "standardised"}:
         verb = "in" if e.contrast == "presence" else "fires in"
         rates = percent(e.chosen_rate), percent(e.rejected_rate)

@@ -7,7 +7,7 @@ clusters of latents, and single latents that belong to no cluster.
 import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -135,17 +135,26 @@ class Vocabulary:
             UndecidedError: if a lens is missing, added or another one.
         """
         have = {f.lens: lens_identity(f) for f in features}
-        if have.keys() != self.lenses.keys():
-            raise UndecidedError(
-                f"the vocabulary was made with {_names(self.lenses)}, but this audit reads with "
-                f"{_names(have)}; choose the same lenses, or audit without --like"
-            )
+        self.require_lenses(have)
         for name, identity in self.lenses.items():
             if have[name] != identity:
                 raise UndecidedError(
                     f"the vocabulary was made with another version of lens '{name}' (other columns, model or "
                     "SAE); use the same lens, or audit without --like"
                 )
+
+    def require_lenses(self, names: Iterable[str]) -> None:
+        """Check the names of the lenses alone, before anything is read.
+
+        Raises:
+            UndecidedError: if a lens is missing or added.
+        """
+        have = set(names)
+        if have != self.lenses.keys():
+            raise UndecidedError(
+                f"the vocabulary was made with {_names(self.lenses)}, but this audit reads with "
+                f"{_names(have)}; choose the same lenses, or audit without --like"
+            )
 
 
 def is_latent(features: FeatureMatrix) -> bool:

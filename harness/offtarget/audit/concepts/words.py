@@ -75,7 +75,7 @@ def keywords(
 
     With `always`, a part without any such word gets its largest positive ones.
     """
-    if not words or total.sum() <= 0:
+    if len(words) < 2 or total.sum() <= 0:  # one word has no odds against the others
         return [() for _ in range(len(inside))]
     out = []
     for z in log_odds(inside, total):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.records import Family, Hypothesis, LengthControlled, ShuffledFamily
+from offtarget.audit.records import Family, Hypothesis, LengthControlled, ShuffledFamily, SplitHalf, View
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.means import Floats, Ints
@@ -35,6 +35,83 @@ class ViewResult:
 
     hypotheses: tuple[Hypothesis, ...]
     family: Family
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """The tests of one view; every array is indexed by a cell: a concept number, or (context, concept)."""
+
+    effect: Floats
+    d: Floats
+    z: Floats
+    p: Floats
+    q: Floats
+    welch_z: Floats
+    split: tuple[NDArray[np.bool_], Floats]
+    """Agreement of two halves of the prompts, and the smaller effect (`means.agreement`)."""
+    parity: tuple[NDArray[np.bool_], Floats]
+    """The same by row number."""
+
+    def sign(self, cell: Any) -> float:
+        """+1 where chosen has more of the concept (or the same), -1 where rejected has."""
+        return 1.0 if self.effect[cell] >= 0 else -1.0
+
+    def hypothesis(
+        self,
+        cell: Any,
+        *,
+        view: View,
+        concept: str,
+        context: str | None,
+        interval: tuple[float, float],
+        resampled: bool,
+        control: tuple[LengthControlled | None, str | None],
+        n_inside: int,
+        n_groups_inside: int,
+        inside_mean: float,
+        rows: Sequence[str],
+        outside_mean: float | None = None,
+    ) -> Hypothesis:
+        """The record of one cell.
+
+        Args:
+            cell: index into the arrays.
+            view: which view this is.
+            concept: its id.
+            context: its id, or None.
+            interval: 95 %.
+            resampled: whether the interval comes from the bootstrap.
+            control: the length-controlled effect, or why there is none.
+            n_inside: rows that the effect stands on.
+            n_groups_inside: their prompts.
+            inside_mean: mean of u over them.
+            rows: ids of those with the largest part in the effect.
+            outside_mean: mean of u over the other rows, in a context.
+        """
+        return Hypothesis(
+            id=f"{view}:{concept}" + ("" if context is None else f"@{context}"),
+            view=view,
+            concept=concept,
+            context=context,
+            direction="chosen" if self.sign(cell) > 0 else "rejected",
+            effect=float(self.effect[cell]),
+            ci=interval,
+            ci_method="bootstrap" if resampled else "t",
+            d=float(self.d[cell]),
+            z=float(self.z[cell]),
+            p=float(self.p[cell]),
+            q=float(self.q[cell]),
+            welch_z=float(self.welch_z[cell]),
+            split_half=SplitHalf(agree=bool(self.split[0][cell]), min=float(self.split[1][cell])),
+            parity=SplitHalf(agree=bool(self.parity[0][cell]), min=float(self.parity[1][cell])),
+            length_controlled=control[0],
+            length_note=control[1],
+            n_inside=n_inside,
+            n_groups_inside=n_groups_inside,
+            inside_mean=inside_mean,
+            outside_mean=outside_mean,
+            rows=tuple(rows),
+        )
 
 
 def controlled(

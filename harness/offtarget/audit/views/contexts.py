@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
-from offtarget.audit.records import Q_FINDING, Hypothesis, SplitHalf
+from offtarget.audit.records import Q_FINDING
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.inside import MIN_ROWS, InsideTest, half_differences, inside_test
@@ -18,6 +18,7 @@ from offtarget.audit.views.common import (
     MAX_CONTROLLED,
     MAX_LISTED,
     Rows,
+    Tested,
     ViewResult,
     controlled,
     family_of,
@@ -65,8 +66,16 @@ def context_view(
     test = inside_test(u, inside, codes)
     q = np.ones_like(test.p)
     q[test.testable] = st.bh(test.p[test.testable])
-    split = st.agreement(*half_differences(u, inside, rows.half[pool]))
-    parity = st.agreement(*half_differences(u, inside, st.half_by_parity(len(rows.codes))[pool]))
+    tests = Tested(
+        effect=test.delta,
+        d=test.d,
+        z=test.t,
+        p=test.p,
+        q=q,
+        welch_z=test.welch_z,
+        split=st.agreement(*half_differences(u, inside, rows.half[pool])),
+        parity=st.agreement(*half_differences(u, inside, st.half_by_parity(len(rows.codes))[pool])),
+    )
     cells = np.argwhere(test.testable)
     order = np.lexsort((-np.abs(test.t[test.testable]), test.p[test.testable]))
     cells = cells[order]
@@ -86,35 +95,23 @@ def context_view(
     listed = []
     for a, b in cells[:MAX_LISTED]:
         cell = (int(a), int(b))
-        name, j = concepts[tested[b]], place.get(cell)
-        sign = 1.0 if test.delta[cell] >= 0 else -1.0
-        ranked = rank_rows(c.u[:, tested[b]], c.v[:, tested[b]], members[a], sign)
-        control, note = held[j] if j is not None else (None, BEYOND)
+        j = place.get(cell)
+        ranked = rank_rows(c.u[:, tested[b]], c.v[:, tested[b]], members[a], tests.sign(cell))
         low, high = ci[j] if j is not None else wide[cell]
         listed.append(
-            Hypothesis(
-                id=f"{view}:{name}@{context_ids[a]}",
+            tests.hypothesis(
+                cell,
                 view=view,
-                concept=name,
+                concept=concepts[tested[b]],
                 context=context_ids[a],
-                direction="chosen" if sign > 0 else "rejected",
-                effect=float(test.delta[cell]),
-                ci=(float(low), float(high)),
-                ci_method="bootstrap" if j is not None else "t",
-                d=float(test.d[cell]),
-                z=float(test.t[cell]),
-                p=float(test.p[cell]),
-                q=float(q[cell]),
-                welch_z=float(test.welch_z[cell]),
-                split_half=SplitHalf(agree=bool(split[0][cell]), min=float(split[1][cell])),
-                parity=SplitHalf(agree=bool(parity[0][cell]), min=float(parity[1][cell])),
-                length_controlled=control,
-                length_note=note,
+                interval=(float(low), float(high)),
+                resampled=j is not None,
+                control=held[j] if j is not None else (None, BEYOND),
                 n_inside=int(test.n_rows[a]),
                 n_groups_inside=int(test.n_groups[a]),
                 inside_mean=float(test.inside_mean[cell]),
                 outside_mean=float(test.outside_mean[cell]),
-                rows=tuple(rows.pair_ids[i] for i in ranked),
+                rows=[rows.pair_ids[i] for i in ranked],
             )
         )
     shuffled = shuffled_family(_shuffled_findings(u, inside, codes, seed))
@@ -126,8 +123,8 @@ def context_view(
         "p": test.p,
         "q": q,
         "welch_z": test.welch_z,
-        "agree": split[0],
-        "split_min": split[1],
+        "agree": tests.split[0],
+        "split_min": tests.split[1],
         "tested": test.testable,
     }
     return ViewResult(tuple(listed), family), {

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
-from offtarget.audit.records import Q_FINDING, Hypothesis, SplitHalf
+from offtarget.audit.records import Q_FINDING
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.means import Floats, Ints
@@ -17,6 +17,7 @@ from offtarget.audit.views.common import (
     MAX_CONTROLLED,
     MAX_LISTED,
     Rows,
+    Tested,
     ViewResult,
     controlled,
     family_of,
@@ -57,8 +58,16 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     top = order[:MAX_CONTROLLED]
     ci = st.t_interval(test.mean, test.se, test.n_groups - 1)
     ci[top] = bootstrap_mean(u[:, top], rows.codes, seed=seed)
-    split = st.agreement(*st.half_means(u, rows.half))
-    parity = st.agreement(*st.half_means(u, st.half_by_parity(len(u))))
+    tests = Tested(
+        effect=test.mean,
+        d=test.d,
+        z=test.t,
+        p=test.p,
+        q=q,
+        welch_z=test.row_z,
+        split=st.agreement(*st.half_means(u, rows.half)),
+        parity=st.agreement(*st.half_means(u, st.half_by_parity(len(u)))),
+    )
     is_length = controls.is_length(u, rows.length)
     held = controlled(
         [(int(j), u[:, j], None) for j in top],
@@ -71,32 +80,20 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     everyone = np.arange(len(u))
     listed = []
     for j in order[:MAX_LISTED]:
-        name = concepts[tested[j]]
-        sign = 1.0 if test.mean[j] >= 0 else -1.0
-        ranked = rank_rows(u[:, j], c.v[:, tested[j]], everyone, sign)
-        control, note = held.get(int(j), (None, BEYOND))
+        ranked = rank_rows(u[:, j], c.v[:, tested[j]], everyone, tests.sign(j))
         listed.append(
-            Hypothesis(
-                id=f"overall:{name}",
+            tests.hypothesis(
+                j,
                 view="overall",
-                concept=name,
-                direction="chosen" if sign > 0 else "rejected",
-                effect=float(test.mean[j]),
-                ci=(float(ci[j, 0]), float(ci[j, 1])),
-                ci_method="bootstrap" if j in top else "t",
-                d=float(test.d[j]),
-                z=float(test.t[j]),
-                p=float(test.p[j]),
-                q=float(q[j]),
-                welch_z=float(test.row_z[j]),
-                split_half=SplitHalf(agree=bool(split[0][j]), min=float(split[1][j])),
-                parity=SplitHalf(agree=bool(parity[0][j]), min=float(parity[1][j])),
-                length_controlled=control,
-                length_note=note,
+                concept=concepts[tested[j]],
+                context=None,
+                interval=(float(ci[j, 0]), float(ci[j, 1])),
+                resampled=j in top,
+                control=held.get(int(j), (None, BEYOND)),
                 n_inside=len(u),
                 n_groups_inside=test.n_groups,
                 inside_mean=float(test.mean[j]),
-                rows=tuple(rows.pair_ids[i] for i in ranked),
+                rows=[rows.pair_ids[i] for i in ranked],
             )
         )
     left_out = {"no difference in any row": len(among) - len(tested)}

@@ -1,0 +1,73 @@
+"""What a dry run of a recipe checks, and what it says it cannot."""
+
+import json
+from pathlib import Path
+
+import pytest
+from offtarget.cli.main import call
+from offtarget.lens import surface
+
+BOLD = {"concept": "surface:bold", "decision": "suppress"}
+
+
+@pytest.fixture(autouse=True)
+def here(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        {"prompt": f"Question {i}?", "chosen": f"**Yes** {i}.", "rejected": f"No {i}."} for i in range(40)
+    ]
+    Path("good.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+
+
+def dry(verdicts: object, *more: str, **keys: object) -> int:
+    recipe = {"title": "x", "data": "good.jsonl", "protocols": ["filter"], "behaviours": ["verbosity"]}
+    Path("recipe.yaml").write_text(json.dumps({**recipe, "verdicts": verdicts, **keys}))
+    return call(["run", "recipe.yaml", "--dry-run", *more])
+
+
+def test_verdicts_on_rules_are_checked_without_an_audit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dry([BOLD], "--json") == 0
+    assert json.loads(capsys.readouterr().out)["unchecked"] == []
+    assert dry([{**BOLD, "concept": surface.COLUMNS[-1].id}]) == 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "says"),
+    [
+        ({**BOLD, "concept": "surface:bolt"}, "did you mean surface:bold"),
+        ({**BOLD, "concept": "bold"}, "unknown concept 'bold': did you mean surface:bold"),
+        ({**BOLD, "decision": "remove"}, "key 'decision'"),
+        ({**BOLD, "concept": "sae:12"}, "needs lens 'sae', but audit.lens is surface"),
+    ],
+)
+def test_a_verdict_that_cannot_hold_is_refused(
+    verdict: object, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert dry([verdict]) == 2
+    err = capsys.readouterr().err
+    assert says in err and "the recipe's verdicts" in err and err.count("\n") == 1
+
+
+def test_what_only_the_audit_can_tell_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    verdicts = [{**BOLD, "context": "topic:0123456789ab"}, {**BOLD, "concept": "sae:cluster-0123456789ab"}]
+    assert dry(verdicts, audit={"lens": ["surface", "sae"]}) == 0
+    err = capsys.readouterr().err
+    assert "not checked: topic:0123456789ab, sae:cluster-0123456789ab" in err
+
+
+def test_with_the_vocabulary_of_an_audit_all_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["audit", "good.jsonl", "--out", "first"]) == 0
+    capsys.readouterr()
+    assert dry([BOLD], audit={"like": "first"}) == 0
+    assert dry([{**BOLD, "context": "topic:0123456789ab"}], audit={"like": "first"}) == 2
+    assert "unknown context 'topic:0123456789ab'" in capsys.readouterr().err
+    Path("other.yaml").write_text("schema_version: 1\nvocabulary: abc\nverdicts: []\n")
+    assert dry("other.yaml", audit={"like": "first"}) == 3
+    assert dry("first/verdicts.template.yaml", audit={"like": "first"}) == 0
+
+
+def test_a_file_and_a_template_that_are_not_there_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert dry("nowhere.yaml") == 2
+    assert "no verdicts to read" in capsys.readouterr().err
+    assert dry([BOLD], chat_template="nosuch") == 2
+    assert "chat template nosuch: cannot be read" in capsys.readouterr().err
