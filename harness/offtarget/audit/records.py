@@ -99,17 +99,6 @@ class Evidence(_Record):
     fidelity: Fidelity | None = None
     """Of the label; None for concepts that a rule defines, and where too little is held out."""
 
-
-class ModelLabel(_Record):
-    """A label written by a language model, and how well the same model tells by it where the concept fires."""
-
-    label: str
-    model: str
-    fidelity: float
-    """Pearson, over held-out responses, of its yes or no with the share of the concept's latents that fire."""
-    n: int
-    """Held-out responses that it answered with yes or no."""
-
     @property
     def effect_unit(self) -> str:
         """What an effect of the concept is measured in."""
@@ -120,6 +109,17 @@ class ModelLabel(_Record):
             "standardised": "sd of the difference",
         }
         return scales.get(self.contrast, self.unit)
+
+
+class ModelLabel(_Record):
+    """A label written by a language model, and how well the same model tells by it where the concept fires."""
+
+    label: str
+    model: str
+    fidelity: float
+    """Pearson, over held-out responses, of its yes or no with the share of the concept's latents that fire."""
+    n: int
+    """Held-out responses that it answered with yes or no."""
 
 
 class Concept(_Record):
