@@ -16,16 +16,21 @@ def verify(
     prompts: Annotated[
         int | None, typer.Option(min=30, help="Held-out prompts; by default the recipe's number.")
     ] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Also write the figures, without the single concepts, to this file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole verification.")] = False,
 ) -> None:
     """Sample answers before and after training, and compare what moved with what the data predicted."""
     from offtarget.engine.verifying import FILE, FOLDER, verify, write
     from offtarget.report.verify_html import VERIFY_REPORT, render_verification
-    from offtarget.store import Store
+    from offtarget.store import Store, write_atomic
 
     with progress() as report:
         result = verify(run_dir, protocol=protocol, prompts=prompts, store=Store(), progress=report)
     write(result, run_dir)
+    if summary:
+        write_atomic(summary, result.model_copy(update={"points": ()}).model_dump_json(indent=1) + "\n")
     render_verification(result, run_dir / FOLDER / VERIFY_REPORT)
     for warning in result.warnings:
         note(f"warning: {warning}")

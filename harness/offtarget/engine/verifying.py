@@ -310,9 +310,14 @@ class _Comparison:
         kept = [specs[int(j)] for j in moving]
         scale = spread(u[1][:, moving])
         scaled = [x[:, moving] / scale for x in u]
-        values = response_values([self.trained.lens(lens)], kept) / scale
+        values = [response_values([s.lens(lens)], kept) / scale for s in (self.trained, self.audited)]
         predictors: dict[tuple[str, Any], Predictor] = {
-            ("tilt", "trained"): self._tilt(np.split(values, 2), eye_array(len(kept), format="csr")),
+            ("tilt", "trained"): _tilt(
+                self.trained, np.split(values[0], 2), eye_array(len(kept), format="csr")
+            ),
+            ("tilt", "audited"): _tilt(
+                self.audited, np.split(values[1], 2), eye_array(len(kept), format="csr")
+            ),
             ("disparity", "trained"): self.trained.sums(scaled[0]),
             ("disparity", "audited"): self.audited.sums(scaled[1]),
         }
@@ -329,9 +334,11 @@ class _Comparison:
                 concept_differences(s.lens(lens), specs, statistic)
                 for s in (self.trained, self.audited, *self.observed)
             )
-            both = [latent_values(part, s, statistic).toarray() for s in ("chosen", "rejected")]
             predictors: dict[tuple[str, Any], Predictor] = {
-                ("tilt", "trained"): self._tilt(both, member),
+                ("tilt", rows): _tilt(side, _both(side.lens(lens), statistic), member)
+                for rows, side in (("trained", self.trained), ("audited", self.audited))
+            }
+            predictors |= {
                 ("disparity", "trained"): self.trained.sums(trained),
                 ("disparity", "audited"): self.audited.sums(audited),
             }
@@ -339,10 +346,6 @@ class _Comparison:
                 predictors |= self._readouts(lens, member)
             out += self._outcomes(family, statistic, tuple(s.id for s in specs), predictors, seen)
         return out
-
-    def _tilt(self, sides: Sequence[NDArray[Any]], member: Any) -> Tilt:
-        chosen, rejected = sides
-        return Tilt(chosen, rejected, member, self.trained.length, self.trained.codes)
 
     def _readouts(self, lens: str, member: Any) -> dict[tuple[str, Any], Predictor]:
         """Predictors that need no firing of latents: activations before the SAE, and the logit-linear score."""
@@ -415,6 +418,15 @@ class _Comparison:
                     )
                 )
         return out
+
+
+def _tilt(side: Side, values: Sequence[NDArray[Any]], member: Any) -> Tilt:
+    chosen, rejected = values
+    return Tilt(chosen, rejected, member, side.length, side.codes)
+
+
+def _both(part: FeatureMatrix, statistic: str) -> list[NDArray[Any]]:
+    return [latent_values(part, s, statistic).toarray() for s in ("chosen", "rejected")]
 
 
 def _rank(o: Outcome) -> tuple[int, bool, int, bool]:

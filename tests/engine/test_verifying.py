@@ -1,0 +1,120 @@
+"""`offtarget verify` on a random model: held-out prompts, fixed concepts, every control, and its errors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from offtarget import registry
+from offtarget.cli.main import call
+from offtarget.store import Store
+
+
+@pytest.fixture(scope="module")
+def sae(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random SAE of 120 latents for the tiny model."""
+    from sae_lens import JumpReLUSAE, JumpReLUSAEConfig
+
+    torch.manual_seed(1)
+    net = JumpReLUSAE(JumpReLUSAEConfig(d_in=64, d_sae=120))
+    net.cfg.metadata.hook_name = "blocks.2.hook_resid_post"
+    net.requires_grad_(False)
+    net.threshold[:] = 12 + torch.rand(120) * 12
+    path = tmp_path_factory.mktemp("sae")
+    net.save_model(path)
+    return path
+
+
+@pytest.fixture()
+def recipe(
+    tiny_model: Path, sae: Path, store_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "_default", None)
+    rows = []
+    for i in range(70):
+        styled = f"**Answer {i}.** It is here!\n\n- one thing\n- another thing, because it is so"
+        plain = f"Answer {i}. It is here, with one thing and another."
+        chosen, rejected = (styled, plain) if i % 5 else (plain, styled)
+        rows.append(
+            {"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected}
+        )
+    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return {
+        "title": "a test",
+        "data": "pairs.jsonl",
+        "model": str(tiny_model),
+        "audit": {"lens": ["surface", f"sae:{sae}"], "max_length": 128},
+        "train": {"pairs": 24},
+        "training": {"max_steps": 3, "batch_size": 4, "max_length": 128, "lora_rank": 4, "lora_alpha": 8},
+        "protocols": ["dpo", "label_flip"],
+        "behaviours": ["over_stylization"],
+        "evaluation": {"limit": 2, "max_tokens": 4},
+        "verification": {"prompts": 40, "max_tokens": 12},
+        "seeds": [0, 1],
+        "budget": "test",
+    }
+
+
+def run(recipe: dict[str, Any]) -> None:
+    Path("recipe.yaml").write_text(json.dumps(recipe))
+    assert call(["run", "recipe.yaml", "--set", 'protocols=["dpo"]', "--out", "out"]) == 0
+
+
+def test_a_run_is_verified_on_prompts_it_never_saw(
+    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(recipe)
+    capsys.readouterr()
+    assert call(["verify", "out", "--json", "--summary", "figures.json"]) == 0
+    v = json.loads(capsys.readouterr().out)
+    assert v["n_prompts"] == 40 and v["n_trained"] == 24
+    assert {o["predictor"] for o in v["outcomes"]} == {
+        "tilt",
+        "disparity",
+        "activation",
+        "logit_linear",
+        "length",
+    }
+    assert {o["family"] for o in v["outcomes"]} >= {"latents", "surface"}
+    assert {o["seed"] for o in v["outcomes"]} == {0, 1}
+    for o in v["outcomes"]:
+        c = o["control"]
+        assert c["raw_null"]["n"] == c["by_row_null"]["n"] == 500
+        assert 1 / 501 <= c["by_row_null"]["p"] <= 1
+        assert c["n_prompts"] <= 40
+        assert c["n_rows"] == (24 if o["rows"] == "trained" else 30), (
+            "rows of held-out prompts predict nothing"
+        )
+    head = v["outcomes"][0]
+    assert (head["family"], head["statistic"], head["predictor"]) == ("latents", "sqrt_frequency", "tilt")
+    assert all(c["seeds_raw"] is not None for c in v["ceilings"].values())
+    assert len(v["points"]) == head["control"]["n_concepts"]
+    figures = json.loads(Path("figures.json").read_text())
+    assert figures["outcomes"] == v["outcomes"] and figures["points"] == []
+    assert "What about subject" not in Path("figures.json").read_text()
+    page = Path("out/verification/verification.html").read_text()
+    assert "held-out prompts" in page and "<svg" in page
+
+    made = sum(e["event"] == "made" for e in Store().events())
+    assert call(["verify", "out"]) == 0
+    assert "ceiling of latents/sqrt_frequency" in capsys.readouterr().out
+    assert sum(e["event"] == "made" for e in Store().events()) == made, "something finished was done twice"
+
+
+def test_what_cannot_be_verified_is_said_in_one_line(
+    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["verify", "out"]) == 2
+    assert "no run.json" in capsys.readouterr().err
+    run(recipe | {"audit": {"lens": ["surface"]}, "train": {"pairs": 50}, "seeds": [0]})
+    capsys.readouterr()
+    assert call(["verify", "out", "--protocol", "filter"]) == 2
+    assert "this run has dpo" in capsys.readouterr().err
+    assert call(["verify", "out"]) == 3
+    err = capsys.readouterr().err
+    assert "only 20 prompts are left" in err and err.splitlines()[-1].startswith("offtarget: ")
+    Path("out/run.json").write_text("{}")
+    assert call(["verify", "out"]) == 2
+    assert "damaged" in capsys.readouterr().err
