@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.features import FILE_VERSION, FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.store import Store
 
@@ -68,7 +68,7 @@ def _surface(pairs: PairSet, store: Store, progress: Progress | None) -> Feature
         if report:
             report(len(pairs), len(pairs))
 
-    folder = store.get("surface", surface.VERSION, {"rows": pairs.rows_sha256}, build)
+    folder = store.get("surface", surface.VERSION, {"rows": pairs.rows_sha256, "format": FILE_VERSION}, build)
     return FeatureMatrix.load(folder)
 
 
