@@ -7,13 +7,19 @@ import pytest
 from offtarget.audit.difference import difference
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
-from offtarget.audit.statistics.difference import Side, difference_test
+from offtarget.audit.statistics.difference import Comparison
 from offtarget.audit.statistics.inside import inside_test, partition
 from offtarget.audit.statistics.means import mean_test
 from offtarget.cli.main import call
 from offtarget.data.pairs import PairSet
 from offtarget.errors import UndecidedError
 from scipy import stats
+
+
+def difference_test(old, new, same, n_groups):
+    """The test of all columns; a side is u, the prompts, and for a context the rows inside."""
+    every = np.arange(old[0].shape[1])
+    return Comparison(old[:2], new[:2], same, n_groups).test(every, *old[2:], *new[2:])
 
 
 def alone(n):
@@ -23,7 +29,7 @@ def alone(n):
 def test_of_two_sets_of_single_rows_it_is_welchs_t_test():
     rng = np.random.default_rng(0)
     a, b = rng.normal(0, 1, (60, 3)), rng.normal([0, 0.3, 1], 2, (90, 3))
-    found = difference_test(Side(a, np.arange(60)), Side(b, np.arange(60, 150)), alone(60), 150)
+    found = difference_test((a, np.arange(60)), (b, np.arange(60, 150)), alone(60), 150)
     want = stats.ttest_ind(b, a, equal_var=False)
     pooled = stats.ttest_ind(b, a)
     assert found.difference == pytest.approx(b.mean(axis=0) - a.mean(axis=0))
@@ -40,7 +46,7 @@ def test_of_disjoint_prompts_the_variance_is_the_sum_of_the_clustered_ones():
     codes = [np.repeat(np.arange(40), 5), np.repeat(np.arange(30), 7)]
     u = [rng.normal(size=(c.max() + 1, 2))[c] + 0.3 * rng.normal(size=(len(c), 2)) for c in codes]
     old, new = (mean_test(x, c) for x, c in zip(u, codes, strict=True))
-    found = difference_test(Side(u[0], codes[0]), Side(u[1], codes[1] + 40), alone(200), 70)
+    found = difference_test((u[0], codes[0]), (u[1], codes[1] + 40), alone(200), 70)
     assert found.se == pytest.approx(np.sqrt(old.se**2 + new.se**2))
 
 
@@ -48,7 +54,7 @@ def test_of_the_same_prompts_it_is_the_paired_t_test():
     rng = np.random.default_rng(2)
     a = rng.normal(size=(80, 2))
     b = a + rng.normal(0.1, 0.4, (80, 2))
-    found = difference_test(Side(a, np.arange(80)), Side(b, np.arange(80)), np.arange(80), 80)
+    found = difference_test((a, np.arange(80)), (b, np.arange(80)), np.arange(80), 80)
     want = stats.ttest_rel(b, a)
     floor = np.sqrt((a.var(axis=0, ddof=1) + b.var(axis=0, ddof=1)) / 2) * np.sqrt(2 / 80)
     paired = np.abs(b.mean(axis=0) - a.mean(axis=0)) / np.abs(want.statistic)
@@ -63,13 +69,13 @@ def test_of_overlapping_prompts_it_is_the_sandwich_of_the_stacked_regression():
     names = [np.repeat(np.arange(0, 60), 4), np.repeat(np.arange(30, 90), 4)]
     prompt = rng.normal(size=90)
     u = [(prompt[n] + rng.normal(size=len(n)))[:, None] for n in names]
-    found = difference_test(Side(u[0], names[0]), Side(u[1], names[1]), alone(240), 90)
+    found = difference_test((u[0], names[0]), (u[1], names[1]), alone(240), 90)
     y, group = np.concatenate(u)[:, 0], np.concatenate(names)
     design = sm.add_constant(np.repeat([0.0, 1.0], 240))
     fit = sm.OLS(y, design).fit(cov_type="cluster", cov_kwds={"groups": group, "use_correction": False})
     assert found.difference == pytest.approx([fit.params[1]])
     assert found.se == pytest.approx([fit.bse[1] * np.sqrt(60 / 59)])
-    independent = difference_test(Side(u[0], names[0]), Side(u[1], names[1] + 60), alone(240), 150)
+    independent = difference_test((u[0], names[0]), (u[1], names[1] + 60), alone(240), 150)
     assert found.se[0] < 0.9 * independent.se[0]
 
 
@@ -81,7 +87,7 @@ def test_of_disjoint_prompts_a_context_has_the_errors_of_its_own_tests():
         inside = rng.random(len(codes)) < 0.4
         u = rng.normal(size=(n_groups, 2))[codes] + rng.normal(size=(len(codes), 2))
         tests.append(inside_test(u, partition(np.where(inside, 0, -1), 1), codes))
-        sides.append(Side(u, codes + shift, inside))
+        sides.append((u, codes + shift, inside))
     found = difference_test(*sides, alone(240), 200)
     assert found.old == pytest.approx(tests[0].delta[0])
     assert found.new == pytest.approx(tests[1].delta[0])
@@ -90,13 +96,34 @@ def test_of_disjoint_prompts_a_context_has_the_errors_of_its_own_tests():
     assert found.se == pytest.approx(robust, rel=0.25)
 
 
+def test_of_overlapping_prompts_a_context_is_the_interaction_of_the_stacked_regression():
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(9)
+    names = [np.repeat(np.arange(0, 60), 4), np.repeat(np.arange(30, 90), 4)]
+    prompt, sides = rng.normal(size=(90, 2)), []
+    for n in names:
+        inside = (n % 3 == 0) | (rng.random(len(n)) < 0.1)
+        sides.append((prompt[n] + rng.normal(size=(len(n), 2)) + inside[:, None], n, inside))
+    found = difference_test(*sides, alone(240), 90)
+    inside = np.concatenate([s[2] for s in sides]).astype(float)
+    new = np.repeat([0.0, 1.0], 240)
+    design = np.stack([np.ones(480), new, inside, new * inside], axis=1)
+    for j in range(2):
+        y = np.concatenate([s[0][:, j] for s in sides])
+        groups = {"groups": np.concatenate(names), "use_correction": False}
+        fit = sm.OLS(y, design).fit(cov_type="cluster", cov_kwds=groups)
+        assert found.difference[j] == pytest.approx(fit.params[3])
+        assert found.se[j] == pytest.approx(fit.bse[3] * np.sqrt(60 / 59 * 239 / 238), rel=1e-9)
+
+
 def test_rows_that_stay_cancel_and_few_that_change_are_not_enough():
     rng = np.random.default_rng(5)
     a = (rng.random((400, 3)) < 0.3).astype(float)
     b = a.copy()
     b[:30, 1] = 1 - a[:30, 1]
     b[:4, 2] = 1 - a[:4, 2]
-    found = difference_test(Side(a, np.arange(400)), Side(b, np.arange(400)), np.arange(400), 400)
+    found = difference_test((a, np.arange(400)), (b, np.arange(400)), np.arange(400), 400)
     assert found.differs.tolist() == [False, True, True]
     assert found.testable.tolist() == [False, True, False]
     assert found.difference[0] == 0
@@ -111,7 +138,7 @@ def test_added_rows_are_compared_with_the_old_ones():
     rng = np.random.default_rng(6)
     a, more = rng.normal(size=(2000, 1)), rng.normal(0.2, 1, (100, 1))
     both = np.concatenate([a, more])
-    found = difference_test(Side(a, np.arange(2000)), Side(both, np.arange(2100)), np.arange(2000), 2100)
+    found = difference_test((a, np.arange(2000)), (both, np.arange(2100)), np.arange(2000), 2100)
     want = stats.ttest_ind(more, a).statistic
     assert found.t == pytest.approx(want, rel=0.02)
     assert 95 < found.df[0] < 115  # of the 100 rows that are new, not of 2,100
@@ -121,18 +148,18 @@ def test_a_concept_that_one_side_lacks_is_no_sure_change():
     """1 % of 1,000 rows against none of 100: by chance that happens in 37 % of cases."""
     a, b = np.zeros((100, 1)), np.zeros((1000, 1))
     b[:10] = 1
-    found = difference_test(Side(a, np.arange(100)), Side(b, np.arange(100, 1100)), alone(100), 1100)
+    found = difference_test((a, np.arange(100)), (b, np.arange(100, 1100)), alone(100), 1100)
     assert not found.testable[0]
     b[:150] = 1
-    found = difference_test(Side(a, np.arange(100)), Side(b, np.arange(100, 1100)), alone(100), 1100)
+    found = difference_test((a, np.arange(100)), (b, np.arange(100, 1100)), alone(100), 1100)
     assert found.testable[0] and found.p[0] < 1e-3
 
 
 def test_sides_that_are_constant_get_the_p_of_exchanging_prompts():
     a, b = np.zeros((12, 1)), np.ones((15, 1))
-    apart = difference_test(Side(a, np.arange(12)), Side(b, np.arange(12, 27)), alone(12), 27)
+    apart = difference_test((a, np.arange(12)), (b, np.arange(12, 27)), alone(12), 27)
     assert apart.p[0] == pytest.approx(2 / 17383860)  # 27 choose 12
-    paired = difference_test(Side(a, np.arange(12)), Side(a + 1, np.arange(12)), np.arange(12), 12)
+    paired = difference_test((a, np.arange(12)), (a + 1, np.arange(12)), np.arange(12), 12)
     assert paired.p[0] == pytest.approx(2 / 2**12)
 
 
@@ -149,9 +176,7 @@ def test_halves_at_random_differ_no_oftener_than_by_chance():
         half = np.zeros(150, dtype=bool)
         half[rng.permutation(150)[:75]] = True
         rows = half[codes]
-        found = difference_test(
-            Side(u[rows], codes[rows]), Side(u[~rows], codes[~rows]), alone(rows.sum()), 150
-        )
+        found = difference_test((u[rows], codes[rows]), (u[~rows], codes[~rows]), alone(rows.sum()), 150)
         assert found.testable.all()
         p.append(found.p)
     p = np.array(p)
@@ -170,9 +195,7 @@ def test_overlapping_samples_differ_no_oftener_than_by_chance():
         first, second = codes < 100, codes >= 40
         where = np.full(420, -1)
         where[second] = np.arange(second.sum())
-        found = difference_test(
-            Side(rows[first], codes[first]), Side(rows[second], codes[second]), where[first], 140
-        )
+        found = difference_test((rows[first], codes[first]), (rows[second], codes[second]), where[first], 140)
         p.append(found.p[0])
         spread.append(found.t[0])
     assert 0.03 < (np.array(p) < 0.05).mean() < 0.075

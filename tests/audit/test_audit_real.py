@@ -15,7 +15,7 @@ from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.records import Hypothesis
 from offtarget.audit.run import audit
-from offtarget.audit.statistics.difference import Side, difference_test
+from offtarget.audit.statistics.difference import Comparison
 from offtarget.audit.statistics.length import log_length_difference
 from offtarget.audit.statistics.means import bh, group_codes, half_by_group
 from offtarget.audit.views.common import Rows
@@ -125,9 +125,8 @@ def test_random_halves_of_a_real_set_differ_no_oftener_than_by_chance(shared_dat
     for _ in range(100):
         half = (rng.random(codes.max() + 1) < 0.5)[codes]
         none = np.full(half.sum(), -1)
-        found = difference_test(
-            Side(u[half], codes[half]), Side(u[~half], codes[~half]), none, int(codes.max()) + 1
-        )
+        sides = (u[half], codes[half]), (u[~half], codes[~half])
+        found = Comparison(*sides, none, int(codes.max()) + 1).test(np.arange(u.shape[1]))
         p.append(found.p[found.testable])
         any_change += bool((bh(p[-1]) < 0.05).any())
     share = (np.concatenate(p) < 0.05).mean()

@@ -7,10 +7,17 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
+from offtarget.audit.change_records import (
+    Altered,
+    Difference,
+    EffectChange,
+    FamilyChange,
+    FindingChange,
+    RowsChange,
+)
 from offtarget.audit.records import Q_FINDING, Audit, View
-from offtarget.audit.statistics.difference import DifferenceTest, Side, difference_test
+from offtarget.audit.statistics.difference import Comparison, DifferenceTest
 from offtarget.audit.statistics.means import Ints, bh, group_codes, t_interval
 from offtarget.audit.views.common import MAX_LISTED
 from offtarget.audit.workings import Workings
@@ -22,123 +29,11 @@ Place = tuple[View, str, str | None]
 """View, concept and context of a hypothesis."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class EffectChange(_Record):
-    """One effect in both audits, and the test that it is the same."""
-
-    view: View
-    concept: str
-    label: str
-    context: str | None
-    where: str
-    """The context's label; `everywhere` without one."""
-    unit: str
-    """Of the effects and their difference."""
-    old: float
-    new: float
-    difference: float
-    """new - old, over the rows that the two audits read."""
-    ci: tuple[float, float]
-    """95 %, clustered by prompt over both audits."""
-    d: float
-    """The difference in standard deviations of u within both audits. Capped at 100 in size."""
-    z: float
-    p: float
-    q: float
-    """Benjamini-Hochberg over all effects of the same view that were tested in both audits."""
-
-    @property
-    def changed(self) -> bool:
-        """Whether q lies below 0.05."""
-        return self.q < Q_FINDING
-
-
-class FindingChange(_Record):
-    """A hypothesis that is a finding in one audit alone, or in both with opposite signs."""
-
-    what: Literal["appeared", "vanished", "turned"]
-    view: View
-    concept: str
-    label: str
-    context: str | None
-    where: str
-    unit: str
-    old: float | None
-    """Effect in the old audit; None where it was not tested there."""
-    new: float | None
-    old_q: float | None
-    new_q: float | None
-    q: float | None
-    """Of the difference between the effects. Significant in one audit and not in the other is no evidence of a
-    change by itself; this is. None where the difference was not tested."""
-
-
-class RowsChange(_Record):
-    """Rows and prompts of both audits; a row is the same where id and prompt group are."""
-
-    old: int
-    new: int
-    shared: int
-    """Rows in both."""
-    altered: int
-    """Of the shared ones, those of which some concept differs otherwise than before."""
-    prompts_old: int
-    prompts_new: int
-    prompts_shared: int
-
-
-class Altered(_Record):
-    """One fact of the dataset or of a lens that is not what it was; None: not there."""
-
-    name: str
-    old: Any
-    new: Any
-
-
-class FamilyChange(_Record):
-    """The tests of one view."""
-
-    tested: int
-    changed: int
-    """With q below 0.05."""
-    left_out: dict[str, int]
-    """Not tested, counted by reason."""
-
-
-class Difference(_Record):
-    """All that `offtarget diff` says."""
-
-    schema_version: Literal[1] = 1
-    old: str
-    """Key of the old audit."""
-    new: str
-    vocabulary: str
-    rows: RowsChange
-    families: dict[View, FamilyChange]
-    effects: tuple[EffectChange, ...]
-    """By view, the smallest p first; at most 2,000 of a view."""
-    findings: tuple[FindingChange, ...]
-    dataset: tuple[Altered, ...]
-    lens: tuple[Altered, ...]
-    warnings_new: tuple[str, ...]
-    warnings_gone: tuple[str, ...]
-    notes: tuple[str, ...]
-    """What a reader must know before believing the comparison."""
-
-    @property
-    def changes(self) -> tuple[EffectChange, ...]:
-        """The listed effects with q < 0.05."""
-        return tuple(e for e in self.effects if e.changed)
-
-
 @dataclass(frozen=True, eq=False)
 class _Family:
     """Where the cells of one view stand, and what is known of each."""
 
-    places: list[tuple[str | None, NDArray[np.int64]]]
+    places: list[tuple[str | None, Ints]]
     """Context and numbers of the concepts tested there in both audits."""
     pool: tuple[Ints, Ints]
     """Rows that are compared in the old and in the new audit."""
@@ -175,13 +70,12 @@ def difference(old: Audit, new: Audit) -> Difference:
         family = _family(view, old, new)
         rows_old, rows_new = family.pool
         matched = _renumber(same, rows_old, rows_new, len(u_new))
-        results: list[tuple[str | None, NDArray[np.int64], DifferenceTest]] = []
+        sides = (a.u[rows_old], codes_old[rows_old]), (u_new[rows_new], codes_new[rows_new])
+        compared = Comparison(*sides, matched, n_groups)
+        results: list[tuple[str | None, Ints, DifferenceTest]] = []
         for context, concepts in family.places:
-            sides = (
-                Side(a.u[np.ix_(rows_old, concepts)], codes_old[rows_old], _inside(a, context, rows_old)),
-                Side(u_new[np.ix_(rows_new, concepts)], codes_new[rows_new], _inside(b, context, rows_new)),
-            )
-            results.append((context, concepts, difference_test(*sides, matched, n_groups)))
+            inside = _inside(a, context, rows_old), _inside(b, context, rows_new)
+            results.append((context, concepts, compared.test(concepts, *inside)))
         found, families[view] = _listed(view, old, a.concepts, results)
         effects += found[:MAX_LISTED]
         tests.update({(view, e.concept, e.context): e.q for e in found})
@@ -246,7 +140,7 @@ def _family(view: View, old: Audit, new: Audit) -> _Family:
     kind = "topic" if view == "global" else "prompt"
     shared = [c.id for c in old.contexts if c.kind == kind and c.id in {x.id for x in new.contexts}]
     tested_old, tested_new = _tested(old, view), _tested(new, view)
-    places: list[tuple[str | None, NDArray[np.int64]]] = []
+    places: list[tuple[str | None, Ints]] = []
     for context in shared:
         both = tested_old.get(context, set()) & tested_new.get(context, set())
         if both:
@@ -278,7 +172,7 @@ def _listed(
     view: View,
     audit: Audit,
     names: tuple[str, ...],
-    results: list[tuple[str | None, NDArray[np.int64], DifferenceTest]],
+    results: list[tuple[str | None, Ints, DifferenceTest]],
 ) -> tuple[list[EffectChange], FamilyChange]:
     """The tested effects of a view, the smallest p first, and the counts."""
     known = {c.id: c for c in audit.concepts}

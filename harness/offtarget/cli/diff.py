@@ -8,7 +8,7 @@ import typer
 from offtarget.cli.ui import echo_json, note, table
 
 if TYPE_CHECKING:
-    from offtarget.audit.difference import Difference
+    from offtarget.audit.change_records import Difference
 
 MOST = 15
 

@@ -19,24 +19,7 @@ from numpy.typing import NDArray
 from offtarget.audit.statistics.inside import BLOCK, MIN_ACTIVE, ROUNDING
 from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, group_sums
 
-
-@dataclass(frozen=True, eq=False)
-class Side:
-    """The rows of one audit."""
-
-    u: NDArray[Any]
-    """`(n_rows, n_concepts)`"""
-    codes: Ints
-    """Prompt of each row; the same number is the same prompt on both sides."""
-    inside: NDArray[np.bool_] | None = None
-    """Rows of the context, some of them and not all; None: the effect is the mean over all rows."""
-
-    @property
-    def strata(self) -> list[NDArray[np.bool_]]:
-        """What the effect is made of: the rows inside and those outside, or all rows."""
-        if self.inside is None:
-            return [np.ones(len(self.u), dtype=bool)]
-        return [self.inside, ~self.inside]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,156 +36,244 @@ class DifferenceTest:
     df: Floats
     d: Floats
     """Difference over the sd of u within both audits."""
-    differs: NDArray[np.bool_]
+    differs: Mask
     """Whether any row that the effect stands on is other than before."""
-    testable: NDArray[np.bool_]
+    testable: Mask
 
 
-def difference_test(old: Side, new: Side, same: Ints, n_groups: int) -> DifferenceTest:
-    """Test for each concept that the effect is the same on both sides.
+class Side:
+    """The rows of one audit, and their sums by prompt."""
 
-    With s_g the influence of prompt g, the variance is Σ_g (s_g,new - s_g,old)², each side times its own
-    G/(G-1), for a context also (N-1)/(N-2), as in the audit's own tests. Where a concept is rare this is far too
-    small (zero, if no row of one side has it), so the larger of it and the error of independent rows with
-    pooled variance is used, in which a row that stands unchanged on both sides weighs |1/N_new - 1/N_old|.
-    Degrees of freedom are the smallest of Welch-Satterthwaite's, the number of prompts less one, and Kish's
-    effective number of prompts less one, where what did not change weighs as little as it does in the error.
-
-    A concept is testable if at least 10 prompts have rows (inside) that are not the same on both sides, and if 10
-    rows could tell: rows that changed, and on each side with rows of its own as many active ones, seen or
-    expected from the share over all rows. Where u is constant on each side, p is that of exchanging prompts
-    between the audits: 2 / (2^b · C(o + n, n)) for b prompts in both, o and n in one alone.
-
-    Args:
-        old: rows of the old audit.
-        new: rows of the new one, with the same concepts.
-        same: for each old row the number of the new row that has the same id and prompt, or -1.
-        n_groups: how many prompts there are in both together.
-    """
-    from scipy import stats
-
-    pairs = np.stack([np.flatnonzero(same >= 0), same[same >= 0]])
-    parts = [
-        _block(old, new, pairs, n_groups, slice(start, start + BLOCK))
-        for start in range(0, old.u.shape[1], BLOCK)
-    ]
-    out = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-    difference = out["new"] - out["old"]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(out["se"] > 0, difference / out["se"], 0.0)
-        d = np.where(out["sd"] > 0, difference / out["sd"], np.sign(difference) * D_CAP)
-    p = 2 * stats.t.sf(np.abs(t), out["df"])
-    apart = (out["se"] <= ROUNDING * np.abs(difference)) & (difference != 0)
-    p[apart] = out["p_apart"][apart]
-    t[apart] = np.sign(difference[apart]) * stats.norm.isf(p[apart] / 2)
-    enough = (out["n_telling"] >= MIN_ACTIVE) & (out["n_prompts"] >= MIN_GROUPS)
-    return DifferenceTest(
-        old=out["old"],
-        new=out["new"],
-        difference=difference,
-        se=out["se"],
-        t=t,
-        p=p,
-        df=out["df"],
-        d=np.clip(d, -D_CAP, D_CAP),
-        differs=out["differs"],
-        testable=enough & out["differs"] & ((out["se"] > 0) | apart),
-    )
+    def __init__(self, u: NDArray[Any], codes: Ints, n_groups: int) -> None:
+        self.u, self.codes = u, codes
+        self.n = len(u)
+        self.sizes = np.bincount(codes, minlength=n_groups).astype(np.float64)
+        self.sums = group_sums(u, codes, n_groups)
+        self.total = self.sums.sum(axis=0)
+        self.n_groups = int((self.sizes > 0).sum())
+        self.active = (u != 0).sum(axis=0)
+        self.squares = np.einsum("ij,ij->j", u, u, dtype=np.float64)
 
 
-def _block(old: Side, new: Side, pairs: Ints, n_groups: int, cols: slice) -> dict[str, Floats]:
-    """All that the test needs of some columns."""
-    u, v = old.u[:, cols].astype(np.float64), new.u[:, cols].astype(np.float64)
-    m = u.shape[1]
-    influence = [np.zeros((n_groups, m)), np.zeros((n_groups, m))]
-    effect = [np.zeros(m), np.zeros(m)]
-    weight = np.zeros((n_groups, m))
-    weight2, residual, changed_any = np.zeros(m), np.zeros(m), np.zeros(m, dtype=bool)
-    telling: dict[str, Any] = {}
-    strata = list(zip(old.strata, new.strata, strict=True))
-    for place, (in_old, in_new) in enumerate(strata):
-        sign = 1.0 - 2.0 * place
-        sizes, totals = [], []
-        for k, (x, codes, rows) in enumerate(((u, old.codes, in_old), (v, new.codes, in_new))):
-            n_g = np.bincount(codes[rows], minlength=n_groups).astype(np.float64)
-            sums, n = group_sums(x[rows], codes[rows], n_groups), rows.sum()
-            mean = sums.sum(axis=0) / n
-            effect[k] += sign * mean
-            influence[k] += sign * (sums - n_g[:, None] * mean) / n
-            residual += ((x[rows] - mean) ** 2).sum(axis=0)
-            sizes.append(n_g[:, None])
-            totals.append(float(n))
-        both = pairs[:, in_old[pairs[0]] & in_new[pairs[1]]]
-        equal = u[both[0]] == v[both[1]]
-        kept = group_sums(equal, old.codes[both[0]], n_groups)
-        a, b = totals
-        shift = abs(1 / b - 1 / a)
-        weight += (sizes[0] - kept) / a + (sizes[1] - kept) / b + kept * shift
+@dataclass(frozen=True, eq=False)
+class _Inside:
+    """Some rows of one side in some columns, by the prompts that have rows inside on either side."""
+
+    x: Floats
+    rows: Ints
+    n: int
+    sizes: Floats
+    """`(n_prompts, 1)`"""
+    sums: Floats
+    """`(n_prompts, n_columns)`"""
+    mean: Floats
+
+
+class Comparison:
+    """Two sets of rows with the same concepts, of which some may be the same; prompts may be shared."""
+
+    def __init__(
+        self,
+        old: tuple[NDArray[Any], Ints],
+        new: tuple[NDArray[Any], Ints],
+        same: Ints,
+        n_groups: int,
+    ) -> None:
+        """Sum up what all tests share.
+
+        Args:
+            old: u of the old rows, `(n_rows, n_concepts)`, and the prompt of each.
+            new: the same of the new rows; an equal number is the same prompt.
+            same: for each old row the number of the new row that has the same id and prompt, or -1.
+            n_groups: how many prompts there are in both together.
+        """
+        self.n_groups = n_groups
+        self.sides = (Side(*old, n_groups), Side(*new, n_groups))
+        self.pairs = np.stack([np.flatnonzero(same >= 0), same[same >= 0]])
+        self.equal = old[0][self.pairs[0]] == new[0][self.pairs[1]]
+        self.kept = self.equal.sum(axis=0)
+        a, b = self.sides
+        # Σ over prompts of the products of (sum, size) of either side with each other
+        self._products = {
+            (j, k): (
+                np.einsum("ij,ij->j", x.sums, y.sums),
+                y.sizes @ x.sums,
+                x.sizes @ y.sums,
+                float(x.sizes @ y.sizes),
+            )
+            for (j, x), (k, y) in (((0, a), (0, a)), ((0, a), (1, b)), ((1, b), (1, b)))
+        }
+
+    def test(self, columns: Ints, in_old: Mask | None = None, in_new: Mask | None = None) -> DifferenceTest:
+        """Test for some concepts that the effect is the same on both sides.
+
+        With s_g the influence of prompt g, the variance is Σ_g (s_g,new - s_g,old)², each side times its own
+        G/(G-1), for a context also (N-1)/(N-2), as in the audit's own tests. Where a concept is rare this is far
+        too small (zero, if no row of one side has it), so the larger of it and the error of independent rows with
+        pooled variance is used, in which a row that stands unchanged on both sides weighs |1/N_new - 1/N_old|.
+        Degrees of freedom are the smallest of Welch-Satterthwaite's, the number of prompts less one, and Kish's
+        effective number of prompts (inside) less one, where what did not change weighs as little as in the error.
+
+        A concept is testable if at least 10 prompts have rows (inside) that are not the same on both sides, and
+        if 10 rows could tell: rows that changed, and on each side with rows of its own as many active ones, seen
+        or expected from the share over all rows. Where u is constant on each side, p is that of exchanging
+        prompts between the audits: 2 / (2^b · C(o + n, n)) for b prompts in both, o and n in one alone.
+
+        Args:
+            columns: numbers of the concepts.
+            in_old: old rows inside the context, some and not all; None: the effect is the mean over all rows.
+            in_new: new rows inside it.
+        """
+        from scipy import stats
+
+        masks = tuple(
+            np.ones(side.n, dtype=bool) if mask is None else mask
+            for side, mask in zip(self.sides, (in_old, in_new), strict=True)
+        )
+        parts = [
+            self._block(columns[start : start + BLOCK], masks, in_old is not None)
+            for start in range(0, len(columns), BLOCK)
+        ]
+        out = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        difference = out["new"] - out["old"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = np.where(out["se"] > 0, difference / out["se"], 0.0)
+            d = np.where(out["sd"] > 0, difference / out["sd"], np.sign(difference) * D_CAP)
+        p = 2 * stats.t.sf(np.abs(t), out["df"])
+        apart = (out["se"] <= ROUNDING * np.abs(difference)) & (difference != 0)
+        p[apart] = out["p_apart"][apart]
+        t[apart] = np.sign(difference[apart]) * stats.norm.isf(p[apart] / 2)
+        enough = (out["n_telling"] >= MIN_ACTIVE) & (out["n_prompts"] >= MIN_GROUPS)
+        return DifferenceTest(
+            old=out["old"],
+            new=out["new"],
+            difference=difference,
+            se=out["se"],
+            t=t,
+            p=p,
+            df=out["df"],
+            d=np.clip(d, -D_CAP, D_CAP),
+            differs=out["differs"],
+            testable=enough & out["differs"] & ((out["se"] > 0) | apart),
+        )
+
+    def _block(self, cols: Ints, masks: tuple[Mask, ...], context: bool) -> dict[str, Any]:
+        """All that the test needs of some columns."""
+        rows = [np.flatnonzero(mask) for mask in masks]
+        touched = np.unique(np.concatenate([s.codes[r] for s, r in zip(self.sides, rows, strict=True)]))
+        inside = [self._inside(k, rows[k], cols, touched) for k in (0, 1)]
+        at = masks[0][self.pairs[0]] & masks[1][self.pairs[1]]
+        equal = self.equal[np.ix_(at, cols)]
+        where = np.searchsorted(touched, self.sides[0].codes[self.pairs[0][at]])
+        out = self._telling(inside, equal, self.pairs[:, at], where, cols, len(touched))
+        weight2 = _row_weights(inside[0].n, inside[1].n, equal.sum(axis=0))
+        effect = [part.mean for part in inside]
+        influence = [(part.sums - part.sizes * part.mean) / part.n for part in inside]
+        residual = sum(((part.x - part.mean) ** 2).sum(axis=0) for part in inside)
+        scale = [np.sqrt(side.n_groups / (side.n_groups - 1)) for side in self.sides]
+        untouched = [np.zeros(len(cols))] * 3
+        if context:
+            near = (masks[0][self.pairs[0]]) | (masks[1][self.pairs[1]])
+            kept = self.kept[cols] - self.equal[np.ix_(near, cols)].sum(axis=0)
+            n_out = [side.n - part.n for side, part in zip(self.sides, inside, strict=True)]
+            weight2 = weight2 + _row_weights(n_out[0], n_out[1], kept)
+            out["differs"] |= (kept < n_out[0]) | (kept < n_out[1])
+            means, far = [], []
+            for k, (side, part, n) in enumerate(zip(self.sides, inside, n_out, strict=True)):
+                sums, sizes = side.sums[np.ix_(touched, cols)], side.sizes[touched, None]
+                mean = (side.total[cols] - part.sums.sum(axis=0)) / n
+                rest = (sums - part.sums - (sizes - part.sizes) * mean) / n
+                scale[k] *= np.sqrt((side.n - 1) / (side.n - 2))
+                effect[k] = effect[k] - mean
+                influence[k] = influence[k] - rest
+                far.append(-(sums - sizes * mean) / n * scale[k])
+                means.append(mean)
+                squares = side.squares[cols] - (part.x**2).sum(axis=0) - n * mean**2
+                residual = residual + np.maximum(squares, 0.0)
+            untouched = self._untouched(cols, means, n_out, scale, far)
+        scaled = [i * s for i, s in zip(influence, scale, strict=True)]
+        v_old, v_new = ((i**2).sum(axis=0) + far for i, far in zip(scaled, untouched[:2], strict=True))
+        robust = np.sqrt(((scaled[1] - scaled[0]) ** 2).sum(axis=0) + untouched[2])
+        sd = np.sqrt(residual / (sum(side.n for side in self.sides) - (4 if context else 2)))
+        dof = [side.n_groups - 1 for side in self.sides]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            welch = (v_old + v_new) ** 2 / (v_old**2 / dof[0] + v_new**2 / dof[1])
+        df = np.fmin(np.fmin(welch, out.pop("kish") - 1), self.n_groups - 1)
+        return {
+            "old": effect[0],
+            "new": effect[1],
+            "se": np.maximum(robust, sd * np.sqrt(weight2)),
+            "sd": sd,
+            "df": np.maximum(df, 1.0),
+            **out,
+        }
+
+    def _inside(self, k: int, rows: Ints, cols: Ints, touched: Ints) -> _Inside:
+        side = self.sides[k]
+        x = side.u[np.ix_(rows, cols)].astype(np.float64)
+        codes = np.searchsorted(touched, side.codes[rows])
+        sizes = np.bincount(codes, minlength=len(touched)).astype(np.float64)[:, None]
+        return _Inside(x, rows, len(rows), sizes, group_sums(x, codes, len(touched)), x.mean(axis=0))
+
+    def _telling(
+        self, inside: list[_Inside], equal: Mask, both: Ints, where: Ints, cols: Ints, n_touched: int
+    ) -> dict[str, Any]:
+        """Which rows and prompts could tell a change: those that changed, and those of one side alone."""
+        kept = group_sums(equal, where, n_touched)
+        a, b = inside
         n_kept = equal.sum(axis=0)
-        weight2 += (a - n_kept) / a**2 + (b - n_kept) / b**2 + n_kept * shift**2
-        changed_any |= (n_kept < a) | (n_kept < b)
-        if place == 0:
-            telling = _telling(old, new, u, v, in_old, in_new, both, equal)
-            touched = (sizes[0] - kept > 0) | (sizes[1] - kept > 0)
-            telling["n_prompts"] = touched.sum(axis=0).astype(np.float64)
-            telling["p_apart"] = np.full(m, _exchange_p(sizes[0] > 0, sizes[1] > 0))
-    n_rows = (len(u), len(v))
-    variances = []
-    for k, side in enumerate((old, new)):
-        g = len(np.unique(side.codes))
-        correction = g / (g - 1)
-        if len(strata) == 2:
-            correction *= (n_rows[k] - 1) / (n_rows[k] - 2)
-        influence[k] *= np.sqrt(correction)
-        variances.append(((influence[k] ** 2).sum(axis=0), g))
-    robust = np.sqrt(((influence[1] - influence[0]) ** 2).sum(axis=0))
-    sd = np.sqrt(residual / (sum(n_rows) - 2 * len(strata)))
-    (v_old, g_old), (v_new, g_new) = variances
-    with np.errstate(divide="ignore", invalid="ignore"):
-        welch = (v_old + v_new) ** 2 / (v_old**2 / (g_old - 1) + v_new**2 / (g_new - 1))
-        kish = (weight**2).sum(axis=0) ** 2 / (weight**4).sum(axis=0) - 1
-    df = np.fmin(np.fmin(welch, kish), n_groups - 1)
-    return {
-        "old": effect[0],
-        "new": effect[1],
-        "se": np.maximum(robust, sd * np.sqrt(weight2)),
-        "sd": sd,
-        "df": np.maximum(df, 1.0),
-        "differs": changed_any,
-        **telling,
-    }
+        weight = (a.sizes - kept) / a.n + (b.sizes - kept) / b.n + kept * abs(1 / b.n - 1 / a.n)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kish = (weight**2).sum(axis=0) ** 2 / (weight**4).sum(axis=0)
+        share = sum(side.active[cols] for side in self.sides) / sum(side.n for side in self.sides)
+        alone = []
+        for part, shared in zip(inside, both, strict=True):
+            own = ~np.isin(part.rows, shared)
+            if own.any():
+                alone.append(np.maximum((part.x[own] != 0).sum(axis=0), own.sum() * share))
+        changed = (~equal).sum(axis=0)
+        return {
+            "kish": kish,
+            "n_telling": changed + (np.min(alone, axis=0) if alone else 0.0),
+            "n_prompts": ((a.sizes > kept) | (b.sizes > kept)).sum(axis=0),
+            "differs": (n_kept < a.n) | (n_kept < b.n),
+            "p_apart": np.full(len(cols), _exchange_p(a.sizes > 0, b.sizes > 0)),
+        }
+
+    def _untouched(
+        self, cols: Ints, means: list[Floats], n: list[int], scale: list[float], far: list[Floats]
+    ) -> list[Floats]:
+        """Σ over prompts without rows inside of their squared influence: old, new, and new - old.
+
+        All prompts are summed up from products made once, and those that do have rows inside are taken off.
+
+        Args:
+            cols: columns.
+            means: mean of the rows outside, on each side.
+            n: how many they are.
+            scale: the small-sample factor of each side.
+            far: what the prompts with rows inside would have if all their rows were outside.
+        """
+        sums = []
+        for j, k in ((0, 0), (1, 1), (0, 1)):
+            xy, x_size, size_y, sizes = self._products[j, k]
+            cross = xy[cols] - means[k] * x_size[cols] - means[j] * size_y[cols]
+            cross = cross + means[j] * means[k] * sizes
+            sums.append(cross * scale[j] * scale[k] / (n[j] * n[k]) - (far[j] * far[k]).sum(axis=0))
+        old, new, product = sums
+        return [np.maximum(x, 0.0) for x in (old, new, old + new - 2 * product)]
 
 
-def _telling(
-    old: Side,
-    new: Side,
-    u: Floats,
-    v: Floats,
-    in_old: NDArray[np.bool_],
-    in_new: NDArray[np.bool_],
-    both: Ints,
-    equal: NDArray[np.bool_],
-) -> dict[str, Any]:
-    """How many rows could tell a change: those that changed, and the active ones of one audit alone."""
-    share = ((u != 0).sum(axis=0) + (v != 0).sum(axis=0)) / (len(u) + len(v))
-    alone = []
-    for x, rows, shared in ((u, in_old, both[0]), (v, in_new, both[1])):
-        own = rows.copy()
-        own[shared] = False
-        if own.any():
-            alone.append(np.maximum((x[own] != 0).sum(axis=0), own.sum() * share))
-    changed = (~equal).sum(axis=0).astype(np.float64)
-    return {"n_telling": changed + (np.min(alone, axis=0) if alone else 0.0)}
+def _row_weights(a: int, b: int, kept: NDArray[Any]) -> Floats:
+    """Σ of squared weights of rows in a difference of means, of which `kept` stand unchanged on both sides."""
+    return np.asarray((a - kept) / a**2 + (b - kept) / b**2 + kept * (1 / b - 1 / a) ** 2)
 
 
-def _exchange_p(in_old: NDArray[np.bool_], in_new: NDArray[np.bool_]) -> float:
+def _exchange_p(in_old: Mask, in_new: Mask) -> float:
     """The p of audits whose values do not overlap: two arrangements of the prompts in all that there are."""
     from scipy.special import gammaln
 
-    shared, first, second = (
-        int((in_old & in_new).sum()),
-        int((in_old & ~in_new).sum()),
-        int((in_new & ~in_old).sum()),
-    )
+    shared = int((in_old & in_new).sum())
+    first, second = int((in_old & ~in_new).sum()), int((in_new & ~in_old).sum())
     ways = shared * np.log(2) + gammaln(first + second + 1) - gammaln(first + 1) - gammaln(second + 1)
     return float(min(1.0, max(2 * np.exp(-ways), TINY_P)))

@@ -1,0 +1,119 @@
+"""What a comparison of two audits says."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from offtarget.audit.records import Q_FINDING, View
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class EffectChange(_Record):
+    """One effect in both audits, and the test that it is the same."""
+
+    view: View
+    concept: str
+    label: str
+    context: str | None
+    where: str
+    """The context's label; `everywhere` without one."""
+    unit: str
+    """Of the effects and their difference."""
+    old: float
+    new: float
+    difference: float
+    """new - old, over the rows that the two audits read."""
+    ci: tuple[float, float]
+    """95 %, clustered by prompt over both audits."""
+    d: float
+    """The difference in standard deviations of u within both audits. Capped at 100 in size."""
+    z: float
+    p: float
+    q: float
+    """Benjamini-Hochberg over all effects of the same view that were tested in both audits."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether q lies below 0.05."""
+        return self.q < Q_FINDING
+
+
+class FindingChange(_Record):
+    """A hypothesis that is a finding in one audit alone, or in both with opposite signs."""
+
+    what: Literal["appeared", "vanished", "turned"]
+    view: View
+    concept: str
+    label: str
+    context: str | None
+    where: str
+    unit: str
+    old: float | None
+    """Effect in the old audit; None where it was not tested there."""
+    new: float | None
+    old_q: float | None
+    new_q: float | None
+    q: float | None
+    """Of the difference between the effects. Significant in one audit and not in the other is no evidence of a
+    change by itself; this is. None where the difference was not tested."""
+
+
+class RowsChange(_Record):
+    """Rows and prompts of both audits; a row is the same where id and prompt group are."""
+
+    old: int
+    new: int
+    shared: int
+    """Rows in both."""
+    altered: int
+    """Of the shared ones, those of which some concept differs otherwise than before."""
+    prompts_old: int
+    prompts_new: int
+    prompts_shared: int
+
+
+class Altered(_Record):
+    """One fact of the dataset or of a lens that is not what it was; None: not there."""
+
+    name: str
+    old: Any
+    new: Any
+
+
+class FamilyChange(_Record):
+    """The tests of one view."""
+
+    tested: int
+    changed: int
+    """With q below 0.05."""
+    left_out: dict[str, int]
+    """Not tested, counted by reason."""
+
+
+class Difference(_Record):
+    """All that `offtarget diff` says."""
+
+    schema_version: Literal[1] = 1
+    old: str
+    """Key of the old audit."""
+    new: str
+    vocabulary: str
+    rows: RowsChange
+    families: dict[View, FamilyChange]
+    effects: tuple[EffectChange, ...]
+    """By view, the smallest p first; at most 2,000 of a view."""
+    findings: tuple[FindingChange, ...]
+    dataset: tuple[Altered, ...]
+    lens: tuple[Altered, ...]
+    warnings_new: tuple[str, ...]
+    warnings_gone: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What a reader must know before believing the comparison."""
+
+    @property
+    def changes(self) -> tuple[EffectChange, ...]:
+        """The listed effects with q < 0.05."""
+        return tuple(e for e in self.effects if e.changed)
