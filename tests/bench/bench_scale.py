@@ -177,17 +177,18 @@ def report(found: list[dict[str, Any]], out: Path | None) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "scale.json").write_text(json.dumps(found, indent=1) + "\n")
     n = [r["rows"] for r in found]
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(11, 3.6), layout="constrained")
     cost, memory = figure.subplots(1, 2)
     for stage in STAGES:
         cost.plot(n, [max(r["stages"][stage]["seconds"], 1e-2) for r in found], "o-", ms=3, lw=1, label=stage)
     cost.plot(n, [r["seconds"] for r in found], "ko-", lw=2, label="all")
+    cost.plot(n, [r["cpu"] for r in found], "ko:", lw=1, ms=3, label="all, processor")
     memory.plot(n, [r["peak_gib"] for r in found], "ko-", lw=2, label="peak")
     memory.plot(n, [r["texts_gib"] for r in found], "o-", ms=3, lw=1, label="before (texts, code)")
     for axes, limit, what in ((cost, MINUTES * 60, "seconds"), (memory, GIB, "GiB")):
-        axes.axhline(limit, color="tab:red", ls="--", lw=1)
+        axes.axhline(limit, color="tab:red", ls="--", lw=1, label="limit")
         axes.set(xscale="log", yscale="log", xlabel="pairs", ylabel=what)
-        axes.legend(fontsize=7)
+        axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     with mpl.rc_context({"svg.hashsalt": "scale"}):
         figure.savefig(out / "scale.svg", metadata={"Date": None})
     print(f"wrote {out / 'scale.json'} and {out / 'scale.svg'}")
