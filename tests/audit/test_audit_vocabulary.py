@@ -17,6 +17,8 @@ from offtarget.audit.concepts.vocabulary import (
 )
 from offtarget.audit.concepts.words import count_words, keywords, log_odds
 from offtarget.errors import ConfigError, DataError, UndecidedError
+from offtarget.lens import features as feature_files
+from offtarget.lens import storage
 from offtarget.lens.features import Column, FeatureMatrix
 from scipy import stats
 from scipy.sparse import csr_matrix
@@ -127,6 +129,45 @@ def test_u_of_each_contrast_is_as_defined(make_pairs):
     assert got.chosen_rate[0] == pytest.approx(2 / 3)
     assert got.rejected_mean[2] == pytest.approx(2.5)
     assert len(pairs) == 3
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("rows", [1, 7, 90, 1024])
+def test_by_blocks_of_rows_latents_follow_the_plain_formula(
+    make_pairs, make_latents, tmp_path, monkeypatch, rows, mapped
+):
+    """Clusters, a single latent and response clusters that share latents with them, in mixed order."""
+    rng = np.random.default_rng(11)
+    n, width = 90, 30
+    c, r = (rng.exponential(0.02, (n, width)) * (rng.random((n, width)) < 0.4) for _ in range(2))
+    c, r = c.astype(np.float32), r.astype(np.float32)
+    d = c.astype(float) - r
+    sets = {"a": [0, 5, 7], "s": [3, 5, 20], "b": [1, 2, 3, 29], "single": [10], "t": [5, 6]}
+    specs = [
+        ConceptSpec(
+            f"sae:{name}",
+            "feature" if len(g) == 1 else "cluster",
+            "sae",
+            tuple(f"sae:{j}" for j in g),
+            tuple((d[:, j].mean(), d[:, j].std()) for j in g) if name in "st" else (),
+        )
+        for name, g in sets.items()
+    ]
+    part = make_latents(make_pairs([f"g{i}" for i in range(n)]), c, r)
+    if mapped:
+        monkeypatch.setattr(storage, "MAPPED_FROM", 0)
+        part.save(tmp_path)
+        part = FeatureMatrix.load(tmp_path)
+    monkeypatch.setattr(feature_files, "BLOCK_ROWS", rows)
+    got, s = contrasts([part], specs), symmetric_activity(part, specs)
+    for m, (name, g) in enumerate(sets.items()):
+        disparity = ((c[:, g] > 0.01) * 1.0 - (r[:, g] > 0.01)).mean(axis=1)
+        standardised = ((d[:, g] - d[:, g].mean(0)) / d[:, g].std(0)).mean(axis=1)
+        np.testing.assert_allclose(got.u[:, m], standardised if name in "st" else disparity, atol=1e-6)
+        np.testing.assert_allclose(got.v[:, m], d[:, g].sum(axis=1), atol=1e-6)
+        np.testing.assert_allclose(s[:, m], (c[:, g] + r[:, g]).sum(axis=1), rtol=1e-5)
+        assert got.chosen_mean[m] == pytest.approx(c[:, g].mean(), rel=1e-5)
+        assert got.rejected_rate[m] == pytest.approx((r[:, g] > 0.01).mean())
 
 
 def test_u_of_a_cluster_is_the_mean_thresholded_disparity_and_s_does_not_know_the_choice(

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from offtarget.errors import ConfigError, DataError
-from offtarget.lens.features import Column, FeatureMatrix
+from offtarget.lens import features, storage
+from offtarget.lens.features import Column, FeatureMatrix, FeatureWriter
 from scipy.sparse import csr_matrix
 
 CHOSEN = [[1.0, 0.0], [0.0, 2.5], [3.0, 4.0]]
@@ -66,16 +67,114 @@ def test_what_is_saved_is_loaded_again(tmp_path: Path):
     assert after.values["rejected", "value"].toarray().tolist() == REJECTED
 
 
-def test_saving_twice_gives_the_same_bytes(tmp_path: Path):
+@pytest.fixture(params=["archive", "mapped"])
+def form(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How matrices of any size are stored while a test runs."""
+    monkeypatch.setattr(storage, "MAPPED_FROM", 0 if request.param == "mapped" else 2**30)
+    return request.param
+
+
+def large(n: int = 50, width: int = 40) -> FeatureMatrix:
+    """Two spans of random numbers, a quarter of them stored."""
+    rng = np.random.default_rng(5)
+    columns = tuple(Column(f"sae:{j}", f"latent {j}", "share of tokens", "presence") for j in range(width))
+    values = {
+        (span, "freq"): csr_matrix(
+            ((rng.random((n, width)) < 0.25) * rng.random((n, width))).astype(np.float32)
+        )
+        for span in ("chosen", "rejected")
+    }
+    ids = tuple(f"p{i}" for i in range(n))
+    return FeatureMatrix("sae", columns, values, ids, ids, {"name": "sae"})
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path, form: str):
     for name in ("a", "b"):
-        matrix().save(tmp_path / name)
-    for file in ("features.npz", "features.json"):
+        large().save(tmp_path / name)
+    files = sorted(f.name for f in (tmp_path / "a").iterdir())
+    assert ("features.npz" in files) == (form == "archive")
+    assert len(files) == (2 if form == "archive" else 7)
+    for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
-@pytest.mark.parametrize("file", ["features.npz", "features.json"])
-@pytest.mark.parametrize("damage", ["absent", "cut", "other"])
-def test_a_damaged_file_is_named_and_never_half_read(tmp_path: Path, file: str, damage: str):
+def test_both_forms_give_the_same_matrix_back(tmp_path: Path, form: str):
+    before = large()
+    before.save(tmp_path)
+    after = FeatureMatrix.load(tmp_path)
+    assert after.sha256 == before.sha256
+    for key, x in before.values.items():
+        assert after.values[key].dtype == np.float32
+        assert (after.values[key] != x).nnz == 0
+
+
+def test_of_a_mapped_matrix_only_the_rows_asked_for_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(storage, "MAPPED_FROM", 0)
+    before = large()
+    before.save(tmp_path)
+    after = FeatureMatrix.load(tmp_path)
+    x, y = before.values["chosen", "freq"], after.values["chosen", "freq"]
+    file = tmp_path / "chosen.freq.data.npy"
+    with file.open("r+b") as f:  # what changes on disk now is seen in rows that are read later
+        f.seek(-4 * int(x.indptr[-1] - x.indptr[40]), 2)
+        f.write(np.full(x.indptr[-1] - x.indptr[40], 7.0, dtype=np.float32).tobytes())
+    np.testing.assert_array_equal(y[10:40].toarray(), x[10:40].toarray())
+    assert set(y[40:].data) == {7.0}
+
+
+@pytest.mark.parametrize("rows", [1, 7, 50, 64])
+def test_blocks_of_rows_are_the_rows_in_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, rows: int
+):
+    monkeypatch.setattr(features, "BLOCK_ROWS", rows)
+    before = large()
+    before.save(tmp_path)
+    keys = [("rejected", "freq"), ("chosen", "freq")]
+    blocks = list(FeatureMatrix.load(tmp_path).row_blocks(*keys))
+    assert [i for where, _ in blocks for i in range(where.start, where.stop)] == list(range(50))
+    for k, key in enumerate(keys):
+        joined = np.concatenate([parts[k].toarray() for _, parts in blocks])
+        np.testing.assert_array_equal(joined, before.values[key].toarray())
+
+
+def test_what_is_written_block_by_block_is_what_is_saved_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(storage, "MAPPED_FROM", 0)
+    whole = large()
+    whole.save(tmp_path / "whole")
+    dtypes = dict.fromkeys(whole.values, np.float32)
+    with FeatureWriter(tmp_path / "blocks", "sae", whole.columns, dtypes, whole.info) as writer:
+        for rows in (slice(0, 3), slice(3, 3), slice(3, 50)):
+            writer.append(
+                whole.pair_ids[rows], whole.groups[rows], {k: x[rows] for k, x in whole.values.items()}
+            )
+    for file in (tmp_path / "whole").iterdir():
+        assert file.read_bytes() == (tmp_path / "blocks" / file.name).read_bytes()
+
+
+def test_features_that_were_not_written_to_the_end_are_none(tmp_path: Path):
+    whole = large()
+    with (
+        pytest.raises(RuntimeError),
+        FeatureWriter(tmp_path, "sae", whole.columns, dict.fromkeys(whole.values, np.float32), {}) as writer,
+    ):
+        writer.append(whole.pair_ids, whole.groups, whole.values)
+        raise RuntimeError
+    with pytest.raises(DataError, match="build them again"):
+        FeatureMatrix.load(tmp_path)
+
+
+def test_a_mapped_matrix_without_any_entry_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(storage, "MAPPED_FROM", 0)
+    empty = FeatureMatrix(
+        "x", matrix().columns, {("chosen", "value"): csr_matrix((3, 2))}, ("a", "b", "c"), ("a", "b", "c")
+    )
+    empty.save(tmp_path)
+    assert FeatureMatrix.load(tmp_path).values["chosen", "value"].toarray().tolist() == [[0, 0]] * 3
+
+
+def test_a_damaged_file_is_named_and_never_half_read(tmp_path: Path, form: str, file: str, damage: str):
     matrix().save(tmp_path)
     path = tmp_path / file
     if damage == "absent":
@@ -96,10 +195,22 @@ def test_another_file_version_is_refused(tmp_path: Path):
         FeatureMatrix.load(tmp_path)
 
 
-def test_pickled_arrays_are_not_read(tmp_path: Path):
+def test_pickled_arrays_are_not_read(tmp_path: Path, form: str):
     matrix().save(tmp_path)
-    np.savez(tmp_path / "features.npz", **{"chosen.value.data": np.array([{"a": 1}], dtype=object)})
+    pickled = np.array([{"a": 1}], dtype=object)
+    if form == "archive":
+        np.savez(tmp_path / "features.npz", **{"chosen.value.data": pickled})
+    else:
+        np.save(tmp_path / "chosen.value.data.npy", pickled)
     with pytest.raises(DataError):
+        FeatureMatrix.load(tmp_path)
+
+
+def test_row_pointers_that_run_backwards_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(storage, "MAPPED_FROM", 0)
+    matrix().save(tmp_path)
+    np.save(tmp_path / "chosen.value.indptr.npy", np.array([0, 3, 1, 4]))
+    with pytest.raises(DataError, match="do not go together"):
         FeatureMatrix.load(tmp_path)
 
 

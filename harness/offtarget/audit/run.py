@@ -18,7 +18,7 @@ from offtarget.audit.cautions import cautions
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values, symmetric_activity
 from offtarget.audit.concepts.kinds import find_kinds, place
 from offtarget.audit.concepts.labels import Surface, Told, tell
-from offtarget.audit.concepts.topics import SILENT, find_topics
+from offtarget.audit.concepts.topics import SILENT, Topics, find_topics
 from offtarget.audit.concepts.vocabulary import (
     ConceptSpec,
     Vocabulary,
@@ -39,9 +39,8 @@ from offtarget.audit.records import (
 )
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.inside import partition
-from offtarget.audit.statistics.length import log_length_difference
 from offtarget.audit.statistics.means import Ints
-from offtarget.audit.views.common import MAX_CONTROLLED, MAX_LISTED, Rows
+from offtarget.audit.views.common import MAX_CONTROLLED, MAX_LISTED, Rows, that_differ
 from offtarget.audit.views.contexts import context_view
 from offtarget.audit.views.overall import overall_view
 from offtarget.audit.workings import Workings
@@ -107,11 +106,9 @@ def audit(
     """
     clock = _Clock(progress)
     _check_rows(pairs, features)
-    groups = [p.group for p in pairs.pairs]
-    codes = st.group_codes(groups)
+    rows = Rows.of(pairs.pairs)
+    codes, length = rows.codes, rows.length
     st.require_enough(len(pairs), int(codes.max()) + 1 if len(codes) else 0)
-    length = log_length_difference(pairs.pairs)
-    rows = Rows(tuple(p.id for p in pairs.pairs), codes, st.half_by_group(groups), length)
 
     with clock.stage("vocabulary"):
         vocabulary, placed = _vocabulary(pairs, features, like, seed)
@@ -128,12 +125,8 @@ def audit(
     with clock.stage("local view"):
         # the lens's own columns, and the response clusters R_m in place of the clusters that fire together
         latent = {f.lens for f in features if is_latent(f)}
-        responses = np.flatnonzero(
-            [
-                (s.local or s.lens not in latent) and bool(c.u[:, j].any())
-                for j, s in enumerate(vocabulary.concepts)
-            ]
-        )
+        among = np.flatnonzero([s.local or s.lens not in latent for s in vocabulary.concepts])
+        responses = that_differ(c, among)
         everyone = np.arange(len(pairs))
         local, kind_family = context_view(
             "local", rows, names, c, placed.kinds, everyone, placed.kind_ids, responses, seed=seed
@@ -200,7 +193,7 @@ def audit(
     )
     workings = Workings(
         rows.pair_ids,
-        tuple(groups),
+        tuple(p.group for p in pairs.pairs),
         tuple(names),
         c.u,
         placed.topic_ids + placed.kind_ids,
@@ -257,9 +250,7 @@ def _vocabulary(
             codes = vocabulary.topics.assign(pairs.pairs, activity)
     else:
         concepts, left_out = find_concepts(features, seed=seed)
-        activity = _activity(features, concepts)
-        found = find_topics(pairs.pairs, activity, seed=seed)
-        topics, codes = found if found else (None, np.full(len(pairs), SILENT, dtype=np.int64))
+        topics, codes = topics_of(pairs, features, concepts, seed=seed)
         kinds = find_kinds(features, pairs.pairs, seed=seed)
         identities = {f.lens: lens_identity(f) for f in features}
         vocabulary = Vocabulary(identities, concepts, topics, kinds, left_out)
@@ -271,6 +262,18 @@ def _vocabulary(
         tuple(k.id for k in vocabulary.kinds),
         place(vocabulary.kinds, features),
     )
+
+
+def topics_of(
+    pairs: PairSet, features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec], *, seed: int
+) -> tuple[Topics | None, Ints]:
+    """The topics of a set, by what its latents say if a lens has any, else by its words.
+
+    Returns:
+        The topics (None of too few rows), and the topic number of each row.
+    """
+    found = find_topics(pairs.pairs, _activity(features, concepts), seed=seed)
+    return found if found else (None, np.full(len(pairs), SILENT, dtype=np.int64))
 
 
 def _activity(

@@ -3,16 +3,18 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.errors import DataError, unknown_name
+from offtarget.lens import storage
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -27,6 +29,10 @@ PEAK_BITS = 6
 
 FILE_VERSION = 2
 ARRAYS, TABLE = "features.npz", "features.json"
+BLOCK_ROWS = 1024
+"""Rows read at once of a matrix that is gone through (some 50 MB at 3,000 latents a response)."""
+_HASHED = 2**24
+"""Values hashed at once."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,17 @@ class FeatureMatrix:
             info=self.info,
         )
 
+    def row_blocks(self, *keys: tuple[Span, Stat]) -> "Iterator[tuple[slice, tuple[csr_matrix, ...]]]":
+        """Go through the rows: which ones, and these rows of each matrix named.
+
+        Of matrices that lie on disk no more than one block is in memory.
+        """
+        for start in range(0, len(self), BLOCK_ROWS):
+            rows = slice(start, min(start + BLOCK_ROWS, len(self)))
+            yield rows, tuple(self.values[key][rows] for key in keys)
+            for key in keys:
+                storage.release(self.values[key])
+
     @cached_property
     def sha256(self) -> str:
         """Hash of the lens, its columns, the rows' names and every value."""
@@ -144,41 +161,38 @@ class FeatureMatrix:
         for key, matrix in sorted(self.values.items()):
             digest.update("/".join(key).encode())
             for part in (matrix.data, matrix.indices, matrix.indptr):
-                digest.update(np.ascontiguousarray(part).data)
+                for start in range(0, len(part), _HASHED):
+                    digest.update(np.ascontiguousarray(part[start : start + _HASHED]).data)
+                    storage.release(matrix)
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write `features.npz` (the matrices) and `features.json` (everything else) into a folder.
+        """Write the matrices and `features.json` (everything else) into a folder.
 
-        The same matrix gives the same bytes.
+        Small matrices go into `features.npz`; from 1 GiB on each is stored so that `load` maps it
+        (`storage.MatrixWriter`). The same matrix gives the same bytes.
         """
+        if storage.n_bytes(self.values.values()) >= storage.MAPPED_FROM:
+            dtypes = {key: m.dtype for key, m in self.values.items()}
+            with FeatureWriter(folder, self.lens, self.columns, dtypes, self.info) as writer:
+                for rows, parts in self.row_blocks(*self.values):
+                    blocks = dict(zip(self.values, parts, strict=True))
+                    writer.append(self.pair_ids[rows], self.groups[rows], blocks)
+            return
         folder.mkdir(parents=True, exist_ok=True)
-        arrays: dict[str, NDArray[Any]] = {}
-        for (span, stat), matrix in sorted(self.values.items()):
-            for part in ("data", "indices", "indptr"):
-                arrays[f"{span}.{stat}.{part}"] = getattr(matrix, part)
-        with (folder / ARRAYS).open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        table = {
-            "version": FILE_VERSION,
-            "lens": self.lens,
-            "columns": [asdict(c) for c in self.columns],
-            "values": [list(key) for key in sorted(self.values)],
-            "pair_ids": self.pair_ids,
-            "groups": self.groups,
-            "info": self.info,
-        }
-        (folder / TABLE).write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        storage.write_archive(folder / ARRAYS, {_name(key): self.values[key] for key in sorted(self.values)})
+        keys = list(self.values)
+        _write_table(
+            folder, self.lens, self.columns, keys, self.pair_ids, self.groups, self.info, mapped=False
+        )
 
     @classmethod
     def load(cls, folder: Path) -> "FeatureMatrix":
-        """Read what `save` wrote.
+        """Read what `save` or a `FeatureWriter` wrote; large matrices stay on disk until rows are asked for.
 
         Raises:
             DataError: if a file is absent, damaged or of another version.
         """
-        from scipy.sparse import csr_matrix
-
         try:
             table = json.loads((folder / TABLE).read_text(encoding="utf-8"))
             if table["version"] != FILE_VERSION:
@@ -188,17 +202,19 @@ class FeatureMatrix:
                 )
             columns = tuple(Column(**{**c, "hints": tuple(c["hints"])}) for c in table["columns"])
             shape = (len(table["pair_ids"]), len(columns))
-            values: dict[tuple[Span, Stat], Any] = {}
-            with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
-                for span, stat in table["values"]:
-                    if span not in get_args(Span) or stat not in get_args(Stat):
-                        raise DataError(f"{folder / TABLE}: unknown span or statistic {span}/{stat}")
-                    parts = tuple(arrays[f"{span}.{stat}.{p}"] for p in ("data", "indices", "indptr"))
-                    values[span, stat] = csr_matrix(parts, shape=shape)
+            keys: list[tuple[Span, Stat]] = [(span, stat) for span, stat in table["values"]]
+            for span, stat in keys:
+                if span not in get_args(Span) or stat not in get_args(Stat):
+                    raise DataError(f"{folder / TABLE}: unknown span or statistic {span}/{stat}")
+            names = [_name(key) for key in keys]
+            if table.get("mapped"):
+                found = {name: storage.open_mapped(folder, name, shape) for name in names}
+            else:
+                found = storage.read_archive(folder / ARRAYS, names, shape)
             return cls(
                 table["lens"],
                 columns,
-                values,
+                {key: found[_name(key)] for key in keys},
                 tuple(table["pair_ids"]),
                 tuple(table["groups"]),
                 table["info"],
@@ -207,3 +223,87 @@ class FeatureMatrix:
             raise DataError(
                 f"{folder}: no readable features ({error}); delete it and build them again"
             ) from error
+
+
+class FeatureWriter:
+    """Writes what a lens reads block by block, where it does not fit in memory; `load` maps it.
+
+    `features.json` is written at the end of a `with` block that went well, so that half a matrix is none.
+
+    Args:
+        folder: where to write.
+        lens: name of the lens.
+        columns: its features.
+        dtypes: for each span and statistic the type of its values.
+        info: what audit.json says of the lens.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        lens: str,
+        columns: Sequence[Column],
+        dtypes: Mapping[tuple[Span, Stat], Any],
+        info: Mapping[str, Any],
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.lens, self.columns, self.info = folder, lens, tuple(columns), dict(info)
+        self._ids: list[str] = []
+        self._groups: list[str] = []
+        self._files = {
+            key: storage.MatrixWriter(folder, _name(key), dtype) for key, dtype in sorted(dtypes.items())
+        }
+
+    def append(
+        self,
+        pair_ids: Sequence[str],
+        groups: Sequence[str],
+        values: "Mapping[tuple[Span, Stat], csr_matrix]",
+    ) -> None:
+        """Add rows: their names, and a block `(n_rows, n_columns)` for every span and statistic."""
+        self._ids += pair_ids
+        self._groups += groups
+        for key, file in self._files.items():
+            file.append(values[key])
+
+    def __enter__(self) -> "FeatureWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self._files.values():
+            file.close()
+        if error is None:
+            keys = list(self._files)
+            _write_table(
+                self.folder, self.lens, self.columns, keys, self._ids, self._groups, self.info, mapped=True
+            )
+
+
+def _name(key: tuple[Span, Stat]) -> str:
+    return ".".join(key)
+
+
+def _write_table(
+    folder: Path,
+    lens: str,
+    columns: Sequence[Column],
+    keys: Sequence[tuple[Span, Stat]],
+    pair_ids: Sequence[str],
+    groups: Sequence[str],
+    info: Mapping[str, Any],
+    *,
+    mapped: bool,
+) -> None:
+    table = {
+        "version": FILE_VERSION,
+        "lens": lens,
+        "columns": [asdict(c) for c in columns],
+        "values": [list(key) for key in sorted(keys)],
+        "mapped": mapped,
+        "pair_ids": pair_ids,
+        "groups": groups,
+        "info": info,
+    }
+    (folder / TABLE).write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -10,7 +10,7 @@ Everything the audit tests is a statement about u:
 - response clusters of the local view: the mean standardised difference of firing frequencies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from offtarget.audit.concepts.embedding import MIN_SD
 from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
-from offtarget.audit.statistics.means import Floats
+from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.errors import DataError
 from offtarget.lens.features import Column, FeatureMatrix
 
@@ -70,7 +70,7 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
             continue
         mine = [concepts[j] for j in at]
         if is_latent(part):
-            u[:, at], v[:, at], means[:, at], rates[:, at] = _latents(part, mine)
+            means[:, at], rates[:, at] = _latents(part, mine, np.array(at), u, v)
             for j in at:
                 units[j] = LATENT_UNIT
                 kinds[j] = "presence" if concepts[j].kind == "feature" else "cluster"
@@ -107,25 +107,13 @@ def response_values(
 
 def symmetric_activity(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> NDArray[np.float32]:
     """s_{i,m}: firing frequency of both responses, summed over members: `(n_pairs, n_concepts)`."""
-    total = part.values["chosen", "freq"] + part.values["rejected", "freq"]
-    return np.asarray((total @ _membership(part, concepts)).todense(), dtype=np.float32)
-
-
-def _standardised(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> NDArray[np.float32]:
-    from scipy.sparse import csr_matrix
-
-    place = {c.id: j for j, c in enumerate(part.columns)}
-    rows, columns, weights, centre = [], [], [], np.zeros(len(concepts))
-    for m, concept in enumerate(concepts):
-        for g, (mean, sd) in zip(concept.members, concept.moments, strict=True):
-            weight = 1 / max(sd, MIN_SD) / len(concept.members)
-            rows.append(place[g])
-            columns.append(m)
-            weights.append(weight)
-            centre[m] += mean * weight
-    to = csr_matrix((weights, (rows, columns)), shape=(len(place), len(concepts)))
-    difference = part.values["chosen", "freq"] - part.values["rejected", "freq"]
-    return np.asarray((difference @ to).toarray() - centre, dtype=np.float32)
+    layers = _layers(part, dict(enumerate(concepts)), len(concepts))
+    s = np.zeros((len(part), len(concepts)), dtype=np.float32)
+    for rows, sides in part.row_blocks(("chosen", "freq"), ("rejected", "freq")):
+        for x in sides:
+            for layer in layers:
+                s[rows] += _summed(x, x.data, layer, len(concepts))
+    return s
 
 
 def _difference(c: Floats, r: Floats, column: Column) -> Floats:
@@ -147,37 +135,89 @@ def _column(part: FeatureMatrix, side: Any, where: int) -> Floats:
     return values
 
 
-def _membership(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> Any:
-    """Sparse 0/1 matrix `(n_columns, n_concepts)`."""
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """Concepts of which no two share a column."""
+
+    concept: NDArray[np.int32]
+    """For each column the number of its concept, or the number of all concepts where it has none."""
+    weight: Floats
+    """1/σ_g/|R_m| of each column in a concept with moments; else 0."""
+
+
+def _layers(part: FeatureMatrix, concepts: Mapping[int, ConceptSpec], none: int) -> list[_Layer]:
+    """Concepts by number, in about as many layers as a column has concepts (usually one)."""
+    place = {c.id: j for j, c in enumerate(part.columns)}
+    layers: list[_Layer] = []
+    for m, concept in concepts.items():
+        at = [place[g] for g in concept.members]
+        free = (layer for layer in layers if (layer.concept[at] == none).all())
+        layer = next(free, None)
+        if layer is None:
+            layer = _Layer(np.full(len(place), none, dtype=np.int32), np.zeros(len(place)))
+            layers.append(layer)
+        layer.concept[at] = m
+        if concept.local:
+            layer.weight[at] = [1 / max(sd, MIN_SD) / len(at) for _, sd in concept.moments]
+    return layers
+
+
+def _summed(x: Any, values: NDArray[Any], layer: _Layer, n_concepts: int) -> NDArray[Any]:
+    """One value for each stored entry of x, added up by concept: dense `(n_rows, n_concepts)`.
+
+    The entries' columns are replaced by the numbers of their concepts, and writing them out dense adds what
+    then stands in one place: 4 times as fast as a product with a membership matrix, and the same sums.
+    """
     from scipy.sparse import csr_matrix
 
-    place = {c.id: j for j, c in enumerate(part.columns)}
-    cells = [(place[g], m) for m, concept in enumerate(concepts) for g in concept.members]
-    rows, columns = zip(*cells, strict=True) if cells else ((), ())
-    return csr_matrix(
-        (np.ones(len(cells), dtype=np.float32), (rows, columns)), shape=(len(place), len(concepts))
-    )
+    cells = csr_matrix((values, layer.concept[x.indices], x.indptr), shape=(x.shape[0], n_concepts + 1))
+    return np.asarray(cells.toarray()[:, :n_concepts])
 
 
 def _latents(
-    part: FeatureMatrix, concepts: Sequence[ConceptSpec]
-) -> tuple[NDArray[np.float32], NDArray[np.float32], Floats, Floats]:
-    """u, v, mean firing frequencies and mean presences (chosen, rejected) of clusters and single latents.
+    part: FeatureMatrix,
+    concepts: Sequence[ConceptSpec],
+    at: Ints,
+    u: NDArray[np.float32],
+    v: NDArray[np.float32],
+) -> tuple[Floats, Floats]:
+    """Fill u and v of clusters and single latents by blocks of rows.
 
     For a response cluster of the local view u is Σ_g (D_{i,g} - μ_g)/max(σ_g, 1e-6) / |R_m|, with D the
     difference in firing frequency and the moments of the reference corpus.
+
+    Args:
+        part: the lens.
+        concepts: what to contrast.
+        at: their columns in u and v.
+        u: `(n_pairs, n_columns)`, written.
+        v: `(n_pairs, n_columns)`, written.
+
+    Returns:
+        Mean firing frequencies and mean presences, chosen and rejected, each `(2, n_concepts)`.
     """
-    member = _membership(part, concepts)
-    size = np.asarray(member.sum(axis=0)).ravel()
-    sides = [part.values["chosen", "freq"], part.values["rejected", "freq"]]
-    present = [((x > TAU).astype(np.float32) @ member) for x in sides]
-    summed = [(x.astype(np.float32) @ member) for x in sides]
-    u = np.asarray((present[0] - present[1]).todense(), dtype=np.float32)
-    u /= size.astype(np.float32)
-    local = [j for j, c in enumerate(concepts) if c.local]
-    if local:
-        u[:, local] = _standardised(part, [concepts[j] for j in local])
-    v = np.asarray((summed[0] - summed[1]).todense(), dtype=np.float32)
-    rates = np.stack([np.asarray(x.mean(axis=0)).ravel() / size for x in present])
-    means = np.stack([np.asarray(x.mean(axis=0)).ravel() / size for x in summed])
-    return u, v, means.astype(np.float64), rates.astype(np.float64)
+    m = len(concepts)
+    layers = _layers(part, dict(enumerate(concepts)), len(concepts))
+    local = {j: c for j, c in enumerate(concepts) if c.local}
+    where, standardising = np.array(list(local), dtype=np.int64), _layers(part, local, m)
+    size = np.array([len(c.members) for c in concepts], dtype=np.float32)
+    centre = [sum(mean / max(sd, MIN_SD) for mean, sd in c.moments) / len(c.members) for c in local.values()]
+    means, rates = np.zeros((2, m)), np.zeros((2, m))
+    for rows, sides in part.row_blocks(("chosen", "freq"), ("rejected", "freq")):
+        shape = (rows.stop - rows.start, m)
+        present, summed = (np.zeros((2, *shape), dtype=np.float32) for _ in range(2))
+        shift = np.zeros((2, *shape) if local else (2, 0, 0))
+        for k, x in enumerate(sides):
+            fires, values = (x.data > TAU).astype(np.float32), x.data.astype(np.float32, copy=False)
+            for layer in layers:
+                present[k] += _summed(x, fires, layer, m)
+                summed[k] += _summed(x, values, layer, m)
+            for layer in standardising:
+                shift[k] += _summed(x, x.data * layer.weight[x.indices], layer, m)
+        means += summed.sum(axis=1, dtype=np.float64)
+        rates += present.sum(axis=1, dtype=np.float64)
+        u[rows, at] = (present[0] - present[1]) / size
+        v[rows, at] = summed[0] - summed[1]
+        if local:
+            u[rows, at[where]] = (shift[0] - shift[1])[:, where] - centre
+    return means / size / len(part), rates / size / len(part)

@@ -25,6 +25,8 @@ SILENT_PERCENTILE = 5
 COMPONENTS = 64
 MAX_TERMS = 20_000
 SILENT = -1
+_BLOCK = 8192
+"""Rows placed at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,10 @@ class Topics:
 
     def place(self, points: NDArray[Any], silent: NDArray[np.bool_]) -> Ints:
         """The nearest centroid of each unit row; -1 where it is silent."""
-        codes: Ints = np.argmax(points @ self.centroids.T, axis=1).astype(np.int64)
+        codes = np.full(len(points), SILENT, dtype=np.int64)
+        for start in range(0, len(points), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            codes[rows] = np.argmax(points[rows] @ self.centroids.T, axis=1)
         codes[silent] = SILENT
         return codes
 
@@ -119,7 +124,7 @@ def find_topics(
     """
     space: dict[str, Any] = {}
     if activity is not None:
-        space["silent_below"] = float(np.percentile(np.linalg.norm(activity, axis=1), SILENT_PERCENTILE))
+        space["silent_below"] = float(np.percentile(_norms(activity), SILENT_PERCENTILE))
         points, silent = _latent_points(activity, space["silent_below"])
     else:
         found = _text_space(pairs, seed)
@@ -139,9 +144,10 @@ def find_topics(
         **space,
     )
     codes = topics.place(points, silent)
-    filled = [j for j in range(k) if (codes == j).any()]
-    topics = replace(topics, centroids=np.ascontiguousarray(topics.centroids[filled]))
-    codes = topics.place(points, silent)
+    filled = np.unique(codes[~silent])
+    if len(filled) < k:
+        topics = replace(topics, centroids=np.ascontiguousarray(topics.centroids[filled]))
+        codes = topics.place(points, silent)
     return _named(topics, pairs, codes), codes
 
 
@@ -157,9 +163,17 @@ def _named(topics: Topics, pairs: Sequence[Pair], codes: Ints) -> Topics:
     return replace(topics, ids=tuple(ids), labels=tuple(labels), keywords=tuple(words))
 
 
-def _latent_points(activity: NDArray[Any], silent_below: float) -> tuple[Floats, NDArray[np.bool_]]:
+def _latent_points(
+    activity: NDArray[np.float32], silent_below: float
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Unit rows, and which rows are too silent to be placed."""
-    return _unit(activity), np.linalg.norm(activity, axis=1) <= silent_below
+    norm = _norms(activity)
+    return activity / np.where(norm > 0, norm, 1.0).astype(np.float32)[:, None], norm <= silent_below
+
+
+def _norms(activity: NDArray[np.float32]) -> Floats:
+    """Euclidean norm of each row, in float64 and without a copy of the whole."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", activity, activity, dtype=np.float64)))
 
 
 def _text_points(counts: Any, idf: NDArray[np.float32], components: NDArray[np.float32]) -> Any:
@@ -214,7 +228,9 @@ def _spherical_k_means(points: NDArray[Any], k: int, seed: int) -> NDArray[np.fl
     """Mini-batch k-means on unit rows, its centroids brought back to the sphere."""
     from sklearn.cluster import MiniBatchKMeans
 
-    model = MiniBatchKMeans(k, random_state=seed, n_init=3, batch_size=4096, reassignment_ratio=0.01)
+    model = MiniBatchKMeans(
+        k, random_state=seed, n_init=3, batch_size=4096, reassignment_ratio=0.01, compute_labels=False
+    )
     model.fit(points)
     return _unit(model.cluster_centers_).astype(np.float32)
 

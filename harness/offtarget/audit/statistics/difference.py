@@ -16,8 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics.inside import BLOCK, MIN_ACTIVE, ROUNDING
-from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, group_sums
+from offtarget.audit.statistics.inside import MIN_ACTIVE, ROUNDING
+from offtarget.audit.statistics.means import (
+    D_CAP,
+    MIN_GROUPS,
+    TINY_P,
+    Floats,
+    Ints,
+    column_blocks,
+    group_sums,
+)
 
 Mask = NDArray[np.bool_]
 
@@ -131,8 +139,7 @@ class Comparison:
             for side, mask in zip(self.sides, (in_old, in_new), strict=True)
         )
         parts = [
-            self._block(columns[start : start + BLOCK], masks, in_old is not None)
-            for start in range(0, len(columns), BLOCK)
+            self._block(columns[cols], masks, in_old is not None) for cols in column_blocks(len(columns))
         ]
         out = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         difference = out["new"] - out["old"]

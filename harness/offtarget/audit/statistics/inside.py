@@ -10,14 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, indicator
+from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, column_blocks, indicator
 
 MIN_ROWS = 25
 MIN_ACTIVE = 10
 ROUNDING = 1e-7
 """An error this small against the difference is none: sums of squares cancel to about 1e-8."""
-BLOCK = 64
-"""Concepts handled at once; bounds memory at 64 columns of group sums."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +91,7 @@ def inside_test(u: NDArray[Any], membership: Any, codes: Ints) -> InsideTest:
     n_out = n - n_in
     shape = (n_contexts, n_concepts)
     out = {name: np.zeros(shape) for name in ("in", "out", "var", "v_in", "v_out", "ss_in", "ss_out", "act")}
-    for start in range(0, n_concepts, BLOCK):
-        cols = slice(start, min(start + BLOCK, n_concepts))
+    for cols in column_blocks(n_concepts):
         block = u[:, cols].astype(np.float64)
         cell_sum, cell_ss = to_cells @ block, to_cells @ block**2
         cell_act = to_cells @ (block != 0)
@@ -204,8 +201,7 @@ def half_differences(u: NDArray[Any], membership: Any, half: NDArray[np.bool_]) 
         sizes = np.asarray(inside.sum(axis=1)).reshape(-1, 1)
         rest_n = len(rows) - sizes
         delta = np.zeros((membership.shape[0], u.shape[1]))
-        for start in range(0, u.shape[1], BLOCK):
-            cols = slice(start, start + BLOCK)
+        for cols in column_blocks(u.shape[1]):
             block = u[rows, cols].astype(np.float64)
             sums = np.asarray(inside @ block)
             rest = block.sum(axis=0) - sums

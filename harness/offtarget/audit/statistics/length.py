@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics.means import Floats, Ints, correlations
+from offtarget.audit.statistics.means import Floats, Ints, column_blocks, correlations, group_sums
 from offtarget.data.pairs import Pair, text_of
 
 COLLINEAR = 0.95
@@ -109,15 +109,12 @@ def equal_length_mean(u: NDArray[Any], length: Floats, codes: Ints) -> tuple[Flo
         (intercept, standard error clustered by group with G/(G-1)·(N-1)/(N-2)), each `(n_columns,)`. Where
         length never differs, the plain mean.
     """
-    from offtarget.audit.statistics.means import group_sums
-
     n, n_groups = len(u), int(codes.max()) + 1
     design = np.stack([np.ones(n), length], axis=1) if np.ptp(length) > 0 else np.ones((n, 1))
     bread = np.linalg.inv(design.T @ design)
     row = design @ bread[0]
     intercept, error = np.zeros(u.shape[1]), np.zeros(u.shape[1])
-    for start in range(0, u.shape[1], 64):
-        cols = slice(start, min(start + 64, u.shape[1]))
+    for cols in column_blocks(u.shape[1]):
         block = u[:, cols].astype(np.float64)
         beta = bread @ (design.T @ block)
         scores = group_sums(row[:, None] * (block - design @ beta), codes, n_groups)

@@ -6,7 +6,7 @@ prompt group. `u` is `(n_pairs, n_concepts)`; `codes` number the groups 0..G-1, 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ Ints = NDArray[np.int64]
 MIN_PAIRS = 30
 MIN_GROUPS = 10
 D_CAP = 100.0
+BLOCK = 64
+"""Concepts handled at once; bounds memory."""
 TINY_P = 1e-300
 """The smallest p of an exact test: its z stays finite."""
 SIGN_EPS = 1e-6
@@ -73,7 +75,17 @@ def indicator(codes: Ints, n: int) -> Any:
 
 def group_sums(x: NDArray[Any], codes: Ints, n_groups: int) -> Floats:
     """Sum of x in each group, in float64: `(n_groups, n_columns)`."""
-    return np.asarray(indicator(codes, n_groups) @ x.astype(np.float64))
+    to_groups = indicator(codes, n_groups)
+    sums = np.empty((n_groups, x.shape[1]))
+    for cols in column_blocks(x.shape[1]):
+        sums[:, cols] = to_groups @ x[:, cols].astype(np.float64)
+    return sums
+
+
+def column_blocks(n_columns: int) -> Iterator[slice]:
+    """Slices of 64 columns: what is made of one in float64 stays small beside u itself."""
+    for start in range(0, n_columns, BLOCK):
+        yield slice(start, min(start + BLOCK, n_columns))
 
 
 def mean_test(u: NDArray[Any], codes: Ints) -> MeanTest:
@@ -91,11 +103,13 @@ def mean_test(u: NDArray[Any], codes: Ints) -> MeanTest:
 
     n = len(u)
     n_groups = int(codes.max()) + 1
-    sums = group_sums(u, codes, n_groups)
     sizes = np.bincount(codes, minlength=n_groups).astype(np.float64)
-    mean = sums.sum(axis=0) / n
-    scores = sums - sizes[:, None] * mean
-    se = np.sqrt(n_groups / (n_groups - 1) * (scores**2).sum(axis=0)) / n
+    mean, squares = np.zeros(u.shape[1]), np.zeros(u.shape[1])
+    for cols in column_blocks(u.shape[1]):
+        sums = group_sums(u[:, cols], codes, n_groups)
+        mean[cols] = sums.sum(axis=0) / n
+        squares[cols] = ((sums - sizes[:, None] * mean[cols]) ** 2).sum(axis=0)
+    se = np.sqrt(n_groups / (n_groups - 1) * squares) / n
     sd = _column_sd(u, mean)
     flat = (se <= 1e-12 * np.abs(mean)) & (mean != 0)
     with np.errstate(divide="ignore", invalid="ignore"):

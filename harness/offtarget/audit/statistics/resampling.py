@@ -152,7 +152,7 @@ def shuffled_t(u: NDArray[Any], codes: Ints, *, seed: int, n: int = SHUFFLES) ->
         total += signs @ sums[part]
         cross += (signs * sizes[part]) @ sums[part]
     mean = total / len(u)
-    scores = (sums**2).sum(axis=0) - 2 * mean * cross + mean**2 * (sizes**2).sum()
+    scores = np.einsum("gm,gm->m", sums, sums) - 2 * mean * cross + mean**2 * (sizes**2).sum()
     se = np.sqrt(n_groups / (n_groups - 1) * np.maximum(scores, 0.0)) / len(u)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(np.where(se > 0, mean / se, 0.0))

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.concepts.contrast import Contrasts
 from offtarget.audit.records import Family, Hypothesis, LengthControlled, ShuffledFamily, SplitHalf, View
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.means import Floats, Ints
+from offtarget.data.pairs import Pair
 
 MAX_CONTROLLED = 500
 """Of a view: so many of the largest |z| get a bootstrap interval and the length control."""
@@ -27,6 +29,23 @@ class Rows:
     codes: Ints
     half: NDArray[np.bool_]
     length: Floats
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair]) -> "Rows":
+        """The rows of some pairs, in their order."""
+        groups = [p.group for p in pairs]
+        return cls(
+            tuple(p.id for p in pairs),
+            st.group_codes(groups),
+            st.half_by_group(groups),
+            controls.log_length_difference(pairs),
+        )
+
+
+def that_differ(c: Contrasts, among: Ints) -> Ints:
+    """Of some concepts, by number, those with any difference in any row."""
+    differ: NDArray[np.bool_] = np.asarray(c.u.any(axis=0))
+    return among[differ[among]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,7 @@ from offtarget.audit.views.common import (
     controlled,
     family_of,
     shuffled_family,
+    that_differ,
 )
 from offtarget.audit.workings import rank_rows
 
@@ -50,7 +51,7 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     """
     from scipy import stats
 
-    tested = among[c.u[:, among].any(axis=0)]
+    tested = that_differ(c, among)
     u = np.ascontiguousarray(c.u[:, tested])
     test = st.mean_test(u, rows.codes)
     q = st.bh(test.p)
