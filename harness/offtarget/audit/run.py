@@ -17,7 +17,14 @@ from scipy.sparse import vstack
 from offtarget.audit.cautions import cautions
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, symmetric_activity
 from offtarget.audit.concepts.kinds import find_kinds, place
-from offtarget.audit.concepts.labels import firing_words, latent_label, strongest_correlates
+from offtarget.audit.concepts.labels import (
+    firing_words,
+    latent_label,
+    pole_words,
+    reads_model,
+    strongest_correlates,
+    unnamed,
+)
 from offtarget.audit.concepts.topics import SILENT, find_topics
 from offtarget.audit.concepts.vocabulary import (
     ConceptSpec,
@@ -291,17 +298,25 @@ def _concepts(
     """The concepts with label and evidence."""
     specs = vocabulary.concepts
     column = {col.id: col for part in features for col in part.columns}
-    latent = {part.lens: part for part in features if is_latent(part)}
-    plain = [j for j, s in enumerate(specs) if s.lens not in latent]
-    deep = [j for j, s in enumerate(specs) if s.lens in latent]
+    deep = {part.lens for part in features if reads_model(part)}
+    plain = [j for j, s in enumerate(specs) if s.lens not in deep]
+    others = [j for j, s in enumerate(specs) if s.lens in deep]
     found = strongest_correlates(
-        c.u[:, deep], c.u[:, plain], [specs[j].id for j in plain], [column[specs[j].id].label for j in plain]
+        c.u[:, others],
+        c.u[:, plain],
+        [specs[j].id for j in plain],
+        [column[specs[j].id].label for j in plain],
     )
-    correlate: dict[int, Correlate | None] = dict(zip(deep, found, strict=True))
+    correlate: dict[int, Correlate | None] = dict(zip(others, found, strict=True))
     words: dict[int, tuple[str, ...]] = {}
-    for lens, part in latent.items():
-        mine = [j for j in deep if specs[j].lens == lens]
-        words.update(zip(mine, firing_words(part, [specs[j] for j in mine], pairs.pairs), strict=True))
+    against: dict[int, tuple[str, ...]] = {}
+    for part in filter(unnamed, features):
+        mine = [j for j, s in enumerate(specs) if s.lens == part.lens]
+        if is_latent(part):
+            words.update(zip(mine, firing_words(part, [specs[j] for j in mine], pairs.pairs), strict=True))
+        else:
+            for j, (high, low) in zip(mine, pole_words(c.u[:, mine], pairs.pairs), strict=True):
+                words[j], against[j] = high, low
     out = []
     more, less = (c.u > 0).mean(axis=0), (c.u < 0).mean(axis=0)
     for j, spec in enumerate(specs):
@@ -310,7 +325,7 @@ def _concepts(
         out.append(
             Concept(
                 id=spec.id,
-                label=latent_label(spec, correlate[j], words[j], own) if told else own,
+                label=latent_label(spec, correlate[j], words[j], own, against.get(j, ())) if told else own,
                 kind=spec.kind,
                 lens=spec.lens,
                 members=spec.members,
@@ -325,6 +340,7 @@ def _concepts(
                     more_in_rejected=float(less[j]),
                     correlate=correlate.get(j),
                     words=words.get(j, ()),
+                    words_against=against.get(j, ()),
                 ),
             )
         )

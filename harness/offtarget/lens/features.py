@@ -25,6 +25,7 @@ it fires, or (surface rules, which read the span as a whole) the value itself.""
 
 FILE_VERSION = 1
 ARRAYS, TABLE = "features.npz", "features.json"
+FITTED = "fitted."
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,9 @@ class FeatureMatrix:
     """The group (prompt) of each row: the unit of splitting and of clustered tests."""
     info: dict[str, Any] = field(default_factory=dict)
     """What audit.json says of the lens; plain JSON values."""
+    fitted: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """What a lens that is fitted to the rows at hand learnt, to read other rows in the same way; its columns have
+    no names of their own."""
 
     def __post_init__(self) -> None:
         """Check that every part speaks of the same rows and columns."""
@@ -118,11 +122,12 @@ class FeatureMatrix:
             pair_ids=tuple(self.pair_ids[i] for i in index),
             groups=tuple(self.groups[i] for i in index),
             info=self.info,
+            fitted=self.fitted,
         )
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the lens, its columns, the rows' names and every value."""
+        """Hash of the lens, its columns, what was fitted, the rows' names and every value."""
         digest = hashlib.sha256(
             json.dumps([self.lens, [asdict(c) for c in self.columns], self.pair_ids, self.groups]).encode()
         )
@@ -130,6 +135,9 @@ class FeatureMatrix:
             digest.update("/".join(key).encode())
             for part in (matrix.data, matrix.indices, matrix.indptr):
                 digest.update(np.ascontiguousarray(part).data)
+        for name, array in sorted(self.fitted.items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -142,6 +150,8 @@ class FeatureMatrix:
         for (span, stat), matrix in sorted(self.values.items()):
             for part in ("data", "indices", "indptr"):
                 arrays[f"{span}.{stat}.{part}"] = getattr(matrix, part)
+        for name, array in sorted(self.fitted.items()):
+            arrays[f"{FITTED}{name}"] = array
         with (folder / ARRAYS).open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
         table = {
@@ -180,6 +190,7 @@ class FeatureMatrix:
                         raise DataError(f"{folder / TABLE}: unknown span or statistic {span}/{stat}")
                     parts = tuple(arrays[f"{span}.{stat}.{p}"] for p in ("data", "indices", "indptr"))
                     values[span, stat] = csr_matrix(parts, shape=shape)
+                fitted = {k.removeprefix(FITTED): arrays[k] for k in arrays.files if k.startswith(FITTED)}
             return cls(
                 table["lens"],
                 columns,
@@ -187,6 +198,7 @@ class FeatureMatrix:
                 tuple(table["pair_ids"]),
                 tuple(table["groups"]),
                 table["info"],
+                fitted,
             )
         except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise DataError(
