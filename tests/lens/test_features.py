@@ -174,6 +174,19 @@ def test_a_mapped_matrix_without_any_entry_is_read(tmp_path: Path, monkeypatch: 
     assert FeatureMatrix.load(tmp_path).values["chosen", "value"].toarray().tolist() == [[0, 0]] * 3
 
 
+@pytest.mark.parametrize(
+    ("form", "file"),
+    [
+        ("archive", "features.npz"),
+        ("archive", "features.json"),
+        ("mapped", "features.json"),
+        ("mapped", "chosen.value.data.npy"),
+        ("mapped", "rejected.value.indices.npy"),
+        ("mapped", "chosen.value.indptr.npy"),
+    ],
+    indirect=["form"],
+)
+@pytest.mark.parametrize("damage", ["absent", "cut", "other"])
 def test_a_damaged_file_is_named_and_never_half_read(tmp_path: Path, form: str, file: str, damage: str):
     matrix().save(tmp_path)
     path = tmp_path / file

@@ -7,10 +7,11 @@ import pytest
 from offtarget import registry
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.lens.pooled import PooledActivations
 from offtarget.shaping.context import ConceptScores, ShapingContext, Target
 from offtarget.shaping.plan import ShapingPlan, Steer
 from offtarget.shaping.protocol import make_plan
-from offtarget.shaping.scores import PooledActivations, mean_difference
+from offtarget.shaping.scores import mean_difference
 
 PAIRS = [Pair(f"p{i}", f"g{i}", [], [], []) for i in range(10)]
 CHOSEN = np.array([3.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0])
@@ -186,7 +187,7 @@ def test_a_direction_takes_no_tied_response_for_both_sides() -> None:
     x = np.repeat([0.0, 1.0, 2.0], [30, 60, 10])
     h = np.zeros((100, 3), np.float32)
     h[:30, 0], h[30:90, 1], h[90:, 2] = 1, 1, 1
-    v, _ = mean_difference(PooledActivations(0, h[::2], h[1::2]), x[::2], x[1::2])
+    v, _ = mean_difference(PooledActivations(0, h[::2], h[1::2], 0 * h[::2]), x[::2], x[1::2])
     np.testing.assert_allclose(v, np.array([-1, 0, 1]) / np.sqrt(2), atol=1e-6)
 
 

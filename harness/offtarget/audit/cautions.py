@@ -32,6 +32,7 @@ def cautions(
                 f"lens '{part.lens}' explains {explained:.0%} of the variance of the activations, under "
                 f"{GOOD_VARIANCE:.0%}: what it misses, this audit misses"
             )
+        out += part.info.get("cautions", [])
     n, n_groups, effective = len(pairs), int(codes.max()) + 1, effective_groups(codes)
     if n < FEW_PAIRS:
         out.append(f"only {n} pairs: intervals are wide, and a concept not found may still be there")

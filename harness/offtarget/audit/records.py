@@ -89,7 +89,10 @@ class Evidence(_Record):
     more_in_rejected: float
     correlate: Correlate | None = None
     words: tuple[str, ...] = ()
-    """Words over-represented in the responses where it fires (log-odds, informative Dirichlet prior)."""
+    """Words over-represented in the responses where it fires (log-odds, informative Dirichlet prior); of a signed
+    concept those of its positive pole."""
+    words_against: tuple[str, ...] = ()
+    """Words of the negative pole of a signed concept."""
     promotes: tuple[str, ...] = ()
     """Tokens that it makes likelier, read from the decoder through the model's head (logit lens)."""
     peaks: tuple[Peak, ...] = ()

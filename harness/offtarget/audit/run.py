@@ -17,7 +17,7 @@ from scipy.sparse import vstack
 from offtarget.audit.cautions import cautions
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values, symmetric_activity
 from offtarget.audit.concepts.kinds import find_kinds, place
-from offtarget.audit.concepts.labels import Surface, Told, tell
+from offtarget.audit.concepts.labels import Surface, Told, reads_model, tell
 from offtarget.audit.concepts.topics import SILENT, Topics, find_topics
 from offtarget.audit.concepts.vocabulary import (
     ConceptSpec,
@@ -293,8 +293,8 @@ def _concepts(
     """The concepts with label and evidence."""
     specs = vocabulary.concepts
     column = {col.id: col for part in features for col in part.columns}
-    latent = {part.lens: part for part in features if is_latent(part)}
-    plain = [j for j, s in enumerate(specs) if s.lens not in latent]
+    deep = {part.lens: part for part in features if reads_model(part)}
+    plain = [j for j, s in enumerate(specs) if s.lens not in deep]
     surface = Surface(
         tuple(specs[j].id for j in plain),
         tuple(column[specs[j].id].label for j in plain),
@@ -302,7 +302,7 @@ def _concepts(
         response_values(features, [specs[j] for j in plain]),
     )
     told: dict[int, Told] = {}
-    for lens, part in latent.items():
+    for lens, part in deep.items():
         mine = [j for j, s in enumerate(specs) if s.lens == lens]
         told.update(
             zip(mine, tell(part, [specs[j] for j in mine], c.u[:, mine], surface, pairs.pairs), strict=True)
@@ -329,6 +329,7 @@ def _concepts(
                     more_in_rejected=float(less[j]),
                     correlate=of.correlate if of else None,
                     words=of.words if of else (),
+                    words_against=of.words_against if of else (),
                     promotes=of.promotes if of else (),
                     peaks=of.peaks if of else (),
                     stability=spec.stability,

@@ -13,16 +13,19 @@ def audit(
         str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")
     ],
     lens: Annotated[
-        str, typer.Option(help="Lenses, separated by commas: surface, sae, sae:FOLDER.")
+        str,
+        typer.Option(
+            help="Lenses, separated by commas: surface, sae, direction, embedding (see `offtarget list lenses`)."
+        ),
     ] = "surface",
-    model: Annotated[str, typer.Option(help="Whose activations the sae lens reads.")] = "smollm2-135m",
+    model: Annotated[str, typer.Option(help="Whose activations the lenses read.")] = "smollm2-135m",
     columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
     split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of clustering and resampling.")] = 0,
     like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
     max_length: Annotated[
-        int, typer.Option(min=16, help="Tokens of prompt and answer that the sae lens reads.")
+        int, typer.Option(min=16, help="Tokens of prompt and answer that lenses on activations read.")
     ] = 512,
     chat_template: Annotated[
         str | None, typer.Option(help="Jinja file, for models without a template.")
@@ -41,21 +44,18 @@ def audit(
     from offtarget.board.folder import slug
     from offtarget.data.loading import load_pairs
     from offtarget.engine.auditing import audit_into, set_name
-    from offtarget.engine.features import LENSES
-    from offtarget.errors import unknown_name
+    from offtarget.engine.features import reads_model
     from offtarget.models import read_template, resolve
     from offtarget.store import Store
 
     lenses = [x.strip() for x in lens.split(",") if x.strip()]
-    for name in lenses:
-        if name.partition(":")[0] not in LENSES:
-            raise unknown_name("lens", name, LENSES)
+    needs_model = reads_model(lenses)
     if chat_template:
         read_template(chat_template)
     store = Store()
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit)
-        ref = resolve(model, store) if any(x.startswith("sae") for x in lenses) else None
+        ref = resolve(model, store) if needs_model else None
         folder = out or Path("audits") / slug(set_name(dataset) or pairs.name)
         result = audit_into(
             folder,

@@ -49,7 +49,7 @@ def rows(kind: str) -> list[dict[str, str]]:
     if kind == "lens":
         from offtarget.engine.features import LENSES
 
-        return [{"name": n, "summary": s} for n, s in LENSES.items()]
+        return [{"name": name, "summary": lens.summary} for name, lens in LENSES.items()]
     if kind == "model":
         from offtarget.models import ALIASES
 

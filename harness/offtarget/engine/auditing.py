@@ -12,7 +12,7 @@ from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.statistics.means import require_enough
 from offtarget.data.pairs import PairSet
-from offtarget.engine.features import features_of
+from offtarget.engine.features import earlier_readings, features_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.report.audit_html import REPORT_FILE, render_audit
@@ -65,11 +65,11 @@ def audit_into(
         folder: what to write; replaced only when everything is there.
         pairs: the rows.
         lenses: names as `features_of` takes them.
-        model: whose activations the sae lens reads.
+        model: whose activations the lenses read.
         store: where features are kept.
         seed: of clustering and resampling.
         like: audit whose vocabulary to use.
-        max_length: tokens that the sae lens reads.
+        max_length: tokens that lenses on activations read.
         template: chat template file for models without one.
         progress: called with (what, done, total).
         label_model: a model that Inspect knows, to write labels for concepts of latents.
@@ -84,8 +84,9 @@ def audit_into(
     if like is not None:
         Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in lenses)
     features = features_of(
-        pairs, lenses, model=model, store=store, max_length=max_length, template=template, progress=progress
-    )
+        pairs, lenses, model=model, store=store, max_length=max_length, template=template,
+        fitted=earlier_readings(like), progress=progress,
+    )  # fmt: skip
     inputs = {
         "name": pairs.name,
         "revision": pairs.revision,

@@ -8,7 +8,7 @@ from typing import Any
 from offtarget import verdicts as verdict_file
 from offtarget.audit.run import audit as run_audit
 from offtarget.data.pairs import PairSet
-from offtarget.engine.features import features_of
+from offtarget.engine.features import earlier_readings, features_of, reads_model
 from offtarget.engine.targets import Scorer, targets_of
 from offtarget.errors import unknown_name
 from offtarget.models import resolve
@@ -54,13 +54,13 @@ def dry_plan(
         UndecidedError: too few rows, or verdicts of another vocabulary.
     """
     found = cache(lambda: resolve(model, store))
-    needs_model = any(x.startswith("sae") for x in lenses)
     features = features_of(
         pairs,
         lenses,
-        model=found() if needs_model else None,
+        model=found() if reads_model(lenses) else None,
         store=store,
         template=template,
+        fitted=earlier_readings(like),
         progress=progress,
     )
     members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}

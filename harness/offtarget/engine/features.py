@@ -1,6 +1,7 @@
 """Features of a set by lens name, from the store or computed now."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,12 +14,129 @@ from offtarget.store import Store
 if TYPE_CHECKING:
     from offtarget.lens.sae import SaeLens
 
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a lens is asked to read, and how."""
+
+    pairs: PairSet
+    which: str
+    """What stands after the lens's name and a colon; empty where nothing does."""
+    chosen_model: ModelRef | None
+    store: Store
+    max_length: int
+    template: str | None
+    report: Callable[[int, int], None] | None
+    fitted: FeatureMatrix | None
+    """An earlier reading of this lens whose fit is to be used again."""
+
+    @property
+    def model(self) -> ModelRef:
+        """The model, for a lens that reads one."""
+        assert self.chosen_model is not None
+        return self.chosen_model
+
+
+@dataclass(frozen=True)
+class Lens:
+    """One entry of the table of lenses."""
+
+    summary: str
+    reads_model: bool
+    """Whether it needs a model's activations."""
+    read: Callable[[Reading], FeatureMatrix]
+
+
+def _surface(want: Reading) -> FeatureMatrix:
+    from offtarget.lens import surface
+
+    def build(out: Path) -> None:
+        surface.encode(want.pairs.pairs, want.report).save(out)
+        if want.report:
+            want.report(len(want.pairs), len(want.pairs))
+
+    folder = want.store.get(
+        "surface", surface.VERSION, {"rows": want.pairs.rows_sha256, "format": FILE_VERSION}, build
+    )
+    return FeatureMatrix.load(folder)
+
+
+def _sae(want: Reading) -> FeatureMatrix:
+    return sae_lens(want.which, want.model).encode(
+        want.pairs, want.model, max_length=want.max_length, store=want.store, template=want.template,
+        progress=want.report,
+    )  # fmt: skip
+
+
+def _direction(want: Reading) -> FeatureMatrix:
+    from offtarget.lens.direction import SHIPPED, encode_directions, read_concepts
+
+    return encode_directions(
+        want.pairs, read_concepts(want.which or SHIPPED), want.model, max_length=want.max_length,
+        store=want.store, template=want.template, progress=want.report,
+    )  # fmt: skip
+
+
+def _embedding(want: Reading) -> FeatureMatrix:
+    from offtarget.lens.embedding import encode_embedding
+
+    return encode_embedding(
+        want.pairs, want.model, want.which or "sae", fitted=want.fitted, max_length=want.max_length,
+        store=want.store, template=want.template, progress=want.report,
+    )  # fmt: skip
+
+
 LENSES = {
-    "surface": "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)",
-    "sae": "latents of a sparse autoencoder on the model's activations (`sae:FOLDER` or `sae:RELEASE/ID` for another)",
+    "surface": Lens(
+        "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)", False, _surface
+    ),
+    "sae": Lens(
+        "latents of a sparse autoencoder on the model's activations (`sae:FOLDER` or `sae:RELEASE/ID` for another)",
+        True,
+        _sae,
+    ),
+    "direction": Lens(
+        "directions in the model's activations from contrastive examples: refusal, flattery, ... "
+        "(`direction:FILE_OR_FOLDER` for your own)",
+        True,
+        _direction,
+    ),
+    "embedding": Lens(
+        "ways in which the two responses differ, learnt from the set by a signed SAE on embedding differences "
+        "(`embedding:pca` for principal components)",
+        True,
+        _embedding,
+    ),
 }
 
-Progress = Callable[[str, int, int], None]
+
+def lens_of(name: str) -> Lens:
+    """The lens of a name such as `surface` or `sae:FOLDER`.
+
+    Raises:
+        ConfigError: there is none; names the nearest.
+    """
+    kind = name.partition(":")[0]
+    if kind not in LENSES:
+        raise unknown_name("lens", name, LENSES)
+    return LENSES[kind]
+
+
+def reads_model(lenses: Iterable[str]) -> bool:
+    """Whether any of these lenses needs a model.
+
+    Raises:
+        ConfigError: an unknown lens.
+    """
+    return any([lens_of(name).reads_model for name in lenses])
+
+
+def earlier_readings(audit: Path | None) -> list[FeatureMatrix]:
+    """What lies in an audit's folder of readings by lenses that were fitted to its rows."""
+    folders = sorted((audit / "features").glob("*/")) if audit else []
+    return [part for part in map(FeatureMatrix.load, folders) if part.fitted]
 
 
 def features_of(
@@ -29,61 +147,37 @@ def features_of(
     store: Store,
     max_length: int = 512,
     template: str | None = None,
+    fitted: Iterable[FeatureMatrix] = (),
     progress: Progress | None = None,
 ) -> list[FeatureMatrix]:
     """One matrix per lens, over exactly these pairs.
 
     Args:
         pairs: the rows.
-        lenses: "surface", "sae", "sae:FOLDER" or "sae:RELEASE/ID".
-        model: which model's activations the sae lens reads.
+        lenses: names as `offtarget list lenses` shows them, each with what it takes after a colon.
+        model: which model's activations are read.
         store: where features are kept.
-        max_length: tokens of prompt and answer that the sae lens reads.
+        max_length: tokens of prompt and answer that are read of a model's activations.
         template: chat template file for models without one.
+        fitted: earlier readings; a lens that is fitted to its rows uses the fit of its earlier reading again.
         progress: called with (what, done, total).
 
     Raises:
         ConfigError: an unknown lens, or one that does not fit the model.
+        UndecidedError: too few examples or rows for a lens that is fitted.
     """
+    earlier = {f.lens: f for f in fitted}
     out = []
-    for lens in lenses:
-        name, _, which = lens.partition(":")
-        if name not in LENSES:
-            raise unknown_name("lens", lens, LENSES)
-        if name == "surface":
-            out.append(_surface(pairs, store, progress))
-        else:
-            if model is None:
-                raise ConfigError("lens 'sae' reads a model's activations: give --model")
-            out.append(_sae(pairs, which, model, store, max_length, template, progress))
+    for name in lenses:
+        lens = lens_of(name)
+        kind, _, which = name.partition(":")
+        if lens.reads_model and model is None:
+            raise ConfigError(f"lens '{kind}' reads a model's activations: give --model")
+        report = _reporter(progress, f"{kind} features")
+        out.append(
+            lens.read(Reading(pairs, which, model, store, max_length, template, report, earlier.get(kind)))
+        )
     return out
-
-
-def _surface(pairs: PairSet, store: Store, progress: Progress | None) -> FeatureMatrix:
-    from offtarget.lens import surface
-
-    def build(out: Path) -> None:
-        report = (lambda done, total: progress("surface features", done, total)) if progress else None
-        surface.encode(pairs.pairs, report).save(out)
-        if report:
-            report(len(pairs), len(pairs))
-
-    folder = store.get("surface", surface.VERSION, {"rows": pairs.rows_sha256, "format": FILE_VERSION}, build)
-    return FeatureMatrix.load(folder)
-
-
-def _sae(
-    pairs: PairSet,
-    which: str,
-    model: ModelRef,
-    store: Store,
-    max_length: int,
-    template: str | None,
-    progress: Progress | None,
-) -> FeatureMatrix:
-    lens = sae_lens(which, model)
-    report = (lambda done, total: progress("sae features", done, total)) if progress else None
-    return lens.encode(pairs, model, max_length=max_length, store=store, template=template, progress=report)
 
 
 def sae_lens(which: str, model: ModelRef) -> "SaeLens":
@@ -91,3 +185,7 @@ def sae_lens(which: str, model: ModelRef) -> "SaeLens":
     from offtarget.lens.sae import load_sae, shipped_sae
 
     return load_sae(which or shipped_sae(model))
+
+
+def _reporter(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
+    return (lambda done, total: progress(what, done, total)) if progress else None

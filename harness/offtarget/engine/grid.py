@@ -24,7 +24,7 @@ from offtarget.board.cell import (
 from offtarget.board.folder import write_cell
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.auditing import audit_into, set_name
-from offtarget.engine.features import features_of
+from offtarget.engine.features import features_of, reads_model
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.targets import Scorer, decide, targets_of
 from offtarget.lens.activations import cores
@@ -156,7 +156,7 @@ def start(
         out / "audit",
         audited,
         recipe.audit.lens,
-        model=model if any(x.startswith("sae") for x in recipe.audit.lens) else None,
+        model=model if reads_model(recipe.audit.lens) else None,
         store=store,
         seed=recipe.audit.seed,
         like=Path(recipe.audit.like) if recipe.audit.like else None,
@@ -211,6 +211,7 @@ def _features(
             store=store,
             max_length=options.max_length,
             template=recipe.chat_template,
+            fitted=features,
         )
     )
 

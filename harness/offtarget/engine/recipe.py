@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from offtarget.engine.features import lens_of
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.registry import default
 from offtarget.shaping.protocol import parse_parameter
@@ -175,6 +176,8 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
         from offtarget.shaping.protocol import check_parameters
 
         check_parameters(default().get("protocol", run.protocol), run.parameters)
+    for lens in recipe.audit.lens:
+        lens_of(lens)
     for b in recipe.behaviours:
         default().get("behaviour", b)
     return recipe

@@ -17,15 +17,15 @@ from offtarget.engine.features import LENSES
 from offtarget.engine.recipe import Recipe, RecipeVerdict
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.lens import surface
+from offtarget.lens.activations import choose_layer
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.pooled import PooledActivations, pooled_activations
 from offtarget.models import ModelRef
 from offtarget.shaping.context import ConceptScores, ShapingContext, Target
 from offtarget.shaping.scores import (
-    PooledActivations,
     direction_scores,
     feature_scores,
     mean_difference,
-    pooled_activations,
     raw_scores,
 )
 from offtarget.store import Store
@@ -133,14 +133,6 @@ def targets_of(verdicts: Verdicts, audit: Audit, pair_ids: Sequence[str]) -> tup
     return tuple(out)
 
 
-def direction_layer(model: ModelRef) -> int:
-    """Two thirds up: where directions are read."""
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(model.path, revision=model.revision, trust_remote_code=False)
-    return int(config.num_hidden_layers) * 2 // 3
-
-
 @dataclass(frozen=True, eq=False)
 class Scorer:
     """Concept scores and directions of a training set, each computed once."""
@@ -167,13 +159,12 @@ class Scorer:
         model, report = self.model(), self.progress
         return pooled_activations(
             model,
-            self.pairs.pairs,
-            self.pairs.rows_sha256,
-            direction_layer(model),
-            self.max_length,
-            self.store,
-            self.template,
-            (lambda done, total: report("directions", done, total)) if report else None,
+            self.pairs,
+            choose_layer(model),
+            max_length=self.max_length,
+            store=self.store,
+            template=self.template,
+            progress=(lambda done, total: report("directions", done, total)) if report else None,
         )
 
     def direction(self, concept: str) -> tuple[int, NDArray[np.float32], float]:

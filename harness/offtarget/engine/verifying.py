@@ -350,7 +350,7 @@ class _Comparison:
     def _readouts(self, lens: str, member: Any) -> dict[tuple[str, Any], Predictor]:
         """Predictors that need no firing of latents: activations before the SAE, and the logit-linear score."""
         from offtarget.lens.gradients import response_gradients
-        from offtarget.shaping.scores import pooled_activations
+        from offtarget.lens.pooled import pooled_activations
 
         run, report = self.run, self.run.progress
         which = next((x for x in run.recipe.audit.lens if x.partition(":")[0] == lens), None)
@@ -361,13 +361,12 @@ class _Comparison:
         length = run.recipe.training.max_length
         pooled = pooled_activations(
             run.model,
-            pairs.pairs,
-            pairs.rows_sha256,
+            pairs,
             sae.layer,
-            length,
-            run.store,
-            run.recipe.chat_template,
-            (lambda done, total: report("activations", done, total)) if report else None,
+            max_length=length,
+            store=run.store,
+            template=run.recipe.chat_template,
+            progress=(lambda done, total: report("activations", done, total)) if report else None,
         )
         slopes = response_gradients(
             run.model,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, DataError
 from offtarget.lens.tokens import Conversation, TokenisedPairs, tokenise_pairs
+from offtarget.models import ModelRef
 
 if TYPE_CHECKING:
     import torch
@@ -123,6 +124,24 @@ def encode_spans(
             if progress:
                 progress(done, total)
     return tokens
+
+
+def choose_layer(ref: ModelRef, layer: int | None = None) -> int:
+    """The decoder layer to read, from 0: the one asked for, or two thirds up.
+
+    Raises:
+        ConfigError: the model has no such layer.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
+    n = int(config.get_text_config().num_hidden_layers)
+    layer = n * 2 // 3 if layer is None else layer
+    if not 0 <= layer < n:
+        raise ConfigError(
+            f"layer {layer} does not exist: model '{ref.name}' has {n} decoder layers, 0 to {n - 1}"
+        )
+    return layer
 
 
 def decoder_layers(model: Any) -> Any:

@@ -33,6 +33,8 @@ BLOCK_ROWS = 1024
 """Rows read at once of a matrix that is gone through (some 50 MB at 3,000 latents a response)."""
 _HASHED = 2**24
 """Values hashed at once."""
+FITTED = "fitted.npz"
+"""Arrays that a lens learnt from the rows at hand."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,9 @@ class FeatureMatrix:
     """The group (prompt) of each row: the unit of splitting and of clustered tests."""
     info: dict[str, Any] = field(default_factory=dict)
     """What audit.json says of the lens; plain JSON values."""
+    fitted: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """What a lens that is fitted to the rows at hand learnt, to read other rows in the same way; its columns have
+    no names of their own."""
 
     def __post_init__(self) -> None:
         """Check that every part speaks of the same rows and columns."""
@@ -139,6 +144,7 @@ class FeatureMatrix:
             pair_ids=tuple(self.pair_ids[i] for i in index),
             groups=tuple(self.groups[i] for i in index),
             info=self.info,
+            fitted=self.fitted,
         )
 
     def row_blocks(self, *keys: tuple[Span, Stat]) -> "Iterator[tuple[slice, tuple[csr_matrix, ...]]]":
@@ -154,7 +160,7 @@ class FeatureMatrix:
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the lens, its columns, the rows' names and every value."""
+        """Hash of the lens, its columns, what was fitted, the rows' names and every value."""
         digest = hashlib.sha256(
             json.dumps([self.lens, [asdict(c) for c in self.columns], self.pair_ids, self.groups]).encode()
         )
@@ -164,6 +170,9 @@ class FeatureMatrix:
                 for start in range(0, len(part), _HASHED):
                     digest.update(np.ascontiguousarray(part[start : start + _HASHED]).data)
                     storage.release(matrix)
+        for name, array in sorted(self.fitted.items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
@@ -180,6 +189,9 @@ class FeatureMatrix:
                     writer.append(self.pair_ids[rows], self.groups[rows], blocks)
             return
         folder.mkdir(parents=True, exist_ok=True)
+        if self.fitted:
+            with (folder / FITTED).open("wb") as file:
+                np.savez_compressed(file, allow_pickle=False, **dict(sorted(self.fitted.items())))
         storage.write_archive(folder / ARRAYS, {_name(key): self.values[key] for key in sorted(self.values)})
         keys = list(self.values)
         _write_table(
@@ -211,6 +223,10 @@ class FeatureMatrix:
                 found = {name: storage.open_mapped(folder, name, shape) for name in names}
             else:
                 found = storage.read_archive(folder / ARRAYS, names, shape)
+            fitted: dict[str, NDArray[Any]] = {}
+            if (folder / FITTED).is_file():
+                with np.load(folder / FITTED, allow_pickle=False) as arrays:
+                    fitted = {name: arrays[name] for name in arrays.files}
             return cls(
                 table["lens"],
                 columns,
@@ -218,6 +234,7 @@ class FeatureMatrix:
                 tuple(table["pair_ids"]),
                 tuple(table["groups"]),
                 table["info"],
+                fitted,
             )
         except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise DataError(

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, DataError
-from offtarget.lens.activations import use_threads
+from offtarget.lens.activations import choose_layer, use_threads
 from offtarget.lens.collect import NORM_CAP, Activations, collect
 from offtarget.lens.sae import CONFIG, WEIGHTS, load_sae
 from offtarget.lens.sae_eval import evaluate_sae
@@ -95,7 +95,7 @@ def train_sae(
     store = store or Store()
     ref = resolve(model, store) if isinstance(model, str) else model
     recipe = recipe or SaeRecipe()
-    layer = _layer(ref, recipe.layer)
+    layer = choose_layer(ref, recipe.layer)
     parts = [
         collect(
             ref, part, layer, max_length=recipe.max_length, dtype=recipe.dtype, threads=threads, template=template,
@@ -197,19 +197,6 @@ def _unseen(held_out: PairSet, data: Sequence[PairSet]) -> PairSet:
             f"every prompt of the held-out set '{held_out.name}' is trained on; choose another set"
         )
     return replace(held_out, pairs=left)
-
-
-def _layer(ref: ModelRef, layer: int | None) -> int:
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
-    n = config.get_text_config().num_hidden_layers
-    layer = n * 2 // 3 if layer is None else layer
-    if not 0 <= layer < n:
-        raise ConfigError(
-            f"layer {layer} does not exist: model '{ref.name}' has {n} decoder layers, 0 to {n - 1}"
-        )
-    return int(layer)
 
 
 def _stage(progress: Callable[[str, int, int], None] | None, name: str) -> Callable[[int, int], None] | None:

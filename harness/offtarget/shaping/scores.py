@@ -5,23 +5,17 @@ the difference of mean activations between the responses that show the concept m
 (difference of means, arXiv 2606.12360 section 2.6).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, unknown_name
+from offtarget.lens import direction
 from offtarget.lens.features import FeatureMatrix
-from offtarget.models import ModelRef, template_hash
+from offtarget.lens.pooled import PooledActivations
 from offtarget.shaping.context import ConceptScores
-from offtarget.store import Store, hash_of
-from offtarget.versions import package_versions
 
-POOL_VERSION = 1
 Floats = NDArray[np.float64]
 
 
@@ -63,71 +57,6 @@ def raw_scores(features: Sequence[FeatureMatrix], members: Sequence[str]) -> tup
     raise unknown_name("feature", members[0], known)
 
 
-@dataclass(frozen=True)
-class PooledActivations:
-    """Mean residual-stream activation over each response's tokens."""
-
-    layer: int
-    chosen: NDArray[np.float32]
-    """(n_pairs, d_model)"""
-    rejected: NDArray[np.float32]
-
-
-def pooled_activations(
-    model_ref: ModelRef,
-    pairs: Sequence[Pair],
-    rows_sha256: str,
-    layer: int,
-    max_length: int,
-    store: Store,
-    template: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> PooledActivations:
-    """Mean activations of both answers of every pair after a layer, from the store or computed now."""
-    from offtarget.models import load, load_tokenizer
-
-    inputs = {
-        "model": model_ref.identity,
-        "template": template_hash(load_tokenizer(model_ref, store, template=template)),
-        "rows": hash_of([rows_sha256, [p.id for p in pairs]]),
-        "layer": layer,
-        "max_length": max_length,
-        "packages": package_versions("torch", "transformers"),
-    }
-
-    def build(out: Path) -> None:
-        model, tokenizer = load(model_ref, dtype="bfloat16", store=store, template=template)
-        np.savez(out / "pooled.npz", **_pool(model, tokenizer, pairs, layer, max_length, progress))
-
-    folder = store.get("pooled", POOL_VERSION, inputs, build)
-    with np.load(folder / "pooled.npz", allow_pickle=False) as z:
-        return PooledActivations(layer, z["chosen"], z["rejected"])
-
-
-def _pool(
-    model: Any,
-    tokenizer: Any,
-    pairs: Sequence[Pair],
-    layer: int,
-    max_length: int,
-    progress: Callable[[int, int], None] | None,
-) -> dict[str, Any]:
-    from offtarget.lens.activations import encode_spans
-
-    means: dict[tuple[int, int], NDArray[np.float32]] = {}
-
-    def consume(hidden: Any, segments: Any) -> None:
-        for s in segments:
-            if s.response >= 0:
-                means[(s.conversation, s.response)] = hidden[s.start : s.stop].float().mean(0).numpy()
-
-    tokens = encode_spans(model, tokenizer, pairs, layer, consume, max_length=max_length, progress=progress)
-    nothing = np.zeros(int(model.config.hidden_size), np.float32)
-    chosen = np.stack([means.get((c, a), nothing) for c, a, _ in tokens.where])
-    rejected = np.stack([means.get((c, b), nothing) for c, _, b in tokens.where])
-    return {"chosen": chosen, "rejected": rejected}
-
-
 def mean_difference(
     pooled: PooledActivations, chosen: Floats, rejected: Floats
 ) -> tuple[NDArray[np.float32], float]:
@@ -158,9 +87,8 @@ def mean_difference(
             f"the concept is shown by {int(high.sum())} responses and absent from {int(low.sum())}: "
             "at least 8 of each are needed for a direction"
         )
-    v = h[high].mean(0) - h[low].mean(0)
-    v = v / np.linalg.norm(v)
-    return v.astype(np.float32), float((h @ v).std())
+    v = direction.mean_difference(h[high], h[low])
+    return v, float((h @ v).std())
 
 
 def direction_scores(pooled: PooledActivations, v: NDArray[np.float32]) -> ConceptScores:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import TAU
-from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
 from offtarget.audit.concepts.words import count_words, keywords
 from offtarget.audit.records import Correlate, Fidelity, Peak
 from offtarget.audit.statistics.means import Floats, correlations, half_by_group
@@ -27,7 +27,14 @@ NAMED_WORDS = 5
 PEAKS = 6
 MIN_FIRING = 20
 """Held-out responses that must show more of a concept than the least one, and as many that do not."""
+MIN_EXTREME = 50
+"""Rows at the ends of a signed column whose words are compared, at least."""
 _BLOCK = 128
+
+
+def reads_model(part: FeatureMatrix) -> bool:
+    """Whether a lens reads a model's activations: its concepts are explained by those of the other lenses."""
+    return is_latent(part) or "model_identity" in part.info
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,11 @@ class Told:
 
     label: str
     correlate: Correlate | None
-    words: tuple[str, ...]
-    promotes: tuple[str, ...]
-    peaks: tuple[Peak, ...]
-    fidelity: Fidelity | None
+    words: tuple[str, ...] = ()
+    words_against: tuple[str, ...] = ()
+    promotes: tuple[str, ...] = ()
+    peaks: tuple[Peak, ...] = ()
+    fidelity: Fidelity | None = None
 
 
 def strongest_correlates(
@@ -74,7 +82,9 @@ def tell(
     surface: Surface,
     pairs: Sequence[Pair],
 ) -> list[Told]:
-    """Labels of the concepts of one lens of latents, with all their evidence.
+    """Labels of the concepts of one lens that reads a model, with all their evidence.
+
+    Columns that have names of their own keep them, and get a surface correlate.
 
     Args:
         part: features of the lens.
@@ -83,6 +93,28 @@ def tell(
         surface: the columns of the other lenses; may be empty.
         pairs: the rows.
     """
+    if is_latent(part):
+        return _tell_latents(part, concepts, u, surface, pairs)
+    own = {c.id: c.label for c in part.columns}
+    poles = pole_words(u, pairs) if part.fitted else [((), ()) for _ in concepts]
+    out = []
+    for spec, correlate, (high, low) in zip(
+        concepts, strongest_correlates(u, surface.u, surface.ids, surface.labels), poles, strict=True
+    ):
+        label = own[spec.members[0]]
+        if part.fitted:
+            label = latent_label(spec, correlate, high, (), label, low)
+        out.append(Told(label, correlate, high, low))
+    return out
+
+
+def _tell_latents(
+    part: FeatureMatrix,
+    concepts: Sequence[ConceptSpec],
+    u: NDArray[Any],
+    surface: Surface,
+    pairs: Sequence[Pair],
+) -> list[Told]:
     texts = [text_of(p.chosen) for p in pairs] + [text_of(p.rejected) for p in pairs]
     first: dict[str, int] = {}
     for i, text in enumerate(texts):
@@ -115,9 +147,9 @@ def tell(
                 latent_label(spec, correlate, named[m], promotes[m], own[spec.members[0]]),
                 correlate,
                 named[m],
-                promotes[m],
-                peaks[m],
-                _fidelity(share[:, m], parts, half),
+                promotes=promotes[m],
+                peaks=peaks[m],
+                fidelity=_fidelity(share[:, m], parts, half),
             )
         )
     return out
@@ -223,12 +255,50 @@ def _promotes(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> list[tupl
     return out
 
 
+def pole_words(
+    u: NDArray[Any], pairs: Sequence[Pair], n: int = 8
+) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Words that set apart the two poles of signed columns, which have no name for single responses.
+
+    Of a row with u > 0 the chosen response lies towards the positive pole and the rejected one towards the negative;
+    with u < 0 it is the other way round. The rows with the largest |u| count: a quarter of those where it is not 0,
+    and at least 50.
+
+    Args:
+        u: `(n_pairs, n_concepts)`.
+        pairs: the rows.
+        n: most words of a pole.
+
+    Returns:
+        Words of the positive and of the negative pole, for each column.
+    """
+    texts = [text_of(p.chosen) for p in pairs] + [text_of(p.rejected) for p in pairs]
+    words, counts = count_words(texts, min_texts=3)
+    out = []
+    for column in u.T:
+        far = np.argsort(-np.abs(column), kind="stable")[: n_extreme(int((column != 0).sum()))]
+        up, down = far[column[far] > 0], far[column[far] < 0]
+        positive = np.asarray(counts[np.concatenate([up, down + len(pairs)])].sum(axis=0)).ravel()
+        negative = np.asarray(counts[np.concatenate([down, up + len(pairs)])].sum(axis=0)).ravel()
+        said = np.flatnonzero(positive + negative)
+        poles = np.stack([positive, negative])[:, said]
+        high, low = keywords(poles, poles.sum(axis=0), [words[j] for j in said], n)
+        out.append((high, low))
+    return out
+
+
+def n_extreme(n_nonzero: int) -> int:
+    """How many rows stand for the poles of a signed column."""
+    return min(n_nonzero, max(MIN_EXTREME, n_nonzero // 4))
+
+
 def latent_label(
     spec: ConceptSpec,
     correlate: Correlate | None,
     words: Sequence[str],
     promotes: Sequence[str],
     own: str,
+    against: Sequence[str] = (),
 ) -> str:
     """A short name from the evidence, or what the lens itself calls it.
 
@@ -238,13 +308,15 @@ def latent_label(
         words: its contrastive words.
         promotes: tokens that it makes likelier.
         own: the lens's own label of the first member.
+        against: for a signed concept, the words of its negative pole.
     """
     parts = []
     if correlate is not None:
         less = "less " if correlate.r < 0 else ""
         parts.append(f"{less}{correlate.label} (r={correlate.r:.2f})")
-    if words:
-        parts.append("words: " + ", ".join(words[:NAMED_WORDS]))
+    if words or against:
+        poles = [", ".join(pole[:NAMED_WORDS]) or "none" for pole in (words, against)]
+        parts.append(f"words: {poles[0]}" + (f" against {poles[1]}" if against else ""))
     if not parts and promotes:
         parts.append("promotes: " + ", ".join(promotes[:NAMED_WORDS]))
     if not parts:

@@ -1,0 +1,432 @@
+"""The `direction` lens: how far a text lies along directions found from contrastive examples.
+
+One YAML file per concept holds examples, each a prompt with an answer that shows the concept and one that does not.
+The frozen start model reads them; the direction is the difference of the mean activations (persona vectors,
+arXiv 2507.21509) or the normal of a logistic probe. A text's value is its projection, mean or maximum over content
+tokens, in standard deviations of the examples' projections: positive examples lie near +1, negative ones near -1.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from offtarget.data.pairs import Message, Pair, PairSet, prompt_group
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.lens.activations import choose_layer
+from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
+from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
+from offtarget.models import ModelRef, load_tokenizer, template_hash
+from offtarget.store import Store, hash_of
+from offtarget.versions import package_versions
+
+VERSION = 1
+SHIPPED = Path(__file__).parent / "directions"
+MIN_EXAMPLES = 8
+"""Positive and negative examples each, below which no direction is fitted."""
+GOOD_AUROC = 0.7
+"""A direction that orders held-out examples worse than this is doubtful, and the audit says so."""
+FOLDS = 5
+CS = tuple(10.0**e for e in range(-4, 3))
+
+Floats = NDArray[np.floating[Any]]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Example(_Strict):
+    """One prompt, with an answer that shows the concept, one that does not, or both."""
+
+    prompt: str = Field(min_length=1)
+    positive: str | None = Field(default=None, min_length=1)
+    negative: str | None = Field(default=None, min_length=1)
+
+
+class ConceptExamples(_Strict):
+    """What a concept file says."""
+
+    concept: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    """Name of the column: `direction:CONCEPT`."""
+    label: str = Field(min_length=1)
+    """What more of it means, in human words."""
+    method: Literal["mean_difference", "probe"] = "mean_difference"
+    pool: Literal["mean", "max"] = "mean"
+    """How projections of a span's tokens become one value."""
+    layer: int | None = Field(default=None, ge=0)
+    """Decoder layer, from 0; None: two thirds up."""
+    examples: tuple[Example, ...]
+
+    @property
+    def sides(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which examples have a positive, and which a negative answer."""
+        return (
+            np.array([e.positive is not None for e in self.examples], dtype=bool),
+            np.array([e.negative is not None for e in self.examples], dtype=bool),
+        )
+
+    @property
+    def even(self) -> NDArray[np.bool_]:
+        """Which examples make the first half: those of every second prompt, so no prompt is in both."""
+        number: dict[str, int] = {}
+        return np.array(
+            [number.setdefault(e.prompt, len(number)) % 2 == 0 for e in self.examples], dtype=bool
+        )
+
+    def as_pairs(self) -> PairSet:
+        """The examples as pairs: positive as chosen, negative as rejected."""
+
+        def turn(role: str, text: str | None) -> list[Message]:
+            return [] if text is None else [{"role": role, "content": text}]
+
+        pairs = []
+        for i, e in enumerate(self.examples):
+            prompt = turn("user", e.prompt)
+            sides = (turn("assistant", e.positive), turn("assistant", e.negative))
+            pairs.append(Pair(f"{self.concept}-{i}", prompt_group(prompt), prompt, *sides))
+        return PairSet(self.concept, pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A fitted direction, and how well it orders examples that it was not fitted on."""
+
+    concept: ConceptExamples
+    layer: int
+    vector: NDArray[np.float32]
+    """`(d_model,)`, of unit norm."""
+    centre: float
+    """Mean projection of the examples."""
+    sd: float
+    """Standard deviation of the examples' projections."""
+    auroc: float
+    """Each half of the examples along the direction from the other half; mean of the two."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What audit.json says of it."""
+        positive, negative = self.concept.sides
+        return {
+            "concept": self.concept.concept,
+            "method": self.concept.method,
+            "pool": self.concept.pool,
+            "layer": self.layer,
+            "held_out_auroc": round(self.auroc, 4),
+            "n_positive": int(positive.sum()),
+            "n_negative": int(negative.sum()),
+        }
+
+
+def read_concepts(where: str | Path = SHIPPED) -> tuple[ConceptExamples, ...]:
+    """The concepts of a YAML file, or of all `.yaml` files of a folder.
+
+    Raises:
+        ConfigError: nothing is there, not YAML, an unknown or wrong key, a concept named twice, or examples of one
+            kind only.
+        UndecidedError: fewer than 8 examples of a kind.
+    """
+    path = Path(where)
+    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    if not files or not path.exists():
+        raise ConfigError(f"directions '{where}': there is no such file, or no .yaml file in that folder")
+    found: dict[str, Path] = {}
+    out = []
+    for file in files:
+        concept = _read_concept(file)
+        if concept.concept in found:
+            raise ConfigError(f"{file}: concept '{concept.concept}' is also in {found[concept.concept]}")
+        found[concept.concept] = file
+        out.append(concept)
+    return tuple(out)
+
+
+def _read_concept(file: Path) -> ConceptExamples:
+    import yaml
+
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{file}: cannot be read as YAML ({' '.join(str(e).split())})") from e
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{file}: a concept is a mapping with concept, label and examples")
+    try:
+        concept = ConceptExamples.model_validate(raw)
+    except ValidationError as e:
+        fault = e.errors()[0]
+        raise ConfigError(f"{file}: {'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}") from e
+    kinds = dict(zip(("positive", "negative"), concept.sides, strict=True))
+    for kind, side in kinds.items():
+        if not side.any():
+            raise ConfigError(f"{file}: no example has a {kind} answer; a direction needs both kinds")
+    for kind, side in kinds.items():
+        if side.sum() < MIN_EXAMPLES:
+            raise UndecidedError(
+                f"{file}: only {side.sum()} {kind} answers; give at least {MIN_EXAMPLES} (better 24) of each kind"
+            )
+        if not (side & concept.even).any() or not (side & ~concept.even).any():
+            raise UndecidedError(
+                f"{file}: the {kind} answers are to too few prompts to hold half of the prompts out; give more"
+            )
+    return concept
+
+
+def mean_difference(positive: Floats, negative: Floats) -> NDArray[np.float32]:
+    """Unit vector from the mean of the negative to the mean of the positive rows.
+
+    Args:
+        positive: `(n_positive, d)`.
+        negative: `(n_negative, d)`.
+    """
+    return _unit(positive.mean(axis=0, dtype=np.float64) - negative.mean(axis=0, dtype=np.float64))
+
+
+def probe(positive: Floats, negative: Floats) -> NDArray[np.float32]:
+    """Unit normal of a logistic regression on standardised columns, C chosen by 5-fold cross-validation.
+
+    Args:
+        positive: `(n_positive, d)`; row i of both sides falls into fold i mod 5.
+        negative: `(n_negative, d)`.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+
+    x = np.concatenate([positive, negative]).astype(np.float64)
+    y = np.repeat([1, 0], [len(positive), len(negative)])
+    fold = np.concatenate([np.arange(len(positive)), np.arange(len(negative))]) % FOLDS
+    sd = np.maximum(x.std(axis=0), 1e-12)
+    x = (x - x.mean(axis=0)) / sd
+
+    def fit(rows: NDArray[np.bool_], c: float) -> Any:
+        return LogisticRegression(C=c, max_iter=1000).fit(x[rows], y[rows])
+
+    def loss(c: float) -> float:
+        parts = [
+            log_loss(y[fold == k], fit(fold != k, c).predict_proba(x[fold == k]), labels=[0, 1])
+            for k in range(FOLDS)
+        ]
+        return float(np.mean(parts))
+
+    best = min(CS, key=loss)
+    return _unit(fit(np.ones(len(y), dtype=bool), best).coef_[0] / sd)
+
+
+METHODS: dict[str, Callable[[Floats, Floats], NDArray[np.float32]]] = {
+    "mean_difference": mean_difference,
+    "probe": probe,
+}
+
+
+def _unit(v: Floats) -> NDArray[np.float32]:
+    norm = np.linalg.norm(v)
+    if not norm > 0:
+        raise UndecidedError(
+            "the positive and negative examples of a direction have the same mean activation"
+        )
+    return np.asarray(v / norm, dtype=np.float32)
+
+
+def half_vectors(concept: ConceptExamples, positive: Floats, negative: Floats) -> NDArray[np.float32]:
+    """Directions from one half of the examples, the other, and all: `(3, d_model)`.
+
+    Args:
+        concept: its examples.
+        positive: `(n_examples, d_model)` mean activations of the positive answers; rows without one are not used.
+        negative: of the negative answers.
+    """
+    (has_positive, has_negative), even = concept.sides, concept.even
+    fit = METHODS[concept.method]
+    return np.stack(
+        [fit(positive[has_positive & s], negative[has_negative & s]) for s in (even, ~even, even | ~even)]
+    )
+
+
+def calibrate(
+    concept: ConceptExamples, layer: int, vector: NDArray[np.float32], positive: Floats, negative: Floats
+) -> Direction:
+    """A direction with the scale of its examples and its held-out AUROC.
+
+    Args:
+        concept: its examples.
+        layer: where it was read.
+        vector: from all examples.
+        positive: `(n_examples, 3)` projections of the positive answers on the directions of `half_vectors`.
+        negative: of the negative answers.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    (has_positive, has_negative), even = concept.sides, concept.even
+    aurocs = []
+    for k, tested in enumerate((~even, even)):
+        p, n = positive[has_positive & tested, k], negative[has_negative & tested, k]
+        aurocs.append(roc_auc_score(np.repeat([1, 0], [len(p), len(n)]), np.concatenate([p, n])))
+    everything = np.concatenate([positive[has_positive, 2], negative[has_negative, 2]]).astype(np.float64)
+    return Direction(
+        concept, layer, vector, float(everything.mean()), float(everything.std()), float(np.mean(aurocs))
+    )
+
+
+def encode_directions(
+    pairs: PairSet,
+    concepts: Sequence[ConceptExamples],
+    model: ModelRef,
+    *,
+    max_length: int = 512,
+    dtype: str = "bfloat16",
+    store: Store,
+    template: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> FeatureMatrix:
+    """The value of every span of a set along every direction.
+
+    Args:
+        pairs: what to read.
+        concepts: what to look for.
+        model: the frozen start model; examples and pairs are read by the same one.
+        max_length: most tokens of prompt and response together.
+        dtype: the model's precision.
+        store: where activations and features are kept.
+        template: path of a chat template, for models without one.
+        progress: called with tokens done and tokens in all, once for the examples and once for the pairs.
+
+    Returns:
+        Statistic "value" of the spans prompt, chosen and rejected; `info` holds each direction's held-out AUROC. A
+        span without a token has the value 0, the middle of the examples.
+
+    Raises:
+        ConfigError: the model has no such layer.
+        UndecidedError: examples that the model does not tell apart at all.
+    """
+    from scipy.sparse import csr_matrix
+
+    layers = [choose_layer(model, c.layer) for c in concepts]
+    template_key = template_hash(load_tokenizer(model, store, template=template))
+    identity = hash_of([[c.model_dump(mode="json"), at] for c, at in zip(concepts, layers, strict=True)])
+    inputs = {
+        "rows": pairs.rows_sha256,
+        "directions": identity,
+        "model": model.identity,
+        "template": template_key,
+        "max_length": max_length,
+        "dtype": dtype,
+        "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
+    }
+    read = _Reader(model, max_length, dtype, store, template, progress)
+
+    def build(out: Path) -> None:
+        found: dict[str, _Found] = {}
+        for layer in sorted(set(layers)):
+            found |= _read_layer(
+                pairs, [c for c, at in zip(concepts, layers, strict=True) if at == layer], layer, read
+            )
+        directions = [found[c.concept].direction for c in concepts]
+        info = {
+            "name": "direction",
+            "identity": identity,
+            "version": VERSION,
+            "layer": layers[0] if len(set(layers)) == 1 else layers,
+            "model": model.name,
+            "model_identity": model.identity,
+            "template": template_key,
+            "dtype": dtype,
+            "max_length": max_length,
+            "n_truncated": max(f.n_truncated for f in found.values()),
+            "directions": [d.facts for d in directions],
+            "cautions": [
+                f"direction '{d.concept.concept}' orders its own held-out examples with AUROC {d.auroc:.2f}, under "
+                f"{GOOD_AUROC}: the model may not represent it at layer {d.layer}"
+                for d in directions
+                if d.auroc < GOOD_AUROC
+            ],
+        }
+        columns = tuple(
+            Column(f"direction:{c.concept}", f"{c.label} (direction)", "sd of the examples", "value")
+            for c in concepts
+        )
+        spans: tuple[Span, ...] = ("prompt", "chosen", "rejected")
+        values: dict[tuple[Span, Stat], Any] = {
+            (s, "value"): csr_matrix(np.column_stack([found[c.concept].values[s] for c in concepts]))
+            for s in spans
+        }
+        ids, groups = tuple(p.id for p in pairs.pairs), tuple(p.group for p in pairs.pairs)
+        FeatureMatrix("direction", columns, values, ids, groups, info).save(out)
+
+    return FeatureMatrix.load(store.get("direction-features", VERSION, inputs, build))
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """A direction, and the pairs along it."""
+
+    direction: Direction
+    values: dict[Span, Floats]
+    """`(n_pairs,)` for each span."""
+    n_truncated: int
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """The model, and how it is read."""
+
+    model: ModelRef
+    max_length: int
+    dtype: str
+    store: Store
+    template: str | None
+    progress: Callable[[int, int], None] | None
+
+    def __call__(
+        self, pairs: PairSet, layer: int, vectors: NDArray[np.float32] | None = None
+    ) -> PooledActivations:
+        """Mean activations, or the largest projections on some vectors."""
+        options: dict[str, Any] = {
+            "max_length": self.max_length, "dtype": self.dtype, "store": self.store, "template": self.template,
+            "progress": self.progress,
+        }  # fmt: skip
+        if vectors is not None:
+            return max_projections(self.model, pairs, layer, vectors, **options)
+        return pooled_activations(self.model, pairs, layer, **options)
+
+    def project(
+        self, pairs: PairSet, layer: int, vectors: NDArray[np.float32], pool: str
+    ) -> tuple[dict[Span, Floats], int]:
+        """`(n_pairs, n_vectors)` for each span, NaN where it has no token; and how many pairs were cut."""
+        read = self(pairs, layer, vectors if pool == "max" else None)
+        spans: dict[Span, NDArray[np.float32]] = {
+            "prompt": read.prompt, "chosen": read.chosen, "rejected": read.rejected
+        }  # fmt: skip
+        to = np.eye(len(vectors), dtype=np.float32) if pool == "max" else vectors.T
+        return {
+            span: np.where(x.any(axis=1, keepdims=True), x @ to, np.nan) for span, x in spans.items()
+        }, read.n_truncated
+
+
+def _read_layer(
+    pairs: PairSet, concepts: Sequence[ConceptExamples], layer: int, read: _Reader
+) -> dict[str, _Found]:
+    """Fit the directions of one layer and read the pairs along them: one pass over each for all concepts."""
+    parts = [c.as_pairs().pairs for c in concepts]
+    examples = PairSet("examples", [p for part in parts for p in part])
+    ends = np.cumsum([len(part) for part in parts])
+    rows = {c.concept: slice(end - len(c.examples), end) for c, end in zip(concepts, ends, strict=True)}
+    means = read(examples, layer)
+    out = {}
+    for pool in ("mean", "max"):
+        mine = [c for c in concepts if c.pool == pool]
+        if not mine:
+            continue
+        vectors = [
+            half_vectors(c, means.chosen[rows[c.concept]], means.rejected[rows[c.concept]]) for c in mine
+        ]
+        own, _ = read.project(examples, layer, np.concatenate(vectors), pool)
+        there, n_truncated = read.project(pairs, layer, np.stack([v[2] for v in vectors]), pool)
+        for j, c in enumerate(mine):
+            cells = rows[c.concept], slice(3 * j, 3 * j + 3)
+            d = calibrate(c, layer, vectors[j][2], own["chosen"][cells], own["rejected"][cells])
+            values = {span: np.nan_to_num((x[:, j] - d.centre) / d.sd) for span, x in there.items()}
+            out[c.concept] = _Found(d, values, n_truncated)
+    return out

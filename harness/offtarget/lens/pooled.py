@@ -1,0 +1,196 @@
+"""Mean activation of every prompt and response: what directions and differences are read from.
+
+The reading does not know which response was chosen: the two of a pair are read in the order of their text, so a
+set and the same set with every label turned around share one artifact, bit for bit.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.data.pairs import Message, Pair, PairSet
+from offtarget.lens.activations import encode_spans
+from offtarget.models import ModelRef, load, load_tokenizer, template_hash
+from offtarget.store import Store, hash_of
+from offtarget.versions import package_versions
+
+if TYPE_CHECKING:
+    import torch
+
+VERSION = 2
+FILE = "pooled.npz"
+Floats32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class PooledActivations:
+    """One vector for each span of each pair; zeros for a span without a token."""
+
+    layer: int
+    """Decoder layer whose output was read, from 0."""
+    chosen: Floats32
+    """`(n_pairs, width)`"""
+    rejected: Floats32
+    prompt: Floats32
+    n_truncated: int = 0
+    """Pairs of which the prompt or a response was cut."""
+
+
+def pooled_activations(
+    ref: ModelRef,
+    pairs: PairSet,
+    layer: int,
+    *,
+    max_length: int = 512,
+    dtype: str = "bfloat16",
+    store: Store,
+    template: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PooledActivations:
+    """Mean residual-stream activation over each span's content tokens, from the store or computed now.
+
+    Args:
+        ref: the model.
+        pairs: what to read.
+        layer: decoder layer, from 0.
+        max_length: most tokens of prompt and response together.
+        dtype: the model's precision.
+        store: where the means are kept.
+        template: path of a chat template, for models without one.
+        progress: called with tokens done and tokens in all; not called for a set read before.
+
+    Raises:
+        ConfigError: the model has no such layer.
+        DataError: the template refuses a pair, or an activation is not finite.
+    """
+    blind, turned = _blind(pairs)
+    inputs = {
+        "rows": hash_of([[p.prompt, p.chosen, p.rejected] for p in blind.pairs]),
+        "model": ref.identity,
+        "template": template_hash(load_tokenizer(ref, store, template=template)),
+        "layer": layer,
+        "max_length": max_length,
+        "dtype": dtype,
+        "packages": package_versions("torch", "transformers"),
+    }
+
+    def build(out: Path) -> None:
+        read = _read(ref, blind, layer, _mean, max_length, dtype, store, template, progress)
+        np.savez(
+            out / FILE,
+            prompt=read.prompt,
+            first=read.chosen,
+            second=read.rejected,
+            n_truncated=np.array(read.n_truncated),
+        )
+
+    with np.load(store.get("pooled", VERSION, inputs, build) / FILE, allow_pickle=False) as z:
+        return _turn_back(
+            PooledActivations(layer, z["first"], z["second"], z["prompt"], int(z["n_truncated"])), turned
+        )
+
+
+def max_projections(
+    ref: ModelRef,
+    pairs: PairSet,
+    layer: int,
+    vectors: Floats32,
+    *,
+    max_length: int = 512,
+    dtype: str = "bfloat16",
+    store: Store,
+    template: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> PooledActivations:
+    """The largest projection ⟨h_t, v⟩ over each span's content tokens (arXiv 2606.12360, section 2.1); not stored.
+
+    Args:
+        ref: the model.
+        pairs: what to read.
+        layer: decoder layer, from 0.
+        vectors: `(n_vectors, d_model)`, all read in one pass; the width of what comes back is `n_vectors`.
+        max_length: most tokens of prompt and response together.
+        dtype: the model's precision.
+        store: where the embedded model lies.
+        template: path of a chat template, for models without one.
+        progress: called with tokens done and tokens in all.
+    """
+    import torch
+
+    to = torch.from_numpy(vectors)
+    blind, turned = _blind(pairs)
+    read = _read(
+        ref,
+        blind,
+        layer,
+        lambda h: (h @ to.to(h.device).T).amax(0),
+        max_length,
+        dtype,
+        store,
+        template,
+        progress,
+    )
+    return _turn_back(read, turned)
+
+
+def _mean(hidden: "torch.Tensor") -> "torch.Tensor":
+    return hidden.mean(0)
+
+
+def _read(
+    ref: ModelRef,
+    pairs: PairSet,
+    layer: int,
+    reduce: "Callable[[torch.Tensor], torch.Tensor]",
+    max_length: int,
+    dtype: str,
+    store: Store,
+    template: str | None,
+    progress: Callable[[int, int], None] | None,
+) -> PooledActivations:
+    model, tokenizer = load(ref, dtype=dtype, store=store, template=template)
+    found: dict[tuple[int, int], Floats32] = {}
+
+    def consume(hidden: "torch.Tensor", segments: Any) -> None:
+        for s in segments:
+            found[s.conversation, s.response] = reduce(hidden[s.start : s.stop].float()).cpu().numpy()
+
+    tokens = encode_spans(
+        model, tokenizer, pairs.pairs, layer, consume, max_length=max_length, progress=progress
+    )
+    width = len(next(iter(found.values()))) if found else 0
+    spans = np.zeros((3, len(pairs), width), dtype=np.float32)
+    for i, (c, first, second) in enumerate(tokens.where):
+        for k, r in enumerate((-1, first, second)):
+            # a response of no turns has the number -1, which would be the prompt's
+            if (c, r) in found and (k == 0 or r >= 0):
+                spans[k, i] = found[c, r]
+    return PooledActivations(layer, spans[1], spans[2], spans[0], tokens.n_truncated)
+
+
+def _blind(pairs: PairSet) -> tuple[PairSet, NDArray[np.bool_]]:
+    """The same pairs with responses in the order of their text, and which rows were turned for that."""
+    rows, turned = [], np.zeros(len(pairs), dtype=bool)
+    for i, p in enumerate(pairs.pairs):
+        turned[i] = _key(p.rejected) < _key(p.chosen)
+        a, b = (p.rejected, p.chosen) if turned[i] else (p.chosen, p.rejected)
+        rows.append(Pair(p.id, p.group, p.prompt, a, b))
+    return replace(pairs, pairs=rows), turned
+
+
+def _key(turns: list[Message]) -> str:
+    return json.dumps(turns, sort_keys=True)
+
+
+def _turn_back(read: PooledActivations, turned: NDArray[np.bool_]) -> PooledActivations:
+    at = turned[:, None]
+    return replace(
+        read,
+        chosen=np.where(at, read.rejected, read.chosen),
+        rejected=np.where(at, read.chosen, read.rejected),
+    )
