@@ -89,6 +89,7 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (["audit", "assistant.jsonl"], "assistant.jsonl"),
         (["run", "bad.yaml"], "did you mean"),
         (["run", "parameter.yaml"], "did you mean strength"),
+        (["run", "demo", "--set", "audit.lens=[surface, directoin]"], "did you mean direction"),
         (["run", "undecided.yaml", "--out", "store/out"], "verdict"),
         (["run", "demo", "--set", "training.max_stepz=3"], "did you mean training.max_steps"),
         (["board", "nothing-here"], "does not exist"),
@@ -140,6 +141,25 @@ def test_too_few_rows_and_equal_pairs_are_undecided(capsys: pytest.CaptureFixtur
     same = [{**r, "rejected": r["chosen"]} for r in GOOD]
     code, err = run(capsys, "audit", str(write(Path("same.jsonl"), list(same))))
     assert code == 3 and "identical" in err
+
+
+def test_lenses_on_a_model_by_exit_code(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(Path("good.jsonl"), list(GOOD))
+    example = "  - {prompt: p%d, positive: surely yes %d, negative: never no %d}\n"
+    for name, n in (("few", 4), ("mine", 10)):
+        lines = "".join(example % (i, i, i) for i in range(n))
+        Path(f"{name}.yaml").write_text(f"concept: {name}\nlabel: assent\nexamples:\n{lines}")
+    for lens, code, says in (
+        ("direction:nowhere", 2, "no such file"),
+        ("direction:few.yaml", 3, "only 4 positive answers"),
+        ("embedding", 3, "at least 64"),
+        ("embedding:pcaa", 2, "did you mean pca"),
+        ("direction:mine.yaml", 0, ""),
+    ):
+        got, err = run(capsys, "audit", "good.jsonl", "--lens", lens, "--model", str(tiny_model))
+        errors = [line for line in err.splitlines() if line.startswith("offtarget: ")]
+        assert (got, len(errors)) == (code, int(code > 0)), err
+        assert says in "".join(errors) and "Traceback" not in err
 
 
 def test_an_audit_of_a_file_finds_what_was_put_there(capsys: pytest.CaptureFixture[str]) -> None:

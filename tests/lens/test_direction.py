@@ -1,5 +1,7 @@
 """The direction lens finds what was planted, and says where it does not."""
 
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -130,9 +132,7 @@ def test_labels_turned_around_turn_the_reading_and_share_its_artifact(tiny: Any)
     b = pooled_activations(ref, mirror, 2, store=store)
     assert np.array_equal(a.chosen, b.rejected) and np.array_equal(a.rejected, b.chosen)
     assert np.array_equal(a.prompt, b.prompt)
-    assert [e["event"] for e in store.events() if e["stage"] == "pooled"] == ["made", "reused"] or len(
-        [e for e in store.events() if e["stage"] == "pooled"]
-    ) == 1
+    assert [e["event"] for e in store.events() if e["stage"] == "pooled"].count("made") == 1
 
 
 @pytest.mark.parametrize("pool", ["mean", "max"])
@@ -256,3 +256,23 @@ def test_the_lens_by_name(tiny: Any, tmp_path: Path) -> None:
     assert [c.label for c in part.columns] == ["agrees (direction)"]
     with pytest.raises(ConfigError, match="--model"):
         features_of(PAIRS, ["direction"], model=None, store=store)
+
+
+@pytest.mark.slow
+def test_the_shipped_directions_on_the_embedded_model_and_the_planted_set() -> None:
+    """All order held-out examples; enthusiasm follows the planted cheerful tone, steps the planted lists."""
+    from offtarget.data.loading import load_pairs
+
+    pairs = load_pairs("planted-style", limit=300)
+    store = Store()
+    (part,) = features_of(pairs, ["direction"], model=resolve(models.EMBEDDED, store), store=store)
+    assert min(d["held_out_auroc"] for d in part.info["directions"]) > 0.8
+    folder = Path(__file__).parents[2] / "datasets_registry" / "planted"
+    truth = json.loads(gzip.decompress((folder / "planted-style.truth.json.gz").read_bytes()))
+    row_of = {row["id"]: row for row in truth["rows"]}
+    rows = [row_of[p.id] for p in pairs.pairs]
+    for name, planted in (("enthusiasm", "cheerful"), ("step_by_step", "bullets")):
+        at = [part.position(f"direction:{name}")]
+        u = (part.values["chosen", "value"] - part.values["rejected", "value"])[:, at].toarray().ravel()
+        there = [(planted in r["chosen"]) - (planted in r["rejected"]) for r in rows]
+        assert np.corrcoef(u, there)[0, 1] > 0.35

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Floats32 = NDArray[np.float32]
 THRESHOLD_MEMORY = 0.9
+MIN_BATCH, MIN_STEPS = 32, 16
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class SignedSaeRecipe:
     """K: latents kept for a difference, on average over a batch."""
     prefixes: tuple[int, ...] = (8, 32)
     batch: int = 256
+    """At most; a set of fewer than 16 such batches gets smaller ones, of at least 32."""
     epochs: int = 50
     """At most; a pass sees each difference with both signs."""
     patience: int = 3
@@ -108,12 +110,13 @@ def fit_signed_sae(x: Floats32, held_out: NDArray[np.bool_], recipe: SignedSaeRe
     rows = torch.from_numpy(x / np.float32(scale))
     keep = torch.from_numpy(held_out)
     train, valid = torch.cat([rows[~keep], -rows[~keep]]), rows[keep]
+    size = min(recipe.batch, max(MIN_BATCH, len(train) // MIN_STEPS))
     generator = torch.Generator().manual_seed(recipe.seed)
     with use_threads():
         model = _SignedSae(x.shape[1], recipe, generator)
         best, best_loss, waited = model.state(), float("inf"), 0
         for _ in range(recipe.epochs):
-            for batch in torch.randperm(len(train), generator=generator).split(recipe.batch):
+            for batch in torch.randperm(len(train), generator=generator).split(size):
                 model.step(train[batch])
             loss = model.loss_at_threshold(valid)
             if loss < best_loss:
