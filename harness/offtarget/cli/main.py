@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli import audit, board, compare, data, demo, evaluate, lens, listing, plan, run, why
+from offtarget.cli import audit, bench, board, compare, data, demo, evaluate, lens, listing, plan, run, why
 from offtarget.errors import OfftargetError
 
 app = typer.Typer(
@@ -38,6 +38,7 @@ app.command("run")(run.run)
 app.command("eval")(evaluate.eval_)
 app.command("compare")(compare.compare)
 app.command("board")(board.board)
+app.command("bench-audits")(bench.bench_audits)
 app.add_typer(lens.app, name="lens")
 
 
