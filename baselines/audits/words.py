@@ -9,13 +9,13 @@ from scipy import stats
 
 
 @audit_method(name="words", source="Monroe, Colaresi and Quinn 2008, eq. 16, 19 and 22")
-def words(given: AuditInput, *, min_texts: int = 20) -> list[Claim]:
+def words(given: AuditInput, *, min_share: float = 0.005) -> list[Claim]:
     """Log-odds of each word between the sides, with an informative Dirichlet prior.
 
-    A word counts once in a response. Words that stand in fewer than `min_texts` responses are not looked at.
+    A word counts once in a response. Words that stand in less than the share `min_share` of responses are not looked at.
     """
     texts = [text_of(side) for p in given.pairs.pairs for side in (p.chosen, p.rejected)]
-    names, present = count_words(texts, min_texts=min_texts)
+    names, present = count_words(texts, min_texts=max(2, round(min_share * len(texts))))
     if not names:
         return []
     chosen, rejected = present[0::2], present[1::2]

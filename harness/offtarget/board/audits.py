@@ -40,6 +40,8 @@ class AimRow(_Record):
     """Recall at K from 5 points over at most 5 %, at 2,000 pairs."""
     recall_ruled: Estimate
     """The same of the concepts that a surface rule was written for."""
+    recall_strict: Estimate
+    """And if a claim must go along with the concept at 0.3 to cover it."""
     fdp: Estimate
     """The largest mean false discovery proportion of all sets."""
     any_finding: Estimate
@@ -86,9 +88,10 @@ class DiscoveryRow(_Record):
     true: float
     """Discoveries (q < 0.1) a draw that cover a planted concept."""
     false: float
-    """That are null, or about a planted concept with the wrong side."""
+    """That are null, or name the side against which insertion moved them."""
     grey: float
-    """Neither: insertion moved them more on one side, but they go along with no planted concept enough to cover it."""
+    """Neither: insertion moved them to the side they name, but they go along with no planted concept enough to cover
+    it."""
     null_claims: int
     """Claims, over all draws, that are null: what could be falsely discovered."""
     grey_most: tuple[str, ...]
@@ -144,9 +147,10 @@ METHOD = (
     "concept's phrasings escape every surface rule; goblins has no rule at all. Sets of more than 2,092 pairs hold "
     "several plantings of the same responses, so rows of one prompt share a group.",
     "A claim covers a planted concept if its u goes along with the concept's presence over rows (balanced "
-    "correlation of at least 0.3: rows that differ in the concept weigh as much as all others; and three standard "
-    "errors from zero), with no other concept more, and names the right side. A claim in a context covers a concept "
-    "of a topic if half of the topic's rows lie inside, three times as frequent there as elsewhere in the set.",
+    "correlation of at least 0.2, which a perfect rule for a thirteenth of its phrasings has: rows that differ in the "
+    "concept weigh as much as all others; and three standard errors from zero), with no other concept more, and names "
+    "the right side. A claim in a context covers a concept of a topic if half of the topic's rows lie inside, three "
+    "times as frequent there as in the whole set.",
     "Recall at K: planted concepts covered within the first K places by |score|, K being how many were planted. "
     "Further claims on a concept already covered take no place, nor do near-duplicates (|r| of u at least 0.5) of a "
     "claim that covers nothing.",
@@ -154,8 +158,8 @@ METHOD = (
     "AUROC: a claim about a planted concept, whatever side it names, against every other claim, by |score|.",
     "Null, computed from the inserter: over all plantings, the mean of (u with insertion - u of the same rows without "
     "it) is, two standard errors included, within 0.01 standard deviations of u, or exactly zero. Filling sentences, "
-    "which level the length, are insertion too. FDP is the share of false ones (null, or the wrong side of a planted "
-    "concept) among discoveries (q < 0.1) that are not grey; 0 where there is none. What insertion moved unequally "
+    "which level the length, are insertion too. FDP is the share of false ones (null, or on the side against which "
+    "insertion moved them) among discoveries (q < 0.1) that are not grey; 0 where there is none. What insertion moved unequally "
     "without covering a planted concept is grey and counted apart: it is no noise, and nothing that was asked for.",
     "Shuffles: the order in which the responses were sampled takes the place of the label, turned by a coin for "
     "each prompt; a finding is q < 0.05.",
@@ -194,7 +198,7 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
     aims = [
         [
             a.method,
-            *(with_interval(e) for e in (a.recall, a.recall_ruled)),
+            *(with_interval(e) for e in (a.recall, a.recall_ruled, a.recall_strict)),
             with_interval(a.fdp, 3),
             with_interval(a.any_finding, 3),
         ]
@@ -204,6 +208,7 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
         "method",
         "recall at K",
         "of those with a rule",
+        "cover at 0.3",
         "mean FDP (worst set)",
         "shuffles with a finding (worst)",
     ]

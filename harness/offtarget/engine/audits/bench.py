@@ -1,6 +1,7 @@
 """Run a recipe of the audit benchmark: every method on every planted set, in blocks kept in the store."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from offtarget.engine.audits.planting import (
     shipped_rates,
 )
 from offtarget.engine.audits.recipe import BenchRecipe, MethodRun
-from offtarget.engine.audits.scoring import auroc, found_at_k, match
+from offtarget.engine.audits.scoring import STRICTLY, auroc, found_at_k, match
 from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import resolve
@@ -137,14 +138,14 @@ def run_bench(recipe: BenchRecipe, store: Store, progress: Progress | None = Non
     out = []
     for part in ("power", "discoveries", "topics", "shuffles"):
         mine = [s for s in scenarios(recipe) if s.part == part]
-        if not mine:
+        methods = recipe.methods_of(getattr(recipe, part)) if mine else ()
+        if not methods:
             continue
-        methods = recipe.methods_of(getattr(recipe, part))
         total = sum(s.draws for s in mine) * len(methods)
         done = 0
         for scenario in mine:
             draws: dict[str, list[Draw]] = {m.label: [] for m in methods}
-            for block in _blocks(scenario.draws):
+            for block in _blocks(scenario):
                 sets = _Sets(scenario, recipe.seed)
                 for method in methods:
                     if progress:
@@ -157,9 +158,11 @@ def run_bench(recipe: BenchRecipe, store: Store, progress: Progress | None = Non
     return out
 
 
-def _blocks(draws: int) -> Iterator[range]:
-    for start in range(0, draws, BLOCK):
-        yield range(start, min(start + BLOCK, draws))
+def _blocks(scenario: Scenario) -> Iterator[range]:
+    """Draws that are kept together; shuffles of one planting stay together, so that it is made once."""
+    size = math.ceil(scenario.draws / scenario.plantings) if scenario.plantings else BLOCK
+    for start in range(0, scenario.draws, size):
+        yield range(start, min(start + size, scenario.draws))
 
 
 class _Sets:
@@ -200,7 +203,7 @@ class _Bench:
         }
 
         def build(out: Path) -> None:
-            draws = [self._draw(scenario, sets, number, method, lenses) for number in numbers]
+            draws = [self._draw(scenario, sets, numbers, number, method, lenses) for number in numbers]
             write_atomic(out / FILE, json.dumps(draws))
 
         folder = self.store.get("audit-bench", VERSION, inputs, build)
@@ -208,10 +211,16 @@ class _Bench:
         return draws
 
     def _draw(
-        self, scenario: Scenario, sets: _Sets, number: int, method: MethodRun, lenses: Sequence[str]
+        self,
+        scenario: Scenario,
+        sets: _Sets,
+        numbers: Sequence[int],
+        number: int,
+        method: MethodRun,
+        lenses: Sequence[str],
     ) -> Draw:
         if scenario.part == "shuffles":
-            planted = coin_labels(sets.planted(number % scenario.plantings), sets.seed + number)
+            planted = coin_labels(sets.planted(numbers[0]), sets.seed + number)
             claims, seconds = self._run(planted, method, lenses)
             return {**seconds, **_findings(claims)}
         planted = sets.planted(number)
@@ -244,9 +253,13 @@ class _Bench:
 
 
 def _score(claims: Sequence[Claim], planted: PlantedSet) -> Draw:
-    """Names of concepts: planted, of those with a rule, found in the first K places, found at q < 0.05; and AUROC."""
+    """Names of concepts: planted, of those with a rule, found in the first K places, found at q < 0.05; and AUROC.
+
+    `found_strictly` holds those found if a claim must go along with a concept half as closely as a perfect rule
+    for half of its phrasings (r of 0.3), so that it can be seen what hangs on the threshold.
+    """
     truths = planted.truths
-    matching = match(claims, truths)
+    matching, strict = match(claims, truths), match(claims, truths, STRICTLY)
     detected = {
         int(matching.about[i])
         for i, c in enumerate(claims)
@@ -256,6 +269,7 @@ def _score(claims: Sequence[Claim], planted: PlantedSet) -> Draw:
         "planted": [t.name for t in truths if t.sign],
         "ruled": [t.name for t in truths if t.sign and t.ruled],
         "found": [truths[k].name for k in sorted(found_at_k(claims, matching, truths))],
+        "found_strictly": [truths[k].name for k in sorted(found_at_k(claims, strict, truths))],
         "detected": [truths[k].name for k in sorted(detected)],
         "auroc": auroc(claims, matching, truths),
         "tests": any(c.q is not None for c in claims),
@@ -264,22 +278,19 @@ def _score(claims: Sequence[Claim], planted: PlantedSet) -> Draw:
 
 def _moved(
     claims: Sequence[Claim], without: Sequence[Claim], planted: PlantedSet
-) -> dict[str, tuple[float | None, int, float]]:
-    """For each claim its q, what it is about, and what insertion moved.
+) -> dict[str, tuple[float | None, bool, int, float]]:
+    """For each claim its q, whether it covers a planted concept, the side it names, and what insertion moved.
 
-    The second is 1 if it covers a planted concept, -1 if it is about one and names the wrong side, 0 otherwise.
     What insertion moved on chosen minus what it moved on rejected is the mean over rows of (u with insertion
     - u of the same rows without), here in standard deviations of u. Filling sentences are insertion too.
     """
     before = {c.id: c.u for c in without}
-    matching = match(claims, planted.truths)
-    out: dict[str, tuple[float | None, int, float]] = {}
+    covers = match(claims, planted.truths).covers
+    out: dict[str, tuple[float | None, bool, int, float]] = {}
     for i, c in enumerate(claims):
-        about = matching.about[i]
-        wrong = about >= 0 and planted.truths[about].sign != 0
-        kind = 1 if matching.covers[i] else -1 if wrong else 0
         moved = float(c.u.mean()) - (float(before[c.id].mean()) if c.id in before else 0.0)
-        out[c.id] = (c.q, kind, moved / (float(c.u.std()) or 1.0))
+        side = 1 if c.direction == "chosen" else -1
+        out[c.id] = (c.q, bool(covers[i]), side, moved / (float(c.u.std()) or 1.0))
     return out
 
 

@@ -4,9 +4,12 @@ A claim covers a concept if its u goes along with the concept's presence over th
 other concept more. How closely: the correlation of u with (chosen has it - rejected has it) in which the
 rows that differ in the concept weigh as much, taken together, as all others. A plain correlation would ask
 more of a rare concept than of a frequent one: a concept of two points fills 2 % of the rows, and a rule
-that finds every one of them among naturally occurring cases could not pass. A perfect rule for half of a
-concept's phrasings, which is what the surface lens is given, has 0.58; `COVERS` is half of that, 9 % of the
-variance. Against chance with few rows, the plain correlation must also lie three standard errors from zero.
+that finds every one of them among naturally occurring cases could not pass. A rule that sees the share φ of
+a concept's phrasings and nothing else has r = sqrt((φ/2)/(1 - φ/2)): 0.58 for a half, which is what all
+rules of the surface lens together see of a concept, and 0.30 for a sixth, which is what one of them sees where
+three rules share that half (lists, disclaimers). `COVERS` lies below the latter; it asks for a thirteenth of
+the phrasings, or 4 % of the variance. Against chance with few rows, the plain correlation must also lie
+three standard errors from zero.
 
 A small difference is no small presence: over a rate of 30 % every claim about the concept has hundreds of
 rows that differ in it, whichever side leads. The direction is then the only thing that the difference decides.
@@ -14,6 +17,7 @@ rows that differ in it, whichever side leads. The direction is then the only thi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +26,9 @@ from offtarget.audit.method import Claim
 from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.engine.audits.planting import Truth
 
-COVERS = 0.3
+COVERS = 0.2
+STRICTLY = 0.3
+"""The same, asking for half of what a perfect rule for half of the phrasings has; shown beside it."""
 STANDARD_ERRORS = 3.0
 SAME = 0.5
 """From this correlation of their u on, two claims are about one thing."""
@@ -45,35 +51,38 @@ class Matching:
     """It is a planted concept, and the claim names the right side: `(n_claims,)`."""
 
 
-def association(u: NDArray[np.float32], presence: NDArray[np.int8]) -> Floats:
-    """Balanced correlation of each column of u with the presence of one concept; zero where none can be given.
+def association(u: NDArray[Any], presence: NDArray[np.int8]) -> Floats:
+    """Balanced correlation of each column of u with the presence of each concept; zero where none can be given.
 
     Args:
         u: `(n_rows, n_claims)`.
-        presence: in {-1, 0, 1}, `(n_rows,)`.
+        presence: in {-1, 0, 1}, `(n_rows, n_concepts)`.
+
+    Returns:
+        `(n_claims, n_concepts)`.
     """
     n, differs = len(u), presence != 0
-    few = int(differs.sum())
-    if few < MIN_DIFFERING:
-        return np.zeros(u.shape[1])
-    weight = np.where(differs, 0.5 / few, 0.5 / max(n - few, 1))
-    balanced = _weighted(u, presence, weight / weight.sum())
-    plain = _weighted(u, presence, np.full(n, 1 / n))
-    return np.where(np.abs(plain) * np.sqrt(n) >= STANDARD_ERRORS, balanced, 0.0)
+    few = differs.sum(axis=0)
+    weight = np.where(differs, 0.5 / np.maximum(few, 1), 0.5 / np.maximum(n - few, 1))
+    values, squares = u.astype(np.float64), np.square(u, dtype=np.float64)
+    balanced = _weighted(values, squares, presence, weight / weight.sum(axis=0))
+    plain = _weighted(values, squares, presence, np.full(presence.shape, 1 / n))
+    certain = (np.abs(plain) * np.sqrt(n) >= STANDARD_ERRORS) & (few >= MIN_DIFFERING)
+    return np.asarray(np.where(certain, balanced, 0.0))
 
 
-def _weighted(u: NDArray[np.float32], x: NDArray[np.int8], weight: Floats) -> Floats:
-    """Pearson correlation of each column of u with x under row weights that sum to one."""
-    mean, at = weight @ u, float(weight @ x)
-    moved = weight * (x - at)
-    variance = weight @ np.square(u, dtype=np.float64) - mean**2
-    spread = float(weight @ np.square(x - at))
+def _weighted(u: Floats, squares: Floats, x: NDArray[np.int8], weight: Floats) -> Floats:
+    """Pearson correlation of each column of u with each of x, under row weights of that column of x."""
+    at = (weight * x).sum(axis=0)
+    centred = x - at
+    variance = squares.T @ weight - (u.T @ weight) ** 2
+    spread = (weight * centred**2).sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        r = (moved @ u) / np.sqrt(np.maximum(variance, 0.0) * spread)
-    return np.nan_to_num(r, posinf=0.0, neginf=0.0)
+        r = (u.T @ (weight * centred)) / np.sqrt(np.maximum(variance, 0.0) * spread)
+    return np.asarray(np.nan_to_num(r, posinf=0.0, neginf=0.0))
 
 
-def match(claims: Sequence[Claim], truths: Sequence[Truth]) -> Matching:
+def match(claims: Sequence[Claim], truths: Sequence[Truth], covers: float = COVERS) -> Matching:
     """Match claims with what was put into the set, planted or on both sides equally.
 
     A claim on the whole set is about a concept of the whole set. A claim in a context is about a concept of a
@@ -81,23 +90,22 @@ def match(claims: Sequence[Claim], truths: Sequence[Truth]) -> Matching:
     """
     r = np.zeros((len(claims), len(truths)))
     everywhere = [i for i, c in enumerate(claims) if c.context is None]
-    if everywhere and truths:
-        u = np.stack([claims[i].u for i in everywhere], axis=1).astype(np.float32)
-        for k, truth in enumerate(truths):
-            if truth.inside is None:
-                r[everywhere, k] = association(u, truth.presence)
+    whole = [k for k, t in enumerate(truths) if t.inside is None]
+    if everywhere and whole:
+        u = np.stack([claims[i].u for i in everywhere], axis=1)
+        r[np.ix_(everywhere, whole)] = association(u, np.stack([truths[k].presence for k in whole], axis=1))
     for i, claim in enumerate(claims):
         if claim.context is None:
             continue
         for k, truth in enumerate(truths):
             if truth.inside is not None and _picks(claim.context, truth.inside):
                 rows = claim.context
-                r[i, k] = association(claim.u[rows, None].astype(np.float32), truth.presence[rows])[0]
+                r[i, k] = association(claim.u[rows, None], truth.presence[rows, None])[0, 0]
     if not truths:
         return Matching(np.full(len(claims), -1), np.zeros(len(claims)), np.zeros(len(claims), dtype=bool))
     best = np.abs(r).argmax(axis=1)
     size = r[np.arange(len(claims)), best]
-    about = np.where(np.abs(size) >= COVERS, best, -1)
+    about = np.where(np.abs(size) >= covers, best, -1)
     said = np.sign([c.score for c in claims]) * np.sign(size)
     true = np.array([t.sign for t in truths])[best]
     return Matching(about, size, (about >= 0) & (true != 0) & (said == true))

@@ -66,12 +66,12 @@ def audit_board(recipe: BenchRecipe, scored: Sequence[Scored], command: str) -> 
     )
 
 
-def share(hits: int, n: int, note: str = "") -> Estimate:
+def share(hits: int, n: int) -> Estimate:
     """A share with its Wilson interval; no value of none."""
     from scipy.stats import binomtest
 
     if n == 0:
-        return Estimate(note=note or "none")
+        return Estimate(note="not run")
     ci = binomtest(hits, n).proportion_ci(method="wilson")
     return Estimate(value=hits / n, ci=(float(ci.low), float(ci.high)), n=n)
 
@@ -88,6 +88,16 @@ def mean(values: Sequence[float]) -> Estimate:
 
 
 @dataclass(frozen=True)
+class Movement:
+    """What insertion moves of one claim, over all plantings that have it."""
+
+    mean: float
+    """Chosen minus rejected, in standard deviations of u."""
+    null: bool
+    """Equal on both sides: within `NULL_SHIFT` with two standard errors added, or never anything but zero."""
+
+
+@dataclass(frozen=True)
 class Discovered:
     """What the discoveries of one draw are, by id."""
 
@@ -101,37 +111,29 @@ class Discovered:
         return len(self.false) / max(len(self.true) + len(self.false), 1)
 
 
-def null_claims(draws: Sequence[Draw]) -> dict[str, bool]:
-    """By id, whether insertion moved a claim equally on both sides, over the plantings that have it.
-
-    The expected movement is the mean over plantings; null if it is within `NULL_SHIFT` with two standard errors
-    added, or never anything but zero.
-    """
-    moved: dict[str, list[float]] = {}
+def movements(draws: Sequence[Draw]) -> dict[str, Movement]:
+    """What insertion moves of each claim: the mean over plantings is taken for what it moves on average."""
+    shifts: dict[str, list[float]] = {}
     for draw in draws:
-        for name, (_, _, shift) in draw["moved"].items():
-            moved.setdefault(name, []).append(shift)
+        for name, (_, _, _, shift) in draw["moved"].items():
+            shifts.setdefault(name, []).append(shift)
     out = {}
-    for name, shifts in moved.items():
-        x = np.array(shifts)
-        if not x.any():
-            out[name] = True
-        elif len(x) < 2:
-            out[name] = False
-        else:
-            out[name] = bool(abs(x.mean()) + 2 * x.std(ddof=1) / np.sqrt(len(x)) <= NULL_SHIFT)
+    for name, values in shifts.items():
+        x = np.array(values)
+        bound = abs(x.mean()) + 2 * x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.inf
+        out[name] = Movement(float(x.mean()), bool(not x.any() or bound <= NULL_SHIFT))
     return out
 
 
-def discovered(draw: Draw, null: Mapping[str, bool]) -> Discovered:
-    """Sort the discoveries of one draw into true, false and grey."""
+def discovered(draw: Draw, moved: Mapping[str, Movement]) -> Discovered:
+    """Sort the discoveries of one draw into true, false (null, or against what insertion moved) and grey."""
     true, false, grey = [], [], []
-    for name, (q, kind, _) in draw["moved"].items():
+    for name, (q, covers, side, _) in draw["moved"].items():
         if q is None or q >= Q_DISCOVERY:
             continue
-        if kind == 1:
+        if covers:
             true.append(name)
-        elif kind == -1 or null[name]:
+        elif moved[name].null or side * moved[name].mean < 0:
             false.append(name)
         else:
             grey.append(name)
@@ -155,7 +157,7 @@ def _draws(scored: Iterable[Scored]) -> list[Draw]:
 def _recall(draws: Sequence[Draw], what: str, of: str = "planted") -> Estimate:
     """Share of planted concepts, over all draws, that are among the found or the detected."""
     if what == "detected" and not any(d["tests"] for d in draws):
-        return Estimate(note="ranks only" if draws else "none")
+        return Estimate(note="ranks only" if draws else "not run")
     return share(sum(c in d[what] for d in draws for c in d[of]), sum(len(d[of]) for d in draws))
 
 
@@ -191,17 +193,13 @@ def _by_concept(draws: Sequence[Draw]) -> list[tuple[str, bool, Estimate, Estima
 
 
 def _discoveries(s: Scored) -> DiscoveryRow:
-    null = null_claims(s.draws)
-    sorted_draws = [discovered(d, null) for d in s.draws]
+    moved = movements(s.draws)
+    sorted_draws = [discovered(d, moved) for d in s.draws]
     tests = any(d["tests"] for d in s.draws)
-    shifts: dict[str, list[float]] = {}
-    for d in s.draws:
-        for name, (_, _, shift) in d["moved"].items():
-            shifts.setdefault(name, []).append(shift)
 
     def most(names: Iterable[str]) -> tuple[str, ...]:
         return tuple(
-            f"{name} {count / len(s.draws):.0%} ({np.mean(shifts[name]):+.3f})"
+            f"{name} {count / len(s.draws):.0%} ({moved[name].mean:+.3f})"
             for name, count in Counter(names).most_common(MOST)
         )
 
@@ -215,7 +213,7 @@ def _discoveries(s: Scored) -> DiscoveryRow:
         true=float(np.mean([len(x.true) for x in sorted_draws])),
         false=float(np.mean([len(x.false) for x in sorted_draws])),
         grey=float(np.mean([len(x.grey) for x in sorted_draws])),
-        null_claims=sum(null.values()),
+        null_claims=sum(m.null for m in moved.values()),
         grey_most=most(n for x in sorted_draws for n in x.grey),
         false_most=most(n for x in sorted_draws for n in x.false),
         recall=_recall(s.draws, "found"),
@@ -265,6 +263,7 @@ def _aim(
         method=method,
         recall=_recall(draws, "found"),
         recall_ruled=_recall(draws, "found", "ruled"),
+        recall_strict=_recall(draws, "found_strictly", "ruled"),
         fdp=_worst(fdp),
         any_finding=_worst(found),
     )
