@@ -27,9 +27,9 @@ class MethodRow(_Record):
     source: str
     lenses: tuple[str, ...]
     seconds: float | None
-    """Seconds per 1,000 pairs of the method itself, median over all draws."""
+    """Processor seconds per 1,000 pairs of the method itself, median over all draws."""
     reading: float | None
-    """Seconds per 1,000 pairs that the surface lens takes to read them, for methods that ask for it."""
+    """Processor seconds per 1,000 pairs that the surface lens takes to read them, for methods that ask for it."""
 
 
 class AimRow(_Record):
@@ -161,6 +161,7 @@ METHOD = (
     "which level the length, are insertion too. FDP is the share of false ones (null, or on the side against which "
     "insertion moved them) among discoveries (q < 0.1) that are not grey; 0 where there is none. What insertion moved unequally "
     "without covering a planted concept is grey and counted apart: it is no noise, and nothing that was asked for.",
+    "Seconds are processor seconds, median over all sets, without the reading of the responses by a lens.",
     "Shuffles: the order in which the responses were sampled takes the place of the label, turned by a coin for "
     "each prompt; a finding is q < 0.05.",
     "Brackets are 95 % intervals: Wilson over planted concepts or shuffles, two standard errors over draws for FDP "
