@@ -11,7 +11,7 @@ import pytest
 from offtarget import registry
 
 REPO = Path(__file__).resolve().parents[1]
-KINDS = ("datasets", "behaviours", "protocols", "recipes")
+KINDS = ("datasets", "behaviours", "protocols", "recipes", "audits", "benchmarks")
 
 
 def listing(cwd: Path, **env: str) -> dict[str, list[dict[str, str]]]:

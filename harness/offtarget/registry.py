@@ -1,33 +1,38 @@
-"""Finds datasets, behaviours, protocols and recipes by their place in a folder.
+"""Finds datasets, behaviours, protocols, audit methods and recipes by their place in a folder.
 
 A content root holds up to three folders: `tasks/` (one Inspect task file per behaviour),
-`datasets_registry/` (one YAML card per dataset) and `baselines/` (one file per protocol, and
-`recipes/`). Ours is searched first, then `--registry PATH`, then packages that announce a root by an
-entry point of the group `offtarget.registry`. Listing reads cards and the literals of decorators
-without running content files, so it is fast and a broken file cannot take the others down.
+`datasets_registry/` (one YAML card per dataset) and `baselines/` (one file per protocol, `recipes/`,
+and `audits/` with one file per audit method and the recipes of audit benchmarks). Ours is searched
+first, then `--registry PATH`, then packages that announce a root by an entry point of the group
+`offtarget.registry`. Listing reads cards and the literals of decorators without running content files,
+so it is fast and a broken file cannot take the others down.
 """
 
 import ast
 import hashlib
 import importlib.metadata
 import importlib.util
+import math
 import sys
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from offtarget.errors import ConfigError, unknown_name
+from offtarget.errors import ConfigError, OfftargetError, unknown_name
 
-Kind = Literal["dataset", "behaviour", "protocol", "recipe"]
-KINDS: tuple[Kind, ...] = ("dataset", "behaviour", "protocol", "recipe")
+Kind = Literal["dataset", "behaviour", "protocol", "recipe", "audit", "benchmark"]
+KINDS: tuple[Kind, ...] = ("dataset", "behaviour", "protocol", "recipe", "audit", "benchmark")
 FOLDERS: dict[Kind, tuple[str, str]] = {
     "dataset": ("datasets_registry", "*.yaml"),
     "behaviour": ("tasks", "*.py"),
     "protocol": ("baselines", "*.py"),
     "recipe": ("baselines/recipes", "*.yaml"),
+    "audit": ("baselines/audits", "*.py"),
+    "benchmark": ("baselines/audits/recipes", "*.yaml"),
 }
-DECORATOR: dict[Kind, str] = {"behaviour": "task", "protocol": "protocol"}
+DECORATOR: dict[Kind, str] = {"behaviour": "task", "protocol": "protocol", "audit": "audit_method"}
 
 
 @dataclass(frozen=True)
@@ -199,16 +204,62 @@ def load_module(path: Path) -> Any:
 
 
 def load_function(entry: Entry) -> Callable[..., Any]:
-    """Run the content file of a behaviour or protocol and give its decorated function."""
+    """Run the content file of a behaviour, protocol or audit method and give its decorated function."""
     module = load_module(entry.path)
     for value in vars(module).values():
-        card = getattr(value, "__protocol__", None)
+        card = getattr(value, "__protocol__", None) or getattr(value, "__audit__", None)
         if card is not None and card.name == entry.name:
             return value  # type: ignore[no-any-return]
     function = getattr(module, entry.name, None)
     if function is None:
         raise ConfigError(f"{entry.path}: has no function '{entry.name}'")
     return function  # type: ignore[no-any-return]
+
+
+def check_parameters(entry: Entry, params: Mapping[str, Any]) -> None:
+    """Refuse parameters that a protocol or audit method does not have, or whose value is of another kind.
+
+    Raises:
+        ConfigError: names the parameter, the nearest known ones, or the type it wants.
+    """
+    known: dict[str, Any] = entry.card.get("parameters", {})
+    for key, value in params.items():
+        if key not in known:
+            raise unknown_name(f"parameter of {entry.kind} '{entry.name}'", key, known)
+        preset = known[key]
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{entry.kind} '{entry.name}': {key}={value} is not a finite number")
+        if preset is None or value is None:
+            continue
+        numbers = isinstance(preset, int | float) and not isinstance(preset, bool)
+        if numbers and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ConfigError(
+                f"{entry.kind} '{entry.name}': {key}={value!r} should be a number, such as {preset}"
+            )
+        if isinstance(preset, str) and not isinstance(value, str):
+            raise ConfigError(
+                f"{entry.kind} '{entry.name}': {key}={value!r} should be text, such as '{preset}'"
+            )
+        if isinstance(preset, bool) and not isinstance(value, bool):
+            raise ConfigError(f"{entry.kind} '{entry.name}': {key}={value!r} should be true or false")
+
+
+def run_content(entry: Entry, function: Callable[..., Any], *args: Any, **params: Any) -> Any:
+    """Call a content file's function; a fault of the file is told on one line, by its place there.
+
+    Raises:
+        ConfigError: the function failed.
+    """
+    try:
+        return function(*args, **params)
+    except OfftargetError:
+        raise
+    except Exception as e:
+        frames = traceback.extract_tb(e.__traceback__)
+        line = next((f.lineno for f in reversed(frames) if f.filename == str(entry.path)), None)
+        raise ConfigError(
+            f"{entry.path}, line {line}: {entry.kind} '{entry.name}' failed ({type(e).__name__}: {e}); mend the file"
+        ) from e
 
 
 _default: Registry | None = None

@@ -14,15 +14,18 @@ DECISIVE = ("data", "lens", "audit", "shaping", "training", "evals", "engine", "
 """The rooms and files whose code decides a result."""
 
 
-@cache
 def code_version() -> str:
     """Version of offtarget, and a hash of the code that decides results: other code, another key."""
+    return f"{offtarget.__version__}+{code_sha256(*DECISIVE)[:10]}"
+
+
+@cache
+def code_sha256(*places: str) -> str:
+    """Hash of the code in some rooms and files of the engine, named by their place in it."""
     here = Path(offtarget.__file__).resolve().parent
-    places = [here / name for name in DECISIVE]
-    files = sorted(f for p in places for f in ([p] if p.suffix else p.rglob("*.py")))
-    return (
-        f"{offtarget.__version__}+{hash_of([[str(p.relative_to(here)), file_sha256(p)] for p in files])[:10]}"
-    )
+    paths = [here / name for name in places]
+    files = sorted(f for p in paths for f in ([p] if p.suffix else p.rglob("*.py")))
+    return hash_of([[str(p.relative_to(here)), file_sha256(p)] for p in files])
 
 
 def package_versions(*names: str) -> dict[str, str]:

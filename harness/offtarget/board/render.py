@@ -11,8 +11,9 @@ from typing import Any
 
 from offtarget.board.estimate import Estimate
 from offtarget.board.records import BehaviourRow, Board, Boards, Row
+from offtarget.board.text import escape_cell, markdown_table
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.report.html import environment, fixed, number, render_page, visible
+from offtarget.report.html import environment, fixed, number, render_page
 from offtarget.report.plots import Panel, Point, scatter
 from offtarget.store import write_atomic
 
@@ -89,25 +90,11 @@ def _drift_count(r: Row) -> str:
     return "–" if r.drift_significant is None else f"{r.drift_significant} of {r.drift_tested}"
 
 
-def _cell(text: str) -> str:
-    """One cell of a markdown table: signs that would end it or be read as markup are escaped."""
-    flat = visible(" ".join(text.split()), 120)
-    for sign in "\\|<>`*_[]":
-        flat = flat.replace(sign, "\\" + sign)
-    return flat
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> list[str]:
-    rule = ["---" if i < left else "---:" for i in range(len(head))]
-    lines = [head, rule, *rows]
-    return ["| " + " | ".join(line) + " |" for line in lines]
-
-
 def _markdown(boards: Boards, command: str) -> str:
     out = ["# Boards", "", f"Made by `{command}` from the cells of the results folder; never edited.", ""]
     for b in boards.boards:
-        out += [f"## {_cell(b.dataset)} · {_cell(b.model)}", ""]
-        out += [f"{b.n_pairs:,} pairs (rows `{b.rows_sha256[:12]}`), budget {_cell(b.budget)}.", ""]
+        out += [f"## {escape_cell(b.dataset)} · {escape_cell(b.model)}", ""]
+        out += [f"{b.n_pairs:,} pairs (rows `{b.rows_sha256[:12]}`), budget {escape_cell(b.budget)}.", ""]
         out += [f"- {line}" for line in b.limits] + [""]
         amplify = _amplifies(b)
         head = [
@@ -119,7 +106,7 @@ def _markdown(boards: Boards, command: str) -> str:
             "drifted (q < 0.05)",
         ]
         head += [
-            f"capability vs start ({_cell(b.capability_unit)})",
+            f"capability vs start ({escape_cell(b.capability_unit)})",
             "vs dpo",
             "seeds",
             "front",
@@ -128,32 +115,36 @@ def _markdown(boards: Boards, command: str) -> str:
         ]
         lines = []
         for r in b.rows:
-            line = [_cell(r.label), _cell(_with_ci(r.recovery))]
-            line += [_cell(_with_ci(r.amplification, sign=True))] if amplify else []
+            line = [escape_cell(r.label), escape_cell(_with_ci(r.recovery))]
+            line += [escape_cell(_with_ci(r.amplification, sign=True))] if amplify else []
             chance = "–" if r.drift_noise is None else f"≤ {fixed(r.drift_noise)}"
-            line += [_cell(_with_ci(r.drift)), chance, _drift_count(r)]
-            line += [_cell(_with_ci(c, 3, sign=True)) for c in (r.capability_vs_start, r.capability_vs_dpo)]
+            line += [escape_cell(_with_ci(r.drift)), chance, _drift_count(r)]
+            line += [
+                escape_cell(_with_ci(c, 3, sign=True)) for c in (r.capability_vs_start, r.capability_vs_dpo)
+            ]
             line += [_seeds(r), "yes" if r.front else "", r.provisional or _status(r)]
             lines.append([*line, " ".join(f"`{k[:12]}`" for k in r.cells)])
-        out += [*_table(head, lines), ""]
+        out += [*markdown_table(head, lines), ""]
         out += ["### Behaviours", "", *_behaviours_markdown(b), ""]
     if not boards.boards:
         out += ["No board: no cell could be read.", ""]
     if boards.apart:
         out += ["## Cells on no board", ""]
-        rows = [[f"`{a.cell[:12]}`", _cell(a.run), _cell(a.reason)] for a in boards.apart]
-        out += [*_table(["cell", "run", "reason"], rows, left=3), ""]
+        rows = [[f"`{a.cell[:12]}`", escape_cell(a.run), escape_cell(a.reason)] for a in boards.apart]
+        out += [*markdown_table(["cell", "run", "reason"], rows, left=3), ""]
     if boards.problems:
-        out += ["## Files that could not be read", "", *(f"- {_cell(p)}" for p in boards.problems), ""]
+        out += ["## Files that could not be read", "", *(f"- {escape_cell(p)}" for p in boards.problems), ""]
     out += ["## How to read it", "", *(f"- {line}" for line in METHOD), ""]
     return "\n".join(out)
 
 
 def _behaviours_markdown(b: Board) -> list[str]:
     names = [x for r in b.rows[:1] for x in r.behaviours]
-    head = ["protocol", *(f"{_cell(x.behaviour)} ({x.role}, {_arrow(x)})" for x in names)]
-    rows = [[_cell(r.label), *(_cell(_with_ci(x.score, 3)) for x in r.behaviours)] for r in b.rows]
-    return _table(head, rows)
+    head = ["protocol", *(f"{escape_cell(x.behaviour)} ({x.role}, {_arrow(x)})" for x in names)]
+    rows = [
+        [escape_cell(r.label), *(escape_cell(_with_ci(x.score, 3)) for x in r.behaviours)] for r in b.rows
+    ]
+    return markdown_table(head, rows)
 
 
 def _arrow(x: BehaviourRow) -> str:

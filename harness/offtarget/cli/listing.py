@@ -11,6 +11,8 @@ PLURALS = {
     "behaviours": "behaviour",
     "protocols": "protocol",
     "recipes": "recipe",
+    "audits": "audit",
+    "benchmarks": "benchmark",
     "lenses": "lens",
     "models": "model",
 }
@@ -19,11 +21,14 @@ PLURALS = {
 def list_(
     what: Annotated[
         str,
-        typer.Argument(help="datasets, behaviours, protocols, recipes, lenses or models; all if left out."),
+        typer.Argument(
+            help="datasets, behaviours, protocols, recipes, audits (methods), benchmarks (of audits), lenses or models; "
+            "all if left out."
+        ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """What there is: datasets, behaviours, protocols, recipes, lenses, models."""
+    """What there is: datasets, behaviours, protocols, recipes, audit methods and benchmarks, lenses, models."""
     from offtarget.errors import unknown_name
     from offtarget.registry import default
 
@@ -58,7 +63,9 @@ def rows(kind: str) -> list[dict[str, str]]:
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a dataset, behaviour, protocol or recipe.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of a dataset, behaviour, protocol, recipe, audit method or benchmark.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """One card, whole."""

@@ -16,6 +16,7 @@ import typer
 
 from offtarget.cli import (
     audit,
+    bench,
     board,
     compare,
     concepts,
@@ -56,6 +57,7 @@ app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)
 app.command("compare")(compare.compare)
 app.command("board")(board.board)
+app.command("bench-audits")(bench.bench_audits)
 app.add_typer(lens.app, name="lens")
 
 

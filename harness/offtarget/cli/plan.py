@@ -35,8 +35,7 @@ def plan(
     from offtarget.engine.dry import dry_plan
     from offtarget.errors import ConfigError
     from offtarget.models import read_template
-    from offtarget.registry import default
-    from offtarget.shaping.protocol import check_parameters
+    from offtarget.registry import check_parameters, default
     from offtarget.store import Store
 
     params = parameters_option(param)

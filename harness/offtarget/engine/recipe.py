@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from offtarget.engine.features import lens_of
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.registry import default
+from offtarget.registry import Kind, check_parameters, default
 from offtarget.shaping.protocol import parse_parameter
 from offtarget.training.spec import TrainingSpec
 
@@ -130,13 +130,23 @@ def read_recipe(name: str, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]
     Raises:
         ConfigError: no such recipe, not YAML, an unknown or wrong key; names the nearest.
     """
+    raw, path = read_mapping("recipe", name, overrides)
+    return validate(raw, str(path)), path
+
+
+def read_mapping(kind: Kind, name: str, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], Path]:
+    """The mapping of a recipe file, by registry name or path, with overrides.
+
+    Raises:
+        ConfigError: no such recipe, or not YAML.
+    """
     import yaml
 
     path = Path(name)
     if not path.is_file():
         if "/" in name or path.suffix == ".yml":
             raise ConfigError(f"recipe '{name}': there is no such file")
-        path = default().get("recipe", name.removesuffix(".yaml")).path
+        path = default().get(kind, name.removesuffix(".yaml")).path
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as e:
@@ -145,7 +155,7 @@ def read_recipe(name: str, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]
         raise ConfigError(f"{path}: a recipe is a mapping of keys, such as `data:` and `protocols:`")
     for item in overrides:
         _override(raw, item)
-    return validate(raw, str(path)), path
+    return raw, path
 
 
 def _override(raw: dict[str, Any], item: str) -> None:
@@ -173,8 +183,6 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     except ValidationError as e:
         raise ConfigError(f"{where}: {_first_fault(e)}") from e
     for run in recipe.protocols:
-        from offtarget.shaping.protocol import check_parameters
-
         check_parameters(default().get("protocol", run.protocol), run.parameters)
     for lens in recipe.audit.lens:
         lens_of(lens)

@@ -7,7 +7,7 @@ per 100 words of prose (text outside code), so that they do not merely follow le
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -241,12 +241,17 @@ def mattr(words: Sequence[str], window: int = MATTR_WINDOW) -> float:
     return total / (window * (n - window + 1))
 
 
-def encode(pairs: Sequence[Pair], progress: Callable[[int, int], None] | None = None) -> FeatureMatrix:
+def encode(
+    pairs: Sequence[Pair],
+    progress: Callable[[int, int], None] | None = None,
+    known: Mapping[str, list[float]] | None = None,
+) -> FeatureMatrix:
     """Read all pairs: the last user turn of the prompt, the chosen and the rejected completion.
 
     Args:
         pairs: rows, in the order the matrix shall have.
         progress: called with rows done and rows in all, every hundred rows.
+        known: the values of texts that were read before, in the order of `COLUMNS`.
 
     Returns:
         Statistic `value` for the spans prompt, chosen and rejected, float64.
@@ -255,7 +260,7 @@ def encode(pairs: Sequence[Pair], progress: Callable[[int, int], None] | None = 
 
     spans = ("prompt", "chosen", "rejected")
     values = {s: np.zeros((len(pairs), len(COLUMNS))) for s in spans}
-    seen: dict[str, list[float]] = {}  # sets hold a prompt or a response more than once
+    seen = dict(known or {})  # sets hold a prompt or a response more than once
     for i, pair in enumerate(pairs):
         if progress and i % 100 == 0:
             progress(i, len(pairs))

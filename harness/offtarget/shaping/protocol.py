@@ -1,14 +1,12 @@
 """The decorator that makes a function a shaping protocol, and how a plan is made from one."""
 
 import inspect
-import math
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from offtarget.errors import ConfigError, OfftargetError, unknown_name
-from offtarget.registry import Entry, default, load_function
+from offtarget.errors import ConfigError
+from offtarget.registry import check_parameters, default, load_function, run_content
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
 
@@ -57,32 +55,6 @@ def parse_parameter(text: str) -> Any:
     return text
 
 
-def check_parameters(entry: Entry, params: Mapping[str, Any]) -> None:
-    """Refuse parameters that the protocol does not have, or whose value is of another kind.
-
-    Raises:
-        ConfigError: names the parameter, the nearest known ones, or the type it wants.
-    """
-    known: dict[str, Any] = entry.card.get("parameters", {})
-    for key, value in params.items():
-        if key not in known:
-            raise unknown_name(f"parameter of protocol '{entry.name}'", key, known)
-        preset = known[key]
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f"protocol '{entry.name}': {key}={value} is not a finite number")
-        if preset is None or value is None:
-            continue
-        numbers = isinstance(preset, int | float) and not isinstance(preset, bool)
-        if numbers and (isinstance(value, bool) or not isinstance(value, int | float)):
-            raise ConfigError(
-                f"protocol '{entry.name}': {key}={value!r} should be a number, such as {preset}"
-            )
-        if isinstance(preset, str) and not isinstance(value, str):
-            raise ConfigError(f"protocol '{entry.name}': {key}={value!r} should be text, such as '{preset}'")
-        if isinstance(preset, bool) and not isinstance(value, bool):
-            raise ConfigError(f"protocol '{entry.name}': {key}={value!r} should be true or false")
-
-
 def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None = None) -> ShapingPlan:
     """The checked plan of a protocol found by name.
 
@@ -99,16 +71,7 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
         raise ConfigError(
             f"protocol '{name}' needs a concept: give --verdicts FILE with a suppress or amplify, or -P concept=ID"
         )
-    try:
-        plan = function(ctx, **params)
-    except OfftargetError:
-        raise
-    except Exception as e:  # a fault of the protocol's file, told by its place there
-        frames = traceback.extract_tb(e.__traceback__)
-        line = next((f.lineno for f in reversed(frames) if f.filename == str(entry.path)), None)
-        raise ConfigError(
-            f"{entry.path}, line {line}: protocol '{name}' failed ({type(e).__name__}: {e}); mend the file"
-        ) from e
+    plan = run_content(entry, function, ctx, **params)
     if not isinstance(plan, ShapingPlan):
         raise ConfigError(
             f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan"

@@ -1,0 +1,1 @@
+"""The audit benchmark: audit methods against sets whose truth is known."""
