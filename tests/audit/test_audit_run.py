@@ -406,3 +406,20 @@ def test_each_view_says_what_noise_would_find(topical):
         assert null.any_finding <= 0.15 and null.mean_findings < 0.5
         assert found.families[view].findings > 0
     assert found.families["local"].shuffled is None  # nothing to test: the lens reads no prompts
+
+
+def test_topics_can_be_by_words_where_latents_go_by_form(make_pairs, make_latents):
+    rng = np.random.default_rng(2)
+    n, topics = 600, rng.integers(0, 3, 600)
+    pairs = make_pairs([f"g{i}" for i in range(n)], topics.tolist())
+    form = rng.integers(0, 3, n)  # what the latents see has nothing to do with the subject
+    fires = [
+        (rng.random((n, 24)) < np.where(np.arange(24) // 8 == form[:, None], 0.9, 0.05)) * 0.2 for _ in range(2)
+    ]
+    part = make_latents(pairs, *fires)
+    for by, kind, follows in (("latents", "latent", form), ("words", "text", topics)):
+        found = audit(pairs, [part], topics=by)
+        assert found.vocabulary_record.topics.kind == kind
+        inside = found.workings.membership[: len(found.vocabulary_record.topics)].toarray()
+        purity = sum(max(np.bincount(follows[row], minlength=3)) for row in inside.astype(bool) if row.any())
+        assert purity > 0.9 * inside.sum()

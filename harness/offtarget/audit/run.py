@@ -55,6 +55,7 @@ VERSION = 4
 """Rises when the same input would give other hypotheses."""
 
 Progress = Callable[[str, float], None]
+TopicsBy = Literal["latents", "words"]
 
 
 class _Clock:
@@ -83,6 +84,7 @@ def audit(
     *,
     seed: int = 0,
     like: Path | None = None,
+    topics: TopicsBy = "latents",
     model_info: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Audit:
@@ -93,6 +95,7 @@ def audit(
         features: one matrix per lens, over exactly these rows.
         seed: of clustering and resampling.
         like: directory of an audit whose vocabulary (concepts and topics) to use.
+        topics: what rows are clustered by: the activity of latents, if a lens has any (arXiv 2606.12360), or the words.
         model_info: what to say of the model behind the lenses.
         progress: called with a stage's name and the share of all work done.
 
@@ -111,7 +114,7 @@ def audit(
     st.require_enough(len(pairs), int(codes.max()) + 1 if len(codes) else 0)
 
     with clock.stage("vocabulary"):
-        vocabulary, placed = _vocabulary(pairs, features, like, seed)
+        vocabulary, placed = _vocabulary(pairs, features, like, topics, seed)
     names = [c.id for c in vocabulary.concepts]
     with clock.stage("contrasts"):
         c = contrasts(features, vocabulary.concepts)
@@ -237,7 +240,7 @@ class _Placed:
 
 
 def _vocabulary(
-    pairs: PairSet, features: Sequence[FeatureMatrix], like: Path | None, seed: int
+    pairs: PairSet, features: Sequence[FeatureMatrix], like: Path | None, by: TopicsBy, seed: int
 ) -> tuple[Vocabulary, _Placed]:
     """The vocabulary, and where its contexts are in these rows."""
     if like is not None:
@@ -250,7 +253,7 @@ def _vocabulary(
             codes = vocabulary.topics.assign(pairs.pairs, activity)
     else:
         concepts, left_out = find_concepts(features, seed=seed)
-        topics, codes = topics_of(pairs, features, concepts, seed=seed)
+        topics, codes = topics_of(pairs, features if by == "latents" else [], concepts, seed=seed)
         kinds = find_kinds(features, pairs.pairs, seed=seed)
         identities = {f.lens: lens_identity(f) for f in features}
         vocabulary = Vocabulary(identities, concepts, topics, kinds, left_out)

@@ -24,6 +24,9 @@ def audit(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of clustering and resampling.")] = 0,
     like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
+    topics: Annotated[
+        str, typer.Option(help="Cluster rows by latents (where a lens has them) or by words.")
+    ] = "latents",
     max_length: Annotated[
         int, typer.Option(min=16, help="Tokens of prompt and answer that lenses on activations read.")
     ] = 512,
@@ -41,15 +44,20 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings for programs.")] = False,
 ) -> None:
     """State as hypotheses which concepts separate chosen from rejected: audit.json and report.html."""
+    from offtarget.audit.run import TopicsBy
     from offtarget.board.folder import slug
     from offtarget.data.loading import load_pairs
     from offtarget.engine.auditing import audit_into, set_name
     from offtarget.engine.features import reads_model
+    from offtarget.errors import unknown_name
     from offtarget.models import read_template, resolve
     from offtarget.store import Store
 
     lenses = [x.strip() for x in lens.split(",") if x.strip()]
     needs_model = reads_model(lenses)
+    by: TopicsBy = "words" if topics == "words" else "latents"
+    if topics != by:
+        raise unknown_name("--topics", topics, ("latents", "words"))
     if chat_template:
         read_template(chat_template)
     store = Store()
@@ -65,6 +73,7 @@ def audit(
             store=store,
             seed=seed,
             like=like,
+            topics=by,
             max_length=max_length,
             template=chat_template,
             progress=report,

@@ -8,7 +8,7 @@ from pathlib import Path
 from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
 from offtarget.audit.records import AUDIT_FILE, Audit
-from offtarget.audit.run import VERSION, write_into
+from offtarget.audit.run import VERSION, TopicsBy, write_into
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.statistics.means import require_enough
 from offtarget.data.pairs import PairSet
@@ -53,6 +53,7 @@ def audit_into(
     store: Store,
     seed: int = 0,
     like: Path | None = None,
+    topics: TopicsBy = "latents",
     max_length: int = 512,
     template: str | None = None,
     progress: Progress | None = None,
@@ -69,6 +70,7 @@ def audit_into(
         store: where features are kept.
         seed: of clustering and resampling.
         like: audit whose vocabulary to use.
+        topics: what rows are clustered by where a lens has latents.
         max_length: tokens that lenses on activations read.
         template: chat template file for models without one.
         progress: called with (what, done, total).
@@ -98,6 +100,7 @@ def audit_into(
         "features": {f.lens: f.sha256 for f in features},
         "packages": package_versions("numpy", "scipy", "scikit-learn", "scikit-network", "statsmodels"),
         "seed": seed,
+        "topics": topics,
         "like": Audit.read(like).key if like else None,
         "model": model.identity if model else None,
     }
@@ -108,6 +111,7 @@ def audit_into(
             features,
             seed=seed,
             like=like,
+            topics=topics,
             model_info={"name": model.name, "identity": model.identity} if model else None,
             progress=(lambda what, share: progress("audit", round(share * 100), 100)) if progress else None,
         )

@@ -160,6 +160,7 @@ def start(
         store=store,
         seed=recipe.audit.seed,
         like=Path(recipe.audit.like) if recipe.audit.like else None,
+        topics=recipe.audit.topics,
         max_length=recipe.audit.max_length,
         template=recipe.chat_template,
         progress=progress,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -26,6 +26,8 @@ class AuditOptions(_Strict):
     limit: int | None = Field(default=None, ge=30)
     """Rows to audit, drawn by a hash of their ids, so spread over prompts; None means all."""
     max_length: int = Field(default=512, ge=16)
+    topics: Literal["latents", "words"] = "latents"
+    """What rows are clustered by where a lens has latents."""
     like: str | None = None
     """Folder of an audit whose vocabulary (concepts and topics) to use."""
     seed: Seed = 0
