@@ -73,7 +73,7 @@ def audit_into(
     require_free(folder, AUDIT_FILE)
     features = features_of(
         pairs, lenses, model=model, store=store, max_length=max_length, template=template,
-        fitted=earlier_readings(like), progress=progress,
+        fitted=earlier_readings(like, lenses), progress=progress,
     )  # fmt: skip
     inputs = {
         "name": pairs.name,
