@@ -70,7 +70,8 @@ def _sae(want: Reading) -> FeatureMatrix:
 
 
 def _direction(want: Reading) -> FeatureMatrix:
-    from offtarget.lens.direction import SHIPPED, encode_directions, read_concepts
+    from offtarget.lens.direction import encode_directions
+    from offtarget.lens.examples import SHIPPED, read_concepts
 
     return encode_directions(
         want.pairs, read_concepts(want.which or SHIPPED), want.model, max_length=want.max_length,
