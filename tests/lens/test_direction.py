@@ -14,14 +14,13 @@ from offtarget.engine.features import features_of
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 from offtarget.lens import direction, pooled
 from offtarget.lens.direction import (
-    ConceptExamples,
     calibrate,
     encode_directions,
     half_vectors,
     mean_difference,
     probe,
-    read_concepts,
 )
+from offtarget.lens.examples import ConceptExamples, read_concepts
 from offtarget.lens.pooled import max_projections, pooled_activations
 from offtarget.models import ModelRef, resolve
 from offtarget.store import Store

@@ -87,7 +87,7 @@ def audit_into(
         Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in lenses)
     features = features_of(
         pairs, lenses, model=model, store=store, max_length=max_length, template=template,
-        fitted=earlier_readings(like), progress=progress,
+        fitted=earlier_readings(like, lenses), progress=progress,
     )  # fmt: skip
     inputs = {
         "name": pairs.name,

@@ -60,7 +60,7 @@ def dry_plan(
         model=found() if reads_model(lenses) else None,
         store=store,
         template=template,
-        fitted=earlier_readings(like),
+        fitted=earlier_readings(like, lenses),
         progress=progress,
     )
     members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}

@@ -47,6 +47,8 @@ class Lens:
     reads_model: bool
     """Whether it needs a model's activations."""
     read: Callable[[Reading], FeatureMatrix]
+    learns: bool = False
+    """Whether it is fitted to the rows it reads, so that a later audit must use its fit again."""
 
 
 def _surface(want: Reading) -> FeatureMatrix:
@@ -71,7 +73,8 @@ def _sae(want: Reading) -> FeatureMatrix:
 
 
 def _direction(want: Reading) -> FeatureMatrix:
-    from offtarget.lens.direction import SHIPPED, encode_directions, read_concepts
+    from offtarget.lens.direction import encode_directions
+    from offtarget.lens.examples import SHIPPED, read_concepts
 
     return encode_directions(
         want.pairs, read_concepts(want.which or SHIPPED), want.model, max_length=want.max_length,
@@ -108,6 +111,7 @@ LENSES = {
         "(`embedding:pca` for principal components)",
         True,
         _embedding,
+        learns=True,
     ),
 }
 
@@ -133,10 +137,13 @@ def reads_model(lenses: Iterable[str]) -> bool:
     return any([lens_of(name).reads_model for name in lenses])
 
 
-def earlier_readings(audit: Path | None) -> list[FeatureMatrix]:
-    """What lies in an audit's folder of readings by lenses that were fitted to its rows."""
-    folders = sorted((audit / "features").glob("*/")) if audit else []
-    return [part for part in map(FeatureMatrix.load, folders) if part.fitted]
+def earlier_readings(audit: Path | None, lenses: Iterable[str]) -> list[FeatureMatrix]:
+    """The readings in an audit's folder whose fit these lenses use again."""
+    if audit is None:
+        return []
+    kinds = [name.partition(":")[0] for name in lenses if lens_of(name).learns]
+    folders = [audit / "features" / kind for kind in kinds]
+    return [FeatureMatrix.load(folder) for folder in folders if folder.is_dir()]
 
 
 def features_of(

@@ -9,15 +9,15 @@ tokens, in standard deviations of the examples' projections: positive examples l
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from offtarget.data.pairs import Message, Pair, PairSet, prompt_group
-from offtarget.errors import ConfigError, UndecidedError
+from offtarget.data.pairs import PairSet
+from offtarget.errors import UndecidedError
 from offtarget.lens.activations import choose_layer
+from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
 from offtarget.models import ModelRef, load_tokenizer, template_hash
@@ -25,71 +25,12 @@ from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
 VERSION = 1
-SHIPPED = Path(__file__).parent / "directions"
-MIN_EXAMPLES = 8
-"""Positive and negative examples each, below which no direction is fitted."""
 GOOD_AUROC = 0.7
 """A direction that orders held-out examples worse than this is doubtful, and the audit says so."""
 FOLDS = 5
 CS = tuple(10.0**e for e in range(-4, 3))
 
 Floats = NDArray[np.floating[Any]]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Example(_Strict):
-    """One prompt, with an answer that shows the concept, one that does not, or both."""
-
-    prompt: str = Field(min_length=1)
-    positive: str | None = Field(default=None, min_length=1)
-    negative: str | None = Field(default=None, min_length=1)
-
-
-class ConceptExamples(_Strict):
-    """What a concept file says."""
-
-    concept: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
-    """Name of the column: `direction:CONCEPT`."""
-    label: str = Field(min_length=1)
-    """What more of it means, in human words."""
-    method: Literal["mean_difference", "probe"] = "mean_difference"
-    pool: Literal["mean", "max"] = "mean"
-    """How projections of a span's tokens become one value."""
-    layer: int | None = Field(default=None, ge=0)
-    """Decoder layer, from 0; None: two thirds up."""
-    examples: tuple[Example, ...]
-
-    @property
-    def sides(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which examples have a positive, and which a negative answer."""
-        return (
-            np.array([e.positive is not None for e in self.examples], dtype=bool),
-            np.array([e.negative is not None for e in self.examples], dtype=bool),
-        )
-
-    @property
-    def even(self) -> NDArray[np.bool_]:
-        """Which examples make the first half: those of every second prompt, so no prompt is in both."""
-        number: dict[str, int] = {}
-        return np.array(
-            [number.setdefault(e.prompt, len(number)) % 2 == 0 for e in self.examples], dtype=bool
-        )
-
-    def as_pairs(self) -> PairSet:
-        """The examples as pairs: positive as chosen, negative as rejected."""
-
-        def turn(role: str, text: str | None) -> list[Message]:
-            return [] if text is None else [{"role": role, "content": text}]
-
-        pairs = []
-        for i, e in enumerate(self.examples):
-            prompt = turn("user", e.prompt)
-            sides = (turn("assistant", e.positive), turn("assistant", e.negative))
-            pairs.append(Pair(f"{self.concept}-{i}", prompt_group(prompt), prompt, *sides))
-        return PairSet(self.concept, pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,59 +61,6 @@ class Direction:
             "n_positive": int(positive.sum()),
             "n_negative": int(negative.sum()),
         }
-
-
-def read_concepts(where: str | Path = SHIPPED) -> tuple[ConceptExamples, ...]:
-    """The concepts of a YAML file, or of all `.yaml` files of a folder.
-
-    Raises:
-        ConfigError: nothing is there, not YAML, an unknown or wrong key, a concept named twice, or examples of one
-            kind only.
-        UndecidedError: fewer than 8 examples of a kind.
-    """
-    path = Path(where)
-    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-    if not files or not path.exists():
-        raise ConfigError(f"directions '{where}': there is no such file, or no .yaml file in that folder")
-    found: dict[str, Path] = {}
-    out = []
-    for file in files:
-        concept = _read_concept(file)
-        if concept.concept in found:
-            raise ConfigError(f"{file}: concept '{concept.concept}' is also in {found[concept.concept]}")
-        found[concept.concept] = file
-        out.append(concept)
-    return tuple(out)
-
-
-def _read_concept(file: Path) -> ConceptExamples:
-    import yaml
-
-    try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as e:
-        raise ConfigError(f"{file}: cannot be read as YAML ({' '.join(str(e).split())})") from e
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{file}: a concept is a mapping with concept, label and examples")
-    try:
-        concept = ConceptExamples.model_validate(raw)
-    except ValidationError as e:
-        fault = e.errors()[0]
-        raise ConfigError(f"{file}: {'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}") from e
-    kinds = dict(zip(("positive", "negative"), concept.sides, strict=True))
-    for kind, side in kinds.items():
-        if not side.any():
-            raise ConfigError(f"{file}: no example has a {kind} answer; a direction needs both kinds")
-    for kind, side in kinds.items():
-        if side.sum() < MIN_EXAMPLES:
-            raise UndecidedError(
-                f"{file}: only {side.sum()} {kind} answers; give at least {MIN_EXAMPLES} (better 24) of each kind"
-            )
-        if not (side & concept.even).any() or not (side & ~concept.even).any():
-            raise UndecidedError(
-                f"{file}: the {kind} answers are to too few prompts to hold half of the prompts out; give more"
-            )
-    return concept
 
 
 def mean_difference(positive: Floats, negative: Floats) -> NDArray[np.float32]:
