@@ -414,7 +414,8 @@ def test_topics_can_be_by_words_where_latents_go_by_form(make_pairs, make_latent
     pairs = make_pairs([f"g{i}" for i in range(n)], topics.tolist())
     form = rng.integers(0, 3, n)  # what the latents see has nothing to do with the subject
     fires = [
-        (rng.random((n, 24)) < np.where(np.arange(24) // 8 == form[:, None], 0.9, 0.05)) * 0.2 for _ in range(2)
+        (rng.random((n, 24)) < np.where(np.arange(24) // 8 == form[:, None], 0.9, 0.05)) * 0.2
+        for _ in range(2)
     ]
     part = make_latents(pairs, *fires)
     for by, kind, follows in (("latents", "latent", form), ("words", "text", topics)):

@@ -4,8 +4,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from offtarget.audit.records import Audit, Correlate, Hypothesis
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.report.audit_html import audit_page, glance, length_verdict, render_audit
+from offtarget.report.audit_html import audit_page, glance, length_verdict, render_audit, speakers
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -195,3 +196,22 @@ def test_what_goes_by_one_name_is_listed_once_in_a_topic(make_audit, hypothesis)
     page = audit_page(audit.model_copy(update={"concepts": (*audit.concepts, twin), "hypotheses": leans}))
     table = page[page.index('id="topics"') : page.index('id="evidence"')]
     assert "d +0.77" in table and "d +0.50" not in table
+
+
+def test_one_concept_speaks_for_all_that_go_along_with_it(make_audit) -> None:
+    audit: Audit = make_audit()
+    base, concepts = audit.hypotheses[0], {c.id: c for c in audit.concepts}
+    rule = concepts[base.concept]
+
+    def follower(name: str, d: float) -> Hypothesis:
+        along = Correlate(concept=rule.id, label=rule.label, r=0.6)
+        evidence = rule.evidence.model_copy(update={"correlate": along})
+        concepts[name] = rule.model_copy(update={"id": name, "evidence": evidence})
+        return base.model_copy(update={"id": f"overall:{name}", "concept": name, "d": d})
+
+    alone = base.model_copy(update={"id": "overall:x:9", "concept": "x:9", "d": 0.2})
+    concepts["x:9"] = rule.model_copy(update={"id": "x:9"})
+    spoken = speakers([follower("x:1", 3.0), base, follower("x:2", 0.1), alone], concepts)
+    assert {(h.concept, n) for h, n in spoken} == {(rule.id, 2), ("x:9", 0)}
+    without = speakers([follower("x:2", 0.1), follower("x:1", 3.0)], concepts)
+    assert [(h.concept, n) for h, n in without] == [("x:1", 1)]

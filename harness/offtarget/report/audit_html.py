@@ -147,13 +147,14 @@ def glance(audit: Audit, most: int = 8) -> list[Sentence]:
             side if abs(longer - 0.5) >= 0.02 else "plain", f"Chosen is longer in {percent(longer)} of rows."
         )
     ]
-    leading = sorted(
-        (h for h in audit.hypotheses if h.view == "overall" and h.finding and h.length_note != _LENGTH_NOTE),
-        key=lambda h: (-abs(h.d), h.id),
-    )
-    for h in leading[:most]:
+    found = [h for h in audit.hypotheses if h.view == "overall" and h.finding]
+    for h, others in speakers([h for h in found if h.length_note != _LENGTH_NOTE], concepts)[:most]:
         side = "up" if h.direction == "chosen" else "down"
-        out.append(Sentence(side, _claim(h, concepts[h.concept]), length_verdict(h)))
+        more = length_verdict(h)
+        if others:
+            along = f"{others} {'concept' if others == 1 else 'concepts'} of latents along with it"
+            more = f"{more} · {along}" if more else along
+        out.append(Sentence(side, _claim(h, concepts[h.concept]), more))
     for view, noun in (
         ("overall", "concepts lean over the whole set"),
         ("global", "leans are particular to a topic"),
@@ -166,6 +167,28 @@ def glance(audit: Audit, most: int = 8) -> list[Sentence]:
             more = "" if null is None else f"with shuffled labels: {null.mean_findings:.2g} on average"
             out.append(Sentence("plain", text, more))
     return out
+
+
+def speakers(
+    hypotheses: Sequence[Hypothesis], concepts: Mapping[str, Concept]
+) -> list[tuple[Hypothesis, int]]:
+    """One hypothesis for all concepts that go along with the same surface concept, the largest |d| first.
+
+    The surface concept speaks where it is among them, else the concept that leans most. Concepts without a
+    surface correlate speak for themselves.
+
+    Returns:
+        Hypotheses, each with the number of others that it speaks for.
+    """
+    groups: dict[str, list[Hypothesis]] = defaultdict(list)
+    for h in sorted(hypotheses, key=lambda h: (-abs(h.d), h.id)):
+        along = concepts[h.concept].evidence.correlate
+        groups[along.concept if along else h.concept].append(h)
+    out = []
+    for name, members in groups.items():
+        speaker = next((h for h in members if h.concept == name), members[0])
+        out.append((speaker, len(members) - 1))
+    return sorted(out, key=lambda t: (-abs(t[0].d), t[0].id))
 
 
 def _claim(h: Hypothesis, c: Concept) -> str:
@@ -208,8 +231,7 @@ def length_verdict(h: Hypothesis) -> str:
 
 
 def _forest(audit: Audit, concepts: Mapping[str, Concept]) -> Markup:
-    overall = [h for h in audit.hypotheses if h.view == "overall"]
-    overall.sort(key=lambda h: (-abs(h.d), h.id))
+    overall = [h for h, _ in speakers([h for h in audit.hypotheses if h.view == "overall"], concepts)]
     rows = [
         Interval(
             concepts[h.concept].title,

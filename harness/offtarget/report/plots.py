@@ -236,13 +236,17 @@ def _name_outermost(
     """Write labels beside the points of largest |x|, leaving out those that would lie on one another."""
     span = (max(y) - min(y)) or 1.0
     used: list[tuple[bool, float]] = []
+    said: set[str] = set()
     for i in sorted(candidates, key=lambda i: (-abs(x[i]), i)):
         right = x[i] > 0
         if len(used) >= NAMED:
             break
+        if labels[i] in said:  # several clusters of latents may go by one name
+            continue
         if any(r == right and abs(y[i] - h) < 0.065 * span for r, h in used):
             continue
         used.append((right, y[i]))
+        said.add(labels[i])
         offset = (6, -3) if right else (-6, -3)
         align = "left" if right else "right"
         # a label that would leave the picture is written on the inner side of its point
