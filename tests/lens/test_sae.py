@@ -14,8 +14,9 @@ from offtarget.lens import sae as sae_module
 from offtarget.lens.activations import Segment
 from offtarget.lens.collect import Activations, held_out, text_pairs
 from offtarget.lens.features import peak_place
+from offtarget.lens.logit_lens import promoted_tokens
 from offtarget.lens.pooling import Pool
-from offtarget.lens.sae import SHIPPED, SaeLens, load_sae, promoted_tokens, read_features, shipped_sae
+from offtarget.lens.sae import SHIPPED, SaeLens, load_sae, read_features, shipped_sae
 from offtarget.lens.sae_train import SaeRecipe, fit_sae, train_sae
 from offtarget.lens.tokens import Conversation, Piece, TokenisedPairs, tokenise_pairs
 
@@ -171,10 +172,10 @@ def test_promoted_tokens_are_those_that_the_head_favours(tiny_model: Path, folde
     lens = load_sae(folder)
     hints = promoted_tokens(lens, model, tokenizer, n=3)
     direction = lens.decoder.T * model.model.norm.weight.detach().numpy()
-    direction = direction - direction.mean(0)
     logits = direction @ model.lm_head.weight.detach().numpy().T
+    z = (logits - logits.mean(0)) / logits.std(0)
     for k in (0, 50, 199):
-        wanted = [tokenizer.decode([i]).strip() for i in np.argsort(-logits[k])[:12]]
+        wanted = [tokenizer.decode([i]).replace("\n", "⏎").strip() for i in np.argsort(-z[k])[:12]]
         wanted = [w for w in wanted if w and w.isprintable() and "\ufffd" not in w]
         assert hints[k][0] == wanted[0]
 

@@ -202,6 +202,8 @@ def test_one_concept_speaks_for_all_that_go_along_with_it(make_audit) -> None:
     audit: Audit = make_audit()
     base, concepts = audit.hypotheses[0], {c.id: c for c in audit.concepts}
     rule = concepts[base.concept]
+    rule = rule.model_copy(update={"evidence": rule.evidence.model_copy(update={"correlate": None})})
+    concepts[rule.id] = rule
 
     def follower(name: str, d: float) -> Hypothesis:
         along = Correlate(concept=rule.id, label=rule.label, r=0.6)

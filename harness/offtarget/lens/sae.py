@@ -6,6 +6,7 @@ is used in the form it is saved in, with one fixed threshold per latent (JumpReL
 row does not depend on the rows beside it.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,12 +18,13 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.lens import logit_lens
 from offtarget.lens.activations import encode_spans
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.pooling import SAMPLED_TOKENS, Pool
 from offtarget.lens.tokens import tokenise_pairs
 from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
-from offtarget.store import Store, canonical_json, file_sha256, hash_of
+from offtarget.store import Store, canonical_json, file_sha256, hash_of, write_atomic
 from offtarget.versions import package_versions
 
 VERSION = 3
@@ -133,7 +135,22 @@ class SaeLens:
             matrix.info.update(model=ref.name, model_identity=ref.identity, dtype=dtype)
             matrix.save(out)
 
-        return FeatureMatrix.load(store.get("sae-features", VERSION, inputs, build))
+        matrix = FeatureMatrix.load(store.get("sae-features", VERSION, inputs, build))
+        hints = self.promoted(ref, store, template)
+        columns = tuple(replace(c, hints=h) for c, h in zip(self.columns, hints, strict=True))
+        return replace(matrix, columns=columns)
+
+    def promoted(self, ref: ModelRef, store: Store, template: str | None) -> list[tuple[str, ...]]:
+        """The tokens that each latent promotes in a model, from the store or computed now."""
+        inputs = {"model": ref.identity, "sae": self.sha256, "packages": package_versions("transformers")}
+
+        def build(out: Path) -> None:
+            network, tokenizer = load(ref, store=store, template=template)
+            tokens = logit_lens.promoted_tokens(self, network, tokenizer)
+            write_atomic(out / "promoted.json", json.dumps(tokens, ensure_ascii=False))
+
+        folder = store.get("promoted-tokens", logit_lens.VERSION, inputs, build)
+        return [tuple(t) for t in json.loads((folder / "promoted.json").read_text(encoding="utf-8"))]
 
 
 def read_features(
@@ -168,43 +185,7 @@ def read_features(
         "template": template_hash(tokenizer),
     }
     groups = tuple(p.group for p in pairs.pairs)
-    hints = promoted_tokens(lens, model, tokenizer)
-    columns = tuple(replace(c, hints=h) for c, h in zip(lens.columns, hints, strict=True))
-    return FeatureMatrix("sae", columns, pool.matrices(), tokens.pair_ids, groups, info)
-
-
-def promoted_tokens(lens: SaeLens, model: Any, tokenizer: Any, n: int = 8) -> list[tuple[str, ...]]:
-    """The tokens that each latent's decoder direction makes likeliest, read straight through the head.
-
-    The logit lens: ⟨w_token, γ ⊙ d⟩ with the weight γ of the final norm, centred over latents so that tokens that
-    every direction favours do not lead. Tokens that differ in case or spaces only are named once; what is
-    no text by itself (a part of a character) is left out.
-
-    Returns:
-        For each latent up to `n` tokens, the likeliest first; nothing for a model without a plain head.
-    """
-    import torch
-
-    head = model.get_output_embeddings()
-    norm = getattr(getattr(model, "model", None), "norm", None)
-    if head is None or norm is None:
-        return [() for _ in range(lens.latents)]
-    weight = head.weight.float()
-    direction = torch.from_numpy(lens.decoder.T).to(weight.device) * norm.weight.float()
-    mean = (direction.mean(0) @ weight.T)[None]
-    names = tokenizer.batch_decode([[i] for i in range(weight.shape[0])])
-    out: list[tuple[str, ...]] = []
-    with torch.inference_mode():
-        for start in range(0, len(direction), 256):
-            best = (direction[start : start + 256] @ weight.T - mean).topk(4 * n, dim=1).indices.tolist()
-            for row in best:
-                seen: dict[str, str] = {}
-                for i in row:
-                    text = names[i].strip()
-                    if text and text.isprintable() and "\ufffd" not in text:
-                        seen.setdefault(text.lower(), text)
-                out.append(tuple(seen.values())[:n])
-    return out
+    return FeatureMatrix("sae", lens.columns, pool.matrices(), tokens.pair_ids, groups, info)
 
 
 def require_fit(lens: SaeLens, model: Any) -> None:
@@ -270,8 +251,6 @@ def load_sae(name: str | Path, *, layer: int | None = None) -> SaeLens:
 
 
 def _from_folder(folder: Path) -> tuple[Any, str]:
-    import json
-
     from sae_lens import SAE
     from safetensors import SafetensorError
 

@@ -356,6 +356,8 @@ def _cards(
     for view in ("overall", "global", "local"):
         found = [h for h in audit.hypotheses if h.finding and h.view == view]
         found.sort(key=lambda h: (-abs(h.z), h.id))
+        if view == "overall":
+            found = [h for h, _ in speakers(found, concepts)]
         for h in found[:CARDS]:
             c = concepts[h.concept]
             shown = [by_id[i] for i in h.rows if i in by_id][:EXAMPLES]

@@ -1,0 +1,49 @@
+"""What the latents of an autoencoder promote: their decoder directions read straight through the model's head."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from offtarget.lens.sae import SaeLens
+
+VERSION = 1
+TOKENS = 8
+
+
+def promoted_tokens(lens: "SaeLens", model: Any, tokenizer: Any, n: int = TOKENS) -> list[tuple[str, ...]]:
+    """The tokens that each latent's decoder direction makes likelier, beyond what it does to all latents' tokens.
+
+    The logit lens: ⟨w_token, γ ⊙ d⟩ with the weight γ of the final norm. Each token's logits are standardised over
+    latents, else tokens with a long unembedding, which are mostly rare ones, lead everywhere. Tokens that differ in
+    case or spaces only are named once; line ends are shown as ⏎; what is no text by itself is left out.
+
+    Returns:
+        For each latent up to `n` tokens, the likeliest first; nothing for a model without a plain head.
+    """
+    import torch
+
+    head = model.get_output_embeddings()
+    norm = getattr(getattr(model, "model", None), "norm", None)
+    if head is None or norm is None:
+        return [() for _ in range(lens.latents)]
+    with torch.inference_mode():
+        weight = head.weight.float()
+        direction = torch.from_numpy(np.ascontiguousarray(lens.decoder.T)).to(weight.device)
+        direction = direction * norm.weight.float()
+        # moments over latents from the directions' own: mean w·d̄, second moment wᵀ(DᵀD/n)w
+        mean = weight @ direction.mean(0)
+        second = ((weight @ (direction.T @ direction / len(direction))) * weight).sum(1)
+        spread = (second - mean**2).clamp(min=1e-12).sqrt()
+        names = tokenizer.batch_decode([[i] for i in range(weight.shape[0])])
+        out: list[tuple[str, ...]] = []
+        for start in range(0, len(direction), 256):
+            z = (direction[start : start + 256] @ weight.T - mean) / spread
+            for row in z.topk(min(4 * n, z.shape[1]), dim=1).indices.tolist():
+                seen: dict[str, str] = {}
+                for i in row:
+                    text = names[i].replace("\n", "⏎").strip()
+                    if text and text.isprintable() and "\ufffd" not in text:
+                        seen.setdefault(text.lower(), text)
+                out.append(tuple(seen.values())[:n])
+    return out
