@@ -69,7 +69,8 @@ def told() -> list[Told]:
 
 def test_words_of_the_responses_where_it_fires(told: list[Told]) -> None:
     assert told[0].words[0] == "walrus"
-    assert told[0].label.endswith("words: walrus")
+    assert told[0].tokens == ("walrus",)
+    assert told[0].label.endswith("on “walrus”; words: walrus")
     assert told[0].fidelity and told[0].fidelity.r == pytest.approx(1.0, abs=1e-6)
     assert 700 < 2 * told[0].fidelity.n < 900, "one half of the prompts is held out"
 

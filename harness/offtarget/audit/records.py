@@ -93,6 +93,8 @@ class Evidence(_Record):
     concept those of its positive pole."""
     words_against: tuple[str, ...] = ()
     """Words of the negative pole of a signed concept."""
+    tokens: tuple[str, ...] = ()
+    """Tokens, in lower case, on which it fires strongest: each holds a tenth of its 30 strongest places or more."""
     promotes: tuple[str, ...] = ()
     """Tokens that it makes likelier, read from the decoder through the model's head (logit lens)."""
     peaks: tuple[Peak, ...] = ()

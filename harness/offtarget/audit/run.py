@@ -51,7 +51,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 4
+VERSION = 7
 """Rises when the same input would give other hypotheses."""
 
 Progress = Callable[[str, float], None]
@@ -333,6 +333,7 @@ def _concepts(
                     correlate=of.correlate if of else None,
                     words=of.words if of else (),
                     words_against=of.words_against if of else (),
+                    tokens=of.tokens if of else (),
                     promotes=of.promotes if of else (),
                     peaks=of.peaks if of else (),
                     stability=spec.stability,

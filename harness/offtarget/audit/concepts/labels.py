@@ -4,6 +4,7 @@ No model is asked. A label is a hint with its evidence beside it, not a claim ab
 made on one half of the prompts; its fidelity is measured on the other.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,11 +23,16 @@ from offtarget.lens.features import FeatureMatrix, peak_place
 
 MIN_R = 0.3
 WORDS = 8
+MIN_Z = 4.0
+"""Of a word that may name a concept: among thousands of words, 1.96 is reached by dozens for nothing."""
 NAMED_WORDS = 5
 """Words that stand in a label; its fidelity is that of these."""
 PEAKS = 6
+TOKENS_READ = 30
+"""Strongest places of a concept whose tokens are counted."""
+NAMED_TOKENS = 3
 MIN_FIRING = 20
-"""Held-out responses that must show more of a concept than the least one, and as many that do not."""
+"""Held-out responses on which a concept must fire for its label to have a fidelity."""
 MIN_EXTREME = 50
 """Rows at the ends of a signed column whose words are compared, at least."""
 _BLOCK = 128
@@ -45,6 +51,7 @@ class Told:
     correlate: Correlate | None
     words: tuple[str, ...] = ()
     words_against: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
     promotes: tuple[str, ...] = ()
     peaks: tuple[Peak, ...] = ()
     fidelity: Fidelity | None = None
@@ -130,7 +137,10 @@ def _tell_latents(
     named = _firing_words(share, half, counts, words)
     place = {w: j for j, w in enumerate(words)}
     at = {name: j for j, name in enumerate(surface.ids)}
-    peaks, promotes = _peaks(part, concepts, rows, pairs), _promotes(part, concepts)
+    peaks, fired = _peaks(part, concepts, rows, pairs)
+    promotes = _promotes(part, concepts)
+    tokens = [_common(t) for t in fired]
+    seen = _count_tokens(list(first), {t for names in tokens for t in names})
     own = {c.id: c.label for c in part.columns}
     out = []
     for m, spec in enumerate(concepts):
@@ -140,13 +150,15 @@ def _tell_latents(
             correlate = correlate.model_copy(update={"r": round(float(r), 4)})
         readouts = [np.asarray(counts[:, [place[w]]].todense()).ravel() for w in named[m][:NAMED_WORDS]]
         parts = [np.sum(readouts, axis=0)] if readouts else []
+        parts += [seen[t] for t in tokens[m]]
         if correlate is not None:
             parts.append(surface.values[rows, at[correlate.concept]])
         out.append(
             Told(
-                latent_label(spec, correlate, named[m], promotes[m], own[spec.members[0]]),
+                latent_label(spec, correlate, named[m], promotes[m], own[spec.members[0]], tokens=tokens[m]),
                 correlate,
                 named[m],
+                tokens=tokens[m],
                 promotes=promotes[m],
                 peaks=peaks[m],
                 fidelity=_fidelity(share[:, m], parts, half),
@@ -180,7 +192,7 @@ def _firing_words(
     out: list[tuple[str, ...]] = []
     for start in range(0, share.shape[1], _BLOCK):
         block = share[half, start : start + _BLOCK].astype(np.float64)
-        out += keywords(np.asarray(mine.T @ block).T, total, words, WORDS)
+        out += keywords(np.asarray(mine.T @ block).T, total, words, WORDS, min_z=MIN_Z)
     return out
 
 
@@ -191,8 +203,7 @@ def _fidelity(share: NDArray[Any], parts: Sequence[Floats], half: NDArray[np.boo
     that the label was made on; r is Pearson's, over the responses of the other half.
     """
     held = ~half
-    above = int((share[held] > share[held].min()).sum()) if held.any() else 0
-    if not parts or min(above, int(held.sum()) - above) < MIN_FIRING:
+    if not parts or int((share[held] > 0).sum()) < MIN_FIRING:
         return None
     design = np.stack([np.ones(len(share)), *parts], axis=1)
     weights = np.linalg.lstsq(design[half], share[half], rcond=None)[0]
@@ -204,12 +215,16 @@ def _fidelity(share: NDArray[Any], parts: Sequence[Floats], half: NDArray[np.boo
 
 def _peaks(
     part: FeatureMatrix, concepts: Sequence[ConceptSpec], rows: NDArray[Any], pairs: Sequence[Pair]
-) -> list[tuple[Peak, ...]]:
-    """Where each concept fires strongest: its members' activation in units of each one's largest."""
+) -> tuple[list[tuple[Peak, ...]], list[list[str]]]:
+    """Where each concept fires strongest: its members' activation in units of each one's largest.
+
+    Returns:
+        The strongest places of each concept, and the tokens of its `TOKENS_READ` strongest ones.
+    """
     from scipy.sparse import vstack
 
     if ("chosen", "peak") not in part.values:
-        return [() for _ in concepts]
+        return [() for _ in concepts], [[] for _ in concepts]
     n = len(pairs)
     strength, where = (
         vstack([part.values["chosen", stat], part.values["rejected", stat]], format="csr")[rows].tocsc()
@@ -217,25 +232,45 @@ def _peaks(
     )
     largest = np.maximum(np.asarray(strength.max(axis=0).todense()).ravel(), 1e-12)
     place = {c.id: j for j, c in enumerate(part.columns)}
-    out = []
+    peaks, fired = [], []
     for spec in concepts:
         found = []
         for j in (place[g] for g in spec.members):
             cells = slice(strength.indptr[j], strength.indptr[j + 1])
             values = strength.data[cells] / largest[j]
-            for k in np.argsort(-values, kind="stable")[:PEAKS]:
+            for k in np.argsort(-values, kind="stable")[:TOKENS_READ]:
                 found.append((float(values[k]), int(strength.indices[cells][k]), int(where.data[cells][k])))
         seen: dict[int, Peak] = {}
+        tokens: list[str] = []
         for value, row, code in sorted(found, key=lambda f: (-f[0], f[1])):
             i = int(rows[row])
             start, stop = peak_place(code)
-            if stop > start:
-                side: Literal["chosen", "rejected"] = "chosen" if i < n else "rejected"
-                peak = Peak(row=pairs[i % n].id, side=side, start=start, stop=stop, strength=round(value, 4))
-                seen.setdefault(row, peak)
-            if len(seen) == PEAKS:
+            if stop <= start or row in seen:
+                continue
+            side: Literal["chosen", "rejected"] = "chosen" if i < n else "rejected"
+            text = text_of(pairs[i % n].chosen if side == "chosen" else pairs[i % n].rejected)
+            tokens.append(text[start:stop].strip(" ").lower() or " ")
+            seen[row] = Peak(row=pairs[i % n].id, side=side, start=start, stop=stop, strength=round(value, 4))
+            if len(tokens) == TOKENS_READ:
                 break
-        out.append(tuple(seen.values()))
+        peaks.append(tuple(seen.values())[:PEAKS])
+        fired.append(tokens)
+    return peaks, fired
+
+
+def _common(tokens: Sequence[str]) -> tuple[str, ...]:
+    """The tokens that hold at least a tenth of a concept's strongest places, the commonest first."""
+    enough = max(2, len(tokens) / 10)
+    return tuple(t for t, n in Counter(tokens).most_common(NAMED_TOKENS) if n >= enough)
+
+
+def _count_tokens(texts: Sequence[str], tokens: set[str]) -> dict[str, Floats]:
+    """log(1 + how often) each token stands in each text, `(n_texts,)`, in lower case; words as whole words."""
+    out: dict[str, Floats] = {}
+    lower = [t.lower() for t in texts]
+    for token in tokens:
+        find = re.compile(rf"(?<!\w){re.escape(token)}" if token[:1].isalnum() else re.escape(token)).findall
+        out[token] = np.log1p(np.array([len(find(t)) if token in t else 0 for t in lower], dtype=np.float64))
     return out
 
 
@@ -292,6 +327,11 @@ def n_extreme(n_nonzero: int) -> int:
     return min(n_nonzero, max(MIN_EXTREME, n_nonzero // 4))
 
 
+def shown(token: str) -> str:
+    """A token as it is written in a label: line ends as ⏎, a space as ␣."""
+    return token.replace("\n", "⏎").replace(" ", "␣").replace("\t", "⇥")
+
+
 def latent_label(
     spec: ConceptSpec,
     correlate: Correlate | None,
@@ -299,6 +339,7 @@ def latent_label(
     promotes: Sequence[str],
     own: str,
     against: Sequence[str] = (),
+    tokens: Sequence[str] = (),
 ) -> str:
     """A short name from the evidence, or what the lens itself calls it.
 
@@ -309,11 +350,14 @@ def latent_label(
         promotes: tokens that it makes likelier.
         own: the lens's own label of the first member.
         against: for a signed concept, the words of its negative pole.
+        tokens: on which it fires strongest.
     """
     parts = []
     if correlate is not None:
         less = "less " if correlate.r < 0 else ""
         parts.append(f"{less}{correlate.label} (r={correlate.r:.2f})")
+    if tokens:
+        parts.append("on " + " ".join(f"“{shown(t)}”" for t in tokens))
     if words or against:
         poles = [", ".join(pole[:NAMED_WORDS]) or "none" for pole in (words, against)]
         parts.append(f"words: {poles[0]}" + (f" against {poles[1]}" if against else ""))

@@ -69,9 +69,15 @@ def log_odds(inside: Floats, total: Floats, prior_size: float = PRIOR_SIZE) -> F
 
 
 def keywords(
-    inside: Floats, total: Floats, words: Sequence[str], n: int = 8, *, always: bool = False
+    inside: Floats,
+    total: Floats,
+    words: Sequence[str],
+    n: int = 8,
+    *,
+    always: bool = False,
+    min_z: float = MIN_Z,
 ) -> list[tuple[str, ...]]:
-    """The words of each part with the largest z, of those beyond 1.96; near repetitions once.
+    """The words of each part with the largest z, of those beyond `min_z`; near repetitions once.
 
     With `always`, a part without any such word gets its largest positive ones.
     """
@@ -79,7 +85,7 @@ def keywords(
         return [() for _ in range(len(inside))]
     out = []
     for z in log_odds(inside, total):
-        floor = 0.0 if always and z.max() <= MIN_Z else MIN_Z
+        floor = 0.0 if always and z.max() <= min_z else min_z
         best: list[str] = []
         stems: set[str] = set()
         for j in np.argsort(-z, kind="stable")[: 4 * n]:
