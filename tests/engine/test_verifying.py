@@ -67,7 +67,7 @@ def test_a_run_is_verified_on_prompts_it_never_saw(
 ) -> None:
     run(recipe)
     capsys.readouterr()
-    assert call(["verify", "out", "--json", "--summary", "figures.json"]) == 0
+    assert call(["verify", "out", "--json", "--summary", "res/set/verification.json"]) == 0
     v = json.loads(capsys.readouterr().out)
     assert v["n_prompts"] == 40 and v["n_trained"] == 24
     assert {o["predictor"] for o in v["outcomes"]} == {
@@ -91,11 +91,18 @@ def test_a_run_is_verified_on_prompts_it_never_saw(
     assert (head["family"], head["statistic"], head["predictor"]) == ("latents", "sqrt_frequency", "tilt")
     assert all(c["seeds_raw"] is not None for c in v["ceilings"].values())
     assert len(v["points"]) == head["control"]["n_concepts"]
-    figures = json.loads(Path("figures.json").read_text())
+    figures = json.loads(Path("res/set/verification.json").read_text())
     assert figures["outcomes"] == v["outcomes"] and figures["points"] == []
-    assert "What about subject" not in Path("figures.json").read_text()
+    assert "What about subject" not in Path("res/set/verification.json").read_text()
     page = Path("out/verification/verification.html").read_text()
     assert "held-out prompts" in page and "<svg" in page
+
+    assert call(["board", "res", "--predictions"]) == 0
+    board = capsys.readouterr().out
+    c = head["control"]
+    line = next(x for x in board.splitlines() if "| latents | sqrt frequency | tilt |" in x)
+    assert f"| {c['raw']['r']:+.2f} | {c['raw']['r2']:.2f} | {c['raw_null']['q95_r2']:.2f} |" in line
+    assert call(["board", "out", "--predictions", "--format", "html"]) == 2
 
     made = sum(e["event"] == "made" for e in Store().events())
     assert call(["verify", "out"]) == 0

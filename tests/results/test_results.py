@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 from offtarget.board.cell import id_or_hash
-from offtarget.board.folder import cell_path, load_cell, read_cells
+from offtarget.board.folder import NO_CELLS, cell_path, load_cell, read_cells
 from offtarget.board.rank import rank
 from offtarget.board.render import board_command, render
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-FILES = sorted(p for p in RESULTS.rglob("*.json") if p.name != "board.json") if RESULTS.is_dir() else []
+FILES = sorted(p for p in RESULTS.rglob("*.json") if p.name not in NO_CELLS) if RESULTS.is_dir() else []
 
 
 @pytest.fixture(params=FILES or [None], ids=lambda p: p.stem[:12] if p else "none")

@@ -13,7 +13,8 @@ from offtarget.errors import ConfigError
 from offtarget.store import write_atomic
 
 BOARD_FILE = "board.json"
-"""A board written beside its cells is no damaged cell."""
+NO_CELLS = {BOARD_FILE, "verification.json", "run.json"}
+"""What else lies in a results folder: no damaged cells."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def read_cells(results_dir: Path) -> CellFolder:
         if any(part.startswith(".") for part in path.relative_to(results_dir).parts):
             continue
         name = path.relative_to(results_dir).as_posix()
-        if path.name == BOARD_FILE:
+        if path.name in NO_CELLS:
             continue
         try:
             cell = load_cell(path)

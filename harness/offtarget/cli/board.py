@@ -1,4 +1,4 @@
-"""`offtarget board`: cells into boards."""
+"""`offtarget board`: cells, or verifications, into boards."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,9 @@ def board(
     form: Annotated[
         str, typer.Option("--format", help="md, html, csv, json; several separated by commas.")
     ] = "md",
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="The board of the verifications in the folder (md).")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(help="Folder to write to; without it one format is printed.")
     ] = None,
@@ -26,6 +29,9 @@ def board(
     formats = [f.strip() for f in form.split(",") if f.strip()]
     if out is None and len(formats) != 1:
         raise ConfigError("several formats need a folder: give --out DIR")
+    if predictions:
+        _predictions(results_dir, formats, out)
+        return
     found = read_cells(results_dir)
     for problem in found.problems:
         note(f"note: {problem}")
@@ -38,3 +44,18 @@ def board(
         return
     for path in write_boards(boards, formats, out, command=command):
         note(f"wrote {path}")
+
+
+def _predictions(folder: Path, formats: list[str], out: Path | None) -> None:
+    from offtarget.board.predictions import prediction_markdown, read_verifications
+    from offtarget.errors import ConfigError
+    from offtarget.store import write_atomic
+
+    if formats != ["md"]:
+        raise ConfigError("--predictions makes md alone; leave --format out")
+    where = "" if out is None else f" --out {out}"
+    text = prediction_markdown(read_verifications(folder), f"offtarget board {folder} --predictions{where}")
+    if out is None:
+        typer.echo(text)
+        return
+    note(f"wrote {write_atomic(out / 'board.md', text)}")

@@ -1,0 +1,118 @@
+"""The prediction board: on which sets did the data predict what training changed, and by which predictor."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from offtarget.audit.verification.records import Outcome, Verification
+from offtarget.board.text import escape_cell, markdown_table
+from offtarget.errors import ConfigError
+
+FILE = "verification.json"
+LEADING = ("tilt", "disparity", "activation", "logit_linear", "length")
+
+
+def read_verifications(folder: Path) -> list[Verification]:
+    """Every `verification.json` under a folder, by dataset.
+
+    Raises:
+        ConfigError: there is none, or one is damaged.
+    """
+    found = []
+    for path in sorted(folder.rglob(FILE)):
+        try:
+            found.append(Verification.model_validate_json(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, ValidationError) as e:
+            raise ConfigError(f"{path}: no readable verification ({str(e).splitlines()[0]})") from None
+    if not found:
+        raise ConfigError(
+            f"{folder}: holds no {FILE}; make one with `offtarget verify RUN --summary {folder}/NAME/{FILE}`"
+        )
+    return sorted(found, key=lambda v: v.dataset)
+
+
+def prediction_markdown(found: Sequence[Verification], command: str) -> str:
+    """The board as Markdown."""
+    head = (
+        "set", "concepts", "statistic", "predictor", "n", "r", "r²", "chance", "r =len", "r² =len", "chance", "p",
+        "1 − SSE/SST", "r² given length slopes", "surest, right sign", "second seed", "r² / second seed",
+    )  # fmt: skip
+    out = [
+        "# Did the data predict what training changed?",
+        "",
+        f"Made by `{command}`; never edited.",
+        "",
+        "One row for each set, family of concepts and predictor: how well the predicted shift of each concept (mean of "
+        "chosen − rejected, or what the predictor makes of it) agrees, over concepts, with the observed one (mean of "
+        "answers after − before DPO, on prompts that nothing was predicted from and nothing was trained on). *chance*: "
+        "the 95th percentile of r² over 500 random swaps of chosen and rejected by prompt. *=len*: length removed row by "
+        "row from both sides. *given length slopes*: instead, over concepts. *second seed*: correlation, at equal "
+        "length, of the shifts of two training seeds, which no predictor can be held to exceed; *r² / second seed* is "
+        "what would be left with a noiseless observation. *1 − SSE/SST*: at equal length, each concept predicted by the "
+        "line through the others.",
+        "",
+    ]
+    rows = []
+    for v in found:
+        for family in ("clusters", "latents", "surface"):
+            mine = [
+                o for o in v.outcomes if o.family == family and o.seed == v.seeds[0] and o.rows == "trained"
+            ]
+            for name in LEADING:
+                best = [o for o in mine if o.predictor == name and o.statistic in ("sqrt_frequency", "value")]
+                rows += [_row(v, o) for o in best]
+            if family != "surface":
+                paper = [o for o in mine if o.predictor == "disparity" and o.statistic == "presence"]
+                rows += [_row(v, o) for o in paper]
+    out += markdown_table(head, rows, left=4)
+    out += ["", "## The runs", ""]
+    runs = [
+        (
+            escape_cell(v.dataset),
+            escape_cell(v.protocol),
+            f"{v.n_trained:,}",
+            f"{v.n_prompts:,}",
+            ", ".join(map(str, v.seeds)),
+            f"{v.answers['characters_before']:.0f} → {v.answers['characters_after']:.0f}",
+            f"{v.answers['cut_after']:.0%}",
+            f"`{v.key[:12]}`",
+        )
+        for v in found
+    ]
+    titles = (
+        "set",
+        "protocol",
+        "pairs",
+        "held-out prompts",
+        "seeds",
+        "characters",
+        "cut at the limit",
+        "key",
+    )
+    out += [*markdown_table(titles, runs, left=2), ""]
+    return "\n".join(out)
+
+
+def _row(v: Verification, o: Outcome) -> tuple[str, ...]:
+    c = o.control
+    top = v.ceilings[f"{o.family}/{o.statistic}"].seeds_by_row
+    return (
+        escape_cell(v.dataset),
+        o.family,
+        o.statistic.replace("_", " "),
+        o.predictor.replace("_", " "),
+        f"{c.n_concepts:,}",
+        f"{c.raw.r:+.2f}",
+        f"{c.raw.r2:.2f}",
+        f"{c.raw_null.q95_r2:.2f}",
+        f"{c.by_row.r:+.2f}",
+        f"{c.by_row.r2:.2f}",
+        f"{c.by_row_null.q95_r2:.2f}",
+        f"{c.by_row_null.p:.3f}",
+        f"{c.by_row.r2_held_out:.2f}",
+        f"{c.by_concept.r2:.2f}",
+        f"{c.surest.right:.0%} of {c.surest.n}",
+        "–" if top is None else f"{top:.2f}",
+        "–" if top is None or top <= 0 else f"{min(c.by_row.r2 / top, 9.99):.2f}",
+    )
