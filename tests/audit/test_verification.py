@@ -113,6 +113,7 @@ def test_a_true_prediction_is_found_with_and_without_length() -> None:
         assert null.p == pytest.approx(1 / 201)
         assert one.ci_concepts and one.ci_prompts
         assert one.ci_concepts[0] < one.r < one.ci_concepts[1]
+        assert one.ci_prompts[0] < one.r < one.ci_prompts[1]
     assert found.surest.right > 0.95
 
 
@@ -123,6 +124,32 @@ def test_length_alone_predicts_raw_and_shuffled_but_not_at_equal_length() -> Non
     assert found.by_row.r2 < 0.05
     assert found.by_concept.r2 < 0.2
     assert found.by_row_null.mean_r2 < 0.1
+
+
+def test_the_interval_over_prompts_covers_the_correlation_of_many_prompts() -> None:
+    rng = np.random.default_rng(11)
+    effect = rng.normal(0, 0.12, 60)
+    found = []
+    for _ in range(40):
+        sides = [
+            GroupSums.of(effect + rng.normal(size=(n, 60)), np.zeros(n), np.arange(n)) for n in (300, 200)
+        ]
+        raw = compare(Compared(*sides, np.zeros(60)), seed=1, shuffles=2, resamples=2).raw
+        found.append(raw)
+    centre = np.mean([f.r for f in found])
+    hits = sum(f.ci_prompts[0] < centre < f.ci_prompts[1] for f in found)
+    assert hits >= 34, "95 % of 40 is 38; 34 is four standard errors below"
+
+
+def test_a_predictor_that_is_all_length_says_nothing_at_equal_length() -> None:
+    rng = np.random.default_rng(2)
+    length, slope = rng.normal(0.5, 1, 400), rng.normal(size=80).astype(np.float32)
+    alone = GroupSums.of(length[:, None] * slope, length, np.arange(400))
+    assert not alone.shift().at_equal_length.any()
+    seen = GroupSums.of(rng.normal(size=(100, 80)), rng.normal(size=100), np.arange(100))
+    found = compare(Compared(alone, seen, slope.astype(float)), seed=0, shuffles=50, resamples=10)
+    assert found.by_row.r == 0.0
+    assert found.by_row_null.p == 1.0
 
 
 def test_the_shuffle_p_is_nominal_when_nothing_is_learned() -> None:

@@ -454,7 +454,9 @@ def _ceiling(seen: Sequence[GroupSums], sensitivity: Floats) -> Ceiling:
 def _points(run: Run, found: _Comparison, seed: int) -> tuple[ConceptShift, ...]:
     head = found.outcomes[0]
     names, x, y = found.kept[f"{head.family}/{head.statistic}/{head.predictor}"]
-    labels = {c.id: c.label for c in run.audit.concepts}
+    labels = {c.id: c.title for c in run.audit.concepts}
+    for part in run.features:
+        labels |= {c.id: f"{c.id} → {', '.join(c.hints[:3])}" for c in part.columns if c.hints}
     rng = np.random.default_rng(seed)
 
     def intervals(sums: Predictor) -> NDArray[Any]:

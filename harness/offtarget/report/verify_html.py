@@ -20,6 +20,12 @@ FAMILIES = {
 }
 
 
+X_AXIS = {
+    "tilt": "what a reward fitted to the data would bring (tilt)",
+    "disparity": "mean of chosen − rejected",
+}
+
+
 def render_verification(result: Verification, out: Path) -> Path:
     """Write the page of a verification."""
     return write_atomic(out, verification_page(result))
@@ -36,9 +42,9 @@ def verification_page(v: Verification) -> str:
         ceiling=v.ceilings[f"{v.headline.family}/{v.headline.statistic}"],
         verdict=verdict(v),
         scatter=_scatter(v),
-        predictors=_predictors(v, first),
-        first=first,
-        others=[o for o in v.outcomes if o.seed != v.seeds[0]],
+        predictors=_predictors(v, [o for o in first if leading(o)]),
+        first=[o for o in first if leading(o)],
+        others=[o for o in v.outcomes if o.seed != v.seeds[0] or not leading(o)],
         name_of=outcome_name,
         concepts=sorted(v.points, key=lambda p: -abs(p.predicted_at_equal_length))[:CONCEPTS],
     )
@@ -77,6 +83,12 @@ def verdict(v: Verification) -> list[tuple[str, str]]:
     return out
 
 
+def leading(o: Outcome) -> bool:
+    """Whether an outcome stands in the first table: one statistic, and the paper's own; from what was trained on."""
+    paper = o.statistic == "presence" and o.predictor == "disparity"
+    return o.rows == "trained" and (o.statistic in ("sqrt_frequency", "value") or paper)
+
+
 def outcome_name(o: Outcome) -> str:
     """An outcome in words."""
     rows = "" if o.rows == "trained" else ", from all audited pairs"
@@ -105,7 +117,7 @@ def _scatter(v: Verification) -> Markup:
             ),
         ],
         name="verification",
-        x_label="predicted: mean of chosen − rejected",
+        x_label=f"predicted: {X_AXIS.get(v.headline.predictor, v.headline.predictor)}",
         y_label="observed: mean of after − before",
         alt="Predicted against observed shift of every concept, raw and at equal length",
     )

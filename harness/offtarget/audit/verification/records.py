@@ -23,7 +23,7 @@ class Fit(_Record):
     ci_concepts: tuple[float, float] | None = None
     """95 % of r when concepts are resampled."""
     ci_prompts: tuple[float, float] | None = None
-    """95 % of r when the prompts of both sides are resampled."""
+    """95 % of r over the prompts of both sides (jackknife in blocks); for a tilt, over those of the observed side."""
 
 
 class Null(_Record):

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from offtarget.audit.statistics.means import Floats, Ints, group_sums
 
+ROUNDING = 1e-6
+
 
 class Shift(NamedTuple):
     """The mean of each column, and its value at equal length; `(n_columns,)` or `(n_draws, n_columns)`."""
@@ -112,4 +114,7 @@ def _shift(n: Floats, length: Floats, squared: Floats, values: Floats, cross: Fl
     covariance = cross / n[:, None] - mean * mean_length[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = np.where(variance[:, None] > 1e-12, covariance / variance[:, None], 0.0)
-    return Shift(mean, mean - slope * mean_length[:, None])
+    rest = mean - slope * mean_length[:, None]
+    # what is all length leaves rounding errors, which would correlate with anything
+    scale = np.abs(mean).max(axis=1, keepdims=True, initial=0.0)
+    return Shift(mean, np.where(np.abs(rest) > ROUNDING * scale, rest, 0.0))

@@ -78,7 +78,7 @@ class Tilt:
         return self._of(signs[:, self.codes])
 
     def resampled(self, weights: Floats) -> Shift:
-        """The prediction itself, once for each draw: the reward is not fitted anew on resampled prompts."""
+        """The prediction itself, once for each draw: the reward is not fitted anew on other prompts."""
         one = self.shift()
         n = len(weights)
         return Shift(np.tile(one.raw, (n, 1)), np.tile(one.at_equal_length, (n, 1)))
