@@ -170,7 +170,7 @@ def test_places_point_into_the_text_whatever_stands_around_it(tiny_model: Path) 
 def test_promoted_tokens_are_those_that_the_head_favours(tiny_model: Path, folder: Path) -> None:
     model, tokenizer = models.load(str(tiny_model))
     lens = load_sae(folder)
-    hints = promoted_tokens(lens, model, tokenizer, n=3)
+    hints = promoted_tokens(lens.decoder, model, tokenizer, n=3)
     direction = lens.decoder.T * model.model.norm.weight.detach().numpy()
     logits = direction @ model.lm_head.weight.detach().numpy().T
     z = (logits - logits.mean(0)) / logits.std(0)

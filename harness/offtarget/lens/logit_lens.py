@@ -1,22 +1,28 @@
 """What the latents of an autoencoder promote: their decoder directions read straight through the model's head."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from offtarget.lens.sae import SaeLens
+from numpy.typing import NDArray
 
 VERSION = 1
 TOKENS = 8
 
 
-def promoted_tokens(lens: "SaeLens", model: Any, tokenizer: Any, n: int = TOKENS) -> list[tuple[str, ...]]:
+def promoted_tokens(
+    decoder: NDArray[np.float32], model: Any, tokenizer: Any, n: int = TOKENS
+) -> list[tuple[str, ...]]:
     """The tokens that each latent's decoder direction makes likelier, beyond what it does to all latents' tokens.
 
     The logit lens: ⟨w_token, γ ⊙ d⟩ with the weight γ of the final norm. Each token's logits are standardised over
     latents, else tokens with a long unembedding, which are mostly rare ones, lead everywhere. Tokens that differ in
     case or spaces only are named once; line ends are shown as ⏎; what is no text by itself is left out.
+
+    Args:
+        decoder: the direction that each latent writes, `(width, latents)`.
+        model: a causal language model of transformers.
+        tokenizer: its tokenizer.
+        n: most tokens of a latent.
 
     Returns:
         For each latent up to `n` tokens, the likeliest first; nothing for a model without a plain head.
@@ -26,10 +32,10 @@ def promoted_tokens(lens: "SaeLens", model: Any, tokenizer: Any, n: int = TOKENS
     head = model.get_output_embeddings()
     norm = getattr(getattr(model, "model", None), "norm", None)
     if head is None or norm is None:
-        return [() for _ in range(lens.latents)]
+        return [() for _ in range(decoder.shape[1])]
     with torch.inference_mode():
         weight = head.weight.float()
-        direction = torch.from_numpy(np.ascontiguousarray(lens.decoder.T)).to(weight.device)
+        direction = torch.from_numpy(np.ascontiguousarray(decoder.T)).to(weight.device)
         direction = direction * norm.weight.float()
         # moments over latents from the directions' own: mean w·d̄, second moment wᵀ(DᵀD/n)w
         mean = weight @ direction.mean(0)

@@ -146,7 +146,7 @@ class SaeLens:
 
         def build(out: Path) -> None:
             network, tokenizer = load(ref, store=store, template=template)
-            tokens = logit_lens.promoted_tokens(self, network, tokenizer)
+            tokens = logit_lens.promoted_tokens(self.decoder, network, tokenizer)
             write_atomic(out / "promoted.json", json.dumps(tokens, ensure_ascii=False))
 
         folder = store.get("promoted-tokens", logit_lens.VERSION, inputs, build)

@@ -1,0 +1,239 @@
+"""Every predictor on every family of concepts, against what was observed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import eye_array
+
+from offtarget.audit.concepts.contrast import contrasts, response_values
+from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
+from offtarget.audit.statistics.length import log_length_difference
+from offtarget.audit.statistics.means import Floats, Ints, group_codes
+from offtarget.audit.verification import agreement
+from offtarget.audit.verification.agreement import Predictor
+from offtarget.audit.verification.readings import (
+    STATISTICS,
+    concept_differences,
+    latent_specs,
+    latent_values,
+    member_weights,
+    spread,
+)
+from offtarget.audit.verification.records import Ceiling, Outcome
+from offtarget.audit.verification.sums import GroupSums
+from offtarget.audit.verification.tilt import Tilt
+from offtarget.data.pairs import PairSet
+from offtarget.engine.features import sae_lens
+from offtarget.engine.grid import Run
+from offtarget.errors import UndecidedError
+from offtarget.lens.features import FeatureMatrix
+
+FEW_CONCEPTS = 80
+FEWEST = 8
+HEADLINE_STATISTIC = "sqrt_frequency"
+"""Of the statistics the one that was predicted best on the set it was chosen on (alpaca_eval_gpt4_pairs)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """Rows on one side of the comparison: pairs of the data, or pairs of answers after and before."""
+
+    pairs: PairSet
+    features: tuple[FeatureMatrix, ...]
+    codes: Ints
+    length: Floats
+
+    @classmethod
+    def of(cls, pairs: PairSet, features: Sequence[FeatureMatrix]) -> "Side":
+        """Rows with their groups and lengths."""
+        codes = group_codes([p.group for p in pairs.pairs])
+        return cls(pairs, tuple(features), codes, log_length_difference(pairs.pairs))
+
+    def lens(self, name: str) -> FeatureMatrix:
+        """The features of one lens."""
+        return next(f for f in self.features if f.lens == name)
+
+    def sums(self, values: NDArray[Any]) -> GroupSums:
+        """Values of these rows, `(n_rows, n_concepts)`, summed by prompt."""
+        return GroupSums.of(values, self.length, self.codes)
+
+
+class Comparison:
+    """All predictors on all families of concepts."""
+
+    def __init__(self, run: Run, trained: Side, audited: Side, observed: Sequence[Side]) -> None:
+        self.run, self.trained, self.audited, self.observed = run, trained, audited, observed
+        self.outcomes: tuple[Outcome, ...] = ()
+        self.ceilings: dict[str, Ceiling] = {}
+        self.kept: dict[str, tuple[tuple[str, ...], Predictor, GroupSums]] = {}
+        """By `family/statistic/predictor`: concept ids, the prediction, and the first seed's observation."""
+
+    def all(self) -> "Comparison":
+        """Every outcome, the headline first."""
+        outcomes: list[Outcome] = []
+        specs = self.run.audit.vocabulary_record.concepts
+        for part in self.trained.features:
+            mine = [s for s in specs if s.lens == part.lens and not s.local]
+            if is_latent(part):
+                clusters = [s for s in mine if s.kind == "cluster"]
+                outcomes += self._latents("latents", part.lens, latent_specs(self.audited.lens(part.lens)))
+                outcomes += self._latents("clusters", part.lens, clusters)
+            else:
+                outcomes += self._plain(part.lens, mine)
+        if not outcomes:
+            raise UndecidedError(f"fewer than {FEWEST} concepts move in this set: nothing can be compared")
+        self.outcomes = tuple(sorted(outcomes, key=_rank))
+        return self
+
+    def _plain(self, lens: str, specs: Sequence[ConceptSpec]) -> list[Outcome]:
+        """Columns of a lens of values, in units of their spread over pairs."""
+        sides = [self.trained, self.audited, *self.observed]
+        u = [contrasts([s.lens(lens)], specs).u for s in sides]
+        moving = np.flatnonzero(u[0].any(axis=0) & u[1].any(axis=0))
+        if len(moving) < FEWEST:
+            return []
+        kept = [specs[int(j)] for j in moving]
+        scale = spread(u[1][:, moving])
+        scaled = [x[:, moving] / scale for x in u]
+        values = [response_values([s.lens(lens)], kept) / scale for s in (self.trained, self.audited)]
+        predictors: dict[tuple[str, Any], Predictor] = {
+            ("tilt", "trained"): _tilt(
+                self.trained, np.split(values[0], 2), eye_array(len(kept), format="csr")
+            ),
+            ("tilt", "audited"): _tilt(
+                self.audited, np.split(values[1], 2), eye_array(len(kept), format="csr")
+            ),
+            ("disparity", "trained"): self.trained.sums(scaled[0]),
+            ("disparity", "audited"): self.audited.sums(scaled[1]),
+        }
+        return self._outcomes(lens, "value", tuple(s.id for s in kept), predictors, scaled[2:])
+
+    def _latents(self, family: str, lens: str, specs: Sequence[ConceptSpec]) -> list[Outcome]:
+        if len(specs) < FEWEST:
+            return []
+        out: list[Outcome] = []
+        part = self.trained.lens(lens)
+        member = member_weights(part, specs)
+        for statistic in STATISTICS:
+            trained, audited, *seen = (
+                concept_differences(s.lens(lens), specs, statistic)
+                for s in (self.trained, self.audited, *self.observed)
+            )
+            predictors: dict[tuple[str, Any], Predictor] = {
+                ("tilt", rows): _tilt(side, _both(side.lens(lens), statistic), member)
+                for rows, side in (("trained", self.trained), ("audited", self.audited))
+            }
+            predictors |= {
+                ("disparity", "trained"): self.trained.sums(trained),
+                ("disparity", "audited"): self.audited.sums(audited),
+            }
+            if statistic == HEADLINE_STATISTIC:
+                predictors |= self._readouts(lens, member)
+            out += self._outcomes(family, statistic, tuple(s.id for s in specs), predictors, seen)
+        return out
+
+    def _readouts(self, lens: str, member: Any) -> dict[tuple[str, Any], Predictor]:
+        """Predictors that need no firing of latents: activations before the SAE, and the logit-linear score."""
+        from offtarget.lens.gradients import response_gradients
+        from offtarget.lens.pooled import pooled_activations
+
+        run, report = self.run, self.run.progress
+        which = next((x for x in run.recipe.audit.lens if x.partition(":")[0] == lens), None)
+        if which is None or lens != "sae":
+            return {}
+        sae = sae_lens(which.partition(":")[2], run.model)
+        pairs = self.trained.pairs
+        length = run.recipe.training.max_length
+        pooled = pooled_activations(
+            run.model,
+            pairs,
+            sae.layer,
+            max_length=length,
+            store=run.store,
+            template=run.recipe.chat_template,
+            progress=(lambda done, total: report("activations", done, total)) if report else None,
+        )
+        slopes = response_gradients(
+            run.model,
+            pairs,
+            sae.layer,
+            max_length=length,
+            store=run.store,
+            template=run.recipe.chat_template,
+            progress=(lambda done, total: report("gradients", done, total)) if report else None,
+        )
+        encoder, decoder = sae.encoder @ member, sae.decoder @ member
+        tokens = np.maximum(slopes.chosen_tokens + slopes.rejected_tokens, 1)[:, None]
+        sums = self.trained.sums
+        return {
+            ("activation", "trained"): sums((pooled.chosen - pooled.rejected) @ encoder),
+            ("logit_linear", "trained"): sums((slopes.chosen - slopes.rejected) @ decoder / tokens),
+        }
+
+    def _outcomes(
+        self,
+        family: str,
+        statistic: str,
+        names: tuple[str, ...],
+        predictors: dict[tuple[str, Any], Predictor],
+        observed: Sequence[NDArray[Any]],
+    ) -> list[Outcome]:
+        seen = [s.sums(y) for s, y in zip(self.observed, observed, strict=True)]
+        audited = predictors["disparity", "audited"]
+        assert isinstance(audited, GroupSums)
+        sensitivity = audited.sensitivity()
+        self.ceilings[f"{family}/{statistic}"] = _ceiling(seen, sensitivity)
+        # what length alone says: each concept's slope on log length, times the difference of the row
+        alone = self.trained.sums(self.trained.length[:, None] * sensitivity)
+        out = []
+        for (name, rows), sums in {**predictors, ("length", "trained"): alone}.items():
+            if rows == "trained":
+                self.kept[f"{family}/{statistic}/{name}"] = (names, sums, seen[0])
+            for seed, y in zip(self.run.recipe.seeds, seen, strict=True):
+                control = agreement.compare(agreement.Compared(sums, y, sensitivity), seed=seed)
+                out.append(
+                    Outcome(
+                        family=family,
+                        predictor=name,
+                        statistic=statistic,
+                        rows=rows,
+                        seed=seed,
+                        control=control,
+                    )
+                )
+        return out
+
+
+def _tilt(side: Side, values: Sequence[NDArray[Any]], member: Any) -> Tilt:
+    chosen, rejected = values
+    return Tilt(chosen, rejected, member, side.length, side.codes)
+
+
+def _both(part: FeatureMatrix, statistic: str) -> list[NDArray[Any]]:
+    return [latent_values(part, s, statistic).toarray() for s in ("chosen", "rejected")]
+
+
+def _rank(o: Outcome) -> tuple[int, bool, int, bool]:
+    """The headline first: clusters where there are enough of them, else single latents; the tilt of sqrt frequency."""
+    enough = o.control.n_concepts >= FEW_CONCEPTS
+    family = {"clusters": 0 if enough else 2, "latents": 1}.get(o.family, 3)
+    predictor = {"tilt": 0, "disparity": 1}.get(o.predictor, 2)
+    return family, o.statistic != HEADLINE_STATISTIC, predictor, o.rows == "audited"
+
+
+def _ceiling(seen: Sequence[GroupSums], sensitivity: Floats) -> Ceiling:
+    def over_seeds(kind: str) -> float | None:
+        found = [
+            agreement.ceiling(a, b, sensitivity, kind) for i, a in enumerate(seen) for b in seen[i + 1 :]
+        ]
+        return float(np.mean(found)) if found else None
+
+    return Ceiling(
+        seeds_raw=over_seeds("raw"),
+        seeds_by_row=over_seeds("by_row"),
+        halves_raw=agreement.halves(seen[0], sensitivity, "raw", seed=0),
+        halves_by_row=agreement.halves(seen[0], sensitivity, "by_row", seed=0),
+    )
