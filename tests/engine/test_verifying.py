@@ -94,7 +94,7 @@ def test_a_run_is_verified_on_prompts_it_never_saw(
     figures = json.loads(Path("res/set/verification.json").read_text())
     assert figures["outcomes"] == v["outcomes"] and figures["points"] == []
     assert "What about subject" not in Path("res/set/verification.json").read_text()
-    page = Path("out/verification/verification.html").read_text()
+    page = Path("out/verification/dpo/verification.html").read_text()
     assert "held-out prompts" in page and "<svg" in page
 
     assert call(["board", "res", "--predictions"]) == 0

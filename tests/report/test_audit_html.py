@@ -215,5 +215,9 @@ def test_one_concept_speaks_for_all_that_go_along_with_it(make_audit) -> None:
     concepts["x:9"] = rule.model_copy(update={"id": "x:9"})
     spoken = speakers([follower("x:1", 3.0), base, follower("x:2", 0.1), alone], concepts)
     assert {(h.concept, n) for h, n in spoken} == {(rule.id, 2), ("x:9", 0)}
+    against = follower("x:3", -1.5)
+    assert {(h.concept, n) for h, n in speakers([base, against], concepts)} == {(rule.id, 0), ("x:3", 0)}
+    unsure = base.model_copy(update={"q": 0.9})
+    assert ("x:1", 0) in {(h.concept, n) for h, n in speakers([unsure, follower("x:1", 3.0)], concepts)}
     without = speakers([follower("x:2", 0.1), follower("x:1", 3.0)], concepts)
     assert [(h.concept, n) for h, n in without] == [("x:1", 1)]

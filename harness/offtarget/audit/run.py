@@ -51,7 +51,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 7
+VERSION = 8
 """Rises when the same input would give other hypotheses."""
 
 Progress = Callable[[str, float], None]

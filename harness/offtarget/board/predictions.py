@@ -48,21 +48,22 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
         "answers after − before DPO, on prompts that nothing was predicted from and nothing was trained on). *chance*: "
         "the 95th percentile of r² over 500 random swaps of chosen and rejected by prompt. *=len*: length removed row by "
         "row from both sides. *given length slopes*: instead, over concepts. *second seed*: correlation, at equal "
-        "length, of the shifts of two training seeds, which no predictor can be held to exceed; *r² / second seed* is "
-        "what would be left with a noiseless observation. *1 − SSE/SST*: at equal length, each concept predicted by the "
+        "length, of the shifts of two training seeds, which no r² can be expected to exceed; *r² / second seed* is "
+        "what would be left with a noiseless observation. Where most answers are cut at the token limit, growth of "
+        "answers is hardly seen (second table). *1 − SSE/SST*: at equal length, each concept predicted by the "
         "line through the others.",
         "",
     ]
     rows = []
     for v in found:
-        for family in ("clusters", "latents", "surface"):
+        for family in dict.fromkeys(("clusters", "latents", *(o.family for o in v.outcomes))):
             mine = [
                 o for o in v.outcomes if o.family == family and o.seed == v.seeds[0] and o.rows == "trained"
             ]
             for name in LEADING:
                 best = [o for o in mine if o.predictor == name and o.statistic in ("sqrt_frequency", "value")]
                 rows += [_row(v, o) for o in best]
-            if family != "surface":
+            if family in ("clusters", "latents"):
                 paper = [o for o in mine if o.predictor == "disparity" and o.statistic == "presence"]
                 rows += [_row(v, o) for o in paper]
     out += markdown_table(head, rows, left=4)

@@ -36,7 +36,7 @@ def audit(
     label_model: Annotated[
         str | None,
         typer.Option(
-            help="A model that Inspect knows (openai/..., offtarget/...), to label latents' concepts."
+            help="A model that Inspect knows (openai/...), to label concepts of latents; it is sent text of the set."
         ),
     ] = None,
     labelled: Annotated[int, typer.Option(min=1, help="How many concepts that model labels.")] = 50,

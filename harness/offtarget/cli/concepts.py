@@ -55,7 +55,9 @@ def concepts(
     elif fmt == "csv":
         csv.writer(sys.stdout).writerows([HEAD, *rows])
     elif fmt == "md":
-        typer.echo(f"# Concepts of {audit.dataset.name}\n")
+        from offtarget.board.text import escape_cell
+
+        typer.echo(f"# Concepts of {escape_cell(audit.dataset.name)}\n")
         typer.echo(
             f"{len(rows)} concepts of an audit of {audit.dataset.n_pairs} pairs (audit `{audit.key[:16]}`, lens "
             f"{', '.join(str(x['name']) for x in audit.lens)}), those that lean most clearly first. *Fidelity*: Pearson "
@@ -65,6 +67,6 @@ def concepts(
         )
         typer.echo("| " + " | ".join(HEAD) + " |\n|" + " --- |" * len(HEAD))
         for row in rows:
-            typer.echo("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |")
+            typer.echo("| " + " | ".join(escape_cell(str(cell)) for cell in row) + " |")
     else:
         table((*HEAD[:2], *HEAD[3:], HEAD[2]), [(*row[:2], *row[3:], row[2]) for row in rows])

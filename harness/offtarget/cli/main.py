@@ -31,6 +31,7 @@ from offtarget.cli import (
     verify,
     why,
 )
+from offtarget.cli.ui import printable
 from offtarget.errors import OfftargetError
 
 app = typer.Typer(
@@ -183,5 +184,5 @@ def _interrupted() -> int:
 
 
 def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"offtarget: {' '.join(message.split())}\n")
+    sys.stderr.write(f"offtarget: {printable(' '.join(message.split()))}\n")
     return code

@@ -64,9 +64,14 @@ def echo_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False, default=str))
 
 
+def printable(text: str) -> str:
+    """Text of others as a terminal may show it: control characters as codes."""
+    return "".join(c if c.isprintable() else " " if c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Columns as wide as their content; the last one may run on."""
-    cells = [[str(c) for c in row] for row in rows]
+    cells = [[printable(str(c)) for c in row] for row in rows]
     widths = [max([len(h), *(len(r[i]) for r in cells)]) for i, h in enumerate(head)]
     widths[-1] = 0
     for row in [list(head), *cells]:
@@ -75,7 +80,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def note(text: str) -> None:
     """A line for the person, on stderr, so that standard output stays clean."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(printable(text) + "\n")
 
 
 def note_problems() -> None:

@@ -22,16 +22,16 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole verification.")] = False,
 ) -> None:
     """Sample answers before and after training, and compare what moved with what the data predicted."""
-    from offtarget.engine.verifying import FILE, FOLDER, verify, write
+    from offtarget.engine.verifying import verify, write
     from offtarget.report.verify_html import VERIFY_REPORT, render_verification
     from offtarget.store import Store, write_atomic
 
     with progress() as report:
         result = verify(run_dir, protocol=protocol, prompts=prompts, store=Store(), progress=report)
-    write(result, run_dir)
+    path = write(result, run_dir)
     if summary:
         write_atomic(summary, result.model_copy(update={"points": ()}).model_dump_json(indent=1) + "\n")
-    render_verification(result, run_dir / FOLDER / VERIFY_REPORT)
+    page = render_verification(result, path.with_name(VERIFY_REPORT))
     for warning in result.warnings:
         note(f"warning: {warning}")
     if as_json:
@@ -74,4 +74,4 @@ def verify(
         if top.seeds_raw is not None and top.seeds_by_row is not None:
             text += f", second seed {top.seeds_raw:.2f} ({top.seeds_by_row:.2f})"
         typer.echo(text)
-    typer.echo(f"wrote {run_dir / FOLDER / FILE} and {run_dir / FOLDER / VERIFY_REPORT}")
+    typer.echo(f"wrote {path} and {page}")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from offtarget.audit.verification.agreement import Predictor
 from offtarget.audit.verification.records import ConceptShift, Verification
 from offtarget.audit.verification.tilt import Tilt
+from offtarget.board.folder import slug
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.features import features_of
 from offtarget.engine.grid import RUN_FILE, Run, normalised, plan_of, shuffled_by_id, start
@@ -59,7 +60,8 @@ def verify(
 ) -> Verification:
     """Hold the shifts that the data predicts against those that training brought about.
 
-    Concepts and predictions come from rows of prompts that no rollout answers. Everything that was made
+    Predictions come from rows of prompts that no rollout answers; concepts are clusters over all audited responses,
+    fixed before training. Everything that was made
     before, policies and rollouts too, is read from the store.
 
     Args:
@@ -103,6 +105,7 @@ def verify(
         ),
         dataset=run.pairs.name,
         protocol=item.protocol,
+        parameters=item.parameters,
         seeds=recipe.seeds,
         audit=run.audit.key,
         n_trained=len(run.trained_pairs),
@@ -117,8 +120,9 @@ def verify(
 
 
 def write(result: Verification, folder: Path) -> Path:
-    """Write `verification/verification.json` into a run folder."""
-    return write_atomic(folder / FOLDER / FILE, result.model_dump_json(indent=1) + "\n")
+    """Write `verification/PROTOCOL/verification.json` into a run folder; returns the file."""
+    path = folder / FOLDER / slug(result.protocol) / FILE
+    return write_atomic(path, result.model_dump_json(indent=1) + "\n")
 
 
 def _item(recipe: Recipe, protocol: str | None) -> ProtocolRun:
@@ -178,6 +182,11 @@ def _observe(run: Run, item: ProtocolRun, seed: int, asked: Sequence[Pair]) -> t
             if x.text.strip() and y.text.strip():
                 sides = [[{"role": "assistant", "content": t.text}] for t in (x, y)]
                 pairs.append(Pair(f"{p.id}#{k}", p.group, p.prompt, sides[0], sides[1]))  # type: ignore[arg-type]
+    if len({p.group for p in pairs}) < MIN_PROMPTS:
+        raise UndecidedError(
+            f"{len(asked) * recipe.verification.samples - len(pairs)} of the answers of {item.protocol} seed {seed} are "
+            f"empty: fewer than {MIN_PROMPTS} prompts are left to compare"
+        )
     both = PairSet(f"rollouts of {run.pairs.name}", pairs)
     options = recipe.audit
     report = run.progress
@@ -188,6 +197,7 @@ def _observe(run: Run, item: ProtocolRun, seed: int, asked: Sequence[Pair]) -> t
         store=run.store,
         max_length=options.max_length,
         template=recipe.chat_template,
+        fitted=run.features,
         progress=(lambda what, done, total: report(f"rollouts: {what}", done, total)) if report else None,
     )
     flat_after, flat_before = [a for s in after for a in s], [a for s in before for a in s]
@@ -273,6 +283,9 @@ def _warnings(found: Comparison, answers: Sequence[dict[str, float]], n_prompts:
         out.append(
             f"{cut:.0%} of the answers after training were cut at the token limit, so growth beyond it is not seen"
         )
+    empty = int(sum(a["empty"] for a in answers))
+    if empty:
+        out.append(f"{empty} answers were empty before or after training; their prompts are left out")
     if n_prompts < 100:
         out.append(f"only {n_prompts} held-out prompts: the observed shifts are noisy")
     return tuple(out)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from offtarget.audit.records import Audit, Concept, Hypothesis, Peak, Prediction
+from offtarget.audit.records import Audit, Concept, Correlate, Hypothesis, Peak, Prediction
 from offtarget.data.pairs import Message, Pair, PairSet, text_of
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
@@ -181,14 +181,26 @@ def speakers(
         Hypotheses, each with the number of others that it speaks for.
     """
     groups: dict[str, list[Hypothesis]] = defaultdict(list)
+    by_concept = {h.concept: h for h in hypotheses}
     for h in sorted(hypotheses, key=lambda h: (-abs(h.d), h.id)):
-        along = concepts[h.concept].evidence.correlate
-        groups[along.concept if along else h.concept].append(h)
+        groups[_spoken_for(h, concepts[h.concept].evidence.correlate, by_concept)].append(h)
     out = []
     for name, members in groups.items():
         speaker = next((h for h in members if h.concept == name), members[0])
         out.append((speaker, len(members) - 1))
     return sorted(out, key=lambda t: (-abs(t[0].d), t[0].id))
+
+
+def _spoken_for(h: Hypothesis, along: Correlate | None, by_concept: Mapping[str, Hypothesis]) -> str:
+    """The group of a hypothesis: a surface concept that it leans with, else that of its own."""
+    if along is None:
+        return h.concept
+    way = along.r * h.d
+    rule = by_concept.get(along.concept)
+    if rule is None:  # no rule to speak: those that lean the same way along it stand together
+        return f"{along.concept}, {'more' if way > 0 else 'less'}"
+    # a rule that leans the other way, or less surely, cannot speak for it
+    return rule.concept if rule.d * way > 0 and rule.finding >= h.finding else h.concept
 
 
 def _claim(h: Hypothesis, c: Concept) -> str:

@@ -13,7 +13,6 @@ VERIFY_REPORT = "verification.html"
 CONCEPTS = 60
 """Concepts in the table, those predicted most surely first."""
 FAMILIES = {
-    "concepts": "clusters and single latents of the audit",
     "clusters": "clusters of latents",
     "latents": "single latents",
     "surface": "surface rules",
@@ -58,15 +57,19 @@ def verdict(v: Verification) -> list[tuple[str, str]]:
         ("As it stands", c.raw, c.raw_null),
         ("At equal length", c.by_row, c.by_row_null),
     ):
-        beyond = one.r > 0 and null.p < 0.05
-        out.append(
-            (
-                "up" if beyond else "plain",
-                f"{what}, the data's lean explains {percent(one.r2, 0)} of how {c.n_concepts} concepts moved "
-                f"(r {fixed(one.r, 2, sign=True)}); shuffled labels reach {percent(null.q95_r2, 0)} in one case of twenty"
-                + ("." if beyond else ", so this is no more than chance would give."),
+        chance = f"shuffled labels reach {percent(null.q95_r2, 0)} in one case of twenty"
+        r = f"r {fixed(one.r, 2, sign=True)}"
+        if one.r <= 0 and null.p < 0.05:
+            tone, text = (
+                "down",
+                f"{what}, {c.n_concepts} concepts moved against the prediction ({r}); {chance}.",
             )
-        )
+        else:
+            beyond = one.r > 0 and null.p < 0.05
+            tone = "up" if beyond else "plain"
+            text = f"{what}, the prediction explains {percent(one.r2, 0)} of how {c.n_concepts} concepts moved ({r}); "
+            text += f"{chance}." if beyond else f"{chance}, so this is no more than chance would give."
+        out.append((tone, text))
     if c.raw.r2 - c.by_row.r2 > 0.1:
         out.append(
             ("down", "Much of the raw agreement is length: longer answers show more of nearly everything.")
@@ -77,7 +80,7 @@ def verdict(v: Verification) -> list[tuple[str, str]]:
             (
                 "plain",
                 f"A second training seed agrees with the first at r {fixed(ceiling.seeds_by_row, 2)} (at equal length): "
-                "no prediction can be held to more than that.",
+                "no prediction can be expected to reach an r² above that.",
             )
         )
     return out

@@ -137,7 +137,7 @@ def _tell_latents(
     named = _firing_words(share, half, counts, words)
     place = {w: j for j, w in enumerate(words)}
     at = {name: j for j, name in enumerate(surface.ids)}
-    peaks, fired = _peaks(part, concepts, rows, pairs)
+    peaks, fired = _peaks(part, concepts, rows, half, pairs)
     promotes = _promotes(part, concepts)
     tokens = [_common(t) for t in fired]
     seen = _count_tokens(list(first), {t for names in tokens for t in names})
@@ -214,12 +214,17 @@ def _fidelity(share: NDArray[Any], parts: Sequence[Floats], half: NDArray[np.boo
 
 
 def _peaks(
-    part: FeatureMatrix, concepts: Sequence[ConceptSpec], rows: NDArray[Any], pairs: Sequence[Pair]
+    part: FeatureMatrix,
+    concepts: Sequence[ConceptSpec],
+    rows: NDArray[Any],
+    half: NDArray[np.bool_],
+    pairs: Sequence[Pair],
 ) -> tuple[list[tuple[Peak, ...]], list[list[str]]]:
     """Where each concept fires strongest: its members' activation in units of each one's largest.
 
     Returns:
-        The strongest places of each concept, and the tokens of its `TOKENS_READ` strongest ones.
+        The strongest places of each concept, and the tokens of its `TOKENS_READ` strongest ones in the half of the
+        responses that labels are made of.
     """
     from scipy.sparse import vstack
 
@@ -238,7 +243,7 @@ def _peaks(
         for j in (place[g] for g in spec.members):
             cells = slice(strength.indptr[j], strength.indptr[j + 1])
             values = strength.data[cells] / largest[j]
-            for k in np.argsort(-values, kind="stable")[:TOKENS_READ]:
+            for k in np.argsort(-values, kind="stable")[: 3 * TOKENS_READ]:
                 found.append((float(values[k]), int(strength.indices[cells][k]), int(where.data[cells][k])))
         seen: dict[int, Peak] = {}
         tokens: list[str] = []
@@ -249,9 +254,10 @@ def _peaks(
                 continue
             side: Literal["chosen", "rejected"] = "chosen" if i < n else "rejected"
             text = text_of(pairs[i % n].chosen if side == "chosen" else pairs[i % n].rejected)
-            tokens.append(text[start:stop].strip(" ").lower() or " ")
+            if half[row] and len(tokens) < TOKENS_READ:
+                tokens.append(text[start:stop].strip(" ").lower() or " ")
             seen[row] = Peak(row=pairs[i % n].id, side=side, start=start, stop=stop, strength=round(value, 4))
-            if len(tokens) == TOKENS_READ:
+            if len(tokens) == TOKENS_READ and len(seen) >= PEAKS:
                 break
         peaks.append(tuple(seen.values())[:PEAKS])
         fired.append(tokens)
@@ -265,7 +271,7 @@ def _common(tokens: Sequence[str]) -> tuple[str, ...]:
 
 
 def _count_tokens(texts: Sequence[str], tokens: set[str]) -> dict[str, Floats]:
-    """log(1 + how often) each token stands in each text, `(n_texts,)`, in lower case; words as whole words."""
+    """log(1 + how often) each token stands in each text, `(n_texts,)`, in lower case; letters only where a word begins."""
     out: dict[str, Floats] = {}
     lower = [t.lower() for t in texts]
     for token in tokens:
@@ -275,7 +281,7 @@ def _count_tokens(texts: Sequence[str], tokens: set[str]) -> dict[str, Floats]:
 
 
 def _promotes(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> list[tuple[str, ...]]:
-    """Tokens that most of a concept's members promote, those of a single latent as they stand."""
+    """Tokens that more than one of a concept's members promote, those of a single latent as they stand."""
     hints = {c.id: c.hints for c in part.columns}
     out = []
     for spec in concepts:

@@ -49,7 +49,10 @@ def held_out_r2(x: Floats, y: Floats) -> float:
     s_xx = float(dx @ dx)
     if m < 3 or s_xx == 0 or not dy.any():
         return 0.0
-    left_out = (dy - dx * (dx @ dy) / s_xx) / (1 - 1 / m - dx**2 / s_xx)
+    rest = 1 - 1 / m - dx**2 / s_xx
+    if rest.min() < 1e-9:  # one concept holds the line alone: without it there is none
+        return 0.0
+    left_out = (dy - dx * (dx @ dy) / s_xx) / rest
     return float(1 - (left_out**2).sum() / ((dy * m / (m - 1)) ** 2).sum())
 
 
@@ -168,7 +171,7 @@ def halves(observed: GroupSums, sensitivity: Floats, kind: str, *, seed: int, dr
         row[rng.permutation(n)[: n // 2]] = 1.0
     r = pearson(*_both(observed.resampled(weights), observed.resampled(1 - weights), kind, sensitivity))
     mean = float(np.mean(r))
-    return 2 * mean / (1 + mean) if mean > -1 else -1.0
+    return max(2 * mean / (1 + mean), -1.0) if mean > -1 else -1.0
 
 
 def _side(shift: Shift, kind: str, sensitivity: Floats) -> Floats:
@@ -202,7 +205,8 @@ def _over_prompts(
         other = _side(y if side == "predicted" else x, kind, c.sensitivity)
         z = np.arctanh(np.clip(pearson(drawn, other), -0.999999, 0.999999))
         variance += (blocks - 1) / blocks * float(((z - z.mean()) ** 2).sum())
-    half = stats.t.ppf(0.975, BLOCKS - 1) * np.sqrt(variance)
+    fewest = min(BLOCKS, len(c.predicted), len(c.observed))
+    half = stats.t.ppf(0.975, fewest - 1) * np.sqrt(variance)
     centre = np.arctanh(np.clip(r, -0.999999, 0.999999))
     return float(np.tanh(centre - half)), float(np.tanh(centre + half))
 
@@ -223,6 +227,7 @@ def _null(r: Floats, observed: float) -> Null:
 
 
 def _signs(x: Floats, y: Floats) -> SignAgreement:
-    n = max(1, round(SUREST * len(x)))
-    top = np.argsort(-np.abs(x), kind="stable")[:n]
-    return SignAgreement(n=n, right=float((np.sign(x[top]) == np.sign(y[top])).mean()))
+    top = np.argsort(-np.abs(x), kind="stable")[: max(1, round(SUREST * len(x)))]
+    top = top[x[top] != 0]
+    right = float((np.sign(x[top]) == np.sign(y[top])).mean()) if len(top) else 0.0
+    return SignAgreement(n=len(top), right=right)

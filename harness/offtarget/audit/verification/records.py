@@ -110,6 +110,8 @@ class Verification(_Record):
     key: str
     dataset: str
     protocol: str
+    parameters: dict[str, Any] = {}
+    """Of the protocol, as the recipe sets them."""
     seeds: tuple[int, ...]
     audit: str
     """Key of the audit whose concepts, fixed before training, are compared."""

@@ -6,9 +6,12 @@ r(y) = w · s(y), that is the vector Σ w / β, Σ the covariance of latents ove
 with what is rewarded move too, and concepts that never vary do not, however much they differ between
 chosen and rejected.
 
+Three liberties: Σ pools responses to different prompts, where the theory asks for the covariance within a prompt
+(within a pair it brings nothing over the mean difference); both responses of all pairs stand in for answers of π₀;
+and the unit is arbitrary, so only agreement over concepts can be asked for.
+
 w is the ridge regression of "chosen won" on the standardised differences of a pair (dual form, so that
-thousands of latents and hundreds of pairs cost one small inverse); Σ is taken over both responses of all pairs,
-which stand in for answers of π₀. The label of a pair enters as a sign of the target, so the prediction is
+thousands of latents and hundreds of pairs cost one small inverse). The label of a pair enters as a sign of the target, so the prediction is
 linear in the labels, and a shuffle of labels needs no new fit.
 """
 
