@@ -232,14 +232,21 @@ def _name_outermost(
     y: Sequence[float],
     labels: Sequence[str],
     candidates: list[int],
+    *,
+    most: int = NAMED,
+    letters: int = 34,
+    inward: float = 0.75,
 ) -> None:
-    """Write labels beside the points of largest |x|, leaving out those that would lie on one another."""
+    """Write labels beside the points of largest |x|, leaving out those that would lie on one another.
+
+    Labels never change the size of the plot.
+    """
     span = (max(y) - min(y)) or 1.0
     used: list[tuple[bool, float]] = []
     said: set[str] = set()
     for i in sorted(candidates, key=lambda i: (-abs(x[i]), i)):
         right = x[i] > 0
-        if len(used) >= NAMED:
+        if len(used) >= most:
             break
         if labels[i] in said:  # several clusters of latents may go by one name
             continue
@@ -250,16 +257,16 @@ def _name_outermost(
         offset = (6, -3) if right else (-6, -3)
         align = "left" if right else "right"
         # a label that would leave the picture is written on the inner side of its point
-        if abs(x[i]) > 0.75 * max(abs(v) for v in x):
+        if abs(x[i]) > inward * max(abs(v) for v in x):
             offset, align = (-offset[0], -3), "right" if right else "left"
         ax.annotate(
-            _short(labels[i], 34),
+            _short(labels[i], letters),
             (x[i], y[i]),
             xytext=offset,
             textcoords="offset points",
             ha=align,
             fontsize=7.5,
-        )
+        ).set_in_layout(False)
 
 
 @dataclass(frozen=True)
@@ -454,7 +461,11 @@ def clouds(panels: Sequence[Cloud], *, name: str, x_label: str, y_label: str, al
             ax.axhline(0, color=_PLACEHOLDER["muted"], linewidth=0.7)
             ax.axvline(0, color=_PLACEHOLDER["muted"], linewidth=0.7)
             ax.margins(0.18)
-            _name_outermost(ax, panel.x, panel.y, panel.labels, list(range(len(panel.x))))
+            reach = max(map(abs, panel.x)) or 1.0
+            ax.set_xlim(-1.15 * reach, 1.15 * reach)
+            _name_outermost(
+                ax, panel.x, panel.y, panel.labels, list(range(len(panel.x))), most=5, letters=24, inward=0.0
+            )
             ax.set_xlabel(x_label)
             if k == 0:
                 ax.set_ylabel(y_label)
