@@ -13,7 +13,7 @@ from offtarget.errors import ConfigError
 from offtarget.store import write_atomic
 
 BOARD_FILE = "board.json"
-NO_CELLS = {BOARD_FILE, "verification.json", "run.json"}
+NO_CELLS = {BOARD_FILE, "verification.json", "run.json", "scale.json"}
 """What else lies in a results folder: no damaged cells."""
 
 
