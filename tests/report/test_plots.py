@@ -1,6 +1,10 @@
 import xml.etree.ElementTree as ET
 
-from offtarget.report.plots import Interval, Panel, Point, forest, scatter, thin, volcano
+from offtarget.report.plots.effects import Interval, forest, thin, volcano
+from offtarget.report.plots.maps import Bubble, topic_map
+from offtarget.report.plots.naming import Point
+from offtarget.report.plots.prediction import Against, Cloud, against_null, clouds
+from offtarget.report.plots.scatters import Panel, scatter
 
 EVIL = '<script>alert("1")</script> $x^{$ & \u202e\x07'
 
@@ -67,3 +71,44 @@ def test_scatter_names_every_point_and_leaves_empty_panels_out():
 def test_no_rows_no_plot():
     assert forest([], name="f", x_label="d", alt="x") == ""
     assert volcano([], [], [], name="v", alt="x") == ""
+
+
+def test_a_cloud_draws_every_point_and_names_the_outermost_once():
+    x, y = [0.1 * k for k in range(-20, 21)], [0.05 * k for k in range(-20, 21)]
+    labels = ["same"] * 20 + [EVIL] + ["far"] * 20
+    svg = clouds([Cloud(x, y, labels, 0.5, 0.0, "title")], name="c", x_label="x", y_label="y", alt=EVIL)
+    texts = _texts(svg)
+    assert texts.count("same") == texts.count("far") == 1
+    assert "<script" not in svg
+    marks = sum(e.tag.endswith("use") for e in ET.fromstring(svg).iter())
+    assert marks >= len(x)
+    assert clouds([Cloud([], [], [], 0.0, 0.0, "t")], name="c", x_label="x", y_label="y", alt="") == ""
+
+
+def test_long_names_do_not_squeeze_the_plot():
+    def frame(label):
+        cloud = Cloud([-1.0, 1.0], [0.0, 1.0], [label] * 2, 1.0, 0.0, "t")
+        svg = clouds([cloud], name="c", x_label="x", y_label="y", alt="")
+        return [e.get("d") for e in ET.fromstring(svg).iter() if e.tag.endswith("path") and e.get("d")]
+
+    assert frame("a") == frame("a name that is longer than the plot is wide, and goes on for ever")
+
+
+def test_a_figure_beyond_its_null_is_filled():
+    rows = [Against("beyond", 0.5, 0.1), Against("within", 0.1, 0.3)]
+    svg = against_null(rows, 0.8, name="n", x_label="r²", alt="x")
+    assert {"beyond", "within"} <= set(_texts(svg))
+    assert "var(--up)" in svg and "var(--mark)" in svg
+    assert "var(--mark)" not in against_null(rows, None, name="n", x_label="r²", alt="x")
+    assert against_null([], None, name="n", x_label="r²", alt="x") == ""
+
+
+def test_a_map_names_its_topics_and_says_how_much_it_shows():
+    svg = topic_map(
+        [Bubble("cooking", 0.0, 1.0, 40, "up"), Bubble(EVIL, 1.0, 0.0, 10)], 0.42, name="m", alt="m"
+    )
+    texts = _texts(svg)
+    assert "cooking" in texts
+    assert any("42%" in t for t in texts)
+    assert "<script" not in svg
+    assert topic_map([], 0.0, name="m", alt="m") == ""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from offtarget.board.estimate import Estimate
 from offtarget.board.text import escape_cell, markdown_table
 from offtarget.report.html import environment, fixed, percent, render_page
-from offtarget.report.plots import Curve, CurvePanel, curves
+from offtarget.report.plots.curves import Curve, CurvePanel, curves
 from offtarget.store import write_atomic
 
 SCHEMA_VERSION: Literal[1] = 1

@@ -14,7 +14,8 @@ from offtarget.board.records import BehaviourRow, Board, Boards, Row
 from offtarget.board.text import escape_cell, markdown_table
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.report.html import environment, fixed, number, render_page
-from offtarget.report.plots import Panel, Point, scatter
+from offtarget.report.plots.naming import Point
+from offtarget.report.plots.scatters import Panel, scatter
 from offtarget.store import write_atomic
 
 FORMATS = ("md", "html", "csv", "json")

@@ -14,7 +14,9 @@ from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.report.html import environment, number, percent, render_page
 from offtarget.report.marks import Marks, Piece, pieces
-from offtarget.report.plots import Bubble, Interval, Tone, forest, topic_map, volcano
+from offtarget.report.plots.canvas import Tone
+from offtarget.report.plots.effects import Interval, forest, volcano
+from offtarget.report.plots.maps import Bubble, topic_map
 from offtarget.store import write_atomic
 
 REPORT_FILE = "report.html"

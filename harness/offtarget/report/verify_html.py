@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from offtarget.audit.verification.records import Outcome, Verification
 from offtarget.report.html import environment, fixed, percent, render_page
-from offtarget.report.plots import Against, Cloud, against_null, clouds
+from offtarget.report.plots.prediction import Against, Cloud, against_null, clouds
 from offtarget.store import write_atomic
 
 VERIFY_REPORT = "verification.html"
