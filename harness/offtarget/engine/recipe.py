@@ -112,18 +112,23 @@ class Recipe(_Strict):
     @classmethod
     def _short_forms(cls, value: Any) -> Any:
         """Accept `dpo`, `{filter: {strength: 0.3}}` and the long form."""
-        if not isinstance(value, list | tuple):
-            return value
-        out: list[Any] = []
-        for item in value:
-            if isinstance(item, str):
-                out.append({"protocol": item})
-            elif isinstance(item, dict) and len(item) == 1 and "protocol" not in item:
-                ((name, params),) = item.items()
-                out.append({"protocol": name, "parameters": params or {}})
-            else:
-                out.append(item)
-        return out
+        return long_forms(value, "protocol")
+
+
+def long_forms(value: Any, key: str) -> Any:
+    """A list of names and of `{name: parameters}` as mappings with `key` and `parameters`; others stay as they are."""
+    if not isinstance(value, list | tuple):
+        return value
+    out: list[Any] = []
+    for item in value:
+        if isinstance(item, str):
+            out.append({key: item})
+        elif isinstance(item, dict) and len(item) == 1 and key not in item:
+            ((name, parameters),) = item.items()
+            out.append({key: name, "parameters": parameters or {}})
+        else:
+            out.append(item)
+    return out
 
 
 def read_recipe(name: str, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]:

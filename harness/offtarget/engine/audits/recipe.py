@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from offtarget.engine.recipe import read_mapping
+from offtarget.engine.recipe import long_forms, read_mapping
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.registry import check_parameters, default
 
@@ -95,18 +95,7 @@ class BenchRecipe(_Strict):
     @classmethod
     def _short_forms(cls, value: Any) -> Any:
         """Accept `naive`, `{words: {min_texts: 5}}` and the long form."""
-        if not isinstance(value, list | tuple):
-            return value
-        out: list[Any] = []
-        for item in value:
-            if isinstance(item, str):
-                out.append({"method": item})
-            elif isinstance(item, dict) and len(item) == 1 and "method" not in item:
-                ((name, params),) = item.items()
-                out.append({"method": name, "parameters": params or {}})
-            else:
-                out.append(item)
-        return out
+        return long_forms(value, "method")
 
     def methods_of(self, part: _Part) -> tuple[MethodRun, ...]:
         """The methods that are run on one part."""
