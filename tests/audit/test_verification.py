@@ -205,7 +205,7 @@ def tilted(n: int = 60, m: int = 9, seed: int = 4) -> tuple[np.ndarray, ...]:
 def test_tilt_is_the_covariance_with_a_ridge_reward() -> None:
     chosen, rejected, length, codes = tilted()
     codes[:20] = np.arange(20)
-    found = Tilt(chosen, rejected, csr_matrix(np.eye(9)), length, codes).shift()
+    found = Tilt(chosen, rejected, length, codes).shift()
     u = chosen - rejected
     sd = np.sqrt((u**2).mean(0))
     z = u / sd
@@ -219,17 +219,25 @@ def test_tilt_is_the_covariance_with_a_ridge_reward() -> None:
     np.testing.assert_allclose(found.at_equal_length, 9 * np.cov(both.T, bias=True) @ v, rtol=1e-9)
 
 
+def test_the_tilt_of_a_cluster_is_the_mean_of_its_latents() -> None:
+    chosen, rejected, length, codes = tilted()
+    codes[:20] = np.arange(20)
+    fit = Tilt(chosen, rejected, length, codes)
+    member = csr_matrix(np.repeat(np.eye(3), 3, axis=0) / 3)
+    np.testing.assert_allclose(fit.of(member).shift().raw, fit.shift().raw.reshape(3, 3).mean(1))
+    assert fit.shift().raw.shape == (9,), "the fit itself stays one of latents"
+
+
 def test_shuffled_tilt_is_the_tilt_of_swapped_pairs() -> None:
     chosen, rejected, length, codes = tilted()
     codes[:20] = np.arange(20)
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (2, 20))
-    drawn = Tilt(chosen, rejected, csr_matrix(np.eye(9)), length, codes).shuffled(signs)
+    drawn = Tilt(chosen, rejected, length, codes).shuffled(signs)
     for k in range(2):
         swap = (signs[k][codes] < 0)[:, None]
         turned = Tilt(
             np.where(swap, rejected, chosen),
             np.where(swap, chosen, rejected),
-            csr_matrix(np.eye(9)),
             length * signs[k][codes],
             codes,
         ).shift()
@@ -244,6 +252,6 @@ def test_what_goes_along_with_the_reward_is_predicted_to_move_and_what_never_var
     companion = np.where(rng.random((2, n)) < 0.9, rewarded, ~rewarded)  # goes along within a response
     alone = rng.random((2, n)) < 0.5
     values = np.stack([rewarded, companion, alone, np.ones((2, n))], axis=2).astype(float)
-    x = Tilt(values[0], values[1], csr_matrix(np.eye(4)), np.zeros(n), np.arange(n)).shift().raw
+    x = Tilt(values[0], values[1], np.zeros(n), np.arange(n)).shift().raw
     assert x[0] > x[1] > 5 * abs(x[2])
     assert x[3] == 0.0

@@ -1,14 +1,13 @@
 """Every predictor on every family of concepts, against what was observed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import eye_array
 
-from offtarget.audit.concepts.contrast import contrasts, response_values
+from offtarget.audit.concepts.contrast import contrasts, member_weights, response_values
 from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
 from offtarget.audit.statistics.length import log_length_difference
 from offtarget.audit.statistics.means import Floats, Ints, group_codes
@@ -19,7 +18,6 @@ from offtarget.audit.verification.readings import (
     concept_differences,
     latent_specs,
     latent_values,
-    member_weights,
     spread,
 )
 from offtarget.audit.verification.records import Ceiling, Outcome
@@ -31,6 +29,7 @@ from offtarget.engine.grid import Run
 from offtarget.errors import UndecidedError
 from offtarget.lens.features import FeatureMatrix
 
+SIDES: tuple[Literal["chosen", "rejected"], ...] = ("chosen", "rejected")
 FEW_CONCEPTS = 80
 FEWEST = 8
 HEADLINE_STATISTIC = "sqrt_frequency"
@@ -60,6 +59,10 @@ class Side:
         """Values of these rows, `(n_rows, n_concepts)`, summed by prompt."""
         return GroupSums.of(values, self.length, self.codes)
 
+    def tilt(self, chosen: NDArray[Any], rejected: NDArray[Any]) -> Tilt:
+        """The tilt that these rows predict from values of both responses, each `(n_rows, n_latents)`."""
+        return Tilt(chosen, rejected, self.length, self.codes)
+
 
 class Comparison:
     """All predictors on all families of concepts."""
@@ -78,9 +81,12 @@ class Comparison:
         for part in self.trained.features:
             mine = [s for s in specs if s.lens == part.lens and not s.local]
             if is_latent(part):
-                clusters = [s for s in mine if s.kind == "cluster"]
-                outcomes += self._latents("latents", part.lens, latent_specs(self.audited.lens(part.lens)))
-                outcomes += self._latents("clusters", part.lens, clusters)
+                families = {
+                    "latents": latent_specs(self.audited.lens(part.lens)),
+                    "clusters": tuple(s for s in mine if s.kind == "cluster"),
+                }
+                for statistic in STATISTICS:
+                    outcomes += self._latents(part, families, statistic)
             else:
                 outcomes += self._plain(part.lens, mine)
         if not outcomes:
@@ -100,38 +106,38 @@ class Comparison:
         scaled = [x[:, moving] / scale for x in u]
         values = [response_values([s.lens(lens)], kept) / scale for s in (self.trained, self.audited)]
         predictors: dict[tuple[str, Any], Predictor] = {
-            ("tilt", "trained"): _tilt(
-                self.trained, np.split(values[0], 2), eye_array(len(kept), format="csr")
-            ),
-            ("tilt", "audited"): _tilt(
-                self.audited, np.split(values[1], 2), eye_array(len(kept), format="csr")
-            ),
+            ("tilt", "trained"): self.trained.tilt(*np.split(values[0], 2)),
+            ("tilt", "audited"): self.audited.tilt(*np.split(values[1], 2)),
             ("disparity", "trained"): self.trained.sums(scaled[0]),
             ("disparity", "audited"): self.audited.sums(scaled[1]),
         }
         return self._outcomes(lens, "value", tuple(s.id for s in kept), predictors, scaled[2:])
 
-    def _latents(self, family: str, lens: str, specs: Sequence[ConceptSpec]) -> list[Outcome]:
-        if len(specs) < FEWEST:
-            return []
+    def _latents(
+        self, part: FeatureMatrix, families: Mapping[str, Sequence[ConceptSpec]], statistic: str
+    ) -> list[Outcome]:
+        """One statistic on every family of concepts made of the latents of a lens; a tilt is fitted once for all."""
+        sides = (self.trained, self.audited, *self.observed)
+        fits = [
+            side.tilt(*(latent_values(side.lens(part.lens), s, statistic).toarray() for s in SIDES))
+            for side in sides[:2]
+        ]
         out: list[Outcome] = []
-        part = self.trained.lens(lens)
-        member = member_weights(part, specs)
-        for statistic in STATISTICS:
+        for family, specs in families.items():
+            if len(specs) < FEWEST:
+                continue
+            member = member_weights(part, [s.members for s in specs])
             trained, audited, *seen = (
-                concept_differences(s.lens(lens), specs, statistic)
-                for s in (self.trained, self.audited, *self.observed)
+                concept_differences(side.lens(part.lens), specs, statistic) for side in sides
             )
             predictors: dict[tuple[str, Any], Predictor] = {
-                ("tilt", rows): _tilt(side, _both(side.lens(lens), statistic), member)
-                for rows, side in (("trained", self.trained), ("audited", self.audited))
-            }
-            predictors |= {
+                ("tilt", "trained"): fits[0].of(member),
+                ("tilt", "audited"): fits[1].of(member),
                 ("disparity", "trained"): self.trained.sums(trained),
                 ("disparity", "audited"): self.audited.sums(audited),
             }
             if statistic == HEADLINE_STATISTIC:
-                predictors |= self._readouts(lens, member)
+                predictors |= self._readouts(part.lens, member)
             out += self._outcomes(family, statistic, tuple(s.id for s in specs), predictors, seen)
         return out
 
@@ -140,31 +146,25 @@ class Comparison:
         from offtarget.lens.gradients import response_gradients
         from offtarget.lens.pooled import pooled_activations
 
-        run, report = self.run, self.run.progress
+        run = self.run
         which = next((x for x in run.recipe.audit.lens if x.partition(":")[0] == lens), None)
         if which is None or lens != "sae":
             return {}
         sae = sae_lens(which.partition(":")[2], run.model)
-        pairs = self.trained.pairs
-        length = run.recipe.training.max_length
-        pooled = pooled_activations(
-            run.model,
-            pairs,
-            sae.layer,
-            max_length=length,
-            store=run.store,
-            template=run.recipe.chat_template,
-            progress=(lambda done, total: report("activations", done, total)) if report else None,
-        )
-        slopes = response_gradients(
-            run.model,
-            pairs,
-            sae.layer,
-            max_length=length,
-            store=run.store,
-            template=run.recipe.chat_template,
-            progress=(lambda done, total: report("gradients", done, total)) if report else None,
-        )
+
+        def read(what: str, reading: Callable[..., Any]) -> Any:
+            report = run.progress
+            return reading(
+                run.model,
+                self.trained.pairs,
+                sae.layer,
+                max_length=run.recipe.training.max_length,
+                store=run.store,
+                template=run.recipe.chat_template,
+                progress=(lambda done, total: report(what, done, total)) if report else None,
+            )
+
+        pooled, slopes = read("activations", pooled_activations), read("gradients", response_gradients)
         encoder, decoder = sae.encoder @ member, sae.decoder @ member
         tokens = np.maximum(slopes.chosen_tokens + slopes.rejected_tokens, 1)[:, None]
         sums = self.trained.sums
@@ -205,15 +205,6 @@ class Comparison:
                     )
                 )
         return out
-
-
-def _tilt(side: Side, values: Sequence[NDArray[Any]], member: Any) -> Tilt:
-    chosen, rejected = values
-    return Tilt(chosen, rejected, member, side.length, side.codes)
-
-
-def _both(part: FeatureMatrix, statistic: str) -> list[NDArray[Any]]:
-    return [latent_values(part, s, statistic).toarray() for s in ("chosen", "rejected")]
 
 
 def _rank(o: Outcome) -> tuple[int, bool, int, bool]:

@@ -105,6 +105,16 @@ def response_values(
     return out
 
 
+def member_weights(part: FeatureMatrix, members: Sequence[Sequence[str]]) -> Any:
+    """Sparse `(n_columns, n_concepts)`: 1/|members| where a column belongs to a concept, so a product is a mean."""
+    from scipy.sparse import csr_matrix
+
+    place = {c.id: j for j, c in enumerate(part.columns)}
+    cells = [(place[g], m, 1.0 / len(names)) for m, names in enumerate(members) for g in names]
+    rows, columns, weights = zip(*cells, strict=True) if cells else ((), (), ())
+    return csr_matrix((np.array(weights, np.float32), (rows, columns)), shape=(len(place), len(members)))
+
+
 def symmetric_activity(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> NDArray[np.float32]:
     """s_{i,m}: firing frequency of both responses, summed over members: `(n_pairs, n_concepts)`."""
     layers = _layers(part, dict(enumerate(concepts)), len(concepts))

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.concepts.contrast import TAU
+from offtarget.audit.concepts.contrast import TAU, member_weights
 from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
 from offtarget.audit.concepts.words import count_words, keywords
 from offtarget.audit.records import Correlate, Fidelity, Peak
@@ -169,14 +169,10 @@ def _tell_latents(
 
 def firing_share(part: FeatureMatrix, members: Sequence[Sequence[str]]) -> NDArray[np.float32]:
     """The share of a concept's members that fire in each response, chosen first: `(2 n_pairs, n_concepts)`."""
-    from scipy.sparse import csr_matrix, vstack
+    from scipy.sparse import vstack
 
     fires = vstack([part.values["chosen", "freq"], part.values["rejected", "freq"]], format="csr") > TAU
-    place = {c.id: j for j, c in enumerate(part.columns)}
-    cells = [(place[g], m, 1.0 / len(latents)) for m, latents in enumerate(members) for g in latents]
-    latent, at, weight = zip(*cells, strict=True) if cells else ((), (), ())
-    member = csr_matrix((np.array(weight, np.float32), (latent, at)), shape=(len(place), len(members)))
-    return np.asarray((fires.astype(np.float32) @ member).todense())
+    return np.asarray((fires.astype(np.float32) @ member_weights(part, members)).todense())
 
 
 def _firing_words(

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.clusters import MAX_SHARE, min_firing
-from offtarget.audit.concepts.contrast import TAU
+from offtarget.audit.concepts.contrast import TAU, member_weights
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.lens.features import FeatureMatrix
 
-Statistic = Literal["presence", "frequency", "sqrt_frequency"]
 STATISTICS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "presence": lambda x: (x > TAU).astype(np.float32),
     "frequency": lambda x: x,
@@ -50,19 +49,9 @@ def concept_differences(
     part: FeatureMatrix, specs: Sequence[ConceptSpec], statistic: str
 ) -> NDArray[np.float32]:
     """Chosen minus rejected of each row, averaged over a concept's latents: `(n_rows, n_concepts)`."""
-    member = member_weights(part, specs)
+    member = member_weights(part, [s.members for s in specs])
     chosen, rejected = (latent_values(part, s, statistic) @ member for s in ("chosen", "rejected"))
     return np.asarray((chosen - rejected).todense(), dtype=np.float32)
-
-
-def member_weights(part: FeatureMatrix, specs: Sequence[ConceptSpec]) -> Any:
-    """Sparse `(n_columns, n_concepts)`: 1/|members| where a column belongs to a concept."""
-    from scipy.sparse import csr_matrix
-
-    place = {c.id: j for j, c in enumerate(part.columns)}
-    cells = [(place[g], m, 1.0 / len(s.members)) for m, s in enumerate(specs) for g in s.members]
-    rows, columns, weights = zip(*cells, strict=True) if cells else ((), (), ())
-    return csr_matrix((np.array(weights, np.float32), (rows, columns)), shape=(len(place), len(specs)))
 
 
 def spread(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ thousands of latents and hundreds of pairs cost one small inverse). The label of
 linear in the labels, and a shuffle of labels needs no new fit.
 """
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -30,19 +31,16 @@ MAX_ROWS = 4000
 
 
 class Tilt:
-    """Predicted shifts of concepts made of latents.
+    """Predicted shifts of latents; `of` gives those of concepts made of them.
 
     Args:
         chosen: values of the latents in the chosen responses, `(n_rows, n_latents)`.
         rejected: the same of the rejected ones.
-        member: sparse `(n_latents, n_concepts)`, weights of the latents of a concept.
         length: difference of log length, `(n_rows,)`.
         codes: prompt group of each row.
     """
 
-    def __init__(
-        self, chosen: NDArray[Any], rejected: NDArray[Any], member: Any, length: Floats, codes: Ints
-    ) -> None:
+    def __init__(self, chosen: NDArray[Any], rejected: NDArray[Any], length: Floats, codes: Ints) -> None:
         if len(chosen) > MAX_ROWS:
             pick = np.linspace(0, len(chosen) - 1, MAX_ROWS).astype(np.int64)
             chosen, rejected, length, codes = chosen[pick], rejected[pick], length[pick], codes[pick]
@@ -61,9 +59,19 @@ class Tilt:
         self._equal = self._raw - np.outer(along, along) / total if total > 0 else self._raw
         both = np.concatenate([chosen, rejected]).astype(np.float64)
         both -= both.mean(axis=0)
-        # Σ · diag(1/sd) · zᵀ: what a unit of each pair's weight moves, brought from latents to concepts
+        # Σ · diag(1/sd) · zᵀ: what a unit of each pair's weight moves
         reward = both[:, moving] @ (z / spread[moving]).T
-        self._moves = np.asarray(member.T @ (both.T @ reward)) / len(both)
+        self._moves = both.T @ reward / len(both)
+
+    def of(self, member: Any) -> "Tilt":
+        """The same reward's predictions for concepts.
+
+        Args:
+            member: sparse `(n_latents, n_concepts)`, the weights of each concept's latents.
+        """
+        out = copy(self)
+        out._moves = np.asarray(member.T @ self._moves)
+        return out
 
     def __len__(self) -> int:
         return self.groups
