@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 from offtarget.audit.records import Audit, Correlate, Hypothesis
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.report.audit_html import audit_page, glance, length_verdict, render_audit, speakers
+from offtarget.report.audit_html import audit_page, render_audit
+from offtarget.report.claims import glance, length_verdict, speakers
 
 ATTACKS = [
     "<script>alert(1)</script>",

@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from offtarget.audit.records import Audit, Concept, Correlate, Hypothesis, Peak, Prediction
-from offtarget.data.pairs import Message, Pair, PairSet, text_of
+from offtarget.audit.records import Audit, Concept, Hypothesis, Prediction
+from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
-from offtarget.report.html import environment, number, percent, render_page
-from offtarget.report.marks import Marks, Piece, pieces
+from offtarget.report.cards import evidence_cards
+from offtarget.report.claims import brief, glance, speakers
+from offtarget.report.html import environment, render_page
+from offtarget.report.marks import Marks
 from offtarget.report.plots.canvas import Tone
 from offtarget.report.plots.effects import Interval, forest, volcano
 from offtarget.report.plots.maps import Bubble, topic_map
@@ -28,50 +30,6 @@ KINDS = 30
 """Kinds of prompt in the table."""
 STABLE = 0.75
 MIN_MAPPED = 3
-CARDS = 8
-"""Evidence cards for each view."""
-EXAMPLES = 5
-PROMPT_CHARS = 320
-RESPONSE_CHARS = 560
-PEAK_CHARS = 60
-_LENGTH_NOTE = "a measure of length itself"
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """One line of the summary, with the side it speaks for."""
-
-    side: str
-    text: str
-    more: str = ""
-
-
-@dataclass(frozen=True)
-class Example:
-    """One pair of an evidence card."""
-
-    id: str
-    prompt: str
-    n_chosen: int
-    """Characters of the whole response."""
-    n_rejected: int
-    chosen: tuple[Piece, ...]
-    rejected: tuple[Piece, ...]
-
-
-@dataclass(frozen=True)
-class Card:
-    """A leading hypothesis with all that speaks for and against it."""
-
-    hypothesis: Hypothesis
-    concept: Concept
-    where: str
-    claim: str
-    verdict_on_length: str
-    prediction: Prediction | None
-    examples: tuple[Example, ...]
-    firing: tuple[tuple[Piece, ...], ...]
-    """Where the concept fires strongest in the whole set, each a few words around the token."""
 
 
 @dataclass(frozen=True)
@@ -128,120 +86,10 @@ def audit_page(
         topic_map=_topic_map(audit),
         stability=_stability(audit),
         kinds=_contexts(audit, concepts, "prompt"),
-        cards=_cards(audit, concepts, contexts, by_id, Marks(features)),
+        cards=evidence_cards(audit, concepts, contexts, by_id, Marks(features)),
         has_text=bool(by_id),
         predictions=_predictions(audit),
     )
-
-
-def glance(audit: Audit, most: int = 8) -> list[Sentence]:
-    """What the data rewards, in plain sentences that each stand on one number.
-
-    Args:
-        audit: the record.
-        most: how many concepts at the most.
-    """
-    concepts = {c.id: c for c in audit.concepts}
-    longer = audit.dataset.chosen_longer
-    side = "up" if longer > 0.5 else "down"
-    out = [
-        Sentence(
-            side if abs(longer - 0.5) >= 0.02 else "plain", f"Chosen is longer in {percent(longer)} of rows."
-        )
-    ]
-    found = [h for h in audit.hypotheses if h.view == "overall" and h.finding]
-    for h, others in speakers([h for h in found if h.length_note != _LENGTH_NOTE], concepts)[:most]:
-        side = "up" if h.direction == "chosen" else "down"
-        more = length_verdict(h)
-        if others:
-            along = f"{others} {'concept' if others == 1 else 'concepts'} of latents along with it"
-            more = f"{more} · {along}" if more else along
-        out.append(Sentence(side, _claim(h, concepts[h.concept]), more))
-    for view, noun in (
-        ("overall", "concepts lean over the whole set"),
-        ("global", "leans are particular to a topic"),
-        ("local", "leans are particular to a kind of prompt"),
-    ):
-        family = audit.families.get(view)  # type: ignore[call-overload]
-        if family is not None and family.tested:
-            text = f"{family.findings:,} of {family.tested:,} tested {noun} (q < 0.05)."
-            null = family.shuffled
-            more = "" if null is None else f"with shuffled labels: {null.mean_findings:.2g} on average"
-            out.append(Sentence("plain", text, more))
-    return out
-
-
-def speakers(
-    hypotheses: Sequence[Hypothesis], concepts: Mapping[str, Concept]
-) -> list[tuple[Hypothesis, int]]:
-    """One hypothesis for all concepts that go along with the same surface concept, the largest |d| first.
-
-    The surface concept speaks where it is among them, else the concept that leans most. Concepts without a
-    surface correlate speak for themselves.
-
-    Returns:
-        Hypotheses, each with the number of others that it speaks for.
-    """
-    groups: dict[str, list[Hypothesis]] = defaultdict(list)
-    by_concept = {h.concept: h for h in hypotheses}
-    for h in sorted(hypotheses, key=lambda h: (-abs(h.d), h.id)):
-        groups[_spoken_for(h, concepts[h.concept].evidence.correlate, by_concept)].append(h)
-    out = []
-    for name, members in groups.items():
-        speaker = next((h for h in members if h.concept == name), members[0])
-        out.append((speaker, len(members) - 1))
-    return sorted(out, key=lambda t: (-abs(t[0].d), t[0].id))
-
-
-def _spoken_for(h: Hypothesis, along: Correlate | None, by_concept: Mapping[str, Hypothesis]) -> str:
-    """The group of a hypothesis: a surface concept that it leans with, else that of its own."""
-    if along is None:
-        return h.concept
-    way = along.r * h.d
-    rule = by_concept.get(along.concept)
-    if rule is None:  # no rule to speak: those that lean the same way along it stand together
-        return f"{along.concept}, {'more' if way > 0 else 'less'}"
-    # a rule that leans the other way, or less surely, cannot speak for it
-    return rule.concept if rule.d * way > 0 and rule.finding >= h.finding else h.concept
-
-
-def _claim(h: Hypothesis, c: Concept) -> str:
-    """A hypothesis as a sentence about two numbers."""
-    e = c.evidence
-    label = _capital(c.title)
-    if h.outside_mean is not None:
-        inside, outside = number(h.inside_mean, sign=True), number(h.outside_mean, sign=True)
-        gap = f"chosen minus rejected is {inside} here, {outside} in the other rows"
-        return f"{label}: {gap} ({e.effect_unit})."
-    if e.contrast in {"presence", "cluster", "standardised"}:
-        verb = "in" if e.contrast == "presence" else "fires in"
-        rates = percent(e.chosen_rate), percent(e.rejected_rate)
-        return f"{label}: {verb} {rates[0]} of chosen, {rates[1]} of rejected responses."
-    share = e.more_in_chosen if h.direction == "chosen" else e.more_in_rejected
-    unit = "" if c.title.startswith(e.unit) else f" {e.unit}"
-    means = f"{number(e.chosen_mean)}{unit} in chosen, {number(e.rejected_mean)} in rejected"
-    return f"{label}: {means}; more in {h.direction} in {percent(share)} of rows."
-
-
-def _brief(label: str) -> str:
-    """A label without the examples in parentheses at its end."""
-    return label.split(" (")[0]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def length_verdict(h: Hypothesis) -> str:
-    """What is left of an effect at equal length, in words; empty where it simply stays."""
-    control = h.length_controlled
-    if control is None:
-        return h.length_note or ""
-    if control.q >= 0.05:
-        return "not significant at equal length"
-    if control.effect * h.effect < 0:
-        return "at equal length it turns around"
-    return ""
 
 
 def _forest(audit: Audit, concepts: Mapping[str, Concept]) -> Markup:
@@ -270,7 +118,7 @@ def _volcano(audit: Audit, concepts: Mapping[str, Concept], contexts: Mapping[st
     names = []
     for h in hs:
         topic = f" @ {contexts.get(h.context, h.context)}" if h.context else ""
-        names.append(_brief(concepts[h.concept].title) + topic)
+        names.append(brief(concepts[h.concept].title) + topic)
     return volcano(
         [h.d for h in hs],
         [h.q for h in hs],
@@ -298,7 +146,7 @@ def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str) -> list[
         found.sort(key=lambda h: (-abs(h.d), h.id))
         largest: dict[str, float] = {}
         for h in found:  # several clusters of latents may go by one name: the largest speaks for them
-            largest.setdefault(_brief(concepts[h.concept].title), h.d)
+            largest.setdefault(brief(concepts[h.concept].title), h.d)
         return tuple(largest.items())[:4]
 
     out = []
@@ -355,76 +203,6 @@ def _topic_map(audit: Audit) -> Markup:
         bubbles.append(Bubble(topics.labels[k], float(at[k, 0]), float(at[k, 1]), here[topic].n, tone))
     share = float((s[:2] ** 2).sum() / max((s**2).sum(), 1e-12))
     return topic_map(bubbles, share, name="topics", alt=f"{len(bubbles)} topics by nearness")
-
-
-def _cards(
-    audit: Audit,
-    concepts: Mapping[str, Concept],
-    contexts: Mapping[str, str],
-    by_id: Mapping[str, Pair],
-    marks: Marks,
-) -> list[Card]:
-    predicted = {p.concept: p for p in audit.prediction}
-    cards = []
-    noun = {c.id: "topic" if c.kind == "topic" else "prompts" for c in audit.contexts}
-    for view in ("overall", "global", "local"):
-        found = [h for h in audit.hypotheses if h.finding and h.view == view]
-        found.sort(key=lambda h: (-abs(h.z), h.id))
-        if view == "overall":
-            found = [h for h, _ in speakers(found, concepts)]
-        for h in found[:CARDS]:
-            c = concepts[h.concept]
-            shown = [by_id[i] for i in h.rows if i in by_id][:EXAMPLES]
-            examples = [_example(p, c.members, marks) for p in shown]
-            firing = [
-                _excerpt(p, by_id[p.row]) for p in c.evidence.peaks if p.row in by_id and p.stop > p.start
-            ]
-            where = "whole set"
-            if h.context is not None:
-                where = f"{noun.get(h.context, 'context')}: {contexts.get(h.context, h.context)}"
-            shift = predicted.get(h.concept) if view == "overall" else None
-            cards.append(
-                Card(
-                    h,
-                    c,
-                    where,
-                    _claim(h, c),
-                    length_verdict(h) if h.length_controlled else "",
-                    shift,
-                    tuple(examples),
-                    tuple(firing),
-                )
-            )
-    return cards
-
-
-def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
-    texts = {"chosen": text_of(p.chosen), "rejected": text_of(p.rejected)}
-    chosen, rejected = (
-        tuple(pieces(text, marks.places(members, p.id, side), RESPONSE_CHARS)) for side, text in texts.items()
-    )
-    return Example(
-        p.id, _last_turns(p.prompt), len(texts["chosen"]), len(texts["rejected"]), chosen, rejected
-    )
-
-
-def _excerpt(peak: Peak, p: Pair) -> tuple[Piece, ...]:
-    """The words around a concept's strongest token, line breaks as spaces."""
-    text = text_of(p.chosen if peak.side == "chosen" else p.rejected)
-    begin, end = max(0, peak.start - PEAK_CHARS), min(len(text), peak.stop + PEAK_CHARS)
-    parts = (text[begin : peak.start], text[peak.start : peak.stop], text[peak.stop : end])
-    before, token, after = (part.replace("\n", " ⏎ ") for part in parts)
-    return (
-        Piece(("…" if begin else "") + before),
-        Piece(token, marked=True),
-        Piece(after + ("…" if end < len(text) else "")),
-    )
-
-
-def _last_turns(prompt: Sequence[Message]) -> str:
-    """The last user turn, with a mark where others stand before it."""
-    last = prompt[-1]["content"] if prompt else ""
-    return f"[{len(prompt) - 1} earlier turns] {last}" if len(prompt) > 1 else last
 
 
 def _predictions(audit: Audit) -> list[Prediction]:
