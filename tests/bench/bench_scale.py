@@ -188,6 +188,8 @@ def report(found: list[dict[str, Any]], out: Path | None) -> None:
     for axes, limit, what in ((cost, MINUTES * 60, "seconds"), (memory, GIB, "GiB")):
         axes.axhline(limit, color="tab:red", ls="--", lw=1, label="limit")
         axes.set(xscale="log", yscale="log", xlabel="pairs", ylabel=what)
+        axes.set_xticks(n, [f"{x:,}" for x in n])
+        axes.minorticks_off()
         axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     with mpl.rc_context({"svg.hashsalt": "scale"}):
         figure.savefig(out / "scale.svg", metadata={"Date": None})

@@ -340,9 +340,10 @@ def _pictures(board: AuditBoard) -> Iterable[tuple[str, Any]]:
     """Recall at K and detection against the difference: a picture for each number of pairs."""
     for n in sorted({p.pairs for p in board.power}):
         mine = [p for p in board.power if p.pairs == n]
+        rates = sorted({p.rejected for p in mine})
         panels = []
         for what, label in (("recall", "recall at K"), ("detected", "detected at q < 0.05")):
-            for rejected in sorted({p.rejected for p in mine}):
+            for rejected in rates:
                 lines = []
                 for method in dict.fromkeys(p.method for p in mine):
                     points = [p for p in mine if p.method == method and p.rejected == rejected]
@@ -352,4 +353,5 @@ def _pictures(board: AuditBoard) -> Iterable[tuple[str, Any]]:
                         lines.append(Curve(method, *map(tuple, zip(*shown, strict=True))))
                 title = f"{percent(rejected / 100, 0)} in rejected"
                 panels.append(CurvePanel(lines, "difference, points", label, title))
-        yield f"{n:,} pairs", curves(panels, per_row=3, name=f"power-{n}", alt=f"Power curves at {n} pairs")
+        plot = curves(panels, per_row=len(rates), name=f"power-{n}", alt=f"Power curves at {n} pairs")
+        yield f"{n:,} pairs", plot
