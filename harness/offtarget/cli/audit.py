@@ -44,6 +44,8 @@ def audit(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings for programs.")] = False,
 ) -> None:
     """State as hypotheses which concepts separate chosen from rejected: audit.json and report.html."""
+    from dataclasses import replace
+
     from offtarget.audit.run import TopicsBy
     from offtarget.board.folder import slug
     from offtarget.data.loading import load_pairs
@@ -64,7 +66,8 @@ def audit(
     with progress() as report:
         pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit)
         ref = resolve(model, store) if needs_model else None
-        folder = out or Path("audits") / slug(set_name(dataset) or pairs.name)
+        pairs = replace(pairs, name=set_name(dataset) or pairs.name)
+        folder = out or Path("audits") / slug(pairs.name)
         result = audit_into(
             folder,
             pairs,
@@ -92,6 +95,7 @@ def audit(
 def print_audit(result: "object", folder: Path, most: int = 15) -> None:
     """The strongest findings as a table, and where the rest is."""
     from offtarget.audit.records import Audit
+    from offtarget.report.claims import speakers
 
     assert isinstance(result, Audit)
     concepts = {c.id: c for c in result.concepts}
@@ -105,8 +109,10 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
         f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {counts['overall']} findings over the whole set, "
         f"{counts['global']} in single topics, {counts['local']} in kinds of prompt (q < 0.05)"
     )
+    leading = speakers(by_view["overall"], concepts)[:most]
+    along = {h.id: n for h, n in leading if n}
     rows = []
-    for h in [*by_view["overall"][:most], *by_view["global"][:5], *by_view["local"][:5]]:
+    for h in [*(h for h, _ in leading), *by_view["global"][:5], *by_view["local"][:5]]:
         where = "everywhere" if h.context is None else topics.get(h.context, h.context)
         rows.append(
             (
@@ -117,7 +123,7 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
                 f"{h.z:+.1f}",
                 f"{h.q:.1e}",
                 where[:28],
-                concepts[h.concept].title,
+                concepts[h.concept].title + (f" (+{along[h.id]} along with it)" if h.id in along else ""),
             )
         )
     if not rows:

@@ -40,6 +40,7 @@ def check(
     warnings = body.pop("warnings", [])
     for key in ("duplicates", "contradictions", "leaks"):
         body[key] = _few(body[key], "entries") if body[key] else []
+    body["stats"] = {k: round(v, 4) if isinstance(v, float) else v for k, v in body["stats"].items()}
     typer.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100).rstrip())
     for warning in warnings:
         note(f"warning: {warning}")
