@@ -37,6 +37,9 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     [
         (["audit", "planted-styel"], "did you mean planted-style"),
         (["audit", "nowhere.jsonl"], "nowhere.jsonl"),
+        (["audit", "good.jsonl", "--topics", "word"], "did you mean words"),
+        (["audit", "good.jsonl", "--label-model", "openai/any"], "add --lens surface,sae"),
+        (["verify", "nowhere"], "not a run"),
         (["show", "verbosty"], "did you mean verbosity"),
         (["bench-audits", "plantd"], "did you mean planted"),
         (["bench-audits", "quick", "--set", "methods=[overal]"], "did you mean overall"),

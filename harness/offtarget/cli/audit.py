@@ -51,7 +51,7 @@ def audit(
     from offtarget.data.loading import load_pairs
     from offtarget.engine.auditing import audit_into, set_name
     from offtarget.engine.features import reads_model
-    from offtarget.errors import unknown_name
+    from offtarget.errors import ConfigError, unknown_name
     from offtarget.models import read_template, resolve
     from offtarget.store import Store
 
@@ -60,6 +60,10 @@ def audit(
     by: TopicsBy = "words" if topics == "words" else "latents"
     if topics != by:
         raise unknown_name("--topics", topics, ("latents", "words"))
+    if label_model and not any(x.partition(":")[0] == "sae" for x in lenses):
+        raise ConfigError(
+            "--label-model names concepts of latents, and no lens here has any; add --lens surface,sae"
+        )
     if chat_template:
         read_template(chat_template)
     store = Store()

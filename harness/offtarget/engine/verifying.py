@@ -44,7 +44,7 @@ def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
         return validate(body["recipe"], str(path)), Path(body["base"]), body["limit"]
     except OSError:
         raise ConfigError(
-            f"{folder}: no {RUN_FILE}, so not a run; make one with `offtarget run RECIPE --out {folder}`"
+            f"{folder}: no {RUN_FILE}, so not a run; make one with `offtarget run RECIPE --out DIR`"
         ) from None
     except (ValueError, KeyError, TypeError) as e:
         raise ConfigError(f"{path}: damaged ({e}); run the recipe again, nothing is trained twice") from None
