@@ -23,7 +23,7 @@ def verify(
 ) -> None:
     """Sample answers before and after training, and compare what moved with what the data predicted."""
     from offtarget.engine.verifying import verify, write
-    from offtarget.report.verify_html import VERIFY_REPORT, render_verification
+    from offtarget.report.verify_html import VERIFY_REPORT, leading, render_verification
     from offtarget.store import Store, write_atomic
 
     with progress() as report:
@@ -44,7 +44,7 @@ def verify(
     )
     rows = []
     for o in result.outcomes:
-        if o.seed == seed:
+        if o.seed == seed and leading(o):
             c = o.control
             rows.append(
                 (
@@ -69,9 +69,10 @@ def verify(
          "r² |len", "1−SSE/SST =len", "surest right"),
         rows,
     )  # fmt: skip
-    for name, top in result.ceilings.items():
+    shown = {f"{o.family}/{o.statistic}" for o in result.outcomes if leading(o)}
+    for name, top in ((n, c) for n, c in result.ceilings.items() if n in shown):
         text = f"ceiling of {name}: halves of the prompts {top.halves_raw:.2f} ({top.halves_by_row:.2f} at equal length)"
         if top.seeds_raw is not None and top.seeds_by_row is not None:
             text += f", second seed {top.seeds_raw:.2f} ({top.seeds_by_row:.2f})"
         typer.echo(text)
-    typer.echo(f"wrote {path} and {page}")
+    typer.echo(f"other statistics, rows and seeds are in the files: wrote {path} and {page}")
