@@ -93,7 +93,12 @@ def audit_page(
 
 
 def _forest(audit: Audit, concepts: Mapping[str, Concept]) -> Markup:
-    overall = [h for h, _ in speakers([h for h in audit.hypotheses if h.view == "overall"], concepts)]
+    everywhere = [h for h in audit.hypotheses if h.view == "overall"]
+    found, others = [h for h in everywhere if h.finding], [h for h in everywhere if not h.finding]
+    overall = [h for h, _ in speakers(found, concepts)]
+    if len(overall) < FOREST_ROWS:
+        overall += [h for h, _ in speakers(others, concepts)]
+    overall = sorted(overall[:FOREST_ROWS], key=lambda h: (-abs(h.d), h.id))
     rows = [
         Interval(
             concepts[h.concept].title,
@@ -103,7 +108,7 @@ def _forest(audit: Audit, concepts: Mapping[str, Concept]) -> Markup:
             tone="up" if h.direction == "chosen" else "down",
             faint=not h.finding,
         )
-        for h in overall[:FOREST_ROWS]
+        for h in overall
     ]
     return forest(
         rows,
