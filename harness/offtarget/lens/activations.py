@@ -5,8 +5,8 @@ responses to one prompt share a row with it (they see the prompt, not each other
 layer is computed.
 """
 
-import inspect
 import os
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, DataError
+from offtarget.lens.packed import Stretch, can_pack, packed
 from offtarget.lens.tokens import Conversation, TokenisedPairs, tokenise_pairs
 from offtarget.models import ModelRef
 
 if TYPE_CHECKING:
     import torch
 
-ROW_TOKENS = 384
-"""How long a row of a prompt and several responses may grow (longer ones lose more in attention between
-responses than they save in prompts); one response always fits."""
-BATCH_TOKENS = {"cpu": 1024}
-"""Tokens in a forward pass by kind of device: on a processor, few enough for its caches."""
+BATCH_TOKENS = {"cpu": 4096}
+"""Tokens in a forward pass by kind of device: on a processor, enough to read the weights seldom."""
 BATCH_TOKENS_ELSEWHERE = 16384
 
 
@@ -109,13 +107,12 @@ def encode_spans(
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
     budget = batch_tokens or BATCH_TOKENS.get(model.device.type, BATCH_TOKENS_ELSEWHERE)
-    row_tokens = ROW_TOKENS if takes_tree_masks(model, tokens.max_length) else 0
-    rows = _plan_rows(tokens.conversations, row_tokens)
+    packs = can_pack(model, tokens.max_length)
+    rows = _plan_rows(tokens.conversations, budget if packs else 0)
     done, total = 0, sum(r.length for r in rows)
     with use_threads(threads), torch.inference_mode():
-        for batch in _pack(rows, budget):
-            hidden = _forward(model, layers[layer], tokens.conversations, batch)
-            kept, segments = _select(hidden, tokens.conversations, batch)
+        for batch in _batches(rows, budget, packs):
+            kept, segments = _read(model, layers[layer], tokens.conversations, batch, packs)
             if not bool(kept.isfinite().all()):
                 raise _not_finite(model, layers, layer, tokens, batch)
             if segments:
@@ -161,19 +158,6 @@ def decoder_layers(model: Any) -> Any:
     )
 
 
-def takes_tree_masks(model: Any, max_length: int) -> bool:
-    """Whether several responses may share a row: full attention everywhere, positions and masks as given."""
-    config = model.config.get_text_config()
-    window = getattr(config, "sliding_window", None)
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    return (
-        (not window or window >= max(max_length, ROW_TOKENS) or kinds == {"full_attention"})
-        and kinds <= {"full_attention", "sliding_attention"}
-        and getattr(config, "_attn_implementation", None) in {"sdpa", "eager"}
-        and "position_ids" in inspect.signature(model.base_model.forward).parameters
-    )
-
-
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -194,7 +178,7 @@ def use_threads(threads: int | None = None) -> Iterator[int]:
 
 
 def _plan_rows(conversations: list[Conversation], row_tokens: int) -> list[_Row]:
-    """Distribute each conversation's responses over rows, longest rows first."""
+    """Distribute each conversation's responses over rows, longest rows first; one response always fits."""
     rows = []
     for c, conversation in enumerate(conversations):
         base = len(conversation.prompt.ids)
@@ -211,11 +195,12 @@ def _plan_rows(conversations: list[Conversation], row_tokens: int) -> list[_Row]
     return sorted(rows, key=lambda row: -row.length)
 
 
-def _pack(rows: list[_Row], batch_tokens: int) -> Iterator[list[_Row]]:
-    """Batches of rows of like length, such that rows times the longest stays within the budget."""
+def _batches(rows: list[_Row], batch_tokens: int, packs: bool) -> Iterator[list[_Row]]:
+    """Rows of like length, as many as stay within the budget; padding counts where there is any."""
     batch: list[_Row] = []
     for row in rows:
-        if batch and batch[0].length * (len(batch) + 1) > batch_tokens:
+        filled = sum(r.length for r in batch) if packs else batch[0].length * len(batch) if batch else 0
+        if batch and filled + (row.length if packs else batch[0].length) > batch_tokens:
             yield batch
             batch = []
         batch.append(row)
@@ -223,39 +208,54 @@ def _pack(rows: list[_Row], batch_tokens: int) -> Iterator[list[_Row]]:
         yield batch
 
 
-def _forward(model: Any, layer: Any, conversations: list[Conversation], batch: list[_Row]) -> "torch.Tensor":
-    """Output of one layer for a batch of rows, `(rows, longest, d_model)`, right-padded."""
+def _read(
+    model: Any, layer: Any, conversations: list[Conversation], batch: list[_Row], packs: bool
+) -> tuple["torch.Tensor", list[Segment]]:
+    """A layer's output on the content tokens of a batch, and what they belong to."""
     import torch
 
-    longest = batch[0].length
-    ids = torch.zeros(len(batch), longest, dtype=torch.long)
-    positions = torch.zeros(len(batch), longest, dtype=torch.long)
-    owner = torch.full((len(batch), longest), -1)  # 0 the prompt, 1.. a response, -1 padding
+    ids, keep = array("l"), array("l")
+    positions, stretches, segments = array("l"), [], []
     for i, row in enumerate(batch):
+        if not packs:  # padding on the right needs no mask under causal attention: no token looks ahead
+            ids.extend([0] * (i * batch[0].length - len(ids)))
         conversation = conversations[row.conversation]
-        base = len(conversation.prompt.ids)
-        parts = [conversation.prompt.ids, *(conversation.responses[r].ids for r in row.responses)]
-        at = 0
-        for k, part in enumerate(parts):
-            stop = at + len(part)
-            ids[i, at:stop] = torch.tensor(part, dtype=torch.long)
-            positions[i, at:stop] = torch.arange(len(part)) + (base if k else 0)
-            owner[i, at:stop] = k
-            at = stop
+        begin, base = len(ids), len(conversation.prompt.ids)
+        parts = [(-1, conversation.prompt), *((r, conversation.responses[r]) for r in row.responses)]
+        for r, piece in parts:
+            at, first = len(ids), len(keep)
+            ids.extend(piece.ids)
+            positions.extend(range(base if r >= 0 else 0, len(piece.ids) + (base if r >= 0 else 0)))
+            stretches.append(Stretch(at, len(ids), (begin, begin + base) if r >= 0 else (0, 0)))
+            if r >= 0 or row.with_prompt:
+                keep.extend(at + t for t, content in enumerate(piece.content) if content)
+                if len(keep) > first:
+                    segments.append(Segment(row.conversation, r, first, len(keep)))
+    if packs:
+        arguments = {"position_ids": torch.tensor([positions])}
+        with packed(model, [s for s in stretches if s.stop > s.start]):
+            hidden = _forward(model, layer, torch.tensor([ids]), arguments)
+    else:
+        ids.extend([0] * (len(batch) * batch[0].length - len(ids)))
+        hidden = _forward(model, layer, torch.tensor(ids).view(len(batch), -1), {})
+    flat = hidden.reshape(-1, hidden.shape[-1])
+    return flat[torch.tensor(keep, dtype=torch.long, device=flat.device)], segments
+
+
+def _forward(
+    model: Any, layer: Any, ids: "torch.Tensor", arguments: dict[str, "torch.Tensor"]
+) -> "torch.Tensor":
+    """Output of one layer, `(rows, n, d_model)`; no layer above is run."""
     caught: list[torch.Tensor] = []
 
     def stop_here(module: Any, args: Any, output: Any) -> None:
         caught.append(output[0] if isinstance(output, tuple) else output)
         raise _Stop
 
-    # padding on the right needs no mask under causal attention: no token looks ahead
-    arguments: dict[str, Any] = {"input_ids": ids.to(model.device), "use_cache": False}
-    if any(len(row.responses) > 1 for row in batch):
-        arguments["attention_mask"] = _tree_mask(owner, model.dtype).to(model.device)
-        arguments["position_ids"] = positions.to(model.device)
+    there = {name: tensor.to(model.device) for name, tensor in arguments.items()}
     handle = layer.register_forward_hook(stop_here)
     try:
-        model.base_model(**arguments)
+        model.base_model(input_ids=ids.to(model.device), use_cache=False, **there)
     except _Stop:
         pass
     finally:
@@ -263,48 +263,13 @@ def _forward(model: Any, layer: Any, conversations: list[Conversation], batch: l
     return caught[0]
 
 
-def _tree_mask(owner: "torch.Tensor", dtype: "torch.dtype") -> "torch.Tensor":
-    """Additive mask `(rows, 1, n, n)`: each token sees the prompt and its own response, up to itself."""
-    import torch
-
-    n = owner.shape[1]
-    sees = (owner[:, None, :] == 0) | (owner[:, None, :] == owner[:, :, None])
-    sees &= torch.ones(n, n, dtype=torch.bool).tril()
-    mask = torch.zeros(sees.shape, dtype=dtype).masked_fill_(~sees, torch.finfo(dtype).min)
-    return mask[:, None]
-
-
-def _select(
-    hidden: "torch.Tensor", conversations: list[Conversation], batch: list[_Row]
-) -> tuple["torch.Tensor", list[Segment]]:
-    """The activations of content tokens, all rows in one, and what they belong to."""
-    import torch
-
-    keep: list[int] = []
-    segments = []
-    for i, row in enumerate(batch):
-        conversation = conversations[row.conversation]
-        at = i * hidden.shape[1]
-        spans = [(-1, conversation.prompt), *((r, conversation.responses[r]) for r in row.responses)]
-        for r, piece in spans:
-            if r >= 0 or row.with_prompt:
-                start = len(keep)
-                keep.extend(at + t for t, content in enumerate(piece.content) if content)
-                if len(keep) > start:
-                    segments.append(Segment(row.conversation, r, start, len(keep)))
-            at += len(piece.ids)
-    flat = hidden.reshape(-1, hidden.shape[-1])
-    return flat[torch.tensor(keep, dtype=torch.long, device=flat.device)], segments
-
-
 def _not_finite(model: Any, layers: Any, layer: int, tokens: TokenisedPairs, batch: list[_Row]) -> DataError:
-    """The error that names the pair: each text again by itself, since texts in one row spoil each other."""
+    """The error that names the pair: each text again by itself."""
     pair = "?"
     for row in batch:
         for responses in ((), *((r,) for r in row.responses)):
             alone = _Row(row.conversation, responses, True, row.length)
-            hidden = _forward(model, layers[layer], tokens.conversations, [alone])
-            kept, _ = _select(hidden, tokens.conversations, [alone])
+            kept, _ = _read(model, layers[layer], tokens.conversations, [alone], False)
             if not bool(kept.isfinite().all()):
                 pair = next(
                     name
