@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, DataError
-from offtarget.lens.packed import Stretch, can_pack, packed
+from offtarget.lens.attention import Stretch, UnknownAttention, packed, plain_attention
 from offtarget.lens.tokens import Conversation, TokenisedPairs, tokenise_pairs
 from offtarget.models import ModelRef
 
@@ -107,7 +107,7 @@ def encode_spans(
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
     budget = batch_tokens or BATCH_TOKENS.get(model.device.type, BATCH_TOKENS_ELSEWHERE)
-    packs = can_pack(model, tokens.max_length)
+    packs = can_pack(model, layers[layer], tokens.max_length)
     rows = _plan_rows(tokens.conversations, budget if packs else 0)
     done, total = 0, sum(r.length for r in rows)
     with use_threads(threads), torch.inference_mode():
@@ -156,6 +156,24 @@ def decoder_layers(model: Any) -> Any:
     raise ConfigError(
         f"{type(model).__name__}: no list of its {n} decoder layers found; this architecture is not read"
     )
+
+
+def can_pack(model: Any, layer: Any, max_length: int) -> bool:
+    """Whether several responses may share a row up to a layer.
+
+    What the model's configuration does not tell (soft caps, sinks) is seen in a pass over two tokens.
+    """
+    import torch
+
+    if not plain_attention(model, max_length):
+        return False
+    two = torch.tensor([[0, 1]])
+    try:
+        with torch.inference_mode(), packed(model, [Stretch(0, 2)]):
+            _forward(model, layer, two, {"position_ids": two})
+    except UnknownAttention:
+        return False
+    return True
 
 
 def cores() -> int:
@@ -214,8 +232,8 @@ def _read(
     """A layer's output on the content tokens of a batch, and what they belong to."""
     import torch
 
-    ids, keep = array("l"), array("l")
-    positions, stretches, segments = array("l"), [], []
+    ids, keep = array("q"), array("q")
+    positions, stretches, segments = array("q"), [], []
     for i, row in enumerate(batch):
         if not packs:  # padding on the right needs no mask under causal attention: no token looks ahead
             ids.extend([0] * (i * batch[0].length - len(ids)))

@@ -20,7 +20,7 @@ from offtarget.versions import package_versions
 if TYPE_CHECKING:
     import torch
 
-VERSION = 2
+VERSION = 3
 NORM_CAP = 6.0
 """Tokens whose norm is over this many times the mean are left out (arXiv 2606.12360, appendix)."""
 

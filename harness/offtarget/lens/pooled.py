@@ -22,7 +22,7 @@ from offtarget.versions import package_versions
 if TYPE_CHECKING:
     import torch
 
-VERSION = 3
+VERSION = 4
 FILE = "pooled.npz"
 Floats32 = NDArray[np.float32]
 

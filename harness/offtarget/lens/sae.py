@@ -27,7 +27,7 @@ from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokeniz
 from offtarget.store import Store, canonical_json, file_sha256, hash_of, write_atomic
 from offtarget.versions import package_versions
 
-VERSION = 4
+VERSION = 5
 TAU = 0.01
 """A latent counts as present in a span if it fires on more than this share of its tokens."""
 PRETRAINED = Path(__file__).parent / "pretrained"

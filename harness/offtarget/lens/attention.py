@@ -1,11 +1,11 @@
-"""Several texts in one row without padding: each response sees its prompt and itself, not its neighbours.
+"""Attention in packed rows: several texts without padding, each of which sees its prompt and itself.
 
 Packed rows save what a padded batch of whole texts wastes: a prompt is computed once for all responses to it, and
-no token is padding. The attention is plain matrix multiplication, one text at a time: on a processor
-without a fused bfloat16 kernel it takes half the time of torch's scaled dot product attention, and it never
-computes what a mask would throw away.
+no token is padding. On a processor the attention is plain matrix multiplication, one text at a time: that takes
+half the time of torch's scaled dot product attention in bfloat16, and never computes what a mask would throw away.
 """
 
+import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ NAME = "offtarget_packed"
 """Under which transformers knows the attention below."""
 QUERY_BLOCK = 128
 """Queries taken together: their scores stay in the cache, and keys that none of them sees are left out."""
-UNKNOWN = ("attn_logit_softcapping", "attention_sinks", "use_alibi", "alibi")
-"""Settings of a configuration that change what attention computes, and that are not computed here."""
+UNDERSTOOD = {"dropout", "is_causal", "sliding_window", "position_ids", "use_cache", "cache_position"}
+"""What a model may hand to its attention besides queries, keys, values, mask and scaling. Anything else (soft caps,
+sinks, sparse indices) would change what attention computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,12 @@ class Stretch:
     seen: tuple[int, int] = (0, 0)
 
 
-def can_pack(model: Any, max_length: int) -> bool:
-    """Whether a model's attention may be replaced: full, causal, with positions as they are given."""
-    import inspect
+class UnknownAttention(Exception):  # noqa: N818 - not an error: it says that a model keeps its own attention
+    """Raised where a model asks its attention for more than is computed here."""
 
+
+def plain_attention(model: Any, max_length: int) -> bool:
+    """Whether by its configuration a model's attention is full and causal, with positions as they are given."""
     config = model.config.get_text_config()
     window = getattr(config, "sliding_window", None)
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
@@ -42,7 +45,6 @@ def can_pack(model: Any, max_length: int) -> bool:
         bool(getattr(model, "_supports_attention_backend", False))
         and (not window or window >= max_length or kinds == {"full_attention"})
         and kinds <= {"full_attention", "sliding_attention"}
-        and not any(getattr(config, name, None) for name in UNKNOWN)
         and "position_ids" in inspect.signature(model.base_model.forward).parameters
     )
 
@@ -53,25 +55,29 @@ def packed(model: Any, stretches: Sequence[Stretch]) -> Iterator[None]:
 
     The model is called with `input_ids` of shape `(1, n_tokens)`, and with `position_ids` that count each text's
     tokens on from those that it sees. Stretches follow one another and leave no token out.
+
+    Raises:
+        UnknownAttention: in the pass, where the model asks its attention for more than is computed here.
     """
     from transformers import AttentionInterface
 
     def attention(
         module: Any, query: "torch.Tensor", key: "torch.Tensor", value: "torch.Tensor", mask: Any,
-        scaling: float | None = None, **kwargs: Any,
+        scaling: float | None = None, **more: Any,
     ) -> tuple["torch.Tensor", None]:  # fmt: skip
+        asked = {k for k, v in more.items() if v is not None and v is not False}
+        if asked - UNDERSTOOD or not getattr(module, "is_causal", True):
+            raise UnknownAttention
         return attend(query, key, value, stretches, scaling), None
 
-    configs = {id(c): c for c in (model.config, model.config.get_text_config())}.values()
-    before = [c._attn_implementation for c in configs]
+    config = model.config.get_text_config()
+    before = config._attn_implementation
     AttentionInterface.register(NAME, attention)
-    for config in configs:
-        config._attn_implementation = NAME
+    config._attn_implementation = NAME
     try:
         yield
     finally:
-        for config, name in zip(configs, before, strict=True):
-            config._attn_implementation = name
+        config._attn_implementation = before
 
 
 def attend(
@@ -107,25 +113,44 @@ def attend(
     return out[None]
 
 
+@contextmanager
+def _bfloat16_products(dtype: "torch.dtype") -> Iterator[None]:
+    """Products of float32 copies of bfloat16 values at bfloat16's speed, with sums and results in float32.
+
+    Queries and keys lose nothing by it; the weights of the softmax are rounded as any bfloat16 attention rounds them.
+    """
+    import torch
+
+    matmul = torch.backends.mkldnn.matmul
+    before = matmul.fp32_precision
+    if dtype == torch.bfloat16:
+        matmul.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = before
+
+
 def _by_blocks(
     query: "torch.Tensor", keys: "torch.Tensor", values: "torch.Tensor", scale: float, out: "torch.Tensor"
 ) -> None:
-    """The last of the keys belongs to the last query; `out` is `(n, heads, d)`."""
+    """The last of the keys belongs to the last query; `out` is `(n, heads, d)`. Scores are in float32."""
     import torch
 
     groups, total, d = keys.shape
     heads, n, _ = query.shape
-    q = (query * scale).reshape(groups, heads // groups, n, d)
+    q = query.reshape(groups, heads // groups, n, d).float()
+    k, v = keys.transpose(1, 2).float(), values.float()
     size = min(QUERY_BLOCK, n)
-    later = torch.full((size, size), -torch.inf, dtype=q.dtype, device=q.device).triu_(1)
-    for a in range(0, n, QUERY_BLOCK):
-        b = min(a + QUERY_BLOCK, n)
-        reach = total - n + b
-        scores = q[:, :, a:b].reshape(groups, -1, d) @ keys[:, :reach].transpose(1, 2)
-        scores.view(heads, b - a, reach)[..., reach - b + a :].add_(later[: b - a, : b - a])
-        # softmax sums in float32 whatever its input is; asked for float32 output it takes thrice as long
-        mixed = torch.softmax(scores, -1) @ values[:, :reach]
-        out[a:b] = mixed.view(heads, b - a, d).transpose(0, 1)
+    later = torch.full((size, size), -torch.inf).triu_(1)
+    with _bfloat16_products(query.dtype):
+        for a in range(0, n, QUERY_BLOCK):
+            b = min(a + QUERY_BLOCK, n)
+            reach = total - n + b
+            scores = (q[:, :, a:b].reshape(groups, -1, d) @ k[:, :, :reach]).mul_(scale)
+            scores.view(heads, b - a, reach)[..., reach - b + a :].add_(later[: b - a, : b - a])
+            mixed = torch.softmax(scores, -1) @ v[:, :reach]
+            out[a:b] = mixed.view(heads, b - a, d).transpose(0, 1)
 
 
 def _fused(
