@@ -134,7 +134,7 @@ def _bfloat16_products(dtype: "torch.dtype") -> Iterator[None]:
 def _by_blocks(
     query: "torch.Tensor", keys: "torch.Tensor", values: "torch.Tensor", scale: float, out: "torch.Tensor"
 ) -> None:
-    """The last of the keys belongs to the last query; `out` is `(n, heads, d)`. Scores are in float32."""
+    """The last of the keys belongs to the last query; `out` is `(n, heads, d)`. Scores and softmax are in float32."""
     import torch
 
     groups, total, d = keys.shape
@@ -149,7 +149,7 @@ def _by_blocks(
             reach = total - n + b
             scores = (q[:, :, a:b].reshape(groups, -1, d) @ k[:, :, :reach]).mul_(scale)
             scores.view(heads, b - a, reach)[..., reach - b + a :].add_(later[: b - a, : b - a])
-            mixed = torch.softmax(scores, -1) @ v[:, :reach]
+            mixed = torch.softmax(scores, -1, out=scores) @ v[:, :reach]
             out[a:b] = mixed.view(heads, b - a, d).transpose(0, 1)
 
 
