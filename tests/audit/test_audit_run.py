@@ -418,9 +418,9 @@ def test_topics_can_be_by_words_where_latents_go_by_form(make_pairs, make_latent
         for _ in range(2)
     ]
     part = make_latents(pairs, *fires)
-    for by, kind, follows in (("latents", "latent", form), ("words", "text", topics)):
+    for by, follows in (("latents", form), ("clusters", form), ("words", topics)):
         found = audit(pairs, [part], topics=by)
-        assert found.vocabulary_record.topics.kind == kind
+        assert found.vocabulary_record.topics.space.by == by
         inside = found.workings.membership[: len(found.vocabulary_record.topics)].toarray()
         purity = sum(max(np.bincount(follows[row], minlength=3)) for row in inside.astype(bool) if row.any())
         assert purity > 0.9 * inside.sum()

@@ -234,34 +234,83 @@ def three_topics(make_pairs, n_groups=240):
 
 def test_topics_by_words_are_pure_named_and_blind_to_the_choice(make_pairs):
     pairs, kinds = three_topics(make_pairs)
-    found, codes = topics.find_topics(pairs.pairs, None, seed=0)
+    found, codes = topics.find_topics(pairs.pairs, "words", pairs.pairs, seed=0)
     truth = np.repeat(kinds, 2)
     for k in range(len(found)):
         share = np.bincount(truth[codes == k], minlength=3) / (codes == k).sum()
         assert share.max() > 0.95
     swapped = [type(p)(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in pairs.pairs]
-    again, codes_again = topics.find_topics(swapped, None, seed=0)
+    again, codes_again = topics.find_topics(swapped, "words", swapped, seed=0)
     assert again.ids == found.ids
     np.testing.assert_array_equal(codes_again, codes)
-    np.testing.assert_array_equal(found.assign(pairs.pairs, None), codes)
+    np.testing.assert_array_equal(found.assign(pairs.pairs), codes)
 
 
-def test_topics_by_latents_put_silent_rows_aside(make_pairs):
+def test_topics_by_clusters_put_silent_rows_aside(make_pairs):
     rng = np.random.default_rng(0)
     pairs, kinds = three_topics(make_pairs)
     truth = np.repeat(kinds, 2)
     activity = np.eye(3)[truth] * 5 + rng.random((480, 3))
     activity[:24] *= 1e-3
-    found, codes = topics.find_topics(pairs.pairs, activity, seed=0)
+    found, codes = topics.find_topics(pairs.pairs, "clusters", activity, seed=0)
     assert (codes == -1).sum() == 24
     assert (codes[:24] == -1).all()
     for k in range(len(found)):
         assert len(set(truth[codes == k])) == 1
-    np.testing.assert_array_equal(found.assign(pairs.pairs, activity), codes)
+    np.testing.assert_array_equal(found.assign(activity), codes)
+
+
+def purity(codes, truth):
+    """Share of the placed rows that belong to the commonest truth of their topic."""
+    counts = [np.bincount(truth[codes == k]) for k in range(codes.max() + 1)]
+    return sum(c.max() for c in counts) / (codes >= 0).sum()
+
+
+def latents_of_three_topics(make_pairs, make_latents):
+    """480 rows: ten latents for each topic, thirty that half of the rows have more of, and 24 rows with next to nothing."""
+    rng = np.random.default_rng(0)
+    pairs, kinds = three_topics(make_pairs)
+    truth = np.repeat(kinds, 2)
+    sides = []
+    for _ in range(2):
+        about = (truth[:, None] == np.arange(30) // 10) & (rng.random((480, 30)) < 0.4)
+        form = rng.random((480, 30)) < np.where(np.arange(480) % 2, 0.9, 0.6)[:, None]
+        x = np.hstack([0.05 * about, 0.5 * form]) * rng.uniform(0.5, 1, (480, 60))
+        x[:24, :30] *= 1e-6
+        sides.append(x)
+    return pairs, truth, make_latents(pairs, *sides), make_latents(pairs, *sides[::-1])
+
+
+def test_topics_by_latents_go_by_the_rare_ones_and_are_blind_to_the_choice(
+    make_pairs, make_latents, monkeypatch, tmp_path
+):
+    pairs, truth, part, swapped = latents_of_three_topics(make_pairs, make_latents)
+    found, codes = topics.find_topics(pairs.pairs, "latents", part, seed=0)
+    assert (codes[:24] == -1).all()
+    assert (codes == -1).sum() == 24
+    assert purity(codes, truth) > 0.95
+    np.testing.assert_array_equal(found.assign(swapped), codes)
+    np.testing.assert_array_equal(topics.find_topics(pairs.pairs, "latents", swapped, seed=0)[1], codes)
+    # by whole rows, as clusters of the paper's kind would have it, form drowns the subject
+    whole = (part.values["chosen", "freq"] + part.values["rejected", "freq"]).toarray().astype(np.float32)
+    assert purity(topics.find_topics(pairs.pairs, "clusters", whole, seed=0)[1], truth) < 0.6
+    monkeypatch.setattr("offtarget.lens.features.BLOCK_ROWS", 100)
+    monkeypatch.setattr("offtarget.audit.concepts.spaces.FITTED_ROWS", 160)
+    assert purity(topics.find_topics(pairs.pairs, "latents", part, seed=0)[1], truth) > 0.95
+    vocabulary = Vocabulary({"sae": lens_identity(part)}, (), found, (), {})
+    vocabulary.save(tmp_path)
+    np.testing.assert_array_equal(Vocabulary.read(tmp_path).topics.assign(part), codes)
+
+
+def test_latents_that_fire_everywhere_make_no_topics(make_pairs, make_latents):
+    pairs, _ = three_topics(make_pairs)
+    x = np.random.default_rng(0).uniform(0.1, 1, (480, 40))
+    assert topics.find_topics(pairs.pairs, "latents", make_latents(pairs, x, x[::-1]), seed=0) is None
 
 
 def test_too_few_rows_give_no_topics(make_pairs):
-    assert topics.find_topics(make_pairs([f"g{i}" for i in range(60)]).pairs, None, seed=0) is None
+    pairs = make_pairs([f"g{i}" for i in range(60)]).pairs
+    assert topics.find_topics(pairs, "words", pairs, seed=0) is None
 
 
 def small_vocabulary(make_pairs, make_surface, version=1):
@@ -272,7 +321,7 @@ def small_vocabulary(make_pairs, make_surface, version=1):
         part.lens, part.columns, part.values, part.pair_ids, part.groups, {"version": version}
     )
     concepts, left_out = find_concepts([part], seed=0)
-    found, _ = topics.find_topics(pairs.pairs, None, seed=0)
+    found, _ = topics.find_topics(pairs.pairs, "words", pairs.pairs, seed=0)
     return pairs, part, Vocabulary({"surface": lens_identity(part)}, concepts, found, (), left_out)
 
 
@@ -283,9 +332,7 @@ def test_a_vocabulary_survives_the_disk_and_places_rows_alike(make_pairs, make_s
     assert again.key == vocabulary.key
     assert again.concepts == vocabulary.concepts
     assert again.topics.labels == vocabulary.topics.labels
-    np.testing.assert_array_equal(
-        again.topics.assign(pairs.pairs, None), vocabulary.topics.assign(pairs.pairs, None)
-    )
+    np.testing.assert_array_equal(again.topics.assign(pairs.pairs), vocabulary.topics.assign(pairs.pairs))
 
 
 def test_the_key_of_plain_columns_is_that_of_the_lens_not_of_the_data(make_pairs, make_surface):

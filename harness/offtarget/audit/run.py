@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import vstack
 
 from offtarget.audit.cautions import cautions
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values, symmetric_activity
 from offtarget.audit.concepts.kinds import find_kinds, place
 from offtarget.audit.concepts.labels import Surface, Told, reads_model, tell
+from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.topics import SILENT, Topics, find_topics
 from offtarget.audit.concepts.vocabulary import (
     ConceptSpec,
@@ -51,11 +51,10 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 8
+VERSION = 9
 """Rises when the same input would give other hypotheses."""
 
 Progress = Callable[[str, float], None]
-TopicsBy = Literal["latents", "words"]
 
 
 class _Clock:
@@ -84,7 +83,7 @@ def audit(
     *,
     seed: int = 0,
     like: Path | None = None,
-    topics: TopicsBy = "latents",
+    topics: By = "latents",
     model_info: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Audit:
@@ -95,7 +94,8 @@ def audit(
         features: one matrix per lens, over exactly these rows.
         seed: of clustering and resampling.
         like: directory of an audit whose vocabulary (concepts and topics) to use.
-        topics: what rows are clustered by: the activity of latents, if a lens has any (arXiv 2606.12360), or the words.
+        topics: what rows are clustered by: single latents, clusters of them (arXiv 2606.12360), or words; words too
+            where no lens has latents.
         model_info: what to say of the model behind the lenses.
         progress: called with a stage's name and the share of all work done.
 
@@ -240,7 +240,7 @@ class _Placed:
 
 
 def _vocabulary(
-    pairs: PairSet, features: Sequence[FeatureMatrix], like: Path | None, by: TopicsBy, seed: int
+    pairs: PairSet, features: Sequence[FeatureMatrix], like: Path | None, by: By, seed: int
 ) -> tuple[Vocabulary, _Placed]:
     """The vocabulary, and where its contexts are in these rows."""
     if like is not None:
@@ -248,12 +248,11 @@ def _vocabulary(
         vocabulary.require(features)
         codes = np.full(len(pairs), SILENT, dtype=np.int64)
         if vocabulary.topics is not None:
-            latent = vocabulary.topics.kind == "latent"
-            activity = _activity(features, vocabulary.concepts) if latent else None
-            codes = vocabulary.topics.assign(pairs.pairs, activity)
+            source = _source(vocabulary.topics.space.by, pairs, features, vocabulary.concepts)
+            codes = vocabulary.topics.assign(source)
     else:
         concepts, left_out = find_concepts(features, seed=seed)
-        topics, codes = topics_of(pairs, features if by == "latents" else [], concepts, seed=seed)
+        topics, codes = topics_of(pairs, features, concepts, by, seed=seed)
         kinds = find_kinds(features, pairs.pairs, seed=seed)
         identities = {f.lens: lens_identity(f) for f in features}
         vocabulary = Vocabulary(identities, concepts, topics, kinds, left_out)
@@ -268,24 +267,38 @@ def _vocabulary(
 
 
 def topics_of(
-    pairs: PairSet, features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec], *, seed: int
+    pairs: PairSet,
+    features: Sequence[FeatureMatrix],
+    concepts: Sequence[ConceptSpec],
+    by: By = "latents",
+    *,
+    seed: int,
 ) -> tuple[Topics | None, Ints]:
-    """The topics of a set, by what its latents say if a lens has any, else by its words.
+    """The topics of a set: by its words where no lens has latents, or fewer than two clusters of them.
 
     Returns:
         The topics (None of too few rows), and the topic number of each row.
     """
-    found = find_topics(pairs.pairs, _activity(features, concepts), seed=seed)
+    source = _source(by, pairs, features, concepts)
+    if source is None:
+        by, source = "words", pairs.pairs
+    found = find_topics(pairs.pairs, by, source, seed=seed)
     return found if found else (None, np.full(len(pairs), SILENT, dtype=np.int64))
 
 
-def _activity(
-    features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
-) -> NDArray[np.float32] | None:
-    """Symmetric activity over the clusters of the first lens of latents that has at least two; else None."""
+def _source(
+    by: By, pairs: PairSet, features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
+) -> Any | None:
+    """What a space of topics reads of these rows: the first lens that has it; None where none has."""
+    if by == "words":
+        return pairs.pairs
     for part in features:
+        if not is_latent(part):
+            continue
+        if by == "latents":
+            return part
         clusters = [c for c in concepts if c.lens == part.lens and c.kind == "cluster" and not c.local]
-        if is_latent(part) and len(clusters) >= 2:
+        if len(clusters) >= 2:
             return symmetric_activity(part, clusters)
     return None
 

@@ -25,7 +25,8 @@ def audit(
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of clustering and resampling.")] = 0,
     like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
     topics: Annotated[
-        str, typer.Option(help="Cluster rows by latents (where a lens has them) or by words.")
+        str,
+        typer.Option(help="Cluster rows by latents, clusters of latents (where a lens has them) or words."),
     ] = "latents",
     max_length: Annotated[
         int, typer.Option(min=16, help="Tokens of prompt and answer that lenses on activations read.")
@@ -46,7 +47,7 @@ def audit(
     """State as hypotheses which concepts separate chosen from rejected: audit.json and report.html."""
     from dataclasses import replace
 
-    from offtarget.audit.run import TopicsBy
+    from offtarget.audit.concepts.spaces import SPACES, By
     from offtarget.board.folder import slug
     from offtarget.data.loading import load_pairs
     from offtarget.engine.auditing import audit_into, set_name
@@ -57,9 +58,9 @@ def audit(
 
     lenses = [x.strip() for x in lens.split(",") if x.strip()]
     needs_model = reads_model(lenses)
-    by: TopicsBy = "words" if topics == "words" else "latents"
-    if topics != by:
-        raise unknown_name("--topics", topics, ("latents", "words"))
+    if topics not in SPACES:
+        raise unknown_name("--topics", topics, SPACES)
+    by: By = topics
     if label_model and not any(x.partition(":")[0] == "sae" for x in lenses):
         raise ConfigError(
             "--label-model names concepts of latents, and no lens here has any; add --lens surface,sae"

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offtarget import verdicts as verdict_file
+from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
 from offtarget.audit.records import AUDIT_FILE, Audit
-from offtarget.audit.run import VERSION, TopicsBy, write_into
+from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.statistics.means import require_enough
 from offtarget.data.pairs import PairSet
@@ -53,7 +54,7 @@ def audit_into(
     store: Store,
     seed: int = 0,
     like: Path | None = None,
-    topics: TopicsBy = "latents",
+    topics: By = "latents",
     max_length: int = 512,
     template: str | None = None,
     progress: Progress | None = None,
@@ -70,7 +71,7 @@ def audit_into(
         store: where features are kept.
         seed: of clustering and resampling.
         like: audit whose vocabulary to use.
-        topics: what rows are clustered by where a lens has latents.
+        topics: what rows are clustered by; words where no lens has latents.
         max_length: tokens that lenses on activations read.
         template: chat template file for models without one.
         progress: called with (what, done, total).

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from offtarget.audit.concepts.spaces import By
 from offtarget.engine.features import lens_of
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.registry import Kind, check_parameters, default
@@ -26,8 +27,8 @@ class AuditOptions(_Strict):
     limit: int | None = Field(default=None, ge=30)
     """Rows to audit, drawn by a hash of their ids, so spread over prompts; None means all."""
     max_length: int = Field(default=512, ge=16)
-    topics: Literal["latents", "words"] = "latents"
-    """What rows are clustered by where a lens has latents."""
+    topics: By = "latents"
+    """What rows are clustered by; words where no lens has latents."""
     like: str | None = None
     """Folder of an audit whose vocabulary (concepts and topics) to use."""
     seed: Seed = 0

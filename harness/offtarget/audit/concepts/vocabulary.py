@@ -22,7 +22,7 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.store import hash_of, write_atomic
 
-VERSION = 3
+VERSION = 4
 TABLE, ARRAYS = "vocabulary.json", "vocabulary.npz"
 MIN_SHIFT_SD, MIN_SHIFT = 1e-3, 1e-4
 _IDENTITY_KEYS = ("identity", "version", "model_identity", "sae_sha256", "layer", "hook", "template")
