@@ -220,10 +220,17 @@ def read_template(path: str) -> str:
     return text
 
 
+def device() -> str:
+    """Where models are loaded: "cuda" where there is such a device, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def load(
     name: ModelRef | str, *, dtype: str = "float32", store: Store | None = None, template: str | None = None
 ) -> tuple[Any, Any]:
-    """Model and tokenizer, ready for inference (`eval()`), a LoRA adapter merged in.
+    """Model and tokenizer, ready for inference (`eval()`) on this machine's `device`, a LoRA adapter merged in.
 
     Args:
         name: alias, hub id, directory, or what `resolve` gave.
@@ -249,7 +256,7 @@ def load(
 
         with _hub_errors(replace(ref, path=adapter)):
             model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    return model.to(getattr(torch, dtype)).eval(), tokenizer
+    return model.to(device(), getattr(torch, dtype)).eval(), tokenizer
 
 
 UNREADABLE = {"SafetensorError", "JSONDecodeError"}

@@ -7,7 +7,14 @@ from pathlib import Path
 
 from offtarget import models
 from offtarget.data.pairs import Message
-from offtarget.evals.policy import BATCH, Completion, Policy, Progress, Sampling, generation_batches
+from offtarget.evals.policy import (
+    Completion,
+    Policy,
+    Progress,
+    Sampling,
+    batch_size,
+    generation_batches,
+)
 from offtarget.store import Store, canonical_json, hash_of, write_atomic
 from offtarget.versions import package_versions
 
@@ -65,7 +72,8 @@ def rollouts(
         "template": models.template_hash(tokenizer),
         "prompts": hash_of(sorted(unique)),
         "sampling": asdict(sampling),
-        "batch": BATCH,
+        "batch": batch_size(),
+        "device": models.device(),
         "packages": package_versions("torch", "transformers"),
     }
 

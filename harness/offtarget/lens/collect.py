@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens.activations import Segment, encode_spans
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.models import ModelRef, load, template_hash
+from offtarget.models import ModelRef, device, load, template_hash
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
@@ -102,6 +102,7 @@ def collect(
         "layer": layer,
         "max_length": max_length,
         "dtype": dtype,
+        "device": device(),
         "packages": package_versions("torch", "transformers"),
     }
 

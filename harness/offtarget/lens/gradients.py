@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import PairSet
 from offtarget.lens.activations import decoder_layers, use_threads
 from offtarget.lens.tokens import Conversation, tokenise_pairs
-from offtarget.models import ModelRef, load, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load, load_tokenizer, template_hash
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
@@ -64,6 +64,7 @@ def response_gradients(
         "rows": pairs.rows_sha256,
         "layer": layer,
         "max_length": max_length,
+        "device": device(),
         "packages": package_versions("torch", "transformers"),
     }
 
@@ -135,10 +136,10 @@ def _batch(
         steered[i, len(prompt) - 1 : len(prompt) + len(answer) - 1] = 1.0
         where += [i * width + len(prompt) - 1 + t for t in range(len(answer))]
         targets += answer
-    device = model.device
-    added = torch.zeros((len(rows), 1, model.config.get_text_config().hidden_size), device=device)
+    there = model.device
+    added = torch.zeros((len(rows), 1, model.config.get_text_config().hidden_size), device=there)
     added.requires_grad_(True)
-    mask = steered.to(device)
+    mask = steered.to(there)
 
     def add(_module: Any, _inputs: Any, output: Any) -> Any:
         hidden = output[0] if isinstance(output, tuple) else output
@@ -148,12 +149,10 @@ def _batch(
     handle = layer.register_forward_hook(add)
     try:
         # padding on the right needs no mask under causal attention: no token looks ahead
-        hidden = model.base_model(input_ids=ids.to(device), use_cache=False).last_hidden_state
-        kept = hidden.reshape(-1, hidden.shape[-1])[torch.tensor(where, device=device)]
+        hidden = model.base_model(input_ids=ids.to(there), use_cache=False).last_hidden_state
+        kept = hidden.reshape(-1, hidden.shape[-1])[torch.tensor(where, device=there)]
         logits = model.get_output_embeddings()(kept).float()
-        loss = torch.nn.functional.cross_entropy(
-            logits, torch.tensor(targets, device=device), reduction="sum"
-        )
+        loss = torch.nn.functional.cross_entropy(logits, torch.tensor(targets, device=there), reduction="sum")
         loss.backward()
     finally:
         handle.remove()

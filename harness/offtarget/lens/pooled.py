@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import Message, Pair, PairSet
 from offtarget.lens.activations import encode_spans
-from offtarget.models import ModelRef, load, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load, load_tokenizer, template_hash
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -76,6 +76,7 @@ def pooled_activations(
         "layer": layer,
         "max_length": max_length,
         "dtype": dtype,
+        "device": device(),
         "packages": package_versions("torch", "transformers"),
     }
 

@@ -23,7 +23,16 @@ from offtarget.lens.activations import encode_spans
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.pooling import SAMPLED_TOKENS, Pool
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
+from offtarget.models import (
+    EMBEDDED,
+    GGUF_SHA256,
+    ModelRef,
+    device,
+    load,
+    load_tokenizer,
+    resolve,
+    template_hash,
+)
 from offtarget.store import Store, canonical_json, file_sha256, hash_of, write_atomic
 from offtarget.versions import package_versions
 
@@ -123,6 +132,7 @@ class SaeLens:
             "layer": self.layer,
             "max_length": max_length,
             "dtype": dtype,
+            "device": device(),
             "packages": package_versions("torch", "transformers", "sae-lens"),
         }
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.models import ModelRef, load, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load, load_tokenizer, template_hash
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, write_atomic
 from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
@@ -123,6 +123,7 @@ def train(
         "plan": plan.hash,
         "spec": spec.model_dump(),
         "seed": seed,
+        "device": device(),
         "packages": package_versions("torch", "transformers", "trl", "peft"),
     }
 
@@ -149,7 +150,6 @@ def _train(
     progress: Callable[[str, int, int], None] | None,
     template: str | None,
 ) -> None:
-    import torch
     import transformers
 
     from offtarget.training.head import require_plain
@@ -170,8 +170,6 @@ def _train(
                 f"plan of '{plan.protocol}' hooks layer {steer.layer}; the model has layers 0 to {n_layers - 1}"
             )
     stored = None
-    if torch.cuda.is_available():
-        model.to("cuda")
     if spec.mode == "fast":
         lowest = min([first, *(s.layer for s in plan.steer)])
         require_plain(model, lowest)
@@ -278,7 +276,6 @@ def make_trainer(
 
 def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
     """Trl's options for a spec; everything that its defaults would decide is pinned."""
-    import torch
     from trl import DPOConfig
 
     return DPOConfig(
@@ -309,7 +306,7 @@ def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
         data_seed=seed,
         report_to="none",
         disable_tqdm=True,
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=device() == "cpu",
         dataloader_pin_memory=False,
         remove_unused_columns=True,
     )
