@@ -26,9 +26,11 @@ EDGE_SHARE = 0.01
 EDGES_PER_LATENT = 4
 ALPHA = 0.05
 MAX_SINGLES = 1000
-GOOD_SIZE = (10, 60)
-"""Where the median cluster size should lie; the resolution is raised until it does."""
-RESOLUTIONS = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
+GOOD_SIZE = 25
+"""What the mean cluster should have. The mean, since the median of a dozen clusters jumps at the slightest change of
+the data, and with it would the number of clusters."""
+RESOLUTIONS = tuple(2 ** (k / 2) for k in range(11))
+"""Tried upwards, from 1 to 32."""
 _BLOCK = 512
 
 
@@ -140,7 +142,7 @@ def _edges(fired: Any, counts: Floats) -> tuple[Ints, Ints, Floats]:
 
 
 def _communities(fired: Any, counts: Floats, seed: int) -> tuple[list[Ints], float, list[Ints]]:
-    """Leiden communities; the first resolution with a median cluster of 10 to 60 latents, or the nearest.
+    """Leiden communities at the resolution whose mean cluster is nearest to `GOOD_SIZE`, on a logarithmic scale.
 
     Returns:
         The communities, the resolution, and for each of `OTHER_SEEDS` further seeds the community of every latent.
@@ -167,12 +169,11 @@ def _communities(fired: Any, counts: Floats, seed: int) -> tuple[list[Ints], flo
         sizes = [len(g) for g in groups if len(g) >= MIN_CLUSTER]
         if not sizes:
             continue
-        median = float(np.median(sizes))
-        low, high = GOOD_SIZE
-        miss = max(np.log(median / high), np.log(low / median), 0.0)
+        mean = float(np.mean(sizes))
+        miss = abs(float(np.log(mean / GOOD_SIZE)))
         if best is None or miss < best[0]:
-            best = (float(miss), groups, resolution)
-        if median <= high:
+            best = (miss, groups, resolution)
+        if mean <= GOOD_SIZE:
             break
     if best is None:
         return [], RESOLUTIONS[0], []
