@@ -34,7 +34,6 @@ def bench_audits(
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"--out {folder}: a file of that name is in the way")
     words = ["offtarget", "bench-audits", recipe, *(w for item in set_ or [] for w in ("--set", item))]
-    words += ["--out", str(out)] if out else []
     with progress() as report:
         scored = run_bench(plan, Store(), report)
     board = audit_board(plan, scored, shlex.join(words))
