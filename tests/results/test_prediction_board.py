@@ -1,19 +1,19 @@
-"""The committed prediction board was made from the verifications beside it, by the command that stands on it."""
+"""The committed prediction boards were made from the verifications beside them, by the command that stands on them."""
 
 from pathlib import Path
 
 import pytest
 from offtarget.board.predictions import prediction_markdown, read_verifications
 
-FOLDER = Path(__file__).resolve().parents[2] / "results" / "prediction"
+RESULTS = Path(__file__).resolve().parents[2] / "results"
 
 
-def test_the_board_is_rendered_from_the_verifications() -> None:
-    if not FOLDER.is_dir():
-        pytest.skip("no verification is committed yet")
-    found = read_verifications(FOLDER)
-    command = "offtarget board results/prediction --predictions --out results/prediction"
-    assert (FOLDER / "board.md").read_text(encoding="utf-8") == prediction_markdown(found, command)
+@pytest.mark.parametrize("name", ["prediction", "prediction_cpu"])
+def test_the_board_is_rendered_from_the_verifications(name: str) -> None:
+    found = read_verifications(RESULTS / name)
+    command = f"offtarget board results/{name} --predictions --out results/{name}"
+    assert (RESULTS / name / "board.md").read_text(encoding="utf-8") == prediction_markdown(found, command)
+    assert len(found) == 5
     for v in found:
         assert v.points == (), "labels and single concepts stay in the run's own folder"
         assert v.outcomes[0].control.raw_null.n >= 200
