@@ -137,6 +137,12 @@ def test_text_is_shown_only_if_it_is_given(make_audit):
     assert "not cited" not in with_text
 
 
+def test_what_a_surface_rule_counts_is_highlighted_in_its_examples(make_audit):
+    shown = audit_page(make_audit(), [_pair("r1", "is **strong** and perhaps <b>so</b>")])
+    assert "chosen is <mark>**strong**</mark> and perhaps &lt;b&gt;" in shown
+    assert "chosen is **strong** and <mark>perhaps</mark> &lt;b&gt;" in shown
+
+
 def test_long_responses_are_cut(make_audit):
     text = audit_page(make_audit(), [_pair("r1", "x" * 50_000)])
     assert len(text) < 200_000

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 # Combining marks, which \w leaves out: without them words of many scripts would fall apart.
@@ -87,6 +87,16 @@ class Matcher:
             tokens: lower-case tokens with straight apostrophes.
         """
         hits = [0] * len(self.lexicons)
+        for k, _, _ in self.find(tokens):
+            hits[k] += 1
+        return hits
+
+    def find(self, tokens: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+        """Every match: number of its lexicon, its first token, and the one after its last.
+
+        Args:
+            tokens: as for `count`.
+        """
         free = [0] * len(self.lexicons)
         n = len(tokens)
         negated = n
@@ -112,8 +122,8 @@ class Matcher:
                     continue
                 if lexicon.closing and start < n - lexicon.closing:
                     continue
-                hits[k] += counts
-        return hits
+                if counts:
+                    yield k, start, stop
 
 
 _NEGATIONS = frozenset({"not", "no", "never", "cannot"})

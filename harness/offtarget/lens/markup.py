@@ -5,6 +5,7 @@ delimiter, so time is linear in the length of the text whatever it holds.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 CODE_MARK = "\ue000"
@@ -15,7 +16,7 @@ _HEADING = re.compile(r"#{1,6}+[ \t]++(?=\S)")
 _NUMBER = re.compile(r"[0-9]{1,3}+[.)][ \t]++(?=\S)")
 _INLINE_CODE = re.compile(r"(?<!`)(?:`[^`\n]++`|``(?!`)(?:[^`\n]|`(?!`))++``)(?!`)")
 _LINK = re.compile(r'!?\[([^\[\]\n]++)\]\((?:[^()\s]|\([^()\s]*+\))++(?:[ \t]++"[^"\n]*+")?+\)')
-_URL = re.compile(r'(?:https?://|\bwww\.)[^\s<>"()\[\]]++')
+URL = re.compile(r'(?:https?://|\bwww\.)[^\s<>"()\[\]]++')
 _BOLD_STARS = re.compile(
     r"(?<![A-Za-z0-9*\\])\*\*(\*?+(?=[^\s*])[^*\n]++(?:\*(?!\*)[^*\n]++)*+(?<!\s)(?:\*(?=\*\*))?+)\*\*(?!\*)"
 )
@@ -24,6 +25,17 @@ _BOLD_LINES = re.compile(
 )
 _ITALIC_STARS = re.compile(r"(?<![\w*\\])\*(?=[^\s*])([^*\n]++)(?<!\s)\*(?![\w*])")
 _ITALIC_LINES = re.compile(r"(?<!\w)_(?=[^\s_])([^_\n]++(?:(?<=\w)_(?=\w)[^_\n]++)*+)(?<!\s)_(?!\w)")
+
+INLINE = (
+    ("inline_code", _INLINE_CODE, 0),
+    ("link", _LINK, 1),
+    ("bold", _BOLD_STARS, 1),
+    ("bold", _BOLD_LINES, 1),
+    ("italic", _ITALIC_STARS, 1),
+    ("italic", _ITALIC_LINES, 1),
+)
+"""Elements inside lines, in the order in which they are read: name, pattern, and the group that stays in the prose (0:
+nothing does). Addresses are counted before links and leave the prose after them."""
 
 
 @dataclass
@@ -83,34 +95,63 @@ def unify_line_ends(text: str) -> str:
 def _read_blocks(text: str, out: Markup) -> str:
     """Count what is decided line by line; returns the lines outside fences, without their markers."""
     body: list[str] = []
-    fence = ""
-    above = ""
     opened = False
-    for line in text.split("\n"):
-        rest = line.strip(" \t")
-        if fence:
-            if rest.startswith(fence) and not rest.strip(fence[0]):
-                fence = ""
-            continue
-        if rest[:3] in ("```", "~~~") and (match := _FENCE.match(rest)):
-            fence = match[1]
+    for line in lines(text):
+        if line.fence:
             out.code_blocks += 1
             opened = True
-            above = ""
             body.append("")
             continue
         headings = out.headings
-        rest = _read_line(rest, above, out)
+        rest = read_line(line.text, line.above, out)
         body.append(rest)
         if rest and not opened:
             opened = True
             bold = _BOLD_STARS.match(rest) or _BOLD_LINES.match(rest)
             out.opens_bold = out.headings > headings or bold is not None
-        above = line
     return "\n".join(body)
 
 
-def _read_line(rest: str, above: str, out: Markup) -> str:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line outside fenced code, or one that opens such code."""
+
+    start: int
+    """Where `text` begins in the whole."""
+    text: str
+    """Without spaces around it."""
+    above: str
+    """The line before it; empty after code."""
+    fence: bool = False
+    stop: int = 0
+    """Where the fenced code that it opens ends."""
+
+
+def lines(text: str) -> Iterator[Line]:
+    """The lines of a text, those inside fenced code left out.
+
+    Args:
+        text: with a line feed at every line end.
+    """
+    fence, above, at = "", "", 0
+    opened = (0, "")
+    for line in text.split("\n"):
+        rest = line.strip(" \t")
+        start, at = at + len(line) - len(line.lstrip(" \t")), at + len(line) + 1
+        if fence:
+            if rest.startswith(fence) and not rest.strip(fence[0]):
+                yield Line(opened[0], opened[1], "", True, start + len(rest))
+                fence = ""
+        elif rest[:3] in ("```", "~~~") and (match := _FENCE.match(rest)):
+            fence, above, opened = match[1], "", (start, rest)
+        else:
+            yield Line(start, rest, above)
+            above = line
+    if fence:
+        yield Line(opened[0], opened[1], "", True, len(text))
+
+
+def read_line(rest: str, above: str, out: Markup) -> str:
     """Count the block markers of one line; returns the line without them."""
     if rest[:1] == ">" and rest[1:2] in ("", " ", "\t", ">"):
         out.quote_lines += 1
@@ -148,11 +189,11 @@ def _read_inline(body: str, out: Markup) -> str:
     if "`" in body:
         body, out.inline_code = _INLINE_CODE.subn(CODE_MARK, body)
     if "://" in body or "www." in body:
-        out.urls = sum(1 for _ in _URL.finditer(body))
+        out.urls = sum(1 for _ in URL.finditer(body))
     if "](" in body:
         body, out.links = _LINK.subn(r"\1", body)
     if out.urls:
-        body = _URL.sub(CODE_MARK, body)
+        body = URL.sub(CODE_MARK, body)
     if "**" in body:
         body, out.bold = _BOLD_STARS.subn(r"\1", body)
     if "__" in body:

@@ -97,16 +97,16 @@ COLUMNS: tuple[Column, ...] = (
 
 _NAMES = tuple(c.id.removeprefix("surface:") for c in COLUMNS)
 _RATES = frozenset(n for n, c in zip(_NAMES, COLUMNS, strict=True) if c.unit == _RATE)
-_MATCHER = Matcher(LEXICONS)
+MATCHER = Matcher(LEXICONS)
 
 _SENTENCE_MARK = re.compile(r"\n|[。！？]|[.!?…؟।]++[\"'”’»)\]]*+")
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]|\be\.g|\bi\.e|\bvs|\betc|\b[DMS][rst]|\bMrs|\bNo|\bProf)\.\Z")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*+(?=\n)")
-_ELLIPSIS = re.compile(r"…++|(?<!\.)\.{3,}+")
-_QUOTED = re.compile(r"\"[^\"\n]++\"|“[^“”\n]++”|«[^«»\n]++»|„[^„“”\n]++[“”]|「[^「」\n]++」")
-_PARENTHESES = re.compile(r"\([^()\n]++\)|（[^（）\n]++）")
+ELLIPSIS = re.compile(r"…++|(?<!\.)\.{3,}+")
+QUOTED = re.compile(r"\"[^\"\n]++\"|“[^“”\n]++”|«[^«»\n]++»|„[^„“”\n]++[“”]|「[^「」\n]++」")
+PARENTHESES = re.compile(r"\([^()\n]++\)|（[^（）\n]++）")
 _DIGIT = re.compile(r"\d")
-_CONTRACTION = re.compile(
+CONTRACTION = re.compile(
     r"(?:[a-z]+(?:n't|'(?:re|ve|ll|d|m))|(?:it|that|there|here|what|who|where|how|why|when|let|he|she|this)'s)(?:'ve)?"
 )
 _CLOSERS = frozenset("\"'”’»)]*_`")
@@ -120,7 +120,7 @@ _PICTURE = (
     "\U0001f300-\U0001f64f\U0001f680-\U0001f6ff\U0001f7e0-\U0001f7eb\U0001f900-\U0001faff]"
 )
 _ONE_EMOJI = rf"(?:{_PICTURE}\ufe0f?|[\u00a9\u00ae\u203c-\u3299]\ufe0f)[\U0001f3fb-\U0001f3ff]?"
-_EMOJI = re.compile(
+EMOJI = re.compile(
     rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f\u20e3|{_ONE_EMOJI}(?:\u200d(?:{_ONE_EMOJI}|[\u2640\u2642]))*+"
 )
 
@@ -148,9 +148,9 @@ def features(text: str) -> dict[str, float]:
     words = [t for t in lower if t[0].isalnum() or len(t) > 1]
     n_sentences = count_sentences(prose)
 
-    found = dict(zip((x.name for x in LEXICONS), map(float, _MATCHER.count(lower)), strict=True))
+    found = dict(zip((x.name for x in LEXICONS), map(float, MATCHER.count(lower)), strict=True))
     apostrophes = [w for w in words if "'" in w]
-    found["contractions"] = sum(1 for w in apostrophes if _CONTRACTION.fullmatch(w))
+    found["contractions"] = sum(1 for w in apostrophes if CONTRACTION.fullmatch(w))
     found["negation"] += sum(1 for w in apostrophes if w.endswith("n't"))
     for name in _RATES:
         found[name] = 100.0 * found[name] / len(words) if words else 0.0
@@ -181,11 +181,11 @@ def features(text: str) -> dict[str, float]:
         "em_dash": 0 if ascii_only else prose.count("—") + prose.count("―"),
         "exclamations": prose.count("!") + (0 if ascii_only else prose.count("！")),
         "questions": prose.count("?") + (0 if ascii_only else prose.count("？") + prose.count("؟")),
-        "ellipsis": len(_ELLIPSIS.findall(prose)) if "..." in prose or "…" in prose else 0,
-        "quotations": len(_QUOTED.findall(prose)),
-        "parentheses": len(_PARENTHESES.findall(prose)),
+        "ellipsis": len(ELLIPSIS.findall(prose)) if "..." in prose or "…" in prose else 0,
+        "quotations": len(QUOTED.findall(prose)),
+        "parentheses": len(PARENTHESES.findall(prose)),
         "digits": 100.0 * len(_DIGIT.findall(text)) / chars if chars else 0.0,
-        "caps_words": _count_shouted(tokens),
+        "caps_words": len(shouted(tokens)),
         "ends_with_question": float(_last_sign(text) in ("?", "？", "؟")),
         "mattr": mattr(words),
         "word_length": sum(map(len, words)) / len(words) if words else 0.0,
@@ -285,19 +285,17 @@ def _last_user_turn(pair: Pair) -> str:
 
 
 def _count_emoji(text: str, ascii_only: bool) -> int:
-    return 0 if ascii_only else sum(1 for _ in _EMOJI.finditer(text))
+    return 0 if ascii_only else sum(1 for _ in EMOJI.finditer(text))
 
 
-def _count_shouted(tokens: Sequence[str]) -> int:
-    """Words in capitals of at least five letters, or of at least two beside another such: not NASA or I."""
+def shouted(tokens: Sequence[str]) -> list[int]:
+    """Numbers of the words in capitals of at least five letters, or of at least two beside another such: not NASA or I."""
     capital = [len(t) > 1 and t.isupper() and t.isalpha() for t in tokens]
     if not any(capital):
-        return 0
+        return []
     padded = [False, *capital, False]
-    return sum(
-        c and (len(t) >= 5 or before or after)
-        for t, c, before, after in zip(tokens, capital, padded, padded[2:], strict=False)
-    )
+    beside = zip(tokens, capital, padded, padded[2:], strict=False)
+    return [i for i, (t, c, before, after) in enumerate(beside) if c and (len(t) >= 5 or before or after)]
 
 
 def _last_sign(text: str) -> str:

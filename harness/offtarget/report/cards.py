@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from offtarget.audit.records import Audit, Concept, Hypothesis, Peak, Prediction
 from offtarget.data.pairs import Message, Pair, text_of
+from offtarget.lens.places import places
 from offtarget.report.claims import claim, length_verdict, speakers
 from offtarget.report.marks import Marks, Piece, pieces
 
@@ -95,8 +96,16 @@ def evidence_cards(
 
 def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
     texts = {"chosen": text_of(p.chosen), "rejected": text_of(p.rejected)}
+    lens, _, name = members[0].partition(":")
     chosen, rejected = (
-        tuple(pieces(text, marks.places(members, p.id, side), RESPONSE_CHARS)) for side, text in texts.items()
+        tuple(
+            pieces(
+                text,
+                places(name, text) if lens == "surface" else marks.places(members, p.id, side),
+                RESPONSE_CHARS,
+            )
+        )
+        for side, text in texts.items()
     )
     return Example(
         p.id, _last_turns(p.prompt), len(texts["chosen"]), len(texts["rejected"]), chosen, rejected

@@ -1,0 +1,142 @@
+"""Where in a text the rules of the surface lens see what they count, for a person to look at.
+
+Lengths, rates of line breaks and measures of vocabulary have no place.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from offtarget.lens import markup, surface
+from offtarget.lens.lexicon import tokenize
+from offtarget.lens.phrases import LEXICONS
+
+Place = tuple[int, int]
+"""First character, and the one after the last."""
+_SIGNS = {
+    "em_dash": re.compile("[—―]"),
+    "exclamations": re.compile("[!！]"),
+    "questions": re.compile("[?？؟]"),
+    "ellipsis": surface.ELLIPSIS,
+    "quotations": surface.QUOTED,
+    "parentheses": surface.PARENTHESES,
+}
+_UNIONS = {"markdown": ("heading", "bullets", "numbered", "bold")}
+_MARKER = re.compile(r"[-*+•▪◦‣●]|[0-9]{1,3}[.)]")
+
+
+def places(name: str, text: str) -> list[Place]:
+    """Where one rule applies, in order, none overlapping.
+
+    Args:
+        name: of the rule, without `surface:`.
+        text: a response. One with line ends of other systems is not searched.
+    """
+    if "\r" in text:
+        return []
+    found = [p for part in _UNIONS.get(name, (name,)) for p in _of_rule(part, text)]
+    out: list[Place] = []
+    for start, stop in sorted(found):
+        if stop > start and (not out or start >= out[-1][1]):
+            out.append((start, stop))
+    return out
+
+
+def _of_rule(name: str, text: str) -> Iterable[Place]:
+    if name == "emoji":
+        return [m.span() for m in surface.EMOJI.finditer(text)]
+    if name == "digits":
+        return [m.span() for m in re.finditer(r"\d+", text)]
+    blocks, inline, prose = _read(text)
+    if name in _SIGNS:
+        return [m.span() for m in _SIGNS[name].finditer(prose)]
+    if name == "ends_with_question":
+        last = max(prose.rfind(sign) for sign in "?？؟")
+        return [(last, last + 1)] if last >= 0 and surface.features(text)[name] else []
+    if name == "bold_opener":
+        opening = sorted([*blocks.get("heading", []), *inline.get("bold", [])])[:1]
+        return opening if surface.features(text)[name] else []
+    if name in blocks or name in inline:
+        return [*blocks.get(name, []), *inline.get(name, [])]
+    return _words(name, text, prose)
+
+
+def _read(text: str) -> tuple[dict[str, list[Place]], dict[str, list[Place]], str]:
+    """Places of block and inline elements, and the prose: what is none of it, in its place, and spaces elsewhere."""
+    blocks: dict[str, list[Place]] = {
+        k: [] for k in ("heading", "bullets", "glyph_bullets", "numbered", "table", "rule", "blockquote", "code_block")
+    }  # fmt: skip
+    left = list(" " * len(text))
+    for line in markup.lines(text):
+        if line.fence:
+            blocks["code_block"].append((line.start, line.stop))
+            continue
+        seen = markup.Markup()
+        rest = markup.read_line(line.text, line.above, seen)
+        stop = line.start + len(line.text)
+        counts = (
+            ("heading", seen.headings), ("bullets", seen.bullets), ("glyph_bullets", seen.glyph_bullets),
+            ("numbered", seen.numbered), ("table", seen.tables), ("rule", seen.rules), ("blockquote", seen.quote_lines),
+        )  # fmt: skip
+        for kind, n in counts:
+            if n and kind in ("bullets", "glyph_bullets", "numbered"):
+                marker = _MARKER.search(text, line.start, stop)
+                blocks[kind].append(marker.span() if marker else (line.start, stop))
+            elif n:
+                blocks[kind].append((line.start, stop))
+        begin = stop - len(line.text) + (line.text.find(rest) if rest else len(line.text))
+        left[begin : begin + len(rest)] = rest
+        if stop < len(text):
+            left[stop] = "\n"
+    inline, prose = _inline("".join(left))
+    return blocks, inline, prose
+
+
+def _inline(body: str) -> tuple[dict[str, list[Place]], str]:
+    """Places of inline elements, and the prose with spaces for their markers."""
+    found: dict[str, list[Place]] = {name: [] for name, _, _ in markup.INLINE}
+    for name, pattern, kept in markup.INLINE:
+        for m in list(pattern.finditer(body)):
+            found[name].append(m.span())
+            start, stop = m.span()
+            if kept:
+                first, last = m.span(kept)
+                inner = " " * (first - start) + body[first:last] + " " * (stop - last)
+            else:
+                inner = _hidden(stop - start)
+            body = body[:start] + inner + body[stop:]
+        if name == "inline_code":
+            found["url"] = [m.span() for m in markup.URL.finditer(body)]
+        if name == "link":
+            body = markup.URL.sub(lambda m: _hidden(len(m[0])), body)
+    return found, body
+
+
+def _hidden(n: int) -> str:
+    return markup.CODE_MARK + " " * (n - 1)
+
+
+def _words(name: str, text: str, prose: str) -> Iterator[Place]:
+    tokens, at = _located(tokenize(prose), prose)
+    lower = [t.lower().replace("’", "'") for t in tokens]
+    if name == "caps_words":
+        yield from (at[i] for i in surface.shouted(tokens))
+        return
+    if name in ("contractions", "negation"):
+        for t, place in zip(lower, at, strict=True):
+            if "'" in t and (
+                surface.CONTRACTION.fullmatch(t) if name == "contractions" else t.endswith("n't")
+            ):
+                yield place
+    for k, start, stop in surface.MATCHER.find(lower):
+        if LEXICONS[k].name == name:
+            yield at[start][0], at[stop - 1][1]
+
+
+def _located(tokens: Sequence[str], text: str) -> tuple[Sequence[str], list[Place]]:
+    """Each token's place: tokens are substrings of the text, in its order."""
+    cursor, out = 0, []
+    for token in tokens:
+        start = text.index(token, cursor)
+        cursor = start + len(token)
+        out.append((start, cursor))
+    return tokens, out

@@ -1,0 +1,73 @@
+"""Places of surface rules: the marked text is what the rule counts."""
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from offtarget.lens import surface
+from offtarget.lens.places import places
+
+TEXT = (
+    "## Plan\n"
+    "Sure, here is **the plan** and *more* `x = 1` at [home](https://a.b/c) or https://d.e.\n"
+    "- milk (fresh) 😀\n"
+    "1. I'm sorry, I can't help with that — “never”…\n"
+    "> VERY LOUD words!\n"
+    "```py\nprint('**no**!')\n```\n"
+    "Any questions?"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "marked"),
+    [
+        ("heading", ["## Plan"]),
+        ("bold", ["**the plan**"]),
+        ("italic", ["*more*"]),
+        ("inline_code", ["`x = 1`"]),
+        ("link", ["[home](https://a.b/c)"]),
+        ("url", ["https://a.b/c", "https://d.e."]),
+        ("bullets", ["-"]),
+        ("numbered", ["1."]),
+        ("blockquote", ["> VERY LOUD words!"]),
+        ("code_block", ["```py\nprint('**no**!')\n```"]),
+        ("markdown", ["## Plan", "**the plan**", "-", "1."]),
+        ("parentheses", ["(fresh)"]),
+        ("emoji", ["😀"]),
+        ("em_dash", ["—"]),
+        ("quotations", ["“never”"]),
+        ("ellipsis", ["…"]),
+        ("exclamations", ["!"]),
+        ("caps_words", ["VERY", "LOUD"]),
+        ("apology", ["I'm sorry"]),
+        ("refusal", ["I can't help"]),
+        ("contractions", ["I'm", "can't"]),
+        ("digits", ["1", "1"]),
+        ("ends_with_question", ["?"]),
+        ("bold_opener", ["## Plan"]),
+        ("characters", []),
+    ],
+)
+def test_what_a_rule_counts_is_marked(name: str, marked: list[str]) -> None:
+    assert [TEXT[a:b] for a, b in places(name, TEXT)] == marked
+
+
+def test_a_text_with_other_line_ends_is_left_unmarked() -> None:
+    assert places("bold", "**a**\r\nb") == []
+
+
+def test_there_are_as_many_places_as_the_rule_counts_on_real_answers(shared_data: Path) -> None:
+    counted = {c.id.removeprefix("surface:") for c in surface.COLUMNS if c.unit == "count per response"}
+    off, total = Counter(), Counter()
+    with gzip.open(shared_data / "alpaca_eval_gpt4_pairs" / "pairs.jsonl.gz", "rt", encoding="utf-8") as file:
+        for _, line in zip(range(150), file, strict=False):
+            text = json.loads(line)["chosen"]
+            found = surface.features(text)
+            for name in counted:
+                n = len(places(name, text))
+                off[name] += abs(n - int(found[name]))
+                total[name] += int(found[name])
+    assert sum(total.values()) > 1500
+    assert sum(off.values()) < 0.005 * sum(total.values()), off.most_common(5)
