@@ -14,7 +14,7 @@ from offtarget.lens import sae as sae_module
 from offtarget.lens.activations import Segment
 from offtarget.lens.collect import Activations, held_out, text_pairs
 from offtarget.lens.features import peak_place
-from offtarget.lens.logit_lens import promoted_tokens
+from offtarget.lens.logit_lens import gain, promoted_tokens
 from offtarget.lens.pooling import Pool
 from offtarget.lens.sae import SHIPPED, SaeLens, load_sae, read_features, shipped_sae
 from offtarget.lens.sae_train import SaeRecipe, fit_sae, train_sae
@@ -332,3 +332,21 @@ def test_an_sae_that_normalises_its_input_is_measured_by_what_it_saw(tiny_model:
     error = (x - sae.decode(sae.encode(x))).double().square().sum()
     total = (x - x.mean(0)).double().square().sum()
     assert pool.fit()["variance_explained"] == pytest.approx(float(1 - error / total), abs=1e-4)
+
+
+def test_the_gain_of_a_norm_is_what_it_multiplies_by() -> None:
+    from transformers.models.gemma2.modeling_gemma2 import Gemma2RMSNorm
+    from transformers.models.llama.modeling_llama import LlamaRMSNorm
+
+    torch.manual_seed(0)
+    weight = torch.rand(16)
+    for norm, expected in (
+        (LlamaRMSNorm(16), weight),
+        (Gemma2RMSNorm(16), 1 + weight),
+        (torch.nn.LayerNorm(16), weight),
+    ):
+        with torch.no_grad():
+            norm.weight.copy_(weight)
+            if isinstance(norm, torch.nn.LayerNorm):
+                norm.bias.fill_(3.0)
+            torch.testing.assert_close(gain(norm, 16), expected, rtol=1e-4, atol=1e-5)

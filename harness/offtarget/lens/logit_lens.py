@@ -1,11 +1,14 @@
 """What the latents of an autoencoder promote: their decoder directions read straight through the model's head."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-VERSION = 1
+if TYPE_CHECKING:
+    import torch
+
+VERSION = 2
 TOKENS = 8
 
 
@@ -14,7 +17,7 @@ def promoted_tokens(
 ) -> list[tuple[str, ...]]:
     """The tokens that each latent's decoder direction makes likelier, beyond what it does to all latents' tokens.
 
-    The logit lens: ⟨w_token, γ ⊙ d⟩ with the weight γ of the final norm. Each token's logits are standardised over
+    The logit lens: ⟨w_token, γ ⊙ d⟩ with the gain γ of the final norm. Each token's logits are standardised over
     latents, else tokens with a long unembedding, which are mostly rare ones, lead everywhere. Tokens that differ in
     case or spaces only are named once; line ends are shown as ⏎; what is no text by itself is left out.
 
@@ -36,7 +39,7 @@ def promoted_tokens(
     with torch.inference_mode():
         weight = head.weight.float()
         direction = torch.from_numpy(np.ascontiguousarray(decoder.T)).to(weight.device)
-        direction = direction * norm.weight.float()
+        direction = direction * gain(norm, direction.shape[1])
         # moments over latents from the directions' own: mean w·d̄, second moment wᵀ(DᵀD/n)w
         mean = weight @ direction.mean(0)
         second = ((weight @ (direction.T @ direction / len(direction))) * weight).sum(1)
@@ -53,3 +56,16 @@ def promoted_tokens(
                         seen.setdefault(text.lower(), text)
                 out.append(tuple(seen.values())[:n])
     return out
+
+
+def gain(norm: Any, width: int) -> "torch.Tensor":
+    """By what a norm multiplies each coordinate of an input of unit mean square and mean zero, `(width,)`.
+
+    Measured, not read off a parameter: some norms (Gemma's) multiply by one more than their weight.
+    """
+    import torch
+
+    weight = next(norm.parameters())
+    x = torch.ones(width, dtype=weight.dtype, device=weight.device)
+    x[1::2] = -1
+    return ((norm(x[None]) - norm(-x[None]))[0] * x / 2).float()
