@@ -28,10 +28,10 @@ SILENT_PERCENTILE = 5
 MIN_ROWS_WITH = 3
 MAX_SHARE_WITH = 0.5
 """Words and latents that are in fewer rows or in a larger share of them do not tell rows apart."""
-DIMENSIONS = 64
+WORD_DIMENSIONS, LATENT_DIMENSIONS = 64, 32
 MAX_TERMS = 20_000
 FITTED_ROWS = 8192
-"""Rows, spread evenly, from which principal components are learned."""
+"""Rows, spread evenly, from which a space of latents is learned."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class WordSpace:
         if len(terms) < 3:
             return None
         idf = _idf(np.bincount(counts.indices, minlength=len(terms)), len(pairs))
-        svd = TruncatedSVD(min(DIMENSIONS, len(terms) - 1), random_state=seed)
+        svd = TruncatedSVD(min(WORD_DIMENSIONS, len(terms) - 1), random_state=seed)
         svd.fit(_weighed(counts, idf))
         space = cls(terms, idf, svd.components_.astype(np.float32))
         return space, space._points(counts)
@@ -147,12 +147,10 @@ class LatentSpace:
 
     silent_below: float
     """Rows whose weighed activity has a norm of no more than this are silent."""
-    columns: NDArray[np.int64]
-    """Numbers of the latents that tell rows apart, `(n_kept,)`."""
-    idf: NDArray[np.float32]
-    """`(n_kept,)`"""
-    components: NDArray[np.float32]
-    """Principal components, `(n_dims, n_kept)`."""
+    weights: NDArray[np.float32]
+    """Inverse document frequency of each latent, `(n_latents,)`; 0 of those that do not tell rows apart."""
+    axes: NDArray[np.float32]
+    """Principal components, `(n_latents, n_dims)`."""
     offset: NDArray[np.float32]
     """The mean row on the components, `(n_dims,)`."""
     by: ClassVar[By] = "latents"
@@ -161,28 +159,27 @@ class LatentSpace:
     def fit(cls, part: FeatureMatrix, seed: int) -> "tuple[LatentSpace, Points] | None":
         """The space of these rows, and where they lie in it; None where fewer than three latents tell rows apart.
 
-        Frequencies may lie on disk: they are gone through twice, block by block.
+        It is learned from `FITTED_ROWS` of the rows; frequencies may lie on disk and are gone through once, by blocks.
         """
-        from scipy.sparse import vstack
         from sklearn.decomposition import PCA
 
-        step = -(-len(part) // FITTED_ROWS)
-        firing, sample = np.zeros(len(part.columns), dtype=np.int64), []
-        for rows, s in _symmetric(part):
-            firing += np.bincount(s.indices, minlength=s.shape[1])
-            sample.append(s[-rows.start % step :: step])
-        columns = np.flatnonzero((firing >= MIN_ROWS_WITH) & (firing <= MAX_SHARE_WITH * len(part)))
-        if len(columns) < 3:
+        sample = np.arange(0, len(part), -(-len(part) // FITTED_ROWS))
+        chosen, rejected = (part.values[side, "freq"][sample] for side in ("chosen", "rejected"))
+        both = _sum(chosen, rejected)
+        firing = np.bincount(both.indices, minlength=both.shape[1])
+        kept = (firing >= MIN_ROWS_WITH) & (firing <= MAX_SHARE_WITH * len(sample))
+        if kept.sum() < 3:
             return None
-        idf = _idf(firing[columns], len(part))
-        weighed, _ = _weighed_latents(vstack(sample, format="csr"), columns, idf)
-        dims = min(DIMENSIONS, len(columns) - 1, weighed.shape[0] - 1)
-        pca = PCA(dims, svd_solver="arpack", random_state=seed).fit(weighed.astype(np.float64))
-        components = pca.components_.astype(np.float32)
+        weights = np.where(kept, _idf(firing, len(sample)), 0).astype(np.float32)
+        rows = _weighed_latents(both, weights)[0][:, kept].astype(np.float64)
+        dims = min(LATENT_DIMENSIONS, int(kept.sum()) - 1, len(sample) - 1)
+        pca = PCA(dims, svd_solver="arpack", random_state=seed).fit(rows)
+        axes = np.zeros((both.shape[1], dims), dtype=np.float32)
+        axes[kept] = pca.components_.T
         offset = (pca.components_ @ pca.mean_).astype(np.float32)
-        at, norms = cls(0.0, columns, idf, components, offset)._project(part)
+        at, norms = cls(0.0, weights, axes, offset)._project(part)
         silent_below = float(np.percentile(norms, SILENT_PERCENTILE))
-        return cls(silent_below, columns, idf, components, offset), Points(at, norms <= silent_below)
+        return cls(silent_below, weights, axes, offset), Points(at, norms <= silent_below)
 
     def points(self, part: FeatureMatrix) -> Points:
         """Where rows lie, read block by block."""
@@ -190,11 +187,11 @@ class LatentSpace:
         return Points(at, norms <= self.silent_below)
 
     def _project(self, part: FeatureMatrix) -> tuple[NDArray[np.float32], Floats]:
-        at = np.zeros((len(part), len(self.components)), dtype=np.float32)
+        at = np.zeros((len(part), self.axes.shape[1]), dtype=np.float32)
         norms = np.zeros(len(part))
-        for rows, s in _symmetric(part):
-            weighed, norms[rows] = _weighed_latents(s, self.columns, self.idf)
-            at[rows] = unit(weighed @ self.components.T - self.offset)
+        for rows, sides in part.row_blocks(("chosen", "freq"), ("rejected", "freq")):
+            weighed, norms[rows] = _weighed_latents(_sum(*sides), self.weights)
+            at[rows] = unit(weighed @ self.axes - self.offset)
         return at, norms
 
     def table(self) -> dict[str, Any]:
@@ -203,23 +200,12 @@ class LatentSpace:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The part for `vocabulary.npz`."""
-        return {
-            "columns": self.columns,
-            "idf": self.idf,
-            "components": self.components,
-            "offset": self.offset,
-        }
+        return {"weights": self.weights, "axes": self.axes, "offset": self.offset}
 
     @classmethod
     def restore(cls, table: dict[str, Any], arrays: dict[str, Any]) -> "LatentSpace":
         """The inverse of `table` and `arrays`."""
-        return cls(
-            table["silent_below"],
-            arrays["columns"],
-            arrays["idf"],
-            arrays["components"],
-            arrays["offset"],
-        )
+        return cls(table["silent_below"], arrays["weights"], arrays["axes"], arrays["offset"])
 
 
 Space = WordSpace | ClusterSpace | LatentSpace
@@ -232,22 +218,20 @@ def unit(x: NDArray[Any]) -> Floats:
     return np.asarray(np.divide(x, norm, out=np.zeros_like(x, dtype=np.float64), where=norm > 0))
 
 
-def _symmetric(part: FeatureMatrix) -> Any:
-    """Blocks of rows: which ones, and c + r of the firing frequencies."""
-    for rows, (chosen, rejected) in part.row_blocks(("chosen", "freq"), ("rejected", "freq")):
-        both = (chosen + rejected).tocsr()
-        both.eliminate_zeros()
-        yield rows, both
+def _sum(chosen: Any, rejected: Any) -> Any:
+    """C + r of some rows, sparse, with no stored zeros."""
+    both = (chosen + rejected).tocsr()
+    both.eliminate_zeros()
+    return both
 
 
-def _weighed_latents(s: Any, columns: NDArray[Any], idf: NDArray[np.float32]) -> tuple[Any, Floats]:
-    """Roots times idf of the kept latents in unit rows, sparse, and each row's norm before."""
-    from sklearn.preprocessing import normalize
-
-    kept = s[:, columns].tocsr()
-    kept.data = np.sqrt(kept.data) * idf[kept.indices]
-    norm = np.sqrt(np.asarray(kept.multiply(kept).sum(axis=1), dtype=np.float64)).ravel()
-    return normalize(kept, copy=False), norm
+def _weighed_latents(both: Any, weights: NDArray[np.float32]) -> tuple[Any, Floats]:
+    """Roots times weights in unit rows, in the place of what was given, and each row's norm before."""
+    both.data = np.sqrt(both.data) * weights[both.indices]
+    square = np.concatenate([[0.0], np.cumsum(both.data.astype(np.float64) ** 2)])
+    norm = np.sqrt(np.maximum(np.diff(square[both.indptr]), 0.0))
+    both.data /= np.repeat(np.where(norm > 0, norm, 1.0), np.diff(both.indptr)).astype(np.float32)
+    return both, norm
 
 
 def _idf(rows_with: NDArray[Any], n_rows: int) -> NDArray[np.float32]:
