@@ -420,7 +420,24 @@ def test_topics_can_be_by_words_where_latents_go_by_form(make_pairs, make_latent
     part = make_latents(pairs, *fires)
     for by, follows in (("latents", form), ("clusters", form), ("words", topics)):
         found = audit(pairs, [part], topics=by)
-        assert found.vocabulary_record.topics.space.by == by
+        assert found.topics_by == found.vocabulary_record.topics.space.by == by
+        assert not any("topics go by" in w for w in found.warnings)
         inside = found.workings.membership[: len(found.vocabulary_record.topics)].toarray()
         purity = sum(max(np.bincount(follows[row], minlength=3)) for row in inside.astype(bool) if row.any())
         assert purity > 0.9 * inside.sum()
+
+
+def test_topics_that_cannot_be_had_go_by_words_and_the_audit_says_so(make_pairs, make_surface, make_latents):
+    rng = np.random.default_rng(3)
+    kinds = rng.integers(0, 3, 480)
+    pairs = make_pairs([f"g{i}" for i in range(480)], kinds.tolist())
+    x = rng.integers(0, 2, (480, 2)).astype(float)
+    part = make_surface(pairs, x, x[::-1], ["bold", "emoji"])
+    asked = audit(pairs, [part], topics="clusters")
+    assert asked.topics_by == "words"
+    assert "topics go by words: no lens has clusters to go by" in asked.warnings
+    assert not any("topics go by" in w for w in audit(pairs, [part]).warnings)
+    everywhere = rng.uniform(0.1, 1, (480, 6))
+    silent = audit(pairs, [make_latents(pairs, everywhere, everywhere[::-1])])
+    assert silent.topics_by == "words"
+    assert "topics go by words: no lens has latents to go by" in silent.warnings

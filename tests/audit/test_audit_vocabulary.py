@@ -8,6 +8,7 @@ import pytest
 from offtarget.audit.concepts import topics
 from offtarget.audit.concepts.clusters import _overlap, cluster_latents, min_firing, nmi
 from offtarget.audit.concepts.contrast import contrasts, symmetric_activity
+from offtarget.audit.concepts.spaces import LatentSpace
 from offtarget.audit.concepts.vocabulary import (
     ConceptSpec,
     Vocabulary,
@@ -300,6 +301,24 @@ def test_topics_by_latents_go_by_the_rare_ones_and_are_blind_to_the_choice(
     vocabulary = Vocabulary({"sae": lens_identity(part)}, (), found, (), {})
     vocabulary.save(tmp_path)
     np.testing.assert_array_equal(Vocabulary.read(tmp_path).topics.assign(part), codes)
+
+
+def test_points_by_latents_are_weighed_rows_on_their_principal_components(make_pairs, make_latents):
+    _, _, part, _ = latents_of_three_topics(make_pairs, make_latents)
+    space, points = LatentSpace.fit(part, seed=0)
+    both = (part.values["chosen", "freq"] + part.values["rejected", "freq"]).toarray()
+    rows_with = (both > 0).sum(0)
+    weights = np.where(rows_with <= 240, np.log(481 / (1 + rows_with)) + 1, 0)
+    assert 0 < (weights == 0).sum() < 60
+    np.testing.assert_allclose(space.weights, weights, rtol=1e-6)
+    weighed = np.sqrt(both) * weights
+    weighed /= np.linalg.norm(weighed, axis=1, keepdims=True)
+    centred = weighed - weighed.mean(0)
+    on_axes = centred @ space.axes
+    leading = np.linalg.eigvalsh(centred.T @ centred)[::-1][: space.axes.shape[1]]
+    np.testing.assert_allclose((on_axes**2).sum(0), leading, rtol=1e-4)
+    at = on_axes / np.linalg.norm(on_axes, axis=1, keepdims=True)
+    np.testing.assert_allclose(points.at, at, atol=1e-4)
 
 
 def test_latents_that_fire_everywhere_make_no_topics(make_pairs, make_latents):

@@ -54,6 +54,11 @@ def test_what_a_rule_counts_is_marked(name: str, marked: list[str]) -> None:
     assert [TEXT[a:b] for a, b in places(name, TEXT)] == marked
 
 
+def test_code_stands_between_words_for_phrases_too() -> None:
+    assert places("refusal", "I can't `now` help") == []
+    assert len(places("refusal", "I can't help")) == 1
+
+
 def test_line_ends_of_other_systems_do_not_shift_places() -> None:
     text = "a\r\n- b\rc **d**\r\n\r\n1. e"
     assert [text[a:b] for a, b in places("markdown", text)] == ["-", "**d**", "1."]

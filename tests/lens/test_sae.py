@@ -344,9 +344,11 @@ def test_the_gain_of_a_norm_is_what_it_multiplies_by() -> None:
         (LlamaRMSNorm(16), weight),
         (Gemma2RMSNorm(16), 1 + weight),
         (torch.nn.LayerNorm(16), weight),
+        (torch.nn.LayerNorm(16, elementwise_affine=False), torch.ones(16)),
     ):
         with torch.no_grad():
-            norm.weight.copy_(weight)
-            if isinstance(norm, torch.nn.LayerNorm):
+            if getattr(norm, "weight", None) is not None:
+                norm.weight.copy_(weight)
+            if getattr(norm, "bias", None) is not None:
                 norm.bias.fill_(3.0)
-            torch.testing.assert_close(gain(norm, 16), expected, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(gain(norm, weight), expected, rtol=1e-4, atol=1e-5)

@@ -1,12 +1,14 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from offtarget.audit.records import Audit, Correlate, Hypothesis
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.report.audit_html import audit_page, render_audit
+from offtarget.report.cards import spread_over_prompts
 from offtarget.report.claims import glance, length_verdict, speakers
 
 ATTACKS = [
@@ -141,6 +143,11 @@ def test_what_a_surface_rule_counts_is_highlighted_in_its_examples(make_audit):
     shown = audit_page(make_audit(), [_pair("r1", "is **strong** and perhaps <b>so</b>")])
     assert "chosen is <mark>**strong**</mark> and perhaps &lt;b&gt;" in shown
     assert "chosen is **strong** and <mark>perhaps</mark> &lt;b&gt;" in shown
+
+
+def test_examples_come_from_as_many_prompts_as_there_are():
+    pairs = [replace(_pair(i, i), group=g) for i, g in (("a", "x"), ("b", "x"), ("c", "y"))]
+    assert [p.id for p in spread_over_prompts(pairs)] == ["a", "c", "b"]
 
 
 def test_long_responses_are_cut(make_audit):

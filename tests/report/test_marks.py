@@ -35,3 +35,8 @@ def test_marks_are_the_peaks_of_the_members_without_overlap() -> None:
     assert marks.places(("x:2",), "a", "rejected") == []
     assert marks.places(("x:2",), "b", "chosen") == []
     assert marks.places(("surface:bold",), "a", "chosen") == []
+
+
+def test_a_long_highlight_is_shown_from_where_it_begins() -> None:
+    text = "a" * 50 + "b" * 900
+    assert pieces(text, [(50, 950)], 500)[:2] == [Piece("a" * 50), Piece("b" * 450, marked=True)]

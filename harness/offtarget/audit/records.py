@@ -317,6 +317,8 @@ class Audit(_Record):
     prediction: tuple[Prediction, ...]
     vocabulary: str
     """Only audits with the same value are comparable, and verdicts bind to it."""
+    topics_by: Literal["latents", "clusters", "words"] | None = None
+    """What the topics were made by; None where there are none."""
     warnings: tuple[str, ...] = ()
     timing: dict[str, float] = {}
 

@@ -155,6 +155,13 @@ def audit(
         "local": local.family,
     }
     notes = cautions(pairs, features, codes, chosen_longer) + _notes_on_families(families)
+    made_by = vocabulary.topics.space.by if vocabulary.topics else None
+    if (
+        like is None
+        and made_by not in (None, topics)
+        and (topics != "latents" or any(map(is_latent, features)))
+    ):
+        notes.append(f"topics go by {made_by}: no lens has {topics} to go by")
     lenses = {f.lens: lens_identity(f) for f in features}
     result = Audit(
         offtarget_version=version("offtarget"),
@@ -191,6 +198,7 @@ def audit(
         hypotheses=overall.result.hypotheses + topical.hypotheses + local.hypotheses,
         prediction=prediction,
         vocabulary=vocabulary.key,
+        topics_by=made_by,
         warnings=tuple(notes),
         timing=clock.seconds,
     )
@@ -274,15 +282,14 @@ def topics_of(
     *,
     seed: int,
 ) -> tuple[Topics | None, Ints]:
-    """The topics of a set: by its words where no lens has latents, or fewer than two clusters of them.
+    """The topics of a set: by its words where no lens has latents, or not enough of them to go by.
 
     Returns:
         The topics (None of too few rows), and the topic number of each row.
     """
     source = _source(by, pairs, features, concepts)
-    if source is None:
-        by, source = "words", pairs.pairs
-    found = find_topics(pairs.pairs, by, source, seed=seed)
+    found = None if source is None else find_topics(pairs.pairs, by, source, seed=seed)
+    found = found or find_topics(pairs.pairs, "words", pairs.pairs, seed=seed)
     return found if found else (None, np.full(len(pairs), SILENT, dtype=np.int64))
 
 

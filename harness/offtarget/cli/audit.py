@@ -25,9 +25,11 @@ def audit(
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of clustering and resampling.")] = 0,
     like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
     topics: Annotated[
-        str,
-        typer.Option(help="Cluster rows by latents, clusters of latents (where a lens has them) or words."),
-    ] = "latents",
+        str | None,
+        typer.Option(
+            help="Cluster rows by latents (where a lens has them), clusters of latents or words; not with --like."
+        ),
+    ] = None,
     max_length: Annotated[
         int, typer.Option(min=16, help="Tokens of prompt and answer that lenses on activations read.")
     ] = 512,
@@ -58,9 +60,13 @@ def audit(
 
     lenses = [x.strip() for x in lens.split(",") if x.strip()]
     needs_model = reads_model(lenses)
-    if topics not in SPACES:
+    if topics is not None and like is not None:
+        raise ConfigError(
+            "--topics: with --like rows are placed among the topics of that audit; leave it out"
+        )
+    if topics is not None and topics not in SPACES:
         raise unknown_name("--topics", topics, SPACES)
-    by: By = topics
+    by: By = topics or "latents"
     if label_model and not any(x.partition(":")[0] == "sae" for x in lenses):
         raise ConfigError(
             "--label-model names concepts of latents, and no lens here has any; add --lens surface,sae"

@@ -13,14 +13,15 @@ def why(
     row: Annotated[str, typer.Argument(help="Id of a pair.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Which hypotheses a row feeds, and how strongly."""
-    from offtarget.audit.records import lean
+    """Which hypotheses a row feeds: its share of the effect, and its rank among the rows behind it."""
+    from offtarget.audit.records import Audit, lean
     from offtarget.audit.tracing import why as trace
 
     found = trace(audit_dir, row)
     if as_json:
         echo_json([c.model_dump(mode="json") for c in found])
         return
+    contexts = {c.id: c.label for c in Audit.read(audit_dir).contexts}
     table(
         ("finding", "share", "rank", "leans", "where", "concept"),
         [
@@ -29,7 +30,7 @@ def why(
                 f"{c.share:.2%}",
                 c.rank,
                 lean(c.direction, c.context),
-                c.context or "everywhere",
+                "everywhere" if c.context is None else contexts.get(c.context, c.context),
                 c.label,
             )
             for c in found

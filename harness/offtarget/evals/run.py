@@ -113,6 +113,7 @@ def evaluate(
             "rules": surface.VERSION if pooled else None,
             "limit": limit,
             "sampling": asdict(drawn),
+            "device": models.device(),
             "packages": package_versions("torch", "transformers", "inspect-ai"),
         }
 

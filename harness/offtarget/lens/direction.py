@@ -20,7 +20,7 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
-from offtarget.models import ModelRef, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load_tokenizer, template_hash
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -201,6 +201,7 @@ def encode_directions(
         "template": template_key,
         "max_length": max_length,
         "dtype": dtype,
+        "device": device(),
         "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
     }
     read = _Reader(model, max_length, dtype, store, template, progress)

@@ -23,7 +23,7 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.signed_sae import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
-from offtarget.models import ModelRef, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load_tokenizer, template_hash
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -88,6 +88,7 @@ def encode_embedding(
         "fitted": fitted.info["identity"] if fitted else None,
         "max_length": max_length,
         "dtype": dtype,
+        "device": device(),
         "packages": package_versions("torch", "transformers", "numpy"),
     }
 

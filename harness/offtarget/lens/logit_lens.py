@@ -39,7 +39,7 @@ def promoted_tokens(
     with torch.inference_mode():
         weight = head.weight.float()
         direction = torch.from_numpy(np.ascontiguousarray(decoder.T)).to(weight.device)
-        direction = direction * gain(norm, direction.shape[1])
+        direction = direction * gain(norm, head.weight[0])
         # moments over latents from the directions' own: mean w·d̄, second moment wᵀ(DᵀD/n)w
         mean = weight @ direction.mean(0)
         second = ((weight @ (direction.T @ direction / len(direction))) * weight).sum(1)
@@ -58,14 +58,20 @@ def promoted_tokens(
     return out
 
 
-def gain(norm: Any, width: int) -> "torch.Tensor":
-    """By what a norm multiplies each coordinate of an input of unit mean square and mean zero, `(width,)`.
+def gain(norm: Any, like: "torch.Tensor") -> "torch.Tensor":
+    """By what a norm multiplies each coordinate of an input of unit mean square and mean zero.
 
-    Measured, not read off a parameter: some norms (Gemma's) multiply by one more than their weight.
+    Measured, not read off a parameter: some norms multiply by one more than their weight (Gemma's), some have none.
+
+    Args:
+        norm: the module.
+        like: any tensor of the norm's width, type and device, `(width,)`.
+
+    Returns:
+        `(width,)`, float32.
     """
     import torch
 
-    weight = next(norm.parameters())
-    x = torch.ones(width, dtype=weight.dtype, device=weight.device)
+    x = torch.ones_like(like)
     x[1::2] = -1
     return ((norm(x[None]) - norm(-x[None]))[0] * x / 2).float()

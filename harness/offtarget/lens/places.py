@@ -94,15 +94,18 @@ def _inline(body: str) -> tuple[dict[str, list[Place]], str]:
     """Places of inline elements, and the prose with spaces for their markers."""
     found: dict[str, list[Place]] = {name: [] for name, _, _ in markup.INLINE}
     for name, pattern, kept in markup.INLINE:
-        for m in list(pattern.finditer(body)):
+        parts, at = [], 0
+        for m in pattern.finditer(body):
             found[name].append(m.span())
             start, stop = m.span()
+            parts.append(body[at:start])
             if kept:
                 first, last = m.span(kept)
-                inner = " " * (first - start) + body[first:last] + " " * (stop - last)
+                parts += [" " * (first - start), body[first:last], " " * (stop - last)]
             else:
-                inner = _hidden(stop - start)
-            body = body[:start] + inner + body[stop:]
+                parts.append(_hidden(stop - start))
+            at = stop
+        body = "".join(parts) + body[at:]
         if name == "inline_code":
             found["url"] = [m.span() for m in markup.URL.finditer(body)]
         if name == "link":

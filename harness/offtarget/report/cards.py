@@ -70,7 +70,7 @@ def evidence_cards(
             found = [h for h, _ in speakers(found, concepts)]
         for h in found[:CARDS]:
             c = concepts[h.concept]
-            shown = [by_id[i] for i in h.rows if i in by_id][:EXAMPLES]
+            shown = spread_over_prompts([by_id[i] for i in h.rows if i in by_id])[:EXAMPLES]
             examples = [_example(p, c.members, marks) for p in shown]
             firing = [
                 _excerpt(p, by_id[p.row]) for p in c.evidence.peaks if p.row in by_id and p.stop > p.start
@@ -92,6 +92,12 @@ def evidence_cards(
                 )
             )
     return cards
+
+
+def spread_over_prompts(pairs: Sequence[Pair]) -> list[Pair]:
+    """The first pair of each prompt, then the others, both in their order."""
+    first = {p.group: p.id for p in reversed(pairs)}
+    return sorted(pairs, key=lambda p: first[p.group] != p.id)
 
 
 def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:

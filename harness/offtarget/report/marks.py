@@ -56,7 +56,8 @@ class Marks:
 def pieces(text: str, places: Sequence[tuple[int, int]], limit: int) -> list[Piece]:
     """A text cut to `limit` characters, in stretches that are highlighted or not.
 
-    Where the first highlight lies beyond the limit, the excerpt begins shortly before it.
+    Where the first highlight (or, of a long one, its beginning) lies beyond the limit, the excerpt begins shortly
+    before it.
 
     Args:
         text: the whole text.
@@ -64,7 +65,7 @@ def pieces(text: str, places: Sequence[tuple[int, int]], limit: int) -> list[Pie
         limit: most characters shown.
     """
     begin = 0
-    if places and places[0][1] > limit:
+    if places and min(places[0][1], places[0][0] + AROUND) > limit:
         begin = max(0, places[0][0] - AROUND)
     end = min(len(text), begin + limit)
     out = [Piece("…")] if begin else []

@@ -25,7 +25,7 @@ from offtarget.engine.audits.recipe import BenchRecipe, MethodRun
 from offtarget.engine.audits.scoring import STRICTLY, auroc, found_at_k, match
 from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix
-from offtarget.models import resolve
+from offtarget.models import device, resolve
 from offtarget.registry import default
 from offtarget.store import Store, file_sha256, write_atomic
 from offtarget.versions import code_sha256, package_versions
@@ -195,6 +195,7 @@ class _Bench:
             "parameters": method.parameters,
             "file": file_sha256(entry.path),
             "model": self.recipe.model if any(x != "surface" for x in lenses) else None,
+            "device": device() if any(x != "surface" for x in lenses) else None,
             "seed": self.recipe.seed,
             "draws": [numbers[0], numbers[-1] + 1],
             "planting": content_sha256(),
