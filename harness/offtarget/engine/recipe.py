@@ -99,7 +99,7 @@ class Recipe(_Strict):
     train: TrainRows = TrainRows()
     verdicts: tuple[RecipeVerdict, ...] | str = ()
     """Decisions, or the path of a verdicts.yaml."""
-    training: TrainingSpec = TrainingSpec()
+    training: TrainingSpec = Field(default_factory=TrainingSpec)
     protocols: tuple[ProtocolRun, ...] = Field(min_length=1)
     behaviours: tuple[str, ...] = Field(min_length=1)
     evaluation: EvalOptions = EvalOptions()

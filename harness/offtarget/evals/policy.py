@@ -69,7 +69,7 @@ class Policy:
         cls,
         name: models.ModelRef | str,
         *,
-        dtype: str = "bfloat16",
+        dtype: str | None = None,
         store: Store | None = None,
         template: str | None = None,
     ) -> "Policy":

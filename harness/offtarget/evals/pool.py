@@ -46,7 +46,7 @@ def rollouts(
     *,
     store: Store,
     policy: Callable[[], Policy] | None = None,
-    dtype: str = "bfloat16",
+    dtype: str | None = None,
     template: str | None = None,
     progress: Progress | None = None,
 ) -> Rollouts:
@@ -60,7 +60,7 @@ def rollouts(
         sampling: temperature, nucleus, limit and seed.
         store: where they are kept.
         policy: gives the loaded model; called only if something must be generated.
-        dtype: of the weights.
+        dtype: of the weights; None: what suits the machine (`models.precision`).
         template: path of a Jinja chat template, for models that have none.
         progress: called with (answers done, answers in all).
     """
@@ -68,7 +68,7 @@ def rollouts(
     tokenizer = models.load_tokenizer(ref, store, template=template)
     inputs = {
         "model": ref.identity,
-        "dtype": dtype,
+        "dtype": models.precision(dtype),
         "template": models.template_hash(tokenizer),
         "prompts": hash_of(sorted(unique)),
         "sampling": asdict(sampling),

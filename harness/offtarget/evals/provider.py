@@ -54,7 +54,7 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         rollouts: answers that were sampled before: a prompt found there is not generated again.
         progress: called with (done, all) while the model works.
         model_path: a directory, in place of `model_name`.
-        dtype: "bfloat16" or "float32".
+        dtype: "bfloat16" or "float32"; None: what suits the machine (`models.precision`).
         template: path of a Jinja chat template, for models that have none.
     """
 
@@ -69,7 +69,7 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         rollouts: Rollouts | None = None,
         progress: Progress | None = None,
         model_path: str | None = None,
-        dtype: str = "bfloat16",
+        dtype: str | None = None,
         template: str | None = None,
     ) -> None:
         config = config or GenerateConfig()

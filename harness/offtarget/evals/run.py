@@ -37,7 +37,7 @@ def evaluate(
     log_dir: Path | None = None,
     threads: int | None = None,
     sampling: Sampling | None = None,
-    dtype: str = "bfloat16",
+    dtype: str | None = None,
     template: str | None = None,
     progress: Report | None = None,
 ) -> dict[str, BehaviourScore]:
@@ -55,7 +55,7 @@ def evaluate(
         log_dir: a copy of Inspect's logs is put there.
         threads: of torch.
         sampling: other than the default (temperature 0.7, top_p 0.95, 128 tokens); its seed is replaced.
-        dtype: of the weights.
+        dtype: of the weights; None: what suits the machine (`models.precision`).
         template: path of a Jinja chat template, for models that have none.
         progress: called as the work goes on.
 
@@ -104,7 +104,7 @@ def evaluate(
         pooled = "prompts" in entry.card["parameters"] and bool(rows)
         inputs = {
             "model": ref.identity,
-            "dtype": dtype,
+            "dtype": models.precision(dtype),
             "template": file_sha256(Path(template)) if template else None,
             "task": entry.name,
             "version": entry.card["version"],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens.activations import Segment, encode_spans
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.models import ModelRef, device, load, template_hash
+from offtarget.models import ModelRef, device, load, precision, template_hash
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
@@ -72,7 +72,7 @@ def collect(
     layer: int,
     *,
     max_length: int = 1024,
-    dtype: str = "bfloat16",
+    dtype: str | None = None,
     threads: int | None = None,
     template: str | None = None,
     store: Store | None = None,
@@ -85,7 +85,7 @@ def collect(
         data: the texts.
         layer: decoder layer after which the residual stream is read.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision.
+        dtype: the model's precision; None: what suits the machine (`models.precision`).
         threads: processor threads.
         template: path of a Jinja chat template, for models that have none.
         store: where to keep them (about 1.2 kB a token at width 576).
@@ -101,7 +101,7 @@ def collect(
         "template": template_hash(tokenizer),
         "layer": layer,
         "max_length": max_length,
-        "dtype": dtype,
+        "dtype": precision(dtype),
         "device": device(),
         "packages": package_versions("torch", "transformers"),
     }

@@ -20,7 +20,7 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
-from offtarget.models import ModelRef, device, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -164,7 +164,7 @@ def encode_directions(
     model: ModelRef,
     *,
     max_length: int = 512,
-    dtype: str = "bfloat16",
+    dtype: str | None = None,
     store: Store,
     template: str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -176,7 +176,7 @@ def encode_directions(
         concepts: what to look for.
         model: the frozen start model; examples and pairs are read by the same one.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision.
+        dtype: the model's precision; None: what suits the machine (`models.precision`).
         store: where activations and features are kept.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all, once for the examples and once for the pairs.
@@ -200,7 +200,7 @@ def encode_directions(
         "model": model.identity,
         "template": template_key,
         "max_length": max_length,
-        "dtype": dtype,
+        "dtype": precision(dtype),
         "device": device(),
         "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
     }
@@ -221,7 +221,7 @@ def encode_directions(
             "model": model.name,
             "model_identity": model.identity,
             "template": template_key,
-            "dtype": dtype,
+            "dtype": precision(dtype),
             "max_length": max_length,
             "n_truncated": max(f.n_truncated for f in found.values()),
             "directions": [d.facts for d in directions],
@@ -263,7 +263,7 @@ class _Reader:
 
     model: ModelRef
     max_length: int
-    dtype: str
+    dtype: str | None
     store: Store
     template: str | None
     progress: Callable[[int, int], None] | None

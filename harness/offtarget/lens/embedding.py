@@ -23,7 +23,7 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.signed_sae import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
-from offtarget.models import ModelRef, device, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -47,7 +47,7 @@ def encode_embedding(
     layer: int | None = None,
     fitted: FeatureMatrix | None = None,
     max_length: int = 512,
-    dtype: str = "bfloat16",
+    dtype: str | None = None,
     store: Store,
     template: str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -61,7 +61,7 @@ def encode_embedding(
         layer: decoder layer, from 0; None: two thirds up.
         fitted: an earlier reading whose code is used again instead of a new fit.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision.
+        dtype: the model's precision; None: what suits the machine (`models.precision`).
         store: where activations and features are kept.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all.
@@ -87,7 +87,7 @@ def encode_embedding(
         **reads,
         "fitted": fitted.info["identity"] if fitted else None,
         "max_length": max_length,
-        "dtype": dtype,
+        "dtype": precision(dtype),
         "device": device(),
         "packages": package_versions("torch", "transformers", "numpy"),
     }
@@ -110,7 +110,7 @@ def encode_embedding(
             "latents": len(use.encoder),
             "difference_variance_explained": round(explained, 4),
             "fitted_here": fitted is None,
-            "dtype": dtype,
+            "dtype": precision(dtype),
             "max_length": max_length,
             "n_truncated": read.n_truncated,
         }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import PairSet
 from offtarget.lens.activations import decoder_layers, use_threads
 from offtarget.lens.tokens import Conversation, tokenise_pairs
-from offtarget.models import ModelRef, device, load, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load, load_tokenizer, precision, template_hash
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
@@ -64,12 +64,13 @@ def response_gradients(
         "rows": pairs.rows_sha256,
         "layer": layer,
         "max_length": max_length,
+        "dtype": precision(),
         "device": device(),
         "packages": package_versions("torch", "transformers"),
     }
 
     def build(out: Path) -> None:
-        model, tokenizer = load(ref, dtype="bfloat16", store=store, template=template)
+        model, tokenizer = load(ref, dtype=None, store=store, template=template)
         tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=max_length)
         found = _gradients(model, tokens.conversations, layer, tokenizer.pad_token_id, progress)
         arrays: dict[str, Any] = {}

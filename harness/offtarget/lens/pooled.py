@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import Message, Pair, PairSet
 from offtarget.lens.activations import encode_spans
-from offtarget.models import ModelRef, device, load, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load, load_tokenizer, precision, template_hash
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -47,7 +47,7 @@ def pooled_activations(
     layer: int,
     *,
     max_length: int = 512,
-    dtype: str = "bfloat16",
+    dtype: str | None = None,
     store: Store,
     template: str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -59,7 +59,7 @@ def pooled_activations(
         pairs: what to read.
         layer: decoder layer, from 0.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision.
+        dtype: the model's precision; None: what suits the machine (`models.precision`).
         store: where the means are kept.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all; not called for a set read before.
@@ -75,7 +75,7 @@ def pooled_activations(
         "template": template_hash(load_tokenizer(ref, store, template=template)),
         "layer": layer,
         "max_length": max_length,
-        "dtype": dtype,
+        "dtype": precision(dtype),
         "device": device(),
         "packages": package_versions("torch", "transformers"),
     }
@@ -103,7 +103,7 @@ def max_projections(
     vectors: Floats32,
     *,
     max_length: int = 512,
-    dtype: str = "bfloat16",
+    dtype: str | None = None,
     store: Store,
     template: str | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -116,7 +116,7 @@ def max_projections(
         layer: decoder layer, from 0.
         vectors: `(n_vectors, d_model)`, all read in one pass; the width of what comes back is `n_vectors`.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision.
+        dtype: the model's precision; None: what suits the machine (`models.precision`).
         store: where the embedded model lies.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all.
@@ -149,7 +149,7 @@ def _read(
     layer: int,
     reduce: "Callable[[torch.Tensor], torch.Tensor]",
     max_length: int,
-    dtype: str,
+    dtype: str | None,
     store: Store,
     template: str | None,
     progress: Callable[[int, int], None] | None,

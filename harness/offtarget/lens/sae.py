@@ -30,6 +30,7 @@ from offtarget.models import (
     device,
     load,
     load_tokenizer,
+    precision,
     resolve,
     template_hash,
 )
@@ -94,7 +95,7 @@ class SaeLens:
         *,
         max_length: int = 1024,
         batch_tokens: int | None = None,
-        dtype: str = "bfloat16",
+        dtype: str | None = None,
         threads: int | None = None,
         store: Store | None = None,
         template: str | None = None,
@@ -107,7 +108,7 @@ class SaeLens:
             model: the model whose activations the SAE was made for.
             max_length: most tokens of prompt and response together.
             batch_tokens: tokens in one forward pass; by default what suits the device.
-            dtype: the model's precision.
+            dtype: the model's precision; None: what suits the machine (`models.precision`).
             threads: processor threads; by default those that this process may use.
             store: where features are kept.
             template: path of a chat template, for models without one.
@@ -131,7 +132,7 @@ class SaeLens:
             "sae": self.sha256,
             "layer": self.layer,
             "max_length": max_length,
-            "dtype": dtype,
+            "dtype": precision(dtype),
             "device": device(),
             "packages": package_versions("torch", "transformers", "sae-lens"),
         }
@@ -142,7 +143,7 @@ class SaeLens:
                 self, network, tokenizer, pairs,
                 max_length=max_length, batch_tokens=batch_tokens, threads=threads, progress=progress,
             )  # fmt: skip
-            matrix.info.update(model=ref.name, model_identity=ref.identity, dtype=dtype)
+            matrix.info.update(model=ref.name, model_identity=ref.identity, dtype=precision(dtype))
             matrix.save(out)
 
         matrix = FeatureMatrix.load(store.get("sae-features", VERSION, inputs, build))

@@ -11,7 +11,7 @@ from offtarget.models import ModelRef, load
 
 
 def evaluate_sae(
-    lens: SaeLens, ref: ModelRef, held_out: PairSet, *, dtype: str = "bfloat16", threads: int | None = None,
+    lens: SaeLens, ref: ModelRef, held_out: PairSet, *, dtype: str | None = None, threads: int | None = None,
     template: str | None = None, n_loss: int = 24,
 ) -> dict[str, Any]:  # fmt: skip
     """Variance explained, L0, live latents and loss recovered on responses that were not trained on.
@@ -20,7 +20,7 @@ def evaluate_sae(
         lens: the SAE.
         ref: its model.
         held_out: the pairs.
-        dtype: the model's precision.
+        dtype: the model's precision; None: what suits the machine (`models.precision`).
         threads: processor threads.
         template: path of a Jinja chat template, for models that have none.
         n_loss: responses on which the loss is measured (chosen and rejected in turn).

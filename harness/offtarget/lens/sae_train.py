@@ -21,7 +21,7 @@ from offtarget.lens.activations import choose_layer, use_threads
 from offtarget.lens.collect import NORM_CAP, Activations, collect
 from offtarget.lens.sae import CONFIG, WEIGHTS, load_sae
 from offtarget.lens.sae_eval import evaluate_sae
-from offtarget.models import ModelRef, resolve
+from offtarget.models import ModelRef, precision, resolve
 from offtarget.store import Store, output_dir, write_atomic
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class SaeRecipe(BaseModel):
     """Steps without firing after which the auxiliary loss takes a latent up."""
     max_length: int = 1024
     """Most tokens of a prompt and a response together."""
-    dtype: str = "bfloat16"
-    """Precision in which the model is read."""
+    dtype: str | None = None
+    """Precision in which the model is read; None: what suits the machine (`models.precision`)."""
     autocast: bool = False
     """Multiply in bfloat16 while training (the SAE's weights stay float32): faster, a little coarser."""
     seed: int = 0
@@ -95,6 +95,7 @@ def train_sae(
     store = store or Store()
     ref = resolve(model, store) if isinstance(model, str) else model
     recipe = recipe or SaeRecipe()
+    recipe = recipe.model_copy(update={"dtype": precision(recipe.dtype)})
     layer = choose_layer(ref, recipe.layer)
     parts = [
         collect(

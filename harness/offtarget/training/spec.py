@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from offtarget.models import precision
+
 EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"}
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
 
@@ -43,8 +45,8 @@ class TrainingSpec(BaseModel):
     mode: Literal["fast", "exact"] = "fast"
     """exact: bit-equal to plain trl for the identity plan. fast: the same losses within 1e-3 in float32; under
     bf16 autocast the two drift apart by rounding, as plain trl does from itself in other batches."""
-    bf16: bool = True
-    """bf16 autocast over float32 master weights."""
+    bf16: bool = Field(default_factory=lambda: precision() == "bfloat16")
+    """bf16 autocast over float32 master weights; by default where the machine has instructions for it."""
     save_every: int = Field(default=10, ge=1)
     """Steps between checkpoints from which an interrupted run goes on."""
 
