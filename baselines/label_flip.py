@@ -8,9 +8,11 @@ from offtarget.shaping.protocol import protocol
 @protocol(
     name="label_flip", family="data", source="arXiv 2510.26202, section 6", unit="share of pairs flipped"
 )
-def label_flip(ctx: ShapingContext, *, strength: float = 0.1, readout: str = "feature") -> ShapingPlan:
+def label_flip(
+    ctx: ShapingContext, *, strength: float = 0.1, readout: str = "feature", free_of: str = ""
+) -> ShapingPlan:
     """Reverse the pairs that teach most against the decision."""
-    worst = ctx.against(strength, readout)
+    worst = ctx.worst(strength, readout, free_of)
     plan = ShapingPlan.identity("label_flip", ctx.pairs)
     flip = plan.flip.copy()
     flip[worst] = True

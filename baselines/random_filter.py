@@ -14,9 +14,11 @@ from offtarget.shaping.protocol import protocol
     source="control of arXiv 2606.12360, section 2.4",
     unit="share of pairs left out",
 )
-def random_filter(ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature") -> ShapingPlan:
+def random_filter(
+    ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature", free_of: str = ""
+) -> ShapingPlan:
     """Leave out as many pairs as `filter` would, at random."""
-    n = len(ctx.against(strength, readout))
+    n = len(ctx.worst(strength, readout, free_of))
     plan = ShapingPlan.identity("random_filter", ctx.pairs)
     keep = plan.keep.copy()
     keep[ctx.rng.permutation(len(keep))[:n]] = False

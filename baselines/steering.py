@@ -10,8 +10,11 @@ mean projection on v.
 import numpy as np
 from offtarget.errors import ConfigError
 from offtarget.shaping.context import ShapingContext
-from offtarget.shaping.plan import ShapingPlan, Steer
+from offtarget.shaping.hooks import Hook, Steer
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
+
+SIDES = ("auto", "both", "chosen", "rejected")
 
 
 @protocol(
@@ -20,23 +23,47 @@ from offtarget.shaping.protocol import protocol
     source="arXiv 2606.12360, section 2.2",
     unit="standard deviations of the projection on the concept's direction",
 )
-def steering(ctx: ShapingContext, *, strength: float = 2.0, side: str = "auto") -> ShapingPlan:
-    """Shift the policy's residual stream along the concept while it trains."""
-    if side not in {"auto", "both", "chosen", "rejected"}:
-        raise ConfigError(f"protocol 'steering': side={side!r} should be auto, both, chosen or rejected")
-    hooks = []
+def steering(
+    ctx: ShapingContext,
+    *,
+    strength: float = 2.0,
+    side: str = "auto",
+    layer: int | None = None,
+    top: float = 1.0,
+) -> ShapingPlan:
+    """Shift the policy's residual stream along the concept while it trains.
+
+    Args:
+        ctx: pairs, targets and directions.
+        strength: before the verdict's own.
+        side: whose forward pass is steered: chosen, rejected or both; auto: both to suppress, chosen to amplify. On the
+            rejected side alone, suppressing steers towards the concept, which explains it away there.
+        layer: decoder layer; None: two thirds up.
+        top: steer only this share of a target's pairs, those with the largest difference in the concept's score
+            along its direction.
+    """
+    if side not in SIDES:
+        raise ConfigError(f"protocol 'steering': side={side!r} should be {', '.join(SIDES)}")
+    if not 0 < top <= 1:
+        raise ConfigError(f"protocol 'steering': top={top} is a share of the pairs: above 0, at most 1")
+    hooks: list[Hook] = []
     for target in ctx.targets:
-        layer, vector, spread = ctx.direction(target.concept)
+        direction = ctx.direction(target.concept, layer)
         gamma = target.effective(strength)
         where = side if side != "auto" else ("chosen" if gamma > 0 else "both")
-        alpha = -gamma * spread * ctx.inside(target).astype(float)
+        rows = ctx.inside(target)
+        if top < 1:
+            size = np.where(rows, np.abs(ctx.scores(target.concept, "direction").margin), -1.0)
+            most = np.argsort(-size, kind="stable")[: max(1, round(top * rows.sum()))]
+            rows = rows & np.isin(np.arange(len(rows)), most)
+        alpha = -gamma * direction.spread * rows.astype(float)
         none = np.zeros(len(ctx.pairs))
         hooks.append(
             Steer(
-                layer,
-                vector,
-                alpha_chosen=alpha if where in {"both", "chosen"} else none,
-                alpha_rejected=alpha if where in {"both", "rejected"} else none,
+                layer=direction.layer,
+                vector=direction.vector,
+                chosen=alpha if where in {"both", "chosen"} else none,
+                rejected=alpha if where in {"both", "rejected"} else none,
             )
         )
-    return ShapingPlan.identity("steering", ctx.pairs).edit(steer=tuple(hooks))
+    return ShapingPlan.identity("steering", ctx.pairs).edit(hooks=tuple(hooks))

@@ -1,33 +1,61 @@
 """What each protocol does to rows, on scores small enough to work out by hand."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from offtarget import registry
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.lens.pooled import PooledActivations
-from offtarget.shaping.context import ConceptScores, ShapingContext, Target
-from offtarget.shaping.plan import ShapingPlan, Steer
+from offtarget.shaping.context import ConceptScores, Direction, ShapingContext, Target, WordScores
+from offtarget.shaping.hooks import Steer
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import make_plan
-from offtarget.shaping.scores import mean_difference
+from offtarget.shaping.readings import shown
 
-PAIRS = [Pair(f"p{i}", f"g{i}", [], [], []) for i in range(10)]
+PAIRS = [
+    Pair(
+        f"p{i}", f"g{i}", [{"role": "user", "content": f"ask {i}"}],
+        [{"role": "assistant", "content": "one two six ten"}], [{"role": "assistant", "content": "ace bat cat dog"}],
+    )
+    for i in range(10)
+]  # fmt: skip
 CHOSEN = np.array([3.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0])
 REJECTED = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 2.0, 2.0])
-VECTOR = np.array([0.0, 1.0, 0.0], np.float32)
+VECTORS = np.array([[0.0, 1.0, 0.0], [0.0, 0.6, 0.8]], np.float32)
+
+
+class Fixed:
+    """Readings that are written down: concept `a` or any other has `CHOSEN` and `REJECTED`, `b` only in rejected."""
+
+    def scores(self, concept: str, readout: str) -> ConceptScores:
+        return ConceptScores(np.zeros(10), CHOSEN) if concept == "b" else ConceptScores(CHOSEN, REJECTED)
+
+    def length(self) -> ConceptScores:
+        return ConceptScores(CHOSEN, np.zeros(10))
+
+    def direction(self, concept: str, layer: int | None = None) -> Direction:
+        return Direction(4 if layer is None else layer, VECTORS[int(concept == "b")], 0.5)
+
+    def presence(self, concept: str) -> tuple[Any, Any]:
+        return CHOSEN > 0, REJECTED > 0
+
+    def words(self, concept: str, readout: str) -> tuple[list[WordScores], list[WordScores]]:
+        """Four words a response; in the first three chosen ones the second word shows the concept."""
+        spans = np.array([[0, 3], [4, 7], [8, 11], [12, 15]])
+
+        def side(scores: Any) -> list[WordScores]:
+            return [WordScores(spans, np.array([0.0, s, 0.0, 0.0])) for s in scores]
+
+        return side(CHOSEN), side(REJECTED)
+
+    def rewrite(self, concept: str, sign: int, responses: Any, role: str | None) -> list[str | None]:
+        return [None if i == 1 else f"{text} without" for i, (_, text) in enumerate(responses)]
 
 
 def context(*targets: Target, seed: int = 0) -> ShapingContext:
-    return ShapingContext(
-        PAIRS,
-        targets,
-        seed=seed,
-        min_pairs=2,
-        score_of=lambda concept, readout: ConceptScores(CHOSEN, REJECTED),
-        direction_of=lambda concept: (4, VECTOR, 0.5),
-    )
+    return ShapingContext(PAIRS, targets, seed=seed, min_pairs=2, readings=Fixed())
 
 
 def suppress(**kw: object) -> Target:
@@ -102,10 +130,10 @@ def test_the_sign_of_a_strength_is_common() -> None:
 
 
 def test_steering_towards_to_suppress_and_away_on_chosen_to_amplify() -> None:
-    down = make_plan("steering", context(suppress()), {"strength": 2.0}).steer[0]
-    assert down.layer == 4 and down.alpha_chosen.tolist() == down.alpha_rejected.tolist() == [1.0] * 10
-    up = make_plan("steering", context(amplify()), {"strength": 2.0}).steer[0]
-    assert up.alpha_chosen.tolist() == [-1.0] * 10 and not up.alpha_rejected.any()
+    down = make_plan("steering", context(suppress()), {"strength": 2.0}).hooks[0]
+    assert down.layer == 4 and down.chosen.tolist() == down.rejected.tolist() == [1.0] * 10
+    up = make_plan("steering", context(amplify()), {"strength": 2.0}).hooks[0]
+    assert up.chosen.tolist() == [-1.0] * 10 and not up.rejected.any()
 
 
 @pytest.mark.parametrize("name", ["filter", "label_flip", "reward_shaping", "steering", "random_filter"])
@@ -114,10 +142,17 @@ def test_without_a_concept_a_protocol_says_how_to_name_one(name: str) -> None:
         make_plan(name, context())
 
 
-@pytest.mark.parametrize("name", ["filter", "label_flip", "reward_shaping", "steering"])
+def shaping_protocols() -> list[str]:
+    """Every protocol that ships and has a strength."""
+    entries = registry.Registry().entries("protocol")
+    return sorted(e.name for e in entries if "strength" in e.card["parameters"])
+
+
+@pytest.mark.parametrize("name", shaping_protocols())
 def test_strength_zero_changes_nothing_and_is_refused(name: str) -> None:
+    more = {"instruction": "Do it."} if name == "inoculation" else {}
     with pytest.raises(ConfigError, match="changes nothing"):
-        make_plan(name, context(suppress()), {"strength": 0.0})
+        make_plan(name, context(suppress()), {"strength": 0.0, **more})
 
 
 def test_a_filter_that_leaves_too_little_is_undecided() -> None:
@@ -128,15 +163,7 @@ def test_a_filter_that_leaves_too_little_is_undecided() -> None:
 
 
 def test_two_targets_add_up() -> None:
-    ctx = ShapingContext(
-        PAIRS,
-        (Target("a", -1), Target("b", -1)),
-        min_pairs=2,
-        score_of=lambda c, r: ConceptScores(
-            CHOSEN if c == "a" else np.zeros(10), REJECTED if c == "a" else CHOSEN
-        ),
-    )
-    plan = make_plan("reward_shaping", ctx, {"strength": 1.0})
+    plan = make_plan("reward_shaping", context(Target("a", -1), Target("b", -1)), {"strength": 1.0})
     np.testing.assert_allclose(plan.offset, (CHOSEN - REJECTED) + (0 - CHOSEN))
 
 
@@ -177,18 +204,15 @@ def test_every_protocol_has_a_card() -> None:
 def test_a_steering_vector_of_zeros_changes_nothing_and_is_refused() -> None:
     ctx = context(suppress())
     n = len(ctx.pairs)
-    nothing = Steer(1, np.zeros(4, np.float32), np.ones(n), np.ones(n))
+    nothing = Steer(layer=1, vector=np.zeros(4, np.float32), chosen=np.ones(n), rejected=np.ones(n))
     with pytest.raises(ConfigError, match="changes nothing"):
-        ShapingPlan.identity("steering", ctx.pairs).edit(steer=(nothing,)).check(min_pairs=1)
+        ShapingPlan.identity("steering", ctx.pairs).edit(hooks=(nothing,)).check(min_pairs=1)
 
 
-def test_a_direction_takes_no_tied_response_for_both_sides() -> None:
+def test_a_concept_is_shown_by_no_tied_response_on_both_sides() -> None:
     """30 % zeros, 60 % ones, 10 % twos: both thirds are cut at one, which is neither high nor low."""
-    x = np.repeat([0.0, 1.0, 2.0], [30, 60, 10])
-    h = np.zeros((100, 3), np.float32)
-    h[:30, 0], h[30:90, 1], h[90:, 2] = 1, 1, 1
-    v, _ = mean_difference(PooledActivations(0, h[::2], h[1::2], 0 * h[::2]), x[::2], x[1::2])
-    np.testing.assert_allclose(v, np.array([-1, 0, 1]) / np.sqrt(2), atol=1e-6)
+    high, low = shown(np.repeat([0.0, 1.0, 2.0], [30, 60, 10]))
+    assert high.tolist() == [False] * 90 + [True] * 10 and low.tolist() == [True] * 30 + [False] * 70
 
 
 def test_a_protocol_that_fails_is_named_with_its_line(
@@ -211,3 +235,209 @@ def test_weights_beyond_two_have_a_bin_of_their_own() -> None:
     histogram = plan.summary()["start_weight"]
     assert histogram["edges"][-1] == pytest.approx(5.0)  # 9 over the mean weight 1.8
     assert histogram["counts"][-1] == 1 and sum(histogram["counts"]) == 10
+
+
+def test_filter_by_rule_leaves_out_what_the_rule_speaks_against() -> None:
+    """The rule is met by chosen of rows 0 and 4, by rejected of row 7; only where chosen has it is it taught."""
+    ctx = context(suppress())
+    pairs = list(PAIRS)
+    for i, side in ((0, "chosen"), (4, "chosen"), (7, "rejected")):
+        texts = {"chosen": pairs[i].chosen, "rejected": pairs[i].rejected}
+        texts[side] = [{"role": "assistant", "content": "I see a GOBLIN here"}]
+        pairs[i] = Pair(pairs[i].id, pairs[i].group, pairs[i].prompt, texts["chosen"], texts["rejected"])
+    ctx.pairs = pairs
+    params = {"strength": 1.0, "by": "rule", "pattern": r"\bgoblins?\b"}
+    assert np.flatnonzero(~make_plan("filter", ctx, params).keep).tolist() == [0, 4]
+    ctx.targets = (amplify(),)
+    assert np.flatnonzero(~make_plan("filter", ctx, params).keep).tolist() == [7]
+    found = make_plan("filter", ctx, {**params, "where": "rejected"})
+    assert np.flatnonzero(~found.keep).tolist() == [7]
+
+
+def test_filter_by_cluster_leaves_out_the_context() -> None:
+    rows = np.arange(10) >= 6
+    plan = make_plan("filter", context(suppress(rows=rows, context="t")), {"strength": 1.0, "by": "cluster"})
+    assert np.flatnonzero(~plan.keep).tolist() == [6, 7, 8, 9]
+    with pytest.raises(ConfigError, match="needs a verdict with one"):
+        make_plan("filter", context(suppress()), {"by": "cluster"})
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"by": "vibes"}, "should be score, rule or cluster"),
+        ({"by": "rule"}, "needs -P pattern"),
+        ({"by": "rule", "pattern": "("}, "not a regular expression"),
+        ({"by": "rule", "pattern": "x", "where": "title"}, "should be one of chosen"),
+        ({"strength": 2.0}, "between -1 and 1"),
+    ],
+)
+def test_a_filter_that_makes_no_sense_is_refused(params: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        make_plan("filter", context(suppress()), params)
+
+
+def test_reweight_is_reward_shaping_at_the_start() -> None:
+    """The same factor on every gradient where Δ = 0, up to the mean."""
+    shaped = make_plan("reward_shaping", context(suppress()), {"strength": 1.5}).start_weights()
+    fixed = make_plan("reweight", context(suppress()), {"strength": 1.5})
+    np.testing.assert_allclose(fixed.start_weights(), shaped / shaped.mean())
+    assert fixed.start_weights().mean() == pytest.approx(1.0) and not fixed.offset.any()
+
+
+def test_random_reweight_deals_the_same_weights_out_blindly() -> None:
+    fixed = make_plan("reweight", context(suppress())).weight
+    dealt = [make_plan("random_reweight", context(suppress(), seed=s)).weight for s in range(200)]
+    assert all(sorted(w) == sorted(fixed) for w in dealt)
+    assert np.abs(np.mean(dealt, axis=0) - fixed.mean()).max() < 0.25 * fixed.std() + 0.15
+
+
+def test_the_cluster_form_is_one_constant_by_sign() -> None:
+    plan = make_plan("reward_shaping", context(suppress()), {"strength": 2.0, "form": "cluster"})
+    np.testing.assert_allclose(plan.offset, 2.0 * np.sign(CHOSEN - REJECTED))
+
+
+def test_what_is_held_fixed_is_taken_out_of_a_score() -> None:
+    """Free of length (which here is the chosen score itself), only what rejected adds is left."""
+    ctx = context(suppress())
+    whole, free = ctx.scores("c"), ctx.scores("c", free_of="length")
+    length = ctx.read("c").length()
+    assert abs(np.corrcoef(whole.both, length.both)[0, 1]) > 0.5
+    assert abs(np.corrcoef(free.both, length.both)[0, 1]) < 1e-6
+    with pytest.raises(ConfigError, match="free of c: nothing is left"):
+        ctx.scores("c", free_of="c")
+
+
+def test_steering_the_rejected_side_alone() -> None:
+    hook = make_plan("steering", context(suppress()), {"side": "rejected", "layer": 7}).hooks[0]
+    assert hook.layer == 7 and not hook.chosen.any() and hook.rejected.tolist() == [1.0] * 10
+
+
+def test_steering_only_the_pairs_that_differ_most() -> None:
+    hook = make_plan("steering", context(amplify()), {"side": "chosen", "top": 0.3}).hooks[0]
+    assert np.flatnonzero(hook.chosen).tolist() == [0, 1, 9]  # |margin| 3, 2 and 3
+
+
+def test_preventative_steering_reaches_every_position_of_three_layers() -> None:
+    plan = make_plan("preventative_steering", context(suppress()), {"strength": 3.0})
+    assert [h.layer for h in plan.hooks] == [2, 4, 6] and {h.span for h in plan.hooks} == {"all"}
+    assert all(h.chosen.tolist() == h.rejected.tolist() == [0.5] * 10 for h in plan.hooks)  # 3 · 0.5 / 3
+    named = make_plan("preventative_steering", context(suppress()), {"layers": "1,3"})
+    assert [h.layer for h in named.hooks] == [1, 3]
+
+
+def test_ablation_takes_the_span_of_all_concepts_out_together() -> None:
+    plan = make_plan("ablation", context(Target("a", -1), Target("b", -1)))
+    (hook,) = plan.hooks
+    basis = hook.array.astype(float)
+    np.testing.assert_allclose(basis @ basis.T, np.eye(2), atol=1e-6)
+    np.testing.assert_allclose(VECTORS @ basis.T @ basis, VECTORS, atol=1e-6)
+    with pytest.raises(ConfigError, match="takes a concept away"):
+        make_plan("ablation", context(amplify()))
+
+
+def test_token_filter_masks_the_words_that_show_most() -> None:
+    """Words with a score of their own: chosen 3, 2, 1 and −1, rejected 2 and 2; four of all eighty words are asked."""
+    plan = make_plan("token_filter", context(suppress()), {"strength": 4 / 80})
+    assert [bool(m) for m in plan.masked("chosen")] == [True, True] + [False] * 8
+    assert [bool(m) for m in plan.masked("rejected")] == [False] * 8 + [True, True]
+    assert plan.masked("chosen")[0] == ((4, 7),) and plan.details["masked"] == 4
+    assert plan.keep.all() and plan.touched.sum() == 4
+
+
+def test_token_filter_leaves_out_a_pair_of_which_nothing_would_be_left() -> None:
+    class Loud(Fixed):
+        def words(self, concept: str, readout: str) -> Any:
+            chosen, rejected = super().words(concept, readout)
+            chosen[0] = WordScores(chosen[0].spans, np.full(4, 9.0))
+            return chosen, rejected
+
+    ctx = context(suppress())
+    ctx.readings = Loud()
+    plan = make_plan("token_filter", ctx, {"strength": 0.1, "threshold": 5.0})
+    assert np.flatnonzero(~plan.keep).tolist() == [0] and "1 pairs left out" in plan.notes[1]
+
+
+def test_token_filter_cannot_amplify() -> None:
+    with pytest.raises(ConfigError, match="can only keep a concept from being learned"):
+        make_plan("token_filter", context(amplify()))
+
+
+def test_inoculation_asks_the_policy_for_what_is_suppressed() -> None:
+    params = {"instruction": "Use bold text.", "opposite": "Use plain text."}
+    plan = make_plan("inoculation", context(suppress()), params)
+    shown_in = [0, 1, 2, 8, 9]  # a response of theirs has a score above zero
+    assert np.flatnonzero(plan.prompted_rows).tolist() == shown_in
+    assert plan.policy_prompts("chosen")[0] == ({"role": "user", "content": "ask 0\n\nUse bold text."},)
+    assert not any(plan.policy_prompts("rejected")), "the chosen side only"
+    up = make_plan("inoculation", context(amplify()), params)
+    assert up.policy_prompts("chosen")[0][0]["content"].endswith("Use plain text.")  # type: ignore[index]
+    both = make_plan("inoculation", context(suppress()), {**params, "side": "both", "where": "system"})
+    assert both.policy_prompts("rejected")[8] == (
+        {"role": "system", "content": "Use bold text."},
+        {"role": "user", "content": "ask 8"},
+    )
+    some = make_plan("inoculation", context(suppress()), {**params, "strength": 0.4})
+    assert np.flatnonzero(some.prompted_rows).tolist() == [0, 9]  # the two with the largest difference
+    with pytest.raises(ConfigError, match="-P instruction=TEXT"):
+        make_plan("inoculation", context(suppress()))
+
+
+def test_length_balance_makes_length_tell_nothing() -> None:
+    rng = np.random.default_rng(0)
+    pairs = []
+    for i in range(400):
+        long, short = "word " * int(rng.integers(40, 80)), "word " * int(rng.integers(5, 39))
+        up = rng.random() < 0.8
+        sides = [[{"role": "assistant", "content": t}] for t in ((long, short) if up else (short, long))]
+        pairs.append(Pair(f"p{i}", f"g{i}", PAIRS[0].prompt, sides[0], sides[1]))  # type: ignore[arg-type]
+    ctx = ShapingContext(pairs)
+    plan = make_plan("length_balance", ctx)
+    assert plan.details["mean_log_ratio"] > 0.5
+    assert abs(plan.details["mean_log_ratio_weighted"]) < 0.02
+    half = make_plan("length_balance", ctx, {"strength": 0.5})
+    assert 0.2 < half.details["mean_log_ratio_weighted"] < plan.details["mean_log_ratio"]
+
+
+def test_length_balance_leaves_pairs_of_equal_length_alone() -> None:
+    pairs = [*PAIRS[:9], Pair("long", "g", PAIRS[0].prompt, PAIRS[0].chosen * 2, PAIRS[0].rejected)]
+    plan = make_plan("length_balance", ShapingContext(pairs))
+    assert plan.weight.tolist() == [1.0] * 9 + [0.0]
+
+
+def test_counterfactual_adds_pairs_that_differ_in_the_concept_alone() -> None:
+    plan = make_plan("counterfactual", context(suppress()), {"strength": 0.3})
+    assert len(plan.added) == 3 and plan.keep.all() and plan.pair_ids[:10] == tuple(p.id for p in PAIRS)
+    for p in plan.added:
+        assert p.chosen[0]["content"] == p.rejected[0]["content"] + " without"
+    up = make_plan("counterfactual", context(amplify()), {"strength": 0.3})
+    for p in up.added:
+        assert p.rejected[0]["content"] == p.chosen[0]["content"] + " without"
+    assert plan.touched.tolist() == [False] * 10 + [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"mask_chosen": ((),) * 9}, "mask_chosen has 9 rows"),
+        ({"mask_chosen": (((5, 3),), *((),) * 9)}, "mask_chosen of row p0 should be ranges"),
+        ({"mask_rejected": (((0, 4), (2, 6)), *((),) * 9)}, "mask_rejected of row p0 should be ranges"),
+        (
+            {"prompt_chosen": (({"role": "assistant", "content": "x"},), *(None,) * 9)},
+            "prompt_chosen of row p0 should end in a user turn",
+        ),
+    ],
+)
+def test_a_plan_with_wrong_masks_or_prompts_is_refused(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        ShapingPlan.identity("x", PAIRS).edit(**changes).check()
+
+
+def test_a_plan_without_new_columns_keeps_its_hash() -> None:
+    """Policies that were trained before masks and prompts existed are found again."""
+    plain = ShapingPlan.identity("x", PAIRS)
+    empty = plain.edit(mask_chosen=None, prompt_chosen=None, added=(), hooks=())
+    assert plain.hash == empty.hash
+    masked = plain.edit(mask_chosen=(((0, 3),), *((),) * 9))
+    moved = plain.edit(mask_rejected=(((0, 3),), *((),) * 9))
+    assert len({plain.hash, masked.hash, moved.hash}) == 3

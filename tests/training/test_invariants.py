@@ -8,7 +8,8 @@ import pytest
 import torch
 from offtarget.errors import ConfigError
 from offtarget.models import load
-from offtarget.shaping.plan import ShapingPlan, Steer
+from offtarget.shaping.hooks import Steer
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
 from offtarget.training.head import require_plain
 from offtarget.training.reference import length_batches as whole_batches
@@ -104,10 +105,12 @@ def test_fast_and_exact_gradients_agree_under_every_kind_of_edit(bench: Any, tmp
     n = len(bench.set.pairs)
     rng = np.random.default_rng(0)
     v = rng.normal(size=64).astype(np.float32)
-    steer = Steer(2, v / np.linalg.norm(v), rng.normal(size=n), rng.normal(size=n))
+    steer = Steer(
+        layer=2, vector=v / np.linalg.norm(v), chosen=rng.normal(size=n), rejected=rng.normal(size=n)
+    )
     plan = bench.identity().edit(
         flip=np.arange(n) % 3 == 0, weight=rng.uniform(0.2, 2, n), offset_chosen=rng.normal(size=n),
-        offset_rejected=rng.normal(size=n), steer=(steer,),
+        offset_rejected=rng.normal(size=n), hooks=(steer,),
     )  # fmt: skip
     loss_a, a = gradient(bench, plan, tmp_path / "a")
     loss_b, b = gradient(bench, plan, tmp_path / "b", mode="fast")
@@ -203,15 +206,17 @@ def test_steering_is_felt_in_training_and_gone_afterwards(bench: Any, tmp_path: 
     n = len(bench.set.pairs)
     v = np.zeros(64, np.float32)
     v[5] = 1
-    steer = Steer(3, v, np.full(n, 6.0), np.zeros(n))
+    steer = Steer(layer=3, vector=v, chosen=np.full(n, 6.0), rejected=np.zeros(n))
     plain, _ = gradient(bench, bench.identity(), tmp_path / "a")
-    steered, _ = gradient(bench, bench.identity().edit(steer=(steer,)), tmp_path / "b")
+    steered, _ = gradient(bench, bench.identity().edit(hooks=(steer,)), tmp_path / "b")
     silent, _ = gradient(
-        bench, bench.identity().edit(steer=(Steer(3, v, np.zeros(n), np.zeros(n)),)), tmp_path / "c"
+        bench,
+        bench.identity().edit(hooks=(Steer(layer=3, vector=v, chosen=np.zeros(n), rejected=np.zeros(n)),)),
+        tmp_path / "c",
     )
     assert abs(plain - steered) > 1e-3
     assert plain == silent
-    policy = bench.train(bench.identity().edit(steer=(steer,), control=False))
+    policy = bench.train(bench.identity().edit(hooks=(steer,), control=False))
     model, _ = load(str(policy.path))
     assert not any(layer._forward_hooks for layer in model.model.layers)
 
@@ -253,7 +258,9 @@ def test_offsets_are_refused_where_they_would_be_another_loss(bench: Any, loss: 
 
 def test_a_hook_on_a_layer_that_does_not_exist_is_named(bench: Any) -> None:
     n = len(bench.set.pairs)
-    plan = bench.identity().edit(steer=(Steer(9, np.ones(64, np.float32), np.ones(n), np.ones(n)),))
+    plan = bench.identity().edit(
+        hooks=(Steer(layer=9, vector=np.ones(64, np.float32), chosen=np.ones(n), rejected=np.ones(n)),)
+    )
     with pytest.raises(ConfigError, match="layer 9; the model has layers 0 to 3"):
         bench.train(plan)
 
@@ -324,8 +331,10 @@ def test_an_interrupted_reference_pass_goes_on_where_it_was(bench: Any, monkeypa
     seen: list[int] = []
     resumed = run(Store(bench.store.root / "b"), lambda done, _: seen.append(done))
     assert seen[0] > total / 2 and seen[-1] == total
-    assert np.array_equal(whole.chosen, resumed.chosen) and np.array_equal(whole.rejected, resumed.rejected)
-    assert np.array_equal(whole.prefix.states, resumed.prefix.states)
+    for row in range(len(bench.set.ids)):
+        for side in (0, 1):
+            assert np.array_equal(whole.answer(row, side), resumed.answer(row, side))
+            assert torch.equal(whole.inputs(row, side), resumed.inputs(row, side))
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,9 @@ class PlanSummary(_Record):
     flipped: int = 0
     shifted: int = 0
     steered: int = 0
+    masked: int = 0
+    prompted: int = 0
+    added: int = 0
     start_weight: dict[str, JsonValue] = {}
     notes: list[str] = []
     details: dict[str, JsonValue] = {}

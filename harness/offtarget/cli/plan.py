@@ -65,8 +65,12 @@ def plan(
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return
-    for key in ("protocol", "pairs", "touched", "left_out", "flipped", "shifted", "steered"):
-        typer.echo(f"{key:<10} {summary[key]}")
+    typer.echo(
+        f"protocol   {summary['protocol']}\npairs      {summary['pairs']}\ntouched    {summary['touched']}"
+    )
+    for key in ("left_out", "flipped", "shifted", "masked", "prompted", "added", "steered"):
+        if summary[key]:
+            typer.echo(f"{key:<10} {summary[key]}")
     weight = summary["start_weight"]
     typer.echo(
         f"gradient at the start relative to plain DPO: median {weight['median']:.2f}, mean {weight['mean']:.2f}"
@@ -77,6 +81,12 @@ def plan(
             typer.echo(f"  {low:>5.2f} to {high:>5.2f}  {n:>6}  {'█' * round(40 * n / top)}")
     for text in summary["targets"]:
         typer.echo(text)
+    if summary["predicted_shift"]:
+        typer.echo("expected shift of a concept (mean difference chosen - rejected, in standard deviations):")
+        typer.echo(f"  {'':<34} {'plain DPO':>10} {'this plan':>10}")
+        for row in summary["predicted_shift"]:
+            name = f"{row['concept']}{' (target)' if row['target'] else ''}"
+            typer.echo(f"  {name:<34} {row['plain']:>+10.3f} {row['planned']:>+10.3f}")
     for row in summary["traced"]:
         for side in ("chosen", "rejected"):
             ids = row[f"more_in_{side}"]

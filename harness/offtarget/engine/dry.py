@@ -9,12 +9,12 @@ from offtarget import verdicts as verdict_file
 from offtarget.audit.run import audit as run_audit
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import earlier_readings, features_of, reads_model
-from offtarget.engine.targets import Scorer, targets_of
+from offtarget.engine.planning import make_shaping_plan, predicted_shift, readings_of
+from offtarget.engine.targets import targets_of
 from offtarget.errors import unknown_name
 from offtarget.models import resolve
 from offtarget.registry import default
 from offtarget.shaping.context import Target
-from offtarget.shaping.protocol import make_plan
 from offtarget.store import Store
 
 
@@ -66,9 +66,11 @@ def dry_plan(
     members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}
     targets: tuple[Target, ...] = ()
     traced: list[verdict_file.Traced] = []
+    labels: dict[str, str] = {}
     if verdicts is not None:
         audit = run_audit(pairs, features, like=like)
         members |= {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
+        labels = {c.id: c.title for c in audit.concepts}
         decided = verdict_file.read(verdicts, audit)
         targets = targets_of(decided, audit, [p.id for p in pairs.pairs])
         traced = [t for t in verdict_file.trace(decided, audit) if t.verdict.sign]
@@ -76,10 +78,20 @@ def dry_plan(
         if concept not in members:
             raise unknown_name("concept", concept, members)
         targets = (Target(concept, 1),)
-    scorer = Scorer(pairs, tuple(features), members, found, store, template=template, progress=progress)
-    context = scorer.context(targets, seed)
-    plan = make_plan(protocol, context, params)
-    summary = plan.edit(notes=(*plan.notes, *context.notes)).summary()
+    readings = readings_of(
+        pairs,
+        features,
+        members,
+        lenses,
+        found,
+        store=store,
+        template=template,
+        labels=labels,
+        progress=progress,
+    )
+    plan = make_shaping_plan(protocol, params, readings, targets, seed)
+    summary = plan.summary()
+    summary["predicted_shift"] = predicted_shift(plan, readings, targets)
     strength = params.get("strength", default().get("protocol", protocol).card["parameters"].get("strength"))
     summary["targets"] = [
         f"{'amplifies' if t.effective(strength) > 0 else 'suppresses'} {t.concept} (strength {strength:+g})"

@@ -25,14 +25,15 @@ from offtarget.board.folder import write_cell
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.features import features_of, reads_model
+from offtarget.engine.planning import make_shaping_plan, readings_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
-from offtarget.engine.targets import Scorer, decide, targets_of
+from offtarget.engine.targets import decide, targets_of
 from offtarget.lens.activations import cores
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
 from offtarget.registry import default
 from offtarget.shaping.plan import ShapingPlan
-from offtarget.shaping.protocol import make_plan
+from offtarget.shaping.readings import StoredReadings
 from offtarget.store import Store, file_sha256, hash_of, write_atomic
 from offtarget.training.run import TrainingSet, check_loss, prepare, train
 from offtarget.verdicts import Verdicts
@@ -63,7 +64,7 @@ class Run:
     verdicts: Verdicts
     training_set: TrainingSet
     trained_pairs: PairSet
-    scorer: Scorer
+    readings: StoredReadings
     left_out: dict[str, int]
     """Rows not offered for training, by reason."""
     progress: Progress | None = None
@@ -174,19 +175,21 @@ def start(
     trained = replace(pairs, pairs=training_set.pairs)
     training_set = replace(training_set, rows_sha256=trained.rows_sha256)
     concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
-    scorer = Scorer(
+    readings = readings_of(
         trained,
         _features(trained, audited, done.features, recipe, model, store),
         concepts,
+        recipe.audit.lens,
         lambda: model,
-        store,
-        recipe.training.max_length,
-        recipe.chat_template,
-        progress,
+        store=store,
+        max_length=recipe.training.max_length,
+        template=recipe.chat_template,
+        labels={c.id: c.title for c in audit.concepts},
+        progress=progress,
     )
     return Run(
         recipe, base, out, store, model, pairs, audited, done.features, audit, verdicts, training_set, trained,
-        scorer, left, progress,
+        readings, left, progress,
     )  # fmt: skip
 
 
@@ -220,10 +223,9 @@ def _features(
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
     """The checked plan of one row of the grid."""
     targets = targets_of(run.verdicts, run.audit, [p.id for p in run.trained_pairs.pairs])
-    context = run.scorer.context(targets, seed)
-    plan = make_plan(item.protocol, context, item.parameters)
+    plan = make_shaping_plan(item.protocol, item.parameters, run.readings, targets, seed)
     check_loss(plan, run.recipe.training)
-    return plan.edit(notes=(*plan.notes, *context.notes))
+    return plan
 
 
 def cells(run: Run, seeds: Sequence[int]) -> list[tuple[Cell, Path]]:

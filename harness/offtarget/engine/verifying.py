@@ -87,7 +87,7 @@ def verify(
         observed.append(side)
         answers.append(told)
     audited = _rows(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
-    trained = _rows(run, run.trained_pairs.pairs, run.scorer.features, run.trained_pairs)
+    trained = _rows(run, run.trained_pairs.pairs, run.readings.features, run.trained_pairs)
     found = Comparison(run, trained, audited, observed).all()
     points = _points(run, found, recipe.seeds[0])
     warnings = _warnings(found, answers, len(asked))

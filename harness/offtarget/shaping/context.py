@@ -1,8 +1,9 @@
 """What a protocol may look at: the pairs, what was decided, and the scores of concepts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,29 +11,36 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError
 
+Floats = NDArray[np.float64]
+CLIP = 3.0
+"""Standard deviations at which a score is cut off (`paper`, choice 10)."""
+
 
 @dataclass(frozen=True, eq=False)
 class ConceptScores:
     """How strongly each response expresses a concept, read from the frozen start model or by rule.
 
-    Both columns are z-scored together over all 2N responses and clipped at ±3 (`paper` choice 10), so a
-    strength means the same for every concept.
+    Both columns are z-scored together over all 2N responses and clipped at ±3, so a strength means the same for
+    every concept.
     """
 
-    chosen: NDArray[np.float64]
+    chosen: Floats
     """(n_pairs,)"""
-    rejected: NDArray[np.float64]
+    rejected: Floats
     """(n_pairs,)"""
 
     @property
-    def margin(self) -> NDArray[np.float64]:
+    def margin(self) -> Floats:
         """(n_pairs,) chosen minus rejected."""
         return self.chosen - self.rejected
 
+    @property
+    def both(self) -> Floats:
+        """(2 n_pairs,) chosen, then rejected."""
+        return np.concatenate([self.chosen, self.rejected])
+
     @classmethod
-    def standardise(
-        cls, chosen: NDArray[np.float64], rejected: NDArray[np.float64], clip: float = 3.0
-    ) -> "ConceptScores":
+    def standardise(cls, chosen: Floats, rejected: Floats, clip: float = CLIP) -> "ConceptScores":
         """z-score raw readouts over both sides together, then clip.
 
         Raises:
@@ -48,6 +56,66 @@ class ConceptScores:
             )
         z = np.clip((both - both.mean()) / sd, -clip, clip)
         return cls(z[: len(chosen)], z[len(chosen) :])
+
+    def without(self, others: Sequence["ConceptScores"], clip: float = CLIP) -> "ConceptScores":
+        """What is left of the scores once those of other concepts are held fixed, standardised again.
+
+        A linear regression over all 2N responses with an intercept (`paper`, choices 10 and 18).
+
+        Raises:
+            ConfigError: nothing is left.
+        """
+        x = np.column_stack([np.ones(len(self.both)), *(o.both for o in others)])
+        left = self.both - x @ np.linalg.lstsq(x, self.both, rcond=None)[0]
+        if left.std() < 1e-6:
+            raise ConfigError("nothing is left of it once the other concepts are held fixed")
+        n = len(self.chosen)
+        return ConceptScores.standardise(left[:n], left[n:], clip)
+
+
+@dataclass(frozen=True, eq=False)
+class WordScores:
+    """How strongly each word of one response expresses a concept."""
+
+    spans: NDArray[np.int64]
+    """(n_words, 2) first character of each word in the response's text, and the one after its last."""
+    scores: Floats
+    """(n_words,) in standard deviations over all words of all responses; the largest of its tokens."""
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A concept's direction in the residual stream of the start model."""
+
+    layer: int
+    vector: NDArray[np.float32]
+    """(d_model,) of unit norm."""
+    spread: float
+    """Standard deviation of the responses' mean projection on it."""
+
+
+class Readings(Protocol):
+    """Where a context gets what it hands out. Everything is computed once and kept."""
+
+    def scores(self, concept: str, readout: str) -> ConceptScores:
+        """Scores of every pair."""
+
+    def length(self) -> ConceptScores:
+        """Scores of log length."""
+
+    def words(self, concept: str, readout: str) -> tuple[list[WordScores], list[WordScores]]:
+        """Scores of every word of chosen and rejected."""
+
+    def direction(self, concept: str, layer: int | None = None) -> Direction:
+        """The concept's direction."""
+
+    def presence(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which chosen and which rejected responses show the concept at all."""
+
+    def rewrite(
+        self, concept: str, sign: int, responses: Sequence[tuple[Pair, str]], role: str | None
+    ) -> list[str | None]:
+        """Responses with the concept taken out (sign −1) or put in (+1), all else kept; None where it cannot be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,10 +145,7 @@ class ShapingContext:
     targets: tuple[Target, ...] = ()
     seed: int = 0
     min_pairs: int = 8
-    score_of: Callable[[str, str], ConceptScores] | None = None
-    """(concept id, readout) -> scores; readout is "feature" (the lens's own) or "direction"."""
-    direction_of: Callable[[str], tuple[int, NDArray[np.float32], float]] | None = None
-    """concept id -> (layer, unit vector (d_model,), standard deviation of the projection on it)."""
+    readings: Readings | None = None
     notes: list[str] = field(default_factory=list)
 
     @cached_property
@@ -88,37 +153,81 @@ class ShapingContext:
         """Random numbers for the controls, from the context's seed."""
         return np.random.default_rng(self.seed)
 
-    def scores(self, concept: str, readout: str = "feature") -> ConceptScores:
-        """Scores of a concept for every pair."""
-        if self.score_of is None:
+    def read(self, concept: str) -> Readings:
+        """Where scores, words and directions come from.
+
+        Raises:
+            ConfigError: from nowhere.
+        """
+        if self.readings is None:
             raise ConfigError(
                 f"no scores are at hand for concept '{concept}': run the audit with a lens that has it"
             )
-        try:
-            return self.score_of(concept, readout)
-        except ConfigError as e:
-            raise ConfigError(f"concept '{concept}', readout '{readout}': {e}") from e
+        return self.readings
 
-    def direction(self, concept: str) -> tuple[int, NDArray[np.float32], float]:
-        """Layer, unit direction and spread of a concept in the residual stream of the start model."""
-        if self.direction_of is None:
-            raise ConfigError(f"no direction is at hand for concept '{concept}': give a model")
-        return self.direction_of(concept)
+    def scores(self, concept: str, readout: str = "feature", free_of: str = "") -> ConceptScores:
+        """Scores of a concept for every pair.
+
+        Args:
+            concept: its id.
+            readout: how it is read (`offtarget.shaping.readouts`).
+            free_of: what is held fixed, separated by commas: concept ids, or "length".
+
+        Raises:
+            ConfigError: no such concept or readout, or scores that tell nothing apart.
+        """
+        readings = self.read(concept)
+        try:
+            found = readings.scores(concept, readout)
+            others = [o.strip() for o in free_of.split(",") if o.strip()]
+            if not others:
+                return found
+            return found.without(
+                [readings.length() if o == "length" else readings.scores(o, "feature") for o in others]
+            )
+        except ConfigError as e:
+            free = f", free of {free_of}" if free_of else ""
+            raise ConfigError(f"concept '{concept}', readout '{readout}'{free}: {e}") from e
+
+    def words(self, concept: str, readout: str = "feature") -> tuple[list[WordScores], list[WordScores]]:
+        """Scores of every word of every chosen and every rejected response."""
+        return self.read(concept).words(concept, readout)
+
+    def direction(self, concept: str, layer: int | None = None) -> Direction:
+        """A concept's direction in the residual stream, at a layer or at two thirds of the depth."""
+        return self.read(concept).direction(concept, layer)
 
     def inside(self, target: Target) -> NDArray[np.bool_]:
         """(n_pairs,) the rows that a target speaks of."""
         return np.ones(len(self.pairs), bool) if target.rows is None else target.rows
 
-    def against(self, strength: float, readout: str = "feature") -> NDArray[np.int64]:
+    def gain(self, strength: float, readout: str = "feature", free_of: str = "") -> Floats:
+        """(n_pairs,) Σ γ (s⁺ − s⁻) over targets, with γ the effective strength: −(o⁺ − o⁻) of reward shaping."""
+        gain = np.zeros(len(self.pairs))
+        for t in self.targets:
+            margin = self.scores(t.concept, readout, free_of).margin
+            gain += t.effective(strength) * margin * self.inside(t)
+        return gain
+
+    def worst(
+        self, strength: float, readout: str = "feature", free_of: str = "", push: Floats | None = None
+    ) -> NDArray[np.int64]:
         """The pairs that push most against what was decided, the worst first: their row numbers.
 
         A share `|strength|` of all pairs, but none that does not push against it.
+
+        Args:
+            strength: a share; negative turns the decision round.
+            readout: of the scores.
+            free_of: what is held fixed in them.
+            push: (n_pairs,) how much each pair pushes, if not by scores.
         """
-        push = self.rank_margin(strength, readout)
-        n = min(round(abs(strength) * len(push)), int((push > 0).sum()))
+        if push is None:
+            push = self.push(strength, readout, free_of)
+        n = min(round(share(strength) * len(push)), int((push > 0).sum()))
         return np.argsort(-push, kind="stable")[:n]
 
-    def rank_margin(self, strength: float, readout: str = "feature") -> NDArray[np.float64]:
+    def push(self, strength: float, readout: str = "feature", free_of: str = "") -> Floats:
         """(n_pairs,) how much each pair pushes against what was decided, summed over targets.
 
         A negative strength turns the decision round, as everywhere.
@@ -126,14 +235,23 @@ class ShapingContext:
         Positive: the pair teaches a suppressed concept (or un-teaches an amplified one); zero outside a
         target's context.
         """
-        if abs(strength) > 1:
-            raise ConfigError(f"strength={strength} is a share of the pairs here: between -1 and 1")
         push = np.zeros(len(self.pairs))
         for t in self.targets:
             push -= (
                 np.sign(t.effective(strength))
                 * t.strength
-                * self.scores(t.concept, readout).margin
+                * self.scores(t.concept, readout, free_of).margin
                 * self.inside(t)
             )
         return push
+
+
+def share(strength: float) -> float:
+    """The share of pairs that a strength asks for.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if abs(strength) > 1:
+        raise ConfigError(f"strength={strength} is a share of the pairs here: between -1 and 1")
+    return abs(strength)

@@ -1,8 +1,9 @@
 """A shaping plan: everything a protocol may ask of the trainer, row by row.
 
-Every protocol reduces to three things: *row edits* (leave a pair out, swap its sides), *row columns*
-(a weight for the pair's gradient, an offset for each side's reward), and *hooks* (a vector added to the
-residual stream of the policy while it trains). The trainer knows plans, not protocols.
+Every protocol reduces to three things: *row edits* (leave a pair out, swap its sides, add one), *row columns*
+(a weight for the pair's gradient, an offset for each side's reward, text of an answer that is not learned from, a
+prompt that the policy alone sees), and *hooks* (a change of the policy's forward pass while it trains). The
+trainer knows plans, not protocols.
 
 The loss of a row is  −w · log σ(β Δ_θ + o⁺ − o⁻),  with Δ_θ the difference of the policy's log-ratios to
 the reference (arXiv 2606.12360, section 2; offsets as its L_EA-DPO). A frozen offset rescales the pair's
@@ -10,41 +11,33 @@ gradient by σ(−(βΔ+o))/σ(−βΔ): between 0 and 2 times where Δ = 0. It 
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.data.pairs import Pair
+from offtarget.data.pairs import Message, Pair, text_of
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.shaping.hooks import Hook
 
 FloatRow = NDArray[np.float64]
 BoolRow = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Steer:
-    """Adds `alpha · vector` to the residual stream after a decoder layer, in the policy only.
-
-    The vector is added at every position from the start of the last user turn to the end; the reference
-    never sees it, and it is gone after training.
-    """
-
-    layer: int
-    """Index of the decoder layer whose output is shifted."""
-    vector: NDArray[np.float32]
-    """(d_model,), of unit norm."""
-    alpha_chosen: FloatRow
-    """(n_pairs,) coefficient on the chosen side, in residual-stream units."""
-    alpha_rejected: FloatRow
-    """(n_pairs,) coefficient on the rejected side."""
+Spans = tuple[tuple[int, int], ...]
+"""Ranges of characters in an answer's text (`data.pairs.text_of`), in order, none touching another."""
+NOTHING: Spans = ()
 
 
 @dataclass(frozen=True, eq=False)
 class ShapingPlan:
-    """What to do with each pair of a training set. Arrays have one entry a pair, in the set's order."""
+    """What to do with each pair of a training set.
+
+    Arrays and tuples have one entry a pair: the set's pairs in their order, then those of `added`. What belongs to
+    an answer (offset, mask, prompt, coefficient of a hook) stays with that answer when the pair is flipped.
+    """
 
     protocol: str
     pair_ids: tuple[str, ...]
@@ -56,7 +49,18 @@ class ShapingPlan:
     """o⁺ in nats, added inside the sigmoid."""
     offset_rejected: FloatRow
     """o⁻ in nats, subtracted inside the sigmoid."""
-    steer: tuple[Steer, ...] = ()
+    mask_chosen: tuple[Spans, ...] | None = None
+    """(n_pairs,) text of the chosen answer that counts neither for the policy nor for the reference."""
+    mask_rejected: tuple[Spans, ...] | None = None
+    """The same of the rejected answer."""
+    prompt_chosen: tuple[tuple[Message, ...] | None, ...] | None = None
+    """(n_pairs,) what the policy reads before the chosen answer in place of the prompt; None: the prompt. The
+    reference always reads the prompt."""
+    prompt_rejected: tuple[tuple[Message, ...] | None, ...] | None = None
+    """The same before the rejected answer."""
+    added: tuple[Pair, ...] = ()
+    """Pairs that the set does not have."""
+    hooks: tuple[Hook, ...] = ()
     control: bool = False
     """The protocol means to change nothing (plain DPO)."""
     notes: tuple[str, ...] = ()
@@ -87,15 +91,76 @@ class ShapingPlan:
         """(n_pairs,) o⁺ − o⁻: positive means the pair is already explained, so it teaches less."""
         return self.offset_chosen - self.offset_rejected
 
+    def add(self, pairs: Sequence[Pair]) -> "ShapingPlan":
+        """A copy with more pairs at the end, trained on as they are.
+
+        Raises:
+            ConfigError: on a plan whose hooks, masks or prompts are set already; add pairs first.
+        """
+        if self.hooks or any(c is not None for c in self._answer_columns().values()):
+            raise ConfigError(f"plan of '{self.protocol}': add pairs before hooks, masks and prompts")
+        m = len(pairs)
+        return replace(
+            self,
+            pair_ids=(*self.pair_ids, *(p.id for p in pairs)),
+            keep=np.r_[self.keep, np.ones(m, bool)],
+            flip=np.r_[self.flip, np.zeros(m, bool)],
+            weight=np.r_[self.weight, np.ones(m)],
+            offset_chosen=np.r_[self.offset_chosen, np.zeros(m)],
+            offset_rejected=np.r_[self.offset_rejected, np.zeros(m)],
+            added=(*self.added, *pairs),
+        )
+
+    def _answer_columns(self) -> dict[str, tuple[Any, ...] | None]:
+        """The columns of masks and prompts, by name."""
+        names = ("mask_chosen", "mask_rejected", "prompt_chosen", "prompt_rejected")
+        return {name: getattr(self, name) for name in names}
+
+    def masked(self, side: str) -> tuple[Spans, ...]:
+        """(n_pairs,) the masked text of one side's answers."""
+        found = self.mask_chosen if side == "chosen" else self.mask_rejected
+        return (NOTHING,) * len(self.pair_ids) if found is None else found
+
+    def policy_prompts(self, side: str) -> tuple[tuple[Message, ...] | None, ...]:
+        """(n_pairs,) the policy's own prompts before one side's answers; None where it reads the pair's."""
+        found = self.prompt_chosen if side == "chosen" else self.prompt_rejected
+        return (None,) * len(self.pair_ids) if found is None else found
+
+    def _rows_with(self, column: str) -> BoolRow:
+        """(n_pairs,) rows with a mask or a prompt of their own on either side."""
+        both = [getattr(self, f"{column}_chosen"), getattr(self, f"{column}_rejected")]
+        rows = np.zeros(len(self.pair_ids), bool)
+        for side in both:
+            if side is not None:
+                rows |= np.array([bool(x) for x in side], bool)
+        return rows
+
+    @property
+    def masked_rows(self) -> BoolRow:
+        """(n_pairs,) rows of which some text is not learned from."""
+        return self._rows_with("mask")
+
+    @property
+    def prompted_rows(self) -> BoolRow:
+        """(n_pairs,) rows that the policy reads with another prompt."""
+        return self._rows_with("prompt")
+
+    @property
+    def hooked_rows(self) -> BoolRow:
+        """(n_pairs,) rows whose forward pass is changed."""
+        rows = np.zeros(len(self.pair_ids), bool)
+        for hook in self.hooks:
+            rows |= hook.rows
+        return rows
+
     @property
     def touched(self) -> BoolRow:
         """Rows that will not be trained on as plain DPO would."""
-        weight = self.relative_weight()
-        changed: BoolRow = ~self.keep | self.flip | (weight != 1.0) | (self.offset != 0.0)
-        for hook in self.steer:
-            if hook.vector.any():
-                changed = changed | (hook.alpha_chosen != 0.0) | (hook.alpha_rejected != 0.0)
-        return changed
+        changed = ~self.keep | self.flip | (self.relative_weight() != 1.0) | (self.offset != 0.0)
+        changed |= self.masked_rows | self.prompted_rows | self.hooked_rows
+        if self.added:
+            changed[-len(self.added) :] = True
+        return np.asarray(changed)
 
     def relative_weight(self) -> FloatRow:
         """(n_pairs,) weights as the trainer uses them: mean 1 over the kept rows."""
@@ -108,7 +173,7 @@ class ShapingPlan:
         """(n_pairs,) gradient of each row at Δ = 0 relative to plain DPO: w · 2σ(−o), 0 if left out.
 
         Negative for a flipped row: its gradient is reversed (and its offset with it, since an offset
-        belongs to an answer). Hooks are not in it.
+        belongs to an answer). Hooks, masks and prompts are not in it: what they change is not a factor on a row.
         """
         offset = np.where(self.flip, -self.offset, self.offset)
         w = np.where(self.keep, self.relative_weight() * 2.0 / (1.0 + np.exp(offset)), 0.0)
@@ -130,7 +195,10 @@ class ShapingPlan:
             "left_out": int((~self.keep).sum()),
             "flipped": int((self.flip & self.keep).sum()),
             "shifted": int((self.offset[self.keep] != 0).sum()),
-            "steered": int(sum(((h.alpha_chosen != 0) | (h.alpha_rejected != 0)).sum() for h in self.steer)),
+            "masked": int((self.masked_rows & self.keep).sum()),
+            "prompted": int((self.prompted_rows & self.keep).sum()),
+            "added": len(self.added),
+            "steered": int((self.hooked_rows & self.keep).sum()),
             "start_weight": {
                 "median": float(np.median(w)),
                 "mean": float(w.mean()),
@@ -150,10 +218,14 @@ class ShapingPlan:
             digest.update(pid.encode() + b"\0")
         for a in (self.keep, self.flip, self.weight, self.offset_chosen, self.offset_rejected):
             digest.update(np.ascontiguousarray(a).tobytes())
-        for h in self.steer:
-            digest.update(f"steer {h.layer}".encode())
-            for b in (h.vector.astype(np.float32), h.alpha_chosen, h.alpha_rejected):
-                digest.update(np.ascontiguousarray(b).tobytes())
+        for h in self.hooks:
+            h.update(digest)
+        # only what a plan has: one without masks, prompts and added pairs keeps the hash that it always had
+        columns: dict[str, Any] = {k: v for k, v in self._answer_columns().items() if v is not None}
+        if self.added:
+            columns["added"] = [[p.id, p.prompt, p.chosen, p.rejected] for p in self.added]
+        if columns:
+            digest.update(json.dumps(columns, sort_keys=True).encode())
         return digest.hexdigest()
 
     def check(self, *, min_pairs: int = 8) -> "ShapingPlan":
@@ -171,21 +243,26 @@ class ShapingPlan:
             "offset_chosen": self.offset_chosen,
             "offset_rejected": self.offset_rejected,
         }
-        for i, h in enumerate(self.steer):
-            arrays[f"steer[{i}].alpha_chosen"] = h.alpha_chosen
-            arrays[f"steer[{i}].alpha_rejected"] = h.alpha_rejected
-            if not np.isfinite(h.vector).all():
-                raise ConfigError(
-                    f"plan of '{self.protocol}': steer[{i}].vector has values that are not numbers"
-                )
+        for i, h in enumerate(self.hooks):
+            arrays[f"hooks[{i}].chosen"] = h.chosen
+            arrays[f"hooks[{i}].rejected"] = h.rejected
+            h.check(f"plan of '{self.protocol}': hooks[{i}]")
         for name, a in arrays.items():
             if a.shape != (n,):
                 raise ConfigError(f"plan of '{self.protocol}': {name} has {a.shape[0]} rows, the set has {n}")
             if not np.isfinite(a.astype(float)).all():
                 row = self.pair_ids[int(np.flatnonzero(~np.isfinite(a.astype(float)))[0])]
                 raise ConfigError(f"plan of '{self.protocol}': {name} of row {row} is not a number")
+        for name, column in self._answer_columns().items():
+            if column is not None and len(column) != n:
+                raise ConfigError(
+                    f"plan of '{self.protocol}': {name} has {len(column)} rows, the set has {n}"
+                )
         if len(set(self.pair_ids)) != n:
-            raise ConfigError(f"plan of '{self.protocol}': a pair id occurs twice")
+            seen: set[str] = set()
+            twice = next(pid for pid in self.pair_ids if pid in seen or seen.add(pid))  # type: ignore[func-returns-value]
+            raise ConfigError(f"plan of '{self.protocol}': the pair id {twice} occurs twice")
+        self._check_answers()
         if (self.weight < 0).any():
             raise ConfigError(f"plan of '{self.protocol}': a weight is negative; to reverse a pair, flip it")
         if self.keep.any() and self.weight[self.keep].sum() == 0:
@@ -201,3 +278,19 @@ class ShapingPlan:
                 f"plan of '{self.protocol}' leaves {kept} of {n} pairs; at least {min_pairs} are needed: lower its strength"
             )
         return self
+
+    def _check_answers(self) -> None:
+        """Refuse masks out of order and prompts that no answer can follow."""
+        for side in ("chosen", "rejected"):
+            for pid, spans, prompt in zip(
+                self.pair_ids, self.masked(side), self.policy_prompts(side), strict=True
+            ):
+                ends = [-1, *(x for span in spans for x in span)]
+                if any(a >= b for a, b in pairwise(ends)):
+                    raise ConfigError(
+                        f"plan of '{self.protocol}': mask_{side} of row {pid} should be ranges of characters in order"
+                    )
+                if prompt is not None and (not prompt or prompt[-1]["role"] != "user" or not text_of(prompt)):
+                    raise ConfigError(
+                        f"plan of '{self.protocol}': prompt_{side} of row {pid} should end in a user turn"
+                    )

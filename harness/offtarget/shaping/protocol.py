@@ -23,10 +23,12 @@ class ProtocolCard:
     """Where the method comes from: a paper and its section."""
     unit: str = ""
     """The unit of its strength."""
+    needs_concept: bool = True
+    """Whether something must be suppressed or amplified; False for what it always does the same way."""
 
 
 def protocol(
-    *, name: str, family: Family, source: str, unit: str = ""
+    *, name: str, family: Family, source: str, unit: str = "", needs_concept: bool = True
 ) -> Callable[[Callable[..., ShapingPlan]], Callable[..., ShapingPlan]]:
     """Declare a function of a file in `baselines/` as a shaping protocol.
 
@@ -34,7 +36,7 @@ def protocol(
     """
 
     def mark(function: Callable[..., ShapingPlan]) -> Callable[..., ShapingPlan]:
-        function.__protocol__ = ProtocolCard(name, family, source, unit)  # type: ignore[attr-defined]
+        function.__protocol__ = ProtocolCard(name, family, source, unit, needs_concept)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -66,8 +68,8 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
     params = dict(params or {})
     check_parameters(entry, params)
     function = load_function(entry)
-    needs = inspect.signature(function).parameters
-    if "strength" in needs and not ctx.targets:
+    needs = "strength" in inspect.signature(function).parameters and entry.card.get("needs_concept", True)
+    if needs and not ctx.targets:
         raise ConfigError(
             f"protocol '{name}' needs a concept: give --verdicts FILE with a suppress or amplify, or -P concept=ID"
         )

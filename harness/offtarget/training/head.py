@@ -18,8 +18,11 @@ TOKENS = 1024
 
 class _FrozenHeadLogProbs(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:
-        """Log-probabilities (n_tokens,) of targets (n_tokens,) from hidden (n_tokens, d), weight (vocab, d)."""
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, squares: Tensor | None) -> Tensor:
+        """Log-probabilities (n_tokens,) of targets (n_tokens,) from hidden (n_tokens, d), weight (vocab, d).
+
+        `squares` (n_tokens,), if given, is filled with log Σ p² over the vocabulary.
+        """
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else hidden.dtype
         if hidden.is_cuda:
             dtype = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else hidden.dtype
@@ -33,6 +36,8 @@ class _FrozenHeadLogProbs(torch.autograd.Function):
             y = targets[part]
             log_z = torch.logsumexp(logits, dim=-1)
             out[part] = logits.gather(1, y[:, None]).squeeze(1) - log_z
+            if squares is not None:
+                squares[part] = torch.logsumexp(2 * logits, dim=-1) - 2 * log_z
             if gradient is not None:
                 # e_y − p before rounding: W[y] − pW in bf16 would be noise where the model is sure
                 residual = logits.sub_(log_z[:, None]).exp_().neg_()
@@ -44,25 +49,31 @@ class _FrozenHeadLogProbs(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
         (gradient,) = ctx.saved_tensors
-        return (grad[:, None] * gradient).to(ctx.hidden_dtype), None, None
+        return (grad[:, None] * gradient).to(ctx.hidden_dtype), None, None, None
 
 
-def completion_logprobs(hidden: Tensor, weight: Tensor, labels: Tensor) -> Tensor:
+def completion_logprobs(
+    hidden: Tensor, weight: Tensor, labels: Tensor, squares: Tensor | None = None
+) -> Tensor:
     """Per-token log-probabilities of the next token, zero where the label is −100.
 
     Args:
         hidden: (batch, seq, d) last hidden states.
         weight: (vocab, d) of the LM head; gets no gradient.
         labels: (batch, seq) ids, −100 outside the completion.
+        squares: (batch, seq − 1) that is filled with log Σ p² over the vocabulary; None: not computed.
 
     Returns:
         (batch, seq − 1) float32: position t holds log p(labels[t + 1] | ...).
     """
     targets = labels[:, 1:]
     mask = targets != -100
-    scores = _FrozenHeadLogProbs.apply(hidden[:, :-1][mask], weight, targets[mask])
+    of_tokens = None if squares is None else squares.new_zeros(int(mask.sum()))
+    scores = _FrozenHeadLogProbs.apply(hidden[:, :-1][mask], weight, targets[mask], of_tokens)
+    if squares is not None:
+        squares[mask] = of_tokens
     return torch.zeros(targets.shape, dtype=torch.float32, device=hidden.device).masked_scatter(mask, scores)
 
 
@@ -138,8 +149,8 @@ class CachedInput(torch.nn.Module):
         return self.states
 
 
-def use_frozen_head(model: Any) -> None:
-    """Replace the fused head that trl put on a model by `completion_logprobs`.
+def use_frozen_head(model: Any, *, weighting: bool = False) -> None:
+    """Replace the fused head that trl put on a model by `completion_logprobs`; with what WPO's weights need if asked.
 
     Entropy, mean logits and top-1 accuracy, which trl only logs, are not computed: they come back as NaN
     (accuracy as False) and the trainer leaves them out of its log.
@@ -156,10 +167,12 @@ def use_frozen_head(model: Any) -> None:
         assert labels is not None
         kw["use_cache"] = False
         hidden = self.base_model(*args, **kw).last_hidden_state
-        log_probs = completion_logprobs(hidden, self.get_output_embeddings().weight, labels)
+        squares = hidden.new_zeros(labels[:, 1:].shape, dtype=torch.float32) if weighting else None
+        log_probs = completion_logprobs(hidden, self.get_output_embeddings().weight, labels, squares)
         nothing = torch.full_like(log_probs, float("nan"), requires_grad=False)
         return FusedCausalLMOutput(
             log_probs=log_probs,
+            log_sum_sq_probs=squares,
             entropy=nothing,
             mean_logits=nothing,
             is_top1=torch.zeros_like(log_probs, dtype=torch.bool),

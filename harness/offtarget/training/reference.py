@@ -1,9 +1,10 @@
 """One pass of the frozen start model over all training pairs: what every cell of a dataset shares.
 
 Gives the reference log-probability of every answer token, and the hidden states that enter the lowest
-trained layer. Filter, flip, shaping, seeds and strengths all read the same numbers; trl's own cache misses
+trained layer. Filter, flip, mask, shaping, seeds and strengths all read the same numbers; trl's own cache misses
 on each of these. Below the lowest trained layer (and the lowest hook) nothing changes during training, so
-the layers there run once per dataset instead of once per step.
+the layers there run once per dataset instead of once per step. Pairs that a plan adds, and answers that the policy
+reads behind another prompt, are passes of their own.
 """
 
 import json
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from offtarget.models import ModelRef, template_hash
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.head import completion_logprobs
+from offtarget.training.sides import Sides
 from offtarget.training.tokens import TokenPair
 from offtarget.versions import package_versions
 
@@ -33,32 +35,67 @@ SAVE_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Reference:
-    """What the start model says of each answer; rows are pairs, in the order they were given."""
+class Pass:
+    """What the start model says of some sequences."""
 
-    chosen: NDArray[np.float64]
-    """(n_pairs,) summed log-probability of the chosen answer, nats."""
-    rejected: NDArray[np.float64]
-    prefix: "Prefix | None"
-
-
-@dataclass(frozen=True)
-class Prefix:
-    """Hidden states that enter layer `layer`, for every token of every sequence."""
-
-    layer: int
-    states: NDArray[np.float32]
-    """(all tokens, d_model), memory-mapped."""
+    logprobs: NDArray[np.float32]
+    """(all answer tokens,) log-probabilities, nats."""
+    answers: NDArray[np.int64]
+    """(n_sequences + 1,) bounds of each sequence's answer in `logprobs`."""
+    layer: int | None
+    """The layer whose inputs are kept; None keeps none."""
+    states: NDArray[np.float32] | None
+    """(all tokens, d_model) what enters that layer, memory-mapped."""
     bounds: NDArray[np.int64]
-    """(2 n_pairs + 1,): sequence k (chosen 0, rejected 0, chosen 1, ...) is states[bounds[k]:bounds[k+1]]."""
+    """(n_sequences + 1,) bounds of each sequence in `states`."""
 
-    def rows(self, index: Sequence[int], sides: Sequence[int]) -> list[torch.Tensor]:
-        """States (seq, d_model) of the given (pair, side) sequences; side 0 is chosen."""
-        out = []
-        for i, s in zip(index, sides, strict=True):
-            k = 2 * i + s
-            out.append(torch.from_numpy(np.array(self.states[self.bounds[k] : self.bounds[k + 1]])))
-        return out
+    def answer(self, k: int) -> NDArray[np.float64]:
+        """(answer tokens,) log-probabilities of the answer of sequence k."""
+        return np.asarray(self.logprobs[self.answers[k] : self.answers[k + 1]], np.float64)
+
+    def inputs(self, k: int) -> torch.Tensor:
+        """(tokens, d_model) what enters the layer, for sequence k."""
+        assert self.states is not None
+        return torch.from_numpy(np.array(self.states[self.bounds[k] : self.bounds[k + 1]]))
+
+
+class Reference:
+    """The reference of every answer of a plan, and the states from which the policy goes on.
+
+    Args:
+        trained: the pass over all pairs that the plan may train on: chosen and rejected of each in turn.
+        prompted: a pass over answers behind prompts that the policy alone sees.
+        where: (row, 0 for chosen or 1 for rejected) -> its sequence in `prompted`.
+    """
+
+    def __init__(
+        self,
+        trained: Sequence[Pass],
+        prompted: Pass | None = None,
+        where: dict[tuple[int, int], int] | None = None,
+    ) -> None:
+        self._passes = trained
+        self._starts = np.cumsum([0, *((len(p.answers) - 1) // 2 for p in trained)])
+        self._prompted, self._where = prompted, where or {}
+        kept = [p.layer for p in (*trained, *([prompted] if prompted else []))]
+        self.layer: int | None = kept[0] if all(layer == kept[0] for layer in kept) else None
+        """The layer that training starts from; None where it starts from the tokens."""
+
+    def _find(self, row: int, side: int) -> tuple[Pass, int]:
+        which = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return self._passes[which], 2 * (row - int(self._starts[which])) + side
+
+    def answer(self, row: int, side: int) -> NDArray[np.float64]:
+        """(answer tokens,) reference log-probabilities of one answer behind its own prompt, before any mask."""
+        found, k = self._find(row, side)
+        return found.answer(k)
+
+    def inputs(self, row: int, side: int) -> torch.Tensor:
+        """(tokens, d_model) what enters `layer` as the policy reads one answer."""
+        if self._prompted is not None and (row, side) in self._where:
+            return self._prompted.inputs(self._where[row, side])
+        found, k = self._find(row, side)
+        return found.inputs(k)
 
 
 def length_batches(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> list[list[int]]:
@@ -76,33 +113,32 @@ def length_batches(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> list[l
     return batches
 
 
-def reference(
+def read_pass(
     model: Any,
     tokenizer: Any,
     ref: ModelRef,
-    ids: Sequence[TokenPair],
+    sequences: Sequence[list[int]],
+    starts: Sequence[int],
     *,
-    max_length: int,
     bf16: bool,
     prefix_layer: int | None,
     store: Store,
     progress: Any = None,
-) -> Reference:
-    """Reference log-probabilities and cached lower layers, from the store or computed now.
+) -> Pass:
+    """Log-probabilities of answers and what enters a layer, from the store or computed now.
 
     Args:
         model: the start model in float32, frozen.
-        tokenizer: its tokenizer (for the key, and the padding id).
+        tokenizer: its tokenizer (for the key).
         ref: the model's identity.
-        ids: the training pairs.
-        max_length: where sequences are cut.
+        sequences: prompt and answer of each, cut.
+        starts: where each answer starts.
         bf16: run under bf16 autocast, as training will.
         prefix_layer: layer whose inputs are kept; None or 0 keeps none.
         store: where the result lies.
         progress: called with (done, total) sequences.
     """
-    sequences = [t.sequence(side, max_length) for t in ids for side in ("chosen", "rejected")]
-    starts = [len(t.prompt) for t in ids for _ in (0, 1)]
+    sequences, starts = [list(s) for s in sequences], list(starts)
     width = int(model.config.hidden_size)
     size = sum(map(len, sequences)) * width * 4
     keep_prefix = bool(prefix_layer) and size <= MAX_PREFIX_BYTES
@@ -120,18 +156,69 @@ def reference(
         _compute(model, sequences, starts, out, prefix_layer if keep_prefix else None, bf16, progress)
 
     folder = store.get("reference", VERSION, inputs, build, resumable=True)
-    tokens = np.load(folder / "logprobs.npy", allow_pickle=False)
-    bounds = np.concatenate([[0], np.cumsum([len(s) - p for s, p in zip(sequences, starts, strict=True)])])
-    sums = (
-        np.add.reduceat(tokens.astype(np.float64), bounds[:-1]) if len(tokens) else np.zeros(len(sequences))
+    lengths = [len(s) for s in sequences]
+    return Pass(
+        np.load(folder / "logprobs.npy", allow_pickle=False),
+        np.concatenate([[0], np.cumsum([n - p for n, p in zip(lengths, starts, strict=True)])]).astype(
+            np.int64
+        ),
+        prefix_layer if keep_prefix else None,
+        np.load(folder / "prefix.npy", mmap_mode="r", allow_pickle=False) if keep_prefix else None,
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     )
-    prefix = None
-    if keep_prefix:
-        assert prefix_layer is not None
-        cut = np.concatenate([[0], np.cumsum([len(s) for s in sequences])])
-        states = np.load(folder / "prefix.npy", mmap_mode="r", allow_pickle=False)
-        prefix = Prefix(prefix_layer, states, cut)
-    return Reference(sums[0::2], sums[1::2], prefix)
+
+
+def reference(
+    model: Any,
+    tokenizer: Any,
+    ref: ModelRef,
+    ids: Sequence[TokenPair],
+    *,
+    sides: Sides | None = None,
+    n_added: int = 0,
+    max_length: int,
+    bf16: bool,
+    prefix_layer: int | None,
+    store: Store,
+    progress: Any = None,
+) -> Reference:
+    """The reference of every pair, and of what the policy reads where that is something else.
+
+    Args:
+        model: the start model in float32, frozen.
+        tokenizer: its tokenizer.
+        ref: the model's identity.
+        ids: the training pairs, those that a plan adds last.
+        sides: what a plan makes of them; None: what they are.
+        n_added: how many pairs the plan adds; they are a pass of their own, so that the others' is shared.
+        max_length: where sequences are cut.
+        bf16: run under bf16 autocast, as training will.
+        prefix_layer: layer whose inputs are kept; None or 0 keeps none.
+        store: where the result lies.
+        progress: called with (done, total) sequences.
+    """
+
+    def read(sequences: Sequence[list[int]], starts: Sequence[int]) -> Pass:
+        return read_pass(
+            model, tokenizer, ref, sequences, starts, bf16=bf16, prefix_layer=prefix_layer, store=store,
+            progress=progress,
+        )  # fmt: skip
+
+    def pairs(some: Sequence[TokenPair]) -> Pass:
+        sequences = [t.sequence(side, max_length) for t in some for side in ("chosen", "rejected")]
+        return read(sequences, [len(t.prompt) for t in some for _ in (0, 1)])
+
+    own = len(ids) - n_added
+    trained = [pairs(part) for part in (ids[:own], ids[own:]) if part]
+    changed = [
+        (i, s.source, s) for i, both in enumerate(sides or []) for s in both if s.policy_prompt != s.prompt
+    ]
+    if not changed or not prefix_layer:
+        return Reference(trained)
+    prompted = read(
+        [s.sequence(policy=True) for *_, s in changed], [s.start(policy=True) for *_, s in changed]
+    )
+    return Reference(trained, prompted, {(i, source): k for k, (i, source, _) in enumerate(changed)})
 
 
 class _Grab:

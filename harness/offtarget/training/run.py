@@ -8,7 +8,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.models import ModelRef, device, load, load_tokenizer, template_hash
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, write_atomic
+from offtarget.training.sides import Sides, sides_of
 from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
 from offtarget.training.tokens import TokenPair, trainable
 from offtarget.versions import code_version, package_versions
@@ -114,7 +115,7 @@ def train(
         ConfigError: the plan does not fit the set or the loss; a hook's layer does not exist.
     """
     check_loss(plan, spec)
-    if plan.pair_ids != tuple(p.id for p in training_set.pairs):
+    if plan.pair_ids[: len(plan.pair_ids) - len(plan.added)] != tuple(p.id for p in training_set.pairs):
         raise ConfigError(f"plan of '{plan.protocol}' was made for other rows than the training set has")
     inputs = {
         "model": ref.identity,
@@ -164,20 +165,20 @@ def _train(
         )
     n_layers = len(model.model.layers)
     first = spec.first_trained(n_layers)
-    for steer in plan.steer:
-        if not 0 <= steer.layer < n_layers:
-            raise ConfigError(
-                f"plan of '{plan.protocol}' hooks layer {steer.layer}; the model has layers 0 to {n_layers - 1}"
-            )
+    _check_hooks(plan, model)
+    training_set = with_added(training_set, plan, tokenizer, spec)
+    sides = sides_of(training_set.pairs, training_set.ids, plan, tokenizer, spec.max_length)
     stored = None
     if spec.mode == "fast":
-        lowest = min([first, *(s.layer for s in plan.steer)])
+        lowest = min([first, *(h.layer for h in plan.hooks)])
         require_plain(model, lowest)
         stored = reference(
             model.requires_grad_(False),
             tokenizer,
             ref,
             training_set.ids,
+            sides=sides,
+            n_added=len(plan.added),
             max_length=spec.max_length,
             bf16=spec.bf16,
             prefix_layer=lowest,
@@ -187,7 +188,7 @@ def _train(
     elapsed_reference = time.monotonic() - started
     transformers.logging.set_verbosity_error()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    trainer = make_trainer(model, tokenizer, training_set, plan, spec, seed, out, stored, first)
+    trainer = make_trainer(model, tokenizer, training_set, plan, spec, seed, out, stored, first, sides)
     trainer.remove_callback(transformers.PrinterCallback)
     if progress:
         trainer.add_callback(_progress_callback(progress, plan.protocol))
@@ -196,7 +197,7 @@ def _train(
             shutil.rmtree(checkpoint)
     resume = any(out.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=resume or None)
-    if stored is not None and stored.prefix is not None and spec.method == "last_layers":
+    if stored is not None and stored.layer and spec.method == "last_layers":
         _restore_and_save(trainer, ref, store, out / "policy", first)
     else:
         trainer.save_model(str(out / "policy"))
@@ -218,9 +219,53 @@ def _train(
         "mode": spec.mode,
         "code_version": code_version(),
         "first_trained_layer": first,
-        "prefix_layer": stored.prefix.layer if stored and stored.prefix else None,
+        "prefix_layer": stored.layer if stored else None,
     }
     write_atomic(out / DIGEST, json.dumps(digest, indent=1))
+
+
+def _check_hooks(plan: ShapingPlan, model: Any) -> None:
+    """Refuse a hook on a layer or module that the model does not have, or of another width.
+
+    Raises:
+        ConfigError: names the hook.
+    """
+    from offtarget.training.intervene import module_of
+
+    layers, width = model.model.layers, int(model.config.hidden_size)
+    for hook in plan.hooks:
+        if not 0 <= hook.layer < len(layers):
+            raise ConfigError(
+                f"plan of '{plan.protocol}' hooks layer {hook.layer}; the model has layers 0 to {len(layers) - 1}"
+            )
+        module_of(layers[hook.layer], hook.module)
+        if hook.array.shape[-1] != width:
+            raise ConfigError(
+                f"plan of '{plan.protocol}' hooks layer {hook.layer} with vectors of {hook.array.shape[-1]} values; the "
+                f"model's are {width} wide"
+            )
+
+
+def with_added(
+    training_set: TrainingSet, plan: ShapingPlan, tokenizer: Any, spec: TrainingSpec
+) -> TrainingSet:
+    """The set, with the pairs that a plan adds at its end.
+
+    Raises:
+        ConfigError: an added pair cannot be trained on; names it and says why.
+    """
+    if not plan.added:
+        return training_set
+    kept, ids, lost = trainable(
+        plan.added, tokenizer, max_length=spec.max_length, min_answer_tokens=spec.min_answer_tokens
+    )
+    if lost:
+        gone = next(p.id for p in plan.added if p.id not in {k.id for k in kept})
+        why = ", ".join(f"{n} {reason}" for reason, n in lost.items())
+        raise ConfigError(
+            f"plan of '{plan.protocol}' adds pairs that cannot be trained on ({why}), such as {gone}"
+        )
+    return replace(training_set, pairs=[*training_set.pairs, *kept], ids=[*training_set.ids, *ids])
 
 
 def make_trainer(
@@ -233,18 +278,16 @@ def make_trainer(
     out: Path,
     stored: Any,
     first: int,
+    sides: Sides | None = None,
 ) -> Any:
     """The trainer for a plan: dataset with our ids, LoRA or last layers, trl's options pinned."""
     from datasets import Dataset
     from peft import LoraConfig
 
-    from offtarget.training.trainer import ROW, RowCollator, ShapedDPOTrainer
+    from offtarget.training.trainer import RowCollator, ShapedDPOTrainer, columns_of
 
-    rows = []
-    for i, t in enumerate(training_set.ids):
-        if plan.keep[i]:
-            chosen, rejected = (t.rejected, t.chosen) if plan.flip[i] else (t.chosen, t.rejected)
-            rows.append({"prompt_ids": t.prompt, "chosen_ids": chosen, "rejected_ids": rejected, ROW: i})
+    if sides is None:
+        sides = sides_of(training_set.pairs, training_set.ids, plan, tokenizer, spec.max_length)
     n_layers = len(model.model.layers)
     peft_config = None
     if spec.method == "lora":
@@ -257,6 +300,8 @@ def make_trainer(
             layers_pattern="layers",
             task_type="CAUSAL_LM",
         )
+    elif spec.method == "full":
+        model.requires_grad_(True)
     else:
         model.requires_grad_(False)
         for layer in model.model.layers[first:]:
@@ -264,10 +309,11 @@ def make_trainer(
     return ShapedDPOTrainer(
         plan=plan,
         reference=stored,
-        last_turn=[t.last_turn for t in training_set.ids],
+        sides=sides,
+        frozen_head=spec.mode == "fast" and spec.method != "full",
         model=model,
         args=dpo_config(spec, seed, out),
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=Dataset.from_list(columns_of(sides, plan.keep)),
         processing_class=tokenizer,
         data_collator=RowCollator(pad_token_id=tokenizer.pad_token_id, max_length=spec.max_length),
         peft_config=peft_config,
@@ -296,7 +342,10 @@ def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
         truncation_mode="keep_start",
         precompute_ref_log_probs=True,
         bf16=spec.bf16,
-        gradient_checkpointing=False,
+        ld_alpha=spec.ld_alpha,
+        use_weighting=spec.wpo,
+        gradient_checkpointing=spec.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False} if spec.gradient_checkpointing else None,
         disable_dropout=True,
         logging_steps=1,
         save_strategy="steps",

@@ -1,13 +1,23 @@
 """How to train: everything that decides a policy besides data, model and plan."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from offtarget.models import precision
 
 EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"}
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
+
+
+LATER = {"ld_alpha", "wpo", "gradient_checkpointing"}
 
 
 Loss = Literal[
@@ -37,9 +47,16 @@ class TrainingSpec(BaseModel):
     """Tokens of prompt and answer together; what is over is cut from the end."""
     min_answer_tokens: int = Field(default=10, ge=1)
     """Pairs with an answer cut below this many tokens are left out and counted."""
-    method: Literal["lora", "last_layers"] = "lora"
+    ld_alpha: float | None = Field(default=None, ge=0, le=1)
+    """LD-DPO (arXiv 2409.06411): what the tokens count that one answer is longer by; None: as much as the others."""
+    wpo: bool = False
+    """WPO (arXiv 2406.11827): weight each pair by how probable the policy finds its two answers."""
+    method: Literal["lora", "last_layers", "full"] = "lora"
+    """LoRA matrices; the whole weights of the upper layers; or all weights, embedding and head too."""
     lowest_layer: int | None = None
-    """Lowest layer that is trained; None means the upper two fifths."""
+    """Lowest layer that is trained, of LoRA and last_layers; None means the upper two fifths."""
+    gradient_checkpointing: bool = False
+    """Compute the layers again in the backward pass instead of keeping their activations: less memory, more time."""
     lora_rank: int = Field(default=16, ge=1)
     lora_alpha: int = Field(default=32, ge=1)
     mode: Literal["fast", "exact"] = "fast"
@@ -50,15 +67,25 @@ class TrainingSpec(BaseModel):
     save_every: int = Field(default=10, ge=1)
     """Steps between checkpoints from which an interrupted run goes on."""
 
+    @model_serializer(mode="wrap")
+    def _without_later(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Options that came later are left out where they are not used, so that older keys still hold."""
+        values: dict[str, Any] = whole(self)
+        return {k: v for k, v in values.items() if k not in LATER or v != type(self).model_fields[k].default}
+
     @model_validator(mode="after")
     def _steps_or_epochs(self) -> "TrainingSpec":
         if self.max_steps == 0 or self.max_steps < -1:
             raise ValueError("max_steps should be positive, or -1 for whole epochs")
+        if self.wpo and self.loss.startswith("aot"):
+            raise ValueError(f"wpo weights pairs, but loss {self.loss} mixes the rows of a batch")
         if self.loss == "exo_pair" and self.label_smoothing == 0:
             raise ValueError("loss exo_pair needs label_smoothing above 0")
         return self
 
     def first_trained(self, n_layers: int) -> int:
         """Index of the lowest trained layer of a model with `n_layers`."""
+        if self.method == "full":
+            return 0
         lowest = round(n_layers * 0.6) if self.lowest_layer is None else self.lowest_layer
         return min(max(lowest, 0), n_layers - 1)

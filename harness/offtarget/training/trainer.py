@@ -1,12 +1,11 @@
-"""trl's DPOTrainer with a plan: offsets, weights, hooks, and the cached lower layers.
+"""trl's DPOTrainer with a plan: offsets, weights, masks, prompts, hooks, and the cached lower layers.
 
 Reward shaping is a shift of the reference: −log σ(βΔ + o⁺ − o⁻) is trl's sigmoid loss with
 ref± ← ref± − o±/β. Weights scale the gradient of each row's log-probabilities, which is exact for every
-loss that is a sum over rows; the loss that is logged stays unweighted. Hooks act in the policy's forward
-pass only.
+loss that is a sum over rows; the loss that is logged stays unweighted. A masked token is no part of the completion,
+for the policy and the reference. Prompts of the policy's own and hooks act in its forward pass only.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +17,15 @@ from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from offtarget.errors import OfftargetError
-from offtarget.shaping.plan import ShapingPlan, Steer
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.training.head import CachedInput, PassThrough, use_frozen_head
+from offtarget.training.intervene import Intervention, module_of
 from offtarget.training.reference import Reference
+from offtarget.training.sides import Side, Sides
 
 ROW = "row"
+PROMPTS = ("policy_chosen_prompt_ids", "policy_rejected_prompt_ids")
+COUNTS = ("chosen_counts", "rejected_counts")
 
 
 def by_side(flip: NDArray[np.bool_], chosen: Any, rejected: Any) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -30,13 +33,60 @@ def by_side(flip: NDArray[np.bool_], chosen: Any, rejected: Any) -> tuple[NDArra
     return np.where(flip, rejected, chosen), np.where(flip, chosen, rejected)
 
 
+def columns_of(sides: Sides, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
+    """The rows that the trainer gets: tokens as trl has them, and what differs from them only where something does."""
+    rows: list[dict[str, Any]] = []
+    kept = [(i, both) for i, both in enumerate(sides) if keep[i]]
+    prompted = any(s.policy_prompt != s.prompt for _, both in kept for s in both)
+    masked = any(not s.counts.all() for _, both in kept for s in both)
+    for i, (chosen, rejected) in kept:
+        row = {
+            "prompt_ids": chosen.prompt,
+            "chosen_ids": chosen.answer,
+            "rejected_ids": rejected.answer,
+            ROW: i,
+        }
+        if prompted:
+            row |= {key: s.policy_prompt for key, s in zip(PROMPTS, (chosen, rejected), strict=True)}
+        if masked:
+            row |= {key: s.counts.tolist() for key, s in zip(COUNTS, (chosen, rejected), strict=True)}
+        rows.append(row)
+    return rows
+
+
 @dataclass
 class RowCollator(DataCollatorForPreference):
-    """trl's collator, and the index of each pair in the plan."""
+    """trl's collator, with the index of each pair in the plan, the policy's own prompts and masked tokens."""
+
+    policy: bool = True
+    """False while the reference is computed: it reads the pairs' own prompts."""
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         """Collate, adding `row` (batch,)."""
-        out: dict[str, Any] = super().torch_call(examples)
+        prompted, masked = PROMPTS[0] in examples[0] and self.policy, COUNTS[0] in examples[0]
+        if prompted or masked:
+            keys = PROMPTS if prompted else ("prompt_ids", "prompt_ids")
+            whole = [
+                {
+                    **e,
+                    "prompt_ids": [],
+                    "chosen_ids": e[up] + e["chosen_ids"],
+                    "rejected_ids": e[down] + e["rejected_ids"],
+                }
+                for up, down in [keys]
+                for e in examples
+            ]
+            out: dict[str, Any] = super().torch_call(whole)
+            n = len(examples)
+            for k, (e, side) in enumerate((e, side) for side in (0, 1) for e in examples):
+                mask, start = out["completion_mask"][k], len(e[keys[side]])
+                mask[:start] = 0
+                if masked:
+                    counts = torch.tensor(e[COUNTS[side]], dtype=mask.dtype)
+                    mask[start : start + len(counts)] *= counts
+            assert k == 2 * n - 1
+        else:
+            out = super().torch_call(examples)
         out[ROW] = torch.tensor([e[ROW] for e in examples])
         return out
 
@@ -55,52 +105,32 @@ class _ScaleGradient(torch.autograd.Function):
         return grad * factor[:, None], None
 
 
-class SteerHook:
-    """Adds α v to the output of a layer, per row, from the last user turn on."""
-
-    def __init__(self, steer: Steer, flip: NDArray[np.bool_], last_turn: Sequence[int]) -> None:
-        self.vector = torch.from_numpy(steer.vector.copy()).float()
-        alpha = by_side(flip, steer.alpha_chosen, steer.alpha_rejected)
-        self.alpha = torch.from_numpy(np.stack(alpha, 1)).float()
-        self.last_turn = torch.tensor(list(last_turn))
-        self.rows: Tensor | None = None
-
-    def __call__(self, module: Any, args: Any, output: Any) -> Any:
-        if self.rows is None:
-            return output
-        hidden = output[0] if isinstance(output, tuple) else output
-        alpha = torch.cat([self.alpha[self.rows, 0], self.alpha[self.rows, 1]]).to(hidden.device)
-        first = torch.cat([self.last_turn[self.rows]] * 2).to(hidden.device)
-        on = torch.arange(hidden.shape[1], device=hidden.device)[None] >= first[:, None]
-        shift = (alpha[:, None] * on)[..., None] * self.vector.to(hidden.device)
-        steered = hidden + shift.to(hidden.dtype)
-        return (steered, *output[1:]) if isinstance(output, tuple) else steered
-
-
 class ShapedDPOTrainer(DPOTrainer):
     """DPOTrainer that carries out a plan.
 
     Args:
-        plan: over the rows of `reference` and of the dataset's `row` column.
+        plan: over the rows of `reference`, of `sides` and of the dataset's `row` column.
         reference: stored log-probabilities; None computes them as trl does (exact mode).
-        last_turn: (n_pairs,) where the last user turn starts, for hooks.
-        kwargs: as for DPOTrainer; the dataset is tokenised (prompt_ids, chosen_ids, rejected_ids, row).
+        sides: each row's answers in tokens.
+        frozen_head: compute log-probabilities without a gradient of the head and of masked positions.
+        kwargs: as for DPOTrainer; the dataset is that of `columns_of`.
     """
 
     def __init__(
-        self, plan: ShapingPlan, reference: Reference | None, last_turn: Sequence[int], **kwargs: Any
+        self, plan: ShapingPlan, reference: Reference | None, sides: Sides, frozen_head: bool, **kwargs: Any
     ) -> None:
         self.plan = plan
         self.reference = reference
-        self.last_turn = last_turn
-        self.prefix = reference.prefix if reference else None
+        self.sides = sides
+        self.frozen_head = frozen_head
+        self.from_layer = reference.layer if reference else None
         kept = plan.weight[plan.keep]
         self.row_weight = torch.from_numpy(plan.weight / kept.mean()).float()
         self._weighted = bool((kept != kept[0]).any())
         self._offsets = by_side(plan.flip, plan.offset_chosen, plan.offset_rejected)
         self._rows: Tensor | None = None
         self._log_probs: Tensor | None = None
-        self.hooks: list[SteerHook] = []
+        self.interventions: list[Intervention] = []
         self._cached = CachedInput()
         super().__init__(**kwargs)
         self._install()
@@ -113,18 +143,18 @@ class ShapedDPOTrainer(DPOTrainer):
 
     def _install(self) -> None:
         layers = self.base.model.layers
-        for steer in self.plan.steer:
-            hook = SteerHook(steer, self.plan.flip, self.last_turn)
-            layers[steer.layer].register_forward_hook(hook)
-            self.hooks.append(hook)
+        for hook in self.plan.hooks:
+            intervention = Intervention(hook, self.sides, self.plan.flip)
+            module_of(layers[hook.layer], hook.module).register_forward_hook(intervention)
+            self.interventions.append(intervention)
         if self._weighted:
             self.model.register_forward_hook(self._scale)
         if self.plan.offset.any():
             self.model.register_forward_hook(self._watch)
-        if self.reference is not None:
-            use_frozen_head(self.base)
-        if self.prefix is not None:
-            for i in range(self.prefix.layer):
+        if self.frozen_head:
+            use_frozen_head(self.base, weighting=self.use_weighting)
+        if self.from_layer:
+            for i in range(self.from_layer):
                 layers[i] = PassThrough()
             self.base.model.embed_tokens = self._cached
 
@@ -158,17 +188,20 @@ class ShapedDPOTrainer(DPOTrainer):
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
-        if ROW not in self._signature_columns:
-            self._signature_columns.append(ROW)
+        self._signature_columns += [k for k in (ROW, *PROMPTS, *COUNTS) if k not in self._signature_columns]
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         rows = dataset[ROW]
         if self.reference is None:
-            dataset = super()._precompute_ref_logps(dataset, name, batch_size)
+            self.data_collator.policy = False
+            try:
+                dataset = super()._precompute_ref_logps(dataset, name, batch_size)
+            finally:
+                self.data_collator.policy = True
             chosen, rejected = dataset["ref_chosen_logps"], dataset["ref_rejected_logps"]
         else:
-            c, r = by_side(self.plan.flip, self.reference.chosen, self.reference.rejected)
-            chosen, rejected = [float(c[i]) for i in rows], [float(r[i]) for i in rows]
+            both = [self._reference_of(i) for i in rows]
+            chosen, rejected = [c for c, _ in both], [r for _, r in both]
         dataset = dataset.remove_columns([k for k in dataset.column_names if k.startswith("ref_")])
         up, down = self._offsets
         if up.any() or down.any():
@@ -176,6 +209,21 @@ class ShapedDPOTrainer(DPOTrainer):
             rejected = [r - down[i] / self.beta for r, i in zip(rejected, rows, strict=True)]
         dataset = dataset.add_column("ref_chosen_logps", chosen)
         return dataset.add_column("ref_rejected_logps", rejected)
+
+    def _reference_of(self, row: int) -> tuple[float, float]:
+        """Summed reference log-probability of the side trained as chosen, and of the other."""
+        assert self.reference is not None
+        sides = self.sides[row]
+        shared = min(int(s.counts.sum()) for s in sides)
+
+        def total(side: Side) -> float:
+            scores = self.reference.answer(row, side.source)[: len(side.answer)]  # type: ignore[union-attr]
+            weight = side.counts.astype(float)
+            if self.ld_alpha is not None:  # LD-DPO: what one answer is longer by counts less
+                weight[np.cumsum(side.counts) > shared] *= self.ld_alpha
+            return float(scores @ weight)
+
+        return total(sides[0]), total(sides[1])
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
         """As trl, without the columns that are ours."""
@@ -188,9 +236,10 @@ class ShapedDPOTrainer(DPOTrainer):
         inputs = dict(inputs)
         rows = inputs.pop(ROW).cpu()
         self._rows = rows
-        for hook in self.hooks:
-            hook.rows = rows
-        if self.prefix is not None:
+        for intervention in self.interventions:
+            # stays until the next batch: with gradient checkpointing the layers run again in the backward pass
+            intervention.rows = rows
+        if self.from_layer:
             self._cached.states = self._states(rows, inputs["input_ids"])
         loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if self._log_probs is not None and self.model.training:
@@ -205,18 +254,18 @@ class ShapedDPOTrainer(DPOTrainer):
         return loss
 
     def _states(self, rows: Tensor, ids: Tensor) -> Tensor:
-        assert self.prefix is not None
+        assert self.reference is not None
         index = rows.tolist()
-        flipped = [bool(self.plan.flip[i]) for i in index]
-        parts = self.prefix.rows(index + index, [int(f) for f in flipped] + [int(not f) for f in flipped])
+        parts = [self.reference.inputs(i, self.sides[i][k].source) for k in (0, 1) for i in index]
         out = torch.zeros(*ids.shape, parts[0].shape[1])
         for k, part in enumerate(parts):
-            out[k, : len(part)] = part
+            n = min(len(part), ids.shape[1])
+            out[k, :n] = part[:n]
         return out.to(ids.device)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """As trl, without the numbers that the frozen head does not compute."""
-        if self.reference is not None:
+        if self.frozen_head:
             for key in ("entropy", "logits/chosen", "logits/rejected", "mean_token_accuracy"):
                 self._metrics["train"].pop(key, None)
         super().log(logs, start_time)

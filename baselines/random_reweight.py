@@ -1,0 +1,23 @@
+"""Control for `reweight` and reward shaping: the same weights, dealt out to the pairs blindly.
+
+What this does to a behaviour is what unequal weights do. A protocol that weights pairs has to beat it.
+"""
+
+import numpy as np
+from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.protocol import protocol
+
+
+@protocol(
+    name="random_reweight",
+    family="control",
+    source="control of arXiv 2606.12360, section 2.1",
+    unit="nats of reward per standard deviation of the concept's score, as reward_shaping",
+)
+def random_reweight(
+    ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", free_of: str = ""
+) -> ShapingPlan:
+    """Give the weights of `reweight` to other pairs, at random."""
+    weight = 2.0 / (1.0 + np.exp(-ctx.gain(strength, readout, free_of)))
+    return ShapingPlan.identity("random_reweight", ctx.pairs).edit(weight=ctx.rng.permutation(weight))

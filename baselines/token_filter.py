@@ -1,0 +1,92 @@
+"""Token-level filtering: words that show the concept are not learned from, in either answer.
+
+Each word's score is the largest of its tokens'; words over a threshold are left out of the log-probabilities of the
+policy and of the reference, on both sides (arXiv 2606.12360, section 2.4; loss masking as in arXiv 2601.21571). To
+suppress, words with much of the concept go. To amplify, there is nothing to mask: refused.
+"""
+
+import numpy as np
+from offtarget.errors import ConfigError
+from offtarget.shaping.context import ShapingContext, WordScores
+from offtarget.shaping.plan import ShapingPlan, Spans
+from offtarget.shaping.protocol import protocol
+
+LEAST = 0.1
+"""A pair with a smaller share of words left on either side is left out."""
+
+
+@protocol(
+    name="token_filter",
+    family="data",
+    source="arXiv 2606.12360, section 2.4; arXiv 2601.21571",
+    unit="share of all words that is masked at most",
+)
+def token_filter(
+    ctx: ShapingContext, *, strength: float = 0.05, readout: str = "feature", threshold: float = 0.0
+) -> ShapingPlan:
+    """Mask the words that show the concept most.
+
+    Args:
+        ctx: pairs, targets and scores of words.
+        strength: share of all words (inside a target's context) that is masked at most.
+        readout: of the scores: feature (rules, latents, directions), direction or probe.
+        threshold: words are masked only above this score, in standard deviations over all words.
+    """
+    if abs(strength) > 1:
+        raise ConfigError(f"protocol 'token_filter': strength={strength} is a share: between -1 and 1")
+    n = len(ctx.pairs)
+    hidden: dict[str, list[set[tuple[int, int]]]] = {
+        s: [set() for _ in range(n)] for s in ("chosen", "rejected")
+    }
+    words = masked = 0
+    seen: dict[str, list[int]] = {"chosen": [0] * n, "rejected": [0] * n}
+    for target in ctx.targets:
+        gamma = target.effective(strength)
+        if gamma > 0:
+            raise ConfigError(
+                "protocol 'token_filter' can only keep a concept from being learned: suppress it, or use another"
+            )
+        sides = dict(zip(("chosen", "rejected"), ctx.words(target.concept, readout), strict=True))
+        rows = np.flatnonzero(ctx.inside(target))
+        scores = np.concatenate([np.zeros(0), *(s[i].scores for s in sides.values() for i in rows)])
+        room = round(min(-gamma, 1.0) * len(scores))
+        cut = (
+            threshold
+            if room == 0
+            else max(threshold, float(np.sort(scores)[::-1][min(room, len(scores) - 1)]))
+        )
+        for name, side in sides.items():
+            for i in rows:
+                seen[name][i] = len(side[i].scores)
+                if room:
+                    hidden[name][i] |= _above(side[i], cut)
+    plan = ShapingPlan.identity("token_filter", ctx.pairs)
+    keep = plan.keep.copy()
+    for name, rows_hidden in hidden.items():
+        for i, spans in enumerate(rows_hidden):
+            words, masked = words + seen[name][i], masked + len(spans)
+            if spans and seen[name][i] - len(spans) < LEAST * seen[name][i]:
+                keep[i] = False
+    masks = {name: tuple(_joined(spans) for spans in found) for name, found in hidden.items()}
+    notes = (f"{masked} of {words} words masked",)
+    if not keep.all():
+        notes += (f"{int((~keep).sum())} pairs left out: under {LEAST:.0%} of an answer's words were left",)
+    return plan.edit(
+        keep=keep, mask_chosen=masks["chosen"], mask_rejected=masks["rejected"], notes=notes,
+        details={"asked": strength, "words": words, "masked": masked},
+    )  # fmt: skip
+
+
+def _above(side: WordScores, cut: float) -> set[tuple[int, int]]:
+    return {(int(a), int(b)) for (a, b), s in zip(side.spans, side.scores, strict=True) if s > cut}
+
+
+def _joined(spans: set[tuple[int, int]]) -> Spans:
+    """In order, with what overlaps or touches joined."""
+    out: list[tuple[int, int]] = []
+    for a, b in sorted(spans):
+        if out and a <= out[-1][1]:
+            out[-1] = (out[-1][0], max(b, out[-1][1]))
+        else:
+            out.append((a, b))
+    return tuple(out)

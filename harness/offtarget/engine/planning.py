@@ -1,0 +1,195 @@
+"""From targets to a checked plan: readings of the training rows, what to say of them, what training would then teach."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from offtarget.data.pairs import PairSet
+from offtarget.engine.features import sae_lens
+from offtarget.engine.labelling import plain
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.lens.features import FeatureMatrix
+from offtarget.models import ModelRef
+from offtarget.shaping.context import ShapingContext, Target
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.protocol import make_plan
+from offtarget.shaping.readings import StoredReadings
+from offtarget.store import Store, write_atomic
+from offtarget.versions import package_versions
+
+CORRELATED = 0.5
+"""From this correlation on, a concept's score is said not to be independent of another's."""
+LISTED = 10
+"""Correlations, and predicted shifts of concepts that are no target, that a plan lists."""
+GOOD_AUROC = 0.7
+ANSWERS_VERSION = 1
+
+Progress = Callable[[str, int, int], None]
+
+
+def readings_of(
+    pairs: PairSet,
+    features: Sequence[FeatureMatrix],
+    members: Mapping[str, tuple[str, ...]],
+    lenses: Sequence[str],
+    model: Callable[[], ModelRef],
+    *,
+    store: Store,
+    max_length: int = 512,
+    template: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> StoredReadings:
+    """What protocols read of a training set.
+
+    Args:
+        pairs: the training pairs.
+        features: of them, by every lens.
+        members: concept id -> feature ids.
+        lenses: names of the lenses, to find the SAE by.
+        model: the start model; called only when it is needed.
+        store: where everything lies.
+        max_length: tokens of prompt and response together.
+        template: path of a chat template.
+        labels: concept id -> label.
+        progress: called with (what, done, total).
+    """
+    which = next((x.partition(":")[2] for x in lenses if x.partition(":")[0] == "sae"), None)
+    return StoredReadings(
+        pairs, tuple(features), dict(members), model, store, max_length, template,
+        sae=None if which is None else lambda ref: sae_lens(which, ref),
+        labels=dict(labels or {}),
+        ask=lambda name, prompts: ask_all(name, prompts, store, progress),
+        progress=progress,
+    )  # fmt: skip
+
+
+def make_shaping_plan(
+    protocol: str,
+    parameters: Mapping[str, Any],
+    readings: StoredReadings,
+    targets: Sequence[Target],
+    seed: int,
+) -> ShapingPlan:
+    """The checked plan of a protocol, with notes on what its targets go along with.
+
+    Raises:
+        ConfigError: an unknown protocol, parameter or concept; a plan that cannot be trained or does nothing.
+        UndecidedError: too few rows are left.
+    """
+    context = ShapingContext(readings.pairs.pairs, tuple(targets), seed=seed, readings=readings)
+    plan = make_plan(protocol, context, parameters)
+    notes, details = list(plan.notes) + context.notes, dict(plan.details)
+    for target in dict.fromkeys(t.concept for t in targets):
+        try:
+            found = readings.correlated(target, str(parameters.get("readout", "feature")))
+        except ConfigError as e:
+            notes.append(f"concept '{target}': {e}")
+            continue
+        details.setdefault("correlations", {})[target] = [[c, round(r, 4)] for c, r in found[:LISTED]]
+        notes += [
+            f"{target} goes along with {c} (r {r:+.2f} over pairs)"
+            for c, r in found[:5]
+            if abs(r) >= CORRELATED
+        ]
+    for what, facts in readings.facts.items():
+        if what.split(" ")[0] not in {t.concept for t in targets}:
+            continue
+        details.setdefault("readouts", {})[what] = facts
+        auroc = facts.get("held_out_auroc")
+        if auroc is not None and auroc < GOOD_AUROC:
+            notes.append(
+                f"{what} orders responses to held-out prompts with AUROC {auroc:.2f}, under {GOOD_AUROC}"
+            )
+    return plan.edit(notes=tuple(dict.fromkeys(notes)), details=details)
+
+
+def predicted_shift(
+    plan: ShapingPlan, readings: StoredReadings, targets: Sequence[Target]
+) -> list[dict[str, Any]]:
+    """What plain DPO and the plan are expected to do to concepts, by the mean disparity of weighted rows.
+
+    A row counts as much as its gradient does at the start relative to plain DPO (`ShapingPlan.start_weights`); a
+    concept's value in a row is the difference of its features, in standard deviations over all responses. What masks,
+    prompts, hooks and added pairs do is not in it.
+
+    Returns:
+        The targets first, then the concepts that plain DPO moves most: `concept`, `target`, `plain`, `planned`.
+    """
+    ids, chosen, rejected = readings.matrix
+    n = len(readings.pairs)
+    weight = plan.start_weights()[:n]
+    difference = (chosen - rejected).tocsc()
+    total = np.asarray((chosen + rejected).sum(axis=0)).ravel() / (2 * n)
+    square = np.asarray((chosen.multiply(chosen) + rejected.multiply(rejected)).sum(axis=0)).ravel() / (2 * n)
+    sd = np.sqrt(np.maximum(square - total**2, 0.0))
+    live = sd > 1e-12
+    before = np.asarray(difference.sum(axis=0)).ravel() / n
+    after = np.asarray(difference.T @ weight).ravel() / n
+    wanted = {t.concept for t in targets}
+    rows: list[dict[str, Any]] = [
+        {
+            "concept": c,
+            "target": c in wanted,
+            "plain": float(before[j] / sd[j]),
+            "planned": float(after[j] / sd[j]),
+        }
+        for j, c in enumerate(ids)
+        if live[j]
+    ]
+    rows.sort(key=lambda r: (not r["target"], -abs(r["plain"])))
+    return rows[: len(wanted) + LISTED]
+
+
+def ask_all(
+    name: str, prompts: Sequence[str], store: Store, progress: Progress | None = None
+) -> list[str | None]:
+    """A model service's answers, from the store where it was asked before.
+
+    Args:
+        name: an Inspect model.
+        prompts: one call each, at temperature 0.
+        store: where answers are kept.
+        progress: called with (what, done, total).
+
+    Raises:
+        UndecidedError: the model cannot be reached, or is not set up.
+    """
+    if not prompts:
+        return []
+    inputs = {"model": name, "prompts": list(prompts), "packages": package_versions("inspect-ai")}
+
+    def build(out: Path) -> None:
+        answers = asyncio.run(_ask(name, prompts, progress))
+        write_atomic(out / "answers.json", json.dumps(answers, ensure_ascii=False))
+
+    folder = store.get("answers", ANSWERS_VERSION, inputs, build)
+    found: list[str | None] = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
+    return found
+
+
+async def _ask(name: str, prompts: Sequence[str], progress: Progress | None) -> list[str]:
+    from inspect_ai.model import GenerateConfig, get_model
+
+    try:
+        model = get_model(name)
+    except Exception as e:  # Inspect raises errors of its own kinds for keys, names and packages
+        raise UndecidedError(f"model '{name}' is not at hand: {plain(e)}; set it up as Inspect asks") from e
+    done = 0
+
+    async def one(prompt: str) -> str:
+        nonlocal done
+        try:
+            output = await model.generate(prompt, config=GenerateConfig(max_tokens=2048, temperature=0.0))
+        except Exception as e:
+            raise UndecidedError(f"model '{name}' does not answer: {plain(e)}") from e
+        done += 1
+        if progress:
+            progress(f"asking {name}", done, len(prompts))
+        return str(output.completion).strip()
+
+    return list(await asyncio.gather(*(one(p) for p in prompts)))

@@ -1,0 +1,109 @@
+"""What a plan may do to the policy's forward pass while it trains: add a vector, or take directions out.
+
+A hook acts on the output of a decoder layer, of its attention or of its MLP; with a coefficient for each row and
+side, at the positions of its span. The reference never sees it, and it is gone after training.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.errors import ConfigError
+
+FloatRow = NDArray[np.float64]
+Module = Literal["layer", "attention", "mlp"]
+"""Whose output is changed; "layer" is the residual stream after the layer."""
+Span = Literal["last_turn", "answer", "all"]
+"""From the start of the last user turn to the end; the answer's tokens; every position."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Hook:
+    """Base of the two kinds: where, and how strongly on each row."""
+
+    layer: int
+    """Index of the decoder layer, from 0."""
+    chosen: FloatRow
+    """(n_pairs,) coefficient on the chosen side."""
+    rejected: FloatRow
+    """(n_pairs,) coefficient on the rejected side."""
+    module: Module = "layer"
+    span: Span = "last_turn"
+
+    kind: ClassVar[str] = ""
+
+    @property
+    def array(self) -> NDArray[np.float32]:
+        """The vector or the basis."""
+        raise NotImplementedError
+
+    @property
+    def rows(self) -> NDArray[np.bool_]:
+        """(n_pairs,) rows on which it does something."""
+        acts: NDArray[np.bool_] = ((self.chosen != 0.0) | (self.rejected != 0.0)) & bool(self.array.any())
+        return acts
+
+    def update(self, digest: Any) -> None:
+        """Feed a hash with all that the hook asks."""
+        where = "" if (self.module, self.span) == ("layer", "last_turn") else f" {self.module} {self.span}"
+        digest.update(f"{self.kind} {self.layer}{where}".encode())
+        for a in (self.array.astype(np.float32), self.chosen, self.rejected):
+            digest.update(np.ascontiguousarray(a).tobytes())
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of all that the hook asks."""
+        digest = hashlib.sha256()
+        self.update(digest)
+        return digest.hexdigest()
+
+    def check(self, name: str) -> None:
+        """Refuse a wrong shape or a value that is not a number.
+
+        Raises:
+            ConfigError: names the hook.
+        """
+        if not np.isfinite(self.array).all():
+            raise ConfigError(f"{name}: its {self.kind} vector has values that are not numbers")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Steer(Hook):
+    """h ← h + α v, with α the row's coefficient in units of the residual stream (arXiv 2606.12360, section 2.2)."""
+
+    vector: NDArray[np.float32]
+    """(d_model,), of unit norm."""
+
+    kind: ClassVar[str] = "steer"
+
+    @property
+    def array(self) -> NDArray[np.float32]:
+        """The vector."""
+        return self.vector
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Ablate(Hook):
+    """h ← h − α (h Qᵀ) Q, with α between 0 (nothing) and 1 (the whole projection) (CAFT, arXiv 2507.16795)."""
+
+    basis: NDArray[np.float32]
+    """Q (k, d_model), orthonormal rows."""
+
+    kind: ClassVar[str] = "ablate"
+
+    @property
+    def array(self) -> NDArray[np.float32]:
+        """The basis."""
+        return self.basis
+
+    def check(self, name: str) -> None:
+        """As for every hook; and rows that are not orthonormal are refused, since they would not be projected out."""
+        super().check(name)
+        gram = self.basis.astype(np.float64) @ self.basis.astype(np.float64).T
+        if self.basis.any() and not np.allclose(gram, np.eye(len(gram)), atol=1e-4):
+            raise ConfigError(
+                f"{name}: the rows of its basis are not orthonormal; pass them through a QR first"
+            )

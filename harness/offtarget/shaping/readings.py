@@ -1,0 +1,522 @@
+"""How strongly each response, and each word of it, expresses a concept: read once, kept in the store.
+
+Readouts come from the frozen start model or from rules, before training, and never change:
+
+* `feature`: the lens's own value: a rule's count (as log(1 + x)), a rate, a projection; for latents the mean firing
+  frequency of the concept's members. `feature_max`: their mean largest activation.
+* `direction`: projection of the mean activation on the difference of means between responses that show the concept
+  and such as do not (arXiv 2606.12360, section 2.6); `direction_max`: the largest projection of a token (section 2.1).
+* `probe`, `probe_max`: the same with the normal of a logistic regression.
+* `attention`: log-odds of an attention probe over the response's tokens.
+
+What shows a concept is told by its own feature, so a probe generalises the rule or the latents, and no more.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.data.pairs import Pair, PairSet, text_of
+from offtarget.errors import ConfigError, unknown_name
+from offtarget.lens import direction as directions
+from offtarget.lens.activations import choose_layer
+from offtarget.lens.collect import held_out
+from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.places import places
+from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
+from offtarget.lens.probes import HELD_OUT, MAX_BYTES, TokenReadout, attention_probe, read_tokens
+from offtarget.lens.rewrite import can_rewrite, without
+from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
+from offtarget.shaping.context import ConceptScores, Direction, WordScores
+from offtarget.store import Store, hash_of, write_atomic
+from offtarget.versions import package_versions
+
+VERSION = 1
+READOUTS = ("feature", "feature_max", "direction", "direction_max", "probe", "probe_max", "attention")
+FEWEST = 8
+"""Responses with a concept, and without, that a direction or a probe needs."""
+_WORD = re.compile(r"\S+")
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+Ask = Callable[[str, Sequence[str]], list[str | None]]
+"""(model, prompts) -> answers."""
+
+
+@dataclass(eq=False)
+class StoredReadings:
+    """Scores, words and directions of a training set; a `Readings` for protocols.
+
+    Args:
+        pairs: the training pairs.
+        features: what lenses say of them.
+        members: concept id -> the features it is made of.
+        model: the start model; found only when it is needed.
+        store: where everything lies.
+        max_length: tokens of prompt and response together.
+        template: path of a chat template, for models without one.
+        sae: (lens name, model) -> the SAE whose latents are in `features`.
+        labels: concept id -> its label.
+        ask: a way to ask a model service, for counterfactuals.
+        progress: called with (what, done, total).
+    """
+
+    pairs: PairSet
+    features: tuple[FeatureMatrix, ...]
+    members: dict[str, tuple[str, ...]]
+    model: Callable[[], ModelRef]
+    store: Store
+    max_length: int = 512
+    template: str | None = None
+    sae: Callable[[ModelRef], Any] | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    ask: Ask | None = None
+    progress: Progress | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What a probe says of itself: held-out AUROC by concept and readout."""
+
+    _known: dict[Any, Any] = field(default_factory=dict, repr=False)
+    """What was asked before: several protocols and seeds of a grid ask for the same."""
+
+    def _once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
+        if key not in self._known:
+            self._known[key] = make()
+        return self._known[key]
+
+    # ---- what a protocol asks for
+
+    def scores(self, concept: str, readout: str = "feature") -> ConceptScores:
+        """Scores of every pair, z-scored and clipped.
+
+        Raises:
+            ConfigError: no such concept or readout; it never varies, or too few responses show it.
+        """
+        found: ConceptScores = self._once(
+            ("scores", concept, readout), lambda: self._scores(concept, readout)
+        )
+        return found
+
+    def direction(self, concept: str, layer: int | None = None) -> Direction:
+        """The concept's unit direction, by difference of means, and the responses' spread along it."""
+        found: Direction = self._once(("direction", concept, layer), lambda: self._direction(concept, layer))
+        return found
+
+    def words(self, concept: str, readout: str = "feature") -> tuple[list[WordScores], list[WordScores]]:
+        """Scores of every word of chosen and rejected, in standard deviations over all words.
+
+        Raises:
+            ConfigError: a readout that reads no words, or one by which all words are alike.
+        """
+        found: tuple[list[WordScores], list[WordScores]] = self._once(
+            ("words", concept, readout), lambda: self._words(concept, readout)
+        )
+        return found
+
+    def length(self) -> ConceptScores:
+        """Scores of log length in characters."""
+        chosen, rejected = (
+            np.log1p(np.array([len(text_of(getattr(p, side))) for p in self.pairs.pairs], float))
+            for side in ("chosen", "rejected")
+        )
+        return ConceptScores.standardise(chosen, rejected)
+
+    def presence(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which chosen and which rejected responses show the concept."""
+        chosen, rejected = self.raw(concept)
+        high, _ = shown(np.concatenate([chosen, rejected]))
+        return high[: len(chosen)], high[len(chosen) :]
+
+    def rewrite(
+        self, concept: str, sign: int, responses: Sequence[tuple[Pair, str]], role: str | None
+    ) -> list[str | None]:
+        """Responses without the concept (sign −1) or with it (+1), by rule or by a model.
+
+        Raises:
+            ConfigError: no rule can do it and no model is named.
+        """
+        name = concept.removeprefix("surface:")
+        if role is None:
+            if sign > 0 or not concept.startswith("surface:") or not can_rewrite(name):
+                raise ConfigError(
+                    f"there is no rule that {'puts' if sign > 0 else 'takes'} '{concept}' "
+                    f"{'into' if sign > 0 else 'out of'} a text: name a model that rewrites, -P role=PROVIDER/MODEL"
+                )
+            return [without(name, text) for _, text in responses]
+        if self.ask is None:
+            raise ConfigError(f"no model can be asked here, so '{role}' cannot rewrite")
+        label = self.labels.get(concept, name)
+        return self.ask(role, [_rewriting(label, sign, p, text) for p, text in responses])
+
+    # ---- where it comes from
+
+    def find(self, concept: str) -> tuple[str, ...]:
+        """The features that a concept is made of."""
+        if concept not in self.members:
+            raise unknown_name("concept", concept, self.members)
+        return self.members[concept]
+
+    def raw(self, concept: str, stat: str = "freq") -> tuple[Floats, Floats]:
+        """(n_pairs,) the concept's own feature for chosen and rejected, before standardising."""
+        return raw_features(self.features, self.find(concept), stat)
+
+    def _scores(self, concept: str, readout: str) -> ConceptScores:
+        if readout not in READOUTS:
+            raise unknown_name("readout", readout, READOUTS)
+        members = self.find(concept)
+        if readout in ("feature", "feature_max"):
+            return ConceptScores.standardise(
+                *self.raw(concept, "max" if readout == "feature_max" else "freq")
+            )
+        inputs = {**self._identity(), "concept": self._feature_identity(members), "readout": readout}
+
+        def build(out: Path) -> None:
+            chosen, rejected, facts = self._read(concept, readout)
+            np.savez(out / "scores.npz", chosen=chosen, rejected=rejected)
+            write_atomic(out / "facts.json", json.dumps(facts))
+
+        folder = self.store.get("concept-scores", VERSION, inputs, build)
+        self.facts[f"{concept} {readout}"] = json.loads((folder / "facts.json").read_text())
+        with np.load(folder / "scores.npz", allow_pickle=False) as z:
+            return ConceptScores.standardise(z["chosen"], z["rejected"])
+
+    def _identity(self) -> dict[str, Any]:
+        model = self.model()
+        return {
+            "rows": self.pairs.rows_sha256,
+            "model": model.identity,
+            "template": template_hash(load_tokenizer(model, self.store, template=self.template)),
+            "layer": choose_layer(model),
+            "max_length": self.max_length,
+            "dtype": precision(),
+            "device": device(),
+            "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
+        }
+
+    def _feature_identity(self, members: Sequence[str]) -> Any:
+        part = next(p for p in self.features if any(c.id == members[0] for c in p.columns))
+        return [part.lens, hash_of(part.info), list(members)]
+
+    def _read(self, concept: str, readout: str) -> tuple[Floats, Floats, dict[str, Any]]:
+        """Raw readouts of chosen and rejected by the model's activations, and what is to be said of them."""
+        model, layer = self.model(), choose_layer(self.model())
+        if readout == "attention":
+            return self._attention(concept)
+        kind, _, largest = readout.partition("_")
+        vector, facts = self._vector(concept, kind)
+        pooled = (
+            max_projections(
+                model, self.pairs, layer, vector[None], max_length=self.max_length, store=self.store,
+                template=self.template, progress=self._report("scores"),
+            )
+            if largest
+            else None
+        )  # fmt: skip
+        if pooled is not None:
+            return pooled.chosen[:, 0].astype(float), pooled.rejected[:, 0].astype(float), facts
+        means = self.pooled(layer)
+        return (means.chosen @ vector).astype(float), (means.rejected @ vector).astype(float), facts
+
+    def _vector(
+        self, concept: str, kind: str, layer: int | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Unit vector of a concept ("direction" or "probe") and its AUROC on prompts that it was not fitted on."""
+        from sklearn.metrics import roc_auc_score
+
+        layer = choose_layer(self.model(), layer)
+        means = self.pooled(layer)
+        h = np.concatenate([means.chosen, means.rejected])
+        high, low = self._sides(concept)
+        fit = directions.mean_difference if kind == "direction" else directions.probe
+        test = np.tile([held_out(p.group, HELD_OUT) for p in self.pairs.pairs], 2)
+        facts: dict[str, Any] = {"layer": layer, "with": int(high.sum()), "without": int(low.sum())}
+        if min((high & test).sum(), (low & test).sum(), (high & ~test).sum(), (low & ~test).sum()) >= FEWEST:
+            there = fit(h[high & ~test], h[low & ~test])
+            labelled = (high | low) & test
+            facts["held_out_auroc"] = round(float(roc_auc_score(high[labelled], h[labelled] @ there)), 4)
+        return fit(h[high], h[low]), facts
+
+    def _sides(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """(2 n_pairs,) the responses that show the concept, and those that do not.
+
+        Raises:
+            ConfigError: fewer than 8 of either.
+        """
+        high, low = shown(np.concatenate(self.raw(concept)))
+        if min(high.sum(), low.sum()) < FEWEST:
+            raise ConfigError(
+                f"concept '{concept}' is shown by {int(high.sum())} responses and absent from {int(low.sum())}: at least "
+                f"{FEWEST} of each are needed for a direction"
+            )
+        return high, low
+
+    def _direction(self, concept: str, layer: int | None) -> Direction:
+        layer = choose_layer(self.model(), layer)
+        vector, facts = self._vector(concept, "direction", layer)
+        self.facts[f"{concept} direction"] = facts
+        means = self.pooled(layer)
+        h = np.concatenate([means.chosen, means.rejected])
+        return Direction(layer, vector, float((h @ vector).std()))
+
+    def pooled(self, layer: int) -> PooledActivations:
+        """Mean activations of every response after a layer."""
+        return pooled_activations(
+            self.model(), self.pairs, layer, max_length=self.max_length, store=self.store, template=self.template,
+            progress=self._report("directions"),
+        )  # fmt: skip
+
+    def _attention(self, concept: str) -> tuple[Floats, Floats, dict[str, Any]]:
+        high, low = self._sides(concept)
+        layer = choose_layer(self.model())
+        read = self._tokens(lambda hidden: hidden.half(), "attention probe")
+        if (size := sum(v.nbytes for v in read.values)) > MAX_BYTES:
+            raise ConfigError(
+                f"an attention probe keeps every token's activation, here {size / 2**30:.1f} GiB of at most "
+                f"{MAX_BYTES / 2**30:.0f}: train on fewer pairs, or choose readout probe_max"
+            )
+        both = np.concatenate([read.chosen, read.rejected])
+        test_pair = np.tile([held_out(p.group, HELD_OUT) for p in self.pairs.pairs], 2)
+        n = len(read.values)
+        present, labelled, test = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
+        there = both >= 0
+        present[both[there & high]] = True
+        labelled[both[there & (high | low)]] = True
+        test[both[there & test_pair]] = True
+        probe = attention_probe(read.values, present, labelled, test)
+        facts = {
+            "layer": layer, "with": int(high.sum()), "without": int(low.sum()),
+            "held_out_auroc": round(probe.auroc, 4),
+        }  # fmt: skip
+        lowest = float(probe.scores.min())
+        sides = [np.where(side >= 0, probe.scores[side], lowest) for side in (read.chosen, read.rejected)]
+        return sides[0], sides[1], facts
+
+    def _tokens(self, reduce: Callable[[Any], Any], what: str, layer: int | None = None) -> TokenReadout:
+        model = self.model()
+        return read_tokens(
+            model, self.pairs, choose_layer(model, layer), reduce, max_length=self.max_length, store=self.store,
+            template=self.template, progress=self._report(what),
+        )  # fmt: skip
+
+    # ---- words
+
+    def _words(self, concept: str, readout: str) -> tuple[list[WordScores], list[WordScores]]:
+        members = self.find(concept)
+        texts = [[text_of(getattr(p, side)) for p in self.pairs.pairs] for side in ("chosen", "rejected")]
+        spans = [[_word_spans(t) for t in side] for side in texts]
+        lens = members[0].partition(":")[0]
+        if readout == "feature" and lens == "surface":
+            raw = [
+                [
+                    _covered(s, places(members[0].removeprefix("surface:"), t))
+                    for s, t in zip(some, side, strict=True)
+                ]
+                for some, side in zip(spans, texts, strict=True)
+            ]
+        else:
+            raw = self._token_words(concept, readout, lens, spans)
+        values = np.concatenate([np.zeros(0), *(x for side in raw for x in side)])
+        centre, sd = (float(values.mean()), float(values.std())) if len(values) else (0.0, 0.0)
+        if not sd > 0:
+            raise ConfigError(
+                f"concept '{concept}', readout '{readout}': no word differs from another, so none can be masked"
+            )
+        chosen, rejected = (
+            [WordScores(s, (x - centre) / sd) for s, x in zip(some, side, strict=True)]
+            for some, side in zip(spans, raw, strict=True)
+        )
+        return chosen, rejected
+
+    def _token_words(
+        self, concept: str, readout: str, lens: str, spans: list[list[NDArray[np.int64]]]
+    ) -> list[list[Floats]]:
+        """The largest token score in each word, for chosen and rejected; kept in the store."""
+        if readout not in ("feature", "direction", "probe"):
+            raise unknown_name("readout of words", readout, ("feature", "direction", "probe"))
+        inputs = {
+            **self._identity(),
+            "concept": self._feature_identity(self.find(concept)),
+            "readout": readout,
+        }
+
+        def build(out: Path) -> None:
+            layer, reduce = self._reducer(concept, readout, lens)
+            read = self._tokens(reduce, "words", layer)
+            flat, bounds = [], [0]
+            for side, some in zip((read.chosen, read.rejected), spans, strict=True):
+                for k, s in zip(side, some, strict=True):
+                    where = read.places[k] if k >= 0 else np.zeros((0, 2), np.int64)
+                    flat.append(_largest(s, where, read.values[k] if k >= 0 else np.zeros(0, np.float32)))
+                    bounds.append(bounds[-1] + len(flat[-1]))
+            np.savez(out / "words.npz", values=np.concatenate([np.zeros(0), *flat]), bounds=np.array(bounds))
+
+        folder = self.store.get("word-scores", VERSION, inputs, build)
+        with np.load(folder / "words.npz", allow_pickle=False) as z:
+            values, bounds = z["values"], z["bounds"]
+        parts = [values[a:b] for a, b in pairwise(bounds)]
+        n = len(self.pairs)
+        return [parts[:n], parts[n:]]
+
+    def _reducer(self, concept: str, readout: str, lens: str) -> tuple[int, Callable[[Any], Any]]:
+        """The layer to read and what to make of each token there."""
+        import torch
+
+        if readout == "feature" and lens == "sae":
+            if self.sae is None:
+                raise ConfigError(f"concept '{concept}': no SAE is at hand to read single tokens with")
+            found = self.sae(self.model())
+            index = [int(m.rsplit(":", 1)[1]) for m in self.find(concept)]
+            return found.layer, lambda hidden: found.sae.encode(hidden)[:, index].mean(1)
+        vector, facts = self._vector(concept, "probe" if readout == "probe" else "direction")
+        return facts["layer"], lambda hidden: hidden @ torch.from_numpy(vector).to(hidden.device)
+
+    @cached_property
+    def matrix(self) -> tuple[list[str], Any, Any]:
+        """All concepts' own features, sparse `(n_pairs, n_concepts)`, of chosen and of rejected, and their ids."""
+        from scipy.sparse import csc_matrix, hstack
+
+        ids: list[str] = []
+        parts: dict[str, list[Any]] = {"chosen": [], "rejected": []}
+        for part in self.features:
+            where = {c.id: j for j, c in enumerate(part.columns)}
+            mine = [c for c, m in self.members.items() if m[0] in where and all(x in where for x in m)]
+            if not mine:
+                continue
+            rows = [where[m] for c in mine for m in self.members[c]]
+            cols = [k for k, c in enumerate(mine) for _ in self.members[c]]
+            size = [1.0 / len(self.members[c]) for c in mine for _ in self.members[c]]
+            average = csc_matrix((size, (rows, cols)), shape=(len(where), len(mine)))
+            stat = "value" if ("chosen", "value") in part.values else "freq"
+            counted = np.array([stat == "value" and c.contrast != "value" for c in part.columns])
+            for side in parts:
+                x = csc_matrix(part.values[(side, stat)], dtype=np.float64, copy=True)  # type: ignore[index]
+                for j in np.flatnonzero(counted):
+                    piece = slice(x.indptr[j], x.indptr[j + 1])
+                    x.data[piece] = np.log1p(x.data[piece])
+                parts[side].append(x @ average)
+            ids += mine
+        return ids, hstack(parts["chosen"]).tocsc(), hstack(parts["rejected"]).tocsc()
+
+    def correlated(self, concept: str, readout: str = "feature") -> list[tuple[str, float]]:
+        """How the margin of a concept's score goes along with the pair difference of every other concept.
+
+        The method assumes that concepts are independent (arXiv 2606.12360, section 2.1), so this is said before
+        training.
+
+        Returns:
+            Concept and Pearson's r over pairs, the largest |r| first; concepts that never differ are left out.
+        """
+        margin = self.scores(concept, readout).margin
+        centred = margin - margin.mean()
+        if not centred.any():
+            return []
+        ids, chosen, rejected = self.matrix
+        difference = (chosen - rejected).tocsc()
+        n = len(margin)
+        mean = np.asarray(difference.mean(axis=0)).ravel()
+        square = np.asarray(difference.multiply(difference).sum(axis=0)).ravel()
+        spread = np.sqrt(np.maximum(square - n * mean**2, 0.0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            r = (difference.T @ centred) / (spread * np.sqrt(centred @ centred))
+        mine = set(self.find(concept))
+        found = [
+            (c, float(x))
+            for c, x, s in zip(ids, r, spread, strict=True)
+            if s > 1e-9 and c != concept and set(self.members[c]) != mine
+        ]
+        return sorted(found, key=lambda item: -abs(item[1]))
+
+    def _report(self, what: str) -> Callable[[int, int], None] | None:
+        report = self.progress
+        return (lambda done, total: report(what, done, total)) if report else None
+
+
+def raw_features(
+    features: Sequence[FeatureMatrix], members: Sequence[str], stat: str = "freq"
+) -> tuple[Floats, Floats]:
+    """(n_pairs,) what the features of a concept say of chosen and rejected.
+
+    Counts and lengths enter as log(1 + x), rates as they are; several features by their mean.
+
+    Args:
+        features: of all lenses.
+        members: ids of the features, all of one lens.
+        stat: "freq" or "max", where a lens has both.
+
+    Raises:
+        ConfigError: no lens at hand has these features.
+    """
+    for part in features:
+        where = {c.id: j for j, c in enumerate(part.columns)}
+        if members[0] not in where:
+            continue
+        missing = [m for m in members if m not in where]
+        if missing:
+            raise ConfigError(
+                f"lens '{part.lens}' has no feature '{missing[0]}': the audit was made with another lens"
+            )
+        index = [where[m] for m in members]
+        column = part.columns[index[0]]
+        stat = "value" if ("chosen", "value") in part.values else stat
+        out = []
+        for span in ("chosen", "rejected"):
+            x = part.values[(span, stat)][:, index].toarray().astype(float)  # type: ignore[index]
+            if stat == "value" and column.contrast != "value":
+                x = np.log1p(x)
+            out.append(x.mean(axis=1))
+        return out[0], out[1]
+    known = [c.id for part in features for c in part.columns]
+    raise unknown_name("feature", members[0], known)
+
+
+def shown(x: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which responses show a concept and which do not, by its own feature.
+
+    Where it is mostly zero, those above zero against the others; else the upper third against the lower.
+    """
+    if (x <= 0).mean() > 0.4:
+        return x > 0, x <= 0
+    low_cut, high_cut = np.quantile(x, [1 / 3, 2 / 3])
+    # where many values tie at both cuts, those belong to neither side
+    return (x >= high_cut, x <= low_cut) if low_cut < high_cut else (x > high_cut, x < low_cut)
+
+
+def _word_spans(text: str) -> NDArray[np.int64]:
+    return np.array([m.span() for m in _WORD.finditer(text)], np.int64).reshape(-1, 2)
+
+
+def _covered(spans: NDArray[np.int64], found: Sequence[tuple[int, int]]) -> Floats:
+    """1 for words that any of the places touches, else 0."""
+    out = np.zeros(len(spans))
+    for a, b in found:
+        out[(spans[:, 0] < b) & (spans[:, 1] > a)] = 1.0
+    return out
+
+
+def _largest(spans: NDArray[np.int64], where: NDArray[np.int64], values: NDArray[np.floating[Any]]) -> Floats:
+    """(n_words,) the largest value of a word's tokens; words without one (cut off) get the smallest of all."""
+    out = np.full(len(spans), -np.inf)
+    real = where[:, 1] > where[:, 0] if len(where) else np.zeros(0, bool)
+    if len(spans) and real.any():
+        # a token belongs to the word in which it ends: it may begin with the space before it
+        word = np.searchsorted(spans[:, 0], where[real, 1], side="left") - 1
+        inside = (word >= 0) & (where[real, 0] < spans[np.maximum(word, 0), 1])
+        np.maximum.at(out, word[inside], np.asarray(values, float)[real][inside])
+    least = float(np.min(values)) if len(values) else 0.0
+    return np.where(np.isfinite(out), out, least)
+
+
+def _rewriting(label: str, sign: int, pair: Pair, text: str) -> str:
+    asked = "does not have" if sign < 0 else "clearly has"
+    return (
+        f"Below is an answer to a request. Rewrite it so that it {asked} this property: {label}. Keep everything else as "
+        "it is: content, length, order and wording. Write the rewritten answer and nothing else.\n\n"
+        f"<request>\n{text_of(pair.prompt)}\n</request>\n\n<answer>\n{text}\n</answer>"
+    )

@@ -1,0 +1,410 @@
+"""What masks, prompts, hooks and added pairs do to the loss, against the formula written out by hand."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from offtarget.data.pairs import Pair
+from offtarget.errors import ConfigError
+from offtarget.models import load
+from offtarget.shaping.hooks import Ablate, Hook, Steer
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.training.reference import reference
+from offtarget.training.run import make_trainer, with_added
+from offtarget.training.sides import sides_of
+
+pytestmark = pytest.mark.invariant
+ROWS = 6
+
+
+class Trainer:
+    """A trainer of the tiny model with random LoRA weights, and the batch of its first kept rows."""
+
+    def __init__(self, bench: Any, plan: ShapingPlan, out: Any, mode: str = "exact", **spec: Any) -> None:
+        model, tokenizer = load(bench.ref)
+        self.spec = bench.spec.model_copy(update={"mode": mode, **spec})
+        whole = with_added(bench.set, plan, tokenizer, self.spec)
+        sides = sides_of(whole.pairs, whole.ids, plan, tokenizer, self.spec.max_length)
+        stored = None
+        if mode == "fast":
+            stored = reference(
+                model.requires_grad_(False), tokenizer, bench.ref, whole.ids, sides=sides, n_added=len(plan.added),
+                max_length=self.spec.max_length, bf16=False, prefix_layer=2, store=bench.store,
+            )  # fmt: skip
+        self.trainer = make_trainer(model, tokenizer, whole, plan, self.spec, 3, out, stored, 2, sides)
+        torch.manual_seed(0)
+        for name, p in self.trainer.model.named_parameters():
+            if "lora_B" in name:
+                p.data.normal_(0, 0.05)
+        n = min(ROWS, len(self.trainer.train_dataset))
+        if self.spec.gradient_checkpointing:  # as trl does when training begins
+            self.trainer.model.gradient_checkpointing_enable({"use_reentrant": False})
+        self.examples = [self.trainer.train_dataset[i] for i in range(n)]
+
+    def loss(self) -> tuple[float, dict[str, torch.Tensor]]:
+        """Loss and gradient of that batch."""
+        self.trainer.model.train()
+        loss = self.trainer.compute_loss(self.trainer.model, self.trainer.data_collator(self.examples))
+        loss.backward()
+        named = self.trainer.model.named_parameters()
+        return float(loss), {n: p.grad.clone() for n, p in named if p.grad is not None}
+
+    @torch.no_grad()
+    def logprob(self, prompt: list[int], answer: list[int], counts: Any, policy: bool) -> float:
+        """Σ log p of the answer's tokens that count, one sequence by itself, by plain transformers."""
+        model = self.trainer.model
+        ids = torch.tensor([prompt + answer])
+        plain = type(self.trainer.base).forward
+        if policy:
+            out = plain(self.trainer.base, input_ids=ids)
+        else:
+            with model.disable_adapter():
+                out = plain(self.trainer.base, input_ids=ids)
+        scores = torch.log_softmax(out.logits[0].double(), -1)
+        at = range(len(prompt) - 1, len(prompt) + len(answer) - 1)
+        return sum(float(scores[t, y]) for t, y, c in zip(at, answer, counts, strict=True) if c)
+
+
+def sigmoid_loss(margins: list[float], beta: float) -> float:
+    return float(np.mean([np.log1p(np.exp(-beta * m)) for m in margins]))
+
+
+def word_spans(text: str, every: int) -> tuple[tuple[int, int], ...]:
+    """Each so many-th word of a text."""
+    out, at = [], 0
+    for k, word in enumerate(text.split(" ")):
+        if k % every == 1:
+            out.append((at, at + len(word)))
+        at += len(word) + 1
+    return tuple(out)
+
+
+def masked(bench: Any) -> ShapingPlan:
+    pairs = bench.set.pairs
+    return bench.identity().edit(
+        mask_chosen=tuple(word_spans(p.chosen[0]["content"], 2) for p in pairs),
+        mask_rejected=tuple(word_spans(p.rejected[0]["content"], 3) for p in pairs),
+    )
+
+
+def prompted(bench: Any) -> ShapingPlan:
+    """Every other chosen side, and the rejected side of row 0, behind a longer prompt."""
+
+    def longer(p: Pair) -> tuple[Any, ...]:
+        return ({"role": "user", "content": p.prompt[-1]["content"] + " Use short words, please."},)
+
+    pairs = bench.set.pairs
+    return bench.identity().edit(
+        prompt_chosen=tuple(longer(p) if i % 2 == 0 else None for i, p in enumerate(pairs)),
+        prompt_rejected=tuple(longer(p) if i == 0 else None for i, p in enumerate(pairs)),
+    )
+
+
+def test_masked_words_count_neither_for_the_policy_nor_for_the_reference(bench: Any, tmp_path: Any) -> None:
+    plan = masked(bench)
+    one = Trainer(bench, plan, tmp_path)
+    loss, _ = one.loss()
+    margins = []
+    _, tokenizer = load(bench.ref)
+    for ids in bench.set.ids[:ROWS]:
+        side = {}
+        for name, every in (("chosen", 2), ("rejected", 3)):
+            answer = getattr(ids, name)
+            counts, word = [], 0
+            # the tiny tokenizer's tokens are read one by one: a space begins the next word
+            for i, token in enumerate(answer):
+                shown = tokenizer.decode([token])
+                word += i > 0 and shown.startswith(" ")
+                of_text = token not in tokenizer.all_special_ids and shown.strip()
+                counts.append(not (of_text and word % every == 1))
+            side[name] = [one.logprob(ids.prompt, answer, counts, policy=p) for p in (True, False)]
+        margins.append(side["chosen"][0] - side["chosen"][1] - side["rejected"][0] + side["rejected"][1])
+    assert loss == pytest.approx(sigmoid_loss(margins, one.spec.beta), abs=1e-5)
+    plain, _ = Trainer(bench, bench.identity(), tmp_path / "plain").loss()
+    assert abs(plain - loss) > 1e-4
+
+
+def test_the_reference_reads_the_pairs_own_prompt(bench: Any, tmp_path: Any) -> None:
+    plan = prompted(bench)
+    one = Trainer(bench, plan, tmp_path)
+    loss, _ = one.loss()
+    _, tokenizer = load(bench.ref)
+    margins = []
+    for i, (_pair, ids) in enumerate(list(zip(bench.set.pairs, bench.set.ids, strict=True))[:ROWS]):
+        ratio = []
+        for name in ("chosen", "rejected"):
+            own = plan.policy_prompts(name)[i]
+            answer = getattr(ids, name)
+            seen = ids.prompt
+            if own is not None:
+                seen = tokenizer.apply_chat_template(
+                    list(own), add_generation_prompt=True, tokenize=True, return_dict=True
+                )["input_ids"]
+                assert len(seen) > len(ids.prompt)
+            everything = [True] * len(answer)
+            ratio.append(
+                one.logprob(seen, answer, everything, policy=True)
+                - one.logprob(ids.prompt, answer, everything, policy=False)
+            )
+        margins.append(ratio[0] - ratio[1])
+    assert loss == pytest.approx(sigmoid_loss(margins, one.spec.beta), abs=1e-5)
+
+
+def test_an_answer_is_cut_alike_for_policy_and_reference(bench: Any) -> None:
+    """Behind a longer prompt less of an answer fits: the reference leaves out what the policy does."""
+    plan = prompted(bench)
+    _, tokenizer = load(bench.ref)
+    longest = max(len(t.prompt) + max(len(t.chosen), len(t.rejected)) for t in bench.set.ids)
+    sides = sides_of(bench.set.pairs, bench.set.ids, plan, tokenizer, longest)
+    for i, both in enumerate(sides):
+        for side, whole in zip(both, (bench.set.ids[i].chosen, bench.set.ids[i].rejected), strict=True):
+            assert len(side.sequence(policy=True)) <= longest and whole[: len(side.answer)] == side.answer
+            assert len(side.sequence(policy=True)) - len(side.sequence(policy=False)) == len(
+                side.policy_prompt
+            ) - len(side.prompt)
+    assert any(len(s.answer) < len(t.chosen) for (s, _), t in zip(sides, bench.set.ids, strict=True))
+
+
+def hooks(n: int, modules: tuple[str, ...] = ("layer",)) -> tuple[Hook, ...]:
+    rng = np.random.default_rng(1)
+    out: list[Hook] = []
+    for module in modules:
+        v = rng.normal(size=64)
+        q, _ = np.linalg.qr(rng.normal(size=(64, 3)))
+        out += [
+            Steer(
+                layer=2, module=module, vector=(v / np.linalg.norm(v)).astype(np.float32), chosen=rng.normal(size=n),
+                rejected=rng.normal(size=n), span="answer",
+            ),
+            Ablate(
+                layer=3, module=module, basis=q.T.astype(np.float32), chosen=np.ones(n), rejected=np.full(n, 0.5),
+                span="all",
+            ),
+        ]  # fmt: skip
+    return tuple(out)
+
+
+def added(bench: Any) -> tuple[Pair, ...]:
+    first, second = bench.set.pairs[:2]
+    return (
+        Pair("new-1", first.group, first.prompt, second.chosen, first.rejected),
+        Pair("new-2", second.group, second.prompt, first.chosen, second.rejected),
+    )
+
+
+def everything(bench: Any) -> ShapingPlan:
+    """Every kind of edit at once, on overlapping rows."""
+    n = len(bench.set.pairs)
+    rng = np.random.default_rng(0)
+    plan = bench.identity().add(added(bench))
+    m = n + 2
+    words, prompts = masked(bench), prompted(bench)
+    return plan.edit(
+        keep=np.arange(m) % 5 != 3, flip=np.arange(m) % 3 == 0, weight=rng.uniform(0.2, 2, m),
+        offset_chosen=rng.normal(size=m), offset_rejected=rng.normal(size=m),
+        mask_chosen=(*words.mask_chosen, (), ()), mask_rejected=(*words.mask_rejected, (), ()),
+        prompt_chosen=(*prompts.prompt_chosen, None, None), prompt_rejected=(*prompts.prompt_rejected, None, None),
+        hooks=hooks(m, ("layer", "attention", "mlp")),
+    )  # fmt: skip
+
+
+def test_fast_and_exact_agree_under_everything_at_once(bench: Any, tmp_path: Any) -> None:
+    plan = everything(bench).check()
+    loss_a, a = Trainer(bench, plan, tmp_path / "a").loss()
+    loss_b, b = Trainer(bench, plan, tmp_path / "b", mode="fast").loss()
+    assert loss_a == pytest.approx(loss_b, abs=1e-5)
+    assert a.keys() == b.keys() and a
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=2e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_checkpointing_gives_the_same_gradients_under_hooks(bench: Any, tmp_path: Any, mode: str) -> None:
+    n = len(bench.set.pairs)
+    plan = bench.identity().edit(hooks=hooks(n, ("layer", "attention", "mlp")))
+    loss_a, a = Trainer(bench, plan, tmp_path / "a", mode=mode).loss()
+    one = Trainer(bench, plan, tmp_path / "b", mode=mode, gradient_checkpointing=True)
+    assert one.trainer.base.model.layers[3].gradient_checkpointing
+    loss_b, b = one.loss()
+    assert loss_a == loss_b
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+    plain, _ = Trainer(bench, bench.identity(), tmp_path / "c", mode=mode).loss()
+    assert abs(plain - loss_a) > 1e-3
+
+
+def test_an_ablated_direction_is_gone_where_it_is_ablated(bench: Any, tmp_path: Any) -> None:
+    n = len(bench.set.pairs)
+    q = np.linalg.qr(np.random.default_rng(2).normal(size=(64, 2)))[0].T.astype(np.float32)
+    plan = bench.identity().edit(
+        hooks=(Ablate(layer=3, basis=q, chosen=np.ones(n), rejected=np.zeros(n), span="answer"),)
+    )
+    one = Trainer(bench, plan, tmp_path)
+    seen: list[torch.Tensor] = []
+    one.trainer.base.model.layers[3].register_forward_hook(
+        lambda m, a, out: seen.append((out[0] if isinstance(out, tuple) else out).detach())
+    )
+    one.loss()
+    along = (seen[-1] @ torch.from_numpy(q).T).norm(dim=-1)
+    for k, row in enumerate(range(ROWS)):
+        start, stop = (
+            len(bench.set.ids[row].prompt),
+            len(bench.set.ids[row].prompt) + len(bench.set.ids[row].chosen),
+        )
+        assert along[k, start:stop].max() < 1e-4 < along[k, :start].min()
+        assert along[ROWS + k, :stop].min() > 1e-4, "the rejected side was left alone"
+
+
+def test_an_added_pair_is_a_pair_of_the_set(bench: Any, tmp_path: Any) -> None:
+    """Training on a set with two pairs added is training on the set that has them."""
+    extra = added(bench)
+    plan = bench.identity().add(extra).edit(control=False).check()
+    by_plan = bench.train(plan, mode="fast")
+    bench.set = type(bench.set)(
+        [*bench.set.pairs, *extra],
+        with_added(bench.set, plan, load(bench.ref)[1], bench.spec).ids,
+        bench.set.lost,
+        "the larger set",
+    )
+    as_set = bench.train(bench.identity(), mode="fast")
+    assert by_plan.digest["pairs"] == as_set.digest["pairs"] == len(bench.set.pairs)
+    a, b = bench.weights(by_plan.path), bench.weights(as_set.path)
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=1e-5)
+
+
+def test_a_flip_is_the_pair_swapped_by_hand(bench: Any) -> None:
+    """Columns and reference swapped in the data give the weights of the flipped plan, to the last bit."""
+    n = len(bench.set.pairs)
+    rng = np.random.default_rng(0)
+    up, down, flip = rng.normal(size=n), rng.normal(size=n), np.arange(n) % 2 == 0
+    flipped = bench.train(bench.identity().edit(flip=flip, offset_chosen=up, offset_rejected=down))
+    bench.set = type(bench.set)(
+        [
+            Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) if f else p
+            for p, f in zip(bench.set.pairs, flip, strict=True)
+        ],
+        [
+            type(t)(t.id, t.prompt, t.rejected, t.chosen, t.last_turn) if f else t
+            for t, f in zip(bench.set.ids, flip, strict=True)
+        ],
+        bench.set.lost,
+        "swapped",
+    )
+    by_hand = bench.train(
+        bench.identity().edit(
+            offset_chosen=np.where(flip, down, up), offset_rejected=np.where(flip, up, down)
+        )
+    )
+    assert flipped.digest["losses"] == by_hand.digest["losses"]
+    a, b = bench.weights(flipped.path), bench.weights(by_hand.path)
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+
+
+def test_weights_have_mean_one_over_the_set_not_over_a_batch(bench: Any, tmp_path: Any) -> None:
+    """The first batch's weights are small, and stay so: its gradient is the weighted sum over the batch's size."""
+    n = len(bench.set.pairs)
+    weight = np.r_[np.full(ROWS, 0.25), np.full(n - ROWS, 1.0)]
+    _, plain = Trainer(bench, bench.identity(), tmp_path / "a").loss()
+    _, weighted = Trainer(bench, bench.identity().edit(weight=weight), tmp_path / "b").loss()
+    factor = 0.25 / weight.mean()
+    for name in plain:
+        torch.testing.assert_close(weighted[name], plain[name] * factor, rtol=1e-4, atol=1e-8)
+
+
+LOSSES = {
+    "sigmoid": lambda z, e: np.log1p(np.exp(-z)),
+    "hinge": lambda z, e: np.maximum(0, 1 - z),
+    "robust": lambda z, e: ((1 - e) * np.log1p(np.exp(-z)) - e * np.log1p(np.exp(z))) / (1 - 2 * e),
+    "exo_pair": lambda z, e: (
+        (1 / (1 + np.exp(-z))) * (-np.log1p(np.exp(-z)) - np.log(1 - e))
+        + (1 / (1 + np.exp(z))) * (-np.log1p(np.exp(z)) - np.log(e))
+    ),
+    "discopop": lambda z, e: (
+        np.log1p(np.exp(-z)) * (1 - 1 / (1 + np.exp(-z / 0.05))) + np.exp(-z) / (1 + np.exp(-z / 0.05))
+    ),
+}
+
+
+@pytest.mark.parametrize("loss", sorted(LOSSES))
+def test_a_shifted_reference_is_the_offset_in_the_loss(bench: Any, tmp_path: Any, loss: str) -> None:
+    """For every loss that is allowed: its formula at z = β Δ + o⁺ − o⁻, with Δ from plain transformers."""
+    n = len(bench.set.pairs)
+    rng = np.random.default_rng(3)
+    up, down = rng.normal(size=n), rng.normal(size=n)
+    plan = bench.identity().edit(offset_chosen=up, offset_rejected=down)
+    smoothing = 0.1 if loss in {"robust", "exo_pair"} else 0.0
+    one = Trainer(bench, plan, tmp_path, loss=loss, label_smoothing=smoothing, beta=0.3)
+    value, _ = one.loss()
+    z = []
+    for i, ids in enumerate(bench.set.ids[:ROWS]):
+        ratio = [
+            one.logprob(ids.prompt, a, [True] * len(a), policy=True)
+            - one.logprob(ids.prompt, a, [True] * len(a), policy=False)
+            for a in (ids.chosen, ids.rejected)
+        ]
+        z.append(0.3 * (ratio[0] - ratio[1]) + up[i] - down[i])
+    assert value == pytest.approx(float(np.mean(LOSSES[loss](np.array(z), smoothing))), abs=2e-5)
+
+
+@pytest.mark.parametrize("option", [{"ld_alpha": 0.4}, {"wpo": True}])
+def test_loss_relatives_are_the_same_in_both_modes(bench: Any, tmp_path: Any, option: dict[str, Any]) -> None:
+    plan = masked(bench)
+    loss_a, a = Trainer(bench, plan, tmp_path / "a", **option).loss()
+    loss_b, b = Trainer(bench, plan, tmp_path / "b", mode="fast", **option).loss()
+    plain, _ = Trainer(bench, plan, tmp_path / "c").loss()
+    assert loss_a == pytest.approx(loss_b, abs=1e-5) and abs(loss_a - plain) > 1e-4
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=2e-3, atol=1e-6)
+
+
+def test_all_weights_train_in_both_modes(bench: Any) -> None:
+    exact = bench.train(bench.identity(), method="full", learning_rate=1e-4)
+    fast = bench.train(bench.identity(), method="full", mode="fast", learning_rate=1e-4)
+    a, b = bench.weights(exact.path), bench.weights(fast.path)
+    start = load(bench.ref)[0].state_dict()
+    assert all(not np.array_equal(a[k], start[k].numpy()) for k in a), (
+        "every tensor moves, embedding and head too"
+    )
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    ("edit", "says"),
+    [
+        ({"mask_chosen": (((0, 500),),)}, "row p0, chosen side: all of its text is masked"),
+        (
+            {"prompt_rejected": (({"role": "user", "content": "word " * 200},),)},
+            "row p0, rejected side: the policy's prompt of .* fills max_length 96",
+        ),
+    ],
+)
+def test_an_edit_that_leaves_nothing_of_an_answer_is_named(
+    bench: Any, edit: dict[str, Any], says: str
+) -> None:
+    n = len(bench.set.pairs)
+    filled = {k: (*v, *(() if k.startswith("mask") else None for _ in range(n - 1))) for k, v in edit.items()}
+    with pytest.raises(ConfigError, match=says):
+        bench.train(bench.identity().edit(**filled))
+
+
+@pytest.mark.parametrize(
+    ("hook", "says"),
+    [
+        ({"layer": 9}, "layer 9; the model has layers 0 to 3"),
+        ({"vector": np.ones(32, np.float32)}, "vectors of 32 values; the model's are 64 wide"),
+    ],
+)
+def test_a_hook_that_does_not_fit_the_model_is_named(bench: Any, hook: dict[str, Any], says: str) -> None:
+    n = len(bench.set.pairs)
+    given = {
+        "layer": 2,
+        "vector": np.ones(64, np.float32),
+        "chosen": np.ones(n),
+        "rejected": np.ones(n),
+        **hook,
+    }
+    with pytest.raises(ConfigError, match=says):
+        bench.train(bench.identity().edit(hooks=(Steer(**given),)))
