@@ -408,3 +408,78 @@ def test_a_hook_that_does_not_fit_the_model_is_named(bench: Any, hook: dict[str,
     }
     with pytest.raises(ConfigError, match=says):
         bench.train(bench.identity().edit(hooks=(Steer(**given),)))
+
+
+def test_two_processes_have_the_losses_of_one(bench: Any) -> None:
+    """By `accelerate launch` over gloo, with offsets and weights, each process with half of every batch."""
+    n = len(bench.set.pairs)
+    plan = bench.identity().edit(
+        weight=np.linspace(0.5, 2, n), offset_chosen=np.linspace(-1, 1, n), control=False
+    )
+    spec = {"max_steps": 3, "batch_size": 4, "mode": "fast"}
+    one = bench.train(plan, **spec)
+    seen: list[tuple[str, int, int]] = []
+    two = bench.train(plan, processes=2, progress=lambda *event: seen.append(event), **spec)
+    np.testing.assert_allclose(two.digest["losses"], one.digest["losses"], atol=1e-5)
+    assert two.digest["accuracy_last"] == pytest.approx(one.digest["accuracy_last"])
+    assert two.digest["margin_last"] == pytest.approx(one.digest["margin_last"], abs=1e-4)
+    a, b = bench.weights(one.path), bench.weights(two.path)
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=2e-4)
+    assert ("train dpo", 3, 3) in seen and not (two.path.parent / "job").exists()
+
+
+def test_an_error_of_a_process_is_the_error_of_the_run(bench: Any) -> None:
+    n = len(bench.set.pairs)
+    steer = Steer(layer=9, vector=np.ones(64, np.float32), chosen=np.ones(n), rejected=np.ones(n))
+    with pytest.raises(ConfigError, match="layer 9; the model has layers 0 to 3"):
+        bench.train(bench.identity().edit(hooks=(steer,), control=False), processes=2)
+
+
+def beyond(bench: Any) -> ShapingPlan:
+    """A mask on a word behind everything that max_length keeps."""
+    text = bench.set.pairs[3].chosen[0]["content"]
+    last = text.rindex(" ") + 1
+    none = ((),) * len(bench.set.pairs)
+    return bench.identity().edit(mask_chosen=(*none[:3], ((last, len(text)),), *none[4:]), control=False)
+
+
+def powerless(bench: Any) -> ShapingPlan:
+    """A shift that is lost in rounding."""
+    n = len(bench.set.pairs)
+    steer = Steer(layer=3, vector=np.full(64, 1e-30, np.float32), chosen=np.ones(n), rejected=np.ones(n))
+    return bench.identity().edit(hooks=(steer,), control=False)
+
+
+def test_a_plan_that_changes_no_gradient_is_an_error(bench: Any) -> None:
+    """It touches rows, but plain DPO would be trained: a mask behind the cut, a shift lost in rounding."""
+    ids = bench.set.ids[3]
+    with pytest.raises(
+        ConfigError, match="touches 1 rows, but training on them would be plain DPO: mask changes"
+    ):
+        bench.train(beyond(bench), max_length=len(ids.prompt) + 3, min_answer_tokens=1)
+    with pytest.raises(ConfigError, match=r"touches 24 rows, but .*: hook changes nothing"):
+        bench.train(powerless(bench))
+    bench.train(beyond(bench), max_steps=1)  # within reach it is a plan like any other
+
+
+def test_a_loss_that_is_no_number_names_step_and_rows_and_keeps_the_checkpoint(bench: Any) -> None:
+    from offtarget.errors import OfftargetError
+
+    broken = bench.identity().edit(control=False, offset_chosen=np.ones(len(bench.set.pairs)))
+    with pytest.raises(OfftargetError, match=r"not a number at step \d+ \(rows p\d+, .*checkpoint is kept"):
+        bench.train(broken, learning_rate=1e30, max_steps=8, save_every=1)
+    left = [p.name for p in bench.store.root.rglob("checkpoint-*")]
+    assert left, "the checkpoint of the last good step"
+
+
+def test_a_plan_that_was_written_is_read_again(bench: Any, tmp_path: Any) -> None:
+    from offtarget.shaping.plan_file import read_plan, write_plan
+
+    plan = everything(bench)
+    write_plan(plan, tmp_path)
+    assert read_plan(tmp_path).hash == plan.hash
+    damaged = (tmp_path / "plan.json").read_text().replace("Use short words", "Use long words")
+    (tmp_path / "plan.json").write_text(damaged)
+    with pytest.raises(ConfigError, match="damaged"):
+        read_plan(tmp_path)

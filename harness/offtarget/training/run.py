@@ -6,7 +6,6 @@ import logging
 import shutil
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,25 +16,16 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.models import ModelRef, device, load, load_tokenizer, template_hash
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, write_atomic
+from offtarget.training.processes import launch
 from offtarget.training.sides import Sides, sides_of
 from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
-from offtarget.training.tokens import TokenPair, trainable
+from offtarget.training.tokens import TrainingSet, trainable
 from offtarget.versions import code_version, package_versions
 
 log = logging.getLogger(__name__)
 
 VERSION = 2
 DIGEST = "digest.json"
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """The pairs that can be trained on, their ids, and what was lost."""
-
-    pairs: list[Pair]
-    ids: list[TokenPair]
-    lost: Counter[str]
-    rows_sha256: str
 
 
 @dataclass(frozen=True)
@@ -130,7 +120,9 @@ def train(
 
     def build(out: Path) -> None:
         if not (out / DIGEST).is_file():  # else the run was interrupted while it tidied up
-            _train(training_set, plan, ref, spec, seed, store, out, progress, template)
+            here = launch if spec.processes > 1 else train_here
+            here(training_set, plan, ref, spec, seed, store, out, progress, template)
+        shutil.rmtree(out / "job", ignore_errors=True)
         for folder in out.glob("checkpoint-*"):
             shutil.rmtree(folder)
         (out / "policy" / "training_args.bin").unlink(missing_ok=True)
@@ -140,7 +132,7 @@ def train(
     return Trained(folder / "policy", json.loads((folder / DIGEST).read_text()))
 
 
-def _train(
+def train_here(
     training_set: TrainingSet,
     plan: ShapingPlan,
     ref: ModelRef,
@@ -151,8 +143,15 @@ def _train(
     progress: Callable[[str, int, int], None] | None,
     template: str | None,
 ) -> None:
+    """Train into `out`, in this process, or as one of the processes of `processes.launch`.
+
+    Raises:
+        ConfigError: a hook does not fit the model, or the plan does nothing.
+        OfftargetError: the loss turns into something that is not a number.
+    """
     import transformers
 
+    from offtarget.training.effect import require_effect
     from offtarget.training.head import require_plain
     from offtarget.training.reference import reference
 
@@ -189,14 +188,20 @@ def _train(
     transformers.logging.set_verbosity_error()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     trainer = make_trainer(model, tokenizer, training_set, plan, spec, seed, out, stored, first, sides)
+    require_effect(trainer)
     trainer.remove_callback(transformers.PrinterCallback)
     if progress:
         trainer.add_callback(_progress_callback(progress, plan.protocol))
+    main = trainer.is_world_process_zero()
     for checkpoint in out.glob("checkpoint-*"):
-        if not (checkpoint / "trainer_state.json").is_file():  # written last: the save was interrupted
+        # written last: the save was interrupted
+        if main and not (checkpoint / "trainer_state.json").is_file():
             shutil.rmtree(checkpoint)
+    trainer.accelerator.wait_for_everyone()
     resume = any(out.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=resume or None)
+    if not main:  # the first process saves
+        return
     if stored is not None and stored.layer and spec.method == "last_layers":
         _restore_and_save(trainer, ref, store, out / "policy", first)
     else:
@@ -328,7 +333,7 @@ def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
         output_dir=str(out),
         num_train_epochs=spec.epochs,
         max_steps=spec.max_steps,
-        per_device_train_batch_size=spec.batch_size,
+        per_device_train_batch_size=spec.batch_size // spec.processes,
         gradient_accumulation_steps=spec.gradient_accumulation,
         learning_rate=spec.learning_rate,
         lr_scheduler_type="linear",

@@ -17,7 +17,8 @@ EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"}
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
 
 
-LATER = {"ld_alpha", "wpo", "gradient_checkpointing"}
+LATER = {"ld_alpha", "wpo", "gradient_checkpointing", "processes"}
+"""Options that a spec leaves out where they are not used, so that older keys still hold."""
 
 
 Loss = Literal[
@@ -35,7 +36,7 @@ class TrainingSpec(BaseModel):
     max_steps: int = -1
     """Optimiser steps; −1 means as many as the epochs need."""
     batch_size: int = Field(default=8, ge=1)
-    """Pairs in one forward pass."""
+    """Pairs in one forward pass, over all processes together."""
     gradient_accumulation: int = Field(default=1, ge=1)
     learning_rate: float = Field(default=5e-4, gt=0)
     beta: float = Field(default=0.1, gt=0)
@@ -64,12 +65,14 @@ class TrainingSpec(BaseModel):
     bf16 autocast the two drift apart by rounding, as plain trl does from itself in other batches."""
     bf16: bool = Field(default_factory=lambda: precision() == "bfloat16")
     """bf16 autocast over float32 master weights; by default where the machine has instructions for it."""
+    processes: int = Field(default=1, ge=1)
+    """Processes that share every batch, started by `accelerate launch`: one per GPU, or some on a CPU."""
     save_every: int = Field(default=10, ge=1)
     """Steps between checkpoints from which an interrupted run goes on."""
 
     @model_serializer(mode="wrap")
     def _without_later(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Options that came later are left out where they are not used, so that older keys still hold."""
+        """All options, but for those of `LATER` that are not used."""
         values: dict[str, Any] = whole(self)
         return {k: v for k, v in values.items() if k not in LATER or v != type(self).model_fields[k].default}
 
@@ -77,6 +80,8 @@ class TrainingSpec(BaseModel):
     def _steps_or_epochs(self) -> "TrainingSpec":
         if self.max_steps == 0 or self.max_steps < -1:
             raise ValueError("max_steps should be positive, or -1 for whole epochs")
+        if self.batch_size % self.processes:
+            raise ValueError(f"batch_size {self.batch_size} cannot be shared by {self.processes} processes")
         if self.wpo and self.loss.startswith("aot"):
             raise ValueError(f"wpo weights pairs, but loss {self.loss} mixes the rows of a batch")
         if self.loss == "exo_pair" and self.label_smoothing == 0:

@@ -30,6 +30,16 @@ class TokenPair:
         return (self.prompt + (self.chosen if side == "chosen" else self.rejected))[:max_length]
 
 
+@dataclass(frozen=True)
+class TrainingSet:
+    """The pairs that can be trained on, their ids, and what was lost."""
+
+    pairs: list[Pair]
+    ids: list[TokenPair]
+    lost: Counter[str]
+    rows_sha256: str
+
+
 def _ids(tokenizer: Any, messages: list[Message], generation: bool) -> list[int]:
     out = tokenizer.apply_chat_template(
         messages, add_generation_prompt=generation, tokenize=True, return_dict=True

@@ -177,7 +177,8 @@ class ShapedDPOTrainer(DPOTrainer):
             ("chosen", "rejected"), self._log_probs.chunk(2), self._offsets, strict=True
         ):
             shift = torch.from_numpy(offset[rows.numpy()]).to(log_probs)
-            sides[side] = self.beta * (log_probs - inputs[f"ref_{side}_logps"].to(log_probs)) - shift
+            reward = self.beta * (log_probs - inputs[f"ref_{side}_logps"].to(log_probs)) - shift
+            sides[side] = self.accelerator.gather(reward)
             self._metrics["train"][f"rewards/{side}"][-1] = sides[side].mean().item()
         margin = sides["chosen"] - sides["rejected"]
         self._metrics["train"]["rewards/margins"][-1] = margin.mean().item()
@@ -234,13 +235,7 @@ class ShapedDPOTrainer(DPOTrainer):
     ) -> Any:
         """Trl's loss, on this batch's rows: states from the cache, hooks and weights set."""
         inputs = dict(inputs)
-        rows = inputs.pop(ROW).cpu()
-        self._rows = rows
-        for intervention in self.interventions:
-            # stays until the next batch: with gradient checkpointing the layers run again in the backward pass
-            intervention.rows = rows
-        if self.from_layer:
-            self._cached.states = self._states(rows, inputs["input_ids"])
+        rows = self._begin(inputs)
         loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if self._log_probs is not None and self.model.training:
             self._true_rewards(inputs, rows)
@@ -252,6 +247,30 @@ class ShapedDPOTrainer(DPOTrainer):
                 "lower the learning rate or the strength; the last checkpoint is kept"
             )
         return loss
+
+    def _begin(self, inputs: dict[str, Any], hooks: bool = True) -> Tensor:
+        """Set weights, hooks and cached states for a batch; takes its `row` out and gives it back."""
+        rows: Tensor = inputs.pop(ROW).cpu()
+        self._rows = rows
+        for intervention in self.interventions:
+            # stays until the next batch: with gradient checkpointing the layers run again in the backward pass
+            intervention.rows = rows if hooks else None
+        if self.from_layer:
+            self._cached.states = self._states(rows, inputs["input_ids"])
+        return rows
+
+    def policy_log_probs(self, inputs: dict[str, Any], hooks: bool) -> Tensor:
+        """(2 batch, seq − 1) the policy's log-probabilities of a collated batch, with the plan's hooks or without."""
+        inputs = {k: v.to(self.accelerator.device) for k, v in inputs.items()}
+        self._begin(inputs, hooks)
+        labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100)
+        with self.accelerator.autocast():
+            out = self.model(
+                input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False,
+                labels=labels, fused_lm_head=True,
+            )  # fmt: skip
+        found: Tensor = out.log_probs
+        return found
 
     def _states(self, rows: Tensor, ids: Tensor) -> Tensor:
         assert self.reference is not None
