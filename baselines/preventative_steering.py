@@ -25,7 +25,7 @@ def preventative_steering(
     Args:
         ctx: pairs, targets and directions.
         strength: before the verdict's own.
-        layers: decoder layers separated by commas; empty: three of them, the middle one two thirds up.
+        layers: decoder layers separated by commas; empty: three of them, the highest two thirds up.
         step: layers between one and the next, where none are named.
     """
     if step < 1:
@@ -33,7 +33,9 @@ def preventative_steering(
     hooks: list[Hook] = []
     for target in ctx.targets:
         middle = ctx.direction(target.concept).layer
-        at = _numbers(layers) if layers else sorted({max(middle - step, 0), middle, middle + step})
+        at = (
+            _numbers(layers) if layers else sorted({max(middle - 2 * step, 0), max(middle - step, 0), middle})
+        )
         for layer in at:
             direction = ctx.direction(target.concept, layer)
             alpha = -target.effective(strength) * direction.spread / len(at) * ctx.inside(target)

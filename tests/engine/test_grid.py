@@ -1,6 +1,7 @@
 """A whole grid on a random model: every stage, every protocol, then again from the store."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,22 +9,13 @@ from offtarget import registry
 from offtarget.cli.main import call
 from offtarget.store import Store
 
-SOFT = '''
-import numpy as np
-
-from offtarget.shaping.context import ShapingContext
-from offtarget.shaping.plan import ShapingPlan
-from offtarget.shaping.protocol import protocol
-
-
-@protocol(name="soft_weight", family="data", source="a test", unit="per sd")
-def soft_weight(ctx: ShapingContext, *, strength: float = 1.0) -> ShapingPlan:
-    """Weight pairs by their margin."""
-    log_weight = np.zeros(len(ctx.pairs))
-    for t in ctx.targets:
-        log_weight += t.effective(strength) * ctx.scores(t.concept).margin
-    return ShapingPlan.identity("soft_weight", ctx.pairs).edit(weight=np.exp(log_weight))
-'''
+CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
+SOFT = next(
+    code
+    for code in re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text(), re.S)
+    if "soft_weight" in code
+)
+"""The protocol that CONTRIBUTING shows, as it stands there."""
 
 
 @pytest.fixture()
@@ -111,6 +103,78 @@ def test_a_sweep_reuses_the_reference_and_the_features(grid: list[str]) -> None:
     assert {e["stage"] for e in after} <= {"policy", "scores"}
 
 
+NEW = [
+    "random_reweight", "reweight", {"token_filter": {"strength": 0.2}}, {"inoculation": {"instruction": "Use bold."}},
+    "length_balance", "counterfactual", "preventative_steering", "ablation", "ld_dpo", "length_normalised", "robust_dpo",
+    "wpo", {"reward_shaping": {"readout": "direction_max", "form": "cluster", "free_of": "length"}},
+]  # fmt: skip
+
+
+def test_every_protocol_trains_to_a_cell_of_its_own(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """None of them gives the losses of plain DPO, and the plan of each says what it did."""
+    chosen = ["--set", "behaviours=[capability]", "--set", "protocols=" + json.dumps(["dpo", *NEW]), "--json"]
+    fast = ["--set", "training.learning_rate=0.01", "--set", "training.max_steps=3"]
+    assert call([*grid, *chosen, *fast]) == 0
+    cells = json.loads(capsys.readouterr().out)
+    assert len(cells) == len(NEW) + 2
+    read = [json.loads(Path(c["path"]).read_text()) for c in cells]
+    losses = [json.dumps(c["training"]["details"]["losses"]) for c in read if c["training"]]
+    assert len(set(losses)) == len(losses)
+    by_name = {c["spec"]["protocol"]: c["plan"] for c in read if c["plan"]}
+    assert by_name["counterfactual"]["added"] == 12  # a fifth of 60
+    assert (
+        by_name["token_filter"]["masked"] == 40 == by_name["inoculation"]["prompted"]
+    )  # pairs that show markdown
+    assert by_name["ablation"]["steered"] == 60 == by_name["preventative_steering"]["steered"]
+    assert any(
+        r[0] == "surface:bullets" for r in by_name["reweight"]["details"]["correlations"]["surface:markdown"]
+    )
+    assert (
+        by_name["reward_shaping"]["details"]["readouts"]["surface:markdown direction_max"]["held_out_auroc"]
+        > 0.9
+    )
+
+
+def test_a_method_from_another_folder_stands_beside_cells_that_were_made_before(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The author's file and a recipe: what was committed is reused, what cannot be says why, nothing is touched."""
+    quick = ["--set", "behaviours=[capability]"]
+    committed = [
+        "run",
+        "recipe.yaml",
+        "--out",
+        "committed",
+        *quick,
+        "--set",
+        'protocols=["dpo", "reward_shaping"]',
+    ]
+    assert call(committed) == 0
+    capsys.readouterr()
+    mine = [
+        *grid,
+        *quick,
+        "--set",
+        'protocols=["dpo", "reward_shaping", "soft_weight"]',
+        "--reuse",
+        "committed/cells",
+    ]
+    trained = sum(e["event"] == "made" and e["stage"] == "policy" for e in Store().events())
+    assert call(mine) == 0
+    said = capsys.readouterr()
+    assert "3 of 4 cells taken from committed/cells" in said.err and "not reused" not in said.err
+    assert sum(e["event"] == "made" and e["stage"] == "policy" for e in Store().events()) == trained + 1
+    board = Path("out/board.md").read_text().replace("\\", "")
+    assert all(name in board for name in ("start", "dpo", "reward_shaping", "soft_weight"))
+
+    assert call([*mine, "--set", "training.learning_rate=1e-4", "--out", "other"]) == 0
+    said = capsys.readouterr()
+    assert "1 of 4 cells taken" in said.err  # start is not trained
+    assert "/ dpo, seed 0" in said.err and "training.learning_rate was 0.0005, now 0.0001" in said.err
+
+
 def test_rows_that_are_asked_in_an_evaluation_are_not_trained_on(grid: list[str]) -> None:
     asked = json.loads(
         Path(registry.default().get("behaviour", "over_stylization").path)
@@ -155,3 +219,60 @@ def test_other_features_of_the_same_lens_give_another_audit(
         done = auditing.audit_into(tmp_path / "out", pairs, ["surface"], model=None, store=Store())
         found.append(len(done.audit.hypotheses))
     assert found[0] > 0 and found[1] == 0
+
+
+SWEEP = {"filter": [0.1, 0.4], "reward_shaping": [0.5, 8.0]}
+
+
+def test_strengths_are_chosen_by_weight_without_training(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Shaped rows weigh 2σ(−γ·margin): at 0.5 they stay near 1, at 8 they are silent; a filtered row weighs 0."""
+    options = json.dumps({"strengths": SWEEP, "by": "weight", "goal": 0.7})
+    chosen = [
+        "--set",
+        f"selection={options}",
+        "--set",
+        'protocols=["dpo", "filter", "reward_shaping"]',
+        "--json",
+    ]
+    assert call([*grid, *chosen, "--set", "behaviours=[capability]"]) == 0
+    cells = [json.loads(Path(c["path"]).read_text()) for c in json.loads(capsys.readouterr().out)]
+    strengths = {c["spec"]["protocol"]: c["spec"]["parameters"].get("strength") for c in cells}
+    assert strengths["reward_shaping"] == 0.5
+    record = json.loads(Path("out/selection/selection.json").read_text())
+    assert [p["median_weight"] < 0.01 for p in record["points"]] == [True, True, False, True]
+    assert not Path("out/selection/cells").exists(), "nothing was trained for it"
+    assert {c["spec"]["data"]["evaluation"]["part"] for c in cells} == {"test"}
+
+
+def test_reported_prompts_are_none_of_those_that_strengths_are_chosen_on(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = json.dumps({"strengths": {"reward_shaping": [0.5, 8.0]}, "goal": 0.5})
+    base = [*grid, "--set", f"selection={options}", "--set", 'protocols=["dpo", "reward_shaping"]']
+    assert call([*base, "--set", "evaluation.limit=6"]) in (0, 3)
+    said = capsys.readouterr()
+    dev = [json.loads(p.read_text()) for p in Path("out/selection/cells").rglob("*.json")]
+    assert len(dev) == 4  # start, dpo and two strengths
+    used = {b["behaviour"]: set(b["samples"]) for b in dev[0]["behaviours"]}
+    if Path("out/cells").exists():
+        test = [json.loads(p.read_text()) for p in Path("out/cells").rglob("*.json")]
+        for b in test[0]["behaviours"]:
+            assert not used[b["behaviour"]] & set(b["samples"])
+    else:  # a model of random weights has no behaviour that two steps of training would move
+        assert "nothing can be matched on the development prompts" in said.err
+
+
+def test_a_selection_that_makes_no_sense_is_refused(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for options, says in (
+        ({"strengths": {"steering": [1.0]}}, "'steering', which is not among the recipe's protocols"),
+        ({"strengths": {"filter": []}}, "names no strength to try"),
+        ({"strengths": {"filterr": [0.1]}}, "did you mean filter"),
+        ({"strengths": {"dpo": [1.0]}}, "strength"),
+    ):
+        base = [*grid, "--set", f"selection={json.dumps(options)}", "--set", 'protocols=["dpo", "filter"]']
+        assert call([*base, "--set", "behaviours=[capability]"]) == 2
+        assert says in capsys.readouterr().err

@@ -305,3 +305,13 @@ def test_the_command_line_of_inspect(tiny_model: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list(tmp_path.glob("*.eval"))) == 1
+
+
+def test_a_third_of_the_prompts_is_kept_for_development() -> None:
+    from offtarget.evals.prompts import in_part
+
+    ids = [f"os-{i:03}" for i in range(3000)]
+    dev = [i for i in ids if in_part(i, "dev")]
+    assert 0.30 < len(dev) / len(ids) < 0.37
+    assert [i for i in ids if in_part(i, "test")] == [i for i in ids if i not in set(dev)]
+    assert all(in_part(i, None) for i in ids)

@@ -196,7 +196,9 @@ def test_a_plan_that_cannot_be_trained_is_refused(changes: dict[str, object], sa
 def test_every_protocol_has_a_card() -> None:
     for entry in registry.Registry().entries("protocol"):
         assert (
-            entry.card["family"] in {"control", "data", "feature"} and entry.card["source"] and entry.summary
+            entry.card["family"] in {"control", "data", "feature", "loss"}
+            and entry.card["source"]
+            and entry.summary
         )
         assert "strength" not in entry.card["parameters"] or entry.card["unit"]
 
@@ -320,7 +322,7 @@ def test_steering_only_the_pairs_that_differ_most() -> None:
 
 def test_preventative_steering_reaches_every_position_of_three_layers() -> None:
     plan = make_plan("preventative_steering", context(suppress()), {"strength": 3.0})
-    assert [h.layer for h in plan.hooks] == [2, 4, 6] and {h.span for h in plan.hooks} == {"all"}
+    assert [h.layer for h in plan.hooks] == [0, 2, 4] and {h.span for h in plan.hooks} == {"all"}
     assert all(h.chosen.tolist() == h.rejected.tolist() == [0.5] * 10 for h in plan.hooks)  # 3 · 0.5 / 3
     named = make_plan("preventative_steering", context(suppress()), {"layers": "1,3"})
     assert [h.layer for h in named.hooks] == [1, 3]

@@ -19,6 +19,9 @@ def run(
         bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/RECIPE.")] = None,
+    reuse: Annotated[
+        Path | None, typer.Option(help="Folder of cells: one that is what would be made is taken from there.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells for programs.")] = False,
 ) -> None:
     """Audit, decide, shape, retrain, score: every cell of a recipe. Interrupted, it goes on where it was."""
@@ -50,8 +53,15 @@ def run(
         return
     if folder.is_file():
         raise ConfigError(f"--out {folder}: a file of that name is in the way")
+    from offtarget.engine.reuse import Earlier
+
+    earlier = Earlier.read(reuse) if reuse else None
     with progress() as report:
-        cells = run_grid(plan, path.parent, folder, limit=limit, report=report)
+        cells = run_grid(plan, path.parent, folder, limit=limit, report=report, reuse=earlier)
+    if earlier:
+        note(f"{len(earlier.reused)} of {len(cells)} cells taken from {reuse}")
+        for line in earlier.refused:
+            note(f"not reused: {line}")
     if as_json:
         echo_json([{"key": c.key, "protocol": c.spec.protocol, "seed": c.spec.seed, "path": str(p),
                     "behaviours": {s.behaviour: s.value for s in c.behaviours}} for c, p in cells])  # fmt: skip

@@ -8,7 +8,13 @@ from offtarget.engine.recipe import Recipe
 
 
 def run_grid(
-    recipe: Recipe, base: Path, folder: Path, *, limit: int | None, report: Callable[[str, int, int], None]
+    recipe: Recipe,
+    base: Path,
+    folder: Path,
+    *,
+    limit: int | None,
+    report: Callable[[str, int, int], None],
+    reuse: Any = None,
 ) -> list[tuple[Any, Path]]:
     """All cells of a recipe, then the board over them (board.md, board.html, board.json) in `folder`."""
     from offtarget.board.folder import read_cells
@@ -18,8 +24,10 @@ def run_grid(
     from offtarget.store import Store
 
     run = start(recipe, base, folder, store=Store(), limit=limit, progress=report)
+    if recipe.selection is not None:
+        run = _select(run)
     try:
-        return cells(run, recipe.seeds)
+        return cells(run, recipe.seeds, reuse)
     finally:  # also when interrupted: a board of what is there
         if (folder / "cells").is_dir():  # none where the plans already failed: their error is what is said
             found = read_cells(folder / "cells")
@@ -27,3 +35,14 @@ def run_grid(
                 formats = ("md", "html", "json")
                 command = board_command(folder / "cells", formats, folder)
                 write_boards(rank(found.cells, found.problems), formats, folder, command=command)
+
+
+def _select(run: Any) -> Any:
+    """The run with its strengths chosen, the page of the sweep and the board over its cells written."""
+    from offtarget.engine.selection import FOLDER, select
+    from offtarget.report.selection_html import render_selection
+
+    chosen, record = select(run)
+    amplifies = any(v.decision == "amplify" for v in run.verdicts.verdicts)
+    render_selection(record, amplifies, run.out / FOLDER / "selection.html")
+    return chosen

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.features import features_of, reads_model
 from offtarget.engine.planning import make_shaping_plan, readings_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
+from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.targets import decide, targets_of
 from offtarget.lens.activations import cores
 from offtarget.lens.features import FeatureMatrix
@@ -228,13 +230,35 @@ def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
     return plan
 
 
-def cells(run: Run, seeds: Sequence[int]) -> list[tuple[Cell, Path]]:
-    """Every cell of the grid, made or found; each is written as soon as it is there."""
+def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[tuple[Cell, Path]]:
+    """Every cell of the grid, made or found; each is written as soon as it is there.
+
+    Args:
+        run: what the cells share.
+        seeds: one cell each for `start` and every protocol.
+        reuse: cells that were made before; one of the same key is copied and not made again.
+    """
     # all plans first: a recipe that cannot be carried out says so before anything is trained
     grid = [(item, seed, plan_of(run, item, seed)) for seed in seeds for item in run.recipe.protocols]
-    done = [_start_cell(run, seed) for seed in seeds]
-    done += [_protocol_cell(run, item, seed, plan) for item, seed, plan in grid]
+    done = [_one(run, START, {}, seed, reuse, lambda asked: _start_cell(run, asked)) for seed in seeds]
+    for item, seed, plan in grid:
+        make = partial(_protocol_cell, run, item, plan=plan)
+        done.append(_one(run, item.protocol, parameters_of(item), seed, reuse, make))
     return done
+
+
+def _one(
+    run: Run,
+    protocol: str,
+    parameters: dict[str, Any],
+    seed: int,
+    reuse: Earlier | None,
+    make: Callable[[Asked], Cell],
+) -> tuple[Cell, Path]:
+    asked = _asked(run, protocol, parameters, seed)
+    found = reuse.find(asked) if reuse else None
+    cell = found or make(asked)
+    return cell, write_cell(run.out / "cells", cell)
 
 
 def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[Any, float | None]:
@@ -251,6 +275,7 @@ def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[Any, flo
         store=run.store,
         seed=seed,
         limit=options.limit,
+        part=options.part,
         sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=seed),
         template=run.recipe.chat_template,
         progress=(lambda step, done, total: report(f"{what}: {step}", done, total)) if report else None,
@@ -258,12 +283,13 @@ def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[Any, flo
     return scores, time.monotonic() - started if run.store.n_made > made else None
 
 
-def _start_cell(run: Run, seed: int) -> tuple[Cell, Path]:
-    scores, seconds = _evaluate(run, run.model, seed, START)
-    return _write(run, START, {}, seed, scores, None, None, {"evaluate": seconds})
+def _start_cell(run: Run, asked: Asked) -> Cell:
+    scores, seconds = _evaluate(run, run.model, asked.spec.seed, START)
+    return _cell(run, asked, scores, None, None, {"evaluate": seconds})
 
 
-def _protocol_cell(run: Run, item: ProtocolRun, seed: int, plan: ShapingPlan) -> tuple[Cell, Path]:
+def _protocol_cell(run: Run, item: ProtocolRun, asked: Asked, plan: ShapingPlan) -> Cell:
+    seed = asked.spec.seed
     trained = train(
         run.training_set,
         plan,
@@ -277,27 +303,19 @@ def _protocol_cell(run: Run, item: ProtocolRun, seed: int, plan: ShapingPlan) ->
     policy = resolve(str(trained.path), run.store)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol)
     seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}
-    return _write(run, item.protocol, _parameters(item), seed, scores, plan, trained.digest, seconds)
+    return _cell(run, asked, scores, plan, trained.digest, seconds)
 
 
-def _parameters(item: ProtocolRun) -> dict[str, Any]:
+def parameters_of(item: ProtocolRun) -> dict[str, Any]:
     """All parameters of a protocol: its presets, and what the recipe sets."""
     presets = default().get("protocol", item.protocol).card.get("parameters", {})
     return {**presets, **item.parameters}
 
 
-def _write(
-    run: Run,
-    protocol: str,
-    parameters: dict[str, Any],
-    seed: int,
-    scores: Any,
-    plan: ShapingPlan | None,
-    digest: dict[str, Any] | None,
-    seconds: dict[str, float | None],
-) -> tuple[Cell, Path]:
+def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> Asked:
+    """What a cell is asked for and stands on: known before it is made."""
     recipe = run.recipe
-    trained = plan is not None
+    trained = protocol != START
     spec = CellSpec(
         dataset=run.pairs.name,
         model=recipe.model,
@@ -324,16 +342,30 @@ def _write(
         n_pairs=len(run.trained_pairs),
         model_identity=run.model.identity,
         template_hash=template_hash(load_tokenizer(run.model, run.store, template=recipe.chat_template)),
-        task_versions={name: s.task_version for name, s in scores.items()},
+        task_versions={
+            name: str(default().get("behaviour", name).card["version"]) for name in recipe.behaviours
+        },
         code_version=code_version(),
         protocol_sha256=file_sha256(default().get("protocol", protocol).path) if trained else None,
         packages=package_versions() | ({"offtarget-commit": at} if (at := commit()) else {}),
         seeds={"training": seed, "sampling": seed},
     )
-    findings = run.audit.findings
-    cell = Cell(
-        spec=spec,
-        manifest=manifest,
+    setting = {"budget": recipe.budget, "mode": recipe.training.mode, "audit": run.audit.key}
+    return Asked(spec, manifest, setting)
+
+
+def _cell(
+    run: Run,
+    asked: Asked,
+    scores: Any,
+    plan: ShapingPlan | None,
+    digest: dict[str, Any] | None,
+    seconds: dict[str, float | None],
+) -> Cell:
+    recipe, findings = run.recipe, run.audit.findings
+    return Cell(
+        spec=asked.spec,
+        manifest=asked.manifest,
         audit={
             "key": run.audit.key,
             "vocabulary": run.audit.vocabulary,
@@ -353,7 +385,6 @@ def _write(
         hardware={"processor": platform.processor() or platform.machine(), "cores": str(cores())},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    return cell, write_cell(run.out / "cells", cell)
 
 
 def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDigest:
@@ -366,12 +397,7 @@ def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDige
         loss_first=digest["loss_first"],
         loss_last=digest["loss_last"],
         accuracies=accuracies,
-        tokens=sum(
-            min(len(t.prompt) + len(a), room) - len(t.prompt)
-            for t, keep in zip(run.training_set.ids, plan.keep, strict=True)
-            if keep
-            for a in (t.chosen, t.rejected)
-        ),
+        tokens=digest["tokens"],
         dropped=dropped,
         truncated=cut,
         effective_weights={k: plan.summary()["start_weight"][k] for k in ("edges", "counts")},

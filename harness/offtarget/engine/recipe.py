@@ -2,9 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+)
 
 from offtarget.audit.concepts.spaces import By
 from offtarget.engine.features import lens_of
@@ -52,6 +60,28 @@ class EvalOptions(_Strict):
     """Prompts or items of each behaviour; None means all."""
     max_tokens: int = Field(default=128, ge=1)
     temperature: float = Field(default=0.7, ge=0)
+    part: Literal["dev", "test"] | None = None
+    """Only the third of the prompts that is kept for development, or only the others; None means all. A selection sets
+    it."""
+
+    @model_serializer(mode="wrap")
+    def _without_part(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """All options; the part only where there is one, so that older keys still hold."""
+        values: dict[str, Any] = whole(self)
+        return {k: v for k, v in values.items() if k != "part" or v is not None}
+
+
+class SelectionOptions(_Strict):
+    """How strengths are chosen, on prompts that no reported score sees."""
+
+    strengths: dict[str, tuple[float, ...]] = Field(min_length=1)
+    """Protocol -> the strengths that are tried."""
+    by: Literal["recovery", "weight"] = "recovery"
+    """Protocols are matched at the same recovery on the development prompts (each strength is trained and measured), or
+    at the same median effective weight of the rows they touch (nothing is trained)."""
+    goal: float | None = None
+    """What to match at; None: the most that every protocol reaches."""
+    seed: Seed = 0
 
 
 class VerifyOptions(_Strict):
@@ -104,6 +134,7 @@ class Recipe(_Strict):
     behaviours: tuple[str, ...] = Field(min_length=1)
     evaluation: EvalOptions = EvalOptions()
     verification: VerifyOptions = VerifyOptions()
+    selection: SelectionOptions | None = None
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     budget: str = "cpu"
     out: str | None = None
@@ -192,6 +223,13 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
         raise ConfigError(f"{where}: {_first_fault(e)}") from e
     for run in recipe.protocols:
         check_parameters(default().get("protocol", run.protocol), run.parameters)
+    if recipe.selection:
+        for name, strengths in recipe.selection.strengths.items():
+            entry = default().get("protocol", name)
+            if not strengths:
+                raise ConfigError(f"{where}: selection.strengths.{name} names no strength to try")
+            for strength in strengths:
+                check_parameters(entry, {"strength": strength})
     for lens in recipe.audit.lens:
         lens_of(lens)
     for b in recipe.behaviours:
@@ -206,7 +244,7 @@ def _first_fault(error: ValidationError) -> str:
         return f"{key}: {fault['msg']}"
     models: dict[str, type[BaseModel]] = {
         "audit": AuditOptions, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions,
-        "verification": VerifyOptions,
+        "verification": VerifyOptions, "selection": SelectionOptions,
     }  # fmt: skip
     parent = str(fault["loc"][0]) if len(fault["loc"]) > 1 else ""
     known = models.get(parent, Recipe).model_fields

@@ -1,10 +1,13 @@
 """Reading the prompts file of a behaviour."""
 
+import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from offtarget.errors import ConfigError
+
+Part = Literal["dev", "test"]
 
 
 def read_rows(path: Path | str) -> list[dict[str, Any]]:
@@ -30,6 +33,17 @@ def read_rows(path: Path | str) -> list[dict[str, Any]]:
             raise ConfigError(f"{path}, line {number}: the id '{row['id']}' occurs twice")
         rows[str(row["id"])] = row
     return list(rows.values())
+
+
+def in_part(row_id: str, part: Part | None) -> bool:
+    """Whether a prompt or item belongs to a part: a third, by a hash of its id, is for development.
+
+    What is chosen (a strength, a threshold) is chosen on `dev`; what is reported is measured on `test`.
+    """
+    if part is None:
+        return True
+    dev = int(hashlib.sha256(f"part:{row_id}".encode()).hexdigest()[:8], 16) < 2**32 / 3
+    return dev == (part == "dev")
 
 
 def own_file(task_file: str) -> Path:

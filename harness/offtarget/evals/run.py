@@ -15,6 +15,7 @@ from offtarget import models, registry
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.policy import Policy, Progress, Sampling
 from offtarget.evals.pool import Rollouts, rollouts
+from offtarget.evals.prompts import Part
 from offtarget.evals.scores import BehaviourScore, Direction, Role, make_score
 from offtarget.lens import surface
 from offtarget.store import Store, file_sha256, write_atomic
@@ -34,6 +35,7 @@ def evaluate(
     store: Store | None = None,
     seed: int = 0,
     limit: int | None = None,
+    part: Part | None = None,
     log_dir: Path | None = None,
     threads: int | None = None,
     sampling: Sampling | None = None,
@@ -52,6 +54,7 @@ def evaluate(
         store: where answers, scores and Inspect's logs are kept.
         seed: of the sampling.
         limit: use the first so many prompts or items of each behaviour.
+        part: use only those of the development part, or only the others; None: all.
         log_dir: a copy of Inspect's logs is put there.
         threads: of torch.
         sampling: other than the default (temperature 0.7, top_p 0.95, 128 tokens); its seed is replaced.
@@ -74,7 +77,7 @@ def evaluate(
     ref = models.resolve(model, store) if isinstance(model, str) else model
     base = sampling or Sampling()
     drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
-    rows = _pool_rows(entries, limit)
+    rows = _pool_rows(entries, limit, part)
 
     @cache
     def policy() -> Policy:
@@ -112,6 +115,7 @@ def evaluate(
             "prompts": rows if pooled else None,
             "rules": surface.VERSION if pooled else None,
             "limit": limit,
+            **({"part": part} if part else {}),
             "sampling": asdict(drawn),
             "device": models.device(),
             "packages": package_versions("torch", "transformers", "inspect-ai"),
@@ -127,6 +131,7 @@ def evaluate(
                 rows=rows,
                 sampling=drawn,
                 limit=None if pooled else limit,
+                part=None if pooled else part,
                 progress=lambda done, total: report(entry.name, done, total),
             )
             write_atomic(path / "score.json", score.model_dump_json(indent=1))
@@ -156,6 +161,7 @@ def _measure(
     rows: list[dict[str, Any]],
     sampling: Sampling,
     limit: int | None,
+    part: Part | None,
     progress: Progress,
 ) -> BehaviourScore:
     """Run one task under Inspect, its log and prompts into `out`."""
@@ -182,7 +188,8 @@ def _measure(
         log_level="error",
         score_display=False,
         ctl_server=False,
-        limit=limit,
+        limit=None if part else limit,
+        sample_id=_sample_ids(entry, limit, part) if part else None,
         fail_on_error=False,
         max_tokens=sampling.max_tokens,
         temperature=sampling.temperature,
@@ -267,16 +274,34 @@ def _content_hash(entry: registry.Entry) -> dict[str, str]:
     }
 
 
-def _pool_rows(entries: Sequence[registry.Entry], limit: int | None) -> list[dict[str, Any]]:
+def _sample_ids(entry: registry.Entry, limit: int | None, part: Part) -> Any:
+    """The ids of a task's own rows that belong to a part.
+
+    Raises:
+        ConfigError: the task has no rows beside it, so its samples cannot be told apart.
+    """
+    from offtarget.evals.prompts import in_part, read_rows
+
+    path = entry.path.with_suffix(".jsonl")
+    if not path.is_file():
+        raise ConfigError(
+            f"behaviour '{entry.name}' has no {path.name} beside it, so no part of it can be kept for development"
+        )
+    return [str(r["id"]) for r in read_rows(path) if in_part(str(r["id"]), part)][:limit]
+
+
+def _pool_rows(
+    entries: Sequence[registry.Entry], limit: int | None, part: Part | None
+) -> list[dict[str, Any]]:
     """Prompts of all behaviours that are scored on text: (id, prompt), ids led by the behaviour's name."""
-    from offtarget.evals.prompts import messages_of, read_rows
+    from offtarget.evals.prompts import in_part, messages_of, read_rows
 
     found: dict[str, dict[str, Any]] = {}
     for entry in sorted(entries, key=lambda e: e.name):
         path = entry.path.with_suffix(".jsonl")
         if "prompts" not in entry.card["parameters"] or not path.is_file():
             continue
-        for row in read_rows(path)[:limit]:
+        for row in [r for r in read_rows(path) if in_part(str(r["id"]), part)][:limit]:
             if "prompt" not in row:
                 raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
             prompt = messages_of(row["prompt"])

@@ -2,8 +2,8 @@
 
 Every protocol reduces to three things: *row edits* (leave a pair out, swap its sides, add one), *row columns*
 (a weight for the pair's gradient, an offset for each side's reward, text of an answer that is not learned from, a
-prompt that the policy alone sees), and *hooks* (a change of the policy's forward pass while it trains). The
-trainer knows plans, not protocols.
+prompt that the policy alone sees), and *hooks* (a change of the policy's forward pass while it trains). A relative of
+DPO's loss is a plan too: it names the loss. The trainer knows plans, not protocols.
 
 The loss of a row is  −w · log σ(β Δ_θ + o⁺ − o⁻),  with Δ_θ the difference of the policy's log-ratios to
 the reference (arXiv 2606.12360, section 2; offsets as its L_EA-DPO). A frozen offset rescales the pair's
@@ -12,7 +12,7 @@ gradient by σ(−(βΔ+o))/σ(−βΔ): between 0 and 2 times where Δ = 0. It 
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.data.pairs import Message, Pair, text_of
-from offtarget.errors import ConfigError, UndecidedError
+from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.shaping.hooks import Hook
 
 FloatRow = NDArray[np.float64]
@@ -29,6 +29,8 @@ BoolRow = NDArray[np.bool_]
 Spans = tuple[tuple[int, int], ...]
 """Ranges of characters in an answer's text (`data.pairs.text_of`), in order, none touching another."""
 NOTHING: Spans = ()
+LOSS_OPTIONS = frozenset({"loss", "beta", "label_smoothing", "ld_alpha", "wpo"})
+"""What of `training.spec.TrainingSpec` a plan may set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,8 @@ class ShapingPlan:
     added: tuple[Pair, ...] = ()
     """Pairs that the set does not have."""
     hooks: tuple[Hook, ...] = ()
+    loss: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the loss in place of the recipe's: `LOSS_OPTIONS`."""
     control: bool = False
     """The protocol means to change nothing (plain DPO)."""
     notes: tuple[str, ...] = ()
@@ -160,7 +164,7 @@ class ShapingPlan:
         changed |= self.masked_rows | self.prompted_rows | self.hooked_rows
         if self.added:
             changed[-len(self.added) :] = True
-        return np.asarray(changed)
+        return np.asarray(self.keep if self.loss else changed)
 
     def relative_weight(self) -> FloatRow:
         """(n_pairs,) weights as the trainer uses them: mean 1 over the kept rows."""
@@ -224,6 +228,8 @@ class ShapingPlan:
         columns: dict[str, Any] = {k: v for k, v in self._answer_columns().items() if v is not None}
         if self.added:
             columns["added"] = [[p.id, p.prompt, p.chosen, p.rejected] for p in self.added]
+        if self.loss:
+            columns["loss"] = dict(self.loss)
         if columns:
             digest.update(json.dumps(columns, sort_keys=True).encode())
         return digest.hexdigest()
@@ -263,6 +269,8 @@ class ShapingPlan:
             twice = next(pid for pid in self.pair_ids if pid in seen or seen.add(pid))  # type: ignore[func-returns-value]
             raise ConfigError(f"plan of '{self.protocol}': the pair id {twice} occurs twice")
         self._check_answers()
+        if unknown := set(self.loss) - LOSS_OPTIONS:
+            raise unknown_name("loss option", sorted(unknown)[0], LOSS_OPTIONS)
         if (self.weight < 0).any():
             raise ConfigError(f"plan of '{self.protocol}': a weight is negative; to reverse a pair, flip it")
         if self.keep.any() and self.weight[self.keep].sum() == 0:

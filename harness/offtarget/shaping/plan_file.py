@@ -37,6 +37,7 @@ def write_plan(plan: ShapingPlan, folder: Path) -> None:
         "prompt_rejected": plan.prompt_rejected,
         "added": [asdict(p) for p in plan.added],
         "hooks": hooks,
+        "loss": dict(plan.loss),
         "control": plan.control,
         "hash": plan.hash,
     }
@@ -77,6 +78,7 @@ def read_plan(folder: Path) -> ShapingPlan:
         prompt_rejected=prompts(rest["prompt_rejected"]),
         added=tuple(Pair(**p) for p in rest["added"]),
         hooks=tuple(hooks),
+        loss=rest["loss"],
         control=rest["control"],
     )
     if plan.hash != rest["hash"]:

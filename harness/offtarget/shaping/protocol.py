@@ -10,7 +10,7 @@ from offtarget.registry import check_parameters, default, load_function, run_con
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
 
-Family = Literal["control", "data", "feature"]
+Family = Literal["control", "data", "feature", "loss"]
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def _by_formula(trainer: "ShapedDPOTrainer") -> bool:
         or (weights != 1).any()
         or plan.offset[plan.keep].any()
         or plan.added
+        or plan.loss
     )
 
 

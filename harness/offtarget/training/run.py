@@ -24,7 +24,7 @@ from offtarget.versions import code_version, package_versions
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 DIGEST = "digest.json"
 
 
@@ -66,6 +66,7 @@ def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
     Raises:
         ConfigError: names the losses that are allowed.
     """
+    spec = spec.under(plan)
     if spec.loss.startswith("aot") and (plan.relative_weight()[plan.keep] != 1).any():
         raise ConfigError(
             f"protocol '{plan.protocol}' weights pairs, but the loss '{spec.loss}' mixes the rows of a batch; "
@@ -105,6 +106,7 @@ def train(
         ConfigError: the plan does not fit the set or the loss; a hook's layer does not exist.
     """
     check_loss(plan, spec)
+    asked, spec = spec, spec.under(plan)
     if plan.pair_ids[: len(plan.pair_ids) - len(plan.added)] != tuple(p.id for p in training_set.pairs):
         raise ConfigError(f"plan of '{plan.protocol}' was made for other rows than the training set has")
     inputs = {
@@ -112,7 +114,7 @@ def train(
         "template": template_hash(load_tokenizer(ref, store, template=template)),
         "rows": training_set.rows_sha256,
         "plan": plan.hash,
-        "spec": spec.model_dump(),
+        "spec": asked.model_dump(),
         "seed": seed,
         "device": device(),
         "packages": package_versions("torch", "transformers", "trl", "peft"),
@@ -213,6 +215,9 @@ def train_here(
     digest = {
         "steps": trainer.state.global_step,
         "pairs": int(plan.keep.sum()),
+        "tokens": sum(
+            len(s.answer) for both, keep in zip(sides, plan.keep, strict=True) if keep for s in both
+        ),
         "lost": dict(training_set.lost),
         "loss_first": history[0]["loss"] if history else None,
         "loss_last": sum(h["loss"] for h in tail) / len(tail) if tail else None,

@@ -7,11 +7,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    ValidationError,
     model_serializer,
     model_validator,
 )
 
+from offtarget.errors import ConfigError
 from offtarget.models import precision
+from offtarget.shaping.plan import ShapingPlan
 
 EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"}
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
@@ -87,6 +90,23 @@ class TrainingSpec(BaseModel):
         if self.loss == "exo_pair" and self.label_smoothing == 0:
             raise ValueError("loss exo_pair needs label_smoothing above 0")
         return self
+
+    def under(self, plan: ShapingPlan) -> "TrainingSpec":
+        """The spec with the options of the loss that a plan sets.
+
+        Raises:
+            ConfigError: an option has a value that the loss cannot take.
+        """
+        if not plan.loss:
+            return self
+        try:
+            return type(self).model_validate({**dict(self), **plan.loss})
+        except ValidationError as e:
+            fault = e.errors()[0]
+            key = ".".join(str(p) for p in fault["loc"])
+            raise ConfigError(
+                f"plan of '{plan.protocol}': {key}{': ' if key else ''}{fault['msg'].removeprefix('Value error, ')}"
+            ) from e
 
     def first_trained(self, n_layers: int) -> int:
         """Index of the lowest trained layer of a model with `n_layers`."""

@@ -1,0 +1,61 @@
+"""The page of a selection: what each protocol reaches and costs at every strength that was tried."""
+
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from offtarget.report.html import environment, render_page
+from offtarget.report.plots.frontier import Walk, frontier
+from offtarget.store import write_atomic
+
+
+def render_selection(selection: Any, amplifies: bool, out: Path) -> Path:
+    """Write the page of a selection.
+
+    Args:
+        selection: the record (`engine.selection.Selection`).
+        amplifies: whether the verdicts amplify, so that what is reached is no recovery.
+        out: the file.
+    """
+    reached = "target beyond plain DPO (sd)" if amplifies else "recovery of the target"
+    by_weight = selection.by == "weight"
+    page = render_page(
+        environment(),
+        "selection.html.j2",
+        s=selection,
+        what="a median weight of" if by_weight else reached,
+        reached=reached,
+        picture=Markup("") if by_weight else _picture(selection, reached),
+        others=lambda p: ", ".join(
+            f"{k}={v}" for k, v in p.parameters.items() if k != "strength" and v not in ("", None)
+        ),
+    )
+    return write_atomic(out, page)
+
+
+def _picture(selection: Any, reached: str) -> Markup:
+    walks: dict[str, list[Any]] = {}
+    for p in selection.points:
+        values = (p.reached.value, p.drift.value, p.capability.value)
+        if None not in values:
+            others = sorted((k, str(v)) for k, v in p.parameters.items() if k != "strength")
+            walks.setdefault(f"{p.protocol} {others}", []).append(p)
+    lines = []
+    for points in walks.values():
+        points = sorted(points, key=lambda p: abs(p.strength))
+        chosen = next((i for i, p in enumerate(points) if p.chosen), None)
+        lines.append(
+            Walk(
+                points[0].protocol,
+                tuple(p.strength for p in points),
+                tuple(p.reached.value for p in points),
+                tuple(p.drift.value for p in points),
+                tuple(p.capability.value for p in points),
+                chosen,
+            )
+        )
+    return frontier(
+        lines, selection.goal, reached=reached, capability="capability against start",
+        alt="What each protocol reaches against drift and capability, by strength",
+    )  # fmt: skip
