@@ -46,6 +46,11 @@ def length_balance(ctx: ShapingContext, *, strength: float = 1.0, bins: int = 5)
             continue
         more, less = (up, down) if len(up) > len(down) else (down, up)
         weight[more] = 1 - strength * (1 - len(less) / len(more))
+    if not weight.any():
+        raise ConfigError(
+            "protocol 'length_balance': in every bin the longer answer is always on the same side, so nothing is left to "
+            "balance it with; use fewer bins, a lower strength, or reward_shaping on surface:tokens"
+        )
     details = {
         "mean_log_ratio": float(longer.mean()),
         "mean_log_ratio_weighted": float((weight * longer).sum() / max(weight.sum(), 1e-12)),

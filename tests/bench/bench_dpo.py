@@ -32,7 +32,7 @@ def plain(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[floa
     import transformers
     from datasets import Dataset
     from offtarget.models import load
-    from offtarget.training.run import dpo_config
+    from offtarget.training.here import dpo_config
     from peft import LoraConfig
     from trl import DPOTrainer
 
@@ -77,8 +77,8 @@ def fast(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[float
     from offtarget.models import load
     from offtarget.shaping.plan import ShapingPlan
     from offtarget.store import Store
+    from offtarget.training.here import make_trainer
     from offtarget.training.reference import reference
-    from offtarget.training.run import make_trainer
 
     clock = Clock()
     model, tokenizer = load(ref)

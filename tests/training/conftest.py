@@ -9,8 +9,9 @@ from offtarget.data.pairs import Pair, prompt_group
 from offtarget.models import ModelRef, resolve
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
-from offtarget.training.run import Trained, TrainingSet, prepare, train
+from offtarget.training.run import Trained, prepare, train
 from offtarget.training.spec import TrainingSpec
+from offtarget.training.tokens import TrainingSet
 
 
 def small_pairs(n: int = 24) -> list[Pair]:

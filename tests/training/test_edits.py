@@ -10,8 +10,8 @@ from offtarget.errors import ConfigError
 from offtarget.models import load
 from offtarget.shaping.hooks import Ablate, Hook, Steer
 from offtarget.shaping.plan import ShapingPlan
+from offtarget.training.here import make_trainer, with_added
 from offtarget.training.reference import reference
-from offtarget.training.run import make_trainer, with_added
 from offtarget.training.sides import sides_of
 
 pytestmark = pytest.mark.invariant

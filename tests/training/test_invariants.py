@@ -12,9 +12,9 @@ from offtarget.shaping.hooks import Steer
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
 from offtarget.training.head import require_plain
+from offtarget.training.here import dpo_config, make_trainer
 from offtarget.training.reference import length_batches as whole_batches
 from offtarget.training.reference import reference
-from offtarget.training.run import dpo_config, make_trainer
 
 pytestmark = pytest.mark.invariant
 

@@ -93,6 +93,7 @@ class PlanSummary(_Record):
     masked: int = 0
     prompted: int = 0
     added: int = 0
+    loss: dict[str, JsonValue] = {}
     start_weight: dict[str, JsonValue] = {}
     notes: list[str] = []
     details: dict[str, JsonValue] = {}

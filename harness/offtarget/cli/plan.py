@@ -87,6 +87,10 @@ def plan(
         for row in summary["predicted_shift"]:
             name = f"{row['concept']}{' (target)' if row['target'] else ''}"
             typer.echo(f"  {name:<34} {row['plain']:>+10.3f} {row['planned']:>+10.3f}")
+        unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
+        if unseen or summary["loss"]:
+            named = ", ".join([*unseen, *(["loss"] if summary["loss"] else [])])
+            typer.echo(f"  (by the weights of rows alone: what is {named} here is not in it)")
     for row in summary["traced"]:
         for side in ("chosen", "rejected"):
             ids = row[f"more_in_{side}"]

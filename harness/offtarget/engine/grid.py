@@ -37,7 +37,8 @@ from offtarget.registry import default
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.readings import StoredReadings
 from offtarget.store import Store, file_sha256, hash_of, write_atomic
-from offtarget.training.run import TrainingSet, check_loss, prepare, train
+from offtarget.training.run import check_loss, prepare, train
+from offtarget.training.tokens import TrainingSet
 from offtarget.verdicts import Verdicts
 from offtarget.versions import code_version, commit, package_versions
 

@@ -203,6 +203,7 @@ class ShapingPlan:
             "prompted": int((self.prompted_rows & self.keep).sum()),
             "added": len(self.added),
             "steered": int((self.hooked_rows & self.keep).sum()),
+            "loss": dict(self.loss),
             "start_weight": {
                 "median": float(np.median(w)),
                 "mean": float(w.mean()),

@@ -129,7 +129,7 @@ def _say(event: dict[str, Any]) -> None:
 
 def main(folder: Path) -> None:
     """One process of a job."""
-    from offtarget.training.run import train_here
+    from offtarget.training.here import train_here
 
     job = json.loads((folder / JOB).read_text(encoding="utf-8"))
     ref = ModelRef(**{**job["ref"], "adapters": tuple(job["ref"]["adapters"])})

@@ -1,0 +1,288 @@
+"""One training in this process: the trainer of a plan, its run, and the policy that it leaves."""
+
+import json
+import shutil
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from offtarget.errors import ConfigError
+from offtarget.models import ModelRef, device, load
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.store import Store, write_atomic
+from offtarget.training.sides import Sides, sides_of
+from offtarget.training.spec import TrainingSpec
+from offtarget.training.tokens import TrainingSet, trainable
+from offtarget.versions import code_version
+
+DIGEST = "digest.json"
+
+
+def train_here(
+    training_set: TrainingSet,
+    plan: ShapingPlan,
+    ref: ModelRef,
+    spec: TrainingSpec,
+    seed: int,
+    store: Store,
+    out: Path,
+    progress: Callable[[str, int, int], None] | None,
+    template: str | None,
+) -> None:
+    """Train into `out`, in this process, or as one of the processes of `processes.launch`.
+
+    Raises:
+        ConfigError: a hook does not fit the model, or the plan does nothing.
+        OfftargetError: the loss turns into something that is not a number.
+    """
+    import transformers
+
+    from offtarget.training.effect import require_effect
+    from offtarget.training.head import require_plain
+    from offtarget.training.reference import reference
+
+    started = time.monotonic()
+    model, tokenizer = load(ref, dtype="float32", store=store, template=template)
+    if not hasattr(getattr(model, "model", None), "layers") or not hasattr(model, "lm_head"):
+        raise ConfigError(
+            f"model '{ref.name}' ({type(model).__name__}) is not laid out like Llama (model.layers, lm_head), "
+            "which training needs; choose another model"
+        )
+    n_layers = len(model.model.layers)
+    first = spec.first_trained(n_layers)
+    _check_hooks(plan, model)
+    training_set = with_added(training_set, plan, tokenizer, spec)
+    sides = sides_of(training_set.pairs, training_set.ids, plan, tokenizer, spec.max_length)
+    stored = None
+    if spec.mode == "fast":
+        lowest = min([first, *(h.layer for h in plan.hooks)])
+        require_plain(model, lowest)
+        stored = reference(
+            model.requires_grad_(False),
+            tokenizer,
+            ref,
+            training_set.ids,
+            sides=sides,
+            n_added=len(plan.added),
+            max_length=spec.max_length,
+            bf16=spec.bf16,
+            prefix_layer=lowest,
+            store=store,
+            progress=(lambda d, t: progress("reference", d, t)) if progress else None,
+        )
+    elapsed_reference = time.monotonic() - started
+    transformers.logging.set_verbosity_error()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
+    trainer = make_trainer(model, tokenizer, training_set, plan, spec, seed, out, stored, first, sides)
+    require_effect(trainer)
+    trainer.remove_callback(transformers.PrinterCallback)
+    if progress:
+        trainer.add_callback(_progress_callback(progress, plan.protocol))
+    main = trainer.is_world_process_zero()
+    for checkpoint in out.glob("checkpoint-*"):
+        # written last: the save was interrupted
+        if main and not (checkpoint / "trainer_state.json").is_file():
+            shutil.rmtree(checkpoint)
+    trainer.accelerator.wait_for_everyone()
+    resume = any(out.glob("checkpoint-*"))
+    trainer.train(resume_from_checkpoint=resume or None)
+    if not main:  # the first process saves
+        return
+    if stored is not None and stored.layer and spec.method == "last_layers":
+        _restore_and_save(trainer, ref, store, out / "policy", first)
+    else:
+        trainer.save_model(str(out / "policy"))
+    tokenizer.save_pretrained(out / "policy")
+    _clean_adapter(out / "policy", ref)
+    history = [h for h in trainer.state.log_history if "loss" in h]
+    tail = history[-max(1, len(history) // 5) :]
+    digest = {
+        "steps": trainer.state.global_step,
+        "pairs": int(plan.keep.sum()),
+        "tokens": sum(
+            len(s.answer) for both, keep in zip(sides, plan.keep, strict=True) if keep for s in both
+        ),
+        "lost": dict(training_set.lost),
+        "loss_first": history[0]["loss"] if history else None,
+        "loss_last": sum(h["loss"] for h in tail) / len(tail) if tail else None,
+        "accuracy_last": sum(h["rewards/accuracies"] for h in tail) / len(tail) if tail else None,
+        "margin_last": sum(h["rewards/margins"] for h in tail) / len(tail) if tail else None,
+        "losses": [round(h["loss"], 6) for h in history],
+        "seconds": round(time.monotonic() - started, 1),
+        "seconds_reference": round(elapsed_reference, 1),
+        "mode": spec.mode,
+        "code_version": code_version(),
+        "first_trained_layer": first,
+        "prefix_layer": stored.layer if stored else None,
+    }
+    write_atomic(out / DIGEST, json.dumps(digest, indent=1))
+
+
+def _check_hooks(plan: ShapingPlan, model: Any) -> None:
+    """Refuse a hook on a layer or module that the model does not have, or of another width.
+
+    Raises:
+        ConfigError: names the hook.
+    """
+    from offtarget.training.intervene import module_of
+
+    layers, width = model.model.layers, int(model.config.hidden_size)
+    for hook in plan.hooks:
+        if not 0 <= hook.layer < len(layers):
+            raise ConfigError(
+                f"plan of '{plan.protocol}' hooks layer {hook.layer}; the model has layers 0 to {len(layers) - 1}"
+            )
+        module_of(layers[hook.layer], hook.module)
+        if hook.array.shape[-1] != width:
+            raise ConfigError(
+                f"plan of '{plan.protocol}' hooks layer {hook.layer} with vectors of {hook.array.shape[-1]} values; the "
+                f"model's are {width} wide"
+            )
+
+
+def with_added(
+    training_set: TrainingSet, plan: ShapingPlan, tokenizer: Any, spec: TrainingSpec
+) -> TrainingSet:
+    """The set, with the pairs that a plan adds at its end.
+
+    Raises:
+        ConfigError: an added pair cannot be trained on; names it and says why.
+    """
+    if not plan.added:
+        return training_set
+    kept, ids, lost = trainable(
+        plan.added, tokenizer, max_length=spec.max_length, min_answer_tokens=spec.min_answer_tokens
+    )
+    if lost:
+        gone = next(p.id for p in plan.added if p.id not in {k.id for k in kept})
+        why = ", ".join(f"{n} {reason}" for reason, n in lost.items())
+        raise ConfigError(
+            f"plan of '{plan.protocol}' adds pairs that cannot be trained on ({why}), such as {gone}"
+        )
+    return replace(training_set, pairs=[*training_set.pairs, *kept], ids=[*training_set.ids, *ids])
+
+
+def make_trainer(
+    model: Any,
+    tokenizer: Any,
+    training_set: TrainingSet,
+    plan: ShapingPlan,
+    spec: TrainingSpec,
+    seed: int,
+    out: Path,
+    stored: Any,
+    first: int,
+    sides: Sides | None = None,
+) -> Any:
+    """The trainer for a plan: dataset with our ids, LoRA or last layers, trl's options pinned."""
+    from datasets import Dataset
+    from peft import LoraConfig
+
+    from offtarget.training.trainer import RowCollator, ShapedDPOTrainer, columns_of
+
+    if sides is None:
+        sides = sides_of(training_set.pairs, training_set.ids, plan, tokenizer, spec.max_length)
+    n_layers = len(model.model.layers)
+    peft_config = None
+    if spec.method == "lora":
+        peft_config = LoraConfig(
+            r=spec.lora_rank,
+            lora_alpha=spec.lora_alpha,
+            lora_dropout=0.0,
+            target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
+            layers_to_transform=list(range(first, n_layers)),
+            layers_pattern="layers",
+            task_type="CAUSAL_LM",
+        )
+    elif spec.method == "full":
+        model.requires_grad_(True)
+    else:
+        model.requires_grad_(False)
+        for layer in model.model.layers[first:]:
+            layer.requires_grad_(True)
+    return ShapedDPOTrainer(
+        plan=plan,
+        reference=stored,
+        sides=sides,
+        frozen_head=spec.mode == "fast" and spec.method != "full",
+        model=model,
+        args=dpo_config(spec, seed, out),
+        train_dataset=Dataset.from_list(columns_of(sides, plan.keep)),
+        processing_class=tokenizer,
+        data_collator=RowCollator(pad_token_id=tokenizer.pad_token_id, max_length=spec.max_length),
+        peft_config=peft_config,
+    )
+
+
+def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
+    """Trl's options for a spec; everything that its defaults would decide is pinned."""
+    from trl import DPOConfig
+
+    return DPOConfig(
+        output_dir=str(out),
+        num_train_epochs=spec.epochs,
+        max_steps=spec.max_steps,
+        per_device_train_batch_size=spec.batch_size // spec.processes,
+        gradient_accumulation_steps=spec.gradient_accumulation,
+        learning_rate=spec.learning_rate,
+        lr_scheduler_type="linear",
+        warmup_steps=spec.warmup_share,
+        weight_decay=0.0,
+        max_grad_norm=1.0,
+        beta=spec.beta,
+        loss_type=spec.loss,
+        label_smoothing=spec.label_smoothing,
+        max_length=spec.max_length,
+        truncation_mode="keep_start",
+        precompute_ref_log_probs=True,
+        bf16=spec.bf16,
+        ld_alpha=spec.ld_alpha,
+        use_weighting=spec.wpo,
+        gradient_checkpointing=spec.gradient_checkpointing,
+        gradient_checkpointing_kwargs={"use_reentrant": False} if spec.gradient_checkpointing else None,
+        disable_dropout=True,
+        logging_steps=1,
+        save_strategy="steps",
+        save_steps=spec.save_every,
+        save_total_limit=2,
+        seed=seed,
+        data_seed=seed,
+        report_to="none",
+        disable_tqdm=True,
+        use_cpu=device() == "cpu",
+        dataloader_pin_memory=False,
+        remove_unused_columns=True,
+    )
+
+
+def _progress_callback(progress: Callable[[str, int, int], None], what: str) -> Any:
+    from transformers import TrainerCallback
+
+    class Report(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kw: Any) -> None:
+            progress(f"train {what}", state.global_step, state.max_steps)
+
+    return Report()
+
+
+def _restore_and_save(trainer: Any, ref: ModelRef, store: Store, out: Path, first: int) -> None:
+    """Put the trained upper layers back on the whole start model, and save that."""
+    whole, _ = load(ref, store=store)
+    trained = trainer.base
+    for i in range(first, len(whole.model.layers)):
+        whole.model.layers[i].load_state_dict(trained.model.layers[i].state_dict())
+    whole.save_pretrained(out)
+
+
+def _clean_adapter(folder: Path, ref: ModelRef) -> None:
+    """An adapter names its start model by alias or path, so that it can be loaded again."""
+    config = folder / "adapter_config.json"
+    if not config.is_file():
+        return
+    card = json.loads(config.read_text())
+    card["base_model_name_or_path"] = str(Path(ref.name).resolve()) if Path(ref.name).is_dir() else ref.name
+    write_atomic(config, json.dumps(card, indent=1, sort_keys=True))
+    (folder / "README.md").unlink(missing_ok=True)
