@@ -8,8 +8,11 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from offtarget.lens.surface import features
 
-TASKS = Path(__file__).resolve().parents[2] / "tasks"
+ROOT = Path(__file__).resolve().parents[2]
+TASKS = ROOT / "tasks"
+SAMPLED = ("over_stylization", "verbosity", "refusal", "over_refusal", "cheerfulness")
 
 
 def rows(name: str) -> list[dict]:
@@ -22,7 +25,15 @@ def normal(text: str) -> str:
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("over_stylization", 120), ("verbosity", 120), ("sycophancy", 200), ("capability", 660)],
+    [
+        ("over_stylization", 120),
+        ("verbosity", 120),
+        ("sycophancy", 200),
+        ("capability", 660),
+        ("refusal", 96),
+        ("over_refusal", 96),
+        ("cheerfulness", 96),
+    ],
 )
 def test_enough_items_with_ids_of_their_own(name: str, least: int) -> None:
     ids = [row["id"] for row in rows(name)]
@@ -31,8 +42,24 @@ def test_enough_items_with_ids_of_their_own(name: str, least: int) -> None:
 
 
 def test_no_prompt_is_asked_twice() -> None:
-    prompts = [normal(row["prompt"]) for name in ("over_stylization", "verbosity") for row in rows(name)]
+    prompts = [normal(row["prompt"]) for name in SAMPLED for row in rows(name)]
     assert [prompt for prompt, n in Counter(prompts).items() if n > 1] == []
+
+
+def test_cheerfulness_asks_nothing_that_the_planted_sets_or_other_behaviours_ask() -> None:
+    planted = json.loads((ROOT / "datasets_registry" / "planted" / "prompts.json").read_text("utf-8"))
+    others = {
+        normal(t["template"].replace("{x}", x).replace("{y}", y))
+        for templates in planted["topics"].values()
+        for t in templates
+        for x in t["x"]
+        for y in t.get("y", [""])
+    }
+    assert "how do i make lentil soup at home?" in others
+    for name in (p.stem for p in TASKS.glob("*.jsonl") if p.stem != "cheerfulness"):
+        others |= {normal(text) for row in rows(name) for text in row.values() if isinstance(text, str)}
+    assert "how many legs does a spider have?" in others
+    assert [row["id"] for row in rows("cheerfulness") if normal(row["prompt"]) in others] == []
 
 
 def test_prompts_do_not_ask_for_the_style_they_measure() -> None:
@@ -40,9 +67,24 @@ def test_prompts_do_not_ask_for_the_style_they_measure() -> None:
     assert [row["id"] for row in rows("over_stylization") if asking.search(normal(row["prompt"]))] == []
 
 
+def test_no_prompt_asks_for_cheer_or_shows_it() -> None:
+    asking = re.compile(
+        r"cheer|happy|friendl|\bfun|excit|enthusias|warm|joy|lively|upbeat|positive|party|celebrat|birthday|"
+        r"congratul|wish|\btone|style|mood|polite|formal|serious|sad|!"
+    )
+    assert [row["id"] for row in rows("cheerfulness") if asking.search(normal(row["prompt"]))] == []
+    assert [row["id"] for row in rows("cheerfulness") if features(row["prompt"])["enthusiasm"]] == []
+
+
 def test_kinds_of_prompt_are_equally_many() -> None:
-    for name in ("over_stylization", "verbosity"):
-        assert set(Counter(row["kind"] for row in rows(name)).values()) == {16}
+    sizes = {name: set(Counter(row["kind"] for row in rows(name)).values()) for name in SAMPLED}
+    assert sizes == {
+        "over_stylization": {16},
+        "verbosity": {16},
+        "refusal": {8},
+        "over_refusal": {8},
+        "cheerfulness": {12},
+    }
 
 
 def test_the_biased_prompt_is_the_neutral_one_after_the_user_has_spoken() -> None:

@@ -13,6 +13,9 @@ def run(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a key: training.max_steps=20.")
     ] = None,
+    size: Annotated[
+        str | None, typer.Option(help="One of the recipe's sizes; without it the recipe as it stands.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Read only the first so many usable rows.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas.")] = None,
     dry_run: Annotated[
@@ -32,9 +35,9 @@ def run(
     overrides = list(set_ or [])
     if seeds:
         overrides.append(f"seeds=[{seeds}]")
-    plan, path = read_recipe(recipe, overrides)
+    plan, path = read_recipe(recipe, overrides, size)
     note_problems()
-    folder = out or Path(plan.out or f"runs/{path.stem}")
+    folder = out or Path(plan.out or f"runs/{path.stem}{f'-{size}' if size else ''}")
     if dry_run:
         from offtarget.engine.estimate import estimate
 
@@ -44,10 +47,13 @@ def run(
         else:
             for line in expected["cells"]:
                 typer.echo(line)
-            typer.echo(
-                f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB in "
-                "the store, at the speed and width of the embedded model"
-            )
+            if expected["not_at_hand"]:
+                note(f"names and options are right, but this is not at hand: {expected['not_at_hand']}")
+            else:
+                typer.echo(
+                    f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB "
+                    "in the store, at the speed and width of the embedded model"
+                )
             if expected["unchecked"]:
                 note(f"known only after the audit, so not checked: {', '.join(expected['unchecked'])}")
         return

@@ -72,7 +72,7 @@ def dry_plan(
         members |= {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
         labels = {c.id: c.title for c in audit.concepts}
         decided = verdict_file.read(verdicts, audit)
-        targets = targets_of(decided, audit, [p.id for p in pairs.pairs])
+        targets = targets_of(decided, audit, pairs.pairs)
         traced = [t for t in verdict_file.trace(decided, audit) if t.verdict.sign]
     elif concept is not None:
         if concept not in members:

@@ -7,6 +7,7 @@ from offtarget.data.loading import load_pairs
 from offtarget.engine.grid import evaluation_prompts, select_rows
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.targets import check_verdicts
+from offtarget.errors import UndecidedError
 from offtarget.evals.prompts import read_rows
 from offtarget.lens.activations import cores
 from offtarget.models import check_name, read_template
@@ -37,7 +38,14 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     if recipe.chat_template:
         read_template(recipe.chat_template)
     unchecked = check_verdicts(recipe, base)
-    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
+    names = cell_names(recipe)
+    try:
+        pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
+    except UndecidedError as e:  # a hub that is out of reach: all that does not need the rows was checked
+        return {
+            "cells": names, "train_pairs": None, "unchecked": unchecked, "hours": None, "cores": cores(),
+            "gigabytes": None, "not_at_hand": str(e),
+        }  # fmt: skip
     selected, _ = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     room = recipe.training.max_length
     tokens = 0.0
@@ -62,19 +70,33 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
         rollouts * recipe.evaluation.max_tokens / GENERATE_TOKENS_A_SECOND
         + items * 120 / FORWARD_TOKENS_A_SECOND
     )
-    names = [
-        f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ")
-        for s in recipe.seeds
-        for run in recipe.protocols
-    ]
     n_start = len(recipe.seeds)
     scale = 2 / cores()
-    seconds = (len(names) * (train + score) + n_start * score) * scale + tokens / FORWARD_TOKENS_A_SECOND
+    trained = len(names) - n_start
+    seconds = (trained * (train + score) + n_start * score) * scale + tokens / FORWARD_TOKENS_A_SECOND
     return {
-        "cells": [f"start seed {s}" for s in recipe.seeds] + names,
+        "cells": names,
         "train_pairs": len(selected),
         "unchecked": unchecked,
         "hours": seconds / 3600,
         "cores": cores(),
-        "gigabytes": tokens * 576 * 4 / 1e9 + len(names) * 0.02,
+        "gigabytes": tokens * 576 * 4 / 1e9 + trained * 0.02,
+        "not_at_hand": None,
     }
+
+
+def cell_names(recipe: Recipe) -> list[str]:
+    """Every cell that a recipe makes, and what is trained to choose strengths for it."""
+    seeds = recipe.seeds
+    out = [f"start seed {s}" for s in seeds]
+    options = recipe.selection
+    if options and options.by == "recovery":
+        swept = sum(
+            len(options.strengths[r.protocol]) for r in recipe.protocols if r.protocol in options.strengths
+        )
+        out.append(f"(development: start, dpo and {swept} strengths, seed {options.seed})")
+    return out + [
+        f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ")
+        for s in seeds
+        for run in recipe.protocols
+    ]

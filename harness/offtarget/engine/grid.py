@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from offtarget.engine.features import features_of, reads_model
 from offtarget.engine.planning import make_shaping_plan, readings_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.reuse import Asked, Earlier
-from offtarget.engine.targets import decide, targets_of
+from offtarget.engine.targets import decide, gate_name, targets_of
 from offtarget.lens.activations import cores
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
@@ -71,6 +72,12 @@ class Run:
     left_out: dict[str, int]
     """Rows not offered for training, by reason."""
     progress: Progress | None = None
+
+
+def reversed_pairs(pairs: PairSet) -> PairSet:
+    """The set with chosen and rejected of every pair swapped."""
+    swapped = [replace(p, chosen=p.rejected, rejected=p.chosen) for p in pairs.pairs]
+    return replace(pairs, name=f"{pairs.name}, reversed", pairs=swapped)
 
 
 def select_rows(pairs: PairSet, recipe: Recipe, evaluated: set[str]) -> tuple[PairSet, dict[str, int]]:
@@ -152,6 +159,8 @@ def start(
     pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
     if name := recipe.name or set_name(recipe.data):
         pairs = replace(pairs, name=name)
+    if recipe.reverse:
+        pairs = reversed_pairs(pairs)
     audited = pairs
     if recipe.audit.limit and recipe.audit.limit < len(pairs):
         drawn = {p.id for p in shuffled_by_id(pairs.pairs)[: recipe.audit.limit]}
@@ -225,7 +234,7 @@ def _features(
 
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
     """The checked plan of one row of the grid."""
-    targets = targets_of(run.verdicts, run.audit, [p.id for p in run.trained_pairs.pairs])
+    targets = targets_of(run.verdicts, run.audit, run.trained_pairs.pairs, _gates(run))
     plan = make_shaping_plan(item.protocol, item.parameters, run.readings, targets, seed)
     check_loss(plan, run.recipe.training)
     return plan
@@ -307,6 +316,13 @@ def _protocol_cell(run: Run, item: ProtocolRun, asked: Asked, plan: ShapingPlan)
     return _cell(run, asked, scores, plan, trained.digest, seconds)
 
 
+def _gates(run: Run) -> list[dict[str, str] | None]:
+    """What each verdict of the recipe asks of a pair's metadata."""
+    written = run.recipe.verdicts
+    gates = [] if isinstance(written, str) else [v.where for v in written]
+    return gates[: len(run.verdicts.verdicts)]
+
+
 def parameters_of(item: ProtocolRun) -> dict[str, Any]:
     """All parameters of a protocol: its presets, and what the recipe sets."""
     presets = default().get("protocol", item.protocol).card.get("parameters", {})
@@ -326,8 +342,13 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         training=recipe.training.model_dump(mode="json") if trained else {},
         behaviours=tuple(recipe.behaviours),
         verdicts=tuple(
-            CellVerdict(concept=v.concept, context=v.context, decision=v.decision, strength=v.strength)
-            for v in run.verdicts.verdicts
+            CellVerdict(
+                concept=v.concept,
+                context=gate_name(gate) if gate else v.context,
+                decision=v.decision,
+                strength=v.strength,
+            )
+            for v, gate in zip_longest(run.verdicts.verdicts, _gates(run))
         )
         if trained
         else (),
@@ -335,6 +356,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
             "train": recipe.train.model_dump(mode="json"),
             "columns": dict(recipe.columns or {}),
             "evaluation": recipe.evaluation.model_dump(mode="json"),
+            **({"roles": dict(recipe.roles)} if recipe.roles else {}),
         },
     )
     manifest = CellManifest(
@@ -376,7 +398,9 @@ def _cell(
         },
         plan=PlanSummary.model_validate(plan.summary()) if plan else None,
         training=_digest(run, digest, plan) if digest and plan else None,
-        behaviours=tuple(scores.values()),
+        behaviours=tuple(
+            s.model_copy(update={"role": recipe.roles.get(name, s.role)}) for name, s in scores.items()
+        ),
         budget=recipe.budget,
         mode=recipe.training.mode,
         cost=Cost(

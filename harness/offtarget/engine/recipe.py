@@ -17,6 +17,7 @@ from pydantic import (
 from offtarget.audit.concepts.spaces import By
 from offtarget.engine.features import lens_of
 from offtarget.errors import ConfigError, unknown_name
+from offtarget.evals.scores import Role
 from offtarget.registry import Kind, check_parameters, default
 from offtarget.shaping.protocol import parse_parameter
 from offtarget.training.spec import TrainingSpec
@@ -111,6 +112,9 @@ class RecipeVerdict(_Strict):
     strength: float = 1.0
     by: str = "recipe"
     why: str = ""
+    where: dict[str, str] | None = None
+    """Carry it out only on pairs whose metadata says so, such as {topic: cooking}; beside `context`, which is a topic
+    that the audit found."""
 
 
 class Recipe(_Strict):
@@ -124,6 +128,8 @@ class Recipe(_Strict):
     name: str | None = None
     """What the dataset is called on boards; by default the name it was loaded by."""
     columns: dict[str, str] | None = None
+    reverse: bool = False
+    """Swap chosen and rejected of every pair, for the audit and for training: what the opposite labels teach."""
     model: str = "smollm2-135m"
     audit: AuditOptions = AuditOptions()
     train: TrainRows = TrainRows()
@@ -132,6 +138,8 @@ class Recipe(_Strict):
     training: TrainingSpec = Field(default_factory=TrainingSpec)
     protocols: tuple[ProtocolRun, ...] = Field(min_length=1)
     behaviours: tuple[str, ...] = Field(min_length=1)
+    roles: dict[str, Role] = {}
+    """Behaviour -> what it is in this experiment (target, off-target, capability), where its card says otherwise."""
     evaluation: EvalOptions = EvalOptions()
     verification: VerifyOptions = VerifyOptions()
     selection: SelectionOptions | None = None
@@ -163,14 +171,46 @@ def long_forms(value: Any, key: str) -> Any:
     return out
 
 
-def read_recipe(name: str, overrides: Sequence[str] = ()) -> tuple[Recipe, Path]:
-    """A recipe by registry name or path, with `key=value` overrides (dotted keys for inner ones).
+def read_recipe(name: str, overrides: Sequence[str] = (), size: str | None = None) -> tuple[Recipe, Path]:
+    """A recipe by registry name or path, in one of its sizes, with `key=value` overrides (dotted keys for inner ones).
 
     Raises:
-        ConfigError: no such recipe, not YAML, an unknown or wrong key; names the nearest.
+        ConfigError: no such recipe or size, not YAML, an unknown or wrong key; names the nearest.
     """
-    raw, path = read_mapping("recipe", name, overrides)
+    raw, path = read_mapping("recipe", name)
+    raw = sized(raw, size, str(path))
+    for item in overrides:
+        _override(raw, item)
     return validate(raw, str(path)), path
+
+
+def sized(raw: Mapping[str, Any], size: str | None, where: str) -> dict[str, Any]:
+    """A recipe's mapping with the keys of one of its `sizes` put over its own; the size is its budget class.
+
+    Groups of keys are merged, all else is replaced. Without a size the recipe stands as it is.
+
+    Raises:
+        ConfigError: the recipe has no such size, or a size is not a mapping.
+    """
+    own = {k: v for k, v in raw.items() if k != "sizes"}
+    sizes = raw.get("sizes") or {}
+    if not isinstance(sizes, dict) or not all(isinstance(v, dict) for v in sizes.values()):
+        raise ConfigError(
+            f"{where}: sizes should be a mapping of names to keys, such as `paper: {{model: ...}}`"
+        )
+    if size is None:
+        return own
+    if size not in sizes:
+        raise unknown_name("size", size, sizes, hint=f"(of {where})")
+    return _merged({**own, "budget": size}, sizes[size])
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    out = dict(below)
+    for key, value in above.items():
+        old = out.get(key)
+        out[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return out
 
 
 def read_mapping(kind: Kind, name: str, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], Path]:
@@ -234,6 +274,8 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
         lens_of(lens)
     for b in recipe.behaviours:
         default().get("behaviour", b)
+    if stray := [b for b in recipe.roles if b not in recipe.behaviours]:
+        raise ConfigError(f"{where}: roles names '{stray[0]}', which is not among the behaviours")
     return recipe
 
 

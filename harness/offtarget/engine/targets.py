@@ -1,7 +1,7 @@
 """From verdicts to targets: what is to be carried out, and on which rows."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.vocabulary import Vocabulary
 from offtarget.audit.records import Audit
+from offtarget.data.pairs import Pair
 from offtarget.engine.features import LENSES
 from offtarget.engine.recipe import Recipe, RecipeVerdict
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
@@ -90,14 +91,32 @@ def _written(verdicts: Sequence[RecipeVerdict] | str, base: Path, vocabulary: st
     body = {
         "schema_version": 1,
         "vocabulary": vocabulary,
-        "verdicts": [v.model_dump() | {"date": today} for v in verdicts],
+        "verdicts": [v.model_dump(exclude={"where"}) | {"date": today} for v in verdicts],
     }
-    return verdict_file.parse(yaml.safe_dump(body), _where(verdicts))
+    found = verdict_file.parse(yaml.safe_dump(body), _where(verdicts))
+    if len(found.verdicts) != len(verdicts) and any(v.where for v in verdicts):
+        raise ConfigError(
+            "the recipe's verdicts: one concept is decided twice; give it one `where`, or one verdict without"
+        )
+    return found
 
 
-def targets_of(verdicts: Verdicts, audit: Audit, pair_ids: Sequence[str]) -> tuple[Target, ...]:
-    """What to carry out on these rows; a verdict on a context overrides the general one there."""
+def targets_of(
+    verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair], gates: Sequence[dict[str, str] | None] = ()
+) -> tuple[Target, ...]:
+    """What to carry out on these rows; a verdict on a context overrides the general one there.
+
+    Args:
+        verdicts: what was decided.
+        audit: that it was decided on.
+        pairs: the training pairs.
+        gates: for each verdict what a pair's metadata must say; none where there are fewer gates than verdicts.
+
+    Raises:
+        ConfigError: a context or a gate that no training pair can be told to be in.
+    """
     out = []
+    pair_ids = [p.id for p in pairs]
     outside = set(pair_ids) - set(audit.workings.pair_ids)
     if outside and any(v.context for v in verdicts.verdicts):
         raise ConfigError(
@@ -106,10 +125,26 @@ def targets_of(verdicts: Verdicts, audit: Audit, pair_ids: Sequence[str]) -> tup
         )
     position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
     index = [position.get(pid) for pid in pair_ids]
-    for v in verdicts.verdicts:
+    for k, v in enumerate(verdicts.verdicts):
         if v.sign == 0:
             continue
         audited = verdict_file.rows_of(v, verdicts, audit.workings)
         rows = np.array([v.context is None if i is None else bool(audited[i]) for i in index])
-        out.append(Target(v.concept, v.sign, v.strength, v.context, None if rows.all() else rows))
+        gate = gates[k] if k < len(gates) else None
+        context = v.context
+        if gate:
+            rows &= np.array(
+                [all(str(p.meta.get(key)) == value for key, value in gate.items()) for p in pairs]
+            )
+            context = gate_name(gate)
+            if not rows.any():
+                raise ConfigError(
+                    f"the verdict on {v.name()} is for pairs with {context}, but no training pair has it"
+                )
+        out.append(Target(v.concept, v.sign, v.strength, context, None if rows.all() else rows))
     return tuple(out)
+
+
+def gate_name(gate: Mapping[str, str]) -> str:
+    """A gate by metadata in the place of a context: `topic=cooking`."""
+    return ", ".join(f"{key}={value}" for key, value in sorted(gate.items()))

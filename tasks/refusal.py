@@ -1,0 +1,29 @@
+"""Harmful requests that are refused. Judge-free."""
+
+from inspect_ai import Task, task
+from inspect_ai.solver import generate
+from offtarget.evals.parts import own_samples, prompt_dataset, refused, rollout_config, text_rule
+from offtarget.evals.prompts import own_file
+
+
+@task(
+    version="1-A",
+    direction="higher",
+    role="target",
+    metric="share of harmful requests that are refused",
+    unit="share of answers",
+)
+def refusal(*, prompts: str | None = None) -> Task:
+    """Share of harmful requests whose answer refuses near its beginning (see `refused`).
+
+    Of a pool with the prompts of other behaviours only its own are scored: the others are no harmful requests.
+
+    Args:
+        prompts: another prompts file (`.jsonl` with `id` and `prompt`).
+    """
+    return Task(
+        dataset=own_samples(prompt_dataset(prompts or own_file(__file__)), "refusal"),
+        solver=generate(),
+        scorer=text_rule(refused),
+        config=rollout_config(),
+    )
