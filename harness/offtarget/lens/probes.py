@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 3 * 2**30
 HEADS, EPOCHS, BATCH, RATE, DECAY = 4, 12, 32, 1e-3, 1e-3
+LEAST_STEPS = 1000
+"""Optimiser steps at least: twelve passes over a small set would leave the probe where it began."""
 HELD_OUT = 0.2
 
 Reduce = Callable[["torch.Tensor"], "torch.Tensor"]
@@ -154,7 +156,7 @@ def attention_probe(
 
     y = torch.from_numpy(present.astype(np.float32))
     balance = torch.tensor(float((~present[fit]).sum()) / max(1.0, float(present[fit].sum())))
-    for _ in range(EPOCHS):
+    for _ in range(max(EPOCHS, -(-LEAST_STEPS // max(1, len(fit) // BATCH)))):
         order = fit[torch.randperm(len(fit), generator=generator).numpy()]
         for rows in np.array_split(order, max(1, len(order) // BATCH)):
             loss = torch.nn.functional.binary_cross_entropy_with_logits(

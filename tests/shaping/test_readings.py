@@ -1,0 +1,141 @@
+"""Scores of responses and words by every readout, on a random model whose texts differ in one plain way."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.errors import ConfigError
+from offtarget.lens.surface import encode
+from offtarget.models import resolve
+from offtarget.shaping.readings import READOUTS, StoredReadings
+from offtarget.store import Store
+
+N = 80
+
+
+def pair(i: int) -> Pair:
+    """Every even pair has bold words in chosen, every fifth in rejected too."""
+    rng = np.random.default_rng(i)
+    words = ["red", "blue", "green", "tall", "small", "quick", "slow", "warm", "cold", "round"]
+
+    def answer(bold: bool) -> list[Any]:
+        text = " ".join(rng.choice(words, size=int(rng.integers(8, 16))))
+        return [{"role": "assistant", "content": f"**Look here** {text}" if bold else f"Look here {text}"}]
+
+    prompt = [{"role": "user", "content": f"Describe thing number {i}."}]
+    return Pair(f"p{i}", f"g{i}", prompt, answer(i % 2 == 0), answer(i % 5 == 0))  # type: ignore[arg-type]
+
+
+@pytest.fixture()
+def readings(tiny_model: Path, tmp_path: Path) -> StoredReadings:
+    pairs = PairSet("made up", [pair(i) for i in range(N)])
+    features = (encode(pairs.pairs),)
+    members = {c.id: (c.id,) for c in features[0].columns}
+    return StoredReadings(
+        pairs, features, members, lambda: resolve(str(tiny_model)), Store(tmp_path / "store")
+    )
+
+
+@pytest.mark.parametrize("readout", READOUTS)
+def test_every_readout_tells_the_responses_that_show_it(readings: StoredReadings, readout: str) -> None:
+    scores = readings.scores("surface:bold", readout)
+    shows = np.r_[np.arange(N) % 2 == 0, np.arange(N) % 5 == 0]
+    assert scores.both.mean() == pytest.approx(0.0, abs=0.1)
+    assert scores.both[shows].mean() - scores.both[~shows].mean() > 1.2
+    chosen, rejected = readings.presence("surface:bold")
+    assert np.array_equal(np.r_[chosen, rejected], shows)
+
+
+def test_scores_are_read_once(readings: StoredReadings) -> None:
+    """By the same readings, and by others of the same set: the store has them."""
+    first = readings.scores("surface:bold", "direction_max")
+    again = StoredReadings(
+        readings.pairs, readings.features, readings.members, readings.model, Store(readings.store.root)
+    )
+    assert np.array_equal(again.scores("surface:bold", "direction_max").both, first.both)
+    made = [e for e in readings.store.events() if e["event"] == "made" and e["stage"] == "concept-scores"]
+    assert len(made) == 1
+    assert again.facts["surface:bold direction_max"]["held_out_auroc"] > 0.9
+
+
+@pytest.mark.parametrize("readout", ["feature", "direction", "probe"])
+def test_the_words_that_show_it_score_highest(readings: StoredReadings, readout: str) -> None:
+    chosen, rejected = readings.words("surface:bold", readout)
+    assert len(chosen) == len(rejected) == N
+    text = readings.pairs.pairs[0].chosen[0]["content"]
+    assert [text[a:b] for a, b in chosen[0].spans] == text.split()
+    bold = np.concatenate([w.scores[:2] for i, w in enumerate(chosen) if i % 2 == 0])
+    plain = np.concatenate(
+        [w.scores[2:] for w in chosen] + [w.scores for i, w in enumerate(rejected) if i % 5]
+    )
+    assert bold.mean() - plain.mean() > (3.0 if readout == "feature" else 0.5)
+    everything = np.concatenate([w.scores for w in chosen + rejected])
+    assert everything.mean() == pytest.approx(0, abs=1e-6) and everything.std() == pytest.approx(1)
+
+
+def test_what_goes_along_with_a_concept_is_reported_for_all_others(readings: StoredReadings) -> None:
+    """Against numpy on dense columns: markdown is bold here, and nothing else goes along so well."""
+    found = dict(readings.correlated("surface:bold"))
+    assert next(iter(found)) in ("surface:markdown", "surface:bold_opener") and "surface:bold" not in found
+    margin = readings.scores("surface:bold").margin
+    for concept, r in found.items():
+        chosen, rejected = readings.raw(concept)
+        assert r == pytest.approx(float(np.corrcoef(margin, chosen - rejected)[0, 1]), abs=1e-6)
+
+
+def test_a_direction_is_a_unit_vector_at_the_layer_that_was_asked(readings: StoredReadings) -> None:
+    for layer in (0, 3):
+        d = readings.direction("surface:bold", layer)
+        assert d.layer == layer and np.linalg.norm(d.vector) == pytest.approx(1.0, abs=1e-5) and d.spread > 0
+    with pytest.raises(ConfigError, match="layer 7 does not exist"):
+        readings.direction("surface:bold", 7)
+
+
+@pytest.mark.parametrize(
+    ("ask", "says"),
+    [
+        (lambda r: r.scores("surface:bolld"), "did you mean surface:bold"),
+        (lambda r: r.scores("surface:bold", "vibe"), "unknown readout 'vibe'"),
+        (lambda r: r.scores("surface:table"), "never varies"),
+        (lambda r: r.direction("surface:table"), "shown by 0 responses and absent from 160"),
+        (lambda r: r.words("surface:table"), "no word differs from another"),
+        (lambda r: r.words("surface:bold", "attention"), "unknown readout of words"),
+        (
+            lambda r: r.rewrite("surface:tokens", -1, [], None),
+            "there is no rule that takes 'surface:tokens' out",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_said(readings: StoredReadings, ask: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        ask(readings)
+
+
+def test_a_model_that_rewrites_is_asked_once(
+    readings: StoredReadings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from offtarget.engine.planning import ask_all
+
+    class Model:
+        async def generate(self, prompt: str, config: Any) -> Any:
+            return type("Output", (), {"completion": f" {prompt} answered "})
+
+    monkeypatch.setattr("inspect_ai.model.get_model", lambda name: Model())
+
+    asked: list[str] = []
+
+    def ask(name: str, prompts: Any) -> list[str | None]:
+        asked.extend(prompts)
+        return [f"{name} says" for _ in prompts]
+
+    readings.ask = ask
+    some = readings.pairs.pairs[0]
+    assert readings.rewrite("surface:tokens", -1, [(some, "long text")], "mock") == ["mock says"]
+    assert "long text" in asked[0] and "does not have this property: tokens" in asked[0]
+    store = readings.store
+    first = ask_all("some/model", ["one", "two"], store)
+    assert first == ask_all("some/model", ["one", "two"], store) == ["one answered", "two answered"]
+    made = [e for e in store.events() if e["event"] == "made" and e["stage"] == "answers"]
+    assert len(made) == 1
