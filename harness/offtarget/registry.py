@@ -236,7 +236,7 @@ def check_parameters(entry: Entry, params: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"{entry.kind} '{entry.name}': {key}={value!r} should be a number, such as {preset}"
             )
-        if isinstance(preset, str) and not isinstance(value, str):
+        if isinstance(preset, str) and (isinstance(value, bool) or not isinstance(value, str | int | float)):
             raise ConfigError(
                 f"{entry.kind} '{entry.name}': {key}={value!r} should be text, such as '{preset}'"
             )

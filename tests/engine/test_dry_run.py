@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 from offtarget.cli.main import call
+from offtarget.engine.estimate import estimate
+from offtarget.engine.recipe import read_recipe
+from offtarget.errors import ConfigError
 from offtarget.lens import surface
 
 BOLD = {"concept": "surface:bold", "decision": "suppress"}
@@ -71,3 +74,55 @@ def test_a_file_and_a_template_that_are_not_there_are_refused(capsys: pytest.Cap
     assert "no verdicts to read" in capsys.readouterr().err
     assert dry([BOLD], chat_template="nosuch") == 2
     assert "chat template nosuch: cannot be read" in capsys.readouterr().err
+
+
+def sizes() -> list[tuple[str, str | None]]:
+    """Every recipe that ships, as it stands and in each of its sizes."""
+    import yaml
+    from offtarget.registry import Registry
+
+    out: list[tuple[str, str | None]] = []
+    for entry in Registry().entries("recipe"):
+        found = yaml.safe_load(entry.path.read_text()).get("sizes") or {}
+        out += [(entry.name, None), *((entry.name, size) for size in found)]
+    return out
+
+
+@pytest.mark.parametrize(("name", "size"), sizes())
+def test_every_recipe_that_ships_resolves_in_every_size(
+    name: str, size: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All but what must be downloaded: names, options, verdicts; a hub out of reach is said, and no error."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    recipe, path = read_recipe(name, [], size)
+    if size is None or recipe.data.endswith(".gz"):  # a file that the user names
+        recipe = recipe.model_copy(update={"data": "planted-style"})
+    assert recipe.budget == (size or recipe.budget)
+    expected = estimate(recipe, path.parent)
+    trained = len(recipe.seeds) * (len(recipe.protocols) + 1)
+    assert len([c for c in expected["cells"] if not c.startswith("(")]) == trained
+    assert (expected["not_at_hand"] is None) == (expected["hours"] is not None)
+    if size is None:
+        assert expected["hours"] > 0
+
+
+def test_a_size_is_laid_over_the_recipe_and_the_command_line_over_both(tmp_path: Path) -> None:
+    text = {
+        "title": "t", "data": "planted-style", "protocols": ["dpo"], "behaviours": ["capability"],
+        "training": {"beta": 0.2, "max_steps": 5}, "sizes": {"large": {"training": {"max_steps": 50}, "seeds": [0, 1]}},
+    }  # fmt: skip
+    (tmp_path / "r.yaml").write_text(json.dumps(text))
+    small, _ = read_recipe(str(tmp_path / "r.yaml"))
+    large, _ = read_recipe(str(tmp_path / "r.yaml"), ["training.beta=0.3"], "large")
+    assert (small.training.max_steps, small.seeds, small.budget) == (5, (0,), "cpu")
+    assert (large.training.max_steps, large.training.beta, large.seeds, large.budget) == (
+        50,
+        0.3,
+        (0, 1),
+        "large",
+    )
+    with pytest.raises(ConfigError, match=r"unknown size 'larg'.*did you mean large"):
+        read_recipe(str(tmp_path / "r.yaml"), [], "larg")
+    (tmp_path / "r.yaml").write_text(json.dumps({**text, "sizes": ["large"]}))
+    with pytest.raises(ConfigError, match="sizes should be a mapping"):
+        read_recipe(str(tmp_path / "r.yaml"))

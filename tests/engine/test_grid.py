@@ -276,3 +276,38 @@ def test_a_selection_that_makes_no_sense_is_refused(
         base = [*grid, "--set", f"selection={json.dumps(options)}", "--set", 'protocols=["dpo", "filter"]']
         assert call([*base, "--set", "behaviours=[capability]"]) == 2
         assert says in capsys.readouterr().err
+
+
+def test_a_gate_by_metadata_shapes_only_the_pairs_that_it_names(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [json.loads(line) for line in Path("pairs.jsonl").read_text().splitlines()]
+    for i, row in enumerate(rows):
+        row["topic"] = "cooking" if i % 4 == 0 else "other"
+    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    gate = {"concept": "surface:markdown", "decision": "suppress", "where": {"topic": "cooking"}}
+    base = [*grid, "--set", "behaviours=[capability]", "--set", "protocols=[dpo, reward_shaping]", "--json"]
+    assert call([*base, "--set", f"verdicts={json.dumps([gate])}"]) == 0
+    cells = [json.loads(Path(c["path"]).read_text()) for c in json.loads(capsys.readouterr().out)]
+    shaped = next(c for c in cells if c["spec"]["protocol"] == "reward_shaping")
+    # of 15 cooking pairs those with markdown in chosen differ from rejected
+    assert shaped["plan"]["touched"] == sum(i % 4 == 0 and i % 3 != 0 for i in range(60))
+    assert shaped["spec"]["verdicts"][0]["context"] == "topic=cooking"
+    gate["where"] = {"topic": "gardening"}
+    assert call([*base, "--set", f"verdicts={json.dumps([gate])}"]) == 2
+    assert "for pairs with topic=gardening, but no training pair has it" in capsys.readouterr().err
+
+
+def test_a_reversed_set_is_the_set_with_its_labels_swapped(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = [*grid, "--set", "behaviours=[capability]", "--set", "protocols=[dpo]", "--json"]
+    assert call([*base, "--set", "reverse=true", "--set", "roles={capability: target}"]) == 0
+    cells = [json.loads(Path(c["path"]).read_text()) for c in json.loads(capsys.readouterr().out)]
+    assert all(c["spec"]["dataset"].endswith(", reversed") for c in cells)
+    assert {b["role"] for c in cells for b in c["behaviours"]} == {"target"}
+    audit = json.loads(Path("out/audit/audit.json").read_text())
+    lean = {h["concept"]: h["direction"] for h in audit["hypotheses"] if h["view"] == "overall"}
+    assert lean["surface:markdown"] == "rejected"
+    assert call([*base, "--set", "roles={verbosity: target}"]) == 2
+    assert "roles names 'verbosity', which is not among the behaviours" in capsys.readouterr().err

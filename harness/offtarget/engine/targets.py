@@ -14,6 +14,7 @@ from offtarget.engine.features import LENSES
 from offtarget.engine.recipe import Recipe, RecipeVerdict
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.lens import surface
+from offtarget.lens.examples import SHIPPED, read_concepts
 from offtarget.shaping.context import Target
 from offtarget.verdicts import Verdicts
 
@@ -33,7 +34,7 @@ def decide(verdicts: Sequence[RecipeVerdict] | str, audit: Audit, base: Path) ->
 def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
     """Check what can be known of a recipe's verdicts before its audit is made.
 
-    Surface concepts are always the same; with `audit.like` all concepts and contexts are known. Else clusters of
+    Concepts of rules and directions are always the same; with `audit.like` all concepts and contexts are known. Else clusters of
     latents, topics and kinds of prompt come only with the audit.
 
     Args:
@@ -57,6 +58,9 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
         )
     lenses = {x.partition(":")[0] for x in recipe.audit.lens}
     concepts = {c.id for c in (like.concepts if like else surface.COLUMNS)}
+    if not like:
+        named = [x.partition(":")[2] for x in recipe.audit.lens if x.partition(":")[0] == "direction"]
+        concepts |= {f"direction:{c.concept}" for which in named for c in read_concepts(which or SHIPPED)}
     contexts = {*(like.topics.ids if like.topics else ()), *(k.id for k in like.kinds)} if like else set()
     unknown = []
     for v in found.verdicts:
@@ -67,7 +71,7 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
                 f"{', '.join(recipe.audit.lens)}; add it there"
             )
         if v.concept not in concepts:
-            if like or lens != "sae":
+            if like or lens not in ("sae", "embedding"):
                 raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
             unknown.append(v.concept)
         if v.context is not None and v.context not in contexts:

@@ -67,6 +67,9 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
     entry = default().get("protocol", name)
     params = dict(params or {})
     check_parameters(entry, params)
+    presets = entry.card.get("parameters", {})
+    # a text such as `layers=20` reads as a number on the command line
+    params = {k: str(v) if isinstance(presets.get(k), str) else v for k, v in params.items()}
     function = load_function(entry)
     needs = "strength" in inspect.signature(function).parameters and entry.card.get("needs_concept", True)
     if needs and not ctx.targets:
@@ -78,4 +81,10 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
         raise ConfigError(
             f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan"
         )
-    return plan.check(min_pairs=ctx.min_pairs)
+    plan = plan.check(min_pairs=ctx.min_pairs)
+    edited = ~plan.keep | plan.flip | plan.masked_rows
+    if len(edited) and edited.all():
+        plan = plan.edit(
+            notes=(*plan.notes, f"'{name}' edits every one of {len(edited)} pairs: is its strength meant?")
+        )
+    return plan
