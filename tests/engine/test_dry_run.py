@@ -1,6 +1,7 @@
 """What a dry run of a recipe checks, and what it says it cannot."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -126,3 +127,31 @@ def test_a_size_is_laid_over_the_recipe_and_the_command_line_over_both(tmp_path:
     (tmp_path / "r.yaml").write_text(json.dumps({**text, "sizes": ["large"]}))
     with pytest.raises(ConfigError, match="sizes should be a mapping"):
         read_recipe(str(tmp_path / "r.yaml"))
+
+
+def test_a_plan_shows_what_training_would_then_teach(capsys: pytest.CaptureFixture[str]) -> None:
+    """40 pairs with bold in chosen only: one point of a rate of one half, over its standard deviation of one half.
+
+    Suppressing at strength 1 leaves each pair the weight 2σ(−2), since both sides lie one standard deviation out.
+    """
+    plan = [
+        "plan",
+        "good.jsonl",
+        "--protocol",
+        "reward_shaping",
+        "-P",
+        "concept=surface:bold",
+        "-P",
+        "strength=-1",
+    ]
+    assert call([*plan, "--json"]) == 0
+    summary = json.loads(capsys.readouterr().out)
+    target = summary["predicted_shift"][0]
+    value = math.log(2)  # a count enters as log(1 + x)
+    sd = value / 2
+    assert target["concept"] == "surface:bold" and target["target"]
+    assert target["plain"] == pytest.approx(value / sd)
+    assert target["planned"] == pytest.approx(value / sd * 2 / (1 + math.exp(2)))
+    assert call(plan) == 0
+    said = capsys.readouterr().out
+    assert "surface:bold (target)" in said and "+2.000     +0.477" in said

@@ -443,3 +443,20 @@ def test_a_plan_without_new_columns_keeps_its_hash() -> None:
     masked = plain.edit(mask_chosen=(((0, 3),), *((),) * 9))
     moved = plain.edit(mask_rejected=(((0, 3),), *((),) * 9))
     assert len({plain.hash, masked.hash, moved.hash}) == 3
+
+
+def test_a_protocol_that_edits_every_pair_says_so() -> None:
+    class All(Fixed):
+        def scores(self, concept: str, readout: str) -> ConceptScores:
+            return ConceptScores(np.ones(10), np.zeros(10))
+
+    ctx = context(suppress())
+    ctx.readings = All()
+    plan = make_plan("label_flip", ctx, {"strength": 1.0})
+    assert plan.flip.all() and any("edits every one of 10 pairs" in note for note in plan.notes)
+    assert not make_plan("label_flip", context(suppress()), {"strength": 0.1}).notes
+
+
+def test_a_text_parameter_may_look_like_a_number() -> None:
+    plan = make_plan("preventative_steering", context(suppress()), {"layers": 3})
+    assert [h.layer for h in plan.hooks] == [3]

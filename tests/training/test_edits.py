@@ -483,3 +483,25 @@ def test_a_plan_that_was_written_is_read_again(bench: Any, tmp_path: Any) -> Non
     (tmp_path / "plan.json").write_text(damaged)
     with pytest.raises(ConfigError, match="damaged"):
         read_plan(tmp_path)
+
+
+def test_a_policy_of_another_model_is_refused_in_one_line(bench: Any, tmp_path: Any) -> None:
+    """An adapter whose start model was exchanged for a narrower one; and a checkpoint that lies in its place."""
+    import json
+
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    policy = bench.train(bench.identity(), max_steps=1).path
+    narrow = tmp_path / "narrow"
+    config = LlamaConfig(
+        hidden_size=32, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=2, intermediate_size=64,
+        vocab_size=1000,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(narrow)
+    AutoTokenizer.from_pretrained(bench.ref.path).save_pretrained(narrow)
+    card = json.loads((policy / "adapter_config.json").read_text())
+    card["base_model_name_or_path"] = str(narrow)
+    (policy / "adapter_config.json").write_text(json.dumps(card))
+    with pytest.raises(ConfigError) as said:
+        load(str(policy))
+    assert "cannot be loaded from" in str(said.value) and "\n" not in str(said.value)

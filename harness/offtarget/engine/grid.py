@@ -250,6 +250,8 @@ def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[
     """
     # all plans first: a recipe that cannot be carried out says so before anything is trained
     grid = [(item, seed, plan_of(run, item, seed)) for seed in seeds for item in run.recipe.protocols]
+    for note in dict.fromkeys(note for *_, plan in grid for note in plan.notes):
+        log.warning("before training: %s", note)
     done = [_one(run, START, {}, seed, reuse, lambda asked: _start_cell(run, asked)) for seed in seeds]
     for item, seed, plan in grid:
         make = partial(_protocol_cell, run, item, plan=plan)

@@ -1,0 +1,71 @@
+"""Which strength is chosen from a sweep, worked out by hand; and the page that shows it."""
+
+from pathlib import Path
+
+import pytest
+from offtarget.board.estimate import Estimate
+from offtarget.engine.recipe import SelectionOptions
+from offtarget.engine.selection import Selection, SweptPoint, _goal, _nearest
+from offtarget.errors import UndecidedError
+from offtarget.report.selection_html import render_selection
+
+FILTER = {0.1: 0.2, 0.3: 0.5, 0.5: 0.6}
+SHAPING = {1.0: 0.4, 2.0: 0.7, 4.0: 1.1}
+
+
+def point(protocol: str, strength: float, reached: float | None, weight: float = 1.0) -> SweptPoint:
+    found = Estimate(value=reached) if reached is not None else Estimate(note="no signal")
+    half = Estimate(value=abs(strength) / 10)
+    return SweptPoint(
+        protocol=protocol, parameters={"strength": strength}, strength=strength, median_weight=weight, reached=found,
+        drift=half, capability=Estimate(value=0.0),
+    )  # fmt: skip
+
+
+def sweep() -> list[tuple[int, SweptPoint]]:
+    return [(0, point("filter", s, r)) for s, r in FILTER.items()] + [
+        (1, point("reward_shaping", s, r)) for s, r in SHAPING.items()
+    ]
+
+
+def options(**kw: object) -> SelectionOptions:
+    return SelectionOptions.model_validate({"strengths": {"filter": [0.1]}, **kw})
+
+
+def test_protocols_are_matched_at_what_all_of_them_reach() -> None:
+    """Filter reaches 0.6 at most, shaping 1.1: both are run where they come nearest to 0.6."""
+    goal, why = _goal(sweep(), options())
+    assert goal == 0.6 and why == "the most that filter reaches"
+    chosen = [_nearest([p for p in sweep() if p[0] == k], goal, "recovery").strength for k in (0, 1)]
+    assert chosen == [0.5, 2.0]
+
+
+def test_a_goal_of_the_recipe_is_kept_and_of_two_equally_near_the_weaker_is_taken() -> None:
+    assert _goal(sweep(), options(goal=0.45)) == (0.45, "the recipe")
+    equal = [(0, point("filter", 0.5, 0.5)), (0, point("filter", -0.3, 0.4))]
+    assert _nearest(equal, 0.45, "recovery").strength == -0.3
+
+
+def test_by_weight_the_goal_is_what_the_mildest_protocol_can_do() -> None:
+    points = [
+        (0, point("filter", 0.1, None, 0.0)),
+        (1, point("reward_shaping", 1.0, None, 0.8)),
+        (1, point("reward_shaping", 4.0, None, 0.3)),
+    ]
+    goal, why = _goal(points, options(by="weight"))
+    assert goal == 0.3 and why == "the most that reward_shaping reaches"
+    assert _nearest([p for p in points if p[0] == 1], goal, "weight").strength == 4.0
+
+
+def test_where_plain_dpo_has_no_signal_nothing_is_chosen() -> None:
+    with pytest.raises(UndecidedError, match=r"filter at strength 0\.1 has no recovery \(no signal\)"):
+        _goal([(0, point("filter", 0.1, None))], options())
+
+
+def test_the_page_names_every_strength_and_marks_the_chosen(tmp_path: Path) -> None:
+    points = tuple(p.model_copy(update={"chosen": p.strength in (0.5, 2.0)}) for _, p in sweep())
+    odd = point("<script>alert(1)</script>", 9.0, 0.1)
+    record = Selection(by="recovery", goal=0.6, goal_from="the recipe", seed=0, points=(*points, odd))
+    page = render_selection(record, False, tmp_path / "selection.html").read_text()
+    assert "<script>alert" not in page and page.count("<svg") == 1
+    assert page.count("<td>yes</td>") == 2 and all(f">{s:g}</td>" in page for s in (*FILTER, *SHAPING))
