@@ -28,8 +28,8 @@ def ablation(ctx: ShapingContext, *, strength: float = 1.0, layer: int | None = 
         layer: decoder layer; None: two thirds up.
     """
     hooks: list[Hook] = []
-    # rows of one context lose one subspace together: directions of several concepts are not orthogonal
-    for rows in {t.context: ctx.inside(t) for t in ctx.targets}.values():
+    # targets of the same rows lose one subspace together: directions of several concepts are not orthogonal
+    for rows in {ctx.inside(t).tobytes(): ctx.inside(t) for t in ctx.targets}.values():
         mine = [t for t in ctx.targets if np.array_equal(ctx.inside(t), rows)]
         parts = {-t.effective(strength) for t in mine}
         if any(not 0 <= a <= 1 for a in parts):

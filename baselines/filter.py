@@ -1,9 +1,9 @@
 """Example-level filtering (arXiv 2606.12360, section 2.4): by concept score, by rule, or a whole cluster of prompts.
 
-By score, pairs are ranked by the concept margin s⁺ − s⁻ (for `amplify`, by s⁻ − s⁺), and the top share is left
-out. By rule, pairs go in which a regular expression is found. By cluster, all pairs of a verdict's context go. By
-score and by rule only pairs that teach against the decision are ever left out, so fewer may go than were asked. A
-filter can only block: it cannot teach a concept that the data do not hold.
+By score, pairs are ranked by the concept margin s⁺ − s⁻ (for `amplify`, by s⁻ − s⁺), and the top share is left out. By
+rule, pairs go in which a regular expression is found. By cluster, a share of the pairs of a verdict's context goes, all
+of them at strength 1. By score and by rule only pairs that teach against the decision are ever left out, so fewer may go
+than were asked. A filter can only block: it cannot teach a concept that the data do not hold.
 """
 
 import re
@@ -40,8 +40,8 @@ def filter_(
         readout: of the score.
         free_of: what is held fixed in the score.
         pattern: by rule: a regular expression, without regard to case.
-        where: by rule: chosen, rejected or prompt, where it must be found; difference: in chosen and not in
-            rejected (the other way round for amplify).
+        where: by rule, where it must be found: chosen (to suppress), rejected (to amplify), prompt, or difference: in
+            chosen and not in rejected (the other way round to amplify).
     """
     if by == "score":
         worst = ctx.worst(strength, readout, free_of)
@@ -82,5 +82,6 @@ def _matches(ctx: ShapingContext, strength: float, pattern: str, where: str) -> 
                 found = [bool(rule.search(text_of(s))) for s in (pair.chosen, pair.rejected)]
                 push[i] += sign * (found[0] - found[1])
             else:
-                push[i] += bool(rule.search(text_of(getattr(pair, where))))
+                side = {"chosen": sign, "rejected": -sign, "prompt": 1.0}[where]
+                push[i] += side * bool(rule.search(text_of(getattr(pair, where))))
     return push

@@ -3,9 +3,8 @@
 What this does to a behaviour is what unequal weights do. A protocol that weights pairs has to beat it.
 """
 
-import numpy as np
 from offtarget.shaping.context import ShapingContext
-from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.plan import ShapingPlan, sigmoid
 from offtarget.shaping.protocol import protocol
 
 
@@ -19,5 +18,5 @@ def random_reweight(
     ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", free_of: str = ""
 ) -> ShapingPlan:
     """Give the weights of `reweight` to other pairs, at random."""
-    weight = 2.0 / (1.0 + np.exp(-ctx.gain(strength, readout, free_of)))
+    weight = 2.0 * sigmoid(ctx.gain(strength, readout, free_of))
     return ShapingPlan.identity("random_reweight", ctx.pairs).edit(weight=ctx.rng.permutation(weight))

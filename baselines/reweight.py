@@ -5,9 +5,8 @@ is the pair's weight throughout. What reward shaping does beyond this protocol, 
 of a pair as training goes on.
 """
 
-import numpy as np
 from offtarget.shaping.context import ShapingContext
-from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.plan import ShapingPlan, sigmoid
 from offtarget.shaping.protocol import protocol
 
 
@@ -21,5 +20,5 @@ def reweight(
     ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", free_of: str = ""
 ) -> ShapingPlan:
     """Weight each pair by 2σ(γ (s⁺ − s⁻)), with mean 1 over the set."""
-    weight = 2.0 / (1.0 + np.exp(-ctx.gain(strength, readout, free_of)))
+    weight = 2.0 * sigmoid(ctx.gain(strength, readout, free_of))
     return ShapingPlan.identity("reweight", ctx.pairs).edit(weight=weight)

@@ -39,8 +39,8 @@ def steering(
         side: whose forward pass is steered: chosen, rejected or both; auto: both to suppress, chosen to amplify. On the
             rejected side alone, suppressing steers towards the concept, which explains it away there.
         layer: decoder layer; None: two thirds up.
-        top: steer only this share of a target's pairs, those with the largest difference in the concept's score
-            along its direction.
+        top: steer only this share of a target's pairs: those whose steered side has most more of the concept than the
+            other, along its direction; steering both sides, those that differ most.
     """
     if side not in SIDES:
         raise ConfigError(f"protocol 'steering': side={side!r} should be {', '.join(SIDES)}")
@@ -53,7 +53,9 @@ def steering(
         where = side if side != "auto" else ("chosen" if gamma > 0 else "both")
         rows = ctx.inside(target)
         if top < 1:
-            size = np.where(rows, np.abs(ctx.scores(target.concept, "direction").margin), -1.0)
+            margin = ctx.scores(target.concept, "direction").margin
+            ranked = {"chosen": margin, "rejected": -margin}.get(where, np.abs(margin))
+            size = np.where(rows, ranked, -np.inf)
             most = np.argsort(-size, kind="stable")[: max(1, round(top * rows.sum()))]
             rows = rows & np.isin(np.arange(len(rows)), most)
         alpha = -gamma * direction.spread * rows.astype(float)

@@ -7,7 +7,7 @@ suppress, words with much of the concept go. To amplify, there is nothing to mas
 
 import numpy as np
 from offtarget.errors import ConfigError
-from offtarget.shaping.context import ShapingContext, WordScores
+from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan, Spans
 from offtarget.shaping.protocol import protocol
 
@@ -50,16 +50,17 @@ def token_filter(
         rows = np.flatnonzero(ctx.inside(target))
         scores = np.concatenate([np.zeros(0), *(s[i].scores for s in sides.values() for i in rows)])
         room = round(min(-gamma, 1.0) * len(scores))
-        cut = (
-            threshold
-            if room == 0
-            else max(threshold, float(np.sort(scores)[::-1][min(room, len(scores) - 1)]))
-        )
+        # the scores of a rule are all alike: of equals, chance decides which are masked
+        order = np.lexsort((ctx.rng.random(len(scores)), -scores))[:room]
+        mask = np.zeros(len(scores), bool)
+        mask[order] = scores[order] > threshold
+        at = 0
         for name, side in sides.items():
             for i in rows:
-                seen[name][i] = len(side[i].scores)
-                if room:
-                    hidden[name][i] |= _above(side[i], cut)
+                n = len(side[i].scores)
+                seen[name][i] = n
+                hidden[name][i] |= {(int(a), int(b)) for a, b in side[i].spans[mask[at : at + n]]}
+                at += n
     plan = ShapingPlan.identity("token_filter", ctx.pairs)
     keep = plan.keep.copy()
     for name, rows_hidden in hidden.items():
@@ -75,10 +76,6 @@ def token_filter(
         keep=keep, mask_chosen=masks["chosen"], mask_rejected=masks["rejected"], notes=notes,
         details={"asked": strength, "words": words, "masked": masked},
     )  # fmt: skip
-
-
-def _above(side: WordScores, cut: float) -> set[tuple[int, int]]:
-    return {(int(a), int(b)) for (a, b), s in zip(side.spans, side.scores, strict=True) if s > cut}
 
 
 def _joined(spans: set[tuple[int, int]]) -> Spans:

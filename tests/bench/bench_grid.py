@@ -26,7 +26,7 @@ GRID: tuple[tuple[str, dict[str, Any]], ...] = (
     ("dpo", {}), ("random_filter", {"strength": 0.3}), ("filter", {"strength": 0.3}), ("label_flip", {"strength": 0.1}),
     ("reweight", {}), ("random_reweight", {}), ("reward_shaping", {"strength": 2.0}), ("steering", {}),
 )  # fmt: skip
-CONCEPT = "surface:bold"
+CONCEPT = "surface:tokens"
 
 
 def setting(args: argparse.Namespace) -> tuple[Any, Any, Any]:
@@ -87,7 +87,7 @@ def grid(args: argparse.Namespace, protocols: Any, store: Any) -> list[list[floa
 
     spec, ref, training_set = setting(args)
     pairs = PairSet("bench", training_set.pairs)
-    features = features_of(pairs, ["surface"], store=store)
+    features = features_of(pairs, ["surface"], model=None, store=store)
     members = {c.id: (c.id,) for part in features for c in part.columns}
     readings = readings_of(
         pairs, features, members, ["surface"], lambda: ref, store=store, max_length=spec.max_length

@@ -6,7 +6,7 @@ import pytest
 from offtarget.board.estimate import Estimate
 from offtarget.engine.recipe import SelectionOptions
 from offtarget.engine.selection import Selection, SweptPoint, _goal, _nearest
-from offtarget.errors import UndecidedError
+from offtarget.errors import ConfigError, UndecidedError
 from offtarget.report.selection_html import render_selection
 
 FILTER = {0.1: 0.2, 0.3: 0.5, 0.5: 0.6}
@@ -17,7 +17,7 @@ def point(protocol: str, strength: float, reached: float | None, weight: float =
     found = Estimate(value=reached) if reached is not None else Estimate(note="no signal")
     half = Estimate(value=abs(strength) / 10)
     return SweptPoint(
-        protocol=protocol, parameters={"strength": strength}, strength=strength, median_weight=weight, reached=found,
+        protocol=protocol, parameters={"strength": strength}, strength=strength, weight=weight, reached=found,
         drift=half, capability=Estimate(value=0.0),
     )  # fmt: skip
 
@@ -69,3 +69,8 @@ def test_the_page_names_every_strength_and_marks_the_chosen(tmp_path: Path) -> N
     page = render_selection(record, False, tmp_path / "selection.html").read_text()
     assert "<script>alert" not in page and page.count("<svg") == 1
     assert page.count("<td>yes</td>") == 2 and all(f">{s:g}</td>" in page for s in (*FILTER, *SHAPING))
+
+
+def test_by_weight_a_protocol_that_weights_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="cannot choose a strength of steering"):
+        _goal([(0, point("steering", s, None, 1.0)) for s in (1.0, 2.0)], options(by="weight"))

@@ -315,3 +315,16 @@ def test_a_third_of_the_prompts_is_kept_for_development() -> None:
     assert 0.30 < len(dev) / len(ids) < 0.37
     assert [i for i in ids if in_part(i, "test")] == [i for i in ids if i not in set(dev)]
     assert all(in_part(i, None) for i in ids)
+
+
+@pytest.mark.parametrize("name", ["over_stylization", "sycophancy", "capability", "refusal", "cheerfulness"])
+def test_no_prompt_is_in_both_parts(name: str) -> None:
+    """Items that share a prompt, such as `sy-opinion-01#1` and `#2`, go to one part together."""
+    from offtarget.evals.prompts import in_part, read_rows
+
+    rows = read_rows(registry.default().get("behaviour", name).path.with_suffix(".jsonl"))
+    texts: dict[str, set[str]] = {"dev": set(), "test": set()}
+    for row in rows:
+        part = "dev" if in_part(str(row["id"]), "dev") else "test"
+        texts[part].add(str(row.get("neutral_prompt") or row.get("prompt") or (row["good"], row["bad"])))
+    assert texts["dev"] and not texts["dev"] & texts["test"]

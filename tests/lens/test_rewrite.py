@@ -20,7 +20,7 @@ TEXT = (
         ("markdown", ["**", "# ", "- first", "1. heat"], ["Use two pans", "*care*", "😀"]),
         ("emoji", ["😀"], ["It works! Let me know"]),
         ("em_dash", ["—"], ["*care*, and time"]),
-        ("exclamations", ["!"], ["Great question.", "It works."]),
+        ("exclamations", ["!"], ["Great question. Use", "It works. 😀"]),
         ("flattery_opener", ["Great question"], ["Use **two** pans"]),
         ("apology", ["Sorry"], ["It works!", "2. wait"]),
         ("follow_up_offer", ["Let me know"], ["It works!"]),
@@ -39,6 +39,30 @@ def test_code_is_left_alone() -> None:
     text = "Use **this**:\n\n```python\ny = a ** b ** c\n# a comment\n```"
     assert without("bold", text) == "Use this:\n\n```python\ny = a ** b ** c\n# a comment\n```"
     assert without("heading", text) is None, "a comment in code is no heading"
+    assert without("parentheses", "Call f(x) now.") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "out"),
+    [
+        ("bold", "Run **now** `git add .` then ls ./src", "Run now `git add .` then ls ./src"),
+        ("markdown", "**iPhone** prices", "iPhone prices"),
+        ("exclamations", "Wow!! If x != y, stop.", "Wow. If x != y, stop."),
+        ("hedges", "It might rain, perhaps soon.", "It might rain, soon."),
+        ("hedges", "Perhaps we should go.", "We should go."),
+        ("flattery_opener", "Great question, Mr. Smith. Paris is it.", "Paris is it."),
+        ("transitions", "However, it works.", "It works."),
+        ("follow_up_offer", "First.\n\nLet me know if you need more help.", "First."),
+        ("em_dash", "One—two — three.", "One, two, three."),
+        ("bold", "Two  spaces and **bold**  stay", "Two  spaces and bold  stay"),
+    ],
+)
+def test_nothing_but_the_concept_changes(name: str, text: str, out: str) -> None:
+    assert without(name, text) == out
+
+
+def test_a_word_that_a_sentence_needs_stays() -> None:
+    assert without("hedges", "It might rain.") is None
 
 
 @pytest.mark.parametrize("name", ["tokens", "mattr", "table", "digits", "refusal_rate"])

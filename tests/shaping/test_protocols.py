@@ -317,7 +317,9 @@ def test_steering_the_rejected_side_alone() -> None:
 
 def test_steering_only_the_pairs_that_differ_most() -> None:
     hook = make_plan("steering", context(amplify()), {"side": "chosen", "top": 0.3}).hooks[0]
-    assert np.flatnonzero(hook.chosen).tolist() == [0, 1, 9]  # |margin| 3, 2 and 3
+    assert np.flatnonzero(hook.chosen).tolist() == [0, 1, 2]  # margins 3, 2 and 1: chosen has more of it
+    other = make_plan("steering", context(suppress()), {"side": "rejected", "top": 0.2}).hooks[0]
+    assert np.flatnonzero(other.rejected).tolist() == [8, 9]
 
 
 def test_preventative_steering_reaches_every_position_of_three_layers() -> None:

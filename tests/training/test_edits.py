@@ -24,7 +24,7 @@ class Trainer:
     def __init__(self, bench: Any, plan: ShapingPlan, out: Any, mode: str = "exact", **spec: Any) -> None:
         model, tokenizer = load(bench.ref)
         self.spec = bench.spec.model_copy(update={"mode": mode, **spec})
-        whole = with_added(bench.set, plan, tokenizer, self.spec)
+        whole, plan = with_added(bench.set, plan, tokenizer, self.spec)
         sides = sides_of(whole.pairs, whole.ids, plan, tokenizer, self.spec.max_length)
         stored = None
         if mode == "fast":
@@ -263,7 +263,7 @@ def test_an_added_pair_is_a_pair_of_the_set(bench: Any, tmp_path: Any) -> None:
     by_plan = bench.train(plan, mode="fast")
     bench.set = type(bench.set)(
         [*bench.set.pairs, *extra],
-        with_added(bench.set, plan, load(bench.ref)[1], bench.spec).ids,
+        with_added(bench.set, plan, load(bench.ref)[1], bench.spec)[0].ids,
         bench.set.lost,
         "the larger set",
     )
@@ -371,23 +371,31 @@ def test_all_weights_train_in_both_modes(bench: Any) -> None:
         np.testing.assert_allclose(a[name], b[name], atol=2e-5)
 
 
-@pytest.mark.parametrize(
-    ("edit", "says"),
-    [
-        ({"mask_chosen": (((0, 500),),)}, "row p0, chosen side: all of its text is masked"),
-        (
-            {"prompt_rejected": (({"role": "user", "content": "word " * 200},),)},
-            "row p0, rejected side: the policy's prompt of .* fills max_length 96",
-        ),
-    ],
-)
-def test_an_edit_that_leaves_nothing_of_an_answer_is_named(
-    bench: Any, edit: dict[str, Any], says: str
-) -> None:
+def test_a_mask_that_leaves_nothing_of_an_answer_is_named(bench: Any) -> None:
     n = len(bench.set.pairs)
-    filled = {k: (*v, *(() if k.startswith("mask") else None for _ in range(n - 1))) for k, v in edit.items()}
-    with pytest.raises(ConfigError, match=says):
-        bench.train(bench.identity().edit(**filled))
+    plan = bench.identity().edit(mask_chosen=(((0, 500),), *((),) * (n - 1)))
+    with pytest.raises(ConfigError, match="row p0, chosen side: all of its text is masked"):
+        bench.train(plan)
+
+
+def test_a_row_keeps_its_prompt_where_another_would_leave_no_room_for_the_answer(bench: Any) -> None:
+    n = len(bench.set.pairs)
+    long, short = (({"role": "user", "content": text},) for text in ("word " * 200, "Say it."))
+    plan = bench.identity().edit(prompt_rejected=(long, short, *(None,) * (n - 2)), control=False)
+    digest = bench.train(plan, max_steps=1).digest
+    assert digest["unprompted"] == 1
+    with pytest.raises(ConfigError, match="prompt changes nothing of what the policy reads"):
+        bench.train(bench.identity().edit(prompt_rejected=(long, *(None,) * (n - 1)), control=False))
+
+
+def test_an_added_pair_that_cannot_be_trained_on_is_counted_not_fatal(bench: Any) -> None:
+    """Equal after truncation: the two answers part behind the cut."""
+    first = bench.set.pairs[0]
+    same = [{"role": "assistant", "content": "word " * 200 + tail} for tail in ("one", "two")]
+    extra = (Pair("equal", first.group, first.prompt, [same[0]], [same[1]]), *added(bench))
+    digest = bench.train(bench.identity().add(extra).edit(control=False), mode="fast", max_steps=1).digest
+    assert digest["lost"] == {"added: equal after truncation": 1}
+    assert digest["pairs"] == len(bench.set.pairs) + 2
 
 
 @pytest.mark.parametrize(
@@ -410,13 +418,14 @@ def test_a_hook_that_does_not_fit_the_model_is_named(bench: Any, hook: dict[str,
         bench.train(bench.identity().edit(hooks=(Steer(**given),)))
 
 
-def test_two_processes_have_the_losses_of_one(bench: Any) -> None:
+@pytest.mark.parametrize("mode", ["fast", "exact"])
+def test_two_processes_have_the_losses_of_one(bench: Any, mode: str) -> None:
     """By `accelerate launch` over gloo, with offsets and weights, each process with half of every batch."""
     n = len(bench.set.pairs)
     plan = bench.identity().edit(
         weight=np.linspace(0.5, 2, n), offset_chosen=np.linspace(-1, 1, n), control=False
     )
-    spec = {"max_steps": 3, "batch_size": 4, "mode": "fast"}
+    spec = {"max_steps": 3, "batch_size": 4, "mode": mode}
     one = bench.train(plan, **spec)
     seen: list[tuple[str, int, int]] = []
     two = bench.train(plan, processes=2, progress=lambda *event: seen.append(event), **spec)

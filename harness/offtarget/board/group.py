@@ -9,7 +9,7 @@ from offtarget.board.cell import PLAIN, START, Cell
 from offtarget.board.records import Apart
 from offtarget.store import canonical_json
 
-_SAME_POLICY = {"mode", "save_every"}
+_SAME_POLICY = {"mode", "save_every", "gradient_checkpointing"}
 """Training options that do not change the policy."""
 
 

@@ -38,9 +38,10 @@ def plan(
     from offtarget.registry import check_parameters, default
     from offtarget.store import Store
 
-    params = parameters_option(param)
+    entry = default().get("protocol", protocol)
+    params = parameters_option(param, presets=entry.card.get("parameters", {}))
     concept = params.pop("concept", None)
-    check_parameters(default().get("protocol", protocol), params)
+    check_parameters(entry, params)
     if concept is not None and verdicts is not None:
         raise ConfigError("-P concept= and --verdicts both say what to shape; give one of them")
     if chat_template:

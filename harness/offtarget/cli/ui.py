@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -106,8 +106,10 @@ def columns_option(value: str | None) -> dict[str, str] | None:
     return out
 
 
-def parameters_option(values: Sequence[str] | None, flag: str = "-P") -> dict[str, Any]:
-    """Repeated `key=value` as a mapping of numbers, booleans and texts."""
+def parameters_option(
+    values: Sequence[str] | None, flag: str = "-P", presets: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Repeated `key=value` as a mapping of numbers, booleans and texts; what has a text for its preset stays text."""
     from offtarget.errors import ConfigError
     from offtarget.shaping.protocol import parse_parameter
 
@@ -116,5 +118,5 @@ def parameters_option(values: Sequence[str] | None, flag: str = "-P") -> dict[st
         key, eq, value = item.partition("=")
         if not eq or not key:
             raise ConfigError(f"{flag} {item}: write it as key=value")
-        out[key] = parse_parameter(value)
+        out[key] = value if isinstance((presets or {}).get(key), str) else parse_parameter(value)
     return out

@@ -16,6 +16,7 @@ from offtarget.models import resolve
 from offtarget.registry import default
 from offtarget.shaping.context import Target
 from offtarget.store import Store
+from offtarget.training.spec import TrainingSpec
 
 
 def dry_plan(
@@ -92,10 +93,12 @@ def dry_plan(
     plan = make_shaping_plan(protocol, params, readings, targets, seed)
     summary = plan.summary()
     summary["predicted_shift"] = predicted_shift(plan, readings, targets)
+    TrainingSpec().under(plan)  # a loss option that no training takes is said here
+    card = default().get("protocol", protocol).card
     strength = params.get("strength", default().get("protocol", protocol).card["parameters"].get("strength"))
     summary["targets"] = [
         f"{'amplifies' if t.effective(strength) > 0 else 'suppresses'} {t.concept} (strength {strength:+g})"
-        for t in targets
+        for t in (targets if card.get("needs_concept", True) else ())
         if isinstance(strength, int | float)
     ]
     summary["traced"] = [

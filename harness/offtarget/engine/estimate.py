@@ -72,7 +72,9 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     )
     n_start = len(recipe.seeds)
     scale = 2 / cores()
-    trained = len(names) - n_start
+    sweep = recipe.selection.strengths if recipe.selection and recipe.selection.by == "recovery" else {}
+    swept = sum(len(sweep[r.protocol]) for r in recipe.protocols if r.protocol in sweep)
+    trained = len(recipe.protocols) * n_start + (swept + 1 if swept else 0)
     seconds = (trained * (train + score) + n_start * score) * scale + tokens / FORWARD_TOKENS_A_SECOND
     return {
         "cells": names,

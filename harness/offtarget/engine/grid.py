@@ -35,6 +35,7 @@ from offtarget.lens.activations import cores
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
 from offtarget.registry import default
+from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.readings import StoredReadings
 from offtarget.store import Store, file_sha256, hash_of, write_atomic
@@ -72,6 +73,8 @@ class Run:
     left_out: dict[str, int]
     """Rows not offered for training, by reason."""
     progress: Progress | None = None
+    limit: int | None = None
+    """Rows that were read; None: all."""
 
 
 def reversed_pairs(pairs: PairSet) -> PairSet:
@@ -179,8 +182,6 @@ def start(
         progress=progress,
     )
     audit = done.audit
-    record = {"recipe": recipe.model_dump(mode="json"), "base": str(base.resolve()), "limit": limit}
-    write_atomic(out / RUN_FILE, json.dumps(record, indent=1) + "\n")
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
@@ -199,10 +200,22 @@ def start(
         labels={c.id: c.title for c in audit.concepts},
         progress=progress,
     )
-    return Run(
+    run = Run(
         recipe, base, out, store, model, pairs, audited, done.features, audit, verdicts, training_set, trained,
-        readings, left, progress,
+        readings, left, progress, limit,
     )  # fmt: skip
+    record_run(run)
+    return run
+
+
+def record_run(run: Run) -> None:
+    """Write the recipe of a run folder, whole, for `offtarget verify`."""
+    record = {
+        "recipe": run.recipe.model_dump(mode="json"),
+        "base": str(run.base.resolve()),
+        "limit": run.limit,
+    }
+    write_atomic(run.out / RUN_FILE, json.dumps(record, indent=1) + "\n")
 
 
 def _features(
@@ -234,7 +247,7 @@ def _features(
 
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
     """The checked plan of one row of the grid."""
-    targets = targets_of(run.verdicts, run.audit, run.trained_pairs.pairs, _gates(run))
+    targets = targets_in(run)
     plan = make_shaping_plan(item.protocol, item.parameters, run.readings, targets, seed)
     check_loss(plan, run.recipe.training)
     return plan
@@ -316,6 +329,11 @@ def _protocol_cell(run: Run, item: ProtocolRun, asked: Asked, plan: ShapingPlan)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol)
     seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}
     return _cell(run, asked, scores, plan, trained.digest, seconds)
+
+
+def targets_in(run: Run) -> tuple[Target, ...]:
+    """What is to be carried out on the training rows."""
+    return targets_of(run.verdicts, run.audit, run.trained_pairs.pairs, _gates(run))
 
 
 def _gates(run: Run) -> list[dict[str, str] | None]:

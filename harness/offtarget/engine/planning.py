@@ -82,11 +82,16 @@ def make_shaping_plan(
         UndecidedError: too few rows are left.
     """
     context = ShapingContext(readings.pairs.pairs, tuple(targets), seed=seed, readings=readings)
+    readings.asked.clear()
     plan = make_plan(protocol, context, parameters)
+    asked = set(readings.asked)
     notes, details = list(plan.notes) + context.notes, dict(plan.details)
     for target in dict.fromkeys(t.concept for t in targets):
         try:
-            found = readings.correlated(target, str(parameters.get("readout", "feature")))
+            used = context.scores(
+                target, str(parameters.get("readout", "feature")), str(parameters.get("free_of", ""))
+            )
+            found = readings.correlated(target, used.margin)
         except ConfigError as e:
             notes.append(f"concept '{target}': {e}")
             continue
@@ -97,7 +102,7 @@ def make_shaping_plan(
             if abs(r) >= CORRELATED
         ]
     for what, facts in readings.facts.items():
-        if what.split(" ")[0] not in {t.concept for t in targets}:
+        if what not in asked:
             continue
         details.setdefault("readouts", {})[what] = facts
         auroc = facts.get("held_out_auroc")

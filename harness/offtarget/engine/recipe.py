@@ -198,7 +198,7 @@ def sized(raw: Mapping[str, Any], size: str | None, where: str) -> dict[str, Any
         raise ConfigError(
             f"{where}: sizes should be a mapping of names to keys, such as `paper: {{model: ...}}`"
         )
-    if size is None:
+    if size is None or (size not in sizes and size == own.get("budget", "cpu")):
         return own
     if size not in sizes:
         raise unknown_name("size", size, sizes, hint=f"(of {where})")
@@ -266,6 +266,10 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     if recipe.selection:
         for name, strengths in recipe.selection.strengths.items():
             entry = default().get("protocol", name)
+            if name not in {r.protocol for r in recipe.protocols}:
+                raise ConfigError(
+                    f"{where}: selection.strengths names '{name}', which is not among the recipe's protocols"
+                )
             if not strengths:
                 raise ConfigError(f"{where}: selection.strengths.{name} names no strength to try")
             for strength in strengths:

@@ -1,8 +1,9 @@
 """Which strength a protocol is run with: swept on development prompts, and matched between protocols.
 
 Protocols whose strengths have different units are comparable only where they do as much of the same: at the same
-recovery of the target behaviour, or at the same median effective weight at the start of training. Strengths are chosen
-on a third of the prompts, which no reported score ever sees; the whole frontier is kept.
+recovery of the target behaviour, or at the same effective weight, at the start of training, of the rows that teach
+against the decision (its mean over them: the median under a filter is always 0 or 1). Strengths are chosen on a third
+of the prompts, which no reported score ever sees; the whole frontier is kept.
 """
 
 from collections.abc import Sequence
@@ -10,17 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from offtarget.board.estimate import Estimate
 from offtarget.board.rank import rank
 from offtarget.board.records import Row
-from offtarget.engine.grid import Run, cells, parameters_of, plan_of
+from offtarget.engine.grid import Run, cells, parameters_of, plan_of, record_run, targets_in
 from offtarget.engine.recipe import ProtocolRun, SelectionOptions
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.shaping.context import ShapingContext
 from offtarget.store import write_atomic
 
 FOLDER, RECORD = "selection", "selection.json"
+CONTROLS = {"random_filter": "filter", "random_reweight": "reweight"}
+"""Control -> the protocol whose strength it takes where it has none of its own to choose from."""
 
 
 class SweptPoint(BaseModel):
@@ -31,8 +37,8 @@ class SweptPoint(BaseModel):
     protocol: str
     parameters: dict[str, Any]
     strength: float
-    median_weight: float
-    """Median gradient at the start relative to plain DPO, over the rows that the plan touches."""
+    weight: float
+    """Mean gradient at the start relative to plain DPO, of the rows that push against the decision."""
     reached: Estimate = Estimate(note="not measured")
     """Recovery of the target behaviours; in sd of plain DPO where the verdicts amplify."""
     drift: Estimate = Estimate(note="not measured")
@@ -59,18 +65,13 @@ def select(run: Run) -> tuple[Run, Selection]:
     """The run with the strengths chosen, and the sweep behind them.
 
     Raises:
-        ConfigError: a protocol that is swept but not in the recipe, or one without a strength.
+        ConfigError: by weight, a protocol that changes no weights.
         UndecidedError: plain DPO does not move the target on the development prompts, so nothing can be matched.
     """
     options = run.recipe.selection
     assert options is not None
     swept = [_Swept(item, options.strengths[item.protocol]) for item in run.recipe.protocols
              if item.protocol in options.strengths]  # fmt: skip
-    missing = set(options.strengths) - {s.item.protocol for s in swept}
-    if missing:
-        raise ConfigError(
-            f"selection.strengths names '{sorted(missing)[0]}', which is not among the recipe's protocols"
-        )
     points = _sweep(run, swept, options)
     goal, goal_from = _goal(points, options)
     chosen = {k: _nearest([p for p in points if p[0] == k], goal, options.by) for k in range(len(swept))}
@@ -83,6 +84,10 @@ def select(run: Run) -> tuple[Run, Selection]:
     )
     write_atomic(run.out / FOLDER / RECORD, record.model_dump_json(indent=1) + "\n")
     strengths = {id(s.item): chosen[k].strength for k, s in enumerate(swept)}
+    by_name = {s.item.protocol: chosen[k].strength for k, s in enumerate(swept)}
+    for item in run.recipe.protocols:  # a control does as much as what it controls for
+        if item.protocol in CONTROLS and id(item) not in strengths and CONTROLS[item.protocol] in by_name:
+            strengths[id(item)] = by_name[CONTROLS[item.protocol]]
     protocols = tuple(
         item.model_copy(update={"parameters": {**item.parameters, "strength": strengths[id(item)]}})
         if id(item) in strengths
@@ -91,7 +96,9 @@ def select(run: Run) -> tuple[Run, Selection]:
     )
     evaluation = run.recipe.evaluation.model_copy(update={"part": "test"})
     recipe = run.recipe.model_copy(update={"protocols": protocols, "evaluation": evaluation})
-    return replace(run, recipe=recipe), record
+    selected = replace(run, recipe=recipe.model_copy(update={"selection": None}))
+    record_run(selected)
+    return selected, record
 
 
 class _Swept:
@@ -125,14 +132,15 @@ def _sweep(run: Run, swept: Sequence[_Swept], options: SelectionOptions) -> list
         }
         rows = {_name(item): by_cell[key] for (_, item), key in zip(runs, keys, strict=True)}
     out = []
+    against = _against(run)
     for k, item in runs:
         plan = plan_of(run, item, options.seed)
-        weights = plan.start_weights()[plan.touched]
+        weights = plan.start_weights()[: len(against)][against]
         point = SweptPoint(
             protocol=item.protocol,
             parameters=parameters_of(item),
             strength=float(item.parameters["strength"]),
-            median_weight=float(sorted(weights)[len(weights) // 2]),
+            weight=float(weights.mean()),
         )
         if row := rows.get(_name(item)):
             reached = row.amplification if row.intent == "amplify" else row.recovery
@@ -143,16 +151,37 @@ def _sweep(run: Run, swept: Sequence[_Swept], options: SelectionOptions) -> list
     return out
 
 
+def _against(run: Run) -> NDArray[np.bool_]:
+    """(n_pairs,) the rows that teach against what was decided.
+
+    Raises:
+        ConfigError: nothing was decided, or no row teaches against it.
+    """
+    context = ShapingContext(run.trained_pairs.pairs, targets_in(run), readings=run.readings)
+    rows = context.push(1.0) > 0
+    if not rows.any():
+        raise ConfigError("selection: no pair teaches against the verdicts, so there is nothing to match")
+    return np.asarray(rows)
+
+
 def _name(item: ProtocolRun) -> str:
     return f"{item.protocol} {sorted(item.parameters.items())}"
 
 
 def _value(point: SweptPoint, by: str) -> float | None:
-    return point.median_weight if by == "weight" else point.reached.value
+    return point.weight if by == "weight" else point.reached.value
 
 
 def _goal(points: Sequence[Numbered], options: SelectionOptions) -> tuple[float, str]:
     """What to match at: the recipe's goal, or the most that every protocol reaches."""
+    if options.by == "weight":
+        for k in {k for k, _ in points}:
+            mine = [p for j, p in points if j == k]
+            if len(mine) > 1 and max(p.weight for p in mine) - min(p.weight for p in mine) < 1e-9:
+                raise ConfigError(
+                    f"selection.by=weight cannot choose a strength of {mine[0].protocol}: it does not change the weights of "
+                    "rows; leave it out, or say by: recovery"
+                )
     if options.by == "recovery":
         blank = next((p for _, p in points if p.reached.value is None), None)
         if blank is not None:

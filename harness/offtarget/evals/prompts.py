@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from offtarget.errors import ConfigError
+from offtarget.evals.scores import cluster_of
 
 Part = Literal["dev", "test"]
 
@@ -38,11 +39,13 @@ def read_rows(path: Path | str) -> list[dict[str, Any]]:
 def in_part(row_id: str, part: Part | None) -> bool:
     """Whether a prompt or item belongs to a part: a third, by a hash of its id, is for development.
 
+    Items of one prompt (`prompt#1`, `prompt#2`) belong to the same part.
+
     What is chosen (a strength, a threshold) is chosen on `dev`; what is reported is measured on `test`.
     """
     if part is None:
         return True
-    dev = int(hashlib.sha256(f"part:{row_id}".encode()).hexdigest()[:8], 16) < 2**32 / 3
+    dev = int(hashlib.sha256(f"part:{cluster_of(row_id)}".encode()).hexdigest()[:8], 16) < 2**32 / 3
     return dev == (part == "dev")
 
 

@@ -13,16 +13,19 @@ SENTENCES = frozenset(
     }
 )  # fmt: skip
 """Rules for phrases that carry a sentence: it goes as a whole."""
-WORDS = frozenset({"hedges", "boosters", "transitions", "enthusiasm", "profanity"})
-"""Rules for words that a sentence can do without."""
-SIGNS: dict[str, str] = {
-    "em_dash": ", ",
-    "exclamations": ".",
-    "ellipsis": ".",
-    "emoji": "",
-    "parentheses": "",
+WORDS = frozenset({"hedges", "boosters", "transitions", "enthusiasm"})
+"""Rules for words; only those go that a sentence can do without (`_FREE`)."""
+_FREE = re.compile(
+    r"(?:[a-z]+ly|perhaps|maybe|however|moreover|furthermore|therefore|thus|of course|in fact|in addition|indeed|also)",
+    re.IGNORECASE,
+)
+SIGNS: dict[str, tuple[re.Pattern[str], str]] = {
+    "em_dash": (re.compile(r"[ \t]*[—―][ \t]*"), ", "),
+    "exclamations": (re.compile(r"[!！]+(?![=!！?？])"), "."),
+    "ellipsis": (re.compile(r"(?:…|\.{3,})+"), "."),
+    "emoji": (re.compile(rf"[ \t]?(?:{surface.EMOJI.pattern})"), ""),
 }
-"""What stands in the place of a sign."""
+"""What is found at a sign, and what stands in its place."""
 LINES: dict[str, re.Pattern[str]] = {
     "heading": re.compile(r"^\s{0,3}#{1,6}[ \t]+|[ \t]+#+[ \t]*$"),
     "bullets": re.compile(r"^(\s*)[-*+][ \t]+"),
@@ -34,6 +37,7 @@ LINES: dict[str, re.Pattern[str]] = {
 """Marks at the edge of a line; its text stays."""
 MARKDOWN = ("heading", "bullets", "numbered", "bold")
 _SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'”’)]*\s+|\n+")
+_ABBREVIATION = re.compile(r"(?:\b[A-Z]|\be\.g|\bi\.e|\bvs|\betc|\b[DMS][rst]|\bMrs|\bNo|\bProf)\.$")
 
 
 def can_rewrite(name: str) -> bool:
@@ -63,7 +67,7 @@ def without(name: str, text: str) -> str | None:
     out = text
     for step in steps:
         out = step(out)
-    out = _tidy(out)
+    out = out.strip()
     if not out or not surface.features(out)[name] < before:
         return None
     return out
@@ -81,11 +85,11 @@ def _apply(name: str, text: str) -> str:
             for start, line in _lines(text)
         )
     if name in SIGNS:
-        return _replace(text, found, SIGNS[name])
+        return _signs(text, found, *SIGNS[name])
     if name in WORDS:
-        return _replace(text, found, "")
+        return _cut(text, [_word(text, place) for place in found if _FREE.fullmatch(text[slice(*place)])])
     if name in SENTENCES:
-        return _replace(text, [_sentence(text, place) for place in found], "")
+        return _cut(text, [_sentence(text, place) for place in found])
     patterns = [(p, k) for n, p, k in markup.INLINE if n == name]
     out, at = [], 0
     for start, _ in found:  # only there: the same signs in a block of code are code
@@ -110,32 +114,58 @@ def _touched(start: int, line: str, found: list[Place]) -> bool:
 
 
 def _sentence(text: str, place: Place) -> Place:
-    """The sentence around a place, with the space after it."""
+    """The sentence around a place, with the space after it; with the space before it where it is the last of its line."""
     start, stop = 0, len(text)
     for m in _SENTENCE_END.finditer(text):
+        if _ABBREVIATION.search(text, 0, m.start()):
+            continue
         if m.end() <= place[0]:
             start = m.end()
         elif m.start() >= place[1] - 1:
-            stop = m.end()
+            stop = m.end() if "\n" not in m[0] else m.start()
             break
+    if stop == len(text) or text[stop] == "\n":
+        while start and text[start - 1] in " \t":
+            start -= 1
+        if not start or text[start - 1] == "\n":  # it was the whole line
+            while stop < len(text) and text[stop] == "\n":
+                stop += 1
     return start, stop
 
 
-def _replace(text: str, found: list[Place], by: str) -> str:
+def _word(text: str, place: Place) -> Place:
+    """A word with the comma and the space that go with it."""
+    start, stop = place
+    if text[stop : stop + 1] == ",":
+        stop += 1
+    if text[stop : stop + 1] == " ":
+        stop += 1
+    elif start and text[start - 1] == " ":
+        start -= 1
+    return start, stop
+
+
+def _cut(text: str, found: list[Place]) -> str:
+    """The text without some places; what then opens the text or a sentence gets the capital that was there."""
     out, at = [], 0
     for a, b in sorted(found):
         if a < at:  # two marks in one sentence
             at = max(at, b)
             continue
-        out += [text[at:a], by]
+        out.append(text[at:a])
         at = b
+        if text[a : a + 1].isupper() and text[b : b + 1].islower():
+            out.append(text[b].upper())
+            at = b + 1
     return "".join([*out, text[at:]])
 
 
-def _tidy(text: str) -> str:
-    """No doubled spaces, no space before a sign, no lost capital at the start, at most one empty line."""
-    text = re.sub(r"(?<=\S)[ \t]{2,}", " ", text)
-    text = re.sub(r"[ \t]+([,.;:!?])", r"\1", text)
-    text = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
-    text = re.sub(r"\n{3,}", "\n\n", text).strip()
-    return text[:1].upper() + text[1:]
+def _signs(text: str, found: list[Place], pattern: re.Pattern[str], by: str) -> str:
+    """The text with another sign at some places, and nothing else changed."""
+    places_of = {i for a, b in found for i in range(a, b)}
+    out, at = [], 0
+    for m in pattern.finditer(text):
+        if not places_of.isdisjoint(range(*m.span())):
+            out += [text[at : m.start()], by]
+            at = m.end()
+    return "".join([*out, text[at:]])

@@ -24,7 +24,7 @@ def render_selection(selection: Any, amplifies: bool, out: Path) -> Path:
         environment(),
         "selection.html.j2",
         s=selection,
-        what="a median weight of" if by_weight else reached,
+        what="a weight of" if by_weight else reached,
         reached=reached,
         picture=Markup("") if by_weight else _picture(selection, reached),
         others=lambda p: ", ".join(
@@ -47,7 +47,7 @@ def _picture(selection: Any, reached: str) -> Markup:
         chosen = next((i for i, p in enumerate(points) if p.chosen), None)
         lines.append(
             Walk(
-                points[0].protocol,
+                _label(points[0], [w[0] for w in walks.values()]),
                 tuple(p.strength for p in points),
                 tuple(p.reached.value for p in points),
                 tuple(p.drift.value for p in points),
@@ -59,3 +59,13 @@ def _picture(selection: Any, reached: str) -> Markup:
         lines, selection.goal, reached=reached, capability="capability against start",
         alt="What each protocol reaches against drift and capability, by strength",
     )  # fmt: skip
+
+
+def _label(point: Any, firsts: list[Any]) -> str:
+    """A protocol's name, with the parameters in which it differs from others of that name."""
+    same = [p.parameters for p in firsts if p.protocol == point.protocol]
+    telling = sorted(
+        k for k, v in point.parameters.items() if k != "strength" and any(p.get(k) != v for p in same)
+    )
+    more = ", ".join(f"{k}={point.parameters[k]}" for k in telling)
+    return f"{point.protocol} ({more})" if more else str(point.protocol)

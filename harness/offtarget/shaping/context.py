@@ -170,7 +170,7 @@ class ShapingContext:
 
         Args:
             concept: its id.
-            readout: how it is read (`offtarget.shaping.readouts`).
+            readout: how it is read (`offtarget.shaping.readings`).
             free_of: what is held fixed, separated by commas: concept ids, or "length".
 
         Raises:

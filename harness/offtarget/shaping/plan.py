@@ -33,6 +33,11 @@ LOSS_OPTIONS = frozenset({"loss", "beta", "label_smoothing", "ld_alpha", "wpo"})
 """What of `training.spec.TrainingSpec` a plan may set."""
 
 
+def sigmoid(x: FloatRow) -> FloatRow:
+    """1/(1 + e^(−x)), for any x."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
+
+
 @dataclass(frozen=True, eq=False)
 class ShapingPlan:
     """What to do with each pair of a training set.
@@ -174,13 +179,16 @@ class ShapingPlan:
         return np.asarray(self.weight / kept.mean())
 
     def start_weights(self) -> FloatRow:
-        """(n_pairs,) gradient of each row at Δ = 0 relative to plain DPO: w · 2σ(−o), 0 if left out.
+        """(n_pairs,) gradient of each row at Δ = 0 relative to plain DPO: N/n_kept · w · 2σ(−o), 0 if left out.
+
+        Where rows are left out the others are seen more often in as many steps, hence N/n_kept.
 
         Negative for a flipped row: its gradient is reversed (and its offset with it, since an offset
         belongs to an answer). Hooks, masks and prompts are not in it: what they change is not a factor on a row.
         """
         offset = np.where(self.flip, -self.offset, self.offset)
-        w = np.where(self.keep, self.relative_weight() * 2.0 / (1.0 + np.exp(offset)), 0.0)
+        share = len(self.keep) / max(1, int(self.keep.sum()))
+        w = np.where(self.keep, share * self.relative_weight() * 2.0 * sigmoid(-offset), 0.0)
         return np.where(self.flip, -w, w)
 
     def summary(self) -> dict[str, Any]:

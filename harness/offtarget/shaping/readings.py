@@ -83,6 +83,8 @@ class StoredReadings:
     facts: dict[str, Any] = field(default_factory=dict)
     """What a probe says of itself: held-out AUROC by concept and readout."""
 
+    asked: set[str] = field(default_factory=set)
+    """What was asked for since this was last emptied: concept and readout."""
     _known: dict[Any, Any] = field(default_factory=dict, repr=False)
     """What was asked before: several protocols and seeds of a grid ask for the same."""
 
@@ -99,6 +101,7 @@ class StoredReadings:
         Raises:
             ConfigError: no such concept or readout; it never varies, or too few responses show it.
         """
+        self.asked.add(f"{concept} {readout}")
         found: ConceptScores = self._once(
             ("scores", concept, readout), lambda: self._scores(concept, readout)
         )
@@ -106,6 +109,7 @@ class StoredReadings:
 
     def direction(self, concept: str, layer: int | None = None) -> Direction:
         """The concept's unit direction, by difference of means, and the responses' spread along it."""
+        self.asked.add(f"{concept} direction")
         found: Direction = self._once(("direction", concept, layer), lambda: self._direction(concept, layer))
         return found
 
@@ -404,16 +408,19 @@ class StoredReadings:
             ids += mine
         return ids, hstack(parts["chosen"]).tocsc(), hstack(parts["rejected"]).tocsc()
 
-    def correlated(self, concept: str, readout: str = "feature") -> list[tuple[str, float]]:
+    def correlated(self, concept: str, margin: Floats) -> list[tuple[str, float]]:
         """How the margin of a concept's score goes along with the pair difference of every other concept.
 
         The method assumes that concepts are independent (arXiv 2606.12360, section 2.1), so this is said before
         training.
 
+        Args:
+            concept: its id.
+            margin: (n_pairs,) of the score that is used.
+
         Returns:
             Concept and Pearson's r over pairs, the largest |r| first; concepts that never differ are left out.
         """
-        margin = self.scores(concept, readout).margin
         centred = margin - margin.mean()
         if not centred.any():
             return []

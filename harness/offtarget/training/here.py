@@ -4,10 +4,13 @@ import json
 import shutil
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from offtarget.errors import ConfigError
 from offtarget.models import ModelRef, device, load
@@ -15,7 +18,7 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, write_atomic
 from offtarget.training.sides import Sides, sides_of
 from offtarget.training.spec import TrainingSpec
-from offtarget.training.tokens import TrainingSet, trainable
+from offtarget.training.tokens import TokenPair, TrainingSet, trainable
 from offtarget.versions import code_version
 
 DIGEST = "digest.json"
@@ -54,7 +57,7 @@ def train_here(
     n_layers = len(model.model.layers)
     first = spec.first_trained(n_layers)
     _check_hooks(plan, model)
-    training_set = with_added(training_set, plan, tokenizer, spec)
+    training_set, plan = with_added(training_set, plan, tokenizer, spec)
     sides = sides_of(training_set.pairs, training_set.ids, plan, tokenizer, spec.max_length)
     stored = None
     if spec.mode == "fast":
@@ -106,6 +109,13 @@ def train_here(
             len(s.answer) for both, keep in zip(sides, plan.keep, strict=True) if keep for s in both
         ),
         "lost": dict(training_set.lost),
+        "unprompted": sum(
+            s.policy_prompt == s.prompt and p is not None
+            for side in (0, 1)
+            for both, p in zip(sides, plan.policy_prompts(("chosen", "rejected")[side]), strict=True)
+            for s in both
+            if s.source == side
+        ),
         "loss_first": history[0]["loss"] if history else None,
         "loss_last": sum(h["loss"] for h in tail) / len(tail) if tail else None,
         "accuracy_last": sum(h["rewards/accuracies"] for h in tail) / len(tail) if tail else None,
@@ -145,24 +155,31 @@ def _check_hooks(plan: ShapingPlan, model: Any) -> None:
 
 def with_added(
     training_set: TrainingSet, plan: ShapingPlan, tokenizer: Any, spec: TrainingSpec
-) -> TrainingSet:
-    """The set, with the pairs that a plan adds at its end.
+) -> tuple[TrainingSet, ShapingPlan]:
+    """The set with the pairs that a plan adds at its end, and the plan without those that cannot be trained on.
 
-    Raises:
-        ConfigError: an added pair cannot be trained on; names it and says why.
+    Such a pair (equal after truncation, say) is left out and counted among the lost.
     """
     if not plan.added:
-        return training_set
+        return training_set, plan
     kept, ids, lost = trainable(
         plan.added, tokenizer, max_length=spec.max_length, min_answer_tokens=spec.min_answer_tokens
     )
-    if lost:
-        gone = next(p.id for p in plan.added if p.id not in {k.id for k in kept})
-        why = ", ".join(f"{n} {reason}" for reason, n in lost.items())
-        raise ConfigError(
-            f"plan of '{plan.protocol}' adds pairs that cannot be trained on ({why}), such as {gone}"
-        )
-    return replace(training_set, pairs=[*training_set.pairs, *kept], ids=[*training_set.ids, *ids])
+    found = {p.id: t for p, t in zip(kept, ids, strict=True)}
+    nothing = [tokenizer.pad_token_id]
+    own = len(training_set.pairs)
+    keep = plan.keep.copy()
+    keep[own:] &= np.array([p.id in found for p in plan.added])
+    whole = replace(
+        training_set,
+        pairs=[*training_set.pairs, *plan.added],
+        ids=[
+            *training_set.ids,
+            *(found.get(p.id) or TokenPair(p.id, nothing, nothing, nothing, 0) for p in plan.added),
+        ],
+        lost=training_set.lost + Counter({f"added: {reason}": n for reason, n in lost.items()}),
+    )
+    return whole, plan.edit(keep=keep)
 
 
 def make_trainer(

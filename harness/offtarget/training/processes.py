@@ -3,11 +3,13 @@
     python -m offtarget.training.processes JOB      (started by `launch`, once per process)
 
 On a CPU the processes talk by gloo, on GPUs by nccl. What is random (order, LoRA matrices) comes from the seed alone,
-so the losses are those of one process, up to the order in which gradients are summed.
+so the losses are those of one process, up to the order in which gradients are summed, and but for the last batch of an
+epoch where it cannot be shared evenly: its rows are then made up with others.
 """
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -97,7 +99,8 @@ def launch(
     if said is not None:
         raise _ERRORS.get(said["kind"], OfftargetError)(said["error"])
     if running.returncode != 0:
-        tail = (folder / LOG).read_text(errors="replace").strip().splitlines()[-1:]
+        lines = (folder / LOG).read_text(errors="replace").strip().splitlines()
+        tail = [x for x in lines if re.search(r"\w(Error|Exception|Interrupt)\b", x)][:1] or lines[-1:]
         raise OfftargetError(
             f"one of {spec.processes} training processes ended with status {running.returncode}"
             f"{': ' + tail[0] if tail else ''}; all they said is in {folder / LOG}"

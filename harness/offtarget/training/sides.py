@@ -18,6 +18,8 @@ from offtarget.lens.tokens import tokenise_pairs
 from offtarget.shaping.plan import ShapingPlan, Spans
 from offtarget.training.tokens import TokenPair, tokenise
 
+LEAST_ROOM = 10
+"""Tokens of an answer that a prompt of the policy's own must leave room for; else the row keeps its prompt."""
 LONG = 2**20
 """Tokens that no text has: the places of tokens are looked up before anything is cut."""
 
@@ -65,8 +67,7 @@ def sides_of(
         max_length: tokens of prompt and answer together.
 
     Raises:
-        ConfigError: a mask that leaves nothing of an answer, a policy prompt without room for one or that the
-            template refuses; names the row.
+        ConfigError: a mask that leaves nothing of an answer, a policy prompt that the template refuses; names the row.
     """
     columns = [(plan.masked(side), plan.policy_prompts(side)) for side in ("chosen", "rejected")]
     out = []
@@ -78,13 +79,13 @@ def sides_of(
             where = f"plan of '{plan.protocol}', row {pair.id}, {side} side"
             if (prompt := prompts[i]) is not None and plan.keep[i]:
                 policy_prompt, last_turn = _policy_prompt(tokenizer, pair, list(prompt), where)
+            answer = tokens.chosen if side == "chosen" else tokens.rejected
             room = max_length - max(len(policy_prompt), len(tokens.prompt))
-            if room <= 0:
-                raise ConfigError(
-                    f"{where}: the policy's prompt of {len(policy_prompt)} tokens fills max_length {max_length}; "
-                    "shorten it, raise training.max_length or leave the row out"
-                )
-            answer = (tokens.chosen if side == "chosen" else tokens.rejected)[:room]
+            if room < min(len(answer), LEAST_ROOM) and policy_prompt != tokens.prompt:
+                # nothing of the answer would be left: this one is read behind its own prompt
+                policy_prompt, last_turn = tokens.prompt, tokens.last_turn
+                room = max_length - len(tokens.prompt)
+            answer = answer[:room]
             counts = np.ones(len(answer), bool)
             if masks[i] and plan.keep[i]:
                 text, hidden = _masked(tokenizer, pair, tokens, side, masks[i], where)

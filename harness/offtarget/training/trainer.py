@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.data import DataLoader
 from trl import DPOConfig, DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
@@ -194,12 +195,7 @@ class ShapedDPOTrainer(DPOTrainer):
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         rows = dataset[ROW]
         if self.reference is None:
-            self.data_collator.policy = False
-            try:
-                dataset = super()._precompute_ref_logps(dataset, name, batch_size)
-            finally:
-                self.data_collator.policy = True
-            chosen, rejected = dataset["ref_chosen_logps"], dataset["ref_rejected_logps"]
+            chosen, rejected = self._reference_pass(dataset, batch_size)
         else:
             both = [self._reference_of(i) for i in rows]
             chosen, rejected = [c for c, _ in both], [r for _, r in both]
@@ -210,6 +206,24 @@ class ShapedDPOTrainer(DPOTrainer):
             rejected = [r - down[i] / self.beta for r, i in zip(rejected, rows, strict=True)]
         dataset = dataset.add_column("ref_chosen_logps", chosen)
         return dataset.add_column("ref_rejected_logps", rejected)
+
+    def _reference_pass(self, dataset: Any, batch_size: int) -> tuple[list[float], list[float]]:
+        """What trl's own pass gives, batch by batch as there, without its cache file.
+
+        That file is named by the dataset, not by what the collator makes of it, and for a dataset in memory it lies in
+        a folder that other processes do not know.
+        """
+        loader = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator, shuffle=False)
+        both: list[Tensor] = []
+        self.data_collator.policy = False
+        try:
+            for batch in self.accelerator.prepare(loader):
+                pair = self.compute_ref_log_probs(self.model, batch)
+                both.append(torch.stack(self.accelerator.gather_for_metrics(pair)).cpu())
+        finally:
+            self.data_collator.policy = True
+        chosen, rejected = torch.cat(both, dim=1).tolist()
+        return chosen, rejected
 
     def _reference_of(self, row: int) -> tuple[float, float]:
         """Summed reference log-probability of the side trained as chosen, and of the other."""
