@@ -418,7 +418,7 @@ def test_a_hook_that_does_not_fit_the_model_is_named(bench: Any, hook: dict[str,
         bench.train(bench.identity().edit(hooks=(Steer(**given),)))
 
 
-@pytest.mark.parametrize("mode", ["fast", "exact"])
+@pytest.mark.parametrize("mode", ["fast", pytest.param("exact", marks=pytest.mark.slow)])
 def test_two_processes_have_the_losses_of_one(bench: Any, mode: str) -> None:
     """By `accelerate launch` over gloo, with offsets and weights, each process with half of every batch."""
     n = len(bench.set.pairs)
@@ -438,6 +438,7 @@ def test_two_processes_have_the_losses_of_one(bench: Any, mode: str) -> None:
     assert ("train dpo", 3, 3) in seen and not (two.path.parent / "job").exists()
 
 
+@pytest.mark.slow
 def test_an_error_of_a_process_is_the_error_of_the_run(bench: Any) -> None:
     n = len(bench.set.pairs)
     steer = Steer(layer=9, vector=np.ones(64, np.float32), chosen=np.ones(n), rejected=np.ones(n))
