@@ -44,6 +44,12 @@ def ablation(ctx: ShapingContext, *, strength: float = 1.0, layer: int | None = 
         basis, _ = np.linalg.qr(np.column_stack([d.vector for d in found]).astype(np.float64))
         on = parts.pop() * rows.astype(float)
         hooks.append(
-            Ablate(layer=found[0].layer, basis=basis.T.astype(np.float32), chosen=on, rejected=on, span="all")
+            Ablate(
+                layer=found[0].layer,
+                directions=basis.T.astype(np.float32),
+                chosen=on,
+                rejected=on,
+                span="all",
+            )
         )
     return ShapingPlan.identity("ablation", ctx.pairs).edit(hooks=tuple(hooks))

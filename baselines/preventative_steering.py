@@ -40,7 +40,7 @@ def preventative_steering(
             direction = ctx.direction(target.concept, layer)
             alpha = -target.effective(strength) * direction.spread / len(at) * ctx.inside(target)
             hooks.append(
-                Steer(layer=layer, vector=direction.vector, chosen=alpha, rejected=alpha, span="all")
+                Steer(layer=layer, directions=direction.vector, chosen=alpha, rejected=alpha, span="all")
             )
     return ShapingPlan.identity("preventative_steering", ctx.pairs).edit(hooks=tuple(hooks))
 

@@ -63,7 +63,7 @@ def steering(
         hooks.append(
             Steer(
                 layer=direction.layer,
-                vector=direction.vector,
+                directions=direction.vector,
                 chosen=alpha if where in {"both", "chosen"} else none,
                 rejected=alpha if where in {"both", "rejected"} else none,
             )

@@ -11,8 +11,8 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.shaping.context import ConceptScores, Direction, ShapingContext, Target, WordScores
 from offtarget.shaping.hooks import Steer
 from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.presence import shown
 from offtarget.shaping.protocol import make_plan
-from offtarget.shaping.readings import shown
 
 PAIRS = [
     Pair(
@@ -206,7 +206,7 @@ def test_every_protocol_has_a_card() -> None:
 def test_a_steering_vector_of_zeros_changes_nothing_and_is_refused() -> None:
     ctx = context(suppress())
     n = len(ctx.pairs)
-    nothing = Steer(layer=1, vector=np.zeros(4, np.float32), chosen=np.ones(n), rejected=np.ones(n))
+    nothing = Steer(layer=1, directions=np.zeros(4, np.float32), chosen=np.ones(n), rejected=np.ones(n))
     with pytest.raises(ConfigError, match="changes nothing"):
         ShapingPlan.identity("steering", ctx.pairs).edit(hooks=(nothing,)).check(min_pairs=1)
 
@@ -333,7 +333,7 @@ def test_preventative_steering_reaches_every_position_of_three_layers() -> None:
 def test_ablation_takes_the_span_of_all_concepts_out_together() -> None:
     plan = make_plan("ablation", context(Target("a", -1), Target("b", -1)))
     (hook,) = plan.hooks
-    basis = hook.array.astype(float)
+    basis = hook.directions.astype(float)
     np.testing.assert_allclose(basis @ basis.T, np.eye(2), atol=1e-6)
     np.testing.assert_allclose(VECTORS @ basis.T @ basis, VECTORS, atol=1e-6)
     with pytest.raises(ConfigError, match="takes a concept away"):

@@ -78,7 +78,7 @@ def test_the_words_that_show_it_score_highest(readings: StoredReadings, readout:
 def test_what_goes_along_with_a_concept_is_reported_for_all_others(readings: StoredReadings) -> None:
     """Against numpy on dense columns: markdown is bold here, and nothing else goes along so well."""
     margin = readings.scores("surface:bold").margin
-    found = dict(readings.correlated("surface:bold", margin))
+    found = dict(readings.matrix.correlated("surface:bold", margin))
     assert next(iter(found)) in ("surface:markdown", "surface:bold_opener") and "surface:bold" not in found
     for concept, r in found.items():
         chosen, rejected = readings.raw(concept)

@@ -174,11 +174,11 @@ def hooks(n: int, modules: tuple[str, ...] = ("layer",)) -> tuple[Hook, ...]:
         q, _ = np.linalg.qr(rng.normal(size=(64, 3)))
         out += [
             Steer(
-                layer=2, module=module, vector=(v / np.linalg.norm(v)).astype(np.float32), chosen=rng.normal(size=n),
+                layer=2, module=module, directions=(v / np.linalg.norm(v)).astype(np.float32), chosen=rng.normal(size=n),
                 rejected=rng.normal(size=n), span="answer",
             ),
             Ablate(
-                layer=3, module=module, basis=q.T.astype(np.float32), chosen=np.ones(n), rejected=np.full(n, 0.5),
+                layer=3, module=module, directions=q.T.astype(np.float32), chosen=np.ones(n), rejected=np.full(n, 0.5),
                 span="all",
             ),
         ]  # fmt: skip
@@ -238,7 +238,7 @@ def test_an_ablated_direction_is_gone_where_it_is_ablated(bench: Any, tmp_path: 
     n = len(bench.set.pairs)
     q = np.linalg.qr(np.random.default_rng(2).normal(size=(64, 2)))[0].T.astype(np.float32)
     plan = bench.identity().edit(
-        hooks=(Ablate(layer=3, basis=q, chosen=np.ones(n), rejected=np.zeros(n), span="answer"),)
+        hooks=(Ablate(layer=3, directions=q, chosen=np.ones(n), rejected=np.zeros(n), span="answer"),)
     )
     one = Trainer(bench, plan, tmp_path)
     seen: list[torch.Tensor] = []
@@ -402,14 +402,14 @@ def test_an_added_pair_that_cannot_be_trained_on_is_counted_not_fatal(bench: Any
     ("hook", "says"),
     [
         ({"layer": 9}, "layer 9; the model has layers 0 to 3"),
-        ({"vector": np.ones(32, np.float32)}, "vectors of 32 values; the model's are 64 wide"),
+        ({"directions": np.ones(32, np.float32)}, "vectors of 32 values; the model's are 64 wide"),
     ],
 )
 def test_a_hook_that_does_not_fit_the_model_is_named(bench: Any, hook: dict[str, Any], says: str) -> None:
     n = len(bench.set.pairs)
     given = {
         "layer": 2,
-        "vector": np.ones(64, np.float32),
+        "directions": np.ones(64, np.float32),
         "chosen": np.ones(n),
         "rejected": np.ones(n),
         **hook,
@@ -441,7 +441,7 @@ def test_two_processes_have_the_losses_of_one(bench: Any, mode: str) -> None:
 @pytest.mark.slow
 def test_an_error_of_a_process_is_the_error_of_the_run(bench: Any) -> None:
     n = len(bench.set.pairs)
-    steer = Steer(layer=9, vector=np.ones(64, np.float32), chosen=np.ones(n), rejected=np.ones(n))
+    steer = Steer(layer=9, directions=np.ones(64, np.float32), chosen=np.ones(n), rejected=np.ones(n))
     with pytest.raises(ConfigError, match="layer 9; the model has layers 0 to 3"):
         bench.train(bench.identity().edit(hooks=(steer,), control=False), processes=2)
 
@@ -457,7 +457,7 @@ def beyond(bench: Any) -> ShapingPlan:
 def powerless(bench: Any) -> ShapingPlan:
     """A shift that is lost in rounding."""
     n = len(bench.set.pairs)
-    steer = Steer(layer=3, vector=np.full(64, 1e-30, np.float32), chosen=np.ones(n), rejected=np.ones(n))
+    steer = Steer(layer=3, directions=np.full(64, 1e-30, np.float32), chosen=np.ones(n), rejected=np.ones(n))
     return bench.identity().edit(hooks=(steer,), control=False)
 
 

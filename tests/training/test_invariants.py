@@ -106,7 +106,7 @@ def test_fast_and_exact_gradients_agree_under_every_kind_of_edit(bench: Any, tmp
     rng = np.random.default_rng(0)
     v = rng.normal(size=64).astype(np.float32)
     steer = Steer(
-        layer=2, vector=v / np.linalg.norm(v), chosen=rng.normal(size=n), rejected=rng.normal(size=n)
+        layer=2, directions=v / np.linalg.norm(v), chosen=rng.normal(size=n), rejected=rng.normal(size=n)
     )
     plan = bench.identity().edit(
         flip=np.arange(n) % 3 == 0, weight=rng.uniform(0.2, 2, n), offset_chosen=rng.normal(size=n),
@@ -206,12 +206,14 @@ def test_steering_is_felt_in_training_and_gone_afterwards(bench: Any, tmp_path: 
     n = len(bench.set.pairs)
     v = np.zeros(64, np.float32)
     v[5] = 1
-    steer = Steer(layer=3, vector=v, chosen=np.full(n, 6.0), rejected=np.zeros(n))
+    steer = Steer(layer=3, directions=v, chosen=np.full(n, 6.0), rejected=np.zeros(n))
     plain, _ = gradient(bench, bench.identity(), tmp_path / "a")
     steered, _ = gradient(bench, bench.identity().edit(hooks=(steer,)), tmp_path / "b")
     silent, _ = gradient(
         bench,
-        bench.identity().edit(hooks=(Steer(layer=3, vector=v, chosen=np.zeros(n), rejected=np.zeros(n)),)),
+        bench.identity().edit(
+            hooks=(Steer(layer=3, directions=v, chosen=np.zeros(n), rejected=np.zeros(n)),)
+        ),
         tmp_path / "c",
     )
     assert abs(plain - steered) > 1e-3
@@ -259,7 +261,7 @@ def test_offsets_are_refused_where_they_would_be_another_loss(bench: Any, loss: 
 def test_a_hook_on_a_layer_that_does_not_exist_is_named(bench: Any) -> None:
     n = len(bench.set.pairs)
     plan = bench.identity().edit(
-        hooks=(Steer(layer=9, vector=np.ones(64, np.float32), chosen=np.ones(n), rejected=np.ones(n)),)
+        hooks=(Steer(layer=9, directions=np.ones(64, np.float32), chosen=np.ones(n), rejected=np.ones(n)),)
     )
     with pytest.raises(ConfigError, match="layer 9; the model has layers 0 to 3"):
         bench.train(plan)

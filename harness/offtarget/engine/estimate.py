@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from offtarget.data.loading import load_pairs
-from offtarget.engine.grid import evaluation_prompts, select_rows
 from offtarget.engine.recipe import Recipe
+from offtarget.engine.rows import evaluation_prompts, select_rows
 from offtarget.engine.targets import check_verdicts
 from offtarget.errors import UndecidedError
 from offtarget.evals.prompts import read_rows

@@ -24,12 +24,13 @@ from offtarget.board.cell import (
     TrainingDigest,
 )
 from offtarget.board.folder import write_cell
-from offtarget.data.pairs import Pair, PairSet
+from offtarget.data.pairs import PairSet
 from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.features import features_of, reads_model
 from offtarget.engine.planning import make_shaping_plan, readings_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.reuse import Asked, Earlier
+from offtarget.engine.rows import evaluation_prompts, reversed_pairs, select_rows, shuffled_by_id
 from offtarget.engine.targets import decide, gate_name, targets_of
 from offtarget.lens.activations import cores
 from offtarget.lens.features import FeatureMatrix
@@ -38,7 +39,7 @@ from offtarget.registry import default
 from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.readings import StoredReadings
-from offtarget.store import Store, file_sha256, hash_of, write_atomic
+from offtarget.store import Store, file_sha256, write_atomic
 from offtarget.training.run import check_loss, prepare, train
 from offtarget.training.tokens import TrainingSet
 from offtarget.verdicts import Verdicts
@@ -75,75 +76,6 @@ class Run:
     progress: Progress | None = None
     limit: int | None = None
     """Rows that were read; None: all."""
-
-
-def reversed_pairs(pairs: PairSet) -> PairSet:
-    """The set with chosen and rejected of every pair swapped."""
-    swapped = [replace(p, chosen=p.rejected, rejected=p.chosen) for p in pairs.pairs]
-    return replace(pairs, name=f"{pairs.name}, reversed", pairs=swapped)
-
-
-def select_rows(pairs: PairSet, recipe: Recipe, evaluated: set[str]) -> tuple[PairSet, dict[str, int]]:
-    """The pairs that are trained on: none whose prompt is asked in an evaluation, spread over prompts.
-
-    Pairs are taken in an order that depends on their ids alone, so a larger number contains a smaller one.
-
-    Args:
-        pairs: the whole set.
-        recipe: its `train` options.
-        evaluated: normalised last user turns of all evaluation prompts.
-
-    Returns:
-        the set, and counts of what was left out by reason.
-    """
-    options = recipe.train
-    left: dict[str, int] = {}
-    taken: dict[str, int] = {}
-    chosen: list[Pair] = []
-
-    def leave(reason: str) -> None:
-        left[reason] = left.get(reason, 0) + 1
-
-    for p in shuffled_by_id(pairs.pairs):
-        if normalised(p.prompt[-1]["content"]) in evaluated:
-            leave("prompt is in an evaluation")
-        elif options.max_characters and any(
-            sum(len(m["content"]) for m in side) > options.max_characters for side in (p.chosen, p.rejected)
-        ):
-            leave(f"answer over {options.max_characters} characters")
-        elif options.per_prompt and taken.get(p.group, 0) >= options.per_prompt:
-            leave(f"over {options.per_prompt} of one prompt")
-        elif options.pairs and len(chosen) >= options.pairs:
-            leave(f"beyond {options.pairs} pairs")
-        else:
-            taken[p.group] = taken.get(p.group, 0) + 1
-            chosen.append(p)
-    return replace(pairs, pairs=chosen), left
-
-
-def shuffled_by_id(pairs: Sequence[Pair]) -> list[Pair]:
-    """Pairs in an order that depends on their ids alone, unlike the order of most files."""
-    return sorted(pairs, key=lambda p: hash_of(["row order", p.id]))
-
-
-def normalised(text: str) -> str:
-    """A prompt for comparison: lower case, single spaces."""
-    return " ".join(text.lower().split())
-
-
-def evaluation_prompts(behaviours: Sequence[str]) -> set[str]:
-    """Normalised last user turns (or plain texts) of everything the behaviours ask."""
-    from offtarget.evals.prompts import messages_of, read_rows
-
-    found = set()
-    for name in behaviours:
-        path = default().get("behaviour", name).path.with_suffix(".jsonl")
-        if path.is_file():
-            for row in read_rows(path):
-                for key in ("prompt", "biased_prompt", "neutral_prompt"):
-                    if key in row:
-                        found.add(normalised(str(messages_of(row[key])[-1]["content"])))
-    return found
 
 
 def start(

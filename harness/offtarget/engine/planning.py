@@ -91,7 +91,7 @@ def make_shaping_plan(
             used = context.scores(
                 target, str(parameters.get("readout", "feature")), str(parameters.get("free_of", ""))
             )
-            found = readings.correlated(target, used.margin)
+            found = readings.matrix.correlated(target, used.margin)
         except ConfigError as e:
             notes.append(f"concept '{target}': {e}")
             continue
@@ -125,26 +125,15 @@ def predicted_shift(
     Returns:
         The targets first, then the concepts that plain DPO moves most: `concept`, `target`, `plain`, `planned`.
     """
-    ids, chosen, rejected = readings.matrix
+    matrix = readings.matrix
     n = len(readings.pairs)
-    weight = plan.start_weights()[:n]
-    difference = (chosen - rejected).tocsc()
-    total = np.asarray((chosen + rejected).sum(axis=0)).ravel() / (2 * n)
-    square = np.asarray((chosen.multiply(chosen) + rejected.multiply(rejected)).sum(axis=0)).ravel() / (2 * n)
-    sd = np.sqrt(np.maximum(square - total**2, 0.0))
-    live = sd > 1e-12
-    before = np.asarray(difference.sum(axis=0)).ravel() / n
-    after = np.asarray(difference.T @ weight).ravel() / n
+    plain = matrix.expected_shift(np.ones(n))
+    planned = matrix.expected_shift(plan.start_weights()[:n])
     wanted = {t.concept for t in targets}
     rows: list[dict[str, Any]] = [
-        {
-            "concept": c,
-            "target": c in wanted,
-            "plain": float(before[j] / sd[j]),
-            "planned": float(after[j] / sd[j]),
-        }
-        for j, c in enumerate(ids)
-        if live[j]
+        {"concept": c, "target": c in wanted, "plain": float(x), "planned": float(y)}
+        for c, x, y in zip(matrix.ids, plain, planned, strict=True)
+        if not np.isnan(x)
     ]
     rows.sort(key=lambda r: (not r["target"], -abs(r["plain"])))
     return rows[: len(wanted) + LISTED]

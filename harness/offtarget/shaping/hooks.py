@@ -4,7 +4,6 @@ A hook acts on the output of a decoder layer, of its attention or of its MLP; wi
 side, at the positions of its span. The reference never sees it, and it is gone after training.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -33,32 +32,25 @@ class Hook:
     module: Module = "layer"
     span: Span = "last_turn"
 
-    kind: ClassVar[str] = ""
+    directions: NDArray[np.float32]
+    """What is added or taken out; its shape is that of the kind."""
 
-    @property
-    def array(self) -> NDArray[np.float32]:
-        """The vector or the basis."""
-        raise NotImplementedError
+    kind: ClassVar[str] = ""
 
     @property
     def rows(self) -> NDArray[np.bool_]:
         """(n_pairs,) rows on which it does something."""
-        acts: NDArray[np.bool_] = ((self.chosen != 0.0) | (self.rejected != 0.0)) & bool(self.array.any())
+        acts: NDArray[np.bool_] = ((self.chosen != 0.0) | (self.rejected != 0.0)) & bool(
+            self.directions.any()
+        )
         return acts
 
     def update(self, digest: Any) -> None:
         """Feed a hash with all that the hook asks."""
         where = "" if (self.module, self.span) == ("layer", "last_turn") else f" {self.module} {self.span}"
         digest.update(f"{self.kind} {self.layer}{where}".encode())
-        for a in (self.array.astype(np.float32), self.chosen, self.rejected):
+        for a in (self.directions.astype(np.float32), self.chosen, self.rejected):
             digest.update(np.ascontiguousarray(a).tobytes())
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of all that the hook asks."""
-        digest = hashlib.sha256()
-        self.update(digest)
-        return digest.hexdigest()
 
     def check(self, name: str) -> None:
         """Refuse a wrong shape or a value that is not a number.
@@ -66,44 +58,34 @@ class Hook:
         Raises:
             ConfigError: names the hook.
         """
-        if not np.isfinite(self.array).all():
-            raise ConfigError(f"{name}: its {self.kind} vector has values that are not numbers")
+        if not np.isfinite(self.directions).all():
+            raise ConfigError(f"{name}: its {self.kind} directions have values that are not numbers")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Steer(Hook):
-    """h ← h + α v, with α the row's coefficient in units of the residual stream (arXiv 2606.12360, section 2.2)."""
+    """h ← h + α v, with α the row's coefficient in units of the residual stream (arXiv 2606.12360, section 2.2).
 
-    vector: NDArray[np.float32]
-    """(d_model,), of unit norm."""
+    Its `directions` are v (d_model,), of unit norm.
+    """
 
     kind: ClassVar[str] = "steer"
-
-    @property
-    def array(self) -> NDArray[np.float32]:
-        """The vector."""
-        return self.vector
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ablate(Hook):
-    """h ← h − α (h Qᵀ) Q, with α between 0 (nothing) and 1 (the whole projection) (CAFT, arXiv 2507.16795)."""
+    """h ← h − α (h Qᵀ) Q, with α between 0 (nothing) and 1 (the whole projection) (CAFT, arXiv 2507.16795).
 
-    basis: NDArray[np.float32]
-    """Q (k, d_model), orthonormal rows."""
+    Its `directions` are Q (k, d_model), orthonormal rows.
+    """
 
     kind: ClassVar[str] = "ablate"
-
-    @property
-    def array(self) -> NDArray[np.float32]:
-        """The basis."""
-        return self.basis
 
     def check(self, name: str) -> None:
         """As for every hook; and rows that are not orthonormal are refused, since they would not be projected out."""
         super().check(name)
-        gram = self.basis.astype(np.float64) @ self.basis.astype(np.float64).T
-        if self.basis.any() and not np.allclose(gram, np.eye(len(gram)), atol=1e-4):
+        q = self.directions.astype(np.float64)
+        if q.any() and not np.allclose(q @ q.T, np.eye(len(q)), atol=1e-4):
             raise ConfigError(
-                f"{name}: the rows of its basis are not orthonormal; pass them through a QR first"
+                f"{name}: the rows of its directions are not orthonormal; pass them through a QR first"
             )

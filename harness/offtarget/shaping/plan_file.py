@@ -16,7 +16,6 @@ from offtarget.store import write_atomic
 ARRAYS, REST = "plan.npz", "plan.json"
 _ROWS = ("keep", "flip", "weight", "offset_chosen", "offset_rejected")
 _KINDS: dict[str, type[Any]] = {Steer.kind: Steer, Ablate.kind: Ablate}
-_ARRAY = {Steer.kind: "vector", Ablate.kind: "basis"}
 
 
 def write_plan(plan: ShapingPlan, folder: Path) -> None:
@@ -24,7 +23,11 @@ def write_plan(plan: ShapingPlan, folder: Path) -> None:
     arrays: dict[str, Any] = {name: getattr(plan, name) for name in _ROWS}
     hooks = []
     for i, h in enumerate(plan.hooks):
-        arrays |= {f"hook{i}_array": h.array, f"hook{i}_chosen": h.chosen, f"hook{i}_rejected": h.rejected}
+        arrays |= {
+            f"hook{i}_directions": h.directions,
+            f"hook{i}_chosen": h.chosen,
+            f"hook{i}_rejected": h.rejected,
+        }
         hooks.append({"kind": h.kind, "layer": h.layer, "module": h.module, "span": h.span})
     with (folder / ARRAYS).open("wb") as f:
         np.savez(f, **arrays)
@@ -58,7 +61,7 @@ def read_plan(folder: Path) -> ShapingPlan:
         hooks.append(
             _KINDS[h["kind"]](
                 layer=h["layer"], module=h["module"], span=h["span"], chosen=arrays[f"hook{i}_chosen"],
-                rejected=arrays[f"hook{i}_rejected"], **{_ARRAY[h["kind"]]: arrays[f"hook{i}_array"]},
+                rejected=arrays[f"hook{i}_rejected"], directions=arrays[f"hook{i}_directions"],
             )
         )  # fmt: skip
 

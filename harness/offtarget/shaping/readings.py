@@ -13,7 +13,6 @@ What shows a concept is told by its own feature, so a probe generalises the rule
 """
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,13 +28,16 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens import direction as directions
 from offtarget.lens.activations import choose_layer
 from offtarget.lens.collect import held_out
-from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.features import FeatureMatrix, Stat
 from offtarget.lens.places import places
 from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
 from offtarget.lens.probes import HELD_OUT, MAX_BYTES, TokenReadout, attention_probe, read_tokens
 from offtarget.lens.rewrite import can_rewrite, without
 from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
+from offtarget.shaping.concept_matrix import ConceptMatrix
 from offtarget.shaping.context import ConceptScores, Direction, WordScores
+from offtarget.shaping.presence import raw_features, shown
+from offtarget.shaping.words import covered, largest, word_spans
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.versions import package_versions
 
@@ -43,7 +45,6 @@ VERSION = 1
 READOUTS = ("feature", "feature_max", "direction", "direction_max", "probe", "probe_max", "attention")
 FEWEST = 8
 """Responses with a concept, and without, that a direction or a probe needs."""
-_WORD = re.compile(r"\S+")
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, int, int], None]
@@ -167,7 +168,7 @@ class StoredReadings:
             raise unknown_name("concept", concept, self.members)
         return self.members[concept]
 
-    def raw(self, concept: str, stat: str = "freq") -> tuple[Floats, Floats]:
+    def raw(self, concept: str, stat: Stat = "freq") -> tuple[Floats, Floats]:
         """(n_pairs,) the concept's own feature for chosen and rejected, before standardising."""
         return raw_features(self.features, self.find(concept), stat)
 
@@ -314,12 +315,12 @@ class StoredReadings:
     def _words(self, concept: str, readout: str) -> tuple[list[WordScores], list[WordScores]]:
         members = self.find(concept)
         texts = [[text_of(getattr(p, side)) for p in self.pairs.pairs] for side in ("chosen", "rejected")]
-        spans = [[_word_spans(t) for t in side] for side in texts]
+        spans = [[word_spans(t) for t in side] for side in texts]
         lens = members[0].partition(":")[0]
         if readout == "feature" and lens == "surface":
             raw = [
                 [
-                    _covered(s, places(members[0].removeprefix("surface:"), t))
+                    covered(s, places(members[0].removeprefix("surface:"), t))
                     for s, t in zip(some, side, strict=True)
                 ]
                 for some, side in zip(spans, texts, strict=True)
@@ -357,7 +358,7 @@ class StoredReadings:
             for side, some in zip((read.chosen, read.rejected), spans, strict=True):
                 for k, s in zip(side, some, strict=True):
                     where = read.places[k] if k >= 0 else np.zeros((0, 2), np.int64)
-                    flat.append(_largest(s, where, read.values[k] if k >= 0 else np.zeros(0, np.float32)))
+                    flat.append(largest(s, where, read.values[k] if k >= 0 else np.zeros(0, np.float32)))
                     bounds.append(bounds[-1] + len(flat[-1]))
             np.savez(out / "words.npz", values=np.concatenate([np.zeros(0), *flat]), bounds=np.array(bounds))
 
@@ -382,142 +383,13 @@ class StoredReadings:
         return facts["layer"], lambda hidden: hidden @ torch.from_numpy(vector).to(hidden.device)
 
     @cached_property
-    def matrix(self) -> tuple[list[str], Any, Any]:
-        """All concepts' own features, sparse `(n_pairs, n_concepts)`, of chosen and of rejected, and their ids."""
-        from scipy.sparse import csc_matrix, hstack
-
-        ids: list[str] = []
-        parts: dict[str, list[Any]] = {"chosen": [], "rejected": []}
-        for part in self.features:
-            where = {c.id: j for j, c in enumerate(part.columns)}
-            mine = [c for c, m in self.members.items() if m[0] in where and all(x in where for x in m)]
-            if not mine:
-                continue
-            rows = [where[m] for c in mine for m in self.members[c]]
-            cols = [k for k, c in enumerate(mine) for _ in self.members[c]]
-            size = [1.0 / len(self.members[c]) for c in mine for _ in self.members[c]]
-            average = csc_matrix((size, (rows, cols)), shape=(len(where), len(mine)))
-            stat = "value" if ("chosen", "value") in part.values else "freq"
-            counted = np.array([stat == "value" and c.contrast != "value" for c in part.columns])
-            for side in parts:
-                x = csc_matrix(part.values[(side, stat)], dtype=np.float64, copy=True)  # type: ignore[index]
-                for j in np.flatnonzero(counted):
-                    piece = slice(x.indptr[j], x.indptr[j + 1])
-                    x.data[piece] = np.log1p(x.data[piece])
-                parts[side].append(x @ average)
-            ids += mine
-        return ids, hstack(parts["chosen"]).tocsc(), hstack(parts["rejected"]).tocsc()
-
-    def correlated(self, concept: str, margin: Floats) -> list[tuple[str, float]]:
-        """How the margin of a concept's score goes along with the pair difference of every other concept.
-
-        The method assumes that concepts are independent (arXiv 2606.12360, section 2.1), so this is said before
-        training.
-
-        Args:
-            concept: its id.
-            margin: (n_pairs,) of the score that is used.
-
-        Returns:
-            Concept and Pearson's r over pairs, the largest |r| first; concepts that never differ are left out.
-        """
-        centred = margin - margin.mean()
-        if not centred.any():
-            return []
-        ids, chosen, rejected = self.matrix
-        difference = (chosen - rejected).tocsc()
-        n = len(margin)
-        mean = np.asarray(difference.mean(axis=0)).ravel()
-        square = np.asarray(difference.multiply(difference).sum(axis=0)).ravel()
-        spread = np.sqrt(np.maximum(square - n * mean**2, 0.0))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            r = (difference.T @ centred) / (spread * np.sqrt(centred @ centred))
-        mine = set(self.find(concept))
-        found = [
-            (c, float(x))
-            for c, x, s in zip(ids, r, spread, strict=True)
-            if s > 1e-9 and c != concept and set(self.members[c]) != mine
-        ]
-        return sorted(found, key=lambda item: -abs(item[1]))
+    def matrix(self) -> ConceptMatrix:
+        """All concepts' own features."""
+        return ConceptMatrix.of(self.features, self.members)
 
     def _report(self, what: str) -> Callable[[int, int], None] | None:
         report = self.progress
         return (lambda done, total: report(what, done, total)) if report else None
-
-
-def raw_features(
-    features: Sequence[FeatureMatrix], members: Sequence[str], stat: str = "freq"
-) -> tuple[Floats, Floats]:
-    """(n_pairs,) what the features of a concept say of chosen and rejected.
-
-    Counts and lengths enter as log(1 + x), rates as they are; several features by their mean.
-
-    Args:
-        features: of all lenses.
-        members: ids of the features, all of one lens.
-        stat: "freq" or "max", where a lens has both.
-
-    Raises:
-        ConfigError: no lens at hand has these features.
-    """
-    for part in features:
-        where = {c.id: j for j, c in enumerate(part.columns)}
-        if members[0] not in where:
-            continue
-        missing = [m for m in members if m not in where]
-        if missing:
-            raise ConfigError(
-                f"lens '{part.lens}' has no feature '{missing[0]}': the audit was made with another lens"
-            )
-        index = [where[m] for m in members]
-        column = part.columns[index[0]]
-        stat = "value" if ("chosen", "value") in part.values else stat
-        out = []
-        for span in ("chosen", "rejected"):
-            x = part.values[(span, stat)][:, index].toarray().astype(float)  # type: ignore[index]
-            if stat == "value" and column.contrast != "value":
-                x = np.log1p(x)
-            out.append(x.mean(axis=1))
-        return out[0], out[1]
-    known = [c.id for part in features for c in part.columns]
-    raise unknown_name("feature", members[0], known)
-
-
-def shown(x: Floats) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which responses show a concept and which do not, by its own feature.
-
-    Where it is mostly zero, those above zero against the others; else the upper third against the lower.
-    """
-    if (x <= 0).mean() > 0.4:
-        return x > 0, x <= 0
-    low_cut, high_cut = np.quantile(x, [1 / 3, 2 / 3])
-    # where many values tie at both cuts, those belong to neither side
-    return (x >= high_cut, x <= low_cut) if low_cut < high_cut else (x > high_cut, x < low_cut)
-
-
-def _word_spans(text: str) -> NDArray[np.int64]:
-    return np.array([m.span() for m in _WORD.finditer(text)], np.int64).reshape(-1, 2)
-
-
-def _covered(spans: NDArray[np.int64], found: Sequence[tuple[int, int]]) -> Floats:
-    """1 for words that any of the places touches, else 0."""
-    out = np.zeros(len(spans))
-    for a, b in found:
-        out[(spans[:, 0] < b) & (spans[:, 1] > a)] = 1.0
-    return out
-
-
-def _largest(spans: NDArray[np.int64], where: NDArray[np.int64], values: NDArray[np.floating[Any]]) -> Floats:
-    """(n_words,) the largest value of a word's tokens; words without one (cut off) get the smallest of all."""
-    out = np.full(len(spans), -np.inf)
-    real = where[:, 1] > where[:, 0] if len(where) else np.zeros(0, bool)
-    if len(spans) and real.any():
-        # a token belongs to the word in which it ends: it may begin with the space before it
-        word = np.searchsorted(spans[:, 0], where[real, 1], side="left") - 1
-        inside = (word >= 0) & (where[real, 0] < spans[np.maximum(word, 0), 1])
-        np.maximum.at(out, word[inside], np.asarray(values, float)[real][inside])
-    least = float(np.min(values)) if len(values) else 0.0
-    return np.where(np.isfinite(out), out, least)
 
 
 def _rewriting(label: str, sign: int, pair: Pair, text: str) -> str:

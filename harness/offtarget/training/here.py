@@ -16,6 +16,7 @@ from offtarget.errors import ConfigError
 from offtarget.models import ModelRef, device, load
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, write_atomic
+from offtarget.training.job import Job
 from offtarget.training.sides import Sides, sides_of
 from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TokenPair, TrainingSet, trainable
@@ -24,18 +25,8 @@ from offtarget.versions import code_version
 DIGEST = "digest.json"
 
 
-def train_here(
-    training_set: TrainingSet,
-    plan: ShapingPlan,
-    ref: ModelRef,
-    spec: TrainingSpec,
-    seed: int,
-    store: Store,
-    out: Path,
-    progress: Callable[[str, int, int], None] | None,
-    template: str | None,
-) -> None:
-    """Train into `out`, in this process, or as one of the processes of `processes.launch`.
+def train_here(job: Job) -> None:
+    """Train in this process, or as one of the processes of `processes.launch`.
 
     Raises:
         ConfigError: a hook does not fit the model, or the plan does nothing.
@@ -48,7 +39,8 @@ def train_here(
     from offtarget.training.reference import reference
 
     started = time.monotonic()
-    model, tokenizer = load(ref, dtype="float32", store=store, template=template)
+    ref, spec, out, progress = job.ref, job.spec, job.out, job.progress
+    model, tokenizer = load(ref, dtype="float32", store=job.store, template=job.template)
     if not hasattr(getattr(model, "model", None), "layers") or not hasattr(model, "lm_head"):
         raise ConfigError(
             f"model '{ref.name}' ({type(model).__name__}) is not laid out like Llama (model.layers, lm_head), "
@@ -56,8 +48,8 @@ def train_here(
         )
     n_layers = len(model.model.layers)
     first = spec.first_trained(n_layers)
-    _check_hooks(plan, model)
-    training_set, plan = with_added(training_set, plan, tokenizer, spec)
+    _check_hooks(job.plan, model)
+    training_set, plan = with_added(job.training_set, job.plan, tokenizer, spec)
     sides = sides_of(training_set.pairs, training_set.ids, plan, tokenizer, spec.max_length)
     stored = None
     if spec.mode == "fast":
@@ -73,13 +65,13 @@ def train_here(
             max_length=spec.max_length,
             bf16=spec.bf16,
             prefix_layer=lowest,
-            store=store,
+            store=job.store,
             progress=(lambda d, t: progress("reference", d, t)) if progress else None,
         )
     elapsed_reference = time.monotonic() - started
     transformers.logging.set_verbosity_error()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    trainer = make_trainer(model, tokenizer, training_set, plan, spec, seed, out, stored, first, sides)
+    trainer = make_trainer(model, tokenizer, training_set, plan, spec, job.seed, out, stored, first, sides)
     require_effect(trainer)
     trainer.remove_callback(transformers.PrinterCallback)
     if progress:
@@ -95,7 +87,7 @@ def train_here(
     if not main:  # the first process saves
         return
     if stored is not None and stored.layer and spec.method == "last_layers":
-        _restore_and_save(trainer, ref, store, out / "policy", first)
+        _restore_and_save(trainer, ref, job.store, out / "policy", first)
     else:
         trainer.save_model(str(out / "policy"))
     tokenizer.save_pretrained(out / "policy")
@@ -146,9 +138,9 @@ def _check_hooks(plan: ShapingPlan, model: Any) -> None:
                 f"plan of '{plan.protocol}' hooks layer {hook.layer}; the model has layers 0 to {len(layers) - 1}"
             )
         module_of(layers[hook.layer], hook.module)
-        if hook.array.shape[-1] != width:
+        if hook.directions.shape[-1] != width:
             raise ConfigError(
-                f"plan of '{plan.protocol}' hooks layer {hook.layer} with vectors of {hook.array.shape[-1]} values; the "
+                f"plan of '{plan.protocol}' hooks layer {hook.layer} with vectors of {hook.directions.shape[-1]} values; the "
                 f"model's are {width} wide"
             )
 

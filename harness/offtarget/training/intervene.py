@@ -38,7 +38,7 @@ class Intervention:
     """The forward hook of a plan's `Hook`. Does nothing until `rows` says which rows the batch holds."""
 
     def __init__(self, hook: Hook, sides: Sides, flip: NDArray[np.bool_]) -> None:
-        self.array = torch.from_numpy(np.array(hook.array, np.float32))
+        self.array = torch.from_numpy(np.array(hook.directions, np.float32))
         self.ablates = isinstance(hook, Ablate)
         up = np.where(flip, hook.rejected, hook.chosen)
         down = np.where(flip, hook.chosen, hook.rejected)

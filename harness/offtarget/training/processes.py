@@ -14,68 +14,44 @@ import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
+from offtarget.lens.activations import cores
 from offtarget.models import ModelRef, device
-from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.plan_file import read_plan, write_plan
 from offtarget.store import Store, write_atomic
+from offtarget.training.job import Job, Progress
 from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TokenPair, TrainingSet
 
-JOB, LOG = "job.json", "processes.log"
+FOLDER, JOB, LOG = "job", "job.json", "processes.log"
 _ERRORS: dict[str, type[OfftargetError]] = {
     c.__name__: c for c in (ConfigError, UndecidedError, OfftargetError)
 }
 
-Progress = Callable[[str, int, int], None]
 
-
-def launch(
-    training_set: TrainingSet,
-    plan: ShapingPlan,
-    ref: ModelRef,
-    spec: TrainingSpec,
-    seed: int,
-    store: Store,
-    out: Path,
-    progress: Progress | None,
-    template: str | None,
-) -> None:
-    """Train into `out` with `spec.processes` processes.
+def launch(job: Job) -> None:
+    """Train with `spec.processes` processes.
 
     Raises:
         OfftargetError: what a process said, or that one ended without a word.
     """
-    folder = out / "job"
+    folder, n = job.out / FOLDER, job.spec.processes
     folder.mkdir(exist_ok=True)
-    write_plan(plan, folder)
-    job = {
-        "ref": asdict(ref),
-        "spec": spec.model_dump(mode="json"),
-        "seed": seed,
-        "store": str(store.root.resolve()),
-        "out": str(out.resolve()),
-        "template": template,
-        "pairs": [asdict(p) for p in training_set.pairs],
-        "ids": [asdict(t) for t in training_set.ids],
-        "lost": dict(training_set.lost),
-        "rows_sha256": training_set.rows_sha256,
-    }
-    write_atomic(folder / JOB, json.dumps(job))
+    write_plan(job.plan, folder)
+    write_atomic(folder / JOB, json.dumps(_as_json(job)))
     command = [
-        sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(spec.processes),
+        sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(n),
         "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port",
         str(_free_port()), "-m", "offtarget.training.processes", str(folder),
     ]  # fmt: skip
     environment = dict(os.environ)
     if device() == "cpu":
-        threads = max(1, len(os.sched_getaffinity(0)) // spec.processes)
+        threads = max(1, cores() // n)
         environment |= {"ACCELERATE_USE_CPU": "true", "CUDA_VISIBLE_DEVICES": ""}
         environment.setdefault("OMP_NUM_THREADS", str(threads))
     said: dict[str, str] | None = None
@@ -91,8 +67,8 @@ def launch(
                     log.write(line)
                 elif "error" in event:
                     said = said or event
-                elif progress:
-                    progress(*event["progress"])
+                elif job.progress:
+                    job.progress(*event["progress"])
         except BaseException:
             running.terminate()
             raise
@@ -102,7 +78,7 @@ def launch(
         lines = (folder / LOG).read_text(errors="replace").strip().splitlines()
         tail = [x for x in lines if re.search(r"\w(Error|Exception|Interrupt)\b", x)][:1] or lines[-1:]
         raise OfftargetError(
-            f"one of {spec.processes} training processes ended with status {running.returncode}"
+            f"one of {n} training processes ended with status {running.returncode}"
             f"{': ' + tail[0] if tail else ''}; all they said is in {folder / LOG}"
         )
 
@@ -130,18 +106,47 @@ def _say(event: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
+def _as_json(job: Job) -> dict[str, Any]:
+    """All of a job but its plan, which has a file of its own; metadata of pairs is not trained on."""
+    given = job.training_set
+    return {
+        "ref": asdict(job.ref),
+        "spec": job.spec.model_dump(mode="json"),
+        "seed": job.seed,
+        "store": str(job.store.root.resolve()),
+        "out": str(job.out.resolve()),
+        "template": job.template,
+        "pairs": [[p.id, p.group, p.prompt, p.chosen, p.rejected] for p in given.pairs],
+        "ids": [asdict(t) for t in given.ids],
+        "lost": dict(given.lost),
+        "rows_sha256": given.rows_sha256,
+    }
+
+
+def _from_json(folder: Path, progress: Progress) -> Job:
+    written = json.loads((folder / JOB).read_text(encoding="utf-8"))
+    return Job(
+        TrainingSet(
+            [Pair(*p) for p in written["pairs"]],
+            [TokenPair(**t) for t in written["ids"]],
+            Counter(written["lost"]),
+            written["rows_sha256"],
+        ),
+        read_plan(folder),
+        ModelRef(**{**written["ref"], "adapters": tuple(written["ref"]["adapters"])}),
+        TrainingSpec.model_validate(written["spec"]),
+        written["seed"],
+        Store(Path(written["store"])),
+        Path(written["out"]),
+        progress,
+        written["template"],
+    )
+
+
 def main(folder: Path) -> None:
     """One process of a job."""
     from offtarget.training.here import train_here
 
-    job = json.loads((folder / JOB).read_text(encoding="utf-8"))
-    ref = ModelRef(**{**job["ref"], "adapters": tuple(job["ref"]["adapters"])})
-    training_set = TrainingSet(
-        [Pair(**p) for p in job["pairs"]],
-        [TokenPair(**t) for t in job["ids"]],
-        Counter(job["lost"]),
-        job["rows_sha256"],
-    )
     first = int(os.environ.get("RANK", "0")) == 0
 
     def progress(what: str, done: int, total: int) -> None:
@@ -149,10 +154,7 @@ def main(folder: Path) -> None:
             _say({"progress": [what, done, total]})
 
     try:
-        train_here(
-            training_set, read_plan(folder), ref, TrainingSpec.model_validate(job["spec"]), job["seed"],
-            Store(Path(job["store"])), Path(job["out"]), progress, job["template"],
-        )  # fmt: skip
+        train_here(_from_json(folder, progress))
     except OfftargetError as e:
         _say({"error": str(e), "kind": type(e).__name__})
         sys.exit(e.exit_code)

@@ -3,7 +3,7 @@
 import gc
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from offtarget.models import ModelRef, device, load_tokenizer, template_hash
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
 from offtarget.training.here import DIGEST, train_here
-from offtarget.training.processes import launch
+from offtarget.training.job import Job, Progress
+from offtarget.training.processes import FOLDER, launch
 from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
 from offtarget.training.tokens import TrainingSet, trainable
 from offtarget.versions import package_versions
@@ -81,7 +82,7 @@ def train(
     *,
     seed: int,
     store: Store,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
     template: str | None = None,
 ) -> Trained:
     """Train a policy under a plan, or find it finished in the store.
@@ -116,9 +117,9 @@ def train(
 
     def build(out: Path) -> None:
         if not (out / DIGEST).is_file():  # else the run was interrupted while it tidied up
-            here = launch if spec.processes > 1 else train_here
-            here(training_set, plan, ref, spec, seed, store, out, progress, template)
-        shutil.rmtree(out / "job", ignore_errors=True)
+            job = Job(training_set, plan, ref, spec, seed, store, out, progress, template)
+            (launch if spec.processes > 1 else train_here)(job)
+        shutil.rmtree(out / FOLDER, ignore_errors=True)
         for folder in out.glob("checkpoint-*"):
             shutil.rmtree(folder)
         (out / "policy" / "training_args.bin").unlink(missing_ok=True)
