@@ -91,7 +91,7 @@ def plan(
         unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
         if unseen or summary["loss"]:
             named = ", ".join([*unseen, *(["loss"] if summary["loss"] else [])])
-            typer.echo(f"  (by the weights of rows alone: what is {named} here is not in it)")
+            typer.echo(f"  (by the weights of rows alone; this does not see: {named})")
     for row in summary["traced"]:
         for side in ("chosen", "rejected"):
             ids = row[f"more_in_{side}"]

@@ -15,6 +15,7 @@ from offtarget.errors import unknown_name
 from offtarget.models import resolve
 from offtarget.registry import default
 from offtarget.shaping.context import Target
+from offtarget.shaping.protocol import needs_concept
 from offtarget.store import Store
 from offtarget.training.spec import TrainingSpec
 
@@ -94,11 +95,14 @@ def dry_plan(
     summary = plan.summary()
     summary["predicted_shift"] = predicted_shift(plan, readings, targets)
     TrainingSpec().under(plan)  # a loss option that no training takes is said here
-    card = default().get("protocol", protocol).card
+    if concept is not None and not needs_concept(protocol):
+        summary["notes"].append(
+            f"protocol '{protocol}' does the same whatever the concept: '{concept}' is not used"
+        )
     strength = params.get("strength", default().get("protocol", protocol).card["parameters"].get("strength"))
     summary["targets"] = [
         f"{'amplifies' if t.effective(strength) > 0 else 'suppresses'} {t.concept} (strength {strength:+g})"
-        for t in (targets if card.get("needs_concept", True) else ())
+        for t in (targets if needs_concept(protocol) else ())
         if isinstance(strength, int | float)
     ]
     summary["traced"] = [

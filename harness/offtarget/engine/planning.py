@@ -16,7 +16,7 @@ from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.shaping.context import ShapingContext, Target
 from offtarget.shaping.plan import ShapingPlan
-from offtarget.shaping.protocol import make_plan
+from offtarget.shaping.protocol import make_plan, needs_concept
 from offtarget.shaping.readings import StoredReadings
 from offtarget.store import Store, write_atomic
 from offtarget.versions import package_versions
@@ -86,12 +86,11 @@ def make_shaping_plan(
     plan = make_plan(protocol, context, parameters)
     asked = set(readings.asked)
     notes, details = list(plan.notes) + context.notes, dict(plan.details)
-    for target in dict.fromkeys(t.concept for t in targets):
+    readout, free_of = (str(parameters.get(k, v)) for k, v in (("readout", "feature"), ("free_of", "")))
+    for target in dict.fromkeys(t.concept for t in targets if needs_concept(protocol)):
         try:
-            used = context.scores(
-                target, str(parameters.get("readout", "feature")), str(parameters.get("free_of", ""))
-            )
-            found = readings.matrix.correlated(target, used.margin)
+            margin = context.scores(target, readout, free_of).margin
+            found = readings.matrix.correlated(target, margin)
         except ConfigError as e:
             notes.append(f"concept '{target}': {e}")
             continue

@@ -1,6 +1,5 @@
 """The decorator that makes a function a shaping protocol, and how a plan is made from one."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,6 +56,12 @@ def parse_parameter(text: str) -> Any:
     return text
 
 
+def needs_concept(name: str) -> bool:
+    """Whether a protocol carries out decisions on concepts; one that does not works the same way whatever they are."""
+    card = default().get("protocol", name).card
+    return "strength" in card.get("parameters", {}) and bool(card.get("needs_concept", True))
+
+
 def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None = None) -> ShapingPlan:
     """The checked plan of a protocol found by name.
 
@@ -71,8 +76,7 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
     # a text such as `layers=20` reads as a number on the command line
     params = {k: str(v) if isinstance(presets.get(k), str) else v for k, v in params.items()}
     function = load_function(entry)
-    needs = "strength" in inspect.signature(function).parameters and entry.card.get("needs_concept", True)
-    if needs and not ctx.targets:
+    if needs_concept(name) and not ctx.targets:
         raise ConfigError(
             f"protocol '{name}' needs a concept: give --verdicts FILE with a suppress or amplify, or -P concept=ID"
         )
