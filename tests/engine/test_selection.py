@@ -68,6 +68,7 @@ def test_the_page_names_every_strength_and_marks_the_chosen(tmp_path: Path) -> N
     record = Selection(by="recovery", goal=0.6, goal_from="the recipe", seed=0, points=(*points, odd))
     page = render_selection(record, False, tmp_path / "selection.html").read_text()
     assert "<script>alert" not in page and page.count("<svg") == 1
+    assert "reward_shaping (form" not in page, "what all share is not said"
     assert page.count("<td>yes</td>") == 2 and all(f">{s:g}</td>" in page for s in (*FILTER, *SHAPING))
 
 

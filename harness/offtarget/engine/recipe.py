@@ -79,7 +79,7 @@ class SelectionOptions(_Strict):
     """Protocol -> the strengths that are tried."""
     by: Literal["recovery", "weight"] = "recovery"
     """Protocols are matched at the same recovery on the development prompts (each strength is trained and measured), or
-    at the same median effective weight of the rows they touch (nothing is trained)."""
+    at the same mean effective weight of the rows that teach against the verdicts (nothing is trained)."""
     goal: float | None = None
     """What to match at; None: the most that every protocol reaches."""
     seed: Seed = 0

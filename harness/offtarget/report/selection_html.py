@@ -1,5 +1,6 @@
 """The page of a selection: what each protocol reaches and costs at every strength that was tried."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ def render_selection(selection: Any, amplifies: bool, out: Path) -> Path:
         amplifies: whether the verdicts amplify, so that what is reached is no recovery.
         out: the file.
     """
-    reached = "target beyond plain DPO (sd)" if amplifies else "recovery of the target"
+    reached = "beyond plain DPO, sd" if amplifies else "recovery"
     by_weight = selection.by == "weight"
     page = render_page(
         environment(),
@@ -27,9 +28,7 @@ def render_selection(selection: Any, amplifies: bool, out: Path) -> Path:
         what="a weight of" if by_weight else reached,
         reached=reached,
         picture=Markup("") if by_weight else _picture(selection, reached),
-        others=lambda p: ", ".join(
-            f"{k}={v}" for k, v in p.parameters.items() if k != "strength" and v not in ("", None)
-        ),
+        label=lambda p: _label(p, selection.points),
     )
     return write_atomic(out, page)
 
@@ -37,22 +36,19 @@ def render_selection(selection: Any, amplifies: bool, out: Path) -> Path:
 def _picture(selection: Any, reached: str) -> Markup:
     walks: dict[str, list[Any]] = {}
     for p in selection.points:
-        values = (p.reached.value, p.drift.value, p.capability.value)
-        if None not in values:
-            others = sorted((k, str(v)) for k, v in p.parameters.items() if k != "strength")
-            walks.setdefault(f"{p.protocol} {others}", []).append(p)
+        if None not in (p.reached.value, p.drift.value, p.capability.value):
+            walks.setdefault(_label(p, selection.points), []).append(p)
     lines = []
-    for points in walks.values():
+    for label, points in walks.items():
         points = sorted(points, key=lambda p: abs(p.strength))
-        chosen = next((i for i, p in enumerate(points) if p.chosen), None)
         lines.append(
             Walk(
-                _label(points[0], [w[0] for w in walks.values()]),
+                label,
                 tuple(p.strength for p in points),
                 tuple(p.reached.value for p in points),
                 tuple(p.drift.value for p in points),
                 tuple(p.capability.value for p in points),
-                chosen,
+                next((i for i, p in enumerate(points) if p.chosen), None),
             )
         )
     return frontier(
@@ -61,9 +57,9 @@ def _picture(selection: Any, reached: str) -> Markup:
     )  # fmt: skip
 
 
-def _label(point: Any, firsts: list[Any]) -> str:
+def _label(point: Any, points: Sequence[Any]) -> str:
     """A protocol's name, with the parameters in which it differs from others of that name."""
-    same = [p.parameters for p in firsts if p.protocol == point.protocol]
+    same = [p.parameters for p in points if p.protocol == point.protocol]
     telling = sorted(
         k for k, v in point.parameters.items() if k != "strength" and any(p.get(k) != v for p in same)
     )
