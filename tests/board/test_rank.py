@@ -165,7 +165,36 @@ def test_verdicts_make_rows_but_not_of_plain_dpo(make_cell, cells):
     other = [make_cell(p, verdict="amplify", seed=1, **v) for p, v in (("dpo", DPO), ("filter", OURS))]
     labels = [r.label for r in rank([*cells, *other]).boards[0].rows]
     assert labels.count("dpo") == 1
-    assert len([x for x in labels if x.startswith("filter (verdicts ")]) == 2
+    assert {x for x in labels if x.startswith("filter")} == {
+        "filter (suppress surface:bold)",
+        "filter (amplify surface:bold)",
+    }
+
+
+def test_each_target_has_its_own_board_with_its_own_start(make_cell, cells):
+    def other_way_round(cell):
+        roles = {"style": "off-target", "verbosity": "target"}
+        scores = [b.model_copy(update={"role": roles.get(b.behaviour, b.role)}) for b in cell.behaviours]
+        return cell.model_copy(update={"behaviours": tuple(scores), "key": cell.key[::-1]})
+
+    boards = rank([*cells, *map(other_way_round, cells)]).boards
+    assert sorted(tuple(b.signal) for b in boards) == [("style",), ("verbosity",)]
+    alone = rank(cells).boards[0]
+    by_target = {tuple(b.signal): b for b in boards}
+    assert by_target["style",].rows == alone.rows
+    mirrored = by_target["verbosity",]
+    assert [r.label for r in mirrored.rows if r.kind == "start"] == ["start"]
+    assert all(k[::-1] in {c.key for c in cells} for r in mirrored.rows for k in r.cells)
+
+
+def test_a_target_without_plain_dpo_is_on_no_board(make_cell, cells):
+    scores = [b.model_copy(update={"role": "off-target"}) for b in cells[-1].behaviours]
+    odd = cells[-1].model_copy(update={"behaviours": tuple(scores), "key": "f" * 64})
+    boards = rank([*cells, odd])
+    assert len(boards.boards) == 1
+    assert [(a.cell, a.reason) for a in boards.apart] == [
+        ("f" * 64, "other target (none; the board has style), and no plain DPO with it")
+    ]
 
 
 def test_parameters_make_rows_and_labels(make_cell, cells):
@@ -191,6 +220,17 @@ def test_front_on_a_board(make_cell):
     cells += [make_cell("better", **better), make_cell("worse", **worse)]
     front = {r.protocol: r.front for r in rank(cells).boards[0].rows}
     assert front == {"start": False, "dpo": False, "better": True, "worse": False}
+
+
+def test_front_of_amplifying_rows_is_by_amplification(make_cell):
+    more = {"style": 0.8, "sycophancy": 0.35, "verbosity": 0.32, "capability": 0.6}
+    less = {"style": 0.7, "sycophancy": 0.4, "verbosity": 0.4, "capability": 0.56}
+    cells = [make_cell("start", **BASE), make_cell("dpo", **DPO)]
+    cells += [make_cell("more", verdict="amplify", **more), make_cell("less", verdict="amplify", **less)]
+    board = rank(cells).boards[0]
+    assert {r.protocol: r.front for r in board.rows}["more"]
+    assert not {r.protocol: r.front for r in board.rows}["less"]
+    assert [r.protocol for r in board.rows][2:] == ["more", "less"]
 
 
 def test_cells_that_cannot_be_compared_are_listed_with_the_reason(make_cell, cells):

@@ -15,7 +15,7 @@ _SAME_POLICY = {"mode", "save_every", "gradient_checkpointing"}
 
 @dataclass
 class Group:
-    """Cells of one board: one dataset, model, training, budget and way of evaluation; task versions agree."""
+    """Cells of one board: one dataset, model, training, budget, way of evaluation and target; task versions agree."""
 
     cells: list[Cell]
     """Trained policies."""
@@ -50,14 +50,15 @@ def group_cells(cells: Iterable[Cell]) -> tuple[list[Group], list[Apart]]:
     apart: list[Apart] = []
     groups = []
     for key in sorted(trained):
-        group = Group(_one_version(_latest(trained[key], apart), apart))
-        group.task_versions = _versions(group.cells)
-        groups.append(group)
+        for same in _by_targets(trained[key]):
+            group = Group(_one_version(_latest(same, apart), apart))
+            group.task_versions = _versions(group.cells)
+            groups.append(group)
     groups.sort(key=lambda g: (not g.has_plain, -len(g.cells), g.first.key))
     groups, apart_groups = _comparable(groups)
     apart += apart_groups
     for base in sorted(starts):
-        apart += _join_start(_latest(starts[base], apart), base, groups)
+        apart += _join_start(starts[base], base, groups)
     groups.sort(key=lambda g: (g.first.spec.dataset, g.first.spec.model, g.first.budget, g.first.key))
     return groups, sorted(apart, key=lambda a: (a.run, a.cell))
 
@@ -88,6 +89,24 @@ def training_of(c: Cell) -> dict[str, Any]:
 
 def _setting(c: Cell) -> str:
     return canonical_json([c.budget, training_of(c)])
+
+
+def _targets(c: Cell) -> frozenset[str]:
+    return frozenset(s.behaviour for s in c.behaviours if s.role == "target")
+
+
+def _asks_for(c: Cell, targets: frozenset[str]) -> bool:
+    """Whether a cell takes none of its behaviours for something else than these targets do."""
+    return all((s.role == "target") == (s.behaviour in targets) for s in c.behaviours)
+
+
+def _by_targets(cells: Iterable[Cell]) -> list[list[Cell]]:
+    """Cells apart by what they take for the target; one that lacks a target goes where nothing contradicts."""
+    found: dict[frozenset[str], list[Cell]] = {}
+    for c in sorted(cells, key=lambda c: (-len(_targets(c)), sorted(_targets(c)), c.key)):
+        home = next((t for t in found if _asks_for(c, t)), _targets(c))
+        found.setdefault(home, []).append(c)
+    return list(found.values())
 
 
 def _put(apart: list[Apart], cell: Cell, reason: str) -> None:
@@ -182,6 +201,9 @@ def _difference(cell: Cell, board: Cell) -> str:
         return f"other model weights ({a.model_identity[:12]}; the board has {b.model_identity[:12]})"
     if a.template_hash != b.template_hash:
         return "other chat template"
+    if not _asks_for(cell, _targets(board)):
+        here, there = (" and ".join(sorted(_targets(c))) or "none" for c in (cell, board))
+        return f"other target ({here}; the board has {there}), and no plain DPO with it"
     if cell.budget != board.budget:
         return f"other budget ({cell.budget}; the board has {board.budget}), and no plain DPO at it"
     odd = _options(evaluation_of(cell), evaluation_of(board))
@@ -197,20 +219,30 @@ def _options(x: Mapping[str, Any], y: Mapping[str, Any]) -> str:
 
 
 def _join_start(starts: Sequence[Cell], base: str, groups: list[Group]) -> list[Apart]:
-    """Put the start model on every board of its dataset and weights; alone it makes a board of its own."""
+    """Put the start model on every board of its dataset and weights; alone it makes a board of its own.
+
+    A board takes the cells that were made for its targets, where there are any: they hold its behaviours.
+    """
     apart: list[Apart] = []
     homes = [g for g in groups if g.cells and _base(g.cells[0]) == base]
     if not homes:
-        alone = _one_version(starts, apart)
+        alone = _one_version(_latest(starts, apart), apart)
         groups.append(Group([], alone, _versions(alone)))
         return apart
-    for c in starts:
-        reasons = [_conflict(c, g.task_versions) for g in homes]
-        for g, reason in zip(homes, reasons, strict=True):
+    left_out: dict[str, Apart] = {}
+    for g in homes:
+        targets = frozenset(t for c in g.cells for t in _targets(c))
+        unused: list[Apart] = []
+        for c in _latest([c for c in starts if _asks_for(c, targets)] or starts, unused):
+            reason = _conflict(c, g.task_versions)
             if reason is None:
                 g.start.append(c)
-        if all(r is not None for r in reasons):
-            _put(apart, c, str(reasons[0]))
-    for g in homes:
+            else:
+                _put(unused, c, reason)
+        left_out.update({a.cell: a for a in unused})
         g.task_versions = {**_versions(g.start), **g.task_versions}
-    return apart
+    used = {c.key for g in homes for c in g.start}
+    for c in starts:
+        if c.key not in used and c.key not in left_out:
+            _put(apart, c, "no trained policy with its target behaviours")
+    return apart + [a for key, a in left_out.items() if key not in used]

@@ -43,7 +43,7 @@ class Reference:
         self.plain = _by_behaviour(rows[self.plain_key]) if self.plain_key else {}
         self.plain_seeds = len(rows[self.plain_key]) if self.plain_key else 0
         self.start = _by_behaviour(group.start)
-        seen = {s.behaviour: s for c in [*group.cells, *group.start] for s in c.behaviours}
+        seen = {s.behaviour: s for c in [*group.start, *group.cells] for s in c.behaviours}
         order = {"target": 0, "off-target": 1, "capability": 2}
         self.cards = {b: seen[b] for b in sorted(seen, key=lambda b: (order[seen[b].role], b))}
         self.signal = {b: self._signal(b) for b in self.of_role("target")}

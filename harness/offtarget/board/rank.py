@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from offtarget.board.cell import PLAIN, START, Cell
+from offtarget.board.cell import PLAIN, START, Cell, CellSpec, CellVerdict
 from offtarget.board.estimate import (
     SEEDS_NEEDED,
     Estimate,
@@ -263,24 +263,31 @@ def _provisional(seeds: int, plain_seeds: int, kind: str) -> str:
 
 
 def _mark_front(rows: Sequence[Row], *, capability: bool) -> list[Row]:
-    """Mark the rows that no other beats. Start is no candidate: it learned nothing, so it recovers all."""
+    """Mark the rows that no other of the same intent beats: in recovery, or in amplification where that is asked for.
 
-    def point(r: Row) -> list[float] | None:
-        values = [r.recovery.value, None if r.drift.value is None else -r.drift.value]
+    Start is no candidate: it learned nothing, so it recovers all.
+    """
+
+    def point(r: Row, gain: str) -> list[float] | None:
+        values = [getattr(r, gain).value, None if r.drift.value is None else -r.drift.value]
         if capability:
             values.append(r.capability_vs_start.value)
         return None if r.kind == "start" or None in values else [float(v) for v in values if v is not None]
 
-    points = [(r, p) for r in rows if (p := point(r)) is not None]
-    on = pareto_front([p for _, p in points], [not r.provisional for r, _ in points])
-    front = {r.cells: f for (r, _), f in zip(points, on, strict=True)}
-    return [r.model_copy(update={"front": front.get(r.cells, False)}) for r in rows]
+    front: set[tuple[str, ...]] = set()
+    for amplify, gain in ((False, "recovery"), (True, "amplification")):
+        asked = [r for r in rows if r.kind == "protocol" and (r.intent == "amplify") == amplify]
+        plain = [r for r in rows if r.kind == "plain" and asked]
+        points = [(r, p) for r in [*plain, *asked] if (p := point(r, gain)) is not None]
+        on = pareto_front([p for _, p in points], [not r.provisional for r, _ in points])
+        front |= {r.cells for (r, _), f in zip(points, on, strict=True) if f}
+    return [r.model_copy(update={"front": r.cells in front}) for r in rows]
 
 
 def _place(r: Row) -> tuple[Any, ...]:
-    """Start, plain DPO, the front by recovery, the rest by recovery; rows without a recovery last."""
+    """Start, plain DPO, the front by recovery or amplification, the rest likewise; rows without either last."""
     kind = {"start": 0, "plain": 1, "protocol": 2}[r.kind]
-    value = r.recovery.value
+    value = r.amplification.value if r.intent == "amplify" else r.recovery.value
     return (kind, not r.front, value is None, -(value or 0.0), r.label, r.cells)
 
 
@@ -299,10 +306,24 @@ def _labels(keys: Mapping[str, Sequence[Cell]]) -> dict[str, str]:
         words = [f"{k} {_plain_value(spec.parameters.get(k))}" for k in shown]
         verdicts = [sorted(canonical_json(v.model_dump(mode="json")) for v in s.verdicts) for s in family]
         if len({canonical_json(v) for v in verdicts}) > 1:
-            own = sorted(canonical_json(v.model_dump(mode="json")) for v in spec.verdicts)
-            words.append(f"verdicts {hash_of(own)[:6]}" if own else "no verdicts")
+            words.append(_decided(spec.verdicts, family))
         labels[key] = f"{spec.protocol} ({', '.join(words)})" if words else spec.protocol
     return labels
+
+
+def _decided(verdicts: Sequence[CellVerdict], family: Sequence[CellSpec]) -> str:
+    """What was decided, in words; a hash where that is long or does not tell the row from its siblings."""
+
+    def words(many: Sequence[CellVerdict]) -> str:
+        said = [f"{v.decision} {v.concept}" + (f" in {v.context}" if v.context else "") for v in many]
+        return " and ".join(sorted(said))
+
+    own, others = words(verdicts), [s.verdicts for s in family if s.verdicts != verdicts]
+    if not verdicts:
+        return "no verdicts"
+    if len(own) <= 60 and all(words(o) != own for o in others):
+        return own
+    return f"verdicts {hash_of(sorted(canonical_json(v.model_dump(mode='json')) for v in verdicts))[:6]}"
 
 
 def _plain_value(value: Any) -> str:

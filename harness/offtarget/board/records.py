@@ -69,7 +69,7 @@ class Row(_Record):
     """Change over the capability behaviours; positive is better."""
     capability_vs_dpo: Estimate
     front: bool
-    """No other row is at least as good in recovery, drift and capability, and better in one."""
+    """No other row of its intent is at least as good in recovery (or amplification), drift and capability, and better in one."""
     rows_touched: float | None
     """Share of the pairs that the plan changes."""
     train_accuracy: float | None
@@ -80,7 +80,7 @@ class Row(_Record):
 
 
 class Board(_Record):
-    """Runs that can be compared: same rows, model, task versions, training and budget."""
+    """Runs that can be compared: same rows, model, targets, task versions, training and budget."""
 
     dataset: str
     dataset_revision: str | None

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from offtarget.board.estimate import Estimate
 from offtarget.board.records import BehaviourRow, Board, Boards, Row
 from offtarget.board.text import escape_cell, markdown_table
@@ -73,6 +75,10 @@ def _with_ci(e: Estimate, places: int = 2, *, sign: bool = False) -> str:
     return text
 
 
+def _title(b: Board) -> str:
+    return " · ".join([b.dataset, b.model, *(["target " + " and ".join(b.signal)] if b.signal else [])])
+
+
 def _amplifies(b: Board) -> bool:
     return any(r.intent in {"amplify", "both"} for r in b.rows)
 
@@ -94,7 +100,7 @@ def _drift_count(r: Row) -> str:
 def _markdown(boards: Boards, command: str) -> str:
     out = ["# Boards", "", f"Made by `{command}` from the cells of the results folder; never edited.", ""]
     for b in boards.boards:
-        out += [f"## {escape_cell(b.dataset)} · {escape_cell(b.model)}", ""]
+        out += [f"## {escape_cell(_title(b))}", ""]
         out += [f"{b.n_pairs:,} pairs (rows `{b.rows_sha256[:12]}`), budget {escape_cell(b.budget)}.", ""]
         out += [f"- {line}" for line in b.limits] + [""]
         amplify = _amplifies(b)
@@ -163,8 +169,8 @@ METHOD = (
     "Capability: mean change over the capability behaviours; positive is better.",
     "Brackets are 95 % intervals from drawing prompts again, and seeds too where there are at least three; "
     "with fewer a row is provisional.",
-    "Front: no other row is at least as good in recovery, drift and capability and better in one. Start is a "
-    "reference and no candidate. There is no single score.",
+    "Front: no other row of the same intent is at least as good in recovery (amplification, where that was asked for), "
+    "drift and capability and better in one. Start is a reference and no candidate. There is no single score.",
     "A missing score is missing: a mean over fewer behaviours would be another number, so none is given.",
 )
 
@@ -229,35 +235,36 @@ def _short_label(label: str) -> str:
     return re.sub(r" \((?:strength )?([^(),]*)\)$", r" \1", label)
 
 
-def _plot(b: Board, name: str) -> Any:
-    """Recovery against drift, and recovery against capability."""
-
-    def points(measure: str) -> list[Point]:
-        found = []
-        for r in b.rows:
-            y: Estimate = getattr(r, measure)
-            x = r.recovery
-            if x.value is None or y.value is None:
-                continue
-            label = {"start": "start", "plain": "plain DPO"}.get(r.kind, _short_label(r.label))
-            point = Point(label, x.value, y.value, x.ci, y.ci, filled=not r.provisional)
-            found.append(
-                replace(point, tone="muted" if r.kind != "protocol" else "mark" if r.front else "up")
-            )
-        return found if any(p.tone != "muted" or p.label == "plain DPO" for p in found) else []
-
-    return scatter(
-        [
-            Panel(points("drift"), "recovery  (better: right)", "drift, sd of start  (better: down)"),
+def _plot(b: Board, name: str) -> Markup:
+    """What was gained against drift and against capability: recovery, and amplification where that was asked for."""
+    drawn = []
+    for amplify, gain, unit in ((False, "recovery", ""), (True, "amplification", ", sd of dpo")):
+        rows = [r for r in b.rows if r.kind != "protocol" or (r.intent == "amplify") == amplify]
+        if not any(r.kind == "protocol" for r in rows) and amplify in {r.intent == "amplify" for r in b.rows}:
+            continue
+        panels = [
+            Panel(_points(rows, gain, "drift"), f"{gain}{unit}  (better: right)", "drift, sd of start  (better: down)"),
             Panel(
-                points("capability_vs_start"),
-                "recovery  (better: right)",
+                _points(rows, gain, "capability_vs_start"),
+                f"{gain}{unit}  (better: right)",
                 f"capability change, {b.capability_unit}  (better: up)",
             ),
-        ],
-        name=name,
-        alt=f"Recovery against drift and against capability change, {b.dataset}, {b.model}",
-    )
+        ]  # fmt: skip
+        alt = f"{gain.capitalize()} against drift and against capability change, {b.dataset}, {b.model}"
+        drawn.append(scatter(panels, name=f"{name}-{gain}", alt=alt))
+    return Markup("").join(drawn)
+
+
+def _points(rows: Sequence[Row], gain: str, cost: str) -> list[Point]:
+    found = []
+    for r in rows:
+        x, y = getattr(r, gain), getattr(r, cost)
+        if x.value is None or y.value is None:
+            continue
+        label = {"start": "start", "plain": "plain DPO"}.get(r.kind, _short_label(r.label))
+        point = Point(label, x.value, y.value, x.ci, y.ci, filled=not r.provisional)
+        found.append(replace(point, tone="muted" if r.kind != "protocol" else "mark" if r.front else "up"))
+    return found if any(p.tone != "muted" or p.label == "plain DPO" for p in found) else []
 
 
 def _html(boards: Boards, command: str) -> str:
@@ -269,6 +276,7 @@ def _html(boards: Boards, command: str) -> str:
         "board.html.j2",
         boards=boards,
         pictures=pictures,
+        title=_title,
         command=command,
         method=METHOD,
         amplifies=[_amplifies(b) for b in boards.boards],
