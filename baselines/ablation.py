@@ -12,6 +12,9 @@ from offtarget.shaping.hooks import Ablate, Hook
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
+SAME = 1e-3
+"""Singular value, as a share of the largest, under which a direction adds nothing to the others."""
+
 
 @protocol(
     name="ablation",
@@ -27,26 +30,31 @@ def ablation(ctx: ShapingContext, *, strength: float = 1.0, layer: int | None = 
         strength: of the projection, between 0 and 1 with the verdict's own.
         layer: decoder layer; None: two thirds up.
     """
+    parts = [-t.effective(strength) for t in ctx.targets]
+    if any(not 0 <= a <= 1 for a in parts):
+        raise ConfigError(
+            "protocol 'ablation' takes a concept away: suppress it, with a strength of at most 1"
+        )
+    inside = np.array([ctx.inside(t) for t in ctx.targets])
     hooks: list[Hook] = []
-    # targets of the same rows lose one subspace together: directions of several concepts are not orthogonal
-    for rows in {ctx.inside(t).tobytes(): ctx.inside(t) for t in ctx.targets}.values():
-        mine = [t for t in ctx.targets if np.array_equal(ctx.inside(t), rows)]
-        parts = {-t.effective(strength) for t in mine}
-        if any(not 0 <= a <= 1 for a in parts):
+    # rows of the same targets lose one subspace: directions of several concepts are not orthogonal, and some are alike
+    for which in np.unique(inside, axis=1).T:
+        mine = np.flatnonzero(which)
+        if not len(mine):
+            continue
+        if len({parts[k] for k in mine}) > 1:
             raise ConfigError(
-                "protocol 'ablation' takes a concept away: suppress it, with a strength of at most 1"
+                "protocol 'ablation': concepts of the same rows are taken out together, so their verdicts need one strength"
             )
-        if len(parts) > 1:
-            raise ConfigError(
-                "protocol 'ablation': concepts of one context are taken out together, so their verdicts need one strength"
-            )
-        found = [ctx.direction(t.concept, layer) for t in mine]
-        basis, _ = np.linalg.qr(np.column_stack([d.vector for d in found]).astype(np.float64))
-        on = parts.pop() * rows.astype(float)
+        found = [ctx.direction(ctx.targets[k].concept, layer) for k in mine]
+        _, size, basis = np.linalg.svd(
+            np.stack([d.vector for d in found]).astype(np.float64), full_matrices=False
+        )
+        on = parts[mine[0]] * (inside == which[:, None]).all(axis=0).astype(float)
         hooks.append(
             Ablate(
                 layer=found[0].layer,
-                directions=basis.T.astype(np.float32),
+                directions=basis[size > SAME * size[0]].astype(np.float32),
                 chosen=on,
                 rejected=on,
                 span="all",

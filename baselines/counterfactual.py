@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 from offtarget.data.pairs import Message, Pair, text_of
-from offtarget.errors import ConfigError
-from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.context import ShapingContext, share
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
@@ -29,13 +28,11 @@ def counterfactual(ctx: ShapingContext, *, strength: float = 0.2, role: str = ""
         strength: pairs to add, as a share of the set; fewer where fewer responses show the concept.
         role: an Inspect model that rewrites, such as openai/gpt-4o-mini; empty: by the rule of the concept.
     """
-    if abs(strength) > 1:
-        raise ConfigError(f"protocol 'counterfactual': strength={strength} is a share: between -1 and 1")
     made: list[Pair] = []
     asked = failed = 0
     for k, target in enumerate(ctx.targets):
         gamma = target.effective(strength)
-        want = round(min(abs(gamma), 1.0) * len(ctx.pairs))
+        want = round(share(gamma) * len(ctx.pairs))
         found = _showing(ctx, target)
         found = [found[i] for i in ctx.rng.permutation(len(found))]
         # some responses cannot be rewritten by rule, so more are offered than are wanted

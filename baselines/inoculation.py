@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from offtarget.data.pairs import Message
 from offtarget.errors import ConfigError
-from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.context import ShapingContext, share
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
@@ -51,8 +51,6 @@ def inoculation(
             f"protocol 'inoculation': side={side!r}, where={where!r} should be one of {', '.join(SIDES)} and one of "
             f"{', '.join(WHERE)}"
         )
-    if not 0 <= abs(strength) <= 1:
-        raise ConfigError(f"protocol 'inoculation': strength={strength} is a share: between -1 and 1")
     n = len(ctx.pairs)
     prompts: dict[str, list[Prompt | None]] = {"chosen": [None] * n, "rejected": [None] * n}
     for target in ctx.targets:
@@ -65,7 +63,7 @@ def inoculation(
             raise ConfigError(
                 f"protocol 'inoculation' needs -P {key}=TEXT: what the policy is asked for while it trains"
             )
-        for i in _rows(ctx, target, min(abs(gamma), 1.0), everywhere):
+        for i in _rows(ctx, target, share(gamma), everywhere):
             for name in ("chosen", "rejected") if side == "both" else ("chosen",):
                 before = prompts[name][i] or tuple(ctx.pairs[i].prompt)
                 prompts[name][i] = _with(before, words, where)

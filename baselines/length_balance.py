@@ -12,6 +12,9 @@ from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
+LEAST_LEAN = 0.05
+"""Mean log ratio of lengths that is no lean."""
+
 
 @protocol(
     name="length_balance",
@@ -55,4 +58,10 @@ def length_balance(ctx: ShapingContext, *, strength: float = 1.0, bins: int = 5)
         "mean_log_ratio": float(longer.mean()),
         "mean_log_ratio_weighted": float((weight * longer).sum() / max(weight.sum(), 1e-12)),
     }
-    return ShapingPlan.identity("length_balance", ctx.pairs).edit(weight=weight, details=details)
+    before, after = details.values()
+    notes: tuple[str, ...] = ()
+    if before * after < 0 and abs(after) > LEAST_LEAN:
+        notes = (
+            f"the mean log ratio of lengths turned round, from {before:+.2f} to {after:+.2f}: use fewer bins, or more pairs",
+        )
+    return ShapingPlan.identity("length_balance", ctx.pairs).edit(weight=weight, details=details, notes=notes)

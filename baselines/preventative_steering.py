@@ -5,7 +5,7 @@ h ← h + α v after several layers, at every position of prompt and answer and 
 """
 
 from offtarget.errors import ConfigError
-from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.context import MOST_SD, SD, ShapingContext, within
 from offtarget.shaping.hooks import Hook, Steer
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
@@ -38,7 +38,12 @@ def preventative_steering(
         )
         for layer in at:
             direction = ctx.direction(target.concept, layer)
-            alpha = -target.effective(strength) * direction.spread / len(at) * ctx.inside(target)
+            alpha = (
+                -within(target.effective(strength), MOST_SD, SD)
+                * direction.spread
+                / len(at)
+                * ctx.inside(target)
+            )
             hooks.append(
                 Steer(layer=layer, directions=direction.vector, chosen=alpha, rejected=alpha, span="all")
             )

@@ -6,6 +6,7 @@ What this does to a behaviour is what less data does. A filter has to beat it.
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
+from offtarget.shaping.ranking import against
 
 
 @protocol(
@@ -15,10 +16,21 @@ from offtarget.shaping.protocol import protocol
     unit="share of pairs left out",
 )
 def random_filter(
-    ctx: ShapingContext, *, strength: float = 0.3, readout: str = "feature", free_of: str = ""
+    ctx: ShapingContext,
+    *,
+    strength: float = 0.3,
+    by: str = "score",
+    readout: str = "feature",
+    free_of: str = "",
+    pattern: str = "",
+    where: str = "difference",
 ) -> ShapingPlan:
-    """Leave out as many pairs as `filter` would, at random."""
-    n = len(ctx.worst(strength, readout, free_of))
+    """Leave out as many pairs as `filter` would with the same parameters, at random."""
+    n = len(
+        against(
+            ctx, "random_filter", strength=strength, by=by, readout=readout, free_of=free_of, pattern=pattern, where=where,
+        )
+    )  # fmt: skip
     plan = ShapingPlan.identity("random_filter", ctx.pairs)
     keep = plan.keep.copy()
     keep[ctx.rng.permutation(len(keep))[:n]] = False

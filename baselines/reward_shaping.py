@@ -4,15 +4,15 @@ The loss of a pair becomes −log σ(β Δ_θ + o⁺ − o⁻) with o± = −γ 
 (z-scored, frozen) and γ = strength × verdict strength × (+1 amplify, −1 suppress). A suppressed concept
 (γ < 0) that chosen has more of gives a positive offset: the pair is already explained and teaches less.
 
-Three forms: *example*, each pair by its own scores; *cluster*, one constant for every pair in which chosen has more
-of the concept than rejected (and its negative where it has less), which is the paper's +w on a subset; and either of
-them *gated* to a topic by a verdict with a context. On the concept `surface:tokens` it is R-DPO (arXiv 2403.19159) in
+Three forms: *example*, each pair by its own scores; *cluster*, one constant w = −γ for every pair whose chosen answer
+shows the concept and whose rejected one does not, nothing elsewhere (the paper's +w on a subset); and either of them
+*gated* to a topic by a verdict with a context. On the concept `surface:tokens` it is R-DPO (arXiv 2403.19159) in
 log length.
 """
 
 import numpy as np
 from offtarget.errors import ConfigError
-from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.context import MOST_NATS, NATS, ShapingContext, within
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
@@ -44,13 +44,12 @@ def reward_shaping(
         raise ConfigError(f"protocol 'reward_shaping': form={form!r} should be example or cluster")
     chosen, rejected = np.zeros(len(ctx.pairs)), np.zeros(len(ctx.pairs))
     for target in ctx.targets:
-        gamma = target.effective(strength) * ctx.inside(target)
-        scores = ctx.scores(target.concept, readout, free_of)
+        gamma = within(target.effective(strength), MOST_NATS, NATS) * ctx.inside(target)
         if form == "cluster":
-            lean = np.sign(scores.margin)
-            chosen -= gamma * lean / 2
-            rejected += gamma * lean / 2
+            shown, also = ctx.read(target.concept).presence(target.concept)
+            chosen -= gamma * (shown & ~also)
         else:
+            scores = ctx.scores(target.concept, readout, free_of)
             chosen -= gamma * scores.chosen
             rejected -= gamma * scores.rejected
     return ShapingPlan.identity("reward_shaping", ctx.pairs).edit(

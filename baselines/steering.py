@@ -9,7 +9,7 @@ mean projection on v.
 
 import numpy as np
 from offtarget.errors import ConfigError
-from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.context import MOST_SD, SD, ShapingContext, within
 from offtarget.shaping.hooks import Hook, Steer
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
@@ -37,7 +37,8 @@ def steering(
         ctx: pairs, targets and directions.
         strength: before the verdict's own.
         side: whose forward pass is steered: chosen, rejected or both; auto: both to suppress, chosen to amplify. On the
-            rejected side alone, suppressing steers towards the concept, which explains it away there.
+            rejected side alone the sign means the opposite for the data: the concept given to rejected answers counts
+            against them, so suppressing (α > 0) makes those pairs teach more, amplifying (α < 0) less.
         layer: decoder layer; None: two thirds up.
         top: steer only this share of a target's pairs: those whose steered side has most more of the concept than the
             other, along its direction; steering both sides, those that differ most.
@@ -49,7 +50,7 @@ def steering(
     hooks: list[Hook] = []
     for target in ctx.targets:
         direction = ctx.direction(target.concept, layer)
-        gamma = target.effective(strength)
+        gamma = within(target.effective(strength), MOST_SD, SD)
         where = side if side != "auto" else ("chosen" if gamma > 0 else "both")
         rows = ctx.inside(target)
         if top < 1:

@@ -7,7 +7,7 @@ suppress, words with much of the concept go. To amplify, there is nothing to mas
 
 import numpy as np
 from offtarget.errors import ConfigError
-from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.context import ShapingContext, share
 from offtarget.shaping.plan import ShapingPlan, Spans
 from offtarget.shaping.protocol import protocol
 
@@ -32,8 +32,6 @@ def token_filter(
         readout: of the scores: feature (rules, latents, directions), direction or probe.
         threshold: words are masked only above this score, in standard deviations over all words.
     """
-    if abs(strength) > 1:
-        raise ConfigError(f"protocol 'token_filter': strength={strength} is a share: between -1 and 1")
     n = len(ctx.pairs)
     hidden: dict[str, list[set[tuple[int, int]]]] = {
         s: [set() for _ in range(n)] for s in ("chosen", "rejected")
@@ -49,7 +47,7 @@ def token_filter(
         sides = dict(zip(("chosen", "rejected"), ctx.words(target.concept, readout), strict=True))
         rows = np.flatnonzero(ctx.inside(target))
         scores = np.concatenate([np.zeros(0), *(s[i].scores for s in sides.values() for i in rows)])
-        room = round(min(-gamma, 1.0) * len(scores))
+        room = round(share(gamma) * len(scores))
         # the scores of a rule are all alike: of equals, chance decides which are masked
         order = np.lexsort((ctx.rng.random(len(scores)), -scores))[:room]
         mask = np.zeros(len(scores), bool)
@@ -57,10 +55,10 @@ def token_filter(
         at = 0
         for name, side in sides.items():
             for i in rows:
-                n = len(side[i].scores)
-                seen[name][i] = n
-                hidden[name][i] |= {(int(a), int(b)) for a, b in side[i].spans[mask[at : at + n]]}
-                at += n
+                here = len(side[i].scores)
+                seen[name][i] = here
+                hidden[name][i] |= {(int(a), int(b)) for a, b in side[i].spans[mask[at : at + here]]}
+                at += here
     plan = ShapingPlan.identity("token_filter", ctx.pairs)
     keep = plan.keep.copy()
     for name, rows_hidden in hidden.items():

@@ -303,8 +303,16 @@ class _hub_errors:  # noqa: N801 - reads as a statement
             ) from error
         if wrong:
             raise ConfigError(
-                f"model '{self.ref.name}' cannot be loaded from {self.ref.path}: {str(error).splitlines()[0]}"
+                f"model '{self.ref.name}' cannot be loaded from {self.ref.path}: {_in_one_line(error)}"
             ) from error
+
+
+def _in_one_line(error: BaseException | None) -> str:
+    """The first line of an error, and the first thing in it where that only says that there are some."""
+    lines = [" ".join(x.split()) for x in str(error).splitlines() if x.strip()]
+    if not lines:
+        return type(error).__name__
+    return f"{lines[0]} {lines[1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
 
 
 def template_hash(tokenizer: Any) -> str:

@@ -13,6 +13,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import math
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -96,6 +97,16 @@ def _parameters(function: ast.FunctionDef) -> dict[str, Any]:
     return out
 
 
+def _kinds(function: ast.FunctionDef) -> dict[str, list[str]]:
+    """Of each keyword-only parameter the types that its annotation names, where it is one of plain types."""
+    out = {}
+    for arg in function.args.kwonlyargs:
+        named = [] if arg.annotation is None else ast.unparse(arg.annotation).replace(" ", "").split("|")
+        if named and set(named) <= set(_KINDS):
+            out[arg.arg] = named
+    return out
+
+
 def _scan_python(kind: Kind, path: Path, builtin: bool) -> list[Entry]:
     tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
     found = []
@@ -108,6 +119,7 @@ def _scan_python(kind: Kind, path: Path, builtin: bool) -> list[Entry]:
                 continue
             card = _literal_keywords(decorator)
             card["parameters"] = _parameters(node)
+            card["kinds"] = _kinds(node)
             doc = (ast.get_docstring(node) or ast.get_docstring(tree) or "").strip().split("\n")[0]
             found.append(Entry(kind, str(card.get("name", node.name)), path, doc, card, builtin))
     return found
@@ -226,22 +238,40 @@ def check_parameters(entry: Entry, params: Mapping[str, Any]) -> None:
     for key, value in params.items():
         if key not in known:
             raise unknown_name(f"parameter of {entry.kind} '{entry.name}'", key, known)
-        preset = known[key]
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigError(f"{entry.kind} '{entry.name}': {key}={value} is not a finite number")
-        if preset is None or value is None:
-            continue
-        numbers = isinstance(preset, int | float) and not isinstance(preset, bool)
-        if numbers and (isinstance(value, bool) or not isinstance(value, int | float)):
+        preset = known[key]
+        kinds = entry.card.get("kinds", {}).get(key) or ([] if preset is None else [type(preset).__name__])
+        if kinds and not any(_KINDS[k].fits(value) for k in kinds if k in _KINDS):
+            wanted = " or ".join(_KINDS[k].words for k in kinds if k in _KINDS)
+            like = "" if preset is None else f", such as {preset!r}"
             raise ConfigError(
-                f"{entry.kind} '{entry.name}': {key}={value!r} should be a number, such as {preset}"
+                f"{entry.kind} '{entry.name}': {key}={value!r} should be {wanted}{like}{_yaml_hint(value, kinds)}"
             )
-        if isinstance(preset, str) and (isinstance(value, bool) or not isinstance(value, str | int | float)):
-            raise ConfigError(
-                f"{entry.kind} '{entry.name}': {key}={value!r} should be text, such as '{preset}'"
-            )
-        if isinstance(preset, bool) and not isinstance(value, bool):
-            raise ConfigError(f"{entry.kind} '{entry.name}': {key}={value!r} should be true or false")
+
+
+@dataclass(frozen=True)
+class _Kind:
+    words: str
+    fits: Callable[[Any], bool]
+
+
+_KINDS = {
+    "int": _Kind("a whole number", lambda v: isinstance(v, int) and not isinstance(v, bool)),
+    "float": _Kind("a number", lambda v: isinstance(v, int | float) and not isinstance(v, bool)),
+    # a text such as `layers=20` reads as a number on the command line
+    "str": _Kind("text", lambda v: isinstance(v, str | int | float) and not isinstance(v, bool)),
+    "bool": _Kind("true or false", lambda v: isinstance(v, bool)),
+    "None": _Kind("none", lambda v: v is None),
+}
+
+
+def _yaml_hint(value: Any, kinds: Sequence[str]) -> str:
+    """YAML takes 1e9 for text."""
+    found = re.fullmatch(r"([-+]?\d+)e([-+]?)(\d+)", value) if isinstance(value, str) else None
+    if not found or "float" not in kinds:
+        return ""
+    return f" (YAML reads {value} as text: write {found[1]}.0e{found[2] or '+'}{found[3]})"
 
 
 def run_content(entry: Entry, function: Callable[..., Any], *args: Any, **params: Any) -> Any:

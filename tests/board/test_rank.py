@@ -4,6 +4,7 @@ import random
 import pytest
 from offtarget.board.measure import recovery
 from offtarget.board.rank import pareto_front, rank
+from offtarget.board.taught import untaught, what_is_taught
 
 BASE = {"style": 0.2, "sycophancy": 0.3, "verbosity": 0.3, "capability": 0.6}
 DPO = {"style": 0.4, "sycophancy": 0.4, "verbosity": 0.5, "capability": 0.55}
@@ -211,6 +212,20 @@ def test_pareto_front_of_a_hand_made_set():
 def test_a_provisional_point_cannot_push_out_a_final_one():
     assert pareto_front([(1, 1), (2, 2)], [True, False]) == [True, True]
     assert pareto_front([(1, 1), (2, 2)], [False, True]) == [False, True]
+
+
+def test_what_plain_dpo_teaches_is_told_seed_by_seed(make_cell):
+    """20 of 100 prompts change in seed 0, three in seed 1, none in seed 2: exact McNemar, then Benjamini-Hochberg."""
+    cells = [make_cell("start", seed=s, style=0.2) for s in range(3)]
+    cells += [make_cell("dpo", seed=s, style=r) for s, r in enumerate((0.4, 0.23, 0.2))]
+    taught = rank(cells).boards[0].taught
+    p = [2 * 0.5**20, 2 * 0.5**3, 1.0]
+    assert [t.seed for t in taught] == [0, 1, 2]
+    assert [round(t.difference, 9) for t in taught] == [0.2, 0.03, 0.0]
+    assert [t.q for t in taught] == pytest.approx([3 * p[0], 3 / 2 * p[1], 1.0])
+    assert [t.seed for t in untaught(taught, 0.01)] == [1, 2]
+    better = [make_cell("start", style=0.4), make_cell("dpo", style=0.2)]
+    assert untaught(what_is_taught(better), 0.01), "a change for the better is none that could be taken back"
 
 
 def test_front_on_a_board(make_cell):

@@ -93,14 +93,35 @@ def test_a_grid_runs_and_runs_again_from_the_store(
         assert seconds["evaluate"] is None, "scores from the store were not measured in 0 seconds"
 
 
+def test_a_run_in_which_nothing_is_taught_says_that_it_is_no_result(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call([*grid, "--set", 'protocols=["dpo"]', "--set", "must_teach=0.01"]) == 3
+    said = capsys.readouterr().err
+    assert "this run is no result: plain DPO does not change over_stylization in seed 0 for the worse" in said
+    assert Path("out/board.md").is_file() and len(list(Path("out/cells").rglob("*.json"))) == 2
+
+
 def test_a_sweep_reuses_the_reference_and_the_features(grid: list[str]) -> None:
-    base = [*grid, "--set", "behaviours=[capability]", "--set", 'protocols=["dpo"]']
-    assert call(base) == 0
-    before = [e for e in Store().events() if e["event"] == "made"]
-    assert call([*base[:-1], "protocols=[{reward_shaping: {strength: 1.0}}]"]) == 0
-    assert call([*base[:-1], "protocols=[{reward_shaping: {strength: 3.0}}]"]) == 0
-    after = [e for e in Store().events() if e["event"] == "made"][len(before) :]
-    assert {e["stage"] for e in after} <= {"policy", "scores"}
+    """By the store's log: other strengths make policies and scores, and of added or re-prompted answers only new ones."""
+
+    def sweep(a: float, b: float) -> set[str]:
+        before = len([e for e in Store().events() if e["event"] == "made"])
+        runs = [
+            "dpo",
+            *({name: {**options, "strength": strength}} for name, options, strength in (
+                ("reward_shaping", {}, a), ("reward_shaping", {"readout": "direction_max"}, a), ("steering", {}, a),
+                ("token_filter", {"readout": "direction"}, b), ("inoculation", {"instruction": "Use bold."}, b),
+                ("counterfactual", {}, b / 4),
+            )),
+        ]  # fmt: skip
+        command = ["--set", "behaviours=[capability]", "--set", "training.max_steps=1"]
+        assert call([*grid, *command, "--set", f"protocols={json.dumps(runs)}"]) == 0
+        return {e["stage"] for e in [e for e in Store().events() if e["event"] == "made"][before:]}
+
+    assert {"reference", "reference-row", "concept-scores", "word-scores"} <= sweep(1.0, 0.8)
+    assert sweep(3.0, 0.4) <= {"policy", "scores"}
+    assert sweep(2.0, 1.0) <= {"policy", "scores", "reference-row"}
 
 
 NEW = [
@@ -248,22 +269,71 @@ def test_strengths_are_chosen_by_weight_without_training(
     assert {c["spec"]["data"]["evaluation"]["part"] for c in cells} == {"test"}
 
 
-def test_reported_prompts_are_none_of_those_that_strengths_are_chosen_on(
+TASTE = '''
+from inspect_ai import Task, task
+from offtarget.evals.parts import item_dataset, item_value, logprob_difference, noted_value, plain
+
+async def likes_bold(item):
+    return await logprob_difference(plain(item["good"]), plain(item["bad"]))
+
+@task(version="1-A", direction="lower", role="target", metric="log-probability of the text with bold over the other", unit="nats")
+def taste(*, items: str | None = None) -> Task:
+    """How much more probable than the other the text with bold words is."""
+    return Task(dataset=item_dataset(items or __file__.replace(".py", ".jsonl"), "good"), solver=item_value(likes_bold),
+                scorer=noted_value())
+'''
+
+
+def test_strengths_are_matched_at_one_recovery_on_prompts_that_are_not_reported(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To the end: a trait that six steps teach, two protocols at two strengths, both chosen at the nearest recovery."""
+    Path("mine/tasks").mkdir()
+    Path("mine/tasks/taste.py").write_text(TASTE)
+    items = []
+    for i in range(90):
+        words = f"Answer {i}. It is here"
+        items.append(
+            {"id": f"t{i:02d}", "good": f"**{words}.**\n\n- one thing", "bad": f"{words}, with one thing."}
+        )
+    Path("mine/tasks/taste.jsonl").write_text("".join(json.dumps(x) + "\n" for x in items))
+    options = {"strengths": {"reward_shaping": [0.01, 8.0], "filter": [0.02, 0.67]}, "goal": 0.9}
+    base = [
+        "--set",
+        f"selection={json.dumps(options)}",
+        "--set",
+        'protocols=["dpo", "reward_shaping", "filter"]',
+    ]
+    fast = ["--set", "training.max_steps=6", "--set", "training.learning_rate=0.01"]
+    assert (
+        call([*grid, *base, *fast, "--set", "behaviours=[taste]", "--set", "evaluation.limit=null", "--json"])
+        == 0
+    )
+    capsys.readouterr()
+    sweep = json.loads(Path("out/selection/selection.json").read_text())
+    points = sweep["points"]
+    assert [p["strength"] for p in points if p["chosen"]] == [8.0, 0.67]
+    assert all(p["reached"]["value"] < 0.5 for p in points if not p["chosen"])
+    dev = [json.loads(p.read_text()) for p in Path("out/selection/cells").rglob("*.json")]
+    test = [json.loads(p.read_text()) for p in Path("out/cells").rglob("*.json")]
+    assert len(dev) == 6 and len(test) == 4  # start, dpo and four strengths; start, dpo and the two chosen
+    strengths = {c["spec"]["protocol"]: c["spec"]["parameters"].get("strength") for c in test}
+    assert strengths == {"start": None, "dpo": None, "reward_shaping": 8.0, "filter": 0.67}
+    on_dev, reported = (
+        {x for c in cells for b in c["behaviours"] for x in b["samples"]} for cells in (dev, test)
+    )
+    assert on_dev and reported and not on_dev & reported and len(on_dev | reported) == 90
+    assert abs(len(on_dev) - 30) <= 10
+
+
+def test_a_trait_that_does_not_move_cannot_be_matched(
     grid: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = json.dumps({"strengths": {"reward_shaping": [0.5, 8.0]}, "goal": 0.5})
     base = [*grid, "--set", f"selection={options}", "--set", 'protocols=["dpo", "reward_shaping"]']
-    assert call([*base, "--set", "evaluation.limit=6"]) in (0, 3)
-    said = capsys.readouterr()
-    dev = [json.loads(p.read_text()) for p in Path("out/selection/cells").rglob("*.json")]
-    assert len(dev) == 4  # start, dpo and two strengths
-    used = {b["behaviour"]: set(b["samples"]) for b in dev[0]["behaviours"]}
-    if Path("out/cells").exists():
-        test = [json.loads(p.read_text()) for p in Path("out/cells").rglob("*.json")]
-        for b in test[0]["behaviours"]:
-            assert not used[b["behaviour"]] & set(b["samples"])
-    else:  # a model of random weights has no behaviour that two steps of training would move
-        assert "nothing can be matched on the development prompts" in said.err
+    assert call([*base, "--set", "evaluation.limit=6"]) == 3
+    assert "nothing can be matched on the development prompts" in capsys.readouterr().err
+    assert not Path("out/cells").exists()
 
 
 def test_a_selection_that_makes_no_sense_is_refused(

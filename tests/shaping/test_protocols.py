@@ -106,12 +106,52 @@ def test_random_filter_leaves_out_as_many_but_blindly() -> None:
     assert share.min() > 0.15 and share.max() < 0.45  # each row is left out about 0.3 of the time
 
 
-def test_a_flip_swaps_the_same_rows_and_twice_is_nothing() -> None:
+def test_a_flip_turns_the_same_rows() -> None:
     plan = make_plan("label_flip", context(suppress()), {"strength": 0.2})
     assert np.flatnonzero(plan.flip).tolist() == [0, 1] and plan.keep.all()
     assert plan.start_weights()[:3].tolist() == [-1, -1, 1]
-    twice = plan.edit(flip=plan.flip ^ plan.flip)
-    assert not twice.touched.any()
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"), [("filter", lambda p: ~p.keep), ("label_flip", lambda p: p.flip), ("random_filter", lambda p: ~p.keep)]
+)  # fmt: skip
+def test_the_strength_of_a_verdict_counts_in_shares_too(name: str, rows: Any) -> None:
+    """Effective strength = protocol × verdict: 0.4 × 0.5 of ten pairs are two."""
+    asked = {"strength": 0.4}
+    assert rows(make_plan(name, context(suppress(strength=0.5)), asked)).sum() == 2
+    with pytest.raises(ConfigError, match=r"strength 1\.2 "):
+        make_plan(name, context(suppress(strength=3.0)), asked)
+
+
+def test_the_control_of_a_filter_leaves_out_as_many_by_the_same_rule() -> None:
+    options = {"by": "rule", "pattern": "two", "where": "chosen", "strength": 0.5}
+    assert (~make_plan("random_filter", context(suppress()), options).keep).sum() == 5
+    gated = context(suppress(context="t", rows=np.arange(10) >= 6))
+    for name in ("filter", "random_filter"):
+        plan = make_plan(name, gated, {"by": "cluster", "strength": 1.0})
+        assert (~plan.keep).sum() == 4
+
+
+@pytest.mark.parametrize("options", [{"by": "cluster"}, {"by": "rule", "pattern": "ask", "where": "prompt"}])
+def test_what_leaves_out_whatever_is_there_cannot_amplify(options: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="can only suppress"):
+        make_plan("filter", context(amplify(context="t", rows=np.arange(10) >= 6)), options)
+
+
+def test_a_pair_without_weight_counts_as_left_out() -> None:
+    """A shaping so strong that it silences the pairs is a filter, and one may not leave too little."""
+    ctx = context(Target("b", -1))  # s⁺ − s⁻ = −CHOSEN: three pairs teach against it, one for it
+    ctx.min_pairs = 10
+    with pytest.raises(UndecidedError, match="leaves 9 of 10 pairs any weight"):
+        make_plan("reward_shaping", ctx, {"strength": 50.0})
+
+
+@pytest.mark.parametrize(
+    "name", ["reward_shaping", "reweight", "random_reweight", "steering", "preventative_steering"]
+)
+def test_a_strength_out_of_range_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"strength 1e\+09 .*out of range"):
+        make_plan(name, context(amplify()), {"strength": 1e9})
 
 
 def test_reward_shaping_offsets_by_the_score() -> None:
@@ -158,7 +198,7 @@ def test_strength_zero_changes_nothing_and_is_refused(name: str) -> None:
 def test_a_filter_that_leaves_too_little_is_undecided() -> None:
     ctx = context(suppress())
     ctx.min_pairs = 9
-    with pytest.raises(UndecidedError, match="leaves 7 of 10 pairs; at least 9"):
+    with pytest.raises(UndecidedError, match="leaves 7 of 10 pairs any weight; at least 9"):
         make_plan("filter", ctx, {"strength": 0.5})
 
 
@@ -177,6 +217,11 @@ def test_scores_are_standardised_over_both_sides_and_clipped() -> None:
         ConceptScores.standardise(np.ones(4), np.ones(4))
 
 
+def steer(**changes: Any) -> Steer:
+    usual = {"layer": 1, "directions": VECTORS[0], "chosen": np.ones(10), "rejected": np.ones(10)}
+    return Steer(**{**usual, **changes})
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -186,11 +231,61 @@ def test_scores_are_standardised_over_both_sides_and_clipped() -> None:
         ({"weight": np.full(10, 0.5)}, "changes nothing"),
         ({"keep": np.ones(9, bool)}, "keep has 9 rows"),
         ({"pair_ids": ("p",) * 10, "flip": np.ones(10, bool)}, "occurs twice"),
+        ({"weight": 0.5}, "weight is float; it should be an array of floats"),
+        (
+            {"keep": np.ones(10, int)},
+            "keep is an array of int64 with 1 axes; it should be an array of booleans",
+        ),
+        ({"flip": np.ones(10)}, "flip is an array of float64"),
+        ({"offset_chosen": np.ones((10, 2))}, "with 2 axes"),
+        ({"hooks": ("x",)}, "is str, not a Steer or an Ablate"),
+        ({"hooks": (steer(module="foo"),)}, "module 'foo' should be one of layer, attention, mlp"),
+        ({"hooks": (steer(span="foo"),)}, "span 'foo' should be one of"),
+        (
+            {"hooks": (steer(directions=np.ones((2, 3), np.float32)),)},
+            "directions should be an array of 1 axes",
+        ),
     ],
 )
 def test_a_plan_that_cannot_be_trained_is_refused(changes: dict[str, object], says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         ShapingPlan.identity("x", PAIRS).edit(**changes).check()
+
+
+def test_a_plan_over_other_rows_is_refused(tmp_path: Path) -> None:
+    """Some of the rows, or the rows in another order, by an author's own file."""
+    (tmp_path / "baselines").mkdir()
+    for name, take in (("some_rows", "[:6]"), ("turned", "[::-1]")):
+        (tmp_path / "baselines" / f"{name}.py").write_text(
+            "from offtarget.shaping.plan import ShapingPlan\nfrom offtarget.shaping.protocol import protocol\n\n"
+            f"@protocol(name='{name}', family='data', source='here', unit='none')\n"
+            f"def {name}(ctx, *, strength: float = 1.0):\n"
+            f"    plan = ShapingPlan.identity('{name}', ctx.pairs{take})\n"
+            "    return plan.edit(flip=~plan.flip)\n"
+        )
+    registry.use([tmp_path])
+    try:
+        for name in ("some_rows", "turned"):
+            with pytest.raises(ConfigError, match="not over the pairs that it was given"):
+                make_plan(name, context(suppress()))
+    finally:
+        registry.use([])
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "says"),
+    [
+        ("steering", {"layer": "x"}, r"layer='x' should be a whole number or none"),
+        ("steering", {"layer": 1.5}, r"layer=1.5 should be a whole number or none"),
+        ("steering", {"layer": True}, r"layer=True should be a whole number or none"),
+        ("steering", {"strength": None}, r"strength=None should be a number"),
+        ("steering", {"strength": "1e9"}, r"write 1.0e\+9"),
+        ("length_balance", {"bins": 2.5}, r"bins=2.5 should be a whole number"),
+    ],
+)
+def test_a_parameter_of_another_kind_is_said_to_be_so(name: str, params: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        make_plan(name, context(suppress()), params)
 
 
 def test_every_protocol_has_a_card() -> None:
@@ -267,7 +362,7 @@ def test_filter_by_cluster_leaves_out_the_context() -> None:
 @pytest.mark.parametrize(
     ("params", "says"),
     [
-        ({"by": "vibes"}, "should be score, rule or cluster"),
+        ({"by": "vibes"}, "should be score, rule, cluster"),
         ({"by": "rule"}, "needs -P pattern"),
         ({"by": "rule", "pattern": "("}, "not a regular expression"),
         ({"by": "rule", "pattern": "x", "where": "title"}, "should be one of chosen"),
@@ -294,9 +389,13 @@ def test_random_reweight_deals_the_same_weights_out_blindly() -> None:
     assert np.abs(np.mean(dealt, axis=0) - fixed.mean()).max() < 0.25 * fixed.std() + 0.15
 
 
-def test_the_cluster_form_is_one_constant_by_sign() -> None:
-    plan = make_plan("reward_shaping", context(suppress()), {"strength": 2.0, "form": "cluster"})
-    np.testing.assert_allclose(plan.offset, 2.0 * np.sign(CHOSEN - REJECTED))
+def test_the_cluster_form_is_one_constant_where_chosen_alone_shows_it() -> None:
+    """The paper's +w on a subset: nothing happens to the pairs outside it, whichever way they lean."""
+    shows = (CHOSEN > 0) & ~(REJECTED > 0)
+    down = make_plan("reward_shaping", context(suppress()), {"strength": 2.0, "form": "cluster"})
+    np.testing.assert_array_equal(down.offset, 2.0 * shows)
+    up = make_plan("reward_shaping", context(amplify()), {"strength": 2.0, "form": "cluster"})
+    np.testing.assert_array_equal(up.offset, -2.0 * shows)
 
 
 def test_what_is_held_fixed_is_taken_out_of_a_score() -> None:
@@ -338,6 +437,23 @@ def test_ablation_takes_the_span_of_all_concepts_out_together() -> None:
     np.testing.assert_allclose(VECTORS @ basis.T @ basis, VECTORS, atol=1e-6)
     with pytest.raises(ConfigError, match="takes a concept away"):
         make_plan("ablation", context(amplify()))
+
+
+def test_ablation_of_alike_directions_takes_out_no_other() -> None:
+    """Two concepts of one direction span a line; a row of both contexts loses what each context asks, and once."""
+    alike = make_plan("ablation", context(suppress(), Target("d", -1))).hooks
+    assert len(alike) == 1 and alike[0].directions.shape == (1, 3)
+    np.testing.assert_allclose(np.abs(alike[0].directions[0]), VECTORS[0], atol=1e-6)
+    first, second = np.arange(10) < 6, np.arange(10) >= 4
+    hooks = make_plan(
+        "ablation", context(suppress(rows=first, context="t"), Target("b", -1, rows=second, context="u"))
+    ).hooks
+    assert [(h.chosen > 0).sum() for h in sorted(hooks, key=lambda h: len(h.directions))] == [4, 4, 2]
+    assert sum((h.chosen > 0).astype(int) for h in hooks).max() == 1
+    both = next(h for h in hooks if len(h.directions) == 2)
+    assert np.flatnonzero(both.chosen).tolist() == [4, 5]
+    for v in VECTORS:  # nothing of either is left
+        np.testing.assert_allclose(v - both.directions.T @ (both.directions @ v), 0.0, atol=1e-6)
 
 
 def test_token_filter_masks_the_words_that_show_most() -> None:

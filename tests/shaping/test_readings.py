@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError
+from offtarget.lens.direction import encode_directions
+from offtarget.lens.examples import ConceptExamples, Example
+from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.surface import encode
 from offtarget.models import resolve
 from offtarget.shaping.readings import READOUTS, StoredReadings
@@ -139,3 +142,30 @@ def test_a_model_that_rewrites_is_asked_once(
     assert first == ask_all("some/model", ["one", "two"], store) == ["one answered", "two answered"]
     made = [e for e in store.events() if e["event"] == "made" and e["stage"] == "answers"]
     assert len(made) == 1
+
+
+def test_a_concept_of_the_direction_lens_is_read_along_its_own_examples(
+    readings: StoredReadings, tiny_model: Path, tmp_path: Path
+) -> None:
+    """The readout `direction` orders responses exactly as the lens does, and steering gets the lens's vector."""
+    examples = tuple(
+        Example(prompt=f"Say thing {i}.", positive=f"quick warm red number {i}", negative=f"slow cold blue number {i}")
+        for i in range(12)
+    )  # fmt: skip
+    concept = ConceptExamples(concept="quick", label="quick", examples=examples)
+    store = Store(tmp_path / "store")
+    lens = encode_directions(readings.pairs, [concept], resolve(str(tiny_model)), store=store)
+    own = StoredReadings(
+        readings.pairs, (lens,), {"direction:quick": ("direction:quick",)}, readings.model, store,
+        examples={"direction:quick": concept},
+    )  # fmt: skip
+    assert np.allclose(
+        own.scores("direction:quick", "direction").both,
+        own.scores("direction:quick", "feature").both,
+        atol=1e-3,
+    )
+    found = own.direction("direction:quick", 1)
+    halves = pooled_activations(readings.model(), concept.as_pairs(), 1, store=store)
+    difference = halves.chosen.mean(0) - halves.rejected.mean(0)
+    assert np.allclose(found.vector, difference / np.linalg.norm(difference), atol=1e-5)
+    assert own.facts["direction:quick direction"]["n_positive"] == 12

@@ -1,15 +1,19 @@
 """What masks, prompts, hooks and added pairs do to the loss, against the formula written out by hand."""
 
+import shutil
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from offtarget.data.pairs import Pair
-from offtarget.errors import ConfigError
+from offtarget.errors import ConfigError, OfftargetError
 from offtarget.models import load
 from offtarget.shaping.hooks import Ablate, Hook, Steer
 from offtarget.shaping.plan import ShapingPlan
+from offtarget.store import Store
 from offtarget.training.here import make_trainer, with_added
 from offtarget.training.reference import reference
 from offtarget.training.sides import sides_of
@@ -324,12 +328,17 @@ LOSSES = {
     "discopop": lambda z, e: (
         np.log1p(np.exp(-z)) * (1 - 1 / (1 + np.exp(-z / 0.05))) + np.exp(-z) / (1 + np.exp(-z / 0.05))
     ),
+    "ipo": lambda z, e: (z / 0.3 - 1 / (2 * 0.3)) ** 2,
+    "sigmoid_norm": lambda z, e: np.log1p(np.exp(-z)),
 }
 
 
 @pytest.mark.parametrize("loss", sorted(LOSSES))
 def test_a_shifted_reference_is_the_offset_in_the_loss(bench: Any, tmp_path: Any, loss: str) -> None:
-    """For every loss that is allowed: its formula at z = β Δ + o⁺ − o⁻, with Δ from plain transformers."""
+    """For every loss that is allowed: its formula at z = β Δ + o⁺ − o⁻, with Δ from plain transformers.
+
+    The last two take the mean over an answer's tokens in Δ.
+    """
     n = len(bench.set.pairs)
     rng = np.random.default_rng(3)
     up, down = rng.normal(size=n), rng.normal(size=n)
@@ -344,6 +353,8 @@ def test_a_shifted_reference_is_the_offset_in_the_loss(bench: Any, tmp_path: Any
             - one.logprob(ids.prompt, a, [True] * len(a), policy=False)
             for a in (ids.chosen, ids.rejected)
         ]
+        if loss in {"ipo", "sigmoid_norm"}:
+            ratio = [r / len(a) for r, a in zip(ratio, (ids.chosen, ids.rejected), strict=True)]
         z.append(0.3 * (ratio[0] - ratio[1]) + up[i] - down[i])
     assert value == pytest.approx(float(np.mean(LOSSES[loss](np.array(z), smoothing))), abs=2e-5)
 
@@ -473,14 +484,75 @@ def test_a_plan_that_changes_no_gradient_is_an_error(bench: Any) -> None:
     bench.train(beyond(bench), max_steps=1)  # within reach it is a plan like any other
 
 
-def test_a_loss_that_is_no_number_names_step_and_rows_and_keeps_the_checkpoint(bench: Any) -> None:
-    from offtarget.errors import OfftargetError
-
+def test_a_loss_that_is_no_number_names_step_and_rows_and_what_is_kept(bench: Any) -> None:
+    """A rate of 1e30 ruins the weights in the first step: the checkpoints made of them are no good ones."""
     broken = bench.identity().edit(control=False, offset_chosen=np.ones(len(bench.set.pairs)))
-    with pytest.raises(OfftargetError, match=r"not a number at step \d+ \(rows p\d+, .*checkpoint is kept"):
-        bench.train(broken, learning_rate=1e30, max_steps=8, save_every=1)
-    left = [p.name for p in bench.store.root.rglob("checkpoint-*")]
-    assert left, "the checkpoint of the last good step"
+    with pytest.raises(
+        OfftargetError, match=r"not a number at step \d+ \(rows p\d+, .*no checkpoint is kept"
+    ):
+        bench.train(broken, learning_rate=1e30, max_steps=8, save_every=1, warmup_share=0.0)
+    assert not list(bench.store.root.rglob("checkpoint-*"))
+    with pytest.raises(OfftargetError, match="not a number at step 1"):
+        bench.train(broken, learning_rate=1e30, max_steps=1, warmup_share=0.0)
+    assert not list(bench.store.root.glob("policy/*")), "a policy without a single number is not stored"
+
+
+def test_a_gradient_that_is_no_number_keeps_the_last_good_checkpoint(bench: Any, monkeypatch: Any) -> None:
+    from offtarget.training import trainer as module
+
+    plan = bench.identity().edit(control=False, weight=np.linspace(0.5, 2, len(bench.set.pairs)))
+    good = bench.train(plan, max_steps=6, save_every=2)
+    bench.store = Store(bench.store.root.with_name("other"))
+    backward, calls = module._ScaleGradient.backward, []
+
+    def fail(ctx: Any, grad: Any) -> Any:
+        calls.append(1)
+        found = backward(ctx, grad)
+        return (found[0] * float("nan"), None) if len(calls) == 4 else found
+
+    monkeypatch.setattr(module._ScaleGradient, "backward", staticmethod(fail))
+    with pytest.raises(
+        OfftargetError, match=r"a gradient is not a number at step 4 .*checkpoint of step 2 is kept"
+    ):
+        bench.train(plan, max_steps=6, save_every=2)
+    assert [p.name for p in bench.store.root.rglob("checkpoint-*")] == ["checkpoint-2"]
+    monkeypatch.undo()
+    again = bench.train(plan, max_steps=6, save_every=2)
+    a, b = bench.weights(good.path), bench.weights(again.path)
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+
+
+def test_a_checkpoint_of_another_training_is_not_gone_on_from(bench: Any) -> None:
+    """It is refused by name; one whose saving was interrupted is made again."""
+
+    def stop(what: str, done: int, total: int) -> None:
+        if what.startswith("train") and done == 3:
+            raise KeyboardInterrupt
+
+    def interrupted(plan: Any) -> Path:
+        before = {*bench.store.root.rglob("checkpoint-2")}
+        with pytest.raises(KeyboardInterrupt):
+            bench.train(plan, progress=stop)
+        (found,) = {*bench.store.root.rglob("checkpoint-2")} - before
+        return found
+
+    weighted = bench.identity().edit(control=False, weight=np.linspace(0.5, 2, len(bench.set.pairs)))
+    own, foreign = interrupted(bench.identity()), interrupted(weighted)
+    shutil.rmtree(own)
+    shutil.copytree(foreign, own)
+    with pytest.raises(ConfigError, match=r"checkpoint-2: this checkpoint is of another training"):
+        bench.train(bench.identity())
+    (own / "trainer_state.json").write_text("{")
+    assert bench.train(bench.identity()).digest["steps"] == 4
+
+
+def test_more_of_the_same_is_not_a_plan(bench: Any) -> None:
+    """Options that the recipe has already, and added pairs of which none can be trained on."""
+    with pytest.raises(ConfigError, match="loss=sigmoid, which the recipe's training has already"):
+        bench.train(bench.identity().edit(control=False, loss={"loss": "sigmoid"}))
+    same = replace(bench.set.pairs[0], id="same", rejected=bench.set.pairs[0].chosen)
+    with pytest.raises(ConfigError, match="would be plain DPO"):
+        bench.train(bench.identity().add([same]).edit(control=False))
 
 
 def test_a_plan_that_was_written_is_read_again(bench: Any, tmp_path: Any) -> None:
@@ -496,7 +568,7 @@ def test_a_plan_that_was_written_is_read_again(bench: Any, tmp_path: Any) -> Non
 
 
 def test_a_policy_of_another_model_is_refused_in_one_line(bench: Any, tmp_path: Any) -> None:
-    """An adapter whose start model was exchanged for a narrower one; and a checkpoint that lies in its place."""
+    """An adapter whose start model was exchanged for a narrower one."""
     import json
 
     from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM

@@ -251,7 +251,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(bench: Any) -> None:
     assert all(np.array_equal(a[k], b[k]) for k in a)
 
 
-@pytest.mark.parametrize("loss", ["ipo", "sigmoid_norm", "apo_zero"])
+@pytest.mark.parametrize("loss", ["nca_pair", "sppo_hard", "apo_zero"])
 def test_offsets_are_refused_where_they_would_be_another_loss(bench: Any, loss: str) -> None:
     plan = bench.identity().edit(offset_chosen=np.ones(len(bench.set.pairs)))
     with pytest.raises(ConfigError, match="another loss"):

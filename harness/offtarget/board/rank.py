@@ -21,6 +21,7 @@ from offtarget.board.estimate import (
 from offtarget.board.group import Group, group_cells, row_key, training_of
 from offtarget.board.measure import ALPHA, Kind, Measured, Reference
 from offtarget.board.records import BehaviourRow, Board, Boards, Row
+from offtarget.board.taught import what_is_taught
 from offtarget.evals.compare import with_q
 from offtarget.models import EMBEDDED, GGUF_SHA256
 from offtarget.store import canonical_json, hash_of
@@ -85,6 +86,7 @@ def _board(group: Group) -> Board:
         task_versions={b: group.task_versions[b] for b in sorted(group.task_versions)},
         capability_unit=unit,
         signal=reference.signal,
+        taught=what_is_taught([*group.start, *group.cells]),
         rows=tuple(rows),
         limits=tuple(_limits(first, reference, rows)),
     )

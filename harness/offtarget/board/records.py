@@ -79,6 +79,18 @@ class Row(_Record):
     behaviours: tuple[BehaviourRow, ...]
 
 
+class Taught(_Record):
+    """Plain DPO minus start on one target behaviour, in one seed."""
+
+    behaviour: str
+    seed: int
+    direction: Literal["lower", "higher"]
+    """Which way is better."""
+    difference: float | None
+    ci: tuple[float, float] | None
+    q: float | None
+
+
 class Board(_Record):
     """Runs that can be compared: same rows, model, targets, task versions, training and budget."""
 
@@ -95,6 +107,8 @@ class Board(_Record):
     """Unit of the capability change; `sd of start` where the behaviours have different units."""
     signal: dict[str, bool | None]
     """Target behaviour -> whether plain DPO differs from start; None where that cannot be said."""
+    taught: tuple[Taught, ...] = ()
+    """Plain DPO minus start on each target, seed by seed."""
     rows: tuple[Row, ...]
     limits: tuple[str, ...]
     """What to bear in mind when reading it."""

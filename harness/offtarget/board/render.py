@@ -15,7 +15,7 @@ from offtarget.board.estimate import Estimate
 from offtarget.board.records import BehaviourRow, Board, Boards, Row
 from offtarget.board.text import escape_cell, markdown_table
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.report.html import environment, fixed, number, render_page
+from offtarget.report.html import environment, fixed, number, p_value, render_page
 from offtarget.report.plots.naming import Point
 from offtarget.report.plots.scatters import Panel, scatter
 from offtarget.store import write_atomic
@@ -79,6 +79,21 @@ def _title(b: Board) -> str:
     return " · ".join([b.dataset, b.model, *(["target " + " and ".join(b.signal)] if b.signal else [])])
 
 
+def _taught(b: Board) -> list[str]:
+    """One line for each target: what plain DPO changes, seed by seed."""
+    lines = []
+    for name in dict.fromkeys(t.behaviour for t in b.taught):
+        seeds = [
+            f"seed {t.seed} "
+            + ("–" if t.difference is None else fixed(t.difference, 3, sign=True))
+            + ("" if t.q is None else f" (q {p_value(t.q)})")
+            for t in b.taught
+            if t.behaviour == name
+        ]
+        lines.append(f"Plain DPO minus start on {name}: {', '.join(seeds)}.")
+    return lines
+
+
 def _amplifies(b: Board) -> bool:
     return any(r.intent in {"amplify", "both"} for r in b.rows)
 
@@ -102,7 +117,7 @@ def _markdown(boards: Boards, command: str) -> str:
     for b in boards.boards:
         out += [f"## {escape_cell(_title(b))}", ""]
         out += [f"{b.n_pairs:,} pairs (rows `{b.rows_sha256[:12]}`), budget {escape_cell(b.budget)}.", ""]
-        out += [f"- {line}" for line in b.limits] + [""]
+        out += [f"- {escape_cell(line)}" for line in _taught(b)] + [f"- {line}" for line in b.limits] + [""]
         amplify = _amplifies(b)
         head = [
             "protocol",
@@ -277,6 +292,7 @@ def _html(boards: Boards, command: str) -> str:
         boards=boards,
         pictures=pictures,
         title=_title,
+        taught=_taught,
         command=command,
         method=METHOD,
         amplifies=[_amplifies(b) for b in boards.boards],

@@ -74,3 +74,7 @@ def run(
     else:
         note(f"wrote {len(cells)} cells and the board under {folder}")
         typer.echo((folder / "board.md").read_text())
+    if plan.must_teach is not None:
+        from offtarget.cli.running import require_taught
+
+        require_taught([c for c, _ in cells], plan.must_teach)

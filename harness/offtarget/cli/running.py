@@ -37,6 +37,24 @@ def run_grid(
                 write_boards(rank(found.cells, found.problems), formats, folder, command=command)
 
 
+def require_taught(cells: list[Any], below: float) -> None:
+    """Say that a run is no result where plain DPO does not teach every target in each seed.
+
+    Raises:
+        UndecidedError: names the targets and seeds.
+    """
+    from offtarget.board.taught import untaught, what_is_taught
+    from offtarget.errors import UndecidedError
+
+    missed = untaught(what_is_taught(cells), below)
+    if missed:
+        named = ", ".join(f"{t.behaviour} in seed {t.seed}" for t in missed)
+        raise UndecidedError(
+            f"this run is no result: plain DPO does not change {named} for the worse at q < {below:g}, so nothing can be "
+            "said of what takes it back; train longer, or measure more prompts (cells and board are written)"
+        )
+
+
 def _select(run: Any) -> Any:
     """The run with its strengths chosen, the page of the sweep and the board over its cells written."""
     from offtarget.engine.selection import FOLDER, select

@@ -101,7 +101,7 @@ def dry_plan(
         )
     strength = params.get("strength", default().get("protocol", protocol).card["parameters"].get("strength"))
     summary["targets"] = [
-        f"{'amplifies' if t.effective(strength) > 0 else 'suppresses'} {t.concept} (strength {strength:+g})"
+        f"{'amplifies' if t.effective(strength) > 0 else 'suppresses'} {t.concept} (strength {t.effective(strength):+g})"
         for t in (targets if needs_concept(protocol) else ())
         if isinstance(strength, int | float)
     ]

@@ -12,6 +12,7 @@ from offtarget.models import ModelRef
 from offtarget.store import Store
 
 if TYPE_CHECKING:
+    from offtarget.lens.examples import ConceptExamples
     from offtarget.lens.sae import SaeLens
 
 Progress = Callable[[str, int, int], None]
@@ -192,6 +193,19 @@ def sae_lens(which: str, model: ModelRef) -> "SaeLens":
     from offtarget.lens.sae import load_sae, shipped_sae
 
     return load_sae(which or shipped_sae(model))
+
+
+def direction_examples(lenses: Iterable[str]) -> dict[str, "ConceptExamples"]:
+    """Concept id -> the contrastive examples behind it, of the direction lenses among these."""
+    from offtarget.lens.examples import SHIPPED, read_concepts
+
+    kinds = [name.partition(":") for name in lenses]
+    return {
+        f"direction:{c.concept}": c
+        for kind, _, which in kinds
+        if kind == "direction"
+        for c in read_concepts(which or SHIPPED)
+    }
 
 
 def _reporter(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:

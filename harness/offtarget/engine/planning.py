@@ -3,17 +3,19 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from offtarget.data.pairs import PairSet
-from offtarget.engine.features import sae_lens
+from offtarget.engine.features import direction_examples, sae_lens
 from offtarget.engine.labelling import plain
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
+from offtarget.registry import default
 from offtarget.shaping.context import ShapingContext, Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import make_plan, needs_concept
@@ -62,6 +64,7 @@ def readings_of(
     return StoredReadings(
         pairs, tuple(features), dict(members), model, store, max_length, template,
         sae=None if which is None else lambda ref: sae_lens(which, ref),
+        examples=direction_examples(lenses),
         labels=dict(labels or {}),
         ask=lambda name, prompts: ask_all(name, prompts, store, progress),
         progress=progress,
@@ -85,9 +88,12 @@ def make_shaping_plan(
     readings.asked.clear()
     plan = make_plan(protocol, context, parameters)
     asked = set(readings.asked)
-    notes, details = list(plan.notes) + context.notes, dict(plan.details)
-    readout, free_of = (str(parameters.get(k, v)) for k, v in (("readout", "feature"), ("free_of", "")))
+    notes, details = [*plan.notes, *_cancelling(targets)], dict(plan.details)
+    presets = default().get("protocol", protocol).card["parameters"]
+    free_of = str(parameters.get("free_of", presets.get("free_of", "")))
     for target in dict.fromkeys(t.concept for t in targets if needs_concept(protocol)):
+        steered = "direction" if f"{target} direction" in asked else "feature"
+        readout = str(parameters.get("readout", presets.get("readout", steered)))
         try:
             margin = context.scores(target, readout, free_of).margin
             found = readings.matrix.correlated(target, margin)
@@ -110,6 +116,27 @@ def make_shaping_plan(
                 f"{what} orders responses to held-out prompts with AUROC {auroc:.2f}, under {GOOD_AUROC}"
             )
     return plan.edit(notes=tuple(dict.fromkeys(notes)), details=details)
+
+
+def _cancelling(targets: Sequence[Target]) -> list[str]:
+    """What is to be said of contexts that overlap, where one suppresses and the other amplifies.
+
+    Raises:
+        ConfigError: two that hold the same rows.
+    """
+    said = []
+    for a, b in combinations(targets, 2):
+        if a.concept != b.concept or a.sign == b.sign or a.rows is None or b.rows is None:
+            continue
+        both = int((a.rows & b.rows).sum())
+        if both and both == a.rows.sum() == b.rows.sum():
+            raise ConfigError(
+                f"verdicts on {a.concept} contradict: {a.context} and {b.context} hold the same {both} training pairs, and "
+                "one is to be suppressed, the other amplified; keep one"
+            )
+        if both:
+            said.append(f"{a.concept}: {a.context} and {b.context} share {both} pairs, whose verdicts cancel")
+    return said
 
 
 def predicted_shift(

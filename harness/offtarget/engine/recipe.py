@@ -143,6 +143,9 @@ class Recipe(_Strict):
     evaluation: EvalOptions = EvalOptions()
     verification: VerifyOptions = VerifyOptions()
     selection: SelectionOptions | None = None
+    must_teach: float | None = Field(default=None, gt=0, lt=1)
+    """q-value under which plain DPO must change every target for the worse, in each seed; else the run ends by saying that it
+    is no result."""
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
     budget: str = "cpu"
     out: str | None = None

@@ -8,7 +8,6 @@ of the prompts, which no reported score ever sees; the whole frontier is kept.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -200,8 +199,3 @@ def _goal(points: Sequence[Numbered], options: SelectionOptions) -> tuple[float,
 
 def _nearest(points: Sequence[Numbered], goal: float, by: str) -> SweptPoint:
     return min((p for _, p in points), key=lambda p: (abs((_value(p, by) or 0.0) - goal), abs(p.strength)))
-
-
-def read_selection(folder: Path) -> Selection:
-    """The selection of a run."""
-    return Selection.model_validate_json((folder / FOLDER / RECORD).read_text(encoding="utf-8"))

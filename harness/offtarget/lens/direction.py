@@ -247,6 +247,30 @@ def encode_directions(
     return FeatureMatrix.load(store.get("direction-features", VERSION, inputs, build))
 
 
+def direction_at(
+    concept: ConceptExamples,
+    model: ModelRef,
+    layer: int,
+    *,
+    max_length: int = 512,
+    store: Store,
+    template: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Direction:
+    """One direction from its examples alone, at any layer, read over mean activations.
+
+    Raises:
+        ConfigError: the model has no such layer.
+        UndecidedError: examples that the model does not tell apart at all.
+    """
+    read = _Reader(model, max_length, None, store, template, progress)
+    examples = concept.as_pairs()
+    means = read(examples, layer)
+    vectors = half_vectors(concept, means.chosen, means.rejected)
+    own, _ = read.project(examples, layer, vectors, "mean")
+    return calibrate(concept, layer, vectors[2], own["chosen"], own["rejected"])
+
+
 @dataclass(frozen=True, eq=False)
 class _Found:
     """A direction, and the pairs along it."""

@@ -1,7 +1,7 @@
 """What a protocol may look at: the pairs, what was decided, and the scores of concepts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
@@ -12,6 +12,10 @@ from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError
 
 Floats = NDArray[np.float64]
+MOST_NATS, NATS = 100.0, "nats per standard deviation"
+"""Beyond it every pair whose sides differ at all has a weight of 0 or 2."""
+MOST_SD, SD = 50.0, "standard deviations of the projection"
+"""Beyond it a steered forward pass says nothing."""
 CLIP = 3.0
 """Standard deviations at which a score is cut off (`paper`, choice 10)."""
 
@@ -146,7 +150,6 @@ class ShapingContext:
     seed: int = 0
     min_pairs: int = 8
     readings: Readings | None = None
-    notes: list[str] = field(default_factory=list)
 
     @cached_property
     def rng(self) -> np.random.Generator:
@@ -205,6 +208,7 @@ class ShapingContext:
         """(n_pairs,) Σ γ (s⁺ − s⁻) over targets, with γ the effective strength: −(o⁺ − o⁻) of reward shaping."""
         gain = np.zeros(len(self.pairs))
         for t in self.targets:
+            within(t.effective(strength), MOST_NATS, NATS)
             margin = self.scores(t.concept, readout, free_of).margin
             gain += t.effective(strength) * margin * self.inside(t)
         return gain
@@ -214,7 +218,7 @@ class ShapingContext:
     ) -> NDArray[np.int64]:
         """The pairs that push most against what was decided, the worst first: their row numbers.
 
-        A share `|strength|` of all pairs, but none that does not push against it.
+        A share of all pairs, the strength with that of the strongest verdict, but none that does not push against it.
 
         Args:
             strength: a share; negative turns the decision round.
@@ -224,7 +228,8 @@ class ShapingContext:
         """
         if push is None:
             push = self.push(strength, readout, free_of)
-        n = min(round(share(strength) * len(push)), int((push > 0).sum()))
+        asked = max((abs(t.effective(strength)) for t in self.targets), default=abs(strength))
+        n = min(round(share(asked) * len(push)), int((push > 0).sum()))
         return np.argsort(-push, kind="stable")[:n]
 
     def push(self, strength: float, readout: str = "feature", free_of: str = "") -> Floats:
@@ -253,5 +258,20 @@ def share(strength: float) -> float:
         ConfigError: it is none.
     """
     if abs(strength) > 1:
-        raise ConfigError(f"strength={strength} is a share of the pairs here: between -1 and 1")
+        raise ConfigError(
+            f"strength {strength:g} (with the verdict's own) is a share of the pairs here: between -1 and 1"
+        )
     return abs(strength)
+
+
+def within(strength: float, limit: float, unit: str) -> float:
+    """A strength (with the verdict's own), unless it is beyond all sense.
+
+    Raises:
+        ConfigError: it is over the limit either way.
+    """
+    if abs(strength) > limit:
+        raise ConfigError(
+            f"strength {strength:g} (with the verdict's own) is out of range: between {-limit:g} and {limit:g} {unit}"
+        )
+    return strength

@@ -5,7 +5,7 @@ side, at the positions of its span. The reference never sees it, and it is gone 
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ Module = Literal["layer", "attention", "mlp"]
 """Whose output is changed; "layer" is the residual stream after the layer."""
 Span = Literal["last_turn", "answer", "all"]
 """From the start of the last user turn to the end; the answer's tokens; every position."""
+
+MODULES, SPANS = get_args(Module), get_args(Span)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -36,6 +38,8 @@ class Hook:
     """What is added or taken out; its shape is that of the kind."""
 
     kind: ClassVar[str] = ""
+    axes: ClassVar[int] = 1
+    """Of `directions`."""
 
     @property
     def rows(self) -> NDArray[np.bool_]:
@@ -58,6 +62,11 @@ class Hook:
         Raises:
             ConfigError: names the hook.
         """
+        for what, value, known in (("module", self.module, MODULES), ("span", self.span, SPANS)):
+            if value not in known:
+                raise ConfigError(f"{name}: {what} {value!r} should be one of {', '.join(known)}")
+        if not isinstance(self.directions, np.ndarray) or self.directions.ndim != self.axes:
+            raise ConfigError(f"{name}: its {self.kind} directions should be an array of {self.axes} axes")
         if not np.isfinite(self.directions).all():
             raise ConfigError(f"{name}: its {self.kind} directions have values that are not numbers")
 
@@ -80,6 +89,7 @@ class Ablate(Hook):
     """
 
     kind: ClassVar[str] = "ablate"
+    axes: ClassVar[int] = 2
 
     def check(self, name: str) -> None:
         """As for every hook; and rows that are not orthonormal are refused, since they would not be projected out."""

@@ -29,6 +29,9 @@ BoolRow = NDArray[np.bool_]
 Spans = tuple[tuple[int, int], ...]
 """Ranges of characters in an answer's text (`data.pairs.text_of`), in order, none touching another."""
 NOTHING: Spans = ()
+OFFSETS = ("offset_chosen", "offset_rejected")
+LEAST_WEIGHT = 0.01
+"""Gradient relative to plain DPO's under which a pair is as good as left out."""
 LOSS_OPTIONS = frozenset({"loss", "beta", "label_smoothing", "ld_alpha", "wpo"})
 """What of `training.spec.TrainingSpec` a plan may set."""
 
@@ -36,6 +39,23 @@ LOSS_OPTIONS = frozenset({"loss", "beta", "label_smoothing", "ld_alpha", "wpo"})
 def sigmoid(x: FloatRow) -> FloatRow:
     """1/(1 + e^(−x)), for any x."""
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
+
+
+def _in_order(spans: Any) -> bool:
+    """Whether these are ranges of characters, each after the one before."""
+    try:
+        ends = [-1, *(int(x) for a, b in spans for x in (a, b))]
+    except (TypeError, ValueError):
+        return False
+    return all(a < b for a, b in pairwise(ends))
+
+
+def _is_prompt(prompt: Any) -> bool:
+    """Whether an answer can follow it: turns with role and text, the last of a user."""
+    turns = isinstance(prompt, list | tuple) and all(
+        isinstance(t, Mapping) and {"role", "content"} <= t.keys() for t in prompt
+    )
+    return bool(turns and prompt and prompt[-1]["role"] == "user" and text_of(prompt))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +189,7 @@ class ShapingPlan:
         changed |= self.masked_rows | self.prompted_rows | self.hooked_rows
         if self.added:
             changed[-len(self.added) :] = True
-        return np.asarray(self.keep if self.loss else changed)
+        return np.asarray(changed | self.keep if self.loss else changed)
 
     def relative_weight(self) -> FloatRow:
         """(n_pairs,) weights as the trainer uses them: mean 1 over the kept rows."""
@@ -181,7 +201,8 @@ class ShapingPlan:
     def start_weights(self) -> FloatRow:
         """(n_pairs,) gradient of each row at Δ = 0 relative to plain DPO: N/n_kept · w · 2σ(−o), 0 if left out.
 
-        Where rows are left out the others are seen more often in as many steps, hence N/n_kept.
+        In as many steps as plain DPO makes: where rows are left out the others are then seen more often, hence
+        N/n_kept. A training of whole epochs (max_steps −1) makes fewer steps, and the factor is 1.
 
         Negative for a flipped row: its gradient is reversed (and its offset with it, since an offset
         belongs to an answer). Hooks, masks and prompts are not in it: what they change is not a factor on a row.
@@ -251,23 +272,16 @@ class ShapingPlan:
             UndecidedError: fewer than `min_pairs` rows are left.
         """
         n = len(self.pair_ids)
-        arrays: dict[str, NDArray[Any]] = {
-            "keep": self.keep,
-            "flip": self.flip,
-            "weight": self.weight,
-            "offset_chosen": self.offset_chosen,
-            "offset_rejected": self.offset_rejected,
-        }
+        for name, kind in (("keep", "b"), ("flip", "b"), ("weight", "f"), *((o, "f") for o in OFFSETS)):
+            self._check_column(name, getattr(self, name), kind)
         for i, h in enumerate(self.hooks):
-            arrays[f"hooks[{i}].chosen"] = h.chosen
-            arrays[f"hooks[{i}].rejected"] = h.rejected
+            if not isinstance(h, Hook):
+                raise ConfigError(
+                    f"plan of '{self.protocol}': hooks[{i}] is {type(h).__name__}, not a Steer or an Ablate"
+                )
+            self._check_column(f"hooks[{i}].chosen", h.chosen, "f")
+            self._check_column(f"hooks[{i}].rejected", h.rejected, "f")
             h.check(f"plan of '{self.protocol}': hooks[{i}]")
-        for name, a in arrays.items():
-            if a.shape != (n,):
-                raise ConfigError(f"plan of '{self.protocol}': {name} has {a.shape[0]} rows, the set has {n}")
-            if not np.isfinite(a.astype(float)).all():
-                row = self.pair_ids[int(np.flatnonzero(~np.isfinite(a.astype(float)))[0])]
-                raise ConfigError(f"plan of '{self.protocol}': {name} of row {row} is not a number")
         for name, column in self._answer_columns().items():
             if column is not None and len(column) != n:
                 raise ConfigError(
@@ -289,12 +303,32 @@ class ShapingPlan:
                 f"plan of '{self.protocol}' changes nothing: no row would train otherwise than under plain DPO; "
                 "check the concept and the strength (positive amplifies, negative suppresses)"
             )
-        kept = int(self.keep.sum())
+        kept = int((np.abs(self.start_weights()) >= LEAST_WEIGHT).sum())
         if kept < min_pairs:
             raise UndecidedError(
-                f"plan of '{self.protocol}' leaves {kept} of {n} pairs; at least {min_pairs} are needed: lower its strength"
+                f"plan of '{self.protocol}' leaves {kept} of {n} pairs any weight; at least {min_pairs} are needed: lower "
+                "its strength"
             )
         return self
+
+    def _check_column(self, name: str, column: Any, kind: str) -> None:
+        """Refuse a column of another length or kind (`b` or `f`), or with values that are not numbers."""
+        n = len(self.pair_ids)
+        what = {"b": "booleans", "f": "floats"}[kind]
+        if not isinstance(column, np.ndarray) or column.ndim != 1 or column.dtype.kind != kind:
+            is_now = (
+                f"an array of {column.dtype} with {column.ndim} axes"
+                if isinstance(column, np.ndarray)
+                else type(column).__name__
+            )
+            raise ConfigError(
+                f"plan of '{self.protocol}': {name} is {is_now}; it should be an array of {what}, one a pair"
+            )
+        if len(column) != n:
+            raise ConfigError(f"plan of '{self.protocol}': {name} has {len(column)} rows, the set has {n}")
+        if kind == "f" and not np.isfinite(column).all():
+            row = self.pair_ids[int(np.flatnonzero(~np.isfinite(column))[0])]
+            raise ConfigError(f"plan of '{self.protocol}': {name} of row {row} is not a number")
 
     def _check_answers(self) -> None:
         """Refuse masks out of order and prompts that no answer can follow."""
@@ -302,12 +336,11 @@ class ShapingPlan:
             for pid, spans, prompt in zip(
                 self.pair_ids, self.masked(side), self.policy_prompts(side), strict=True
             ):
-                ends = [-1, *(x for span in spans for x in span)]
-                if any(a >= b for a, b in pairwise(ends)):
+                if not _in_order(spans):
                     raise ConfigError(
                         f"plan of '{self.protocol}': mask_{side} of row {pid} should be ranges of characters in order"
                     )
-                if prompt is not None and (not prompt or prompt[-1]["role"] != "user" or not text_of(prompt)):
+                if prompt is not None and not _is_prompt(prompt):
                     raise ConfigError(
                         f"plan of '{self.protocol}': prompt_{side} of row {pid} should end in a user turn"
                     )

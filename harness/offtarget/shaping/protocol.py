@@ -85,10 +85,16 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
         raise ConfigError(
             f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan"
         )
+    if plan.pair_ids != (*(p.id for p in ctx.pairs), *(p.id for p in plan.added)):
+        raise ConfigError(
+            f"{entry.path}: the plan of protocol '{name}' is not over the pairs that it was given, in their order, with "
+            "those that it adds at the end; start from ShapingPlan.identity"
+        )
     plan = plan.check(min_pairs=ctx.min_pairs)
-    edited = ~plan.keep | plan.flip | plan.masked_rows
+    edited = ~plan.keep | plan.flip | plan.masked_rows | plan.prompted_rows | plan.hooked_rows
     if len(edited) and edited.all():
+        does = "changes the forward pass of" if plan.hooked_rows.all() else "edits"
         plan = plan.edit(
-            notes=(*plan.notes, f"'{name}' edits every one of {len(edited)} pairs: is its strength meant?")
+            notes=(*plan.notes, f"'{name}' {does} every one of {len(edited)} pairs: is that meant?")
         )
     return plan

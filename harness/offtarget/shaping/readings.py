@@ -9,11 +9,12 @@ Readouts come from the frozen start model or from rules, before training, and ne
 * `probe`, `probe_max`: the same with the normal of a logistic regression.
 * `attention`: log-odds of an attention probe over the response's tokens.
 
-What shows a concept is told by its own feature, so a probe generalises the rule or the latents, and no more.
+What shows a concept is told by its own feature, so a probe generalises the rule or the latents, and no more. A concept
+of the direction lens brings contrastive examples of its own: its direction and its probe are fitted on them.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -28,6 +29,7 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens import direction as directions
 from offtarget.lens.activations import choose_layer
 from offtarget.lens.collect import held_out
+from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import FeatureMatrix, Stat
 from offtarget.lens.places import places
 from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
@@ -42,6 +44,7 @@ from offtarget.store import Store, hash_of, write_atomic
 from offtarget.versions import package_versions
 
 VERSION = 1
+WORDS_VERSION = 2
 READOUTS = ("feature", "feature_max", "direction", "direction_max", "probe", "probe_max", "attention")
 FEWEST = 8
 """Responses with a concept, and without, that a direction or a probe needs."""
@@ -65,6 +68,7 @@ class StoredReadings:
         max_length: tokens of prompt and response together.
         template: path of a chat template, for models without one.
         sae: (lens name, model) -> the SAE whose latents are in `features`.
+        examples: concept id -> the contrastive examples that its direction is fitted on, where it has any.
         labels: concept id -> its label.
         ask: a way to ask a model service, for counterfactuals.
         progress: called with (what, done, total).
@@ -78,6 +82,7 @@ class StoredReadings:
     max_length: int = 512
     template: str | None = None
     sae: Callable[[ModelRef], Any] | None = None
+    examples: Mapping[str, ConceptExamples] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     ask: Ask | None = None
     progress: Progress | None = None
@@ -120,6 +125,7 @@ class StoredReadings:
         Raises:
             ConfigError: a readout that reads no words, or one by which all words are alike.
         """
+        self.asked.add(f"{concept} {readout} of words")
         found: tuple[list[WordScores], list[WordScores]] = self._once(
             ("words", concept, readout), lambda: self._words(concept, readout)
         )
@@ -207,15 +213,17 @@ class StoredReadings:
 
     def _feature_identity(self, members: Sequence[str]) -> Any:
         part = next(p for p in self.features if any(c.id == members[0] for c in p.columns))
-        return [part.lens, hash_of(part.info), list(members)]
+        own = [self.examples[m].model_dump(mode="json") for m in members if m in self.examples]
+        return [part.lens, hash_of(part.info), list(members), *([hash_of(own)] if own else [])]
 
     def _read(self, concept: str, readout: str) -> tuple[Floats, Floats, dict[str, Any]]:
         """Raw readouts of chosen and rejected by the model's activations, and what is to be said of them."""
-        model, layer = self.model(), choose_layer(self.model())
+        model = self.model()
         if readout == "attention":
             return self._attention(concept)
         kind, _, largest = readout.partition("_")
         vector, facts = self._vector(concept, kind)
+        layer = int(facts["layer"])
         pooled = (
             max_projections(
                 model, self.pairs, layer, vector[None], max_length=self.max_length, store=self.store,
@@ -232,10 +240,17 @@ class StoredReadings:
     def _vector(
         self, concept: str, kind: str, layer: int | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Unit vector of a concept ("direction" or "probe") and its AUROC on prompts that it was not fitted on."""
+        """Unit vector of a concept ("direction" or "probe") and its AUROC on texts that it was not fitted on."""
         from sklearn.metrics import roc_auc_score
 
-        layer = choose_layer(self.model(), layer)
+        if (own := self._examples(concept)) is not None:
+            method = "probe" if kind == "probe" else "mean_difference"
+            found = directions.direction_at(
+                own.model_copy(update={"method": method}), self.model(), self._layer(concept, layer),
+                max_length=self.max_length, store=self.store, template=self.template, progress=self._report("examples"),
+            )  # fmt: skip
+            return found.vector, found.facts
+        layer = self._layer(concept, layer)
         means = self.pooled(layer)
         h = np.concatenate([means.chosen, means.rejected])
         high, low = self._sides(concept)
@@ -247,6 +262,15 @@ class StoredReadings:
             labelled = (high | low) & test
             facts["held_out_auroc"] = round(float(roc_auc_score(high[labelled], h[labelled] @ there)), 4)
         return fit(h[high], h[low]), facts
+
+    def _examples(self, concept: str) -> ConceptExamples | None:
+        members = self.find(concept)
+        return self.examples.get(members[0]) if len(members) == 1 else None
+
+    def _layer(self, concept: str, layer: int | None = None) -> int:
+        """The layer that is asked for, else that of the concept's examples, else two thirds up."""
+        own = self._examples(concept)
+        return choose_layer(self.model(), own.layer if layer is None and own is not None else layer)
 
     def _sides(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(2 n_pairs,) the responses that show the concept, and those that do not.
@@ -263,7 +287,7 @@ class StoredReadings:
         return high, low
 
     def _direction(self, concept: str, layer: int | None) -> Direction:
-        layer = choose_layer(self.model(), layer)
+        layer = self._layer(concept, layer)
         vector, facts = self._vector(concept, "direction", layer)
         self.facts[f"{concept} direction"] = facts
         means = self.pooled(layer)
@@ -279,8 +303,8 @@ class StoredReadings:
 
     def _attention(self, concept: str) -> tuple[Floats, Floats, dict[str, Any]]:
         high, low = self._sides(concept)
-        layer = choose_layer(self.model())
-        read = self._tokens(lambda hidden: hidden.half(), "attention probe")
+        layer = self._layer(concept)
+        read = self._tokens(lambda hidden: hidden.half(), "attention probe", layer)
         if (size := sum(v.nbytes for v in read.values)) > MAX_BYTES:
             raise ConfigError(
                 f"an attention probe keeps every token's activation, here {size / 2**30:.1f} GiB of at most "
@@ -352,7 +376,8 @@ class StoredReadings:
         }
 
         def build(out: Path) -> None:
-            layer, reduce = self._reducer(concept, readout, lens)
+            layer, reduce, facts = self._reducer(concept, readout, lens)
+            write_atomic(out / "facts.json", json.dumps(facts))
             read = self._tokens(reduce, "words", layer)
             flat, bounds = [], [0]
             for side, some in zip((read.chosen, read.rejected), spans, strict=True):
@@ -362,15 +387,18 @@ class StoredReadings:
                     bounds.append(bounds[-1] + len(flat[-1]))
             np.savez(out / "words.npz", values=np.concatenate([np.zeros(0), *flat]), bounds=np.array(bounds))
 
-        folder = self.store.get("word-scores", VERSION, inputs, build)
+        folder = self.store.get("word-scores", WORDS_VERSION, inputs, build)
+        self.facts[f"{concept} {readout} of words"] = json.loads((folder / "facts.json").read_text())
         with np.load(folder / "words.npz", allow_pickle=False) as z:
             values, bounds = z["values"], z["bounds"]
         parts = [values[a:b] for a, b in pairwise(bounds)]
         n = len(self.pairs)
         return [parts[:n], parts[n:]]
 
-    def _reducer(self, concept: str, readout: str, lens: str) -> tuple[int, Callable[[Any], Any]]:
-        """The layer to read and what to make of each token there."""
+    def _reducer(
+        self, concept: str, readout: str, lens: str
+    ) -> tuple[int, Callable[[Any], Any], dict[str, Any]]:
+        """The layer to read, what to make of each token there, and what is to be said of that."""
         import torch
 
         if readout == "feature" and lens == "sae":
@@ -378,9 +406,13 @@ class StoredReadings:
                 raise ConfigError(f"concept '{concept}': no SAE is at hand to read single tokens with")
             found = self.sae(self.model())
             index = [int(m.rsplit(":", 1)[1]) for m in self.find(concept)]
-            return found.layer, lambda hidden: found.sae.encode(hidden)[:, index].mean(1)
+            return (
+                found.layer,
+                lambda hidden: found.sae.encode(hidden)[:, index].mean(1),
+                {"layer": found.layer},
+            )
         vector, facts = self._vector(concept, "probe" if readout == "probe" else "direction")
-        return facts["layer"], lambda hidden: hidden @ torch.from_numpy(vector).to(hidden.device)
+        return facts["layer"], lambda hidden: hidden @ torch.from_numpy(vector).to(hidden.device), facts
 
     @cached_property
     def matrix(self) -> ConceptMatrix:

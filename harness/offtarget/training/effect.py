@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def require_effect(trainer: "ShapedDPOTrainer") -> None:
     """Refuse a plan under which the gradients are those of plain DPO.
 
-    Rows that are left out, flipped, weighted, offset or added change the gradient by their formula. A mask may lie
+    Rows that are left out, flipped, weighted, offset or added change the gradient by their formula, other options of the
+    loss too (`run.check_loss` looks whether they are other ones). A mask may lie
     behind what is cut off, a prompt may come out of the template as it was, a hook may reach nothing: these are looked
     at in the tokens, and for hooks in the log-probabilities of the first rows they touch.
 
@@ -38,12 +39,13 @@ def require_effect(trainer: "ShapedDPOTrainer") -> None:
 def _by_formula(trainer: "ShapedDPOTrainer") -> bool:
     plan = trainer.plan
     weights = plan.relative_weight()[plan.keep]
+    own = len(plan.keep) - len(plan.added)  # an added pair that cannot be trained on is not kept
     return bool(
-        (~plan.keep).any()
+        (~plan.keep[:own]).any()
         or (plan.flip & plan.keep).any()
         or (weights != 1).any()
         or plan.offset[plan.keep].any()
-        or plan.added
+        or plan.keep[own:].any()
         or plan.loss
     )
 

@@ -1,7 +1,6 @@
 """One training in this process: the trainer of a plan, its run, and the policy that it leaves."""
 
 import json
-import shutil
 import time
 import warnings
 from collections import Counter
@@ -15,7 +14,7 @@ import numpy as np
 from offtarget.errors import ConfigError
 from offtarget.models import ModelRef, device, load
 from offtarget.shaping.plan import ShapingPlan
-from offtarget.store import Store, write_atomic
+from offtarget.store import write_atomic
 from offtarget.training.job import Job
 from offtarget.training.sides import Sides, sides_of
 from offtarget.training.spec import TrainingSpec
@@ -34,6 +33,7 @@ def train_here(job: Job) -> None:
     """
     import transformers
 
+    from offtarget.training.checkpoints import Guard, drop_broken
     from offtarget.training.effect import require_effect
     from offtarget.training.head import require_plain
     from offtarget.training.reference import reference
@@ -76,18 +76,18 @@ def train_here(job: Job) -> None:
     trainer.remove_callback(transformers.PrinterCallback)
     if progress:
         trainer.add_callback(_progress_callback(progress, plan.protocol))
+    trainer.add_callback(Guard(trainer, job.key))
     main = trainer.is_world_process_zero()
-    for checkpoint in out.glob("checkpoint-*"):
-        # written last: the save was interrupted
-        if main and not (checkpoint / "trainer_state.json").is_file():
-            shutil.rmtree(checkpoint)
+    if main:
+        drop_broken(out, job.key)
     trainer.accelerator.wait_for_everyone()
     resume = any(out.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=resume or None)
+    trainer.require_usable()
     if not main:  # the first process saves
         return
     if stored is not None and stored.layer and spec.method == "last_layers":
-        _restore_and_save(trainer, ref, job.store, out / "policy", first)
+        _restore_and_save(trainer, job, out / "policy", first)
     else:
         trainer.save_model(str(out / "policy"))
     tokenizer.save_pretrained(out / "policy")
@@ -277,9 +277,9 @@ def _progress_callback(progress: Callable[[str, int, int], None], what: str) -> 
     return Report()
 
 
-def _restore_and_save(trainer: Any, ref: ModelRef, store: Store, out: Path, first: int) -> None:
+def _restore_and_save(trainer: Any, job: Job, out: Path, first: int) -> None:
     """Put the trained upper layers back on the whole start model, and save that."""
-    whole, _ = load(ref, store=store)
+    whole, _ = load(job.ref, store=job.store, template=job.template)
     trained = trainer.base
     for i in range(first, len(whole.model.layers)):
         whole.model.layers[i].load_state_dict(trained.model.layers[i].state_dict())

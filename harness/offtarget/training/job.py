@@ -32,3 +32,5 @@ class Job:
     """Called with (what, done, total)."""
     template: str | None = None
     """Chat template file, for models without one."""
+    key: str = ""
+    """Hash of all that decides the policy: a checkpoint bears it."""

@@ -116,6 +116,7 @@ def _as_json(job: Job) -> dict[str, Any]:
         "store": str(job.store.root.resolve()),
         "out": str(job.out.resolve()),
         "template": job.template,
+        "key": job.key,
         "pairs": [[p.id, p.group, p.prompt, p.chosen, p.rejected] for p in given.pairs],
         "ids": [asdict(t) for t in given.ids],
         "lost": dict(given.lost),
@@ -140,6 +141,7 @@ def _from_json(folder: Path, progress: Progress) -> Job:
         Path(written["out"]),
         progress,
         written["template"],
+        written["key"],
     )
 
 

@@ -4,7 +4,7 @@ Gives the reference log-probability of every answer token, and the hidden states
 trained layer. Filter, flip, mask, shaping, seeds and strengths all read the same numbers; trl's own cache misses
 on each of these. Below the lowest trained layer (and the lowest hook) nothing changes during training, so
 the layers there run once per dataset instead of once per step. Pairs that a plan adds, and answers that the policy
-reads behind another prompt, are passes of their own.
+reads behind another prompt, are kept one by one: another strength adds some of them or takes some away.
 """
 
 import json
@@ -12,7 +12,9 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,9 @@ class Pass:
     bounds: NDArray[np.int64]
     """(n_sequences + 1,) bounds of each sequence in `states`."""
 
+    def __len__(self) -> int:
+        return len(self.answers) - 1
+
     def answer(self, k: int) -> NDArray[np.float64]:
         """(answer tokens,) log-probabilities of the answer of sequence k."""
         return np.asarray(self.logprobs[self.answers[k] : self.answers[k + 1]], np.float64)
@@ -59,29 +64,48 @@ class Pass:
         return torch.from_numpy(np.array(self.states[self.bounds[k] : self.bounds[k + 1]]))
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What the start model says of some sequences, each with a folder of its own."""
+
+    folders: tuple[Path, ...]
+    layer: int | None
+
+    def __len__(self) -> int:
+        return len(self.folders)
+
+    def answer(self, k: int) -> NDArray[np.float64]:
+        """(answer tokens,) log-probabilities of the answer of sequence k."""
+        return np.asarray(np.load(self.folders[k] / "logprobs.npy", allow_pickle=False), np.float64)
+
+    def inputs(self, k: int) -> torch.Tensor:
+        """(tokens, d_model) what enters the layer, for sequence k."""
+        return torch.from_numpy(np.load(self.folders[k] / "prefix.npy", allow_pickle=False))
+
+
 class Reference:
     """The reference of every answer of a plan, and the states from which the policy goes on.
 
     Args:
-        trained: the pass over all pairs that the plan may train on: chosen and rejected of each in turn.
-        prompted: a pass over answers behind prompts that the policy alone sees.
+        trained: of all pairs that the plan may train on, those it adds last: chosen and rejected of each in turn.
+        prompted: of answers behind prompts that the policy alone sees.
         where: (row, 0 for chosen or 1 for rejected) -> its sequence in `prompted`.
     """
 
     def __init__(
         self,
-        trained: Sequence[Pass],
-        prompted: Pass | None = None,
+        trained: Sequence[Pass | Rows],
+        prompted: Rows | None = None,
         where: dict[tuple[int, int], int] | None = None,
     ) -> None:
         self._passes = trained
-        self._starts = np.cumsum([0, *((len(p.answers) - 1) // 2 for p in trained)])
+        self._starts = np.cumsum([0, *(len(p) // 2 for p in trained)])
         self._prompted, self._where = prompted, where or {}
         kept = [p.layer for p in (*trained, *([prompted] if prompted else []))]
         self.layer: int | None = kept[0] if all(layer == kept[0] for layer in kept) else None
         """The layer that training starts from; None where it starts from the tokens."""
 
-    def _find(self, row: int, side: int) -> tuple[Pass, int]:
+    def _find(self, row: int, side: int) -> tuple[Pass | Rows, int]:
         which = int(np.searchsorted(self._starts, row, side="right")) - 1
         return self._passes[which], 2 * (row - int(self._starts[which])) + side
 
@@ -156,14 +180,65 @@ def read_pass(
         _compute(model, sequences, starts, out, prefix_layer if keep_prefix else None, bf16, progress)
 
     folder = store.get("reference", VERSION, inputs, build, resumable=True)
+    return _as_pass(folder, sequences, starts, prefix_layer if keep_prefix else None)
+
+
+def read_rows(
+    model: Any,
+    tokenizer: Any,
+    ref: ModelRef,
+    sequences: Sequence[list[int]],
+    starts: Sequence[int],
+    *,
+    bf16: bool,
+    prefix_layer: int | None,
+    store: Store,
+    progress: Any = None,
+) -> Rows:
+    """As `read_pass`, each sequence kept by itself; those that are not there yet are computed together."""
+    about: dict[str, Any] = {
+        "model": ref.identity,
+        "template": template_hash(tokenizer),
+        "dtype": "bf16-autocast" if bf16 else "float32",
+        "device": next(model.parameters()).device.type,
+        "prefix": prefix_layer or None,
+        "packages": package_versions("torch", "transformers"),
+    }
+    keys = [{**about, "ids": hash_of([list(s), n])} for s, n in zip(sequences, starts, strict=True)]
+    missing = [k for k, key in enumerate(keys) if not store.path("reference-row", VERSION, key).is_dir()]
+    store.root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=store.root, prefix="reading-") as folder:
+        fresh: dict[int, int] = {}
+        if missing:
+            some, at = [list(sequences[k]) for k in missing], [starts[k] for k in missing]
+            _compute(model, some, at, Path(folder), prefix_layer or None, bf16, progress)
+            fresh = {k: i for i, k in enumerate(missing)}
+            now = _as_pass(Path(folder), some, at, prefix_layer or None)
+
+        def build(out: Path, k: int) -> None:
+            if k not in fresh:  # it was damaged
+                _compute(model, [list(sequences[k])], [starts[k]], out, prefix_layer or None, bf16, None)
+                (out / "about.json").unlink()
+                return
+            np.save(out / "logprobs.npy", now.answer(fresh[k]).astype(np.float32))
+            if prefix_layer:
+                np.save(out / "prefix.npy", now.inputs(fresh[k]).numpy())
+
+        folders = tuple(
+            store.get("reference-row", VERSION, key, partial(build, k=k)) for k, key in enumerate(keys)
+        )
+    return Rows(folders, prefix_layer or None)
+
+
+def _as_pass(folder: Path, sequences: Sequence[list[int]], starts: Sequence[int], layer: int | None) -> Pass:
+    """What `_compute` left in a folder."""
     lengths = [len(s) for s in sequences]
+    answers = [n - p for n, p in zip(lengths, starts, strict=True)]
     return Pass(
         np.load(folder / "logprobs.npy", allow_pickle=False),
-        np.concatenate([[0], np.cumsum([n - p for n, p in zip(lengths, starts, strict=True)])]).astype(
-            np.int64
-        ),
-        prefix_layer if keep_prefix else None,
-        np.load(folder / "prefix.npy", mmap_mode="r", allow_pickle=False) if keep_prefix else None,
+        np.concatenate([[0], np.cumsum(answers)]).astype(np.int64),
+        layer,
+        None if layer is None else np.load(folder / "prefix.npy", mmap_mode="r", allow_pickle=False),
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     )
 
@@ -190,34 +265,34 @@ def reference(
         ref: the model's identity.
         ids: the training pairs, those that a plan adds last.
         sides: what a plan makes of them; None: what they are.
-        n_added: how many pairs the plan adds; they are a pass of their own, so that the others' is shared.
+        n_added: how many pairs the plan adds; they are kept one by one.
         max_length: where sequences are cut.
         bf16: run under bf16 autocast, as training will.
         prefix_layer: layer whose inputs are kept; None or 0 keeps none.
         store: where the result lies.
         progress: called with (done, total) sequences.
     """
-
-    def read(sequences: Sequence[list[int]], starts: Sequence[int]) -> Pass:
-        return read_pass(
-            model, tokenizer, ref, sequences, starts, bf16=bf16, prefix_layer=prefix_layer, store=store,
-            progress=progress,
-        )  # fmt: skip
-
-    def pairs(some: Sequence[TokenPair]) -> Pass:
-        sequences = [t.sequence(side, max_length) for t in some for side in ("chosen", "rejected")]
-        return read(sequences, [len(t.prompt) for t in some for _ in (0, 1)])
-
+    options: dict[str, Any] = {"bf16": bf16, "store": store, "progress": progress}
     own = len(ids) - n_added
-    trained = [pairs(part) for part in (ids[:own], ids[own:]) if part]
+
+    def answers(some: Sequence[TokenPair]) -> tuple[list[list[int]], list[int]]:
+        sequences = [t.sequence(side, max_length) for t in some for side in ("chosen", "rejected")]
+        return sequences, [len(t.prompt) for t in some for _ in (0, 1)]
+
+    first = read_pass(model, tokenizer, ref, *answers(ids[:own]), prefix_layer=prefix_layer, **options)
+    options["prefix_layer"] = first.layer  # where it is too much to keep, training starts from the tokens
+    trained: list[Pass | Rows] = [first]
+    if n_added:
+        trained.append(read_rows(model, tokenizer, ref, *answers(ids[own:]), **options))
     changed = [
         (i, s.source, s) for i, both in enumerate(sides or []) for s in both if s.policy_prompt != s.prompt
     ]
-    if not changed or not prefix_layer:
+    if not changed or not first.layer:
         return Reference(trained)
-    prompted = read(
-        [s.sequence(policy=True) for *_, s in changed], [s.start(policy=True) for *_, s in changed]
-    )
+    prompted = read_rows(
+        model, tokenizer, ref, [s.sequence(policy=True) for *_, s in changed],
+        [s.start(policy=True) for *_, s in changed], **options,
+    )  # fmt: skip
     return Reference(trained, prompted, {(i, source): k for k, (i, source, _) in enumerate(changed)})
 
 

@@ -12,7 +12,7 @@ from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.models import ModelRef, device, load_tokenizer, template_hash
 from offtarget.shaping.plan import ShapingPlan
-from offtarget.store import Store
+from offtarget.store import Store, hash_of
 from offtarget.training.here import DIGEST, train_here
 from offtarget.training.job import Job, Progress
 from offtarget.training.processes import FOLDER, launch
@@ -56,12 +56,17 @@ def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
     """Refuse what a loss cannot carry out.
 
     Offsets, where a shifted reference is another loss than an offset; weights, where a loss sorts the rows of
-    a batch.
+    a batch; options that the loss has already, if they are all that a plan asks for.
 
     Raises:
         ConfigError: names the losses that are allowed.
     """
-    spec = spec.under(plan)
+    asked, spec = spec, spec.under(plan)
+    if plan.loss and spec == asked and not plan.edit(loss={}).touched.any():
+        raise ConfigError(
+            f"plan of '{plan.protocol}' asks for {', '.join(f'{k}={v}' for k, v in sorted(plan.loss.items()))}, which the "
+            "recipe's training has already: that is plain DPO there"
+        )
     if spec.loss.startswith("aot") and (plan.relative_weight()[plan.keep] != 1).any():
         raise ConfigError(
             f"protocol '{plan.protocol}' weights pairs, but the loss '{spec.loss}' mixes the rows of a batch; "
@@ -117,7 +122,7 @@ def train(
 
     def build(out: Path) -> None:
         if not (out / DIGEST).is_file():  # else the run was interrupted while it tidied up
-            job = Job(training_set, plan, ref, spec, seed, store, out, progress, template)
+            job = Job(training_set, plan, ref, spec, seed, store, out, progress, template, hash_of(inputs))
             (launch if spec.processes > 1 else train_here)(job)
         shutil.rmtree(out / FOLDER, ignore_errors=True)
         for folder in out.glob("checkpoint-*"):

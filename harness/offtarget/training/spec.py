@@ -16,7 +16,9 @@ from offtarget.errors import ConfigError
 from offtarget.models import precision
 from offtarget.shaping.plan import ShapingPlan
 
-EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"}
+PER_TOKEN_LOSSES = {"ipo", "sigmoid_norm"}
+"""Losses of a margin of means over tokens: there the shift is −o/β times the answer's tokens."""
+EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"} | PER_TOKEN_LOSSES
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
 
 
@@ -57,7 +59,7 @@ class TrainingSpec(BaseModel):
     """WPO (arXiv 2406.11827): weight each pair by how probable the policy finds its two answers."""
     method: Literal["lora", "last_layers", "full"] = "lora"
     """LoRA matrices; the whole weights of the upper layers; or all weights, embedding and head too."""
-    lowest_layer: int | None = None
+    lowest_layer: int | None = Field(default=None, ge=0)
     """Lowest layer that is trained, of LoRA and last_layers; None means the upper two fifths."""
     gradient_checkpointing: bool = False
     """Compute the layers again in the backward pass instead of keeping their activations: less memory, more time."""
@@ -109,8 +111,17 @@ class TrainingSpec(BaseModel):
             ) from e
 
     def first_trained(self, n_layers: int) -> int:
-        """Index of the lowest trained layer of a model with `n_layers`."""
+        """Index of the lowest trained layer of a model with `n_layers`.
+
+        Raises:
+            ConfigError: the model has no such layer.
+        """
         if self.method == "full":
             return 0
-        lowest = round(n_layers * 0.6) if self.lowest_layer is None else self.lowest_layer
-        return min(max(lowest, 0), n_layers - 1)
+        if self.lowest_layer is None:
+            return min(round(n_layers * 0.6), n_layers - 1)
+        if self.lowest_layer >= n_layers:
+            raise ConfigError(
+                f"training.lowest_layer={self.lowest_layer}: the model has layers 0 to {n_layers - 1}"
+            )
+        return self.lowest_layer

@@ -1,9 +1,10 @@
 """trl's DPOTrainer with a plan: offsets, weights, masks, prompts, hooks, and the cached lower layers.
 
 Reward shaping is a shift of the reference: −log σ(βΔ + o⁺ − o⁻) is trl's sigmoid loss with
-ref± ← ref± − o±/β. Weights scale the gradient of each row's log-probabilities, which is exact for every
-loss that is a sum over rows; the loss that is logged stays unweighted. A masked token is no part of the completion,
-for the policy and the reference. Prompts of the policy's own and hooks act in its forward pass only.
+ref± ← ref± − o±/β, times the answer's tokens where the loss takes the mean over them. Weights scale the gradient of
+each row's log-probabilities, which is exact for every loss that is a sum over rows; the loss that is logged stays
+unweighted. A masked token is no part of the completion, for the policy and the reference. Prompts of the policy's own
+and hooks act in its forward pass only.
 """
 
 from dataclasses import dataclass
@@ -14,15 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
-from trl import DPOConfig, DPOTrainer
+from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
-from offtarget.errors import OfftargetError
 from offtarget.shaping.plan import ShapingPlan
+from offtarget.training.checkpoints import not_a_number
 from offtarget.training.head import CachedInput, PassThrough, use_frozen_head
 from offtarget.training.intervene import Intervention, module_of
 from offtarget.training.reference import Reference
 from offtarget.training.sides import Side, Sides
+from offtarget.training.spec import PER_TOKEN_LOSSES
 
 ROW = "row"
 PROMPTS = ("policy_chosen_prompt_ids", "policy_rejected_prompt_ids")
@@ -125,10 +127,13 @@ class ShapedDPOTrainer(DPOTrainer):
         self.sides = sides
         self.frozen_head = frozen_head
         self.from_layer = reference.layer if reference else None
-        kept = plan.weight[plan.keep]
-        self.row_weight = torch.from_numpy(plan.weight / kept.mean()).float()
-        self._weighted = bool((kept != kept[0]).any())
-        self._offsets = by_side(plan.flip, plan.offset_chosen, plan.offset_rejected)
+        weight = plan.relative_weight()
+        self.row_weight = torch.from_numpy(weight).float()
+        self._weighted = bool((weight[plan.keep] != 1.0).any())
+        offsets = by_side(plan.flip, plan.offset_chosen, plan.offset_rejected)
+        tokens = np.array([[s.counts.sum() for s in both] for both in sides], dtype=float).reshape(-1, 2)
+        scale = tokens.T if PER_TOKEN_LOSSES & {*kwargs["args"].loss_type} else np.ones((2, 1))
+        self._offsets = offsets[0] * scale[0], offsets[1] * scale[1]
         self._rows: Tensor | None = None
         self._log_probs: Tensor | None = None
         self.interventions: list[Intervention] = []
@@ -255,12 +260,28 @@ class ShapedDPOTrainer(DPOTrainer):
             self._true_rewards(inputs, rows)
         value = loss[0] if return_outputs else loss
         if not torch.isfinite(value).all():
-            ids = [self.plan.pair_ids[i] for i in rows.tolist()]
-            raise OfftargetError(
-                f"the loss is not a number at step {self.state.global_step + 1} (rows {', '.join(ids[:4])} ...): "
-                "lower the learning rate or the strength; the last checkpoint is kept"
-            )
+            done = self.state.global_step
+            raise not_a_number(self, "the loss", step=done + 1, bad_from=done)
         return loss
+
+    def row_ids(self) -> list[str]:
+        """Ids of the pairs of the batch at hand."""
+        return [] if self._rows is None else [self.plan.pair_ids[i] for i in self._rows.tolist()]
+
+    def require_usable(self) -> None:
+        """Refuse weights that are finite and yet so large that the policy gives no probabilities.
+
+        Raises:
+            OfftargetError: the policy's log-probabilities of a few rows are not all numbers.
+        """
+        if len(self.train_dataset) == 0:
+            return
+        few = [self.train_dataset[i] for i in range(min(2, len(self.train_dataset)))]
+        with torch.no_grad():
+            found = self.policy_log_probs(self.data_collator(few), hooks=False)
+        if not torch.isfinite(found).all():
+            done = self.state.global_step
+            raise not_a_number(self, "what the trained policy says", step=done, bad_from=done)
 
     def _begin(self, inputs: dict[str, Any], hooks: bool = True) -> Tensor:
         """Set weights, hooks and cached states for a batch; takes its `row` out and gives it back."""
@@ -302,6 +323,3 @@ class ShapedDPOTrainer(DPOTrainer):
             for key in ("entropy", "logits/chosen", "logits/rejected", "mean_token_accuracy"):
                 self._metrics["train"].pop(key, None)
         super().log(logs, start_time)
-
-
-__all__ = ["DPOConfig", "RowCollator", "ShapedDPOTrainer"]
