@@ -42,6 +42,10 @@ def reward_shaping(
     """
     if form not in {"example", "cluster"}:
         raise ConfigError(f"protocol 'reward_shaping': form={form!r} should be example or cluster")
+    if form == "cluster" and (readout, free_of) != ("feature", ""):
+        raise ConfigError(
+            "protocol 'reward_shaping': form=cluster goes by which answers show the concept, so readout and free_of do not apply"
+        )
     chosen, rejected = np.zeros(len(ctx.pairs)), np.zeros(len(ctx.pairs))
     for target in ctx.targets:
         gamma = within(target.effective(strength), MOST_NATS, NATS) * ctx.inside(target)

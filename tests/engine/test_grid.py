@@ -127,7 +127,7 @@ def test_a_sweep_reuses_the_reference_and_the_features(grid: list[str]) -> None:
 NEW = [
     "random_reweight", "reweight", {"token_filter": {"strength": 0.2}}, {"inoculation": {"instruction": "Use bold."}},
     "length_balance", "counterfactual", "preventative_steering", "ablation", "ld_dpo", "length_normalised", "robust_dpo",
-    "wpo", {"reward_shaping": {"readout": "direction_max", "form": "cluster", "free_of": "length"}},
+    "wpo", {"reward_shaping": {"readout": "direction_max", "free_of": "length"}}, {"reward_shaping": {"form": "cluster"}},
 ]  # fmt: skip
 
 
@@ -143,7 +143,11 @@ def test_every_protocol_trains_to_a_cell_of_its_own(
     read = [json.loads(Path(c["path"]).read_text()) for c in cells]
     losses = [json.dumps(c["training"]["details"]["losses"]) for c in read if c["training"]]
     assert len(set(losses)) == len(losses)
-    by_name = {c["spec"]["protocol"]: c["plan"] for c in read if c["plan"]}
+    by_name = {
+        c["spec"]["protocol"]: c["plan"]
+        for c in read
+        if c["plan"] and c["spec"]["parameters"].get("form") != "cluster"
+    }
     assert by_name["counterfactual"]["added"] == 12  # a fifth of 60
     assert (
         by_name["token_filter"]["masked"] == 40 == by_name["inoculation"]["prompted"]

@@ -396,6 +396,8 @@ def test_the_cluster_form_is_one_constant_where_chosen_alone_shows_it() -> None:
     np.testing.assert_array_equal(down.offset, 2.0 * shows)
     up = make_plan("reward_shaping", context(amplify()), {"strength": 2.0, "form": "cluster"})
     np.testing.assert_array_equal(up.offset, -2.0 * shows)
+    with pytest.raises(ConfigError, match="readout and free_of do not apply"):
+        make_plan("reward_shaping", context(amplify()), {"form": "cluster", "free_of": "length"})
 
 
 def test_what_is_held_fixed_is_taken_out_of_a_score() -> None:
