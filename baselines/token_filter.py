@@ -7,7 +7,7 @@ suppress, words with much of the concept go. To amplify, there is nothing to mas
 
 import numpy as np
 from offtarget.errors import ConfigError
-from offtarget.shaping.context import ShapingContext, share
+from offtarget.shaping.context import ShapingContext, Target, WordScores, share
 from offtarget.shaping.plan import ShapingPlan, Spans
 from offtarget.shaping.protocol import protocol
 
@@ -22,7 +22,7 @@ LEAST = 0.1
     unit="share of all words that is masked at most",
 )
 def token_filter(
-    ctx: ShapingContext, *, strength: float = 0.05, readout: str = "feature", threshold: float = 0.0
+    ctx: ShapingContext, *, strength: float = 0.05, readout: str = "feature", threshold: float | None = 0.0
 ) -> ShapingPlan:
     """Mask the words that show the concept most.
 
@@ -30,7 +30,9 @@ def token_filter(
         ctx: pairs, targets and scores of words.
         strength: share of all words (inside a target's context) that is masked at most.
         readout: of the scores: feature (rules, latents, directions), direction or probe.
-        threshold: words are masked only above this score, in standard deviations over all words.
+        threshold: words are masked only above this score, in standard deviations over all words. None: the paper's, by
+            which an answer's largest word score best tells (F1) whether the answer shows the concept; with strength 1
+            it alone decides.
     """
     n = len(ctx.pairs)
     hidden: dict[str, list[set[tuple[int, int]]]] = {
@@ -51,7 +53,8 @@ def token_filter(
         # the scores of a rule are all alike: of equals, chance decides which are masked
         order = np.lexsort((ctx.rng.random(len(scores)), -scores))[:room]
         mask = np.zeros(len(scores), bool)
-        mask[order] = scores[order] > threshold
+        least = _best(ctx, target, sides, rows) if threshold is None else threshold
+        mask[order] = scores[order] > least
         at = 0
         for name, side in sides.items():
             for i in rows:
@@ -74,6 +77,25 @@ def token_filter(
         keep=keep, mask_chosen=masks["chosen"], mask_rejected=masks["rejected"], notes=notes,
         details={"asked": strength, "words": words, "masked": masked},
     )  # fmt: skip
+
+
+def _best(ctx: ShapingContext, target: Target, sides: dict[str, list[WordScores]], rows: np.ndarray) -> float:
+    """The threshold on an answer's largest word score with the highest F1 for which answers show the concept."""
+    shown = dict(zip(("chosen", "rejected"), ctx.read(target.concept).presence(target.concept), strict=True))
+    pairs = [
+        (s[i].scores.max(), shown[name][i]) for name, s in sides.items() for i in rows if len(s[i].scores)
+    ]
+    largest, truth = np.array([x for x, _ in pairs]), np.array([y for _, y in pairs], bool)
+    if not truth.any() or truth.all():
+        raise ConfigError(
+            f"protocol 'token_filter': {target.concept} is shown by {'no' if not truth.any() else 'every'} answer, so no "
+            "threshold tells them apart; give one, -P threshold=NUMBER"
+        )
+    values = np.unique(largest)
+    middles = np.r_[values[0] - 1.0, (values[1:] + values[:-1]) / 2]
+    over = largest > middles[:, None]
+    hits = (over & truth).sum(axis=1)
+    return float(middles[np.argmax(2 * hits / (over.sum(axis=1) + truth.sum()))])
 
 
 def _joined(spans: set[tuple[int, int]]) -> Spans:

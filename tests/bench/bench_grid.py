@@ -162,6 +162,18 @@ def main() -> None:
         grid(args, [("reward_shaping", {"strength": s}) for s in (2.0, 4.0)], store)
         made = [e["stage"] for e in store.events() if e["event"] == "made"][before:]
     print(f"a sweep over two more strengths made anew: {', '.join(made)}")
+    missed = [
+        what
+        for what, over in (
+            ("time", ratio > 0.5),
+            ("losses", gap > 1e-3),
+            ("memory", times > 1.2),
+            ("sweep", {*made} != {"policy"}),
+        )
+        if over
+    ]
+    if missed:
+        sys.exit(f"over the limit: {', '.join(missed)}")
 
 
 if __name__ == "__main__":

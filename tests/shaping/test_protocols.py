@@ -480,6 +480,19 @@ def test_token_filter_leaves_out_a_pair_of_which_nothing_would_be_left() -> None
     assert np.flatnonzero(~plan.keep).tolist() == [0] and "1 pairs left out" in plan.notes[1]
 
 
+def test_the_threshold_of_words_may_be_the_one_that_tells_answers_best() -> None:
+    """Answers show it where a word scores above 0, so the threshold lies between 0 and the least such score, 1."""
+    plan = make_plan("token_filter", context(suppress()), {"strength": 1.0, "threshold": None})
+    masked = {side: [len(m) for m in plan.masked(side)] for side in ("chosen", "rejected")}
+    assert masked == {"chosen": [int(c > 0) for c in CHOSEN], "rejected": [int(r > 0) for r in REJECTED]}
+    with pytest.raises(ConfigError, match="shown by no answer"):
+        make_plan(
+            "token_filter",
+            context(suppress(context="t", rows=(np.arange(10) > 2) & (np.arange(10) < 8))),
+            {"strength": 1.0, "threshold": None},
+        )
+
+
 def test_token_filter_cannot_amplify() -> None:
     with pytest.raises(ConfigError, match="can only keep a concept from being learned"):
         make_plan("token_filter", context(amplify()))

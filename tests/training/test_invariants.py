@@ -129,22 +129,22 @@ def test_zero_offsets_and_unit_weights_are_the_identity(bench: Any, tmp_path: An
     assert_proportional(a, b, 1.0, rtol=0)
 
 
+def at_start(bench: Any, plan: ShapingPlan, out: Any) -> dict[str, torch.Tensor]:
+    """The gradient of the first eight rows, before any step."""
+    model, tokenizer = load(bench.ref)
+    trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, out, None, 2)
+    batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
+    trainer.compute_loss(trainer.model, batch).backward()
+    return {
+        k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k
+    }
+
+
 def test_a_flip_reverses_the_gradient_at_the_start(bench: Any, tmp_path: Any) -> None:
     n = len(bench.set.pairs)
 
-    def at_start(plan: ShapingPlan, out: Any) -> dict[str, torch.Tensor]:
-        model, tokenizer = load(bench.ref)
-        trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, out, None, 2)
-        batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
-        trainer.compute_loss(trainer.model, batch).backward()
-        return {
-            k: p.grad.clone()
-            for k, p in trainer.model.named_parameters()
-            if p.grad is not None and "lora_B" in k
-        }
-
-    plain = at_start(bench.identity(), tmp_path / "a")
-    flipped = at_start(bench.identity().edit(flip=np.ones(n, bool)), tmp_path / "b")
+    plain = at_start(bench, bench.identity(), tmp_path / "a")
+    flipped = at_start(bench, bench.identity().edit(flip=np.ones(n, bool)), tmp_path / "b")
     assert_proportional(flipped, plain, -1.0)
 
 
@@ -173,12 +173,22 @@ def test_an_offset_gives_the_loss_of_its_formula(bench: Any, tmp_path: Any) -> N
     assert_proportional(shaped, plain, 2 / (1 + math.exp(o)), rtol=1e-3)
 
 
-def test_an_offset_can_silence_or_double_a_pair_but_not_reverse_it() -> None:
+def test_an_offset_can_silence_or_double_a_pair_but_not_reverse_it(bench: Any, tmp_path: Any) -> None:
+    """What the plan says of the start (0, 2, 1), and the trainer's gradients at o → +∞ and −∞."""
     from offtarget.data.pairs import Pair
 
     p = Pair("a", "g", [], [], [])
     plan = ShapingPlan.identity("x", [p, p, p]).edit(offset_chosen=np.array([40.0, -40.0, 0.0]))
     np.testing.assert_allclose(plan.start_weights(), [0, 2, 1], atol=1e-12)
+    n = len(bench.set.pairs)
+    plain, silent, double = (
+        at_start(bench, bench.identity().edit(offset_chosen=np.full(n, o)), tmp_path / str(o))
+        for o in (0.0, 40.0, -40.0)
+    )
+    assert_proportional(double, plain, 2.0, rtol=1e-3)
+    assert max(float(g.abs().max()) for g in silent.values()) < 1e-6 * max(
+        float(g.abs().max()) for g in plain.values()
+    )
 
 
 def test_a_weight_of_zero_is_the_filter(bench: Any, tmp_path: Any) -> None:
