@@ -13,7 +13,7 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
 from offtarget.training.head import require_plain
 from offtarget.training.here import dpo_config, make_trainer
-from offtarget.training.reference import length_batches as whole_batches
+from offtarget.training.passes import length_batches as whole_batches
 from offtarget.training.reference import reference
 
 pytestmark = pytest.mark.invariant
@@ -319,7 +319,7 @@ def test_a_fast_run_that_was_interrupted_goes_on_to_the_same_weights(bench: Any,
 
 
 def test_an_interrupted_reference_pass_goes_on_where_it_was(bench: Any, monkeypatch: Any) -> None:
-    from offtarget.training import reference as module
+    from offtarget.training import passes as module
 
     monkeypatch.setattr(module, "BATCH_TOKENS", 200)
     monkeypatch.setattr(module, "SAVE_SECONDS", 0.0)

@@ -1,0 +1,284 @@
+"""What the frozen start model says of sequences: log-probabilities of answers, and what enters a layer.
+
+Those of a whole set are one artifact (a pass); those that a plan adds are kept one by one, so that another strength
+computes only what is new.
+"""
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from offtarget.models import ModelRef, template_hash
+from offtarget.store import Store, hash_of, write_atomic
+from offtarget.training.head import completion_logprobs
+from offtarget.versions import package_versions
+
+VERSION = 2
+BATCH_TOKENS = 6144
+MAX_PREFIX_BYTES = 8 * 2**30
+DONE = "batches-done"
+"""How many batches an interrupted pass had finished."""
+SAVE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What the start model says of some sequences."""
+
+    logprobs: NDArray[np.float32]
+    """(all answer tokens,) log-probabilities, nats."""
+    answers: NDArray[np.int64]
+    """(n_sequences + 1,) bounds of each sequence's answer in `logprobs`."""
+    layer: int | None
+    """The layer whose inputs are kept; None keeps none."""
+    states: NDArray[np.float32] | None
+    """(all tokens, d_model) what enters that layer, memory-mapped."""
+    bounds: NDArray[np.int64]
+    """(n_sequences + 1,) bounds of each sequence in `states`."""
+
+    def __len__(self) -> int:
+        return len(self.answers) - 1
+
+    def answer(self, k: int) -> NDArray[np.float64]:
+        """(answer tokens,) log-probabilities of the answer of sequence k."""
+        return np.asarray(self.logprobs[self.answers[k] : self.answers[k + 1]], np.float64)
+
+    def inputs(self, k: int) -> torch.Tensor:
+        """(tokens, d_model) what enters the layer, for sequence k."""
+        assert self.states is not None
+        return torch.from_numpy(np.array(self.states[self.bounds[k] : self.bounds[k + 1]]))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the start model says of some sequences, each with a folder of its own."""
+
+    folders: tuple[Path, ...]
+    layer: int | None
+
+    def __len__(self) -> int:
+        return len(self.folders)
+
+    def answer(self, k: int) -> NDArray[np.float64]:
+        """(answer tokens,) log-probabilities of the answer of sequence k."""
+        return np.asarray(np.load(self.folders[k] / "logprobs.npy", allow_pickle=False), np.float64)
+
+    def inputs(self, k: int) -> torch.Tensor:
+        """(tokens, d_model) what enters the layer, for sequence k."""
+        return torch.from_numpy(np.load(self.folders[k] / "prefix.npy", allow_pickle=False))
+
+
+def length_batches(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> list[list[int]]:
+    """Indices packed by length: each batch holds at most `budget` padded tokens, or one sequence."""
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    batches: list[list[int]] = []
+    current: list[int] = []
+    for i in order:
+        if current and lengths[current[0]] * (len(current) + 1) > budget:
+            batches.append(current)
+            current = []
+        current.append(i)
+    if current:
+        batches.append(current)
+    return batches
+
+
+def read_pass(
+    model: Any,
+    tokenizer: Any,
+    ref: ModelRef,
+    sequences: Sequence[list[int]],
+    starts: Sequence[int],
+    *,
+    bf16: bool,
+    prefix_layer: int | None,
+    store: Store,
+    progress: Any = None,
+) -> Pass:
+    """Log-probabilities of answers and what enters a layer, from the store or computed now.
+
+    Args:
+        model: the start model in float32, frozen.
+        tokenizer: its tokenizer (for the key).
+        ref: the model's identity.
+        sequences: prompt and answer of each, cut.
+        starts: where each answer starts.
+        bf16: run under bf16 autocast, as training will.
+        prefix_layer: layer whose inputs are kept; None or 0 keeps none.
+        store: where the result lies.
+        progress: called with (done, total) sequences.
+    """
+    sequences, starts = [list(s) for s in sequences], list(starts)
+    width = int(model.config.hidden_size)
+    size = sum(map(len, sequences)) * width * 4
+    keep_prefix = bool(prefix_layer) and size <= MAX_PREFIX_BYTES
+    inputs = {
+        "model": ref.identity,
+        "template": template_hash(tokenizer),
+        "ids": hash_of([sequences, starts]),
+        "dtype": "bf16-autocast" if bf16 else "float32",
+        "device": next(model.parameters()).device.type,
+        "prefix": prefix_layer if keep_prefix else None,
+        "packages": package_versions("torch", "transformers"),
+    }
+
+    def build(out: Path) -> None:
+        _compute(model, sequences, starts, out, prefix_layer if keep_prefix else None, bf16, progress)
+
+    folder = store.get("reference", VERSION, inputs, build, resumable=True)
+    return _as_pass(folder, sequences, starts, prefix_layer if keep_prefix else None)
+
+
+def read_rows(
+    model: Any,
+    tokenizer: Any,
+    ref: ModelRef,
+    sequences: Sequence[list[int]],
+    starts: Sequence[int],
+    *,
+    bf16: bool,
+    prefix_layer: int | None,
+    store: Store,
+    progress: Any = None,
+) -> Rows:
+    """As `read_pass`, each sequence kept by itself; those that are not there yet are computed together."""
+    about: dict[str, Any] = {
+        "model": ref.identity,
+        "template": template_hash(tokenizer),
+        "dtype": "bf16-autocast" if bf16 else "float32",
+        "device": next(model.parameters()).device.type,
+        "prefix": prefix_layer or None,
+        "packages": package_versions("torch", "transformers"),
+    }
+    keys = [{**about, "ids": hash_of([list(s), n])} for s, n in zip(sequences, starts, strict=True)]
+    missing = [k for k, key in enumerate(keys) if not store.path("reference-row", VERSION, key).is_dir()]
+    store.root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=store.root, prefix="reading-") as folder:
+        fresh: dict[int, int] = {}
+        if missing:
+            some, at = [list(sequences[k]) for k in missing], [starts[k] for k in missing]
+            _compute(model, some, at, Path(folder), prefix_layer or None, bf16, progress)
+            fresh = {k: i for i, k in enumerate(missing)}
+            now = _as_pass(Path(folder), some, at, prefix_layer or None)
+
+        def build(out: Path, k: int) -> None:
+            if k not in fresh:  # it was damaged
+                _compute(model, [list(sequences[k])], [starts[k]], out, prefix_layer or None, bf16, None)
+                (out / "about.json").unlink()
+                return
+            np.save(out / "logprobs.npy", now.answer(fresh[k]).astype(np.float32))
+            if prefix_layer:
+                np.save(out / "prefix.npy", now.inputs(fresh[k]).numpy())
+
+        folders = tuple(
+            store.get("reference-row", VERSION, key, partial(build, k=k)) for k, key in enumerate(keys)
+        )
+    return Rows(folders, prefix_layer or None)
+
+
+def _as_pass(folder: Path, sequences: Sequence[list[int]], starts: Sequence[int], layer: int | None) -> Pass:
+    """What `_compute` left in a folder."""
+    lengths = [len(s) for s in sequences]
+    answers = [n - p for n, p in zip(lengths, starts, strict=True)]
+    return Pass(
+        np.load(folder / "logprobs.npy", allow_pickle=False),
+        np.concatenate([[0], np.cumsum(answers)]).astype(np.int64),
+        layer,
+        None if layer is None else np.load(folder / "prefix.npy", mmap_mode="r", allow_pickle=False),
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+    )
+
+
+class _Grab:
+    """A pre-hook that keeps what enters a layer."""
+
+    def __init__(self) -> None:
+        self.states: torch.Tensor | None = None
+
+    def __call__(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.states = args[0] if args else kwargs["hidden_states"]
+
+
+def _array(path: Path, shape: tuple[int, ...], *, new: bool) -> Any:
+    """A float32 array on disk, its space taken at once: a sparse file would end in a bus error on a full disk."""
+    array = np.lib.format.open_memmap(path, mode="w+" if new else "r+", dtype=np.float32, shape=shape)
+    if new and hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as f:
+            os.posix_fallocate(f.fileno(), 0, f.seek(0, 2))
+    return array
+
+
+def _flush(*arrays: Any) -> None:
+    for array in arrays:
+        if array is not None:
+            array.flush()
+
+
+@torch.inference_mode()
+def _compute(
+    model: Any,
+    sequences: list[list[int]],
+    starts: list[int],
+    out: Path,
+    prefix_layer: int | None,
+    bf16: bool,
+    progress: Any,
+) -> None:
+    lengths = [len(s) for s in sequences]
+    answer = np.concatenate([[0], np.cumsum([n - p for n, p in zip(lengths, starts, strict=True)])])
+    whole = np.concatenate([[0], np.cumsum(lengths)])
+    finished = int((out / DONE).read_text()) if (out / DONE).is_file() else 0
+    logprobs = _array(out / "logprobs.npy", (int(answer[-1]),), new=not finished)
+    grab, handle, states = _Grab(), None, None
+    if prefix_layer is not None:
+        shape = (int(whole[-1]), int(model.config.hidden_size))
+        states = _array(out / "prefix.npy", shape, new=not finished)
+        handle = model.model.layers[prefix_layer].register_forward_pre_hook(grab, with_kwargs=True)
+    device = next(model.parameters()).device
+    done = 0
+    saved = time.monotonic()
+    try:
+        for number, batch in enumerate(length_batches(lengths)):
+            done += len(batch)
+            if number < finished:  # by a run that was interrupted
+                continue
+            longest = lengths[batch[0]]
+            ids = torch.zeros(len(batch), longest, dtype=torch.long)
+            labels = torch.full((len(batch), longest), -100)
+            mask = torch.zeros(len(batch), longest, dtype=torch.long)
+            for row, k in enumerate(batch):
+                ids[row, : lengths[k]] = torch.tensor(sequences[k])
+                labels[row, starts[k] : lengths[k]] = ids[row, starts[k] : lengths[k]]
+                mask[row, : lengths[k]] = 1
+            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+                hidden = model.model(
+                    input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
+                ).last_hidden_state
+                scores = completion_logprobs(hidden, model.lm_head.weight, labels.to(device)).cpu()
+            for row, k in enumerate(batch):
+                logprobs[answer[k] : answer[k + 1]] = scores[row, starts[k] - 1 : lengths[k] - 1].numpy()
+                if states is not None:
+                    assert grab.states is not None
+                    states[whole[k] : whole[k + 1]] = grab.states[row, : lengths[k]].float().cpu().numpy()
+            if time.monotonic() - saved > SAVE_SECONDS:
+                _flush(logprobs, states)
+                write_atomic(out / DONE, str(number + 1))
+                saved = time.monotonic()
+            if progress:
+                progress(done, len(sequences))
+    finally:
+        if handle is not None:
+            handle.remove()
+    _flush(logprobs, states)
+    (out / DONE).unlink(missing_ok=True)
+    (out / "about.json").write_text(json.dumps({"sequences": len(sequences), "tokens": int(whole[-1])}))
