@@ -5,7 +5,10 @@ again in the backward pass. With a frozen head neither is needed: the gradient o
 with respect to its hidden state is W[y] − E_p[W], and the expectation falls out of the forward pass.
 """
 
+import sys
 import types
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -14,6 +17,8 @@ from torch import Tensor
 from offtarget.errors import ConfigError
 
 TOKENS = 1024
+WORTH = 64
+"""Padded tokens that another group of rows has to save."""
 
 
 class _FrozenHeadLogProbs(torch.autograd.Function):
@@ -149,26 +154,87 @@ class CachedInput(torch.nn.Module):
         return self.states
 
 
-def use_frozen_head(model: Any, *, weighting: bool = False) -> None:
+def length_groups(lengths: Sequence[int], most: int = 3) -> list[list[int]]:
+    """Rows of a batch in at most `most` groups of like length, so that little is padded.
+
+    Of all ways to cut the rows, sorted by length, the one with the fewest padded tokens; another group has to save
+    `WORTH` tokens. With one group the rows keep their order.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (lengths[i], i))
+    sizes = [lengths[i] for i in order]
+    n = len(order)
+    # best[j]: the cheapest way to cut the first j rows into as many groups as the loop has come to
+    best: list[tuple[int, tuple[int, ...]]] = [(j * sizes[j - 1] if j else 0, (j,)) for j in range(n + 1)]
+    cheapest = best[n]
+    for k in range(1, most):
+        best = [
+            min(
+                ((best[i][0] + (j - i) * sizes[j - 1] + WORTH, (*best[i][1], j)) for i in range(k, j)),
+                default=(sys.maxsize, ()),
+            )
+            for j in range(n + 1)
+        ]
+        cheapest = min(cheapest, best[n])
+    if len(cheapest[1]) < 2:
+        return [list(range(n))]
+    return [sorted(order[a:b]) for a, b in pairwise((0, *cheapest[1]))]
+
+
+def use_frozen_head(
+    model: Any, *, weighting: bool = False, cached: CachedInput | None = None, grouped: bool = False
+) -> None:
     """Replace the fused head that trl put on a model by `completion_logprobs`; with what WPO's weights need if asked.
 
     Entropy, mean logits and top-1 accuracy, which trl only logs, are not computed: they come back as NaN
     (accuracy as False) and the trainer leaves them out of its log.
+
+    Args:
+        model: a causal LM.
+        weighting: give log Σ p² too.
+        cached: what stands in place of its embedding.
+        grouped: read the rows of a batch in groups of like length. Not where a hook knows rows by their place.
     """
     from trl.trainer.utils import FusedCausalLMOutput
 
     plain = type(model).forward
+
+    def read(self: Any, labels: Tensor, **kw: Any) -> tuple[Tensor, Tensor | None]:
+        hidden = self.base_model(use_cache=False, **kw).last_hidden_state
+        squares = hidden.new_zeros(labels[:, 1:].shape, dtype=torch.float32) if weighting else None
+        return completion_logprobs(hidden, self.get_output_embeddings().weight, labels, squares), squares
+
+    def read_groups(self: Any, labels: Tensor, **kw: Any) -> tuple[Tensor, Tensor | None]:
+        ids, mask = kw["input_ids"], kw["attention_mask"]
+        groups = length_groups(mask.sum(1).tolist())
+        if len(groups) == 1:
+            return read(self, labels, **kw)
+        states = cached.states if cached is not None else None
+        parts = []
+        for rows in groups:
+            n = int(mask[rows].sum(1).max())
+            if cached is not None and states is not None:
+                cached.states = states[rows, :n]
+            found = read(self, labels[rows, :n], input_ids=ids[rows, :n], attention_mask=mask[rows, :n])
+            parts.append(
+                [None if x is None else torch.nn.functional.pad(x, (0, ids.shape[1] - n)) for x in found]
+            )
+        if cached is not None:
+            cached.states = states
+        back = torch.tensor([i for rows in groups for i in rows]).argsort()
+        whole = [torch.cat([p[k] for p in parts])[back] if parts[0][k] is not None else None for k in (0, 1)]
+        assert whole[0] is not None
+        return whole[0], whole[1]
 
     def forward(
         self: Any, *args: Any, fused_lm_head: bool = False, labels: Tensor | None = None, **kw: Any
     ) -> Any:
         if not fused_lm_head:
             return plain(self, *args, labels=labels, **kw)
-        assert labels is not None
-        kw["use_cache"] = False
-        hidden = self.base_model(*args, **kw).last_hidden_state
-        squares = hidden.new_zeros(labels[:, 1:].shape, dtype=torch.float32) if weighting else None
-        log_probs = completion_logprobs(hidden, self.get_output_embeddings().weight, labels, squares)
+        assert labels is not None and not args
+        kw.pop("use_cache", None)
+        kw = {k: v for k, v in kw.items() if v is not None}  # peft hands on every option that it knows
+        alone = kw.keys() <= {"input_ids", "attention_mask"} and labels.device.type == "cpu"
+        log_probs, squares = (read_groups if grouped and alone else read)(self, labels, **kw)
         nothing = torch.full_like(log_probs, float("nan"), requires_grad=False)
         return FusedCausalLMOutput(
             log_probs=log_probs,

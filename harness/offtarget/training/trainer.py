@@ -158,7 +158,9 @@ class ShapedDPOTrainer(DPOTrainer):
         if self.plan.offset.any():
             self.model.register_forward_hook(self._watch)
         if self.frozen_head:
-            use_frozen_head(self.base, weighting=self.use_weighting)
+            use_frozen_head(
+                self.base, weighting=self.use_weighting, cached=self._cached, grouped=not self.plan.hooks
+            )
         if self.from_layer:
             for i in range(self.from_layer):
                 layers[i] = PassThrough()
