@@ -115,3 +115,15 @@ def test_command_is_quoted():
 def test_a_board_without_cells_renders():
     for form in ("md", "html", "csv", "json"):
         assert render(rank([]), form, command="c")
+
+
+def test_a_board_is_drawn_by_what_its_rows_ask_for(make_cell):
+    """Suppressing rows by recovery, amplifying rows by amplification; no picture of a thing that no row asks for."""
+    from offtarget.board.rank import rank
+
+    base = [make_cell("start", style=0.2, verbosity=0.3), make_cell("dpo", style=0.4, verbosity=0.5)]
+    for verdicts in (("suppress",), ("amplify",), ("suppress", "amplify")):
+        rows = [make_cell("filter", verdict=v, style=0.3, verbosity=0.4) for v in verdicts]
+        page = render(rank([*base, *rows]), "html", command="x")
+        drawn = {"suppress": "Recovery against drift", "amplify": "Amplification against drift"}
+        assert {v for v, words in drawn.items() if words in page} == set(verdicts)

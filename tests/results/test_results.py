@@ -50,3 +50,18 @@ def test_the_committed_board_is_made_of_the_committed_cells(form):
     command = board_command("results", ["md", "html", "json"], "results")
     board = (RESULTS / f"board.{form}").read_text()
     assert board == render(rank(found.cells, found.problems), form, command=command)
+
+
+def test_the_planted_recipe_is_a_result():
+    """What its recipe asks for: three seeds of every protocol, and plain DPO teaches the trait in each of them."""
+    from offtarget.board.taught import untaught
+    from offtarget.engine.recipe import read_recipe
+
+    recipe, _ = read_recipe("planted_traits")
+    boards = rank(read_cells(RESULTS / "planted-style").cells).boards
+    board = next(b for b in boards if b.budget == recipe.budget and [*b.signal] == ["over_stylization"])
+    assert untaught(board.taught, recipe.must_teach) == [] and len(board.taught) == len(recipe.seeds)
+    rows = {(r.protocol, r.intent): r for r in board.rows}
+    for item in recipe.protocols:
+        row = rows[item.protocol, "suppress"]
+        assert row.seeds == recipe.seeds and not row.provisional, item.protocol

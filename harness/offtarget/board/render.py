@@ -254,9 +254,10 @@ def _plot(b: Board, name: str) -> Markup:
     """What was gained against drift and against capability: recovery, and amplification where that was asked for."""
     drawn = []
     for amplify, gain, unit in ((False, "recovery", ""), (True, "amplification", ", sd of dpo")):
-        rows = [r for r in b.rows if r.kind != "protocol" or (r.intent == "amplify") == amplify]
-        if not any(r.kind == "protocol" for r in rows) and amplify in {r.intent == "amplify" for r in b.rows}:
+        asked = {r.intent == "amplify" for r in b.rows if r.kind == "protocol"} or {False}
+        if amplify not in asked:
             continue
+        rows = [r for r in b.rows if r.kind != "protocol" or (r.intent == "amplify") == amplify]
         panels = [
             Panel(_points(rows, gain, "drift"), f"{gain}{unit}  (better: right)", "drift, sd of start  (better: down)"),
             Panel(
