@@ -66,6 +66,10 @@ def name_outermost(
         ).set_in_layout(False)
 
 
+HEIGHTS = (0.025, -0.075, 0.085, -0.135, 0.15, -0.2, 0.215, -0.265, 0.28, -0.33)
+"""Of a label above its point, in shares of the plot: near ones first."""
+
+
 def place_labels(ax: Any, points: Sequence[Point]) -> None:
     """Name each point, on the side and at the height where the label meets the fewest earlier ones."""
     x_low, x_high = ax.get_xlim()
@@ -76,7 +80,7 @@ def place_labels(ax: Any, points: Sequence[Point]) -> None:
         text = short(p.label, 26)
         w, h = 0.021 * len(text), 0.055
         best = None
-        for dy in (0.025, -0.075, 0.085, -0.135):
+        for dy in HEIGHTS:
             for right in (True, False):
                 x0 = u + 0.02 if right else u - 0.02 - w
                 box = (x0, v + dy, x0 + w, v + dy + h)

@@ -25,7 +25,8 @@ def scatter(panels: Sequence[Panel], *, name: str, alt: str) -> Markup:
     if not panels:
         return Markup("")
     with rc():
-        fig = figure(8.6 if len(panels) > 1 else 5.6, 3.6)
+        crowd = max(len(p.points) for p in panels)
+        fig = figure(8.6 if len(panels) > 1 else 5.6, 3.6 + 0.15 * max(0, crowd - 8))
         for k, panel in enumerate(panels):
             ax = fig.add_subplot(1, len(panels), k + 1)
             for p in panel.points:
