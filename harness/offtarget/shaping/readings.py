@@ -27,21 +27,19 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens import direction as directions
-from offtarget.lens.activations import choose_layer
 from offtarget.lens.collect import held_out
 from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import FeatureMatrix, Stat
 from offtarget.lens.places import places
-from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
-from offtarget.lens.probes import HELD_OUT, MAX_BYTES, TokenReadout, attention_probe, read_tokens
-from offtarget.lens.rewrite import can_rewrite, without
-from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
+from offtarget.lens.probes import HELD_OUT, MAX_BYTES, attention_probe
+from offtarget.models import ModelRef
 from offtarget.shaping.concept_matrix import ConceptMatrix
 from offtarget.shaping.context import ConceptScores, Direction, WordScores
+from offtarget.shaping.layers import Layers, Progress
 from offtarget.shaping.presence import raw_features, shown
+from offtarget.shaping.rewriting import Ask, by_model, by_rule
 from offtarget.shaping.words import covered, largest, word_spans
 from offtarget.store import Store, hash_of, write_atomic
-from offtarget.versions import package_versions
 
 VERSION = 1
 WORDS_VERSION = 2
@@ -50,9 +48,6 @@ FEWEST = 8
 """Responses with a concept, and without, that a direction or a probe needs."""
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
-Ask = Callable[[str, Sequence[str]], list[str | None]]
-"""(model, prompts) -> answers."""
 
 
 @dataclass(eq=False)
@@ -93,6 +88,11 @@ class StoredReadings:
     """What was asked for since this was last emptied: concept and readout."""
     _known: dict[Any, Any] = field(default_factory=dict, repr=False)
     """What was asked before: several protocols and seeds of a grid ask for the same."""
+
+    @cached_property
+    def layers(self) -> Layers:
+        """What the start model makes of the responses."""
+        return Layers(self.pairs, self.model, self.store, self.max_length, self.template, self.progress)
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         if key not in self._known:
@@ -153,18 +153,12 @@ class StoredReadings:
         Raises:
             ConfigError: no rule can do it and no model is named.
         """
-        name = concept.removeprefix("surface:")
         if role is None:
-            if sign > 0 or not concept.startswith("surface:") or not can_rewrite(name):
-                raise ConfigError(
-                    f"there is no rule that {'puts' if sign > 0 else 'takes'} '{concept}' "
-                    f"{'into' if sign > 0 else 'out of'} a text: name a model that rewrites, -P role=PROVIDER/MODEL"
-                )
-            return [without(name, text) for _, text in responses]
+            return by_rule(concept, sign, responses)
         if self.ask is None:
             raise ConfigError(f"no model can be asked here, so '{role}' cannot rewrite")
-        label = self.labels.get(concept, name)
-        return self.ask(role, [_rewriting(label, sign, p, text) for p, text in responses])
+        label = self.labels.get(concept, concept.removeprefix("surface:"))
+        return by_model(self.ask, role, label, sign, responses)
 
     # ---- where it comes from
 
@@ -186,7 +180,7 @@ class StoredReadings:
             return ConceptScores.standardise(
                 *self.raw(concept, "max" if readout == "feature_max" else "freq")
             )
-        inputs = {**self._identity(), "concept": self._feature_identity(members), "readout": readout}
+        inputs = {**self.layers.identity(), "concept": self._feature_identity(members), "readout": readout}
 
         def build(out: Path) -> None:
             chosen, rejected, facts = self._read(concept, readout)
@@ -198,19 +192,6 @@ class StoredReadings:
         with np.load(folder / "scores.npz", allow_pickle=False) as z:
             return ConceptScores.standardise(z["chosen"], z["rejected"])
 
-    def _identity(self) -> dict[str, Any]:
-        model = self.model()
-        return {
-            "rows": self.pairs.rows_sha256,
-            "model": model.identity,
-            "template": template_hash(load_tokenizer(model, self.store, template=self.template)),
-            "layer": choose_layer(model),
-            "max_length": self.max_length,
-            "dtype": precision(),
-            "device": device(),
-            "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
-        }
-
     def _feature_identity(self, members: Sequence[str]) -> Any:
         part = next(p for p in self.features if any(c.id == members[0] for c in p.columns))
         own = [self.examples[m].model_dump(mode="json") for m in members if m in self.examples]
@@ -218,24 +199,15 @@ class StoredReadings:
 
     def _read(self, concept: str, readout: str) -> tuple[Floats, Floats, dict[str, Any]]:
         """Raw readouts of chosen and rejected by the model's activations, and what is to be said of them."""
-        model = self.model()
         if readout == "attention":
             return self._attention(concept)
         kind, _, largest = readout.partition("_")
         vector, facts = self._vector(concept, kind)
         layer = int(facts["layer"])
-        pooled = (
-            max_projections(
-                model, self.pairs, layer, vector[None], max_length=self.max_length, store=self.store,
-                template=self.template, progress=self._report("scores"),
-            )
-            if largest
-            else None
-        )  # fmt: skip
-        if pooled is not None:
-            return pooled.chosen[:, 0].astype(float), pooled.rejected[:, 0].astype(float), facts
-        means = self.pooled(layer)
-        return (means.chosen @ vector).astype(float), (means.rejected @ vector).astype(float), facts
+        if largest:
+            return *self.layers.largest(layer, vector), facts
+        projected = (self.layers.means(layer) @ vector).astype(float)
+        return projected[: len(self.pairs)], projected[len(self.pairs) :], facts
 
     def _vector(
         self, concept: str, kind: str, layer: int | None = None
@@ -245,14 +217,10 @@ class StoredReadings:
 
         if (own := self._examples(concept)) is not None:
             method = "probe" if kind == "probe" else "mean_difference"
-            found = directions.direction_at(
-                own.model_copy(update={"method": method}), self.model(), self._layer(concept, layer),
-                max_length=self.max_length, store=self.store, template=self.template, progress=self._report("examples"),
-            )  # fmt: skip
+            found = self.layers.from_examples(own, self._layer(concept, layer), method)
             return found.vector, found.facts
         layer = self._layer(concept, layer)
-        means = self.pooled(layer)
-        h = np.concatenate([means.chosen, means.rejected])
+        h = self.layers.means(layer)
         high, low = self._sides(concept)
         fit = directions.mean_difference if kind == "direction" else directions.probe
         test = np.tile([held_out(p.group, HELD_OUT) for p in self.pairs.pairs], 2)
@@ -270,7 +238,7 @@ class StoredReadings:
     def _layer(self, concept: str, layer: int | None = None) -> int:
         """The layer that is asked for, else that of the concept's examples, else two thirds up."""
         own = self._examples(concept)
-        return choose_layer(self.model(), own.layer if layer is None and own is not None else layer)
+        return self.layers.choose(own.layer if layer is None and own is not None else layer)
 
     def _sides(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(2 n_pairs,) the responses that show the concept, and those that do not.
@@ -290,21 +258,12 @@ class StoredReadings:
         layer = self._layer(concept, layer)
         vector, facts = self._vector(concept, "direction", layer)
         self.facts[f"{concept} direction"] = facts
-        means = self.pooled(layer)
-        h = np.concatenate([means.chosen, means.rejected])
-        return Direction(layer, vector, float((h @ vector).std()))
-
-    def pooled(self, layer: int) -> PooledActivations:
-        """Mean activations of every response after a layer."""
-        return pooled_activations(
-            self.model(), self.pairs, layer, max_length=self.max_length, store=self.store, template=self.template,
-            progress=self._report("directions"),
-        )  # fmt: skip
+        return Direction(layer, vector, float((self.layers.means(layer) @ vector).std()))
 
     def _attention(self, concept: str) -> tuple[Floats, Floats, dict[str, Any]]:
         high, low = self._sides(concept)
         layer = self._layer(concept)
-        read = self._tokens(lambda hidden: hidden.half(), "attention probe", layer)
+        read = self.layers.tokens(layer, lambda hidden: hidden.half(), "attention probe")
         if (size := sum(v.nbytes for v in read.values)) > MAX_BYTES:
             raise ConfigError(
                 f"an attention probe keeps every token's activation, here {size / 2**30:.1f} GiB of at most "
@@ -326,13 +285,6 @@ class StoredReadings:
         lowest = float(probe.scores.min())
         sides = [np.where(side >= 0, probe.scores[side], lowest) for side in (read.chosen, read.rejected)]
         return sides[0], sides[1], facts
-
-    def _tokens(self, reduce: Callable[[Any], Any], what: str, layer: int | None = None) -> TokenReadout:
-        model = self.model()
-        return read_tokens(
-            model, self.pairs, choose_layer(model, layer), reduce, max_length=self.max_length, store=self.store,
-            template=self.template, progress=self._report(what),
-        )  # fmt: skip
 
     # ---- words
 
@@ -370,7 +322,7 @@ class StoredReadings:
         if readout not in ("feature", "direction", "probe"):
             raise unknown_name("readout of words", readout, ("feature", "direction", "probe"))
         inputs = {
-            **self._identity(),
+            **self.layers.identity(),
             "concept": self._feature_identity(self.find(concept)),
             "readout": readout,
         }
@@ -378,7 +330,7 @@ class StoredReadings:
         def build(out: Path) -> None:
             layer, reduce, facts = self._reducer(concept, readout, lens)
             write_atomic(out / "facts.json", json.dumps(facts))
-            read = self._tokens(reduce, "words", layer)
+            read = self.layers.tokens(layer, reduce, "words")
             flat, bounds = [], [0]
             for side, some in zip((read.chosen, read.rejected), spans, strict=True):
                 for k, s in zip(side, some, strict=True):
@@ -418,16 +370,3 @@ class StoredReadings:
     def matrix(self) -> ConceptMatrix:
         """All concepts' own features."""
         return ConceptMatrix.of(self.features, self.members)
-
-    def _report(self, what: str) -> Callable[[int, int], None] | None:
-        report = self.progress
-        return (lambda done, total: report(what, done, total)) if report else None
-
-
-def _rewriting(label: str, sign: int, pair: Pair, text: str) -> str:
-    asked = "does not have" if sign < 0 else "clearly has"
-    return (
-        f"Below is an answer to a request. Rewrite it so that it {asked} this property: {label}. Keep everything else as "
-        "it is: content, length, order and wording. Write the rewritten answer and nothing else.\n\n"
-        f"<request>\n{text_of(pair.prompt)}\n</request>\n\n<answer>\n{text}\n</answer>"
-    )

@@ -1,0 +1,92 @@
+"""What the start model's layers hold of the responses of a training set: means, largest projections, single tokens."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.data.pairs import PairSet
+from offtarget.lens import direction as directions
+from offtarget.lens.activations import choose_layer
+from offtarget.lens.examples import ConceptExamples
+from offtarget.lens.pooled import max_projections, pooled_activations
+from offtarget.lens.probes import TokenReadout, read_tokens
+from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
+from offtarget.store import Store
+from offtarget.versions import package_versions
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """Reads a training set with the frozen start model; everything is kept in the store.
+
+    Args:
+        pairs: the training pairs.
+        model: the start model; found only when it is needed.
+        store: where activations lie.
+        max_length: tokens of prompt and response together.
+        template: path of a chat template, for models without one.
+        progress: called with (what, done, total).
+    """
+
+    pairs: PairSet
+    model: Callable[[], ModelRef]
+    store: Store
+    max_length: int
+    template: str | None
+    progress: Progress | None
+
+    def choose(self, asked: int | None = None) -> int:
+        """The layer that was asked for, or two thirds up.
+
+        Raises:
+            ConfigError: the model has no such layer.
+        """
+        return choose_layer(self.model(), asked)
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides what is read, for keys of the store."""
+        model = self.model()
+        return {
+            "rows": self.pairs.rows_sha256,
+            "model": model.identity,
+            "template": template_hash(load_tokenizer(model, self.store, template=self.template)),
+            "layer": choose_layer(model),
+            "max_length": self.max_length,
+            "dtype": precision(),
+            "device": device(),
+            "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
+        }
+
+    def means(self, layer: int) -> NDArray[np.float32]:
+        """(2 n_pairs, d_model) mean activation of every chosen, then every rejected response after a layer."""
+        found = pooled_activations(self.model(), self.pairs, layer, **self._options("directions"))
+        return np.concatenate([found.chosen, found.rejected])
+
+    def largest(self, layer: int, vector: NDArray[np.float32]) -> tuple[Floats, Floats]:
+        """(n_pairs,) the largest projection of a token on a vector, for chosen and rejected."""
+        found = max_projections(self.model(), self.pairs, layer, vector[None], **self._options("scores"))
+        return found.chosen[:, 0].astype(float), found.rejected[:, 0].astype(float)
+
+    def tokens(self, layer: int, reduce: Callable[[Any], Any], what: str) -> TokenReadout:
+        """What `reduce` makes of every token's activation."""
+        return read_tokens(self.model(), self.pairs, layer, reduce, **self._options(what))
+
+    def from_examples(self, examples: ConceptExamples, layer: int, method: str) -> directions.Direction:
+        """A concept's direction from contrastive examples in place of the training responses."""
+        fitted = examples.model_copy(update={"method": method})
+        return directions.direction_at(fitted, self.model(), layer, **self._options("examples"))
+
+    def _options(self, what: str) -> dict[str, Any]:
+        report = self.progress
+        return {
+            "max_length": self.max_length,
+            "store": self.store,
+            "template": self.template,
+            "progress": (lambda done, total: report(what, done, total)) if report else None,
+        }
