@@ -546,6 +546,22 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(bench: Any) -> Non
     assert bench.train(bench.identity()).digest["steps"] == 4
 
 
+def test_a_damaged_reading_of_one_answer_is_made_again(bench: Any) -> None:
+    """Added pairs are read one by one: the damaged one anew, the others from the store, with the losses of before."""
+    more = [replace(p, id=f"{p.id}-more", chosen=p.rejected, rejected=p.chosen) for p in bench.set.pairs[:3]]
+    plan = bench.identity().add(more).edit(control=False)
+    first = bench.train(plan, mode="fast").digest["losses"]
+    rows = sorted((bench.store.root / "reference-row").iterdir())
+    assert len(rows) == 6
+    (rows[0] / "logprobs.npy").write_bytes(b"nothing")
+    shutil.rmtree(bench.store.root / "policy")
+    bench.store = Store(bench.store.root)
+    before = len(bench.store.events())
+    assert bench.train(plan, mode="fast").digest["losses"] == first
+    made = [e["stage"] for e in bench.store.events()[before:] if e["event"] == "made"]
+    assert made.count("reference-row") == 1 and "reference" not in made
+
+
 def test_more_of_the_same_is_not_a_plan(bench: Any) -> None:
     """Options that the recipe has already, and added pairs of which none can be trained on."""
     with pytest.raises(ConfigError, match="loss=sigmoid, which the recipe's training has already"):

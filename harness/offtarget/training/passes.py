@@ -93,97 +93,91 @@ def length_batches(lengths: Sequence[int], budget: int = BATCH_TOKENS) -> list[l
     return batches
 
 
-def read_pass(
-    model: Any,
-    tokenizer: Any,
-    ref: ModelRef,
-    sequences: Sequence[list[int]],
-    starts: Sequence[int],
-    *,
-    bf16: bool,
-    prefix_layer: int | None,
-    store: Store,
-    progress: Any = None,
-) -> Pass:
-    """Log-probabilities of answers and what enters a layer, from the store or computed now.
+@dataclass(frozen=True)
+class StartReader:
+    """The frozen start model, and how it is read.
 
     Args:
-        model: the start model in float32, frozen.
-        tokenizer: its tokenizer (for the key).
-        ref: the model's identity.
-        sequences: prompt and answer of each, cut.
-        starts: where each answer starts.
+        model: in float32, frozen.
+        tokenizer: its tokenizer (for the keys).
+        ref: its identity.
         bf16: run under bf16 autocast, as training will.
         prefix_layer: layer whose inputs are kept; None or 0 keeps none.
-        store: where the result lies.
+        store: where results lie.
         progress: called with (done, total) sequences.
     """
-    sequences, starts = [list(s) for s in sequences], list(starts)
-    width = int(model.config.hidden_size)
-    size = sum(map(len, sequences)) * width * 4
-    keep_prefix = bool(prefix_layer) and size <= MAX_PREFIX_BYTES
-    inputs = {
-        "model": ref.identity,
-        "template": template_hash(tokenizer),
-        "ids": hash_of([sequences, starts]),
-        "dtype": "bf16-autocast" if bf16 else "float32",
-        "device": next(model.parameters()).device.type,
-        "prefix": prefix_layer if keep_prefix else None,
-        "packages": package_versions("torch", "transformers"),
-    }
 
-    def build(out: Path) -> None:
-        _compute(model, sequences, starts, out, prefix_layer if keep_prefix else None, bf16, progress)
+    model: Any
+    tokenizer: Any
+    ref: ModelRef
+    bf16: bool
+    prefix_layer: int | None
+    store: Store
+    progress: Any = None
 
-    folder = store.get("reference", VERSION, inputs, build, resumable=True)
-    return _as_pass(folder, sequences, starts, prefix_layer if keep_prefix else None)
+    def whole(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> Pass:
+        """Of a whole set, as one artifact; without what enters the layer where that is too much to keep.
 
+        Args:
+            sequences: prompt and answer of each, cut.
+            starts: where each answer starts.
+        """
+        sequences, starts = [list(s) for s in sequences], list(starts)
+        size = sum(map(len, sequences)) * int(self.model.config.hidden_size) * 4
+        layer = self.prefix_layer if self.prefix_layer and size <= MAX_PREFIX_BYTES else None
 
-def read_rows(
-    model: Any,
-    tokenizer: Any,
-    ref: ModelRef,
-    sequences: Sequence[list[int]],
-    starts: Sequence[int],
-    *,
-    bf16: bool,
-    prefix_layer: int | None,
-    store: Store,
-    progress: Any = None,
-) -> Rows:
-    """As `read_pass`, each sequence kept by itself; those that are not there yet are computed together."""
-    about: dict[str, Any] = {
-        "model": ref.identity,
-        "template": template_hash(tokenizer),
-        "dtype": "bf16-autocast" if bf16 else "float32",
-        "device": next(model.parameters()).device.type,
-        "prefix": prefix_layer or None,
-        "packages": package_versions("torch", "transformers"),
-    }
-    keys = [{**about, "ids": hash_of([list(s), n])} for s, n in zip(sequences, starts, strict=True)]
-    missing = [k for k, key in enumerate(keys) if not store.path("reference-row", VERSION, key).is_dir()]
-    store.root.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=store.root, prefix="reading-") as folder:
-        fresh: dict[int, int] = {}
-        if missing:
-            some, at = [list(sequences[k]) for k in missing], [starts[k] for k in missing]
-            _compute(model, some, at, Path(folder), prefix_layer or None, bf16, progress)
-            fresh = {k: i for i, k in enumerate(missing)}
-            now = _as_pass(Path(folder), some, at, prefix_layer or None)
+        def build(out: Path) -> None:
+            _compute(self.model, sequences, starts, out, layer, self.bf16, self.progress)
 
-        def build(out: Path, k: int) -> None:
-            if k not in fresh:  # it was damaged
-                _compute(model, [list(sequences[k])], [starts[k]], out, prefix_layer or None, bf16, None)
-                (out / "about.json").unlink()
-                return
-            np.save(out / "logprobs.npy", now.answer(fresh[k]).astype(np.float32))
-            if prefix_layer:
-                np.save(out / "prefix.npy", now.inputs(fresh[k]).numpy())
-
-        folders = tuple(
-            store.get("reference-row", VERSION, key, partial(build, k=k)) for k, key in enumerate(keys)
+        key = self._key([sequences, starts], layer)
+        return _as_pass(
+            self.store.get("reference", VERSION, key, build, resumable=True), sequences, starts, layer
         )
-    return Rows(folders, prefix_layer or None)
+
+    def one_by_one(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> Rows:
+        """Each sequence as an artifact of its own; those that are not there yet are computed together."""
+        layer = self.prefix_layer or None
+        given = [(list(s), n) for s, n in zip(sequences, starts, strict=True)]
+        keys = [self._key(list(one), layer) for one in given]
+        missing = [
+            k for k, key in enumerate(keys) if not self.store.path("reference-row", VERSION, key).is_dir()
+        ]
+        self.store.root.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=self.store.root, prefix="reading-") as scratch:
+
+            def read(which: Sequence[int], name: str) -> Pass:
+                out = Path(scratch) / name
+                out.mkdir()
+                some, at = [given[k][0] for k in which], [given[k][1] for k in which]
+                _compute(self.model, some, at, out, layer, self.bf16, self.progress)
+                return _as_pass(out, some, at, layer)
+
+            together = read(missing, "missing") if missing else None
+            place = {k: i for i, k in enumerate(missing)}
+
+            def build(out: Path, k: int) -> None:
+                # one that is there and yet has to be built was damaged: it is read again by itself
+                found, i = (together, place[k]) if together and k in place else (read([k], f"again-{k}"), 0)
+                np.save(out / "logprobs.npy", found.answer(i).astype(np.float32))
+                if layer:
+                    np.save(out / "prefix.npy", found.inputs(i).numpy())
+
+            folders = tuple(
+                self.store.get("reference-row", VERSION, key, partial(build, k=k))
+                for k, key in enumerate(keys)
+            )
+        return Rows(folders, layer)
+
+    def _key(self, ids: Any, layer: int | None) -> dict[str, Any]:
+        return {
+            "model": self.ref.identity,
+            "template": template_hash(self.tokenizer),
+            "ids": hash_of(ids),
+            "dtype": "bf16-autocast" if self.bf16 else "float32",
+            "device": next(self.model.parameters()).device.type,
+            "prefix": layer,
+            "packages": package_versions("torch", "transformers"),
+        }
 
 
 def _as_pass(folder: Path, sequences: Sequence[list[int]], starts: Sequence[int], layer: int | None) -> Pass:

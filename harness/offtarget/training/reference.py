@@ -8,6 +8,7 @@ reads behind another prompt, are kept one by one: another strength adds some of 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from offtarget.models import ModelRef
 from offtarget.store import Store
-from offtarget.training.passes import Pass, Rows, read_pass, read_rows
+from offtarget.training.passes import Pass, Rows, StartReader
 from offtarget.training.sides import Sides
 from offtarget.training.tokens import TokenPair
 
@@ -89,25 +90,25 @@ def reference(
         store: where the result lies.
         progress: called with (done, total) sequences.
     """
-    options: dict[str, Any] = {"bf16": bf16, "store": store, "progress": progress}
+    reader = StartReader(model, tokenizer, ref, bf16, prefix_layer, store, progress)
     own = len(ids) - n_added
 
     def answers(some: Sequence[TokenPair]) -> tuple[list[list[int]], list[int]]:
         sequences = [t.sequence(side, max_length) for t in some for side in ("chosen", "rejected")]
         return sequences, [len(t.prompt) for t in some for _ in (0, 1)]
 
-    first = read_pass(model, tokenizer, ref, *answers(ids[:own]), prefix_layer=prefix_layer, **options)
-    options["prefix_layer"] = first.layer  # where it is too much to keep, training starts from the tokens
+    first = reader.whole(*answers(ids[:own]))
+    # where it is too much to keep, training starts from the tokens
+    reader = replace(reader, prefix_layer=first.layer)
     trained: list[Pass | Rows] = [first]
     if n_added:
-        trained.append(read_rows(model, tokenizer, ref, *answers(ids[own:]), **options))
+        trained.append(reader.one_by_one(*answers(ids[own:])))
     changed = [
         (i, s.source, s) for i, both in enumerate(sides or []) for s in both if s.policy_prompt != s.prompt
     ]
     if not changed or not first.layer:
         return Reference(trained)
-    prompted = read_rows(
-        model, tokenizer, ref, [s.sequence(policy=True) for *_, s in changed],
-        [s.start(policy=True) for *_, s in changed], **options,
-    )  # fmt: skip
+    prompted = reader.one_by_one(
+        [s.sequence(policy=True) for *_, s in changed], [s.start(policy=True) for *_, s in changed]
+    )
     return Reference(trained, prompted, {(i, source): k for k, (i, source, _) in enumerate(changed)})
