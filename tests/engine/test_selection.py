@@ -72,6 +72,18 @@ def test_the_page_names_every_strength_and_marks_the_chosen(tmp_path: Path) -> N
     assert page.count("<td>yes</td>") == 2 and all(f">{s:g}</td>" in page for s in (*FILTER, *SHAPING))
 
 
+def test_a_strength_that_is_nearest_and_yet_far_is_said_not_to_match(tmp_path: Path) -> None:
+    far = Estimate(value=1.0, ci=(0.86, 1.17), n=30, seeds=1)
+    near = Estimate(value=0.7, ci=(0.5, 0.9), n=30, seeds=1)
+    points = tuple(
+        point(name, 1.0, 0.0).model_copy(update={"chosen": True, "reached": reached})
+        for name, reached in (("reward_shaping", far), ("filter", near))
+    )
+    record = Selection(by="recovery", goal=0.75, goal_from="the recipe", seed=0, points=points)
+    page = render_selection(record, False, tmp_path / "selection.html").read_text()
+    assert page.count("<td>nearest, not matched</td>") == 1 == page.count("<td>yes</td>")
+
+
 def test_by_weight_a_protocol_that_weights_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="cannot choose a strength of steering"):
         _goal([(0, point("steering", s, None, 1.0)) for s in (1.0, 2.0)], options(by="weight"))

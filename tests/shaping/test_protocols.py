@@ -150,7 +150,7 @@ def test_a_pair_without_weight_counts_as_left_out() -> None:
     "name", ["reward_shaping", "reweight", "random_reweight", "steering", "preventative_steering"]
 )
 def test_a_strength_out_of_range_is_refused(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"strength 1e\+09 .*out of range"):
+    with pytest.raises(ConfigError, match=rf"protocol '{name}': strength 1e\+09 .*out of range"):
         make_plan(name, context(amplify()), {"strength": 1e9})
 
 

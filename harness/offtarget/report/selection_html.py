@@ -29,8 +29,20 @@ def render_selection(selection: Any, amplifies: bool, out: Path) -> Path:
         reached=reached,
         picture=Markup("") if by_weight else _picture(selection, reached),
         label=lambda p: _label(p, selection.points),
+        missed=lambda p: _missed(p, selection),
     )
     return write_atomic(out, page)
+
+
+def _missed(point: Any, selection: Any) -> bool:
+    """Whether a chosen strength is the nearest and yet not near: its interval leaves the goal out."""
+    ci = point.reached.ci
+    return bool(
+        point.chosen
+        and selection.by == "recovery"
+        and ci is not None
+        and not ci[0] <= selection.goal <= ci[1]
+    )
 
 
 def _picture(selection: Any, reached: str) -> Markup:

@@ -80,7 +80,10 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
         raise ConfigError(
             f"protocol '{name}' needs a concept: give --verdicts FILE with a suppress or amplify, or -P concept=ID"
         )
-    plan = run_content(entry, function, ctx, **params)
+    try:
+        plan = run_content(entry, function, ctx, **params)
+    except ConfigError as e:  # of a strength, say: in a grid it must be clear whose
+        raise ConfigError(str(e) if f"'{name}'" in str(e) else f"protocol '{name}': {e}") from e
     if not isinstance(plan, ShapingPlan):
         raise ConfigError(
             f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan"

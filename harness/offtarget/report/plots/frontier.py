@@ -45,9 +45,14 @@ def frontier(walks: Sequence[Walk], goal: float | None, *, reached: str, capabil
                     linewidth=1.1,
                     label=walk.label,
                 )
+                there: dict[
+                    tuple[float, float], list[str]
+                ] = {}  # strengths that end in the same place share a label
                 for a, b, s in zip(x, walk.reached, walk.strengths, strict=True):
+                    there.setdefault((a, b), []).append(f"{s:g}")
+                for (a, b), names in there.items():
                     ax.annotate(
-                        f"{s:g}",
+                        ", ".join(names),
                         (a, b),
                         xytext=(4, 4),
                         textcoords="offset points",
