@@ -1,5 +1,5 @@
 import pytest
-from offtarget.report.html import environment, fixed, moment, number, p_value, percent, visible
+from offtarget.report.html import coded, environment, fixed, moment, number, p_value, percent, visible
 
 
 def test_hidden_signs_become_visible_and_ordinary_text_stays():
@@ -57,3 +57,9 @@ def test_templates_escape_and_refuse_unknown_names():
     assert env.from_string("{{ x }}").render(x="<b>") == "&lt;b&gt;"
     with pytest.raises(Exception, match="undefined"):
         env.from_string("{{ y }}").render()
+
+
+def test_words_between_backticks_are_code_and_everything_is_escaped():
+    assert coded("so `start` is <b>") == "so <code>start</code> is &lt;b&gt;"
+    assert coded("`<i>`") == "<code>&lt;i&gt;</code>"
+    assert coded("a lone ` and <") == "a lone ` and &lt;"

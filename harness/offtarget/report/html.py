@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -108,6 +108,16 @@ def moment(value: datetime | str | None) -> str:
     )
 
 
+def coded(text: Any) -> Markup:
+    """Text with what stands between backticks set as code; all of it escaped."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:  # one without its other
+        return escape(text)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if i % 2 else escape(part) for i, part in enumerate(parts)
+    )
+
+
 def environment(*folders: Path) -> Environment:
     """The template engine: everything is escaped, and a name that is not there is an error."""
     env = Environment(
@@ -118,7 +128,13 @@ def environment(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
-        visible=visible, number=number, fixed=fixed, percent=percent, p_value=p_value, moment=moment
+        visible=visible,
+        number=number,
+        fixed=fixed,
+        percent=percent,
+        p_value=p_value,
+        moment=moment,
+        coded=coded,
     )
     return env
 
