@@ -280,6 +280,16 @@ def load(
     return model.to(device(), getattr(torch, precision(dtype))).eval(), tokenizer
 
 
+def skeleton(ref: ModelRef) -> Any:
+    """A model from its configuration alone: every module and shape, no weights (torch's meta device)."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    with _hub_errors(ref), torch.device("meta"):
+        config = AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
+        return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+
+
 UNREADABLE = {"SafetensorError", "JSONDecodeError"}
 """Errors of damaged files that derive from nothing more telling."""
 

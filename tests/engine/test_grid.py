@@ -102,6 +102,39 @@ def test_a_run_in_which_nothing_is_taught_says_that_it_is_no_result(
     assert Path("out/board.md").is_file() and len(list(Path("out/cells").rglob("*.json"))) == 2
 
 
+STRAY = '''"""Steers at a layer that its author got wrong."""
+
+import numpy as np
+
+from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.hooks import Steer
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.protocol import protocol
+
+
+@protocol(name="stray", family="feature", source="a test", unit="none")
+def stray(ctx: ShapingContext, *, strength: float = 1.0) -> ShapingPlan:
+    """Steer at layer 40."""
+    n = len(ctx.pairs)
+    hook = Steer(layer=40, directions=np.ones(64, np.float32), chosen=np.ones(n), rejected=np.ones(n))
+    return ShapingPlan.identity("stray", ctx.pairs).edit(hooks=(hook,))
+'''
+
+
+def test_what_the_model_has_no_place_for_is_said_before_anything_is_evaluated(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mine/baselines/stray.py").write_text(STRAY)
+    for wrong, says in {
+        'protocols=["dpo", "stray"]': "plan of 'stray' hooks layer 40; the model has layers 0 to 3",
+        "training.lowest_layer=9": "training.lowest_layer=9: the model has layers 0 to 3",
+    }.items():
+        assert call([*grid, "--set", wrong]) == 2
+        assert says in capsys.readouterr().err
+    made = {e["stage"] for e in Store().events() if e["event"] == "made"}
+    assert not made & {"rollouts", "scores", "policy"}, "it was said too late"
+
+
 def test_a_sweep_reuses_the_reference_and_the_features(grid: list[str]) -> None:
     """By the store's log: other strengths make policies and scores, and of added or re-prompted answers only new ones."""
 

@@ -40,6 +40,7 @@ from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.readings import StoredReadings
 from offtarget.store import Store, file_sha256, write_atomic
+from offtarget.training.fit import check_fit
 from offtarget.training.run import check_loss, prepare, train
 from offtarget.training.tokens import TrainingSet
 from offtarget.verdicts import Verdicts
@@ -195,6 +196,7 @@ def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[
     """
     # all plans first: a recipe that cannot be carried out says so before anything is trained
     grid = [(item, seed, plan_of(run, item, seed)) for seed in seeds for item in run.recipe.protocols]
+    check_fit(run.model, [plan for *_, plan in grid], run.recipe.training)
     for note in dict.fromkeys(note for *_, plan in grid for note in plan.notes):
         log.warning("before training: %s", note)
     done = [_one(run, START, {}, seed, reuse, lambda asked: _start_cell(run, asked)) for seed in seeds]

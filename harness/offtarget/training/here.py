@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from offtarget.errors import ConfigError
 from offtarget.models import ModelRef, device, load
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import write_atomic
+from offtarget.training.fit import require_fit
 from offtarget.training.job import Job
 from offtarget.training.sides import Sides, sides_of
 from offtarget.training.spec import TrainingSpec
@@ -41,14 +41,7 @@ def train_here(job: Job) -> None:
     started = time.monotonic()
     ref, spec, out, progress = job.ref, job.spec, job.out, job.progress
     model, tokenizer = load(ref, dtype="float32", store=job.store, template=job.template)
-    if not hasattr(getattr(model, "model", None), "layers") or not hasattr(model, "lm_head"):
-        raise ConfigError(
-            f"model '{ref.name}' ({type(model).__name__}) is not laid out like Llama (model.layers, lm_head), "
-            "which training needs; choose another model"
-        )
-    n_layers = len(model.model.layers)
-    first = spec.first_trained(n_layers)
-    _check_hooks(job.plan, model)
+    first = require_fit(model, ref.name, job.plan, spec)
     training_set, plan = with_added(job.training_set, job.plan, tokenizer, spec)
     sides = sides_of(training_set.pairs, training_set.ids, plan, tokenizer, spec.max_length)
     stored = None
@@ -121,28 +114,6 @@ def train_here(job: Job) -> None:
         "prefix_layer": stored.layer if stored else None,
     }
     write_atomic(out / DIGEST, json.dumps(digest, indent=1))
-
-
-def _check_hooks(plan: ShapingPlan, model: Any) -> None:
-    """Refuse a hook on a layer or module that the model does not have, or of another width.
-
-    Raises:
-        ConfigError: names the hook.
-    """
-    from offtarget.training.intervene import module_of
-
-    layers, width = model.model.layers, int(model.config.hidden_size)
-    for hook in plan.hooks:
-        if not 0 <= hook.layer < len(layers):
-            raise ConfigError(
-                f"plan of '{plan.protocol}' hooks layer {hook.layer}; the model has layers 0 to {len(layers) - 1}"
-            )
-        module_of(layers[hook.layer], hook.module)
-        if hook.directions.shape[-1] != width:
-            raise ConfigError(
-                f"plan of '{plan.protocol}' hooks layer {hook.layer} with vectors of {hook.directions.shape[-1]} values; the "
-                f"model's are {width} wide"
-            )
 
 
 def with_added(

@@ -1,0 +1,56 @@
+"""Whether a model can be trained as it is asked to be: its layout, the layers trained, the places of hooks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from offtarget.errors import ConfigError
+from offtarget.models import ModelRef, skeleton
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.training.spec import TrainingSpec
+
+
+def check_fit(ref: ModelRef, plans: Sequence[ShapingPlan], spec: TrainingSpec) -> None:
+    """Refuse what the start model has no place for, from its configuration alone: before anything is evaluated.
+
+    Raises:
+        ConfigError: as `require_fit`.
+    """
+    model = skeleton(ref)
+    for plan in plans:
+        require_fit(model, ref.name, plan, spec.under(plan))
+
+
+def require_fit(model: Any, name: str, plan: ShapingPlan, spec: TrainingSpec) -> int:
+    """Index of the lowest layer that is trained.
+
+    Args:
+        model: the causal LM, or its `skeleton`.
+        name: what messages call it.
+        plan: whose hooks need a place.
+        spec: training options under the plan.
+
+    Raises:
+        ConfigError: a model that is not laid out like Llama; no such layer to train; a hook on a layer or module that
+            the model does not have, or of another width.
+    """
+    from offtarget.training.intervene import module_of
+
+    if not hasattr(getattr(model, "model", None), "layers") or not hasattr(model, "lm_head"):
+        raise ConfigError(
+            f"model '{name}' ({type(model).__name__}) is not laid out like Llama (model.layers, lm_head), "
+            "which training needs; choose another model"
+        )
+    layers, width = model.model.layers, int(model.config.hidden_size)
+    first = spec.first_trained(len(layers))
+    for hook in plan.hooks:
+        if not 0 <= hook.layer < len(layers):
+            raise ConfigError(
+                f"plan of '{plan.protocol}' hooks layer {hook.layer}; the model has layers 0 to {len(layers) - 1}"
+            )
+        module_of(layers[hook.layer], hook.module)
+        if hook.directions.shape[-1] != width:
+            raise ConfigError(
+                f"plan of '{plan.protocol}' hooks layer {hook.layer} with vectors of {hook.directions.shape[-1]} values; the "
+                f"model's are {width} wide"
+            )
+    return first
