@@ -11,6 +11,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +324,21 @@ def _in_one_line(error: BaseException | None) -> str:
     if not lines:
         return type(error).__name__
     return f"{lines[0]} {lines[1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
+
+
+def template_key(ref: ModelRef, template: str | None = None) -> str:
+    """`template_hash` of a model's tokenizer, which is read once for all keys of a process.
+
+    Args:
+        ref: the model.
+        template: path of a chat template, for models without one.
+    """
+    return _template_key(ref, template, read_template(template) if template else "")
+
+
+@cache
+def _template_key(ref: ModelRef, template: str | None, text: str) -> str:
+    return template_hash(load_tokenizer(ref, template=template))
 
 
 def template_hash(tokenizer: Any) -> str:

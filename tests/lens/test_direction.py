@@ -90,6 +90,12 @@ def test_held_out_auroc_and_scale_of_known_projections() -> None:
     assert (d.centre, d.sd) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values)))
 
 
+def test_an_example_without_a_token_is_not_taken_for_a_zero() -> None:
+    positive = np.repeat([[1.0], [1], [1], [np.nan]], 3, axis=1)
+    with pytest.raises(UndecidedError, match="'assent': an example has no token left within max_length"):
+        calibrate(concept(4), 2, np.eye(4, dtype=np.float32)[0], positive, -np.ones((4, 3)))
+
+
 def test_halves_are_fitted_apart() -> None:
     positive, negative = np.zeros((8, 3)), np.zeros((8, 3))
     positive[::2, 0] = 1

@@ -34,7 +34,7 @@ from offtarget.engine.rows import evaluation_prompts, reversed_pairs, select_row
 from offtarget.engine.targets import decide, gate_name, targets_of
 from offtarget.lens.activations import cores
 from offtarget.lens.features import FeatureMatrix
-from offtarget.models import ModelRef, load_tokenizer, resolve, template_hash
+from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default
 from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
@@ -318,7 +318,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         rows_sha256=run.trained_pairs.rows_sha256,
         n_pairs=len(run.trained_pairs),
         model_identity=run.model.identity,
-        template_hash=template_hash(load_tokenizer(run.model, run.store, template=recipe.chat_template)),
+        template_hash=template_key(run.model, recipe.chat_template),
         task_versions={
             name: str(default().get("behaviour", name).card["version"]) for name in recipe.behaviours
         },

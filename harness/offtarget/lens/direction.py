@@ -20,7 +20,7 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
-from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
+from offtarget.models import ModelRef, device, precision, template_key
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -145,14 +145,18 @@ def calibrate(
         positive: `(n_examples, 3)` projections of the positive answers on the directions of `half_vectors`.
         negative: of the negative answers.
     """
-    from sklearn.metrics import roc_auc_score
-
     (has_positive, has_negative), even = concept.sides, concept.even
     aurocs = []
     for k, tested in enumerate((~even, even)):
         p, n = positive[has_positive & tested, k], negative[has_negative & tested, k]
-        aurocs.append(roc_auc_score(np.repeat([1, 0], [len(p), len(n)]), np.concatenate([p, n])))
+        above = p[:, None] - n  # every positive against every negative; a tie is half a win
+        aurocs.append(float(((above > 0) + 0.5 * (above == 0)).mean()))
     everything = np.concatenate([positive[has_positive, 2], negative[has_negative, 2]]).astype(np.float64)
+    if not np.isfinite(everything).all():
+        raise UndecidedError(
+            f"direction '{concept.concept}': an example has no token left within max_length; raise it, or shorten the "
+            "example's prompt"
+        )
     return Direction(
         concept, layer, vector, float(everything.mean()), float(everything.std()), float(np.mean(aurocs))
     )
@@ -192,13 +196,13 @@ def encode_directions(
     from scipy.sparse import csr_matrix
 
     layers = [choose_layer(model, c.layer) for c in concepts]
-    template_key = template_hash(load_tokenizer(model, store, template=template))
+    key = template_key(model, template)
     identity = hash_of([[c.model_dump(mode="json"), at] for c, at in zip(concepts, layers, strict=True)])
     inputs = {
         "rows": pairs.rows_sha256,
         "directions": identity,
         "model": model.identity,
-        "template": template_key,
+        "template": key,
         "max_length": max_length,
         "dtype": precision(dtype),
         "device": device(),
@@ -220,7 +224,7 @@ def encode_directions(
             "layer": layers[0] if len(set(layers)) == 1 else layers,
             "model": model.name,
             "model_identity": model.identity,
-            "template": template_key,
+            "template": key,
             "dtype": precision(dtype),
             "max_length": max_length,
             "n_truncated": max(f.n_truncated for f in found.values()),

@@ -23,7 +23,7 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.signed_sae import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
-from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
+from offtarget.models import ModelRef, device, precision, template_key
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -78,8 +78,8 @@ def encode_embedding(
     if code not in CODES:
         raise unknown_name("code of lens 'embedding'", code, CODES)
     layer = choose_layer(model, layer)
-    template_key = template_hash(load_tokenizer(model, store, template=template))
-    reads = {"code": code, "layer": layer, "model_identity": model.identity, "template": template_key}
+    key = template_key(model, template)
+    reads = {"code": code, "layer": layer, "model_identity": model.identity, "template": key}
     if fitted is not None:
         _require_same(reads, fitted)
     inputs = {

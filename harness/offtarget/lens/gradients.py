@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import PairSet
 from offtarget.lens.activations import decoder_layers, use_threads
 from offtarget.lens.tokens import Conversation, tokenise_pairs
-from offtarget.models import ModelRef, device, load, load_tokenizer, precision, template_hash
+from offtarget.models import ModelRef, device, load, precision, template_key
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
@@ -60,7 +60,7 @@ def response_gradients(
     """
     inputs = {
         "model": ref.identity,
-        "template": template_hash(load_tokenizer(ref, store, template=template)),
+        "template": template_key(ref, template),
         "rows": pairs.rows_sha256,
         "layer": layer,
         "max_length": max_length,

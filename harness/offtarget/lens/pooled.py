@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import Message, Pair, PairSet
 from offtarget.lens.activations import encode_spans
-from offtarget.models import ModelRef, device, load, load_tokenizer, precision, template_hash
+from offtarget.models import ModelRef, device, load, precision, template_key
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -72,7 +72,7 @@ def pooled_activations(
     inputs = {
         "rows": hash_of([[p.prompt, p.chosen, p.rejected] for p in blind.pairs]),
         "model": ref.identity,
-        "template": template_hash(load_tokenizer(ref, store, template=template)),
+        "template": template_key(ref, template),
         "layer": layer,
         "max_length": max_length,
         "dtype": precision(dtype),

@@ -13,7 +13,7 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.pooled import max_projections, pooled_activations
 from offtarget.lens.probes import TokenReadout, read_tokens
-from offtarget.models import ModelRef, device, load_tokenizer, precision, template_hash
+from offtarget.models import ModelRef, device, precision, template_key
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
@@ -55,7 +55,7 @@ class Layers:
         return {
             "rows": self.pairs.rows_sha256,
             "model": model.identity,
-            "template": template_hash(load_tokenizer(model, self.store, template=self.template)),
+            "template": template_key(model, self.template),
             "layer": choose_layer(model),
             "max_length": self.max_length,
             "dtype": precision(),

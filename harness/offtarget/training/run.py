@@ -10,7 +10,7 @@ from typing import Any
 
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.models import ModelRef, device, load_tokenizer, template_hash
+from offtarget.models import ModelRef, device, load_tokenizer, template_key
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, hash_of
 from offtarget.training.here import DIGEST, train_here
@@ -111,7 +111,7 @@ def train(
         raise ConfigError(f"plan of '{plan.protocol}' was made for other rows than the training set has")
     inputs = {
         "model": ref.identity,
-        "template": template_hash(load_tokenizer(ref, store, template=template)),
+        "template": template_key(ref, template),
         "rows": training_set.rows_sha256,
         "plan": plan.hash,
         "spec": asked.model_dump(),
