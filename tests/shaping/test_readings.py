@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 from offtarget.data.pairs import Pair, PairSet
+from offtarget.engine.planning import make_shaping_plan
 from offtarget.errors import ConfigError
 from offtarget.lens.direction import encode_directions
 from offtarget.lens.examples import ConceptExamples, Example
 from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.surface import encode
 from offtarget.models import resolve
+from offtarget.shaping.context import Target
 from offtarget.shaping.readings import READOUTS, StoredReadings
 from offtarget.store import Store
 
@@ -49,6 +51,17 @@ def test_every_readout_tells_the_responses_that_show_it(readings: StoredReadings
     assert scores.both[shows].mean() - scores.both[~shows].mean() > 1.2
     chosen, rejected = readings.presence("surface:bold")
     assert np.array_equal(np.r_[chosen, rejected], shows)
+
+
+def test_a_plan_says_of_what_its_target_is_not_independent(readings: StoredReadings) -> None:
+    """Bold words are all the markdown there is; pairs differ in nothing else but by chance."""
+    plan = make_shaping_plan("reward_shaping", {}, readings, [Target("surface:bold", -1)], 0)
+    found = dict(plan.details["correlations"]["surface:bold"])
+    assert found["surface:markdown"] == pytest.approx(1.0)
+    assert min(map(abs, found.values())) < 0.3, "weak ones are kept too"
+    weak = min(found, key=lambda c: abs(found[c]))
+    assert "surface:bold is not independent of" in plan.notes[0] and "surface:markdown +1.00" in plan.notes[0]
+    assert weak not in plan.notes[0]
 
 
 def test_scores_are_read_once(readings: StoredReadings) -> None:

@@ -25,8 +25,10 @@ from offtarget.versions import package_versions
 
 CORRELATED = 0.5
 """From this correlation on, a concept's score is said not to be independent of another's."""
+KEPT = 200
+"""Correlations that a plan keeps of one target, the largest first; of the others it says how many and how large."""
 LISTED = 10
-"""Correlations, and predicted shifts of concepts that are no target, that a plan lists."""
+"""Predicted shifts of concepts that are no target that a plan lists."""
 GOOD_AUROC = 0.7
 ANSWERS_VERSION = 1
 
@@ -100,12 +102,11 @@ def make_shaping_plan(
         except ConfigError as e:
             notes.append(f"concept '{target}': {e}")
             continue
-        details.setdefault("correlations", {})[target] = [[c, round(r, 4)] for c, r in found[:LISTED]]
-        notes += [
-            f"{target} goes along with {c} (r {r:+.2f} over pairs)"
-            for c, r in found[:5]
-            if abs(r) >= CORRELATED
-        ]
+        details.setdefault("correlations", {})[target] = [[c, round(r, 4)] for c, r in found[:KEPT]]
+        if rest := found[KEPT:]:
+            left_out = {"concepts": len(rest), "at_most": round(abs(rest[0][1]), 4)}
+            details.setdefault("correlations_left_out", {})[target] = left_out
+        notes += _along(target, found)
     for what, facts in readings.facts.items():
         if what not in asked:
             continue
@@ -116,6 +117,22 @@ def make_shaping_plan(
                 f"{what} orders responses to held-out prompts with AUROC {auroc:.2f}, under {GOOD_AUROC}"
             )
     return plan.edit(notes=tuple(dict.fromkeys(notes)), details=details)
+
+
+def _along(target: str, found: Sequence[tuple[str, float]]) -> list[str]:
+    """What is said of a target's correlations: the strong ones, or that there is none."""
+    strong = [(c, r) for c, r in found if abs(r) >= CORRELATED]
+    if strong:
+        more = f", and {len(strong) - 5} more" if len(strong) > 5 else ""
+        listed = ", ".join(f"{c} {r:+.2f}" for c, r in strong[:5])
+        return [f"{target} is not independent of {listed}{more} (r over pairs)"]
+    if not found:
+        return []
+    concept, r = found[0]
+    return [
+        f"{target} goes along with none of {len(found)} other concepts by |r| of {CORRELATED} or more (most with "
+        f"{concept}, r {r:+.2f})"
+    ]
 
 
 def _cancelling(targets: Sequence[Target]) -> list[str]:
