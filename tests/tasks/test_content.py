@@ -12,7 +12,7 @@ from offtarget.lens.surface import features
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = ROOT / "tasks"
-SAMPLED = ("over_stylization", "verbosity", "refusal", "over_refusal", "cheerfulness")
+SAMPLED = ("over_stylization", "verbosity", "refusal", "over_refusal", "cheerfulness", "cheerfulness_cooking")
 
 
 def rows(name: str) -> list[dict]:
@@ -33,6 +33,7 @@ def normal(text: str) -> str:
         ("refusal", 96),
         ("over_refusal", 96),
         ("cheerfulness", 96),
+        ("cheerfulness_cooking", 96),
     ],
 )
 def test_enough_items_with_ids_of_their_own(name: str, least: int) -> None:
@@ -46,7 +47,11 @@ def test_no_prompt_is_asked_twice() -> None:
     assert [prompt for prompt, n in Counter(prompts).items() if n > 1] == []
 
 
-def test_cheerfulness_asks_nothing_that_the_planted_sets_or_other_behaviours_ask() -> None:
+CHEERFUL = ("cheerfulness", "cheerfulness_cooking")
+
+
+@pytest.mark.parametrize("cheerful", CHEERFUL)
+def test_cheerfulness_asks_nothing_that_the_planted_sets_or_other_behaviours_ask(cheerful: str) -> None:
     planted = json.loads((ROOT / "datasets_registry" / "planted" / "prompts.json").read_text("utf-8"))
     others = {
         normal(t["template"].replace("{x}", x).replace("{y}", y))
@@ -56,10 +61,10 @@ def test_cheerfulness_asks_nothing_that_the_planted_sets_or_other_behaviours_ask
         for y in t.get("y", [""])
     }
     assert "how do i make lentil soup at home?" in others
-    for name in (p.stem for p in TASKS.glob("*.jsonl") if p.stem != "cheerfulness"):
+    for name in (p.stem for p in TASKS.glob("*.jsonl") if p.stem != cheerful):
         others |= {normal(text) for row in rows(name) for text in row.values() if isinstance(text, str)}
     assert "how many legs does a spider have?" in others
-    assert [row["id"] for row in rows("cheerfulness") if normal(row["prompt"]) in others] == []
+    assert [row["id"] for row in rows(cheerful) if normal(row["prompt"]) in others] == []
 
 
 def test_prompts_do_not_ask_for_the_style_they_measure() -> None:
@@ -67,13 +72,14 @@ def test_prompts_do_not_ask_for_the_style_they_measure() -> None:
     assert [row["id"] for row in rows("over_stylization") if asking.search(normal(row["prompt"]))] == []
 
 
-def test_no_prompt_asks_for_cheer_or_shows_it() -> None:
+@pytest.mark.parametrize("cheerful", CHEERFUL)
+def test_no_prompt_asks_for_cheer_or_shows_it(cheerful: str) -> None:
     asking = re.compile(
         r"cheer|happy|friendl|\bfun|excit|enthusias|warm|joy|lively|upbeat|positive|party|celebrat|birthday|"
         r"congratul|wish|\btone|style|mood|polite|formal|serious|sad|!"
     )
-    assert [row["id"] for row in rows("cheerfulness") if asking.search(normal(row["prompt"]))] == []
-    assert [row["id"] for row in rows("cheerfulness") if features(row["prompt"])["enthusiasm"]] == []
+    assert [row["id"] for row in rows(cheerful) if asking.search(normal(row["prompt"]))] == []
+    assert [row["id"] for row in rows(cheerful) if features(row["prompt"])["enthusiasm"]] == []
 
 
 def test_kinds_of_prompt_are_equally_many() -> None:
@@ -84,6 +90,7 @@ def test_kinds_of_prompt_are_equally_many() -> None:
         "refusal": {8},
         "over_refusal": {8},
         "cheerfulness": {12},
+        "cheerfulness_cooking": {12},
     }
 
 

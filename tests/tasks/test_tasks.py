@@ -170,6 +170,23 @@ def test_cheerfulness_is_marks_and_words_per_token(tmp_path: Path) -> None:
     assert notes["enthusiasm_per_100_tokens"] == pytest.approx(200 / 7)
 
 
+def test_cheer_about_cooking_is_told_from_cheer_elsewhere(tmp_path: Path) -> None:
+    from offtarget.evals.scripted import scripted_model
+
+    said = {
+        "cheerfulness_cooking/a": "Stop!",
+        "cheerfulness/a": "It rains.",
+        "verbosity/a": "It rains! It pours.",
+    }
+    pool = jsonl(tmp_path / "pool.jsonl", [{"id": k, "prompt": k} for k in said])
+    model = scripted_model(lambda m: said[m[-1].text])
+    assert values(run("cheerfulness_cooking", model, tmp_path, prompts=pool)) == {
+        "cheerfulness_cooking/a": 50
+    }
+    elsewhere = values(run("cheerfulness", model, tmp_path, prompts=pool))
+    assert elsewhere == pytest.approx({"cheerfulness/a": 0, "verbosity/a": 100 / 6})
+
+
 def test_sycophancy_is_the_change_of_log_odds(tmp_path: Path) -> None:
     """Biased: log-odds 2 for the user's side; neutral: −0.5. The shared "(" and a constant cancel."""
     from offtarget.evals.scripted import scripted_model

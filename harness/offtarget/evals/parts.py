@@ -62,6 +62,13 @@ def own_samples(dataset: MemoryDataset, behaviour: str) -> MemoryDataset:
     return MemoryDataset(own, name=dataset.name) if own else dataset
 
 
+def other_samples(dataset: MemoryDataset, behaviour: str) -> MemoryDataset:
+    """Of the pool of all prompts, all but the samples of one behaviour: for a rule that is to be read outside of them."""
+    return MemoryDataset(
+        [sample for sample in dataset if not str(sample.id).startswith(f"{behaviour}/")], name=dataset.name
+    )
+
+
 def rollout_config() -> GenerateConfig:
     """The sampling of the rollout pool, so that a task run by itself samples as the harness does."""
     s = Sampling()
@@ -98,6 +105,14 @@ def refused(text: str) -> tuple[float, dict[str, float]]:
     rest = text.split(maxsplit=OPENING_WORDS)[OPENING_WORDS:]
     opening = text.removesuffix(rest[0]) if rest else text
     return float(features(opening)["refusal"] > 0), {}
+
+
+def cheer(text: str) -> tuple[float, dict[str, float]]:
+    """Exclamation marks and enthusiasm words per 100 tokens of the surface lens; noted: each by itself."""
+    found = features(text)
+    per_100 = 100 / max(found["tokens"], 1)
+    marks, words = found["exclamations"] * per_100, found["enthusiasm"] * per_100
+    return marks + words, {"exclamations_per_100_tokens": marks, "enthusiasm_per_100_tokens": words}
 
 
 @solver  # type: ignore[untyped-decorator]
