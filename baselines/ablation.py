@@ -47,17 +47,10 @@ def ablation(ctx: ShapingContext, *, strength: float = 1.0, layer: int | None = 
                 "protocol 'ablation': concepts of the same rows are taken out together, so their verdicts need one strength"
             )
         found = [ctx.direction(ctx.targets[k].concept, layer) for k in mine]
-        _, size, basis = np.linalg.svd(
-            np.stack([d.vector for d in found]).astype(np.float64), full_matrices=False
-        )
         on = parts[mine[0]] * (inside == which[:, None]).all(axis=0).astype(float)
-        hooks.append(
-            Ablate(
-                layer=found[0].layer,
-                directions=basis[size > SAME * size[0]].astype(np.float32),
-                chosen=on,
-                rejected=on,
-                span="all",
-            )
-        )
+        for at in sorted({d.layer for d in found}):  # a direction's own examples may name its layer
+            vectors = np.stack([d.vector for d in found if d.layer == at]).astype(np.float64)
+            _, size, basis = np.linalg.svd(vectors, full_matrices=False)
+            directions = basis[size > SAME * size[0]].astype(np.float32)
+            hooks.append(Ablate(layer=at, directions=directions, chosen=on, rejected=on, span="all"))
     return ShapingPlan.identity("ablation", ctx.pairs).edit(hooks=tuple(hooks))

@@ -50,4 +50,5 @@ def filter_(
     plan = ShapingPlan.identity("filter", ctx.pairs)
     keep = plan.keep.copy()
     keep[worst] = False
-    return plan.edit(keep=keep, details={"asked": strength, "left_out": len(worst)})
+    notes = () if by == "cluster" else ctx.fewer(strength, len(worst), "left out")
+    return plan.edit(keep=keep, notes=notes, details={"asked": strength, "left_out": len(worst)})

@@ -16,4 +16,5 @@ def label_flip(
     plan = ShapingPlan.identity("label_flip", ctx.pairs)
     flip = plan.flip.copy()
     flip[worst] = True
-    return plan.edit(flip=flip, details={"asked": strength, "flipped": len(worst)})
+    notes = ctx.fewer(strength, len(worst), "flipped")
+    return plan.edit(flip=flip, notes=notes, details={"asked": strength, "flipped": len(worst)})

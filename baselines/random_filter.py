@@ -34,4 +34,5 @@ def random_filter(
     plan = ShapingPlan.identity("random_filter", ctx.pairs)
     keep = plan.keep.copy()
     keep[ctx.rng.permutation(len(keep))[:n]] = False
-    return plan.edit(keep=keep, details={"asked": strength, "left_out": n})
+    notes = () if by == "cluster" else ctx.fewer(strength, n, "left out")
+    return plan.edit(keep=keep, notes=notes, details={"asked": strength, "left_out": n})

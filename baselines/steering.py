@@ -41,7 +41,7 @@ def steering(
             against them, so suppressing (α > 0) makes those pairs teach more, amplifying (α < 0) less.
         layer: decoder layer; None: two thirds up.
         top: steer only this share of a target's pairs: those whose steered side has most more of the concept than the
-            other, along its direction; steering both sides, those that differ most.
+            other, along the same direction at the same layer; steering both sides, those that differ most.
     """
     if side not in SIDES:
         raise ConfigError(f"protocol 'steering': side={side!r} should be {', '.join(SIDES)}")
@@ -54,7 +54,7 @@ def steering(
         where = side if side != "auto" else ("chosen" if gamma > 0 else "both")
         rows = ctx.inside(target)
         if top < 1:
-            margin = ctx.scores(target.concept, "direction").margin
+            margin = direction.margin
             ranked = {"chosen": margin, "rejected": -margin}.get(where, np.abs(margin))
             size = np.where(rows, ranked, -np.inf)
             most = np.argsort(-size, kind="stable")[: max(1, round(top * rows.sum()))]

@@ -44,7 +44,8 @@ def token_filter(
         gamma = target.effective(strength)
         if gamma > 0:
             raise ConfigError(
-                "protocol 'token_filter' can only keep a concept from being learned: suppress it, or use another"
+                "protocol 'token_filter' can only keep a concept from being learned: suppress it (with -P concept=ID by a negative "
+                "strength), or use another protocol"
             )
         sides = dict(zip(("chosen", "rejected"), ctx.words(target.concept, readout), strict=True))
         rows = np.flatnonzero(ctx.inside(target))
@@ -70,7 +71,7 @@ def token_filter(
             if spans and seen[name][i] - len(spans) < LEAST * seen[name][i]:
                 keep[i] = False
     masks = {name: tuple(_joined(spans) for spans in found) for name, found in hidden.items()}
-    notes = (f"{masked} of {words} words masked",)
+    notes = (f"{masked} of {words} words masked (at most {share(strength):.1%} were asked for)",)
     if not keep.all():
         notes += (f"{int((~keep).sum())} pairs left out: under {LEAST:.0%} of an answer's words were left",)
     return plan.edit(

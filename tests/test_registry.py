@@ -39,8 +39,12 @@ def test_a_file_that_fails_when_run_is_named(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_taken_is_refused(tmp_path: Path) -> None:
+    """Neither of the two is taken for what was meant; all others go on."""
+    registry = Registry([root(tmp_path, "reward_shaping")])
     with pytest.raises(ConfigError, match="'reward_shaping' is already defined in"):
-        Registry([root(tmp_path, "reward_shaping")]).entries("protocol")
+        registry.get("protocol", "reward_shaping")
+    assert registry.get("protocol", "filter").builtin
+    assert len(registry.problems) == 1 and "rename one of them" in registry.problems[0]
 
 
 def test_a_broken_card_is_named_and_the_others_go_on(tmp_path: Path) -> None:

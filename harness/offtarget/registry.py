@@ -151,6 +151,8 @@ class Registry:
         self.roots = list({root.resolve(): root for root in reversed(roots)}.values())[::-1]
         """Each folder once, ours first."""
         self._cache: dict[Kind, dict[str, Entry]] = {}
+        self._taken: dict[tuple[Kind, str], str] = {}
+        """Names that two files claim: neither is taken for what was meant."""
 
     def entries(self, kind: Kind) -> list[Entry]:
         """All entries of a kind, by name."""
@@ -164,6 +166,8 @@ class Registry:
             if kind != "dataset" and len(self.roots) == 1 and not hint:
                 hint = "(one of your own: --registry FOLDER)"
             raise unknown_name(kind, name, found, hint)
+        if (kind, name) in self._taken:
+            raise ConfigError(self._taken[kind, name])
         return found[name]
 
     def _scan(self, kind: Kind) -> dict[str, Entry]:
@@ -187,10 +191,10 @@ class Registry:
                     continue
                 for entry in entries:
                     if entry.name in found:
-                        other = found[entry.name].path
-                        raise ConfigError(
-                            f"{path}: the {kind} '{entry.name}' is already defined in {other}; rename one of them"
-                        )
+                        taken = f"{path}: the {kind} '{entry.name}' is already defined in {found[entry.name].path}; rename one of them"
+                        self.problems.append(taken)
+                        self._taken[kind, entry.name] = taken
+                        continue
                     found[entry.name] = entry
         self._cache[kind] = found
         return found
@@ -286,9 +290,11 @@ def run_content(entry: Entry, function: Callable[..., Any], *args: Any, **params
         raise
     except Exception as e:
         frames = traceback.extract_tb(e.__traceback__)
-        line = next((f.lineno for f in reversed(frames) if f.filename == str(entry.path)), None)
+        here = entry.path.resolve()
+        line = next((f.lineno for f in reversed(frames) if Path(f.filename).resolve() == here), None)
+        where = f", line {line}" if line else ""
         raise ConfigError(
-            f"{entry.path}, line {line}: {entry.kind} '{entry.name}' failed ({type(e).__name__}: {e}); mend the file"
+            f"{entry.path}{where}: {entry.kind} '{entry.name}' failed ({type(e).__name__}: {e}); mend the file"
         ) from e
 
 

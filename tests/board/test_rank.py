@@ -97,7 +97,30 @@ def test_amplification_is_in_sd_of_plain_dpo(make_cell):
     row = _row(rank(cells), "filter")
     assert math.isclose(row.amplification.value, 0.2 / math.sqrt(0.4 * 0.6 * 100 / 99))
     assert row.intent == "amplify"
-    assert (row.recovery.value, row.recovery.note) == (None, "amplifies")
+    assert (row.recovery.value, row.recovery.note) == (None, "not asked")
+
+
+def test_a_negative_strength_turns_the_decision_round(make_cell):
+    """What a filter of −0.2 does under a verdict that suppresses is to amplify, and is ranked as that."""
+    cells = [
+        make_cell("start", style=0.2),
+        make_cell("dpo", style=0.4),
+        make_cell("filter", strength=-0.2, style=0.6),
+    ]
+    row = _row(rank(cells), "filter")
+    assert (row.intent, row.recovery.note) == ("amplify", "not asked") and row.amplification.value > 0
+
+
+def test_answers_that_were_cut_are_said(make_cell):
+    """Three in four under plain DPO end at the limit: what lies beyond is not seen. A few do not matter."""
+
+    def boards(share: float):
+        cells = [make_cell("start", style=0.2, max_tokens=64), make_cell("dpo", style=0.4, max_tokens=64)]
+        cut = [s.model_copy(update={"details": {"truncated": share}}) for s in cells[1].behaviours]
+        return rank([cells[0], cells[1].model_copy(update={"behaviours": tuple(cut)})]).boards[0].limits
+
+    assert any("cut at 64 tokens (75% under plain DPO)" in line for line in boards(0.75))
+    assert not any("cut at" in line for line in boards(0.05))
 
 
 def test_a_missing_score_is_missing(make_cell, cells):

@@ -103,7 +103,7 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (["compare", "good.jsonl", "good.jsonl"], "holds no behaviour scores"),
         (["nonsense"], "nonsense"),
         (["--registry", "nowhere", "list"], "there is no such folder"),
-        (["list", "--registry", "clash"], "already defined"),
+        (["plan", "good.jsonl", "--protocol", "dpo", "--registry", "clash"], "already defined"),
     ],
 )
 def test_bad_usage_is_one_line_and_exit_2(
@@ -356,6 +356,11 @@ def test_a_plan_says_which_way_it_shapes_and_takes_one_source_of_decisions(
     base = ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bold"]
     assert call([*base, "-P", "strength=-0.3"]) == 0
     assert "suppresses surface:bold (strength -0.3)" in capsys.readouterr().out
+    blind = ["plan", "good.jsonl", "--protocol", "random_filter", "-P", "concept=surface:bold"]
+    assert call([*blind, "-P", "strength=-0.3"]) == 0
+    assert "suppresses" not in capsys.readouterr().out
+    code, err = run(capsys, *base, "-P", "concept=surface:words")
+    assert code == 2 and "concept is given twice" in err
     Path("v.yaml").write_text("schema_version: 1\nvocabulary: x\nverdicts: []\n")
     code, err = run(capsys, *base, "--verdicts", "v.yaml")
     assert code == 2 and "give one of them" in err

@@ -121,11 +121,27 @@ def stray(ctx: ShapingContext, *, strength: float = 1.0) -> ShapingPlan:
 '''
 
 
+HUSHED = '''"""Masks every character of the chosen answers."""
+
+from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.protocol import protocol
+
+
+@protocol(name="hushed", family="data", source="a test", unit="none")
+def hushed(ctx: ShapingContext, *, strength: float = 1.0) -> ShapingPlan:
+    """Leave nothing to learn from."""
+    return ShapingPlan.identity("hushed", ctx.pairs).edit(mask_chosen=tuple(((0, 1000),) for _ in ctx.pairs))
+'''
+
+
 def test_what_the_model_has_no_place_for_is_said_before_anything_is_evaluated(
     grid: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("mine/baselines/stray.py").write_text(STRAY)
+    Path("mine/baselines/hushed.py").write_text(HUSHED)
     for wrong, says in {
+        'protocols=["dpo", "hushed"]': "chosen side: all of its text is masked; leave the row out",
         'protocols=["dpo", "stray"]': "plan of 'stray' hooks layer 40; the model has layers 0 to 3",
         "training.lowest_layer=9": "training.lowest_layer=9: the model has layers 0 to 3",
     }.items():
@@ -133,6 +149,14 @@ def test_what_the_model_has_no_place_for_is_said_before_anything_is_evaluated(
         assert says in capsys.readouterr().err
     made = {e["stage"] for e in Store().events() if e["event"] == "made"}
     assert not made & {"rollouts", "scores", "policy"}, "it was said too late"
+
+
+def test_a_verdict_that_cannot_hold_is_refused_before_the_audit(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call([*grid, "--set", 'verdicts=[{"concept": "surface:bolt", "decision": "suppress"}]']) == 2
+    assert "did you mean surface:bold" in capsys.readouterr().err
+    assert not Path("out").exists()
 
 
 def test_a_sweep_reuses_the_reference_and_the_features(grid: list[str]) -> None:

@@ -36,7 +36,10 @@ class Fixed:
         return ConceptScores(CHOSEN, np.zeros(10))
 
     def direction(self, concept: str, layer: int | None = None) -> Direction:
-        return Direction(4 if layer is None else layer, VECTORS[int(concept == "b")], 0.5)
+        """At layer 3 the pairs lie the other way round than at any other; concept `deep` has a layer of its own."""
+        margin = (CHOSEN - REJECTED) * (-1 if layer == 3 else 1)
+        own = 9 if concept == "deep" else 4
+        return Direction(own if layer is None else layer, VECTORS[int(concept == "b")], 0.5, margin)
 
     def presence(self, concept: str) -> tuple[Any, Any]:
         return CHOSEN > 0, REJECTED > 0
@@ -423,6 +426,11 @@ def test_steering_only_the_pairs_that_differ_most() -> None:
     assert np.flatnonzero(other.rejected).tolist() == [8, 9]
 
 
+def test_the_pairs_that_differ_most_are_those_of_the_layer_that_is_steered() -> None:
+    hook = make_plan("steering", context(amplify()), {"side": "chosen", "top": 0.2, "layer": 3}).hooks[0]
+    assert hook.layer == 3 and np.flatnonzero(hook.chosen).tolist() == [8, 9]
+
+
 def test_preventative_steering_reaches_every_position_of_three_layers() -> None:
     plan = make_plan("preventative_steering", context(suppress()), {"strength": 3.0})
     assert [h.layer for h in plan.hooks] == [0, 2, 4] and {h.span for h in plan.hooks} == {"all"}
@@ -439,6 +447,25 @@ def test_ablation_takes_the_span_of_all_concepts_out_together() -> None:
     np.testing.assert_allclose(VECTORS @ basis.T @ basis, VECTORS, atol=1e-6)
     with pytest.raises(ConfigError, match="takes a concept away"):
         make_plan("ablation", context(amplify()))
+
+
+def test_ablation_takes_each_direction_out_of_its_own_layer() -> None:
+    hooks = make_plan("ablation", context(Target("deep", -1), Target("b", -1))).hooks
+    assert {h.layer: h.directions.shape for h in hooks} == {4: (1, 3), 9: (1, 3)}
+    np.testing.assert_allclose(abs(hooks[0].directions @ VECTORS[1]), 1, atol=1e-6)
+    np.testing.assert_allclose(abs(hooks[1].directions @ VECTORS[0]), 1, atol=1e-6)
+    (one,) = make_plan("ablation", context(Target("deep", -1), Target("b", -1)), {"layer": 2}).hooks
+    assert one.layer == 2 and one.directions.shape == (2, 3)
+
+
+def test_a_share_that_is_not_reached_is_said() -> None:
+    """Three chosen answers have more of it, so of the half that is asked for only three can go."""
+    for name, done in {"filter": "left out", "random_filter": "left out", "label_flip": "flipped"}.items():
+        plan = make_plan(name, context(suppress()), {"strength": 0.5})
+        assert plan.notes == (
+            f"3 pairs {done} of the 5 that were asked for: no more teach against the decision",
+        )
+        assert make_plan(name, context(suppress()), {"strength": 0.2}).notes == ()
 
 
 def test_ablation_of_alike_directions_takes_out_no_other() -> None:

@@ -26,6 +26,8 @@ from offtarget.evals.compare import with_q
 from offtarget.models import EMBEDDED, GGUF_SHA256
 from offtarget.store import canonical_json, hash_of
 
+MANY_CUT = 0.1
+"""From this share of cut answers on, a board says so."""
 EMBEDDED_LIMITS = (
     "Model: a finished instruct model of 135M parameters, dequantised from 4 bits, "
     "so `start` is not a fresh SFT."
@@ -103,11 +105,34 @@ def _limits(first: Cell, reference: Reference, rows: Sequence[Row]) -> list[str]
     silent = [b for b, s in reference.signal.items() if s is False]
     if silent:
         out.append(f"No signal on {', '.join(silent)}: plain DPO does not differ from start there.")
+    if line := _cut(first, reference):
+        out.append(line)
     if any(r.provisional for r in rows):
         out.append(
             f"Provisional rows rest on under {SEEDS_NEEDED} seeds: their intervals leave out noise of seeds."
         )
     return out
+
+
+def _cut(first: Cell, reference: Reference) -> str:
+    """What is to be said of answers that were cut at the token limit, where those are many."""
+    shares = {}
+    for name, scores in ((START, reference.start), ("plain DPO", reference.plain)):
+        found = [
+            float(s.details["truncated"]) for one in scores.values() for s in one if "truncated" in s.details
+        ]
+        if found:
+            shares[name] = sum(found) / len(found)
+    if max(shares.values(), default=0.0) < MANY_CUT:
+        return ""
+    options = first.spec.data.get("evaluation")
+    tokens = options.get("max_tokens") if isinstance(options, dict) else None
+    at = f"{tokens} tokens" if tokens else "the token limit"
+    said = ", ".join(f"{share:.0%} under {name}" for name, share in shares.items())
+    return (
+        f"Answers are cut at {at} ({said}): their lengths beyond are not seen, and fewer words are often fewer words in "
+        "as many tokens."
+    )
 
 
 def _row(cells: Sequence[Cell], label: str, reference: Reference, unit: str, *, is_plain: bool) -> Row:
@@ -169,7 +194,7 @@ def _with_q(records: Sequence[BehaviourRow], work: Sequence[Measured]) -> list[B
 
 def _row_recovery(targets: Sequence[Measured], reference: Reference, kind: str, intent: str) -> Estimate:
     if intent == "amplify" and kind == "protocol":
-        return Estimate(note="amplifies")
+        return Estimate(note="not asked")
     if not targets:
         return Estimate(note="no target behaviour")
     heard = [w for w in targets if reference.signal[w.card.behaviour]]
@@ -246,7 +271,11 @@ def _capability(cap: Sequence[Measured], ref: str, unit: str) -> Estimate:
 
 
 def _intent(cell: Cell) -> Literal["suppress", "amplify", "both", "none"]:
-    asked = {v.decision for v in cell.spec.verdicts} - {"allow"}
+    """What a cell was asked for: its verdicts, turned round where the protocol's strength is negative."""
+    asked: set[str] = {str(v.decision) for v in cell.spec.verdicts} - {"allow"}
+    strength = cell.spec.parameters.get("strength")
+    if isinstance(strength, int | float) and strength < 0:
+        asked = {{"suppress": "amplify", "amplify": "suppress"}[d] for d in asked}
     if asked == {"suppress"}:
         return "suppress"
     if asked == {"amplify"}:

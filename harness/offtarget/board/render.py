@@ -123,6 +123,7 @@ def _markdown(boards: Boards, command: str) -> str:
             "protocol",
             "recovery",
             *(["amplification"] if amplify else []),
+            "pairs touched",
             "drift",
             "chance",
             "drifted (q < 0.05)",
@@ -139,6 +140,7 @@ def _markdown(boards: Boards, command: str) -> str:
         for r in b.rows:
             line = [escape_cell(r.label), escape_cell(_with_ci(r.recovery))]
             line += [escape_cell(_with_ci(r.amplification, sign=True))] if amplify else []
+            line.append("–" if r.rows_touched is None else f"{r.rows_touched:.0%}")
             chance = "–" if r.drift_noise is None else f"≤ {fixed(r.drift_noise)}"
             line += [escape_cell(_with_ci(r.drift)), chance, _drift_count(r)]
             line += [
@@ -181,9 +183,12 @@ METHOD = (
     "Drift = mean absolute shift from start over the off-target behaviours, in sample standard deviations "
     "of start; `drifted` counts those with q < 0.05 (Benjamini-Hochberg over the row's off-target ones); "
     "`chance` is the 95th percentile of drift when the sign of every prompt's difference is drawn at random.",
+    "Pairs touched: the share of training pairs that are not trained on as plain DPO would; a strength that is a share is "
+    "the most that may be, and fewer are where no more pairs teach against the decision.",
     "Capability: mean change over the capability behaviours; positive is better.",
     "Brackets are 95 % intervals from drawing prompts again, and seeds too where there are at least three; "
-    "with fewer a row is provisional.",
+    "with fewer a row is provisional. An interval without width says that no sample differed, not that none could: of n "
+    "samples without the event, up to 3/n is compatible with that.",
     "Front: no other row of the same intent is at least as good in recovery (amplification, where that was asked for), "
     "drift and capability and better in one. Start is a reference and no candidate. There is no single score.",
     "A missing score is missing: a mean over fewer behaviours would be another number, so none is given.",

@@ -85,10 +85,13 @@ def plan(
     if summary["predicted_shift"]:
         typer.echo("expected shift of a concept (mean difference chosen - rejected, in standard deviations):")
         typer.echo(f"  {'':<34} {'plain DPO':>10} {'this plan':>10}")
+        unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
+        by_rows = any(summary[what] for what in ("left_out", "flipped", "shifted")) or weight["mean"] != 1
         for row in summary["predicted_shift"]:
             name = f"{row['concept']}{' (target)' if row['target'] else ''}"
-            typer.echo(f"  {name:<34} {row['plain']:>+10.3f} {row['planned']:>+10.3f}")
-        unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
+            known = by_rows or not (unseen or summary["loss"])
+            planned = f"{row['planned']:+.3f}" if known else "–"
+            typer.echo(f"  {name:<34} {row['plain']:>+10.3f} {planned:>10}")
         if unseen or summary["loss"]:
             named = ", ".join([*unseen, *(["loss"] if summary["loss"] else [])])
             typer.echo(f"  (by the weights of rows alone; this does not see: {named})")

@@ -118,5 +118,7 @@ def parameters_option(
         key, eq, value = item.partition("=")
         if not eq or not key:
             raise ConfigError(f"{flag} {item}: write it as key=value")
+        if key in out:
+            raise ConfigError(f"{flag} {item}: {key} is given twice; give it once")
         out[key] = value if isinstance((presets or {}).get(key), str) else parse_parameter(value)
     return out

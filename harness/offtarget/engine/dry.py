@@ -99,10 +99,11 @@ def dry_plan(
         summary["notes"].append(
             f"protocol '{protocol}' does the same whatever the concept: '{concept}' is not used"
         )
-    strength = params.get("strength", default().get("protocol", protocol).card["parameters"].get("strength"))
+    entry = default().get("protocol", protocol)
+    strength = params.get("strength", entry.card["parameters"].get("strength"))
     summary["targets"] = [
         f"{'amplifies' if t.effective(strength) > 0 else 'suppresses'} {t.concept} (strength {t.effective(strength):+g})"
-        for t in (targets if needs_concept(protocol) else ())
+        for t in (targets if needs_concept(protocol) and entry.card["family"] != "control" else ())
         if isinstance(strength, int | float)
     ]
     summary["traced"] = [

@@ -31,7 +31,7 @@ from offtarget.engine.planning import make_shaping_plan, readings_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.rows import evaluation_prompts, reversed_pairs, select_rows, shuffled_by_id
-from offtarget.engine.targets import decide, gate_name, targets_of
+from offtarget.engine.targets import check_verdicts, decide, gate_name, targets_of
 from offtarget.lens.activations import cores
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, resolve, template_key
@@ -41,7 +41,7 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.readings import StoredReadings
 from offtarget.store import Store, file_sha256, write_atomic
 from offtarget.training.fit import check_fit
-from offtarget.training.run import check_loss, prepare, train
+from offtarget.training.run import check_loss, check_rows, prepare, train
 from offtarget.training.tokens import TrainingSet
 from offtarget.verdicts import Verdicts
 from offtarget.versions import code_version, commit, package_versions
@@ -91,6 +91,7 @@ def start(
     """Load, audit, decide and tokenise: all that comes before the first cell."""
     from offtarget.data.loading import load_pairs
 
+    check_verdicts(recipe, base)
     model = resolve(recipe.model, store)
     pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
     if name := recipe.name or set_name(recipe.data):
@@ -183,6 +184,7 @@ def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
     targets = targets_in(run)
     plan = make_shaping_plan(item.protocol, item.parameters, run.readings, targets, seed)
     check_loss(plan, run.recipe.training)
+    check_rows(plan, run.training_set, run.model, run.recipe.training, run.recipe.chat_template)
     return plan
 
 

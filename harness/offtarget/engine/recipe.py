@@ -287,8 +287,14 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
 
 
 def _first_fault(error: ValidationError) -> str:
-    fault = error.errors()[0]
-    key = ".".join(str(p) for p in fault["loc"])
+    # a misspelt key first: what it should have been is then missing, and that is no fault of its own
+    fault = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
+    places = [
+        str(p) for p in fault["loc"] if not str(p).startswith(("tuple[", "function-"))
+    ]  # members of unions
+    key = ".".join(places)
+    if fault["input"] is None and fault["type"] != "missing":
+        return f"{key}: there is nothing behind it; give it a value or leave the key out"
     if fault["type"] != "extra_forbidden":
         return f"{key}: {fault['msg']}"
     models: dict[str, type[BaseModel]] = {

@@ -10,6 +10,9 @@ from offtarget.report.html import environment, render_page
 from offtarget.report.plots.frontier import Walk, frontier
 from offtarget.store import write_atomic
 
+NEAR = 0.1
+"""A mean weight further than this from the goal is not called matched."""
+
 
 def render_selection(selection: Any, amplifies: bool, out: Path) -> Path:
     """Write the page of a selection.
@@ -35,14 +38,11 @@ def render_selection(selection: Any, amplifies: bool, out: Path) -> Path:
 
 
 def _missed(point: Any, selection: Any) -> bool:
-    """Whether a chosen strength is the nearest and yet not near: its interval leaves the goal out."""
+    """Whether a chosen strength is the nearest and yet not near: its interval leaves the goal out, or its weight is off."""
+    if selection.by == "weight":
+        return bool(point.chosen and abs(point.weight - selection.goal) > NEAR)
     ci = point.reached.ci
-    return bool(
-        point.chosen
-        and selection.by == "recovery"
-        and ci is not None
-        and not ci[0] <= selection.goal <= ci[1]
-    )
+    return bool(point.chosen and ci is not None and not ci[0] <= selection.goal <= ci[1])
 
 
 def _picture(selection: Any, reached: str) -> Markup:

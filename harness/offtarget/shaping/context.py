@@ -96,6 +96,8 @@ class Direction:
     """(d_model,) of unit norm."""
     spread: float
     """Standard deviation of the responses' mean projection on it."""
+    margin: Floats
+    """(n_pairs,) mean projection of the chosen minus that of the rejected response."""
 
 
 class Readings(Protocol):
@@ -228,9 +230,26 @@ class ShapingContext:
         """
         if push is None:
             push = self.push(strength, readout, free_of)
-        asked = max((abs(t.effective(strength)) for t in self.targets), default=abs(strength))
-        n = min(round(share(asked) * len(push)), int((push > 0).sum()))
+        n = min(self.asked(strength), int((push > 0).sum()))
         return np.argsort(-push, kind="stable")[:n]
+
+    def asked(self, strength: float) -> int:
+        """How many pairs a share asks for, with that of the strongest verdict."""
+        most = max((abs(t.effective(strength)) for t in self.targets), default=abs(strength))
+        return round(share(most) * len(self.pairs))
+
+    def fewer(self, strength: float, n: int, done: str) -> tuple[str, ...]:
+        """A note where fewer pairs than a share asks for teach against the decision.
+
+        Args:
+            strength: the share.
+            n: pairs that were taken.
+            done: what was done to them.
+        """
+        asked = self.asked(strength)
+        if n >= asked:
+            return ()
+        return (f"{n} pairs {done} of the {asked} that were asked for: no more teach against the decision",)
 
     def push(self, strength: float, readout: str = "feature", free_of: str = "") -> Floats:
         """(n_pairs,) how much each pair pushes against what was decided, summed over targets.

@@ -201,8 +201,8 @@ class ShapingPlan:
     def start_weights(self) -> FloatRow:
         """(n_pairs,) gradient of each row at Δ = 0 relative to plain DPO: N/n_kept · w · 2σ(−o), 0 if left out.
 
-        In as many steps as plain DPO makes: where rows are left out the others are then seen more often, hence
-        N/n_kept. A training of whole epochs (max_steps −1) makes fewer steps, and the factor is 1.
+        On average over an optimiser step: where rows are left out the others fill its batches, hence N/n_kept. A training
+        of whole epochs (max_steps −1) then takes fewer such steps; one of fixed steps sees the others more often.
 
         Negative for a flipped row: its gradient is reversed (and its offset with it, since an offset
         belongs to an answer). Hooks, masks and prompts are not in it: what they change is not a factor on a row.

@@ -258,7 +258,9 @@ class StoredReadings:
         layer = self._layer(concept, layer)
         vector, facts = self._vector(concept, "direction", layer)
         self.facts[f"{concept} direction"] = facts
-        return Direction(layer, vector, float((self.layers.means(layer) @ vector).std()))
+        projected, n = self.layers.means(layer) @ vector, len(self.pairs)
+        margin = projected[:n].astype(float) - projected[n:]
+        return Direction(layer, vector, float(projected.std()), margin)
 
     def _attention(self, concept: str) -> tuple[Floats, Floats, dict[str, Any]]:
         high, low = self._sides(concept)

@@ -13,9 +13,10 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.models import ModelRef, device, load_tokenizer, template_key
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, hash_of
-from offtarget.training.here import DIGEST, train_here
+from offtarget.training.here import DIGEST, train_here, with_added
 from offtarget.training.job import Job, Progress
 from offtarget.training.processes import FOLDER, launch
+from offtarget.training.sides import sides_of
 from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
 from offtarget.training.tokens import TrainingSet, trainable
 from offtarget.versions import package_versions
@@ -77,6 +78,21 @@ def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
             f"protocol '{plan.protocol}' shifts rewards, which under the loss '{spec.loss}' is another loss than "
             f"its formula says; use one of {', '.join(sorted(EXACT_OFFSET_LOSSES))}"
         )
+
+
+def check_rows(
+    plan: ShapingPlan, training_set: TrainingSet, ref: ModelRef, spec: TrainingSpec, template: str | None
+) -> None:
+    """Refuse a plan whose masks or prompts leave nothing of a row, as training would.
+
+    Raises:
+        ConfigError: names the row.
+    """
+    if not (plan.masked_rows | plan.prompted_rows).any():
+        return
+    tokenizer = load_tokenizer(ref, template=template)
+    whole, plan = with_added(training_set, plan, tokenizer, spec)
+    sides_of(whole.pairs, whole.ids, plan, tokenizer, spec.max_length)
 
 
 def train(
