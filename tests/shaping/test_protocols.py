@@ -596,10 +596,21 @@ def test_a_plan_with_wrong_masks_or_prompts_is_refused(changes: dict[str, object
 
 
 def test_a_plan_without_new_columns_keeps_its_hash() -> None:
-    """Policies that were trained before masks and prompts existed are found again."""
+    """Policies that were trained before masks and prompts existed are found again: the hashes are of that code."""
+    pairs = [
+        Pair(f"p{i}", f"g{i}", [{"role": "user", "content": "q"}], [{"role": "assistant", "content": "yes"}],
+             [{"role": "assistant", "content": "no"}])
+        for i in range(3)
+    ]  # fmt: skip
+    old = ShapingPlan.identity("x", pairs)
+    assert old.hash == "bb12151dbaa858be2cd3ea683273c1367d321da80aa409a5962f45d1866099e4"
+    shaped = old.edit(
+        weight=np.array([1.0, 2.0, 3.0]),
+        flip=np.array([True, False, False]),
+        offset_chosen=np.array([0.5, 0, 0]),
+    )
+    assert shaped.hash == "305c79888f800f72f37bdd180629fb651e39718e8b75901ad2b3dea9c95126d2"
     plain = ShapingPlan.identity("x", PAIRS)
-    empty = plain.edit(mask_chosen=None, prompt_chosen=None, added=(), hooks=())
-    assert plain.hash == empty.hash
     masked = plain.edit(mask_chosen=(((0, 3),), *((),) * 9))
     moved = plain.edit(mask_rejected=(((0, 3),), *((),) * 9))
     assert len({plain.hash, masked.hash, moved.hash}) == 3

@@ -119,6 +119,12 @@ def start(
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
+    if training_set.lost:
+        why = ", ".join(f"{n} {reason}" for reason, n in training_set.lost.items())
+        log.warning(
+            "%d of the %d pairs drawn cannot be trained on at max_length %d (%s)",
+            sum(training_set.lost.values()), len(selected.pairs), recipe.training.max_length, why,
+        )  # fmt: skip
     trained = replace(pairs, pairs=training_set.pairs)
     training_set = replace(training_set, rows_sha256=trained.rows_sha256)
     concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
