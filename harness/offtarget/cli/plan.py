@@ -86,10 +86,10 @@ def plan(
         typer.echo("expected shift of a concept (mean difference chosen - rejected, in standard deviations):")
         typer.echo(f"  {'':<34} {'plain DPO':>10} {'this plan':>10}")
         unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
-        by_rows = any(summary[what] for what in ("left_out", "flipped", "shifted")) or weight["mean"] != 1
+        by_rows = any(row["planned"] != row["plain"] for row in summary["predicted_shift"])
+        known = by_rows or not (unseen or summary["loss"])
         for row in summary["predicted_shift"]:
             name = f"{row['concept']}{' (target)' if row['target'] else ''}"
-            known = by_rows or not (unseen or summary["loss"])
             planned = f"{row['planned']:+.3f}" if known else "–"
             typer.echo(f"  {name:<34} {row['plain']:>+10.3f} {planned:>10}")
         if unseen or summary["loss"]:

@@ -20,7 +20,8 @@ def run_grid(
     from offtarget.board.folder import read_cells
     from offtarget.board.rank import rank
     from offtarget.board.render import board_command, write_boards
-    from offtarget.engine.grid import cells, start
+    from offtarget.engine.grid import cells
+    from offtarget.engine.run import start
     from offtarget.store import Store
 
     run = start(recipe, base, folder, store=Store(), limit=limit, progress=report)

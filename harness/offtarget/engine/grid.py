@@ -1,18 +1,15 @@
-"""Run a recipe: audit, decide, then one cell for each protocol and seed, each stage from the store if it is there."""
+"""The grid of a run: one cell for each protocol and seed, each stage from the store if it is there."""
 
-import json
 import logging
 import platform
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from offtarget.audit.records import Audit
 from offtarget.board.cell import (
     START,
     Cell,
@@ -24,165 +21,21 @@ from offtarget.board.cell import (
     TrainingDigest,
 )
 from offtarget.board.folder import write_cell
-from offtarget.data.pairs import PairSet
-from offtarget.engine.auditing import audit_into, set_name
-from offtarget.engine.features import features_of, reads_model
-from offtarget.engine.planning import make_shaping_plan, readings_of
-from offtarget.engine.recipe import ProtocolRun, Recipe
+from offtarget.engine.planning import make_shaping_plan
+from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
-from offtarget.engine.rows import evaluation_prompts, reversed_pairs, select_rows, shuffled_by_id
-from offtarget.engine.targets import check_verdicts, decide, gate_name, targets_of
+from offtarget.engine.run import Run, gates, targets_in
+from offtarget.engine.targets import gate_name
 from offtarget.lens.activations import cores
-from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default
-from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
-from offtarget.shaping.readings import StoredReadings
-from offtarget.store import Store, file_sha256, write_atomic
+from offtarget.store import file_sha256
 from offtarget.training.fit import check_fit
-from offtarget.training.run import check_loss, check_rows, prepare, train
-from offtarget.training.tokens import TrainingSet
-from offtarget.verdicts import Verdicts
+from offtarget.training.run import check_loss, check_rows, train
 from offtarget.versions import code_version, commit, package_versions
 
 log = logging.getLogger(__name__)
-
-RUN_FILE = "run.json"
-"""The recipe of a run folder, whole, so that `offtarget verify` can go on from it."""
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass
-class Run:
-    """One recipe on its way: what every cell of the grid shares."""
-
-    recipe: Recipe
-    base: Path
-    """Folder that relative paths of the recipe start from."""
-    out: Path
-    store: Store
-    model: ModelRef
-    pairs: PairSet
-    audited: PairSet
-    features: tuple[FeatureMatrix, ...]
-    """Of the audited rows."""
-    audit: Audit
-    verdicts: Verdicts
-    training_set: TrainingSet
-    trained_pairs: PairSet
-    readings: StoredReadings
-    left_out: dict[str, int]
-    """Rows not offered for training, by reason."""
-    progress: Progress | None = None
-    limit: int | None = None
-    """Rows that were read; None: all."""
-
-
-def start(
-    recipe: Recipe,
-    base: Path,
-    out: Path,
-    *,
-    store: Store,
-    limit: int | None = None,
-    progress: Progress | None = None,
-) -> Run:
-    """Load, audit, decide and tokenise: all that comes before the first cell."""
-    from offtarget.data.loading import load_pairs
-
-    check_verdicts(recipe, base)
-    model = resolve(recipe.model, store)
-    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
-    if name := recipe.name or set_name(recipe.data):
-        pairs = replace(pairs, name=name)
-    if recipe.reverse:
-        pairs = reversed_pairs(pairs)
-    audited = pairs
-    if recipe.audit.limit and recipe.audit.limit < len(pairs):
-        drawn = {p.id for p in shuffled_by_id(pairs.pairs)[: recipe.audit.limit]}
-        audited = replace(pairs, pairs=[p for p in pairs.pairs if p.id in drawn])
-    done = audit_into(
-        out / "audit",
-        audited,
-        recipe.audit.lens,
-        model=model if reads_model(recipe.audit.lens) else None,
-        store=store,
-        seed=recipe.audit.seed,
-        like=Path(recipe.audit.like) if recipe.audit.like else None,
-        topics=recipe.audit.topics,
-        max_length=recipe.audit.max_length,
-        template=recipe.chat_template,
-        progress=progress,
-    )
-    audit = done.audit
-    verdicts = decide(recipe.verdicts, audit, base)
-    selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
-    training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
-    if training_set.lost:
-        why = ", ".join(f"{n} {reason}" for reason, n in training_set.lost.items())
-        log.warning(
-            "%d of the %d pairs drawn cannot be trained on at max_length %d (%s)",
-            sum(training_set.lost.values()), len(selected.pairs), recipe.training.max_length, why,
-        )  # fmt: skip
-    trained = replace(pairs, pairs=training_set.pairs)
-    training_set = replace(training_set, rows_sha256=trained.rows_sha256)
-    concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
-    readings = readings_of(
-        trained,
-        _features(trained, audited, done.features, recipe, model, store),
-        concepts,
-        recipe.audit.lens,
-        lambda: model,
-        store=store,
-        max_length=recipe.training.max_length,
-        template=recipe.chat_template,
-        labels={c.id: c.title for c in audit.concepts},
-        progress=progress,
-    )
-    run = Run(
-        recipe, base, out, store, model, pairs, audited, done.features, audit, verdicts, training_set, trained,
-        readings, left, progress, limit,
-    )  # fmt: skip
-    record_run(run)
-    return run
-
-
-def record_run(run: Run) -> None:
-    """Write the recipe of a run folder, whole, for `offtarget verify`."""
-    record = {
-        "recipe": run.recipe.model_dump(mode="json"),
-        "base": str(run.base.resolve()),
-        "limit": run.limit,
-    }
-    write_atomic(run.out / RUN_FILE, json.dumps(record, indent=1) + "\n")
-
-
-def _features(
-    trained: PairSet,
-    audited: PairSet,
-    features: tuple[FeatureMatrix, ...],
-    recipe: Recipe,
-    model: ModelRef,
-    store: Store,
-) -> tuple[FeatureMatrix, ...]:
-    """Features of the training rows: rows of the audit's where all were audited, else read now."""
-    where = {p.id: i for i, p in enumerate(audited.pairs)}
-    if all(p.id in where for p in trained.pairs):
-        rows = [where[p.id] for p in trained.pairs]
-        return tuple(f.select(rows) for f in features)
-    options = recipe.audit
-    return tuple(
-        features_of(
-            trained,
-            options.lens,
-            model=model,
-            store=store,
-            max_length=options.max_length,
-            template=recipe.chat_template,
-            fitted=features,
-        )
-    )
 
 
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
@@ -273,18 +126,6 @@ def _protocol_cell(run: Run, item: ProtocolRun, asked: Asked, plan: ShapingPlan)
     return _cell(run, asked, scores, plan, trained.digest, seconds)
 
 
-def targets_in(run: Run) -> tuple[Target, ...]:
-    """What is to be carried out on the training rows."""
-    return targets_of(run.verdicts, run.audit, run.trained_pairs.pairs, _gates(run))
-
-
-def _gates(run: Run) -> list[dict[str, str] | None]:
-    """What each verdict of the recipe asks of a pair's metadata."""
-    written = run.recipe.verdicts
-    gates = [] if isinstance(written, str) else [v.where for v in written]
-    return gates[: len(run.verdicts.verdicts)]
-
-
 def parameters_of(item: ProtocolRun) -> dict[str, Any]:
     """All parameters of a protocol: its presets, and what the recipe sets."""
     presets = default().get("protocol", item.protocol).card.get("parameters", {})
@@ -310,7 +151,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
                 decision=v.decision,
                 strength=v.strength,
             )
-            for v, gate in zip_longest(run.verdicts.verdicts, _gates(run))
+            for v, gate in zip_longest(run.verdicts.verdicts, gates(run))
         )
         if trained
         else (),

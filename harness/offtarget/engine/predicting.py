@@ -25,7 +25,7 @@ from offtarget.audit.verification.sums import GroupSums
 from offtarget.audit.verification.tilt import Tilt
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import sae_lens
-from offtarget.engine.grid import Run
+from offtarget.engine.run import Run
 from offtarget.errors import UndecidedError
 from offtarget.lens.features import FeatureMatrix
 

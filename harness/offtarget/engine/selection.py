@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from offtarget.board.estimate import Estimate
 from offtarget.board.rank import rank
 from offtarget.board.records import Row
-from offtarget.engine.grid import Run, cells, parameters_of, plan_of, record_run, targets_in
+from offtarget.engine.grid import cells, parameters_of, plan_of
 from offtarget.engine.recipe import ProtocolRun, SelectionOptions
+from offtarget.engine.run import Run, record_run, targets_in
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.shaping.context import ShapingContext
 from offtarget.store import write_atomic

@@ -17,10 +17,11 @@ from offtarget.audit.verification.tilt import Tilt
 from offtarget.board.folder import slug
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.features import features_of
-from offtarget.engine.grid import RUN_FILE, Run, plan_of, start
+from offtarget.engine.grid import plan_of
 from offtarget.engine.predicting import FEW_CONCEPTS, Comparison, Side
 from offtarget.engine.recipe import ProtocolRun, Recipe, validate
 from offtarget.engine.rows import normalised, shuffled_by_id
+from offtarget.engine.run import RUN_FILE, Run, start
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, resolve

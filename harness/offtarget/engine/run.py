@@ -1,0 +1,174 @@
+"""A run on its way: data loaded and audited, decisions made, rows tokenised; all that its cells share."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from offtarget.audit.records import Audit
+from offtarget.data.pairs import PairSet
+from offtarget.engine.auditing import audit_into, set_name
+from offtarget.engine.features import features_of, reads_model
+from offtarget.engine.planning import readings_of
+from offtarget.engine.recipe import Recipe
+from offtarget.engine.rows import evaluation_prompts, reversed_pairs, select_rows, shuffled_by_id
+from offtarget.engine.targets import check_verdicts, decide, targets_of
+from offtarget.lens.features import FeatureMatrix
+from offtarget.models import ModelRef, resolve
+from offtarget.shaping.context import Target
+from offtarget.shaping.readings import StoredReadings
+from offtarget.store import Store, write_atomic
+from offtarget.training.run import prepare
+from offtarget.training.tokens import TrainingSet
+from offtarget.verdicts import Verdicts
+
+log = logging.getLogger(__name__)
+
+RUN_FILE = "run.json"
+"""The recipe of a run folder, whole, so that `offtarget verify` can go on from it."""
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Run:
+    """One recipe on its way: what every cell of the grid shares."""
+
+    recipe: Recipe
+    base: Path
+    """Folder that relative paths of the recipe start from."""
+    out: Path
+    store: Store
+    model: ModelRef
+    pairs: PairSet
+    audited: PairSet
+    features: tuple[FeatureMatrix, ...]
+    """Of the audited rows."""
+    audit: Audit
+    verdicts: Verdicts
+    training_set: TrainingSet
+    trained_pairs: PairSet
+    readings: StoredReadings
+    left_out: dict[str, int]
+    """Rows not offered for training, by reason."""
+    progress: Progress | None = None
+    limit: int | None = None
+    """Rows that were read; None: all."""
+
+
+def start(
+    recipe: Recipe,
+    base: Path,
+    out: Path,
+    *,
+    store: Store,
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> Run:
+    """Load, audit, decide and tokenise: all that comes before the first cell."""
+    from offtarget.data.loading import load_pairs
+
+    check_verdicts(recipe, base)
+    model = resolve(recipe.model, store)
+    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
+    if name := recipe.name or set_name(recipe.data):
+        pairs = replace(pairs, name=name)
+    if recipe.reverse:
+        pairs = reversed_pairs(pairs)
+    audited = pairs
+    if recipe.audit.limit and recipe.audit.limit < len(pairs):
+        drawn = {p.id for p in shuffled_by_id(pairs.pairs)[: recipe.audit.limit]}
+        audited = replace(pairs, pairs=[p for p in pairs.pairs if p.id in drawn])
+    done = audit_into(
+        out / "audit",
+        audited,
+        recipe.audit.lens,
+        model=model if reads_model(recipe.audit.lens) else None,
+        store=store,
+        seed=recipe.audit.seed,
+        like=Path(recipe.audit.like) if recipe.audit.like else None,
+        topics=recipe.audit.topics,
+        max_length=recipe.audit.max_length,
+        template=recipe.chat_template,
+        progress=progress,
+    )
+    audit = done.audit
+    verdicts = decide(recipe.verdicts, audit, base)
+    selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
+    training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
+    if training_set.lost:
+        why = ", ".join(f"{n} {reason}" for reason, n in training_set.lost.items())
+        log.warning(
+            "%d of the %d pairs drawn cannot be trained on at max_length %d (%s)",
+            sum(training_set.lost.values()), len(selected.pairs), recipe.training.max_length, why,
+        )  # fmt: skip
+    trained = replace(pairs, pairs=training_set.pairs)
+    training_set = replace(training_set, rows_sha256=trained.rows_sha256)
+    concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
+    readings = readings_of(
+        trained,
+        _features(trained, audited, done.features, recipe, model, store),
+        concepts,
+        recipe.audit.lens,
+        lambda: model,
+        store=store,
+        max_length=recipe.training.max_length,
+        template=recipe.chat_template,
+        labels={c.id: c.title for c in audit.concepts},
+        progress=progress,
+    )
+    run = Run(
+        recipe, base, out, store, model, pairs, audited, done.features, audit, verdicts, training_set, trained,
+        readings, left, progress, limit,
+    )  # fmt: skip
+    record_run(run)
+    return run
+
+
+def record_run(run: Run) -> None:
+    """Write the recipe of a run folder, whole, for `offtarget verify`."""
+    record = {
+        "recipe": run.recipe.model_dump(mode="json"),
+        "base": str(run.base.resolve()),
+        "limit": run.limit,
+    }
+    write_atomic(run.out / RUN_FILE, json.dumps(record, indent=1) + "\n")
+
+
+def _features(
+    trained: PairSet,
+    audited: PairSet,
+    features: tuple[FeatureMatrix, ...],
+    recipe: Recipe,
+    model: ModelRef,
+    store: Store,
+) -> tuple[FeatureMatrix, ...]:
+    """Features of the training rows: rows of the audit's where all were audited, else read now."""
+    where = {p.id: i for i, p in enumerate(audited.pairs)}
+    if all(p.id in where for p in trained.pairs):
+        rows = [where[p.id] for p in trained.pairs]
+        return tuple(f.select(rows) for f in features)
+    options = recipe.audit
+    return tuple(
+        features_of(
+            trained,
+            options.lens,
+            model=model,
+            store=store,
+            max_length=options.max_length,
+            template=recipe.chat_template,
+            fitted=features,
+        )
+    )
+
+
+def targets_in(run: Run) -> tuple[Target, ...]:
+    """What is to be carried out on the training rows."""
+    return targets_of(run.verdicts, run.audit, run.trained_pairs.pairs, gates(run))
+
+
+def gates(run: Run) -> list[dict[str, str] | None]:
+    """What each verdict of the recipe asks of a pair's metadata."""
+    written = run.recipe.verdicts
+    gates = [] if isinstance(written, str) else [v.where for v in written]
+    return gates[: len(run.verdicts.verdicts)]
