@@ -1,7 +1,10 @@
 """Artifacts are whole or absent, keyed by what they depend on, and mended when damaged."""
 
 import json
+import logging
 import multiprocessing
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -83,6 +86,31 @@ def test_two_processes_that_want_the_same_get_the_same(tmp_path: Path) -> None:
         pids = pool.map(_want, [tmp_path] * 3, chunksize=1)
     assert len(set(pids)) == 1
     assert sum(e["event"] == "made" for e in Store(tmp_path).events()) == 1
+
+
+def test_who_waits_for_another_process_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    inside, told = threading.Event(), threading.Event()
+
+    class Tells(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.set()
+
+    def until_told(out: Path) -> None:
+        inside.set()
+        assert told.wait(30)
+
+    logger, handler = logging.getLogger("offtarget.store"), Tells(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(Store(tmp_path).get, "stage", 1, {}, until_told)
+            assert inside.wait(30)
+            assert Store(tmp_path).get("stage", 1, {}, build) == first.result()
+    finally:
+        logger.removeHandler(handler)
+    assert "another process is making" in caplog.text
+    Store(tmp_path).get("stage", 1, {}, build)
+    assert len(caplog.records) == 1
 
 
 def test_keys_do_not_depend_on_the_order_of_inputs() -> None:

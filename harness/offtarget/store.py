@@ -242,7 +242,12 @@ class Store:
         locks = self.root / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         with (locks / f"{final.parent.name}-{final.name}.lock").open("w") as f:
-            fcntl.flock(f, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if not final.is_dir():
+                    log.warning("another process is making %s: waiting for it", final)
+                fcntl.flock(f, fcntl.LOCK_EX)
             yield
 
     def _note(self, event: str, final: Path, **more: str) -> None:

@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from offtarget.data.pairs import Pair
@@ -129,16 +130,21 @@ def choose_layer(ref: ModelRef, layer: int | None = None) -> int:
     Raises:
         ConfigError: the model has no such layer.
     """
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
-    n = int(config.get_text_config().num_hidden_layers)
+    n = _layer_count(ref)
     layer = n * 2 // 3 if layer is None else layer
     if not 0 <= layer < n:
         raise ConfigError(
             f"layer {layer} does not exist: model '{ref.name}' has {n} decoder layers, 0 to {n - 1}"
         )
     return layer
+
+
+@lru_cache
+def _layer_count(ref: ModelRef) -> int:
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
+    return int(config.get_text_config().num_hidden_layers)
 
 
 def decoder_layers(model: Any) -> Any:

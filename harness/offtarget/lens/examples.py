@@ -1,5 +1,6 @@
 """Contrastive examples of a concept: one YAML file each, written by a person."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -95,11 +96,19 @@ def read_concepts(where: str | Path = SHIPPED) -> tuple[ConceptExamples, ...]:
 
 
 def _read_concept(file: Path) -> ConceptExamples:
+    try:
+        return _parse(file, file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as e:
+        raise ConfigError(f"{file}: cannot be read as YAML ({' '.join(str(e).split())})") from e
+
+
+@lru_cache
+def _parse(file: Path, text: str) -> ConceptExamples:
     import yaml
 
     try:
-        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as e:
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as e:
         raise ConfigError(f"{file}: cannot be read as YAML ({' '.join(str(e).split())})") from e
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: a concept is a mapping with concept, label and examples")
