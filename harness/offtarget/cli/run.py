@@ -57,7 +57,9 @@ def run(
             if expected["unchecked"]:
                 note(f"known only after the audit, so not checked: {', '.join(expected['unchecked'])}")
         if reuse:
-            note(f"every cell is listed: which of them lie in {reuse} is known only when their plans are made")
+            note(
+                f"every cell is listed: which of them lie in {reuse} is known only when their plans are made"
+            )
         return
     if folder.is_file():
         raise ConfigError(f"--out {folder}: a file of that name is in the way")
