@@ -143,8 +143,8 @@ def main() -> None:
         bf16=precision() == "bfloat16" and not args.float32,
     )
     ref = resolve("smollm2-135m")
-    pairs = load_pairs(args.data, limit=args.steps * args.batch).pairs
-    training_set = prepare(pairs, ref, spec, "bench")
+    pairs = load_pairs(args.data, limit=args.steps * args.batch)
+    training_set = prepare(pairs, ref, spec)
     first = spec.first_trained(30)
     print(
         f"{args.data}: {len(training_set.pairs)} pairs, {args.steps} steps of {args.batch}, max_length "

@@ -44,8 +44,8 @@ def setting(args: argparse.Namespace) -> tuple[Any, Any, Any]:
         bf16=args.bf16,
     )
     ref = resolve("smollm2-135m")
-    pairs = load_pairs(args.data, limit=args.steps * args.batch).pairs
-    return spec, ref, prepare(pairs, ref, spec, f"bench {args.data}")
+    pairs = load_pairs(args.data, limit=args.steps * args.batch)
+    return spec, ref, prepare(pairs, ref, spec)
 
 
 def plain(args: argparse.Namespace) -> list[float]:

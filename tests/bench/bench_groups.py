@@ -82,7 +82,7 @@ def main() -> None:
         if data.endswith(".gz") and not Path(data).exists():
             print(f"{data}: not there, left out")
             continue
-        training_set = prepare(load_pairs(data, limit=args.steps * args.batch).pairs, ref, spec, data)
+        training_set = prepare(load_pairs(data, limit=args.steps * args.batch), ref, spec)
         with tempfile.TemporaryDirectory() as home:
             store = Store(Path(home))
             one, alone = steps(training_set, spec, ref, store, 1)

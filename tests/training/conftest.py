@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from offtarget.data.pairs import Pair, prompt_group
+from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.models import ModelRef, resolve
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
@@ -40,7 +40,7 @@ class Bench:
             mode="exact", bf16=False, max_steps=4, batch_size=4, max_length=96, learning_rate=1e-3, lora_rank=4,
             lora_alpha=8, lowest_layer=2, save_every=2,
         )  # fmt: skip
-        self.set: TrainingSet = prepare(small_pairs(), self.ref, self.spec, "rows-of-the-test")
+        self.set: TrainingSet = prepare(PairSet("small", small_pairs()), self.ref, self.spec)
 
     def identity(self) -> ShapingPlan:
         return ShapingPlan.identity("dpo", self.set.pairs, control=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from offtarget.data.pairs import Pair
+from offtarget.data.pairs import Pair, PairSet
 from offtarget.models import load, resolve
 from offtarget.shaping.context import ConceptScores, ShapingContext, Target
 from offtarget.shaping.protocol import make_plan
@@ -53,7 +53,7 @@ def lean(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
         bf16=False, max_steps=16, batch_size=8, max_length=64, learning_rate=6e-3, lora_rank=4, lora_alpha=8,
         lowest_layer=2, beta=0.5, save_every=1000,
     )  # fmt: skip
-    training_set = prepare(pairs(), ref, spec, "signs")
+    training_set = prepare(PairSet("signs", pairs()), ref, spec)
     done: dict[Any, float] = {}
 
     def preference(path: str) -> float:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,6 +47,7 @@ from offtarget.audit.workings import Workings
 from offtarget.data.pairs import PairSet
 from offtarget.errors import DataError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.progress import Steps
 from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
@@ -54,13 +55,11 @@ __all__ = ["audit", "write_into"]
 VERSION = 9
 """Rises when the same input would give other hypotheses."""
 
-Progress = Callable[[str, float], None]
-
 
 class _Clock:
     """Seconds by stage, and the caller's progress bar."""
 
-    def __init__(self, progress: Progress | None) -> None:
+    def __init__(self, progress: Steps | None) -> None:
         self.seconds: dict[str, float] = {}
         self.progress = progress
         self.done = 0
@@ -68,13 +67,13 @@ class _Clock:
     @contextmanager
     def stage(self, name: str, of: int = 7) -> Any:
         if self.progress:
-            self.progress(name, self.done / of)
+            self.progress(self.done, of)
         start = time.perf_counter()
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
         self.done += 1
         if self.progress:
-            self.progress(name, self.done / of)
+            self.progress(self.done, of)
 
 
 def audit(
@@ -85,7 +84,7 @@ def audit(
     like: Path | None = None,
     topics: By = "latents",
     model_info: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
+    progress: Steps | None = None,
 ) -> Audit:
     """Test what a preference set leans to, overall and topic by topic.
 
@@ -97,7 +96,7 @@ def audit(
         topics: what rows are clustered by: single latents, clusters of them (arXiv 2606.12360), or words; words too
             where no lens has latents.
         model_info: what to say of the model behind the lenses.
-        progress: called with a stage's name and the share of all work done.
+        progress: called with stages done and stages in all.
 
     Returns:
         The audit, with its row-level `workings`.

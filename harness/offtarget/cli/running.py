@@ -1,10 +1,10 @@
 """A run and its board: what `run` and `demo` share."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from offtarget.engine.recipe import Recipe
+from offtarget.progress import Progress
 
 
 def run_grid(
@@ -13,7 +13,7 @@ def run_grid(
     folder: Path,
     *,
     limit: int | None,
-    report: Callable[[str, int, int], None],
+    report: Progress,
     reuse: Any = None,
 ) -> list[tuple[Any, Path]]:
     """All cells of a recipe, then the board over them (board.md, board.html, board.json) in `folder`."""

@@ -2,18 +2,20 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import typer
+
+from offtarget.progress import Progress
 
 MAX_SEED = 2**32 - 1
 """The largest seed that numpy, torch and transformers all take."""
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[str, int, int], None]]:
+def progress() -> Iterator[Progress]:
     """A reporter (what, done, total); bars on a terminal, one line a step elsewhere, always on stderr."""
     if not sys.stderr.isatty():
         yield _lines()
@@ -46,7 +48,7 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
-def _lines() -> Callable[[str, int, int], None]:
+def _lines() -> Progress:
     """For logs: a line when a step begins, at each quarter, and when it ends."""
     seen: dict[str, int] = {}
 

@@ -1,7 +1,7 @@
 """One audit from a loaded set to a finished folder: what `audit`, `run` and `demo` share."""
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from offtarget.data.pairs import PairSet
 from offtarget.engine.features import earlier_readings, features_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
+from offtarget.progress import Progress, steps_of
 from offtarget.report.audit_html import REPORT_FILE, render_audit
 from offtarget.store import MANIFEST, Store, output_dir, require_free, write_atomic
 from offtarget.versions import package_versions
 
 TEMPLATE = "verdicts.template.yaml"
 """Every finding, allowed: copy it to verdicts.yaml and decide."""
-Progress = Callable[[str, int, int], None]
 
 
 GENERIC = {"pairs", "data", "train", "test", "rows"}
@@ -114,7 +114,7 @@ def audit_into(
             like=like,
             topics=topics,
             model_info={"name": model.name, "identity": model.identity} if model else None,
-            progress=(lambda what, share: progress("audit", round(share * 100), 100)) if progress else None,
+            progress=steps_of(progress, "audit"),
         )
         write_into(result, out)
 
@@ -126,7 +126,7 @@ def audit_into(
         result = label_concepts(
             result, pairs, features, label_model,
             most=labelled, store=store, seed=seed,
-            progress=(lambda done, total: progress("labels", done, total)) if progress else None,
+            progress=steps_of(progress, "labels"),
         )  # fmt: skip
     with output_dir(folder, AUDIT_FILE, keep=("verdicts.yaml",)) as tmp:
         shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))

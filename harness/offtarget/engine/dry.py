@@ -1,6 +1,6 @@
 """A plan without training: what `offtarget plan` shows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from offtarget.engine.planning import make_shaping_plan, predicted_shift, readin
 from offtarget.engine.targets import targets_of
 from offtarget.errors import unknown_name
 from offtarget.models import resolve
+from offtarget.progress import Progress
 from offtarget.registry import default
 from offtarget.shaping.context import Target
 from offtarget.shaping.protocol import needs_concept
@@ -33,7 +34,7 @@ def dry_plan(
     template: str | None = None,
     seed: int,
     store: Store,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Summary of the plan that a protocol would make for a set, and the rows that each verdict speaks of.
 

@@ -9,13 +9,12 @@ from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens.features import FILE_VERSION, FeatureMatrix
 from offtarget.models import ModelRef
+from offtarget.progress import Progress, Steps, steps_of
 from offtarget.store import Store
 
 if TYPE_CHECKING:
     from offtarget.lens.examples import ConceptExamples
     from offtarget.lens.sae import SaeLens
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Reading:
     store: Store
     max_length: int
     template: str | None
-    report: Callable[[int, int], None] | None
+    report: Steps | None
     fitted: FeatureMatrix | None
     """An earlier reading of this lens whose fit is to be used again."""
 
@@ -181,7 +180,7 @@ def features_of(
         kind, _, which = name.partition(":")
         if lens.reads_model and model is None:
             raise ConfigError(f"lens '{kind}' reads a model's activations: give --model")
-        report = _reporter(progress, f"{kind} features")
+        report = steps_of(progress, f"{kind} features")
         out.append(
             lens.read(Reading(pairs, which, model, store, max_length, template, report, earlier.get(kind)))
         )
@@ -206,7 +205,3 @@ def direction_examples(lenses: Iterable[str]) -> dict[str, "ConceptExamples"]:
         if kind == "direction"
         for c in read_concepts(which or SHIPPED)
     }
-
-
-def _reporter(progress: Progress | None, what: str) -> Callable[[int, int], None] | None:
-    return (lambda done, total: progress(what, done, total)) if progress else None

@@ -15,6 +15,7 @@ from offtarget.engine.labelling import plain
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
+from offtarget.progress import Progress
 from offtarget.registry import default
 from offtarget.shaping.context import ShapingContext, Target
 from offtarget.shaping.plan import ShapingPlan
@@ -31,8 +32,6 @@ LISTED = 10
 """Predicted shifts of concepts that are no target that a plan lists."""
 GOOD_AUROC = 0.7
 ANSWERS_VERSION = 1
-
-Progress = Callable[[str, int, int], None]
 
 
 def readings_of(

@@ -28,6 +28,7 @@ from offtarget.engine.features import sae_lens
 from offtarget.engine.run import Run
 from offtarget.errors import UndecidedError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.progress import steps_of
 
 SIDES: tuple[Literal["chosen", "rejected"], ...] = ("chosen", "rejected")
 FEW_CONCEPTS = 80
@@ -161,7 +162,7 @@ class Comparison:
                 max_length=run.recipe.training.max_length,
                 store=run.store,
                 template=run.recipe.chat_template,
-                progress=(lambda done, total: report(what, done, total)) if report else None,
+                progress=steps_of(report, what),
             )
 
         pooled, slopes = read("activations", pooled_activations), read("gradients", response_gradients)

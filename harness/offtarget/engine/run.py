@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from offtarget.engine.rows import evaluation_prompts, reversed_pairs, select_row
 from offtarget.engine.targets import check_verdicts, decide, targets_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, resolve
+from offtarget.progress import Progress
 from offtarget.shaping.context import Target
 from offtarget.shaping.readings import StoredReadings
 from offtarget.store import Store, write_atomic
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 
 RUN_FILE = "run.json"
 """The recipe of a run folder, whole, so that `offtarget verify` can go on from it."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass
@@ -95,7 +94,7 @@ def start(
     audit = done.audit
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
-    training_set = prepare(selected.pairs, model, recipe.training, "", recipe.chat_template)
+    training_set = prepare(selected, model, recipe.training, recipe.chat_template)
     if training_set.lost:
         why = ", ".join(f"{n} {reason}" for reason, n in training_set.lost.items())
         log.warning(
@@ -103,7 +102,6 @@ def start(
             sum(training_set.lost.values()), len(selected.pairs), recipe.training.max_length, why,
         )  # fmt: skip
     trained = replace(pairs, pairs=training_set.pairs)
-    training_set = replace(training_set, rows_sha256=trained.rows_sha256)
     concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
     readings = readings_of(
         trained,

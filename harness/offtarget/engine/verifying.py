@@ -1,7 +1,7 @@
 """Predicted against observed shift of a run: roll out before and after training, and compare concept by concept."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -25,13 +25,13 @@ from offtarget.engine.run import RUN_FILE, Run, start
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, resolve
+from offtarget.progress import Progress, steps_of
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.run import train
 
 FOLDER, FILE = "verification", "verification.json"
 MIN_PROMPTS = 30
 MAX_PROMPT_CHARACTERS = 2000
-Progress = Callable[[str, int, int], None]
 
 
 def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
@@ -228,7 +228,7 @@ def _answers(run: Run, ref: ModelRef, seed: int, asked: Sequence[Pair], what: st
             sampling,
             store=run.store,
             template=run.recipe.chat_template,
-            progress=(lambda done, total: report(f"rollouts: {what}", done, total)) if report else None,
+            progress=steps_of(report, f"rollouts: {what}"),
         )
         answers = [found.find(p.prompt, sampling) for p in asked]
         assert all(a is not None for a in answers)

@@ -13,6 +13,7 @@ from typing import Any
 from offtarget import models
 from offtarget.data.pairs import Message
 from offtarget.evals.sampling import draw, uniform_streams
+from offtarget.progress import Steps
 from offtarget.store import Store
 
 BATCH, BATCH_ON_CUDA = 64, 256
@@ -22,7 +23,6 @@ FORWARD_TOKENS = 4096
 HEAD_ROWS = 256
 """Positions whose logits are held at once."""
 
-Progress = Callable[[int, int], None]
 """Called often with (requests done, requests in all); an exception that it raises ends the work."""
 
 
@@ -117,7 +117,7 @@ class Policy:
         temperature: float = 0.7,
         top_p: float = 0.95,
         seed: int = 0,
-        progress: Progress | None = None,
+        progress: Steps | None = None,
     ) -> list[str]:
         """Answers, in the order of the prompts; see `complete`."""
         done = self.complete(prompts, Sampling(max_tokens, temperature, top_p, seed), progress=progress)
@@ -128,7 +128,7 @@ class Policy:
         prompts: Sequence[Sequence[Message] | list[int]],
         sampling: Sampling,
         *,
-        progress: Progress | None = None,
+        progress: Steps | None = None,
     ) -> list[Completion]:
         """One answer for each prompt, in their order.
 
@@ -216,7 +216,7 @@ class Policy:
         self,
         requests: Sequence[tuple[Sequence[Message] | list[int], str | list[int]]],
         *,
-        progress: Progress | None = None,
+        progress: Steps | None = None,
     ) -> list[list[float]]:
         """Log-probability of every token of a continuation, in nats.
 

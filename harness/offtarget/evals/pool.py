@@ -10,11 +10,11 @@ from offtarget.data.pairs import Message
 from offtarget.evals.policy import (
     Completion,
     Policy,
-    Progress,
     Sampling,
     batch_size,
     generation_batches,
 )
+from offtarget.progress import Steps
 from offtarget.store import Store, canonical_json, hash_of, write_atomic
 from offtarget.versions import package_versions
 
@@ -48,7 +48,7 @@ def rollouts(
     policy: Callable[[], Policy] | None = None,
     dtype: str | None = None,
     template: str | None = None,
-    progress: Progress | None = None,
+    progress: Steps | None = None,
 ) -> Rollouts:
     """The answers of a policy to some prompts, from the store where they were sampled before.
 

@@ -35,8 +35,9 @@ from offtarget import models
 from offtarget.data.pairs import Message
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.batching import Batcher, Stopped
-from offtarget.evals.policy import Completion, Policy, Progress, Sampling
+from offtarget.evals.policy import Completion, Policy, Sampling
 from offtarget.evals.pool import Rollouts
+from offtarget.progress import Steps
 
 CONNECTIONS = 512
 """Requests that Inspect may have open at once: many full batches, so that lengths can be sorted."""
@@ -67,7 +68,7 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         *,
         policy: Policy | Callable[[], Policy] | None = None,
         rollouts: Rollouts | None = None,
-        progress: Progress | None = None,
+        progress: Steps | None = None,
         model_path: str | None = None,
         dtype: str | None = None,
         template: str | None = None,
@@ -172,7 +173,7 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
     def _score(self, requests: list[tuple[list[int], list[int]]], stop: threading.Event) -> list[list[float]]:
         return self.policy.logprobs(requests, progress=self._watch(stop))
 
-    def _watch(self, stop: threading.Event) -> Progress:
+    def _watch(self, stop: threading.Event) -> Steps:
         def report(done: int, total: int) -> None:
             if stop.is_set():
                 raise Stopped

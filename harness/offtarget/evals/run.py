@@ -13,18 +13,18 @@ from typing import Any, get_args
 
 from offtarget import models, registry
 from offtarget.errors import ConfigError, OfftargetError
-from offtarget.evals.policy import Policy, Progress, Sampling
+from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.pool import Rollouts, rollouts
 from offtarget.evals.prompts import Part
 from offtarget.evals.scores import BehaviourScore, Direction, Role, make_score
 from offtarget.lens import surface
+from offtarget.progress import Progress, Steps
 from offtarget.store import Store, file_sha256, write_atomic
 from offtarget.versions import package_versions
 
 STAGE_VERSION = 2
 log = logging.getLogger(__name__)
 
-Report = Callable[[str, int, int], None]
 """Called with (what is being done, done, in all)."""
 
 
@@ -41,7 +41,7 @@ def evaluate(
     sampling: Sampling | None = None,
     dtype: str | None = None,
     template: str | None = None,
-    progress: Report | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, BehaviourScore]:
     """Measure behaviours of a model; what was measured before is read from the store.
 
@@ -162,7 +162,7 @@ def _measure(
     sampling: Sampling,
     limit: int | None,
     part: Part | None,
-    progress: Progress,
+    progress: Steps,
 ) -> BehaviourScore:
     """Run one task under Inspect, its log and prompts into `out`."""
     from inspect_ai import eval as inspect_eval

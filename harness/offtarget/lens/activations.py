@@ -18,6 +18,7 @@ from offtarget.errors import ConfigError, DataError
 from offtarget.lens.attention import Stretch, UnknownAttention, packed, plain_attention
 from offtarget.lens.tokens import Conversation, TokenisedPairs, tokenise_pairs
 from offtarget.models import ModelRef
+from offtarget.progress import Steps
 
 if TYPE_CHECKING:
     import torch
@@ -65,7 +66,7 @@ def encode_spans(
     batch_tokens: int | None = None,
     dtype: str | None = None,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> TokenisedPairs:
     """Hand the residual stream after a decoder layer to `consume`, batch by batch.
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens.activations import Segment, encode_spans
 from offtarget.lens.tokens import tokenise_pairs
 from offtarget.models import ModelRef, device, load, precision, template_hash
+from offtarget.progress import Steps
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
@@ -76,7 +77,7 @@ def collect(
     threads: int | None = None,
     template: str | None = None,
     store: Store | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> Activations:
     """The activations of all prompts and responses of a set, encoded once and kept in the store.
 

@@ -21,6 +21,7 @@ from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
 from offtarget.models import ModelRef, device, precision, template_key
+from offtarget.progress import Steps
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -171,7 +172,7 @@ def encode_directions(
     dtype: str | None = None,
     store: Store,
     template: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> FeatureMatrix:
     """The value of every span of a set along every direction.
 
@@ -259,7 +260,7 @@ def direction_at(
     max_length: int = 512,
     store: Store,
     template: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> Direction:
     """One direction from its examples alone, at any layer, read over mean activations.
 
@@ -294,7 +295,7 @@ class _Reader:
     dtype: str | None
     store: Store
     template: str | None
-    progress: Callable[[int, int], None] | None
+    progress: Steps | None
 
     def __call__(
         self, pairs: PairSet, layer: int, vectors: NDArray[np.float32] | None = None

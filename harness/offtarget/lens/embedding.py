@@ -10,7 +10,7 @@ concept than the other. There is no value for prompts. Which pole of a latent is
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.signed_sae import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
 from offtarget.models import ModelRef, device, precision, template_key
+from offtarget.progress import Steps
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -50,7 +51,7 @@ def encode_embedding(
     dtype: str | None = None,
     store: Store,
     template: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> FeatureMatrix:
     """The signed latents of every pair's difference, as chosen and rejected values.
 

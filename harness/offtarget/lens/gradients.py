@@ -5,7 +5,7 @@ from the last of the prompt on. Steering along a unit vector v by m changes log 
 the score A_u^m of arXiv 2606.12360 (appendix A) in its local regime, for every direction at once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from offtarget.data.pairs import PairSet
 from offtarget.lens.activations import decoder_layers, use_threads
 from offtarget.lens.tokens import Conversation, tokenise_pairs
 from offtarget.models import ModelRef, device, load, precision, template_key
+from offtarget.progress import Steps
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
@@ -45,7 +46,7 @@ def response_gradients(
     max_length: int,
     store: Store,
     template: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> Gradients:
     """The gradients of a set of pairs under a frozen model, from the store or computed now.
 
@@ -93,7 +94,7 @@ def _gradients(
     conversations: Sequence[Conversation],
     layer: int,
     pad: int,
-    progress: Callable[[int, int], None] | None,
+    progress: Steps | None,
 ) -> dict[tuple[int, int], NDArray[np.float32]]:
     """G of every distinct response, by (conversation, response)."""
     import torch

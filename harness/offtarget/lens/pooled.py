@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import Message, Pair, PairSet
 from offtarget.lens.activations import encode_spans
 from offtarget.models import ModelRef, device, load, precision, template_key
+from offtarget.progress import Steps
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
@@ -50,7 +51,7 @@ def pooled_activations(
     dtype: str | None = None,
     store: Store,
     template: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> PooledActivations:
     """Mean residual-stream activation over each span's content tokens, from the store or computed now.
 
@@ -106,7 +107,7 @@ def max_projections(
     dtype: str | None = None,
     store: Store,
     template: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> PooledActivations:
     """The largest projection ⟨h_t, v⟩ over each span's content tokens (arXiv 2606.12360, section 2.1); not stored.
 
@@ -152,7 +153,7 @@ def _read(
     dtype: str | None,
     store: Store,
     template: str | None,
-    progress: Callable[[int, int], None] | None,
+    progress: Steps | None,
 ) -> PooledActivations:
     model, tokenizer = load(ref, dtype=dtype, store=store, template=template)
     found: dict[tuple[int, int], Floats32] = {}

@@ -16,6 +16,7 @@ from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError
 from offtarget.lens.activations import encode_spans
 from offtarget.models import ModelRef, load
+from offtarget.progress import Steps
 from offtarget.store import Store
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def read_tokens(
     max_length: int,
     store: Store,
     template: str | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> TokenReadout:
     """What `reduce` makes of the residual stream at each token of each response.
 

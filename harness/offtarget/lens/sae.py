@@ -8,7 +8,6 @@ row does not depend on the rows beside it.
 
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from offtarget.models import (
     resolve,
     template_hash,
 )
+from offtarget.progress import Steps
 from offtarget.store import Store, canonical_json, file_sha256, hash_of, write_atomic
 from offtarget.versions import package_versions
 
@@ -99,7 +99,7 @@ class SaeLens:
         threads: int | None = None,
         store: Store | None = None,
         template: str | None = None,
-        progress: Callable[[int, int], None] | None = None,
+        progress: Steps | None = None,
     ) -> FeatureMatrix:
         """Read every span of a set of pairs, once: the result is kept in the store.
 
@@ -173,7 +173,7 @@ def read_features(
     max_length: int = 1024,
     batch_tokens: int | None = None,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
 ) -> FeatureMatrix:
     """The features of a set of pairs under a loaded model; see `SaeLens.encode`."""
     require_fit(lens, model)

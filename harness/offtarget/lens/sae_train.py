@@ -6,7 +6,7 @@ dead latents, saved as JumpReLU. The activations come through the same hook as e
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,7 @@ from offtarget.lens.collect import NORM_CAP, Activations, collect
 from offtarget.lens.sae import CONFIG, WEIGHTS, load_sae
 from offtarget.lens.sae_eval import evaluate_sae
 from offtarget.models import ModelRef, precision, resolve
+from offtarget.progress import Progress, Steps, steps_of
 from offtarget.store import Store, output_dir, write_atomic
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def train_sae(
     threads: int | None = None,
     template: str | None = None,
     store: Store | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train an SAE on the prompts and responses of some sets, and measure it.
 
@@ -101,13 +102,13 @@ def train_sae(
         collect(
             ref, part, layer, max_length=recipe.max_length, dtype=recipe.dtype, threads=threads, template=template,
             store=store,
-            progress=_stage(progress, f"reading {part.name}"),
+            progress=steps_of(progress, f"reading {part.name}"),
         )
         for part in data
     ]  # fmt: skip
     began = time.perf_counter()
     with use_threads(threads) as used:
-        sae, facts = fit_sae(parts, recipe, progress=_stage(progress, "training"))
+        sae, facts = fit_sae(parts, recipe, progress=steps_of(progress, "training"))
     facts.update(training_seconds=round(time.perf_counter() - began, 1), threads=used)
     with output_dir(out, TRAINING) as folder:
         _save(sae, folder, ref, layer)
@@ -129,7 +130,7 @@ def train_sae(
 
 
 def fit_sae(
-    parts: Sequence[Activations], recipe: SaeRecipe, *, progress: Callable[[int, int], None] | None = None
+    parts: Sequence[Activations], recipe: SaeRecipe, *, progress: Steps | None = None
 ) -> tuple[Any, dict[str, Any]]:
     """Train on collected activations; returns sae-lens' SAE in the activations' own scale, and facts.
 
@@ -198,10 +199,6 @@ def _unseen(held_out: PairSet, data: Sequence[PairSet]) -> PairSet:
             f"every prompt of the held-out set '{held_out.name}' is trained on; choose another set"
         )
     return replace(held_out, pairs=left)
-
-
-def _stage(progress: Callable[[str, int, int], None] | None, name: str) -> Callable[[int, int], None] | None:
-    return (lambda done, total: progress(name, done, total)) if progress else None
 
 
 def _gather(parts: Sequence[Activations]) -> tuple["torch.Tensor", int]:

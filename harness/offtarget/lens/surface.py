@@ -7,7 +7,7 @@ per 100 words of prose (text outside code), so that they do not merely follow le
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -17,6 +17,7 @@ from offtarget.lens import markup
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.lexicon import Matcher, tokenize
 from offtarget.lens.phrases import LEXICONS
+from offtarget.progress import Steps
 
 VERSION = 1
 """Rises when a rule changes what it counts: results of two versions are not comparable."""
@@ -243,7 +244,7 @@ def mattr(words: Sequence[str], window: int = MATTR_WINDOW) -> float:
 
 def encode(
     pairs: Sequence[Pair],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Steps | None = None,
     known: Mapping[str, list[float]] | None = None,
 ) -> FeatureMatrix:
     """Read all pairs: the last user turn of the prompt, the chosen and the rejected completion.

@@ -14,11 +14,11 @@ from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.pooled import max_projections, pooled_activations
 from offtarget.lens.probes import TokenReadout, read_tokens
 from offtarget.models import ModelRef, device, precision, template_key
+from offtarget.progress import Progress, steps_of
 from offtarget.store import Store
 from offtarget.versions import package_versions
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,5 +88,5 @@ class Layers:
             "max_length": self.max_length,
             "store": self.store,
             "template": self.template,
-            "progress": (lambda done, total: report(what, done, total)) if report else None,
+            "progress": steps_of(report, what),
         }

@@ -33,9 +33,10 @@ from offtarget.lens.features import FeatureMatrix, Stat
 from offtarget.lens.places import places
 from offtarget.lens.probes import HELD_OUT, MAX_BYTES, attention_probe
 from offtarget.models import ModelRef
+from offtarget.progress import Progress
 from offtarget.shaping.concept_matrix import ConceptMatrix
 from offtarget.shaping.context import ConceptScores, Direction, WordScores
-from offtarget.shaping.layers import Layers, Progress
+from offtarget.shaping.layers import Layers
 from offtarget.shaping.presence import raw_features, shown
 from offtarget.shaping.rewriting import Ask, by_model, by_rule
 from offtarget.shaping.words import covered, largest, word_spans

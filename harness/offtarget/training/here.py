@@ -4,7 +4,6 @@ import json
 import time
 import warnings
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from offtarget.models import ModelRef, device, load
+from offtarget.progress import Progress, steps_of
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import write_atomic
 from offtarget.training.fit import require_fit
@@ -59,7 +59,7 @@ def train_here(job: Job) -> None:
             bf16=spec.bf16,
             prefix_layer=lowest,
             store=job.store,
-            progress=(lambda d, t: progress("reference", d, t)) if progress else None,
+            progress=steps_of(progress, "reference"),
         )
     elapsed_reference = time.monotonic() - started
     transformers.logging.set_verbosity_error()
@@ -238,7 +238,7 @@ def dpo_config(spec: TrainingSpec, seed: int, out: Path) -> Any:
     )
 
 
-def _progress_callback(progress: Callable[[str, int, int], None], what: str) -> Any:
+def _progress_callback(progress: Progress, what: str) -> Any:
     from transformers import TrainerCallback
 
     class Report(TrainerCallback):

@@ -1,16 +1,14 @@
 """One training, as it is handed from the store to the process or the processes that do it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from offtarget.models import ModelRef
+from offtarget.progress import Progress
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
 from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TrainingSet
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,9 +22,10 @@ from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 from offtarget.lens.activations import cores
 from offtarget.models import ModelRef, device
+from offtarget.progress import Progress
 from offtarget.shaping.plan_file import read_plan, write_plan
 from offtarget.store import Store, write_atomic
-from offtarget.training.job import Job, Progress
+from offtarget.training.job import Job
 from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TokenPair, TrainingSet
 

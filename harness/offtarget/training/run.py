@@ -3,18 +3,18 @@
 import gc
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from offtarget.data.pairs import Pair
+from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.models import ModelRef, device, load_tokenizer, template_key
+from offtarget.progress import Progress
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, hash_of
 from offtarget.training.here import DIGEST, train_here, with_added
-from offtarget.training.job import Job, Progress
+from offtarget.training.job import Job
 from offtarget.training.processes import FOLDER, launch
 from offtarget.training.sides import sides_of
 from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
@@ -33,9 +33,7 @@ class Trained:
     digest: dict[str, Any]
 
 
-def prepare(
-    pairs: Sequence[Pair], ref: ModelRef, spec: TrainingSpec, rows_sha256: str, template: str | None = None
-) -> TrainingSet:
+def prepare(pairs: PairSet, ref: ModelRef, spec: TrainingSpec, template: str | None = None) -> TrainingSet:
     """Tokenise once; name what cannot be trained on.
 
     Raises:
@@ -43,14 +41,14 @@ def prepare(
     """
     tokenizer = load_tokenizer(ref, template=template)
     kept, ids, lost = trainable(
-        pairs, tokenizer, max_length=spec.max_length, min_answer_tokens=spec.min_answer_tokens
+        pairs.pairs, tokenizer, max_length=spec.max_length, min_answer_tokens=spec.min_answer_tokens
     )
     if not kept:
         why = ", ".join(f"{n} {reason}" for reason, n in lost.items())
         raise UndecidedError(
             f"no pair can be trained on at max_length {spec.max_length} ({why}): raise max_length"
         )
-    return TrainingSet(kept, ids, lost, rows_sha256)
+    return TrainingSet(kept, ids, lost, replace(pairs, pairs=kept).rows_sha256)
 
 
 def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:

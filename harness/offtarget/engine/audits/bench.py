@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +26,7 @@ from offtarget.engine.audits.scoring import STRICTLY, auroc, found_at_k, match
 from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import device, resolve
+from offtarget.progress import Progress
 from offtarget.registry import default
 from offtarget.store import Store, file_sha256, write_atomic
 from offtarget.versions import code_sha256, package_versions
@@ -44,7 +45,6 @@ ROOMS = (
 )
 """The code that decides a score."""
 FILE = "draws.json"
-Progress = Callable[[str, int, int], None]
 Part = Literal["power", "discoveries", "topics", "shuffles"]
 Draw = dict[str, Any]
 
