@@ -59,7 +59,9 @@ def test_jsonl(tmp_path: Path, content: str | bytes, message: str) -> None:
 
 def test_missing_column_tells_the_option_that_mends_it(tmp_path: Path) -> None:
     error = failure(tmp_path / "a.jsonl", lines({"prompts": "q", "chosen": "a", "rejected": "b"}))
-    assert str(error).endswith("map it with --columns prompt=prompts")
+    assert str(error).endswith(
+        "map it with --columns prompt=prompts, in a recipe with --set columns.prompt=prompts"
+    )
     error = failure(tmp_path / "a.jsonl", lines(GOOD), columns={"group": "topic"})
     assert "no column 'topic' for group; there are: prompt, chosen, rejected" in str(error)
 

@@ -79,7 +79,10 @@ def take(row: Row, column: str, role: str = "") -> Any:
     near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.4)
     offer = f"nearest is '{near[0]}'" if near else "there are: " + ", ".join(list(row)[:12])
     hint = near[0] if near else "NAME"
-    raise DataError(f"no column '{column}' ({offer}); map it with --columns {role or column}={hint}")
+    raise DataError(
+        f"no column '{column}' ({offer}); map it with --columns {role or column}={hint}, in a recipe with "
+        f"--set columns.{role or column}={hint}"
+    )
 
 
 def _prompt(row: Row, column: str | None) -> Any:
