@@ -52,6 +52,23 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
             "did you mean surface:bold",
         ),
         (
+            ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=sae:12"],
+            "needs lens 'sae', but --lens is surface",
+        ),
+        (
+            [
+                "plan",
+                "good.jsonl",
+                "--lens",
+                "direction",
+                "--protocol",
+                "filter",
+                "-P",
+                "concept=direction:refusall",
+            ],
+            "did you mean direction:refusal",
+        ),
+        (
             ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bold", "-P", "strenght=1"],
             "did you mean strength",
         ),

@@ -8,7 +8,7 @@ from typing import Any
 from offtarget import verdicts as verdict_file
 from offtarget.audit.run import audit as run_audit
 from offtarget.data.pairs import PairSet
-from offtarget.engine.features import earlier_readings, features_of, reads_model
+from offtarget.engine.features import check_concept, earlier_readings, features_of, reads_model
 from offtarget.engine.planning import make_shaping_plan, predicted_shift, readings_of
 from offtarget.engine.targets import targets_of
 from offtarget.errors import unknown_name
@@ -56,6 +56,8 @@ def dry_plan(
         ConfigError: unknown names, a plan that does nothing.
         UndecidedError: too few rows, or verdicts of another vocabulary.
     """
+    if concept is not None:
+        check_concept(concept, lenses, "-P concept", "--lens")
     found = cache(lambda: resolve(model, store))
     features = features_of(
         pairs,

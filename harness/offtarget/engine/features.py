@@ -47,8 +47,20 @@ class Lens:
     reads_model: bool
     """Whether it needs a model's activations."""
     read: Callable[[Reading], FeatureMatrix]
+    concepts: Callable[[str], list[str]] | None = None
+    """Its concepts by what stands after the colon, where they are the same for every set; else they come with the features."""
     learns: bool = False
     """Whether it is fitted to the rows it reads, so that a later audit must use its fit again."""
+
+
+def _rules(_: str) -> list[str]:
+    from offtarget.lens import surface
+
+    return [c.id for c in surface.COLUMNS]
+
+
+def _directions(which: str) -> list[str]:
+    return list(direction_examples([f"direction:{which}"]))
 
 
 def _surface(want: Reading) -> FeatureMatrix:
@@ -93,7 +105,10 @@ def _embedding(want: Reading) -> FeatureMatrix:
 
 LENSES = {
     "surface": Lens(
-        "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)", False, _surface
+        "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)",
+        False,
+        _surface,
+        _rules,
     ),
     "sae": Lens(
         "latents of a sparse autoencoder on the model's activations (`sae:FOLDER` or `sae:RELEASE/ID` for another)",
@@ -105,6 +120,7 @@ LENSES = {
         "(`direction:FILE_OR_FOLDER` for your own)",
         True,
         _direction,
+        _directions,
     ),
     "embedding": Lens(
         "ways in which the two responses differ, learnt from the set by a signed SAE on embedding differences "
@@ -185,6 +201,32 @@ def features_of(
             lens.read(Reading(pairs, which, model, store, max_length, template, report, earlier.get(kind)))
         )
     return out
+
+
+def check_concept(concept: str, lenses: Sequence[str], where: str, said: str) -> bool:
+    """Whether a concept is known to exist before any row is read; latents and clusters come with the features.
+
+    Args:
+        concept: its id.
+        lenses: that are read.
+        where: it is named, for the message.
+        said: what names the lenses.
+
+    Raises:
+        ConfigError: no such rule or direction, or its lens is not read.
+    """
+    kind = concept.partition(":")[0]
+    read = [(lens_of(name), name.partition(":")[2]) for name in lenses]
+    if (own := LENSES.get(kind)) and own not in [lens for lens, _ in read]:
+        raise ConfigError(
+            f"{where}: concept '{concept}' needs lens '{kind}', but {said} is {', '.join(lenses)}; add it there"
+        )
+    if own and own.concepts is None:
+        return False
+    known = [c for lens, which in read if lens.concepts for c in lens.concepts(which)]
+    if concept not in known:
+        raise unknown_name("concept", concept, known, hint=f"(in {where})")
+    return True
 
 
 def sae_lens(which: str, model: ModelRef) -> "SaeLens":

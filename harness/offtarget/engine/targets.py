@@ -10,11 +10,9 @@ from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.vocabulary import Vocabulary
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import Pair
-from offtarget.engine.features import LENSES
+from offtarget.engine.features import check_concept
 from offtarget.engine.recipe import Recipe, RecipeVerdict
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
-from offtarget.lens import surface
-from offtarget.lens.examples import SHIPPED, read_concepts
 from offtarget.shaping.context import Target
 from offtarget.verdicts import Verdicts
 
@@ -56,23 +54,13 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
             f"{where}: made for vocabulary {found.vocabulary[:12]}, but audit.like has {like.key[:12]}; decide anew "
             "in a copy of its verdicts.template.yaml"
         )
-    lenses = {x.partition(":")[0] for x in recipe.audit.lens}
-    concepts = {c.id for c in (like.concepts if like else surface.COLUMNS)}
-    if not like:
-        named = [x.partition(":")[2] for x in recipe.audit.lens if x.partition(":")[0] == "direction"]
-        concepts |= {f"direction:{c.concept}" for which in named for c in read_concepts(which or SHIPPED)}
     contexts = {*(like.topics.ids if like.topics else ()), *(k.id for k in like.kinds)} if like else set()
     unknown = []
     for v in found.verdicts:
-        lens = v.concept.partition(":")[0]
-        if lens in LENSES and lens not in lenses:
-            raise ConfigError(
-                f"{where}: the verdict on {v.name()} needs lens '{lens}', but audit.lens is "
-                f"{', '.join(recipe.audit.lens)}; add it there"
-            )
-        if v.concept not in concepts:
-            if like or lens not in ("sae", "embedding"):
-                raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
+        known = check_concept(v.concept, recipe.audit.lens, where, "audit.lens")
+        if like and v.concept not in (concepts := [c.id for c in like.concepts]):
+            raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
+        if not (known or like):
             unknown.append(v.concept)
         if v.context is not None and v.context not in contexts:
             if like:
