@@ -32,12 +32,12 @@ def preventative_steering(
         raise ConfigError(f"protocol 'preventative_steering': step={step} should be at least 1")
     hooks: list[Hook] = []
     for target in ctx.targets:
-        middle = ctx.direction(target.concept).layer
-        at = (
-            _numbers(layers) if layers else sorted({max(middle - 2 * step, 0), max(middle - step, 0), middle})
-        )
-        for layer in at:
-            direction = ctx.direction(target.concept, layer)
+        if str(layers):
+            at = _numbers(layers)
+        else:
+            middle = ctx.layer(target.concept)
+            at = sorted({max(middle - 2 * step, 0), max(middle - step, 0), middle})
+        for layer, direction in zip(at, ctx.directions(target.concept, at), strict=True):
             alpha = (
                 -within(target.effective(strength), MOST_SD, SD)
                 * direction.spread

@@ -103,6 +103,25 @@ def test_equal_to_hidden_states_of_whole_texts(
         torch.testing.assert_close(acts, plain(model, tokens, c, r, 2), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("packs", [True, False])
+def test_several_layers_in_one_pass_are_bit_for_bit_each_alone(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, packs: bool
+) -> None:
+    model, tokenizer = tiny
+    if not packs:
+        monkeypatch.setattr(activations, "can_pack", lambda *_: False)
+    layers, together = (0, 2, 3), {}
+
+    def take(acts: torch.Tensor, segments: list[Segment]) -> None:
+        together.update({(s.conversation, s.response): acts[:, s.start : s.stop].clone() for s in segments})
+
+    encode_spans(model, tokenizer, PAIRS, layers, take, batch_tokens=90)
+    for k, layer in enumerate(layers):
+        alone, _ = read(model, tokenizer, PAIRS, layer=layer, batch_tokens=90)
+        assert sorted(alone) == sorted(together)
+        assert all(torch.equal(together[text][k], acts) for text, acts in alone.items())
+
+
 def test_first_and_last_layer(tiny: Any) -> None:
     model, tokenizer = tiny
     found, tokens = read(model, tokenizer, PAIRS[:1], layer=0)

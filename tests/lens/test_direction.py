@@ -130,6 +130,22 @@ def test_pooled_activations_and_projections_are_those_of_plain_transformers(tiny
     assert not read.rejected[3].any(), "an empty response is zeros, not the prompt"
 
 
+def test_layers_that_are_asked_for_together_are_read_once(tiny: Any, tmp_path: Path) -> None:
+    ref, store = tiny
+    passes: list[tuple[int, int]] = []
+    first = pooled_activations(
+        ref, PAIRS, 3, with_layers=[1, 3, 2], store=store, progress=lambda *at: passes.append(at)
+    )
+    assert [done == total for done, total in passes].count(True) == 1
+    for layer in (1, 2, 3):
+        found = pooled_activations(ref, PAIRS, layer, store=store, progress=lambda *at: passes.append(at))
+        alone = pooled_activations(ref, PAIRS, layer, store=Store(tmp_path / "other"))
+        assert found.layer == layer and np.array_equal(found.chosen, alone.chosen)
+        assert np.array_equal(found.prompt, alone.prompt) and np.array_equal(found.rejected, alone.rejected)
+    assert np.array_equal(first.chosen, found.chosen)
+    assert [done == total for done, total in passes].count(True) == 1, "the others came from the store"
+
+
 def test_labels_turned_around_turn_the_reading_and_share_its_artifact(tiny: Any) -> None:
     ref, store = tiny
     mirror = PairSet("x", [Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in PAIRS.pairs])

@@ -1,5 +1,6 @@
 """What each protocol does to rows, on scores small enough to work out by hand."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,12 @@ class Fixed:
         margin = (CHOSEN - REJECTED) * (-1 if layer == 3 else 1)
         own = 9 if concept == "deep" else 4
         return Direction(own if layer is None else layer, VECTORS[int(concept == "b")], 0.5, margin)
+
+    def directions(self, concept: str, layers: Sequence[int]) -> list[Direction]:
+        return [self.direction(concept, layer) for layer in layers]
+
+    def layer(self, concept: str) -> int:
+        return self.direction(concept).layer
 
     def presence(self, concept: str) -> tuple[Any, Any]:
         return CHOSEN > 0, REJECTED > 0

@@ -76,6 +76,18 @@ def test_scores_are_read_once(readings: StoredReadings) -> None:
     assert again.facts["surface:bold direction_max"]["held_out_auroc"] > 0.9
 
 
+def test_directions_at_several_layers_cost_one_reading(readings: StoredReadings) -> None:
+    ends: list[str] = []
+    readings.progress = lambda what, done, total: ends.append(what) if done == total else None
+    found = readings.directions("surface:bold", [3, 0, 2])
+    assert [d.layer for d in found] == [3, 0, 2] and ends == ["directions"]
+    alone = readings.direction("surface:bold", 0)
+    assert np.array_equal(alone.vector, found[1].vector) and alone.spread == found[1].spread
+    assert not np.allclose(found[0].vector, found[2].vector), "each layer has a direction of its own"
+    with pytest.raises(ConfigError, match="layer 9 does not exist"):
+        readings.directions("surface:bold", [1, 9])
+
+
 @pytest.mark.parametrize("readout", ["feature", "direction", "probe"])
 def test_the_words_that_show_it_score_highest(readings: StoredReadings, readout: str) -> None:
     chosen, rejected = readings.words("surface:bold", readout)

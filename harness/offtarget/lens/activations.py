@@ -59,7 +59,7 @@ def encode_spans(
     model: Any,
     tokenizer: Any,
     pairs: Sequence[Pair] | TokenisedPairs,
-    layer: int,
+    layer: int | Sequence[int],
     consume: Consume,
     *,
     max_length: int = 1024,
@@ -68,7 +68,7 @@ def encode_spans(
     threads: int | None = None,
     progress: Steps | None = None,
 ) -> TokenisedPairs:
-    """Hand the residual stream after a decoder layer to `consume`, batch by batch.
+    """Hand the residual stream after a decoder layer, or after several, to `consume`, batch by batch.
 
     Each distinct prompt and response of the pairs comes exactly once. Only tokens of the text itself come:
     special tokens and what else the chat template adds are left out.
@@ -77,9 +77,10 @@ def encode_spans(
         model: a causal language model of transformers, in eval mode.
         tokenizer: its tokenizer.
         pairs: the pairs, or what `tokenise_pairs` made of them.
-        layer: number of the decoder layer, from 0; its output is what is read.
-        consume: called with activations of shape `(n_tokens, d_model)` in the model's dtype, only valid
-            during the call, and the segments that say which text each stretch belongs to.
+        layer: number of the decoder layer, from 0, whose output is read; several, in ascending order, are read in one pass.
+        consume: called with activations of shape `(n_tokens, d_model)`, with several layers
+            `(n_layers, n_tokens, d_model)`, in the model's dtype and only valid during the call, and the segments that
+            say which text each stretch of tokens belongs to.
         max_length: most tokens of prompt and response together, where pairs are tokenised here.
         batch_tokens: tokens (padding included) in one forward pass; by default what suits the device.
         dtype: "bfloat16" or "float32"; the model is converted if it has another.
@@ -96,11 +97,14 @@ def encode_spans(
     import torch
 
     layers = decoder_layers(model)
-    if not 0 <= layer < len(layers):
-        raise ConfigError(
-            f"layer {layer} does not exist: the model has {len(layers)} decoder layers, "
-            f"0 to {len(layers) - 1}"
-        )
+    wanted = [layer] if isinstance(layer, int) else list(layer)
+    assert wanted == sorted(set(wanted)), "layers come in ascending order"
+    for n in wanted:
+        if not 0 <= n < len(layers):
+            raise ConfigError(
+                f"layer {n} does not exist: the model has {len(layers)} decoder layers, 0 to {len(layers) - 1}"
+            )
+    read = [layers[n] for n in wanted]
     tokens = (
         pairs
         if isinstance(pairs, TokenisedPairs)
@@ -109,16 +113,16 @@ def encode_spans(
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
     budget = batch_tokens or BATCH_TOKENS.get(model.device.type, BATCH_TOKENS_ELSEWHERE)
-    packs = can_pack(model, layers[layer], tokens.max_length)
+    packs = can_pack(model, layers[wanted[-1]], tokens.max_length)
     rows = _plan_rows(tokens.conversations, budget if packs else 0)
     done, total = 0, sum(r.length for r in rows)
     with use_threads(threads), torch.inference_mode():
         for batch in _batches(rows, budget, packs):
-            kept, segments = _read(model, layers[layer], tokens.conversations, batch, packs)
+            kept, segments = _read(model, read, tokens.conversations, batch, packs)
             if not bool(kept.isfinite().all()):
-                raise _not_finite(model, layers, layer, tokens, batch)
+                raise _not_finite(model, layers, wanted, tokens, batch)
             if segments:
-                consume(kept, segments)
+                consume(kept[0] if isinstance(layer, int) else kept, segments)
             done += sum(r.length for r in batch)
             if progress:
                 progress(done, total)
@@ -177,7 +181,7 @@ def can_pack(model: Any, layer: Any, max_length: int) -> bool:
     two = torch.tensor([[0, 1]])
     try:
         with torch.inference_mode(), packed(model, [Stretch(0, 2)]):
-            _forward(model, layer, two, {"position_ids": two})
+            _forward(model, [layer], two, {"position_ids": two})
     except UnknownAttention:
         return False
     return True
@@ -234,9 +238,9 @@ def _batches(rows: list[_Row], batch_tokens: int, packs: bool) -> Iterator[list[
 
 
 def _read(
-    model: Any, layer: Any, conversations: list[Conversation], batch: list[_Row], packs: bool
+    model: Any, layers: Sequence[Any], conversations: list[Conversation], batch: list[_Row], packs: bool
 ) -> tuple["torch.Tensor", list[Segment]]:
-    """A layer's output on the content tokens of a batch, and what they belong to."""
+    """Outputs of layers on the content tokens of a batch, `(n_layers, n_tokens, d_model)`, and what they belong to."""
     import torch
 
     ids, keep = array("q"), array("q")
@@ -259,43 +263,48 @@ def _read(
     if packs:
         arguments = {"position_ids": torch.tensor([positions])}
         with packed(model, [s for s in stretches if s.stop > s.start]):
-            hidden = _forward(model, layer, torch.tensor([ids]), arguments)
+            hidden = _forward(model, layers, torch.tensor([ids]), arguments)
     else:
         ids.extend([0] * (len(batch) * batch[0].length - len(ids)))
-        hidden = _forward(model, layer, torch.tensor(ids).view(len(batch), -1), {})
-    flat = hidden.reshape(-1, hidden.shape[-1])
-    return flat[torch.tensor(keep, dtype=torch.long, device=flat.device)], segments
+        hidden = _forward(model, layers, torch.tensor(ids).view(len(batch), -1), {})
+    at = torch.tensor(keep, dtype=torch.long, device=hidden[0].device)
+    return torch.stack([h.reshape(-1, h.shape[-1])[at] for h in hidden]), segments
 
 
 def _forward(
-    model: Any, layer: Any, ids: "torch.Tensor", arguments: dict[str, "torch.Tensor"]
-) -> "torch.Tensor":
-    """Output of one layer, `(rows, n, d_model)`; no layer above is run."""
+    model: Any, layers: Sequence[Any], ids: "torch.Tensor", arguments: dict[str, "torch.Tensor"]
+) -> list["torch.Tensor"]:
+    """Output of each of these layers, `(rows, n, d_model)`, lowest first; no layer above the last is run."""
     caught: list[torch.Tensor] = []
 
-    def stop_here(module: Any, args: Any, output: Any) -> None:
+    def catch(module: Any, args: Any, output: Any) -> None:
         caught.append(output[0] if isinstance(output, tuple) else output)
-        raise _Stop
+        if len(caught) == len(layers):
+            raise _Stop
 
     there = {name: tensor.to(model.device) for name, tensor in arguments.items()}
-    handle = layer.register_forward_hook(stop_here)
+    handles = [layer.register_forward_hook(catch) for layer in layers]
     try:
         model.base_model(input_ids=ids.to(model.device), use_cache=False, **there)
     except _Stop:
         pass
     finally:
-        handle.remove()
-    return caught[0]
+        for handle in handles:
+            handle.remove()
+    return caught
 
 
-def _not_finite(model: Any, layers: Any, layer: int, tokens: TokenisedPairs, batch: list[_Row]) -> DataError:
+def _not_finite(
+    model: Any, layers: Any, wanted: Sequence[int], tokens: TokenisedPairs, batch: list[_Row]
+) -> DataError:
     """The error that names the pair: each text again by itself."""
-    pair = "?"
+    pair, layer = "?", wanted[0]
     for row in batch:
         for responses in ((), *((r,) for r in row.responses)):
             alone = _Row(row.conversation, responses, True, row.length)
-            kept, _ = _read(model, layers[layer], tokens.conversations, [alone], False)
+            kept, _ = _read(model, [layers[n] for n in wanted], tokens.conversations, [alone], False)
             if not bool(kept.isfinite().all()):
+                layer = wanted[[bool(part.isfinite().all()) for part in kept].index(False)]
                 pair = next(
                     name
                     for name, (c, *both) in zip(tokens.pair_ids, tokens.where, strict=True)

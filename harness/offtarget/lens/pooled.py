@@ -5,7 +5,7 @@ set and the same set with every label turned around share one artifact, bit for 
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,12 +41,23 @@ class PooledActivations:
     n_truncated: int = 0
     """Pairs of which the prompt or a response was cut."""
 
+    def save(self, out: Path) -> None:
+        """Write it to a folder, its sides as first and second."""
+        np.savez(
+            out / FILE,
+            prompt=self.prompt,
+            first=self.chosen,
+            second=self.rejected,
+            n_truncated=np.array(self.n_truncated),
+        )
+
 
 def pooled_activations(
     ref: ModelRef,
     pairs: PairSet,
     layer: int,
     *,
+    with_layers: Sequence[int] = (),
     max_length: int = 512,
     dtype: str | None = None,
     store: Store,
@@ -59,6 +70,7 @@ def pooled_activations(
         ref: the model.
         pairs: what to read.
         layer: decoder layer, from 0.
+        with_layers: layers that will be asked for next; what is not in the store is read in the same pass.
         max_length: most tokens of prompt and response together.
         dtype: the model's precision; None: what suits the machine (`models.precision`).
         store: where the means are kept.
@@ -70,28 +82,34 @@ def pooled_activations(
         DataError: the template refuses a pair, or an activation is not finite.
     """
     blind, turned = _blind(pairs)
-    inputs = {
+    same = {
         "rows": hash_of([[p.prompt, p.chosen, p.rejected] for p in blind.pairs]),
         "model": ref.identity,
         "template": template_key(ref, template),
-        "layer": layer,
         "max_length": max_length,
         "dtype": precision(dtype),
         "device": device(),
         "packages": package_versions("torch", "transformers"),
     }
 
-    def build(out: Path) -> None:
-        read = _read(ref, blind, layer, _mean, max_length, dtype, store, template, progress)
-        np.savez(
-            out / FILE,
-            prompt=read.prompt,
-            first=read.chosen,
-            second=read.rejected,
-            n_truncated=np.array(read.n_truncated),
-        )
+    def folder(at: int, build: Callable[[Path], None]) -> Path:
+        return store.get("pooled", VERSION, {**same, "layer": at}, build)
 
-    with np.load(store.get("pooled", VERSION, inputs, build) / FILE, allow_pickle=False) as z:
+    others: list[PooledActivations] = []
+
+    def build(out: Path) -> None:
+        absent = [n for n in with_layers if not store.path("pooled", VERSION, {**same, "layer": n}).is_dir()]
+        layers = sorted({layer, *absent})
+        for read in _read(ref, blind, layers, _mean, max_length, dtype, store, template, progress):
+            if read.layer == layer:
+                read.save(out)
+            else:
+                others.append(read)
+
+    found = folder(layer, build)
+    for read in others:
+        folder(read.layer, read.save)
+    with np.load(found / FILE, allow_pickle=False) as z:
         return _turn_back(
             PooledActivations(layer, z["first"], z["second"], z["prompt"], int(z["n_truncated"])), turned
         )
@@ -126,11 +144,11 @@ def max_projections(
 
     to = torch.from_numpy(vectors)
     blind, turned = _blind(pairs)
-    read = _read(
+    (read,) = _read(
         ref,
         blind,
-        layer,
-        lambda h: (h @ to.to(h.device).T).amax(0),
+        [layer],
+        lambda h: (h @ to.to(h.device).T).amax(-2),
         max_length,
         dtype,
         store,
@@ -141,38 +159,42 @@ def max_projections(
 
 
 def _mean(hidden: "torch.Tensor") -> "torch.Tensor":
-    return hidden.mean(0)
+    return hidden.mean(-2)
 
 
 def _read(
     ref: ModelRef,
     pairs: PairSet,
-    layer: int,
+    layers: Sequence[int],
     reduce: "Callable[[torch.Tensor], torch.Tensor]",
     max_length: int,
     dtype: str | None,
     store: Store,
     template: str | None,
     progress: Steps | None,
-) -> PooledActivations:
+) -> list[PooledActivations]:
+    """What `reduce` makes of each span's tokens, `(n_layers, n_tokens, d_model)`, layer by layer."""
     model, tokenizer = load(ref, dtype=dtype, store=store, template=template)
     found: dict[tuple[int, int], Floats32] = {}
 
     def consume(hidden: "torch.Tensor", segments: Any) -> None:
         for s in segments:
-            found[s.conversation, s.response] = reduce(hidden[s.start : s.stop].float()).cpu().numpy()
+            found[s.conversation, s.response] = reduce(hidden[:, s.start : s.stop].float()).cpu().numpy()
 
     tokens = encode_spans(
-        model, tokenizer, pairs.pairs, layer, consume, max_length=max_length, progress=progress
+        model, tokenizer, pairs.pairs, layers, consume, max_length=max_length, progress=progress
     )
-    width = len(next(iter(found.values()))) if found else 0
-    spans = np.zeros((3, len(pairs), width), dtype=np.float32)
+    width = next(iter(found.values())).shape[1] if found else 0
+    spans = np.zeros((len(layers), 3, len(pairs), width), dtype=np.float32)
     for i, (c, first, second) in enumerate(tokens.where):
         for k, r in enumerate((-1, first, second)):
             # a response of no turns has the number -1, which would be the prompt's
             if (c, r) in found and (k == 0 or r >= 0):
-                spans[k, i] = found[c, r]
-    return PooledActivations(layer, spans[1], spans[2], spans[0], tokens.n_truncated)
+                spans[:, k, i] = found[c, r]
+    return [
+        PooledActivations(layer, chosen, rejected, prompt, tokens.n_truncated)
+        for layer, (prompt, chosen, rejected) in zip(layers, spans, strict=True)
+    ]
 
 
 def _blind(pairs: PairSet) -> tuple[PairSet, NDArray[np.bool_]]:

@@ -115,6 +115,12 @@ class Readings(Protocol):
     def direction(self, concept: str, layer: int | None = None) -> Direction:
         """The concept's direction."""
 
+    def directions(self, concept: str, layers: Sequence[int]) -> list[Direction]:
+        """The concept's directions at several layers."""
+
+    def layer(self, concept: str) -> int:
+        """The layer at which the concept is read where none is named."""
+
     def presence(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which chosen and which rejected responses show the concept at all."""
 
@@ -201,6 +207,14 @@ class ShapingContext:
     def direction(self, concept: str, layer: int | None = None) -> Direction:
         """A concept's direction in the residual stream, at a layer or at two thirds of the depth."""
         return self.read(concept).direction(concept, layer)
+
+    def directions(self, concept: str, layers: Sequence[int]) -> list[Direction]:
+        """A concept's directions at several layers, for which the model reads the responses once."""
+        return self.read(concept).directions(concept, layers)
+
+    def layer(self, concept: str) -> int:
+        """The layer of a concept's examples, else the one at two thirds of the depth."""
+        return self.read(concept).layer(concept)
 
     def inside(self, target: Target) -> NDArray[np.bool_]:
         """(n_pairs,) the rows that a target speaks of."""

@@ -1,6 +1,6 @@
 """What the start model's layers hold of the responses of a training set: means, largest projections, single tokens."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +63,15 @@ class Layers:
             "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
         }
 
-    def means(self, layer: int) -> NDArray[np.float32]:
-        """(2 n_pairs, d_model) mean activation of every chosen, then every rejected response after a layer."""
-        found = pooled_activations(self.model(), self.pairs, layer, **self._options("directions"))
+    def means(self, layer: int, with_layers: Sequence[int] = ()) -> NDArray[np.float32]:
+        """(2 n_pairs, d_model) mean activation of every chosen, then every rejected response after a layer.
+
+        Args:
+            layer: decoder layer, from 0.
+            with_layers: layers that will be asked for next, read in the same pass.
+        """
+        options = self._options("directions")
+        found = pooled_activations(self.model(), self.pairs, layer, with_layers=with_layers, **options)
         return np.concatenate([found.chosen, found.rejected])
 
     def largest(self, layer: int, vector: NDArray[np.float32]) -> tuple[Floats, Floats]:

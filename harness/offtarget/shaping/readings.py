@@ -120,6 +120,22 @@ class StoredReadings:
         found: Direction = self._once(("direction", concept, layer), lambda: self._direction(concept, layer))
         return found
 
+    def directions(self, concept: str, layers: Sequence[int]) -> list[Direction]:
+        """The concept's directions at several layers, for which the responses are read once."""
+        layers = [self.layer(concept, n) for n in layers]
+        if layers:
+            self.layers.means(layers[0], with_layers=layers)
+        return [self.direction(concept, n) for n in layers]
+
+    def layer(self, concept: str, layer: int | None = None) -> int:
+        """The layer that is asked for, else that of the concept's examples, else two thirds up.
+
+        Raises:
+            ConfigError: the model has no such layer.
+        """
+        own = self._examples(concept)
+        return self.layers.choose(own.layer if layer is None and own is not None else layer)
+
     def words(self, concept: str, readout: str = "feature") -> tuple[list[WordScores], list[WordScores]]:
         """Scores of every word of chosen and rejected, in standard deviations over all words.
 
@@ -218,9 +234,9 @@ class StoredReadings:
 
         if (own := self._examples(concept)) is not None:
             method = "probe" if kind == "probe" else "mean_difference"
-            found = self.layers.from_examples(own, self._layer(concept, layer), method)
+            found = self.layers.from_examples(own, self.layer(concept, layer), method)
             return found.vector, found.facts
-        layer = self._layer(concept, layer)
+        layer = self.layer(concept, layer)
         h = self.layers.means(layer)
         high, low = self._sides(concept)
         fit = directions.mean_difference if kind == "direction" else directions.probe
@@ -235,11 +251,6 @@ class StoredReadings:
     def _examples(self, concept: str) -> ConceptExamples | None:
         members = self.find(concept)
         return self.examples.get(members[0]) if len(members) == 1 else None
-
-    def _layer(self, concept: str, layer: int | None = None) -> int:
-        """The layer that is asked for, else that of the concept's examples, else two thirds up."""
-        own = self._examples(concept)
-        return self.layers.choose(own.layer if layer is None and own is not None else layer)
 
     def _sides(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(2 n_pairs,) the responses that show the concept, and those that do not.
@@ -256,7 +267,7 @@ class StoredReadings:
         return high, low
 
     def _direction(self, concept: str, layer: int | None) -> Direction:
-        layer = self._layer(concept, layer)
+        layer = self.layer(concept, layer)
         vector, facts = self._vector(concept, "direction", layer)
         self.facts[f"{concept} direction"] = facts
         projected, n = self.layers.means(layer) @ vector, len(self.pairs)
@@ -265,7 +276,7 @@ class StoredReadings:
 
     def _attention(self, concept: str) -> tuple[Floats, Floats, dict[str, Any]]:
         high, low = self._sides(concept)
-        layer = self._layer(concept)
+        layer = self.layer(concept)
         read = self.layers.tokens(layer, lambda hidden: hidden.half(), "attention probe")
         if (size := sum(v.nbytes for v in read.values)) > MAX_BYTES:
             raise ConfigError(
