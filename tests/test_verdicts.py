@@ -125,7 +125,7 @@ def test_contradictions_are_refused_and_repetitions_are_not(small):
     both = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small)
     assert len(both.verdicts) == 2
     here, elsewhere = small.workings.inside(topic), small.workings.inside(small.contexts[1].id)
-    general, own = (verdicts.rows_of(v, both, small.workings) for v in both.verdicts)
+    general, own = (verdicts.rows_of(v, both, small.workings.inside) for v in both.verdicts)
     assert not (general & here).any() and general[elsewhere].all()
     assert (own == here).all()
 
@@ -199,9 +199,22 @@ def test_a_line_that_is_still_the_templates_is_no_exception(small):
     decided = one(context=topic, decision="allow", by="ann")
     with_template = verdicts.parse(text(small, one(), undecided), "v.yaml", small)
     with_exception = verdicts.parse(text(small, one(), decided), "v.yaml", small)
-    assert verdicts.rows_of(with_template.verdicts[0], with_template, small.workings).all()
+    assert verdicts.rows_of(with_template.verdicts[0], with_template, small.workings.inside).all()
+    assert [v.context for v in verdicts.decided(with_template)] == [None]
+    assert [v.context for v in verdicts.decided(with_exception)] == [None, topic]
     there = small.workings.inside(topic)
-    assert not verdicts.rows_of(with_exception.verdicts[0], with_exception, small.workings)[there].any()
+    assert not verdicts.rows_of(with_exception.verdicts[0], with_exception, small.workings.inside)[
+        there
+    ].any()
+
+
+def test_a_line_of_the_template_that_was_changed_is_decided(small):
+    topic = small.contexts[0].id
+    changed = one(context=topic, decision="amplify", by=verdicts.UNDECIDED_BY)
+    both = verdicts.parse(text(small, one(), changed), "v.yaml", small)
+    assert len(verdicts.decided(both)) == 2
+    general = verdicts.rows_of(both.verdicts[0], both, small.workings.inside)
+    assert not general[small.workings.inside(topic)].any()
 
 
 def test_a_verdict_is_one_line(small, tmp_path):

@@ -11,7 +11,7 @@ import datetime as dt
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from offtarget.audit.records import Audit
-from offtarget.audit.workings import Workings
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.store import write_atomic
 
@@ -232,18 +231,28 @@ def merge(*files: Verdicts, newest_wins: bool = False) -> Verdicts:
     return Verdicts(vocabulary=files[0].vocabulary, verdicts=merged)
 
 
-def rows_of(verdict: Verdict, verdicts: Verdicts, workings: Workings) -> NDArray[np.bool_]:
-    """The audited rows that a verdict speaks of, `(n_pairs,)`.
+def decided(verdicts: Verdicts) -> tuple[Verdict, ...]:
+    """The verdicts that somebody decided: a line that still is the template's, and allows, decides nothing."""
+    return tuple(v for v in verdicts.verdicts if v.by != UNDECIDED_BY or v.sign)
 
-    A general verdict leaves out the rows of contexts for which somebody decided otherwise on the same concept; a
-    line that still is the template's decides nothing.
+
+def rows_of(
+    verdict: Verdict, verdicts: Verdicts, inside: Callable[[str | None], NDArray[np.bool_]]
+) -> NDArray[np.bool_]:
+    """The rows that a verdict speaks of, `(n_pairs,)`.
+
+    A general verdict leaves out the rows of contexts for which somebody decided otherwise on the same concept.
+
+    Args:
+        verdict: one of `verdicts`.
+        verdicts: all of them.
+        inside: the rows in a context; None: all rows.
     """
-    rows = workings.inside(verdict.context)
+    rows = inside(verdict.context)
     if verdict.context is None:
-        for other in verdicts.verdicts:
-            decided = other.by != UNDECIDED_BY
-            if decided and other.concept == verdict.concept and other.context is not None:
-                rows = rows & ~workings.inside(other.context)
+        for other in decided(verdicts):
+            if other.concept == verdict.concept and other.context is not None:
+                rows = rows & ~inside(other.context)
     return rows
 
 
@@ -258,7 +267,7 @@ def trace(verdicts: Verdicts, audit: Audit) -> tuple[Traced, ...]:
     workings = audit.workings
     out = []
     for v in verdicts.verdicts:
-        rows = rows_of(v, verdicts, workings)
+        rows = rows_of(v, verdicts, workings.inside)
         u = workings.column(v.concept)
         sides = []
         for sign in (1, -1):

@@ -141,7 +141,7 @@ def test_what_the_model_has_no_place_for_is_said_before_anything_is_evaluated(
     Path("mine/baselines/stray.py").write_text(STRAY)
     Path("mine/baselines/hushed.py").write_text(HUSHED)
     for wrong, says in {
-        'protocols=["dpo", "hushed"]': "chosen side: all of its text is masked; leave the row out",
+        'protocols=["dpo", "hushed"]': "chosen side: all of its text that fits max_length is masked",
         'protocols=["dpo", "stray"]': "plan of 'stray' hooks layer 40; the model has layers 0 to 3",
         "training.lowest_layer=9": "training.lowest_layer=9: the model has layers 0 to 3",
     }.items():
@@ -426,9 +426,23 @@ def test_a_gate_by_metadata_shapes_only_the_pairs_that_it_names(
     # of 15 cooking pairs those with markdown in chosen differ from rejected
     assert shaped["plan"]["touched"] == sum(i % 4 == 0 and i % 3 != 0 for i in range(60))
     assert shaped["spec"]["verdicts"][0]["context"] == "topic=cooking"
-    gate["where"] = {"topic": "gardening"}
-    assert call([*base, "--set", f"verdicts={json.dumps([gate])}"]) == 2
-    assert "for pairs with topic=gardening, but no training pair has it" in capsys.readouterr().err
+    # the same words with other metadata are shaped elsewhere, so the cell is another
+    for i, row in enumerate(rows):
+        row["topic"] = "cooking" if i % 4 == 1 else "other"
+    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    assert call([*base, "--set", f"verdicts={json.dumps([gate])}"]) == 0
+    again = [json.loads(Path(c["path"]).read_text()) for c in json.loads(capsys.readouterr().out)]
+    moved = next(c for c in again if c["spec"]["protocol"] == "reward_shaping")
+    assert moved["spec"] == shaped["spec"] and moved["plan"]["hash"] != shaped["plan"]["hash"]
+    assert moved["key"] != shaped["key"]
+    for where, says in {
+        "gardening": "surface:markdown in topic=gardening speaks of a context that no training pair is in",
+        "cooking": "a verdict has a context or a where, not both",
+    }.items():
+        gate["where"] = {"topic": where}
+        assert call([*base, "--set", f"verdicts={json.dumps([gate])}"]) == 2
+        assert says in capsys.readouterr().err
+        gate["context"] = "topic:0123456789ab"
 
 
 def test_a_reversed_set_is_the_set_with_its_labels_swapped(

@@ -75,6 +75,8 @@ class CellManifest(_Record):
     """Version of offtarget and a hash of the code that decides results."""
     protocol_sha256: str | None = None
     """Hash of the protocol's file; None for `start`."""
+    contexts_sha256: str | None = None
+    """Hash of the training rows in the contexts of verdicts; None where every verdict is on all rows."""
     packages: dict[str, str] = {}
     seeds: dict[str, int] = {}
     """Every seed that was set, by what it was set for."""
@@ -201,7 +203,7 @@ class Cell(_Record):
             )
 
     def _setting(self) -> dict[str, Any]:
-        return {"budget": self.budget, "mode": self.mode, "audit": self.audit.get("key")}
+        return setting_of(self.budget, self.mode, self.audit)
 
     def compared(self) -> dict[str, Any]:
         """All that two runs of the same key should share: without cost, hardware, time, package versions."""
@@ -216,10 +218,16 @@ class Cell(_Record):
         return next((s for s in self.behaviours if s.behaviour == behaviour), None)
 
 
+def setting_of(budget: str, mode: str, audit: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """What else a cell stands on: budget class, mode, the audit's key, and how far its lenses read (where they read a model)."""
+    read = {"max_length": audit["max_length"]} if audit.get("max_length") else {}
+    return {"budget": budget, "mode": mode, "audit": audit.get("key"), **read}
+
+
 def cell_key(spec: CellSpec, manifest: CellManifest, setting: Mapping[str, Any] | None = None) -> str:
     """SHA-256 over spec, data, model weights, code (with the protocol's file), task versions and setting.
 
-    The setting is the budget class, the mode, and the key of the audit that the verdicts come from.
+    The setting is that of `setting_of`.
 
     Hardware, time, cost and package versions do not enter. The order of behaviours does not matter, nor
     that of verdicts. A model given by directory is identified by its weights, not by where it lies.
@@ -227,8 +235,10 @@ def cell_key(spec: CellSpec, manifest: CellManifest, setting: Mapping[str, Any] 
     asked = spec.model_dump(mode="json")
     asked["behaviours"] = sorted(asked["behaviours"])
     asked["verdicts"] = sorted(asked["verdicts"], key=canonical_json)
+    contexts = {"contexts": manifest.contexts_sha256} if manifest.contexts_sha256 else {}
     return hash_of(
         {
+            **contexts,
             "spec": asked,
             "data": {"revision": manifest.dataset_revision, "rows_sha256": manifest.rows_sha256},
             "model": {"identity": manifest.model_identity, "template": manifest.template_hash},

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from pydantic import JsonValue
 
 from offtarget.board.cell import (
     START,
@@ -19,20 +21,23 @@ from offtarget.board.cell import (
     Cost,
     PlanSummary,
     TrainingDigest,
+    setting_of,
 )
 from offtarget.board.folder import write_cell
+from offtarget.engine.features import reads_model
 from offtarget.engine.planning import make_shaping_plan
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
-from offtarget.engine.run import Run, gates, targets_in
-from offtarget.engine.targets import gate_name
+from offtarget.engine.run import Run, targets_in
 from offtarget.lens.activations import cores
 from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default
+from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
-from offtarget.store import file_sha256
+from offtarget.store import file_sha256, hash_of
 from offtarget.training.fit import check_fit
 from offtarget.training.run import check_loss, check_rows, train
+from offtarget.verdicts import decided
 from offtarget.versions import code_version, commit, package_versions
 
 log = logging.getLogger(__name__)
@@ -147,11 +152,11 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         verdicts=tuple(
             CellVerdict(
                 concept=v.concept,
-                context=gate_name(gate) if gate else v.context,
+                context=v.context,
                 decision=v.decision,
                 strength=v.strength,
             )
-            for v, gate in zip_longest(run.verdicts.verdicts, gates(run))
+            for v in decided(run.verdicts)
         )
         if trained
         else (),
@@ -173,11 +178,29 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         },
         code_version=code_version(),
         protocol_sha256=file_sha256(default().get("protocol", protocol).path) if trained else None,
+        contexts_sha256=_contexts(targets_in(run)) if trained else None,
         packages=package_versions() | ({"offtarget-commit": at} if (at := commit()) else {}),
         seeds={"training": seed, "sampling": seed},
     )
-    setting = {"budget": recipe.budget, "mode": recipe.training.mode, "audit": run.audit.key}
-    return Asked(spec, manifest, setting)
+    return Asked(spec, manifest, setting_of(recipe.budget, recipe.training.mode, _audit(run)))
+
+
+def _contexts(targets: Sequence[Target]) -> str | None:
+    """Identity of the rows inside contexts, which neither verdicts nor the pairs' text tell."""
+    rows = [[t.concept, t.context, np.flatnonzero(t.rows).tolist()] for t in targets if t.rows is not None]
+    return hash_of(rows) if rows else None
+
+
+def _audit(run: Run) -> dict[str, JsonValue]:
+    """What a cell keeps of the audit that its verdicts come from."""
+    return {
+        "key": run.audit.key,
+        "vocabulary": run.audit.vocabulary,
+        "n_pairs": run.audit.dataset.n_pairs,
+        "findings": len(run.audit.findings),
+        "warnings": list(run.audit.warnings),
+        **({"max_length": run.recipe.audit.max_length} if reads_model(run.recipe.audit.lens) else {}),
+    }
 
 
 def _cell(
@@ -188,17 +211,11 @@ def _cell(
     digest: dict[str, Any] | None,
     seconds: dict[str, float | None],
 ) -> Cell:
-    recipe, findings = run.recipe, run.audit.findings
+    recipe = run.recipe
     return Cell(
         spec=asked.spec,
         manifest=asked.manifest,
-        audit={
-            "key": run.audit.key,
-            "vocabulary": run.audit.vocabulary,
-            "n_pairs": run.audit.dataset.n_pairs,
-            "findings": len(findings),
-            "warnings": list(run.audit.warnings),
-        },
+        audit=_audit(run),
         plan=PlanSummary.model_validate(plan.summary()) if plan else None,
         training=_digest(run, digest, plan) if digest and plan else None,
         behaviours=tuple(
@@ -216,7 +233,7 @@ def _cell(
 
 
 def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDigest:
-    dropped = {**{f"not offered: {k}": v for k, v in run.left_out.items()}, **run.training_set.lost}
+    dropped = {**{f"not offered: {k}": v for k, v in run.left_out.items()}, **digest["lost"]}
     room = run.recipe.training.max_length
     cut = sum(len(t.prompt) + max(len(t.chosen), len(t.rejected)) > room for t in run.training_set.ids)
     accuracies = {} if digest["accuracy_last"] is None else {"training, last fifth": digest["accuracy_last"]}
@@ -231,7 +248,14 @@ def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDige
         effective_weights={k: plan.summary()["start_weight"][k] for k in ("edges", "counts")},
         details={
             k: digest[k]
-            for k in ("losses", "first_trained_layer", "prefix_layer", "margin_last", "code_version")
+            for k in (
+                "losses",
+                "first_trained_layer",
+                "prefix_layer",
+                "margin_last",
+                "unprompted",
+                "code_version",
+            )
         },
     )
 

@@ -12,6 +12,7 @@ from pydantic import (
     ValidationError,
     field_validator,
     model_serializer,
+    model_validator,
 )
 
 from offtarget.audit.concepts.spaces import By
@@ -112,9 +113,15 @@ class RecipeVerdict(_Strict):
     strength: float = 1.0
     by: str = "recipe"
     why: str = ""
-    where: dict[str, str] | None = None
-    """Carry it out only on pairs whose metadata says so, such as {topic: cooking}; beside `context`, which is a topic
-    that the audit found."""
+    where: dict[str, str] | None = Field(default=None, min_length=1)
+    """Carry it out only on pairs whose metadata says so, such as {topic: cooking}; in place of `context`, which is a
+    topic that the audit found."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "RecipeVerdict":
+        if self.context is not None and self.where is not None:
+            raise ValueError("a verdict has a context or a where, not both")
+        return self
 
 
 class Recipe(_Strict):
@@ -296,7 +303,7 @@ def _first_fault(error: ValidationError) -> str:
     if fault["input"] is None and fault["type"] != "missing":
         return f"{key}: there is nothing behind it; give it a value or leave the key out"
     if fault["type"] != "extra_forbidden":
-        return f"{key}: {fault['msg']}"
+        return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
     models: dict[str, type[BaseModel]] = {
         "audit": AuditOptions, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions,
         "verification": VerifyOptions, "selection": SelectionOptions,

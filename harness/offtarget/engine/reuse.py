@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from offtarget.board.cell import Cell, CellManifest, CellSpec, cell_key
+from offtarget.board.cell import Cell, CellManifest, CellSpec, cell_key, setting_of
 from offtarget.board.folder import read_cells
 from offtarget.board.group import run_name
 
@@ -62,7 +62,7 @@ class Earlier:
 
 def _differences(near: Cell, asked: Asked) -> list[str]:
     """What of a cell's key is other than what is asked, each with both values where they are short."""
-    setting = {"budget": near.budget, "mode": near.mode, "audit": near.audit.get("key")}
+    setting = setting_of(near.budget, near.mode, near.audit)
     manifest = (
         "dataset_revision",
         "rows_sha256",
@@ -70,12 +70,13 @@ def _differences(near: Cell, asked: Asked) -> list[str]:
         "template_hash",
         "code_version",
         "protocol_sha256",
+        "contexts_sha256",
         "task_versions",
     )
     pairs: list[tuple[str, Any, Any]] = [
         *((n, v, getattr(asked.spec, n)) for n, v in near.spec),
         *((n, getattr(near.manifest, n), getattr(asked.manifest, n)) for n in manifest),
-        *((n, v, asked.setting.get(n)) for n, v in setting.items()),
+        *((n, setting.get(n), asked.setting.get(n)) for n in {**setting, **asked.setting}),
     ]
     out = []
     for name, was, now in pairs:

@@ -12,7 +12,7 @@ from offtarget.engine.features import features_of, reads_model
 from offtarget.engine.planning import readings_of
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, reversed_pairs, select_rows, shuffled_by_id
-from offtarget.engine.targets import check_verdicts, decide, targets_of
+from offtarget.engine.targets import check_verdicts, decide, gates_of, targets_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress
@@ -162,11 +162,4 @@ def _features(
 
 def targets_in(run: Run) -> tuple[Target, ...]:
     """What is to be carried out on the training rows."""
-    return targets_of(run.verdicts, run.audit, run.trained_pairs.pairs, gates(run))
-
-
-def gates(run: Run) -> list[dict[str, str] | None]:
-    """What each verdict of the recipe asks of a pair's metadata."""
-    written = run.recipe.verdicts
-    gates = [] if isinstance(written, str) else [v.where for v in written]
-    return gates[: len(run.verdicts.verdicts)]
+    return targets_of(run.verdicts, run.audit, run.trained_pairs.pairs, gates_of(run.recipe.verdicts))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.vocabulary import Vocabulary
@@ -25,7 +26,9 @@ def decide(verdicts: Sequence[RecipeVerdict] | str, audit: Audit, base: Path) ->
         UndecidedError: a file made for another vocabulary.
     """
     found = _written(verdicts, base, audit.vocabulary)
-    verdict_file.check(found, audit, _where(verdicts))
+    gates = gates_of(verdicts)
+    of_audit = [v.model_copy(update={"context": None}) if v.context in gates else v for v in found.verdicts]
+    verdict_file.check(found.model_copy(update={"verdicts": tuple(of_audit)}), audit, _where(verdicts))
     return found
 
 
@@ -55,6 +58,7 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
             "in a copy of its verdicts.template.yaml"
         )
     contexts = {*(like.topics.ids if like.topics else ()), *(k.id for k in like.kinds)} if like else set()
+    gates = gates_of(recipe.verdicts)
     unknown = []
     for v in found.verdicts:
         known = check_concept(v.concept, recipe.audit.lens, where, "audit.lens")
@@ -62,7 +66,7 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
             raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
         if not (known or like):
             unknown.append(v.concept)
-        if v.context is not None and v.context not in contexts:
+        if v.context is not None and v.context not in {*contexts, *gates}:
             if like:
                 raise unknown_name("context", v.context, contexts, hint=f"(in {where})")
             unknown.append(v.context)
@@ -80,61 +84,72 @@ def _written(verdicts: Sequence[RecipeVerdict] | str, base: Path, vocabulary: st
     import yaml
 
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    body = {
-        "schema_version": 1,
-        "vocabulary": vocabulary,
-        "verdicts": [v.model_dump(exclude={"where"}) | {"date": today} for v in verdicts],
-    }
-    found = verdict_file.parse(yaml.safe_dump(body), _where(verdicts))
-    if len(found.verdicts) != len(verdicts) and any(v.where for v in verdicts):
-        raise ConfigError(
-            "the recipe's verdicts: one concept is decided twice; give it one `where`, or one verdict without"
-        )
-    return found
+    rows = [
+        v.model_dump(exclude={"where"})
+        | {"date": today}
+        | ({"context": gate_name(v.where)} if v.where is not None else {})
+        for v in verdicts
+    ]
+    body = {"schema_version": 1, "vocabulary": vocabulary, "verdicts": rows}
+    return verdict_file.parse(yaml.safe_dump(body), _where(verdicts))
 
 
 def targets_of(
-    verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair], gates: Sequence[dict[str, str] | None] = ()
+    verdicts: Verdicts,
+    audit: Audit,
+    pairs: Sequence[Pair],
+    gates: Mapping[str, Mapping[str, str]] | None = None,
 ) -> tuple[Target, ...]:
-    """What to carry out on these rows; a verdict on a context overrides the general one there.
+    """What to carry out on these rows, in an order that does not depend on that of the verdicts.
+
+    A verdict on a context overrides the general one there.
 
     Args:
         verdicts: what was decided.
         audit: that it was decided on.
         pairs: the training pairs.
-        gates: for each verdict what a pair's metadata must say; none where there are fewer gates than verdicts.
+        gates: contexts that the audit does not know, and what a pair's metadata says in them.
 
     Raises:
-        ConfigError: a context or a gate that no training pair can be told to be in.
+        ConfigError: a context that no training pair is in, or can be told to be in.
     """
-    out = []
-    pair_ids = [p.id for p in pairs]
-    outside = set(pair_ids) - set(audit.workings.pair_ids)
-    if outside and any(v.context for v in verdicts.verdicts):
+    gates = gates or {}
+    position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
+    index = [position.get(p.id) for p in pairs]
+    outside = index.count(None)
+    if outside and any(v.context is not None and v.context not in gates for v in verdicts.verdicts):
         raise ConfigError(
-            f"a verdict speaks of one topic, but {len(outside)} of {len(pair_ids)} training pairs were not audited, so "
+            f"a verdict speaks of one topic, but {outside} of {len(pairs)} training pairs were not audited, so "
             "their topic is not known: audit all rows (no audit.limit)"
         )
-    position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
-    index = [position.get(pid) for pid in pair_ids]
-    for k, v in enumerate(verdicts.verdicts):
+
+    def inside(context: str | None) -> NDArray[np.bool_]:
+        if context is None:
+            return np.ones(len(pairs), bool)
+        if gate := gates.get(context):
+            return np.array([all(str(p.meta.get(k)) == value for k, value in gate.items()) for p in pairs])
+        audited = audit.workings.inside(context)
+        return np.array([i is not None and bool(audited[i]) for i in index])
+
+    out = []
+    for v in sorted(verdicts.verdicts, key=lambda v: (v.concept, v.context or "")):
         if v.sign == 0:
             continue
-        audited = verdict_file.rows_of(v, verdicts, audit.workings)
-        rows = np.array([v.context is None if i is None else bool(audited[i]) for i in index])
-        gate = gates[k] if k < len(gates) else None
-        context = v.context
-        if gate:
-            rows &= np.array(
-                [all(str(p.meta.get(key)) == value for key, value in gate.items()) for p in pairs]
+        rows = verdict_file.rows_of(v, verdicts, inside)
+        if rows.any():
+            out.append(Target(v.concept, v.sign, v.strength, v.context, None if rows.all() else rows))
+        elif v.context is not None:
+            raise ConfigError(
+                f"the verdict on {v.name()} speaks of a context that no training pair is in: train on more pairs, or "
+                "leave it out"
             )
-            context = gate_name(gate)
-            if not rows.any():
-                raise ConfigError(
-                    f"the verdict on {v.name()} is for pairs with {context}, but no training pair has it"
-                )
-        out.append(Target(v.concept, v.sign, v.strength, context, None if rows.all() else rows))
     return tuple(out)
+
+
+def gates_of(verdicts: Sequence[RecipeVerdict] | str) -> dict[str, dict[str, str]]:
+    """The contexts that a recipe's own verdicts make of metadata, by name."""
+    written = [] if isinstance(verdicts, str) else [v.where for v in verdicts]
+    return {gate_name(where): where for where in written if where is not None}
 
 
 def gate_name(gate: Mapping[str, str]) -> str:
