@@ -71,7 +71,8 @@ def token_filter(
             if spans and seen[name][i] - len(spans) < LEAST * seen[name][i]:
                 keep[i] = False
     masks = {name: tuple(_joined(spans) for spans in found) for name, found in hidden.items()}
-    notes = (f"{masked} of {words} words masked (at most {share(strength):.1%} were asked for)",)
+    most = max((share(t.effective(strength)) for t in ctx.targets), default=share(strength))
+    notes = (f"{masked} of {words} words masked (at most {most:.1%} of a concept's were asked for)",)
     if not keep.all():
         notes += (f"{int((~keep).sum())} pairs left out: under {LEAST:.0%} of an answer's words were left",)
     return plan.edit(

@@ -583,6 +583,8 @@ def test_counterfactual_adds_pairs_that_differ_in_the_concept_alone() -> None:
     for p in up.added:
         assert p.rejected[0]["content"] == p.chosen[0]["content"] + " without"
     assert plan.touched.tolist() == [False] * 10 + [True] * 3
+    # they take their share of each batch from the set's own pairs
+    assert plan.start_weights() == pytest.approx([10 / 13] * 13)
 
 
 @pytest.mark.parametrize(

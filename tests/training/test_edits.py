@@ -385,7 +385,9 @@ def test_all_weights_train_in_both_modes(bench: Any) -> None:
 def test_a_mask_that_leaves_nothing_of_an_answer_is_named(bench: Any) -> None:
     n = len(bench.set.pairs)
     plan = bench.identity().edit(mask_chosen=(((0, 500),), *((),) * (n - 1)))
-    with pytest.raises(ConfigError, match="row p0, chosen side: all of its text is masked"):
+    with pytest.raises(
+        ConfigError, match="row p0, chosen side: all of its text that fits max_length is masked"
+    ):
         bench.train(plan)
 
 

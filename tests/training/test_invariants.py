@@ -15,6 +15,8 @@ from offtarget.training.head import require_plain
 from offtarget.training.here import dpo_config, make_trainer
 from offtarget.training.passes import length_batches as whole_batches
 from offtarget.training.reference import reference
+from offtarget.training.run import check_loss
+from offtarget.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.invariant
 
@@ -293,9 +295,21 @@ def test_rewards_in_the_digest_leave_the_offset_out(bench: Any) -> None:
     n = len(bench.set.pairs)
     plan = bench.identity().edit(offset_chosen=np.full(n, 1.5), control=False)
     for mode in ("exact", "fast"):
-        digest = bench.train(plan, mode=mode, max_steps=1).digest
-        assert digest["loss_first"] == pytest.approx(-math.log(1 / (1 + math.exp(-1.5))), abs=1e-4)
-        assert digest["margin_last"] == pytest.approx(0.0, abs=1e-4)
+        for more in ({}, {"ld_alpha": 0.3}):
+            digest = bench.train(plan, mode=mode, max_steps=1, **more).digest
+            assert digest["loss_first"] == pytest.approx(-math.log(1 / (1 + math.exp(-1.5))), abs=1e-4)
+            assert digest["margin_last"] == pytest.approx(0.0, abs=1e-4)
+
+
+def test_a_plan_that_changes_the_loss_but_not_its_scale_is_refused(bench: Any) -> None:
+    """β of a mean over tokens is no β of a sum: the two differ by an answer's length."""
+    robust = bench.identity().edit(loss={"loss": "robust", "label_smoothing": 0.1})
+    with pytest.raises(
+        ConfigError, match="takes the loss 'robust' in place of 'sigmoid_norm', but keeps beta 5"
+    ):
+        check_loss(robust, TrainingSpec(loss="sigmoid_norm", beta=5))
+    check_loss(robust, TrainingSpec(loss="sigmoid"))
+    check_loss(robust.edit(loss={"loss": "sigmoid_norm", "beta": 2.0}), TrainingSpec(loss="sigmoid"))
 
 
 @pytest.mark.parametrize("method", ["lora", "last_layers"])

@@ -201,14 +201,15 @@ class ShapingPlan:
     def start_weights(self) -> FloatRow:
         """(n_pairs,) gradient of each row at Δ = 0 relative to plain DPO: N/n_kept · w · 2σ(−o), 0 if left out.
 
-        On average over an optimiser step: where rows are left out the others fill its batches, hence N/n_kept. A training
-        of whole epochs (max_steps −1) then takes fewer such steps; one of fixed steps sees the others more often.
+        On average over an optimiser step: where rows are left out the others fill its batches, and added ones take their
+        share of them, hence N/n_kept with N the set's own pairs and n_kept with those that are added. A training of whole
+        epochs (max_steps −1) then takes fewer such steps; one of fixed steps sees the others more often.
 
         Negative for a flipped row: its gradient is reversed (and its offset with it, since an offset
         belongs to an answer). Hooks, masks and prompts are not in it: what they change is not a factor on a row.
         """
         offset = np.where(self.flip, -self.offset, self.offset)
-        share = len(self.keep) / max(1, int(self.keep.sum()))
+        share = (len(self.keep) - len(self.added)) / max(1, int(self.keep.sum()))
         w = np.where(self.keep, share * self.relative_weight() * 2.0 * sigmoid(-offset), 0.0)
         return np.where(self.flip, -w, w)
 

@@ -17,7 +17,7 @@ from offtarget.training.here import DIGEST, train_here, with_added
 from offtarget.training.job import Job
 from offtarget.training.processes import FOLDER, launch
 from offtarget.training.sides import sides_of
-from offtarget.training.spec import EXACT_OFFSET_LOSSES, TrainingSpec
+from offtarget.training.spec import EXACT_OFFSET_LOSSES, PER_TOKEN_LOSSES, TrainingSpec
 from offtarget.training.tokens import TrainingSet, trainable
 from offtarget.versions import package_versions
 
@@ -65,6 +65,12 @@ def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
         raise ConfigError(
             f"plan of '{plan.protocol}' asks for {', '.join(f'{k}={v}' for k, v in sorted(plan.loss.items()))}, which the "
             "recipe's training has already: that is plain DPO there"
+        )
+    if "beta" not in plan.loss and (asked.loss in PER_TOKEN_LOSSES) != (spec.loss in PER_TOKEN_LOSSES):
+        raise ConfigError(
+            f"protocol '{plan.protocol}' takes the loss '{spec.loss}' in place of '{asked.loss}', but keeps beta {spec.beta:g}: "
+            "one of them sums over an answer's tokens, the other takes their mean, so it means another thing there; set "
+            "training.loss=sigmoid, and a beta for it"
         )
     if spec.loss.startswith("aot") and (plan.relative_weight()[plan.keep] != 1).any():
         raise ConfigError(

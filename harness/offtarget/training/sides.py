@@ -91,7 +91,10 @@ def sides_of(
                 text, hidden = _masked(tokenizer, pair, tokens, side, masks[i], where)
                 counts = ~hidden[: len(answer)]
                 if not (counts & text[: len(answer)]).any():
-                    raise ConfigError(f"{where}: all of its text is masked; leave the row out")
+                    raise ConfigError(
+                        f"{where}: all of its text that fits max_length is masked; raise training.max_length, or leave "
+                        "long answers out (train.max_characters)"
+                    )
             sides.append(Side(tokens.prompt, policy_prompt, answer, counts, last_turn, k))
         out.append((sides[1], sides[0]) if plan.flip[i] else (sides[0], sides[1]))
     return out
