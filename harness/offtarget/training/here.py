@@ -94,13 +94,7 @@ def train_here(job: Job) -> None:
             len(s.answer) for both, keep in zip(sides, plan.keep, strict=True) if keep for s in both
         ),
         "lost": dict(training_set.lost),
-        "unprompted": sum(
-            s.policy_prompt == s.prompt and p is not None
-            for side in (0, 1)
-            for both, p in zip(sides, plan.policy_prompts(("chosen", "rejected")[side]), strict=True)
-            for s in both
-            if s.source == side
-        ),
+        "unprompted": _unprompted(sides, plan),
         "loss_first": history[0]["loss"] if history else None,
         "loss_last": sum(h["loss"] for h in tail) / len(tail) if tail else None,
         "accuracy_last": sum(h["rewards/accuracies"] for h in tail) / len(tail) if tail else None,
@@ -114,6 +108,16 @@ def train_here(job: Job) -> None:
         "prefix_layer": stored.layer if stored else None,
     }
     write_atomic(out / DIGEST, json.dumps(digest, indent=1))
+
+
+def _unprompted(sides: Sides, plan: ShapingPlan) -> int:
+    """Answers that are read behind their own prompt, since that of the plan left them no room."""
+    asked = [plan.policy_prompts("chosen"), plan.policy_prompts("rejected")]
+    return sum(
+        asked[s.source][i] is not None and s.policy_prompt == s.prompt
+        for i, both in enumerate(sides)
+        for s in both
+    )
 
 
 def with_added(

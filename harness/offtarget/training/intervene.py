@@ -9,7 +9,7 @@ from torch import Tensor
 
 from offtarget.errors import ConfigError
 from offtarget.shaping.hooks import Ablate, Hook, Module
-from offtarget.training.sides import Side, Sides
+from offtarget.training.sides import Side, Sides, by_side
 
 PLACES: dict[Module, tuple[str, ...]] = {
     "attention": ("self_attn", "attention", "attn"),
@@ -40,9 +40,7 @@ class Intervention:
     def __init__(self, hook: Hook, sides: Sides, flip: NDArray[np.bool_]) -> None:
         self.array = torch.from_numpy(np.array(hook.directions, np.float32))
         self.ablates = isinstance(hook, Ablate)
-        up = np.where(flip, hook.rejected, hook.chosen)
-        down = np.where(flip, hook.chosen, hook.rejected)
-        self.strength = torch.from_numpy(np.stack([up, down], 1)).float()
+        self.strength = torch.from_numpy(np.stack(by_side(flip, hook.chosen, hook.rejected), 1)).float()
 
         def first(side: Side) -> int:
             if hook.span == "all":

@@ -54,6 +54,11 @@ Sides = list[tuple[Side, Side]]
 """Of each pair the side trained as chosen and the one trained as rejected."""
 
 
+def by_side(flip: NDArray[np.bool_], chosen: Any, rejected: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """What belongs to an answer follows it when the pair is flipped: (trained as chosen, as rejected)."""
+    return np.where(flip, rejected, chosen), np.where(flip, chosen, rejected)
+
+
 def sides_of(
     pairs: Sequence[Pair], ids: Sequence[TokenPair], plan: ShapingPlan, tokenizer: Any, max_length: int
 ) -> Sides:

@@ -23,17 +23,12 @@ from offtarget.training.checkpoints import not_a_number
 from offtarget.training.head import CachedInput, PassThrough, use_frozen_head
 from offtarget.training.intervene import Intervention, module_of
 from offtarget.training.reference import Reference
-from offtarget.training.sides import Side, Sides
+from offtarget.training.sides import Side, Sides, by_side
 from offtarget.training.spec import PER_TOKEN_LOSSES
 
 ROW = "row"
 PROMPTS = ("policy_chosen_prompt_ids", "policy_rejected_prompt_ids")
 COUNTS = ("chosen_counts", "rejected_counts")
-
-
-def by_side(flip: NDArray[np.bool_], chosen: Any, rejected: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """What belongs to an answer follows it when the pair is flipped: (trained as chosen, as rejected)."""
-    return np.where(flip, rejected, chosen), np.where(flip, chosen, rejected)
 
 
 def columns_of(sides: Sides, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
@@ -68,7 +63,8 @@ class RowCollator(DataCollatorForPreference):
         """Collate, adding `row` (batch,)."""
         prompted, masked = PROMPTS[0] in examples[0] and self.policy, COUNTS[0] in examples[0]
         if prompted or masked:
-            keys = PROMPTS if prompted else ("prompt_ids", "prompt_ids")
+            up, down = PROMPTS if prompted else ("prompt_ids", "prompt_ids")
+            # trl knows one prompt for both sides: each goes in front of its answer, and out of what counts
             whole = [
                 {
                     **e,
@@ -76,18 +72,16 @@ class RowCollator(DataCollatorForPreference):
                     "chosen_ids": e[up] + e["chosen_ids"],
                     "rejected_ids": e[down] + e["rejected_ids"],
                 }
-                for up, down in [keys]
                 for e in examples
             ]
             out: dict[str, Any] = super().torch_call(whole)
-            n = len(examples)
-            for k, (e, side) in enumerate((e, side) for side in (0, 1) for e in examples):
-                mask, start = out["completion_mask"][k], len(e[keys[side]])
-                mask[:start] = 0
-                if masked:
-                    counts = torch.tensor(e[COUNTS[side]], dtype=mask.dtype)
-                    mask[start : start + len(counts)] *= counts
-            assert k == 2 * n - 1
+            both = out["completion_mask"].chunk(2)
+            for masks, prompt, counts in zip(both, (up, down), COUNTS, strict=True):
+                for mask, e in zip(masks, examples, strict=True):
+                    start = len(e[prompt])
+                    mask[:start] = 0
+                    if masked:
+                        mask[start : start + len(e[counts])] *= torch.tensor(e[counts], dtype=mask.dtype)
         else:
             out = super().torch_call(examples)
         out[ROW] = torch.tensor([e[ROW] for e in examples])
