@@ -23,7 +23,8 @@ class TokenPair:
     chosen: list[int]
     rejected: list[int]
     last_turn: int
-    """Index of the first token of the last user turn."""
+    """Index of the first token of the last user turn; of its text where no turn comes before it, since what a template
+    puts in front of the first turn cannot be told from its header."""
 
     def sequence(self, side: str, max_length: int) -> list[int]:
         """Prompt and answer of one side, cut from the end."""
