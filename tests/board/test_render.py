@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from offtarget.board.cell import Cell, CellVerdict
 from offtarget.board.rank import EMBEDDED_LIMITS, rank
 from offtarget.board.records import Boards
 from offtarget.board.render import board_command, render, write_boards
@@ -128,3 +129,23 @@ def test_a_board_is_drawn_by_what_its_rows_ask_for(make_cell):
         page = render(rank([*base, *rows]), "html", command="x")
         drawn = {"suppress": "Recovery against drift", "amplify": "Amplification against drift"}
         assert {v for v, words in drawn.items() if words in page} == set(verdicts)
+
+
+def test_a_short_name_of_verdicts_is_spelt_out_above_the_table(make_cell):
+    many = tuple(
+        CellVerdict(concept=f"sae:cluster-{i:012x}", decision="suppress", strength=1 + i / 2)
+        for i in range(3)
+    )
+    own = make_cell("filter", style=0.3)
+    other = Cell.model_validate(
+        {**own.model_dump(), "key": "", "spec": own.spec.model_copy(update={"verdicts": many}).model_dump()}
+    )
+    boards = rank([make_cell("start", style=0.2), make_cell("dpo", style=0.4), own, other])
+    (label,) = (r.label for r in boards.boards[0].rows if "verdicts " in r.label)
+    name = re.search(r"verdicts [0-9a-f]{6}", label).group().capitalize()
+    said = (
+        f"{name}: suppress sae:cluster-000000000000 and suppress sae:cluster-000000000001 at 1.5 "
+        "and suppress sae:cluster-000000000002 at 2."
+    )
+    assert said in render(boards, "html", command="c")
+    assert f"- {said}" in render(boards, "md", command="c").replace("\\", "")

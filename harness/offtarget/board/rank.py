@@ -344,16 +344,27 @@ def _labels(keys: Mapping[str, Sequence[Cell]]) -> dict[str, str]:
 
 def _decided(verdicts: Sequence[CellVerdict], family: Sequence[CellSpec]) -> str:
     """What was decided, in words; a hash where that is long or does not tell the row from its siblings."""
-
-    def words(many: Sequence[CellVerdict]) -> str:
-        said = [f"{v.decision} {v.concept}" + (f" in {v.context}" if v.context else "") for v in many]
-        return " and ".join(sorted(said))
-
-    own, others = words(verdicts), [s.verdicts for s in family if s.verdicts != verdicts]
+    own, others = in_words(verdicts), [s.verdicts for s in family if s.verdicts != verdicts]
     if not verdicts:
         return "no verdicts"
-    if len(own) <= 60 and all(words(o) != own for o in others):
+    if len(own) <= 60 and all(in_words(o) != own for o in others):
         return own
+    return short_name(verdicts)
+
+
+def in_words(verdicts: Sequence[CellVerdict], *, strength: bool = False) -> str:
+    """What was decided, in words; with `strength`, also those that are not 1."""
+    said = [
+        f"{v.decision} {v.concept}"
+        + (f" in {v.context}" if v.context else "")
+        + (f" at {v.strength:g}" if strength and v.strength != 1 else "")
+        for v in verdicts
+    ]
+    return " and ".join(sorted(said))
+
+
+def short_name(verdicts: Sequence[CellVerdict]) -> str:
+    """What a row's label calls its verdicts where saying them would be long."""
     return f"verdicts {hash_of(sorted(canonical_json(v.model_dump(mode='json')) for v in verdicts))[:6]}"
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from offtarget.board.estimate import Estimate
+from offtarget.board.rank import in_words, short_name
 from offtarget.board.records import BehaviourRow, Board, Boards, Row
 from offtarget.board.text import escape_cell, markdown_table
 from offtarget.errors import ConfigError, unknown_name
@@ -79,8 +80,8 @@ def _title(b: Board) -> str:
     return " · ".join([b.dataset, b.model, *(["target " + " and ".join(b.signal)] if b.signal else [])])
 
 
-def _taught(b: Board) -> list[str]:
-    """One line for each target: what plain DPO changes, seed by seed."""
+def _facts(b: Board) -> list[str]:
+    """One line for each target: what plain DPO changes, seed by seed; and one for each short name of verdicts."""
     lines = []
     for name in dict.fromkeys(t.behaviour for t in b.taught):
         seeds = [
@@ -91,7 +92,11 @@ def _taught(b: Board) -> list[str]:
             if t.behaviour == name
         ]
         lines.append(f"Plain DPO minus start on {name}: {', '.join(seeds)}.")
-    return lines
+    short = {name: r.verdicts for r in b.rows if (name := short_name(r.verdicts)) in r.label}
+    return lines + [
+        f"{name.capitalize()}: {in_words(verdicts, strength=True)}."
+        for name, verdicts in sorted(short.items())
+    ]
 
 
 def _amplifies(b: Board) -> bool:
@@ -117,7 +122,9 @@ def _markdown(boards: Boards, command: str) -> str:
     for b in boards.boards:
         out += [f"## {escape_cell(_title(b))}", ""]
         out += [f"{b.n_pairs:,} pairs (rows `{b.rows_sha256[:12]}`), budget {escape_cell(b.budget)}.", ""]
-        out += [f"- {escape_cell(line)}" for line in _taught(b)] + [f"- {line}" for line in b.limits] + [""]
+        out += (
+            [f"- {escape_cell(line, 400)}" for line in _facts(b)] + [f"- {line}" for line in b.limits] + [""]
+        )
         amplify = _amplifies(b)
         head = [
             "protocol",
@@ -298,7 +305,7 @@ def _html(boards: Boards, command: str) -> str:
         boards=boards,
         pictures=pictures,
         title=_title,
-        taught=_taught,
+        facts=_facts,
         command=command,
         method=METHOD,
         amplifies=[_amplifies(b) for b in boards.boards],
