@@ -66,8 +66,10 @@ def name_outermost(
         ).set_in_layout(False)
 
 
-HEIGHTS = (0.025, -0.075, 0.085, -0.135, 0.15, -0.2, 0.215, -0.265, 0.28, -0.33)
+HEIGHTS = (0.025, -0.075, 0.085, -0.135, 0.15, -0.2, 0.215, -0.265, 0.28, -0.33, 0.345, 0.41)
 """Of a label above its point, in shares of the plot: near ones first."""
+OUTSIDE = 100
+"""What it costs a label to leave the plot, where it would lie on the numbers of an axis; to lie on another label costs 4."""
 
 
 def place_labels(ax: Any, points: Sequence[Point]) -> None:
@@ -78,7 +80,7 @@ def place_labels(ax: Any, points: Sequence[Point]) -> None:
     dots = [((p.x - x_low) / (x_high - x_low), (p.y - y_low) / (y_high - y_low)) for p in points]
     for p, (u, v) in sorted(zip(points, dots, strict=True), key=lambda t: (-t[1][1], t[1][0], t[0].label)):
         text = short(p.label, 26)
-        w, h = 0.021 * len(text), 0.055
+        w, h = 0.0165 * len(text), 0.055
         best = None
         for dy in HEIGHTS:
             for right in (True, False):
@@ -86,7 +88,8 @@ def place_labels(ax: Any, points: Sequence[Point]) -> None:
                 box = (x0, v + dy, x0 + w, v + dy + h)
                 cost = sum(_overlap(box, b) for b in taken) * 4
                 cost += sum(1 for a, b in dots if box[0] <= a <= box[2] and box[1] <= b <= box[3])
-                cost += 5 * (box[0] < 0 or box[2] > 1.02) + 2 * (box[1] < 0 or box[3] > 1) + abs(dy)
+                outside = box[0] < 0 or box[2] > 1.02 or box[1] < 0 or box[3] > 1
+                cost += OUTSIDE * outside + abs(dy)
                 if best is None or cost < best[0]:
                     best = (cost, right, dy, box)
         assert best is not None
