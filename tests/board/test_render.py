@@ -149,3 +149,24 @@ def test_a_short_name_of_verdicts_is_spelt_out_above_the_table(make_cell):
     )
     assert said in render(boards, "html", command="c")
     assert f"- {said}" in render(boards, "md", command="c").replace("\\", "")
+
+
+@pytest.mark.parametrize(("protocols", "numbered"), [(9, False), (10, True)])
+def test_points_have_numbers_where_names_would_lie_on_one_another(make_cell, protocols, numbered):
+    rows = [make_cell(f"method{i}", style=0.2 + 0.02 * i, verbosity=0.4) for i in range(protocols)]
+    page = render(
+        rank(
+            [make_cell("start", style=0.2, verbosity=0.3), make_cell("dpo", style=0.4, verbosity=0.5), *rows]
+        ),
+        "html",
+        command="c",
+    )
+    picture = page[page.index("<svg") : page.rindex("</svg>")]
+    table = page[page.rindex("</svg>") :]
+    assert ("method3" in picture) != numbered
+    assert ("Numbers: those of the rows below" in page) == numbered
+    for i, name in enumerate(
+        re.findall(r"<td>(?:<span class=\"muted\">\d+</span> )?(method\d)", table)[:protocols], 3
+    ):
+        assert (f'<span class="muted">{i}</span> {name}' in table) == numbered
+        assert not numbered or re.search(rf">\s*{i}\s*<|<!-- {i} -->", picture)

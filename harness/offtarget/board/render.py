@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from offtarget.report.plots.scatters import Panel, scatter
 from offtarget.store import write_atomic
 
 FORMATS = ("md", "html", "csv", "json")
+NAMED = 11
+"""Rows of a board whose points are named in its plots; with more of them the points have numbers."""
 
 
 def board_command(
@@ -262,34 +264,44 @@ def _short_label(label: str) -> str:
     return re.sub(r" \((?:strength )?([^(),]*)\)$", r" \1", label)
 
 
+def _numbers(b: Board) -> dict[str, int]:
+    """Row label -> its number in the table, where a plot has no room for the names; else nothing."""
+    return {r.label: k for k, r in enumerate(b.rows, 1)} if len(b.rows) > NAMED else {}
+
+
 def _plot(b: Board, name: str) -> Markup:
     """What was gained against drift and against capability: recovery, and amplification where that was asked for."""
-    drawn = []
+    drawn, numbers = [], _numbers(b)
     for amplify, gain, unit in ((False, "recovery", ""), (True, "amplification", ", sd of dpo")):
         asked = {r.intent == "amplify" for r in b.rows if r.kind == "protocol"} or {False}
         if amplify not in asked:
             continue
         rows = [r for r in b.rows if r.kind != "protocol" or (r.intent == "amplify") == amplify]
         panels = [
-            Panel(_points(rows, gain, "drift"), f"{gain}{unit}  (better: right)", "drift, sd of start  (better: down)"),
             Panel(
-                _points(rows, gain, "capability_vs_start"),
+                _points(rows, numbers, gain, "drift"),
+                f"{gain}{unit}  (better: right)",
+                "drift, sd of start  (better: down)",
+            ),
+            Panel(
+                _points(rows, numbers, gain, "capability_vs_start"),
                 f"{gain}{unit}  (better: right)",
                 f"capability change, {b.capability_unit}  (better: up)",
             ),
-        ]  # fmt: skip
+        ]
         alt = f"{gain.capitalize()} against drift and against capability change, {b.dataset}, {b.model}"
         drawn.append(scatter(panels, name=f"{name}-{gain}", alt=alt))
     return Markup("").join(drawn)
 
 
-def _points(rows: Sequence[Row], gain: str, cost: str) -> list[Point]:
+def _points(rows: Sequence[Row], numbers: Mapping[str, int], gain: str, cost: str) -> list[Point]:
     found = []
     for r in rows:
         x, y = getattr(r, gain), getattr(r, cost)
         if x.value is None or y.value is None:
             continue
-        label = {"start": "start", "plain": "plain DPO"}.get(r.kind, _short_label(r.label))
+        name = str(numbers[r.label]) if numbers else _short_label(r.label)
+        label = {"start": "start", "plain": "plain DPO"}.get(r.kind, name)
         point = Point(label, x.value, y.value, x.ci, y.ci, filled=not r.provisional)
         found.append(replace(point, tone="muted" if r.kind != "protocol" else "mark" if r.front else "up"))
     return found if any(p.tone != "muted" or p.label == "plain DPO" for p in found) else []
@@ -304,6 +316,7 @@ def _html(boards: Boards, command: str) -> str:
         "board.html.j2",
         boards=boards,
         pictures=pictures,
+        numbers=[_numbers(b) for b in boards.boards],
         title=_title,
         facts=_facts,
         command=command,
