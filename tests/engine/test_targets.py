@@ -1,0 +1,66 @@
+"""What of a recipe's verdicts is carried out, and on which rows."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from offtarget.audit.records import Audit
+from offtarget.audit.run import audit
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.engine.recipe import RecipeVerdict
+from offtarget.engine.targets import decide, gates_of, targets_of
+from offtarget.errors import ConfigError
+from offtarget.lens.surface import encode
+
+TOPICS = ("cooking", "garden", "sport")
+PAIRS = [
+    Pair(
+        f"p{i}", f"g{i}", [{"role": "user", "content": f"Ask {i}"}],
+        [{"role": "assistant", "content": f"**Well** {i}"}], [{"role": "assistant", "content": f"So {i}"}],
+        meta={"topic": TOPICS[i % 3]},
+    )
+    for i in range(60)
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def audited() -> Audit:
+    return audit(PairSet("made up", PAIRS), [encode(PAIRS)])
+
+
+def carried_out(audited: Audit, *verdicts: dict[str, Any]) -> list[tuple[str, int, str | None, Any]]:
+    written = tuple(RecipeVerdict(**v) for v in verdicts)
+    found = targets_of(decide(written, audited, Path()), audited, PAIRS, gates_of(written))
+    return [(t.concept, t.sign, t.context, t.rows) for t in found]
+
+
+BOLD: dict[str, Any] = {"concept": "surface:bold", "decision": "suppress"}
+COOKING: dict[str, Any] = {"concept": "surface:bold", "decision": "amplify", "where": {"topic": "cooking"}}
+
+
+def test_a_general_verdict_leaves_out_what_another_decides_by_metadata(audited: Audit) -> None:
+    for order in ((BOLD, COOKING), (COOKING, BOLD)):
+        (_, sign, context, elsewhere), (_, other, gate, cooking) = carried_out(audited, *order)
+        assert (sign, context, other, gate) == (-1, None, 1, "topic=cooking")
+        assert np.flatnonzero(cooking).tolist() == list(range(0, 60, 3))
+        assert np.array_equal(elsewhere, ~cooking)
+
+
+def test_an_exception_that_allows_takes_its_rows_out_and_does_nothing_itself(audited: Audit) -> None:
+    ((_, sign, context, rows),) = carried_out(audited, BOLD, {**COOKING, "decision": "allow"})
+    assert (sign, context) == (-1, None)
+    assert np.flatnonzero(~rows).tolist() == list(range(0, 60, 3))
+
+
+def test_the_order_of_verdicts_changes_nothing(audited: Audit) -> None:
+    emoji = {"concept": "surface:emoji", "decision": "suppress"}
+    assert carried_out(audited, BOLD, emoji) == carried_out(audited, emoji, BOLD)
+    assert [concept for concept, *_ in carried_out(audited, emoji, BOLD)] == ["surface:bold", "surface:emoji"]
+
+
+def test_a_context_without_a_training_row_is_an_error(audited: Audit) -> None:
+    with pytest.raises(
+        ConfigError, match="surface:bold in topic=opera speaks of a context that no training pair"
+    ):
+        carried_out(audited, BOLD, {**COOKING, "where": {"topic": "opera"}})
