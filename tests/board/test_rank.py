@@ -2,6 +2,7 @@ import math
 import random
 
 import pytest
+from offtarget.board.cell import Cell
 from offtarget.board.measure import recovery
 from offtarget.board.rank import pareto_front, rank
 from offtarget.board.taught import untaught, what_is_taught
@@ -346,3 +347,17 @@ def test_shift_where_start_never_varies_is_given_in_sd_of_both(make_cell):
     sd = math.sqrt(sum((v - mean) ** 2 for v in both) / 199)
     assert math.isclose(shift.value, 0.3 / sd)
     assert "never varies" in shift.note
+
+
+def test_a_board_says_where_only_the_reported_prompts_were_asked(make_cell):
+    def board(**options):
+        made = [make_cell("start", style=0.2), make_cell("dpo", style=0.4)]
+        data = {"evaluation": {"max_tokens": 128, **options}}
+        asked = [
+            Cell.model_validate({**c.model_dump(), "key": "", "spec": {**c.spec.model_dump(), "data": data}})
+            for c in made
+        ]
+        return rank(asked).boards[0]
+
+    assert any("two thirds of the prompts" in line for line in board(part="test").limits)
+    assert not any("two thirds of the prompts" in line for line in board().limits)

@@ -18,7 +18,7 @@ from offtarget.board.estimate import (
     interval,
     null_drift,
 )
-from offtarget.board.group import Group, group_cells, row_key, training_of
+from offtarget.board.group import Group, evaluation_of, group_cells, row_key, training_of
 from offtarget.board.measure import ALPHA, Kind, Measured, Reference
 from offtarget.board.records import BehaviourRow, Board, Boards, Row
 from offtarget.board.taught import what_is_taught
@@ -107,6 +107,10 @@ def _limits(first: Cell, reference: Reference, rows: Sequence[Row]) -> list[str]
         out.append(f"No signal on {', '.join(silent)}: plain DPO does not differ from start there.")
     if line := _cut(first, reference):
         out.append(line)
+    if evaluation_of(first).get("part") == "test":
+        out.append(
+            "Measured on two thirds of the prompts: the others are kept for development, where strengths were chosen."
+        )
     if any(r.provisional for r in rows):
         out.append(
             f"Provisional rows rest on under {SEEDS_NEEDED} seeds: their intervals leave out noise of seeds."
