@@ -97,7 +97,8 @@ def dry_plan(
     plan = make_shaping_plan(protocol, params, readings, targets, seed)
     summary = plan.summary()
     summary["predicted_shift"] = predicted_shift(plan, readings, targets)
-    TrainingSpec().under(plan)  # a loss option that no training takes is said here
+    # a loss option that no training takes is said here; that needs no look at the machine, which would load torch
+    TrainingSpec(bf16=False).under(plan)
     if concept is not None and not needs_concept(protocol):
         summary["notes"].append(
             f"protocol '{protocol}' does the same whatever the concept: '{concept}' is not used"
