@@ -194,7 +194,7 @@ class Cell(_Record):
 
     def model_post_init(self, _context: Any, /) -> None:
         """Fill in the key, or refuse one that does not belong to the content."""
-        want = cell_key(self.spec, self.manifest, self._setting())
+        want = cell_key(self.spec, self.manifest, self.setting)
         if not self.key:
             object.__setattr__(self, "key", want)
         elif self.key != want:
@@ -202,7 +202,9 @@ class Cell(_Record):
                 f"the key {self.key[:12]} does not match the content (which hashes to {want[:12]})"
             )
 
-    def _setting(self) -> dict[str, Any]:
+    @property
+    def setting(self) -> dict[str, Any]:
+        """That of `setting_of`."""
         return setting_of(self.budget, self.mode, self.audit)
 
     def compared(self) -> dict[str, Any]:

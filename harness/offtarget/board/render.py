@@ -22,7 +22,7 @@ from offtarget.report.plots.scatters import Panel, scatter
 from offtarget.store import write_atomic
 
 FORMATS = ("md", "html", "csv", "json")
-NAMED = 11
+MOST_NAMED = 11
 """Rows of a board whose points are named in its plots; with more of them the points have numbers."""
 
 
@@ -266,7 +266,7 @@ def _short_label(label: str) -> str:
 
 def _numbers(b: Board) -> dict[str, int]:
     """Row label -> its number in the table, where a plot has no room for the names; else nothing."""
-    return {r.label: k for k, r in enumerate(b.rows, 1)} if len(b.rows) > NAMED else {}
+    return {r.label: k for k, r in enumerate(b.rows, 1)} if len(b.rows) > MOST_NAMED else {}
 
 
 def _plot(b: Board, name: str) -> Markup:

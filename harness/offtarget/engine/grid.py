@@ -28,7 +28,7 @@ from offtarget.engine.features import reads_model
 from offtarget.engine.planning import make_shaping_plan
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
-from offtarget.engine.run import Run, targets_in
+from offtarget.engine.run import Run
 from offtarget.lens.activations import cores
 from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default
@@ -45,8 +45,7 @@ log = logging.getLogger(__name__)
 
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
     """The checked plan of one row of the grid."""
-    targets = targets_in(run)
-    plan = make_shaping_plan(item.protocol, item.parameters, run.readings, targets, seed)
+    plan = make_shaping_plan(item.protocol, item.parameters, run.readings, run.targets, seed)
     check_loss(plan, run.recipe.training)
     check_rows(plan, run.training_set, run.model, run.recipe.training, run.recipe.chat_template)
     return plan
@@ -178,7 +177,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         },
         code_version=code_version(),
         protocol_sha256=file_sha256(default().get("protocol", protocol).path) if trained else None,
-        contexts_sha256=_contexts(targets_in(run)) if trained else None,
+        contexts_sha256=_contexts(run.targets) if trained else None,
         packages=package_versions() | ({"offtarget-commit": at} if (at := commit()) else {}),
         seeds={"training": seed, "sampling": seed},
     )

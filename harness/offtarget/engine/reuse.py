@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from offtarget.board.cell import Cell, CellManifest, CellSpec, cell_key, setting_of
+from offtarget.board.cell import Cell, CellManifest, CellSpec, cell_key
 from offtarget.board.folder import read_cells
 from offtarget.board.group import run_name
 
@@ -62,7 +62,6 @@ class Earlier:
 
 def _differences(near: Cell, asked: Asked) -> list[str]:
     """What of a cell's key is other than what is asked, each with both values where they are short."""
-    setting = setting_of(near.budget, near.mode, near.audit)
     manifest = (
         "dataset_revision",
         "rows_sha256",
@@ -76,7 +75,7 @@ def _differences(near: Cell, asked: Asked) -> list[str]:
     pairs: list[tuple[str, Any, Any]] = [
         *((n, v, getattr(asked.spec, n)) for n, v in near.spec),
         *((n, getattr(near.manifest, n), getattr(asked.manifest, n)) for n in manifest),
-        *((n, setting.get(n), asked.setting.get(n)) for n in {**setting, **asked.setting}),
+        *((n, near.setting.get(n), asked.setting.get(n)) for n in {**near.setting, **asked.setting}),
     ]
     out = []
     for name, was, now in pairs:

@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from offtarget.audit.records import Audit
@@ -53,6 +54,11 @@ class Run:
     progress: Progress | None = None
     limit: int | None = None
     """Rows that were read; None: all."""
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """What is to be carried out on the training rows."""
+        return targets_of(self.verdicts, self.audit, self.trained_pairs.pairs, gates_of(self.recipe.verdicts))
 
 
 def start(
@@ -158,8 +164,3 @@ def _features(
             fitted=features,
         )
     )
-
-
-def targets_in(run: Run) -> tuple[Target, ...]:
-    """What is to be carried out on the training rows."""
-    return targets_of(run.verdicts, run.audit, run.trained_pairs.pairs, gates_of(run.recipe.verdicts))

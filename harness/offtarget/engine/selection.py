@@ -19,7 +19,7 @@ from offtarget.board.rank import rank
 from offtarget.board.records import Row
 from offtarget.engine.grid import cells, parameters_of, plan_of
 from offtarget.engine.recipe import ProtocolRun, SelectionOptions
-from offtarget.engine.run import Run, record_run, targets_in
+from offtarget.engine.run import Run, record_run
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.shaping.context import ShapingContext
 from offtarget.store import write_atomic
@@ -157,7 +157,7 @@ def _against(run: Run) -> NDArray[np.bool_]:
     Raises:
         ConfigError: nothing was decided, or no row teaches against it.
     """
-    context = ShapingContext(run.trained_pairs.pairs, targets_in(run), readings=run.readings)
+    context = ShapingContext(run.trained_pairs.pairs, run.targets, readings=run.readings)
     rows = context.push(1.0) > 0
     if not rows.any():
         raise ConfigError("selection: no pair teaches against the verdicts, so there is nothing to match")

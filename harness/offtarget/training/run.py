@@ -69,8 +69,8 @@ def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
     if "beta" not in plan.loss and (asked.loss in PER_TOKEN_LOSSES) != (spec.loss in PER_TOKEN_LOSSES):
         raise ConfigError(
             f"protocol '{plan.protocol}' takes the loss '{spec.loss}' in place of '{asked.loss}', but keeps beta {spec.beta:g}: "
-            "one of them sums over an answer's tokens, the other takes their mean, so it means another thing there; set "
-            "training.loss=sigmoid, and a beta for it"
+            "one of them sums over an answer's tokens, the other takes their mean, so beta means another thing there; train "
+            "with a loss of the protocol's kind (training.loss), or let the protocol set a beta too"
         )
     if spec.loss.startswith("aot") and (plan.relative_weight()[plan.keep] != 1).any():
         raise ConfigError(

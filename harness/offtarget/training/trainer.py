@@ -169,12 +169,12 @@ class ShapedDPOTrainer(DPOTrainer):
     def _watch(self, module: Any, args: Any, output: Any) -> None:
         log_probs = getattr(output, "log_probs", None)
         if log_probs is not None:
-            counted = output.label_mask.to(log_probs.dtype)
+            counted = log_probs.detach() * output.label_mask
             if self.ld_alpha is not None:  # as in trl's loss: what one answer is longer by counts less
-                lengths = torch.minimum(*output.label_mask.sum(1).chunk(2)).repeat(2)
-                counted = counted.masked_fill(output.label_mask.cumsum(1) > lengths[:, None], self.ld_alpha)
-                counted = counted * output.label_mask
-            self._log_probs = (log_probs.detach() * counted).sum(1)
+                shared = torch.minimum(*output.label_mask.sum(1).chunk(2)).repeat(2)
+                longer = output.label_mask.cumsum(1) > shared[:, None]
+                counted = torch.where(longer, self.ld_alpha * counted, counted)
+            self._log_probs = counted.sum(1)
 
     def _true_rewards(self, inputs: dict[str, Any], rows: Tensor) -> None:
         """Log the implicit reward β·log(π/π_ref) itself: trl took the offset in the reference for a part of it."""
