@@ -12,7 +12,7 @@ _MARKS = (
 )
 # Signs nobody sees: controls, zero-width and bidirectional marks, variation selectors.
 _UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-_TOKEN = re.compile(rf"[\w{_MARKS}]++(?:['’][\w{_MARKS}]++)*+|[^\w\s{_MARKS}{_UNSEEN}]")
+_TOKEN = re.compile(rf"[\w{_MARKS}]++(?>(?:['’][\w{_MARKS}]++)*)|[^\w\s{_MARKS}{_UNSEEN}]")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 

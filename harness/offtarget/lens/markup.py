@@ -11,20 +11,22 @@ from dataclasses import dataclass
 CODE_MARK = "\ue000"
 """Stands in the prose where inline code was: neither a word nor a space."""
 
+# Possessive quantifiers stand behind single signs alone; behind a group they miss matches in Python before 3.11.5
+# (CPython issue 106052), so groups are atomic instead: (?>(?:...)*), not (?:...)*+.
 _FENCE = re.compile(r"(`{3,}+(?=[^`]*$)|~{3,}+)")
 _HEADING = re.compile(r"#{1,6}+[ \t]++(?=\S)")
 _NUMBER = re.compile(r"[0-9]{1,3}+[.)][ \t]++(?=\S)")
-_INLINE_CODE = re.compile(r"(?<!`)(?:`[^`\n]++`|``(?!`)(?:[^`\n]|`(?!`))++``)(?!`)")
-_LINK = re.compile(r'!?\[([^\[\]\n]++)\]\((?:[^()\s]|\([^()\s]*+\))++(?:[ \t]++"[^"\n]*+")?+\)')
+_INLINE_CODE = re.compile(r"(?<!`)(?:`[^`\n]++`|``(?!`)(?>(?:[^`\n]|`(?!`))+)``)(?!`)")
+_LINK = re.compile(r'!?\[([^\[\]\n]++)\]\((?>(?:[^()\s]|\([^()\s]*+\))+)(?>(?:[ \t]++"[^"\n]*+")?)\)')
 URL = re.compile(r'(?:https?://|\bwww\.)[^\s<>"()\[\]]++')
 _BOLD_STARS = re.compile(
-    r"(?<![A-Za-z0-9*\\])\*\*(\*?+(?=[^\s*])[^*\n]++(?:\*(?!\*)[^*\n]++)*+(?<!\s)(?:\*(?=\*\*))?+)\*\*(?!\*)"
+    r"(?<![A-Za-z0-9*\\])\*\*(\*?+(?=[^\s*])[^*\n]++(?>(?:\*(?!\*)[^*\n]++)*)(?<!\s)(?>(?:\*(?=\*\*))?))\*\*(?!\*)"
 )
 _BOLD_LINES = re.compile(
-    r"(?<!\w)__(?![a-z0-9]++(?:_[a-z0-9]++)*+__)((?=[^\s_])[^_\n]++(?:_(?!_)[^_\n]++)*+(?<!\s))__(?!\w)"
+    r"(?<!\w)__(?![a-z0-9]++(?>(?:_[a-z0-9]++)*)__)((?=[^\s_])[^_\n]++(?>(?:_(?!_)[^_\n]++)*)(?<!\s))__(?!\w)"
 )
 _ITALIC_STARS = re.compile(r"(?<![\w*\\])\*(?=[^\s*])([^*\n]++)(?<!\s)\*(?![\w*])")
-_ITALIC_LINES = re.compile(r"(?<!\w)_(?=[^\s_])([^_\n]++(?:(?<=\w)_(?=\w)[^_\n]++)*+)(?<!\s)_(?!\w)")
+_ITALIC_LINES = re.compile(r"(?<!\w)_(?=[^\s_])([^_\n]++(?>(?:(?<=\w)_(?=\w)[^_\n]++)*))(?<!\s)_(?!\w)")
 
 INLINE = (
     ("inline_code", _INLINE_CODE, 0),

@@ -122,7 +122,7 @@ _PICTURE = (
 )
 _ONE_EMOJI = rf"(?:{_PICTURE}\ufe0f?|[\u00a9\u00ae\u203c-\u3299]\ufe0f)[\U0001f3fb-\U0001f3ff]?"
 EMOJI = re.compile(
-    rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f\u20e3|{_ONE_EMOJI}(?:\u200d(?:{_ONE_EMOJI}|[\u2640\u2642]))*+"
+    rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f\u20e3|{_ONE_EMOJI}(?>(?:\u200d(?:{_ONE_EMOJI}|[\u2640\u2642]))*)"
 )
 
 
