@@ -202,16 +202,19 @@ class Registry:
 
 def load_module(path: Path) -> Any:
     """Run a content file as a module of its own, named by its path and content. One line on failure."""
-    identity = hashlib.sha256(str(path).encode() + b"\0" + path.read_bytes()).hexdigest()
+    source = path.read_bytes()
+    identity = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()
     name = f"offtarget_content_{path.stem}_{identity[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec and spec.loader
+    assert spec
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # not the loader's own way: it takes bytecode of an older text for this one's where both were
+        # written in the same second and are equally long
+        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - as the loader does
     except Exception as e:
         del sys.modules[name]
         line = f", line {e.lineno}" if isinstance(e, SyntaxError) else ""
