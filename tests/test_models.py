@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from offtarget.errors import ConfigError, UndecidedError
@@ -139,14 +140,15 @@ def test_damaged_weights_are_said_in_one_line(tiny_model: Path, tmp_path: Path) 
     ("instructions", "multiplies"),
     [
         ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
-        ({"avx512_f": True, "avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
-        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": True}, "bfloat16"),
+        ({"cpu_name": "AMD EPYC", "avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": False}, "float32"),
+        ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": True}, "bfloat16"),
         ({"neon": True, "bf16": True}, "bfloat16"),
         ({"neon": True}, "float32"),
     ],
 )
 def test_a_processor_without_bfloat16_multiplies_float32(
-    monkeypatch: pytest.MonkeyPatch, instructions: dict[str, bool], multiplies: str
+    monkeypatch: pytest.MonkeyPatch, instructions: dict[str, Any], multiplies: str
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: instructions)

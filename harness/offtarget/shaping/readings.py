@@ -123,6 +123,8 @@ class StoredReadings:
     def directions(self, concept: str, layers: Sequence[int]) -> list[Direction]:
         """The concept's directions at several layers, for which the responses are read once."""
         layers = [self.layer(concept, n) for n in layers]
+        if self._examples(concept) is None:
+            self._sides(concept)  # too few are said before anything is read
         if layers:
             self.layers.means(layers[0], with_layers=layers)
         return [self.direction(concept, n) for n in layers]
@@ -230,19 +232,19 @@ class StoredReadings:
         self, concept: str, kind: str, layer: int | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Unit vector of a concept ("direction" or "probe") and its AUROC on texts that it was not fitted on."""
-        from sklearn.metrics import roc_auc_score
-
         if (own := self._examples(concept)) is not None:
             method = "probe" if kind == "probe" else "mean_difference"
             found = self.layers.from_examples(own, self.layer(concept, layer), method)
             return found.vector, found.facts
+        high, low = self._sides(concept)
         layer = self.layer(concept, layer)
         h = self.layers.means(layer)
-        high, low = self._sides(concept)
         fit = directions.mean_difference if kind == "direction" else directions.probe
         test = np.tile([held_out(p.group, HELD_OUT) for p in self.pairs.pairs], 2)
         facts: dict[str, Any] = {"layer": layer, "with": int(high.sum()), "without": int(low.sum())}
         if min((high & test).sum(), (low & test).sum(), (high & ~test).sum(), (low & ~test).sum()) >= FEWEST:
+            from sklearn.metrics import roc_auc_score
+
             there = fit(h[high & ~test], h[low & ~test])
             labelled = (high | low) & test
             facts["held_out_auroc"] = round(float(roc_auc_score(high[labelled], h[labelled] @ there)), 4)
