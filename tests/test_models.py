@@ -1,6 +1,9 @@
 """Models by name: what is found, what identifies it, and what is said when it is not there."""
 
+import ctypes
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -156,3 +159,32 @@ def test_a_processor_without_bfloat16_multiplies_float32(
     assert precision("bfloat16") == "bfloat16", "who asks for it gets it"
     assert TrainingSpec().bf16 == (multiplies == "bfloat16")
     assert TrainingSpec(bf16=True).bf16
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from offtarget.models import keep_freed_memory
+
+def pages():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(2**23)  # 64 MiB, freed at once
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+np.ones(2**23)
+given_back = pages()
+keep_freed_memory()
+np.ones(2**23)
+print(given_back, pages())
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(ctypes.CDLL(None), "mallopt"), reason="only glibc can be told to keep what is freed"
+)
+def test_freed_memory_is_used_again_without_asking_the_system() -> None:
+    """The kernel has to clear pages for an array of the same size as the last, until freed ones are kept."""
+    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    given_back, kept = map(int, run.stdout.split())
+    assert given_back >= 2**26 // 2**21, "at least one fault for each page, even of huge pages"
+    assert kept < given_back / 4
