@@ -252,7 +252,7 @@ def precision(asked: str | None = None) -> str:
 
 @cache
 def keep_freed_memory() -> None:
-    """Have this process keep what it frees, for its next tensors; the peak stays what it is.
+    """Have this process keep what it frees, for its next tensors.
 
     By itself glibc takes each large block from the system and gives it back at once, so every activation is written into
     pages that the kernel has to clear first: a fifth of the time of training on a CPU. Another C library is left as it is.

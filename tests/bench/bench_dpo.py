@@ -30,11 +30,13 @@ class Clock:
 
 def plain(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[float], Clock]:
     """trl alone."""
+    import torch
     import transformers
     from datasets import Dataset
-    from offtarget.models import load
+    from offtarget.models import load_tokenizer
     from offtarget.training.here import dpo_config
     from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
     from trl import DPOTrainer
 
     clock = Clock()
@@ -46,7 +48,9 @@ def plain(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[floa
             clock.reference = time.perf_counter() - start
             return out
 
-    model, tokenizer = load(ref)
+    # loaded as trl's users do: `offtarget.models.load` also has the process keep freed memory
+    model = AutoModelForCausalLM.from_pretrained(ref.path, dtype=torch.float32)
+    tokenizer = load_tokenizer(ref)
     config = LoraConfig(
         r=spec.lora_rank,
         lora_alpha=spec.lora_alpha,

@@ -51,15 +51,19 @@ def setting(args: argparse.Namespace) -> tuple[Any, Any, Any]:
 
 def plain(args: argparse.Namespace) -> list[float]:
     """One run of trl by itself, from loading to saving."""
+    import torch
     import transformers
     from datasets import Dataset
-    from offtarget.models import load
+    from offtarget.models import load_tokenizer
     from offtarget.training.here import dpo_config
     from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
     from trl import DPOTrainer
 
     spec, ref, training_set = setting(args)
-    model, tokenizer = load(ref)
+    # loaded as trl's users do: `offtarget.models.load` also has the process keep freed memory
+    model = AutoModelForCausalLM.from_pretrained(ref.path, dtype=torch.float32)
+    tokenizer = load_tokenizer(ref)
     n = len(model.model.layers)
     config = LoraConfig(
         r=spec.lora_rank, lora_alpha=spec.lora_alpha, lora_dropout=0.0,
