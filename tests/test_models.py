@@ -145,6 +145,7 @@ def test_damaged_weights_are_said_in_one_line(tiny_model: Path, tmp_path: Path) 
         ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
         ({"cpu_name": "AMD EPYC", "avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
         ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": False}, "float32"),
+        ({"cpu_name": "", "avx512_bf16": True, "amx_bf16": False}, "float32"),
         ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": True}, "bfloat16"),
         ({"neon": True, "bf16": True}, "bfloat16"),
         ({"neon": True}, "float32"),
@@ -166,25 +167,26 @@ import resource, sys
 import numpy as np
 from offtarget.models import keep_freed_memory
 
-def pages():
+def pages(n):
+    np.ones(n)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    np.ones(2**23)  # 64 MiB, freed at once
+    for _ in range(8):
+        np.ones(n)  # freed at once
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-np.ones(2**23)
-given_back = pages()
+given_back = pages(2**23)
 keep_freed_memory()
-np.ones(2**23)
-print(given_back, pages())
+print(given_back, pages(2**23), pages(2**18))  # 64 MiB, and 2 MiB
 """
 
 
 @pytest.mark.skipif(
-    not hasattr(ctypes.CDLL(None), "mallopt"), reason="only glibc can be told to keep what is freed"
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"),
+    reason="only glibc can be told to keep what is freed",
 )
 def test_freed_memory_is_used_again_without_asking_the_system() -> None:
     """The kernel has to clear pages for an array of the same size as the last, until freed ones are kept."""
     run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
-    given_back, kept = map(int, run.stdout.split())
-    assert given_back >= 2**26 // 2**21, "at least one fault for each page, even of huge pages"
-    assert kept < given_back / 4
+    given_back, kept, small = map(int, run.stdout.split())
+    assert given_back >= 8 * 2**26 // 2**21, "at least one fault for each page, even of huge pages"
+    assert kept < given_back / 8 and small < given_back / 8

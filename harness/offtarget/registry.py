@@ -214,7 +214,7 @@ def load_module(path: Path) -> Any:
     try:
         # not the loader's own way: it takes bytecode of an older text for this one's where both were
         # written in the same second and are equally long
-        exec(compile(source, str(path), "exec"), module.__dict__)  # noqa: S102 - as the loader does
+        exec(compile(source, spec.origin or str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - as the loader does
     except Exception as e:
         del sys.modules[name]
         line = f", line {e.lineno}" if isinstance(e, SyntaxError) else ""

@@ -69,7 +69,7 @@ class TrainingSpec(BaseModel):
     """exact: bit-equal to plain trl for the identity plan. fast: the same losses within 1e-3 in float32; under
     bf16 autocast the two drift apart by rounding, as plain trl does from itself in other batches."""
     bf16: bool = Field(default_factory=lambda: precision() == "bfloat16")
-    """bf16 autocast over float32 master weights; by default where the machine has instructions for it."""
+    """bf16 autocast over float32 master weights; by default where the machine multiplies it faster."""
     processes: int = Field(default=1, ge=1)
     """Processes that share every batch, started by `accelerate launch`: one per GPU, or some on a CPU."""
     save_every: int = Field(default=10, ge=1)
