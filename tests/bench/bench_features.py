@@ -176,14 +176,14 @@ def main() -> None:
     args = parser.parse_args()
 
     import torch
-    from offtarget import models
+    from offtarget import machine, models
     from offtarget.data.pairs import PairSet
     from offtarget.lens.activations import use_threads
     from offtarget.lens.sae import load_sae, read_features, shipped_sae
     from offtarget.lens.tokens import tokenise_pairs
 
     data = read_pairs(args.file, args.pairs, args.distinct)
-    args.dtype = models.precision(args.dtype)
+    args.dtype = machine.precision(args.dtype)
     ref = models.resolve(models.EMBEDDED)
     lens = load_sae(shipped_sae(ref))
     model, tokenizer = models.load(ref, dtype=args.dtype)

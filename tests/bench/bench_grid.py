@@ -118,7 +118,7 @@ def child(args: argparse.Namespace, what: str, bf16: bool) -> dict[str, Any]:
 
 def main() -> None:
     """Print settings, both times, their ratio, the gap of the losses, both memories, and what a sweep makes anew."""
-    from offtarget.models import precision
+    from offtarget.machine import precision
     from offtarget.store import Store
 
     parser = argparse.ArgumentParser(

@@ -58,7 +58,8 @@ def main() -> None:
     """Print both times of each set, their ratio, and the gap of the losses."""
     import transformers
     from offtarget.data.loading import load_pairs
-    from offtarget.models import precision, resolve
+    from offtarget.machine import precision
+    from offtarget.models import resolve
     from offtarget.store import Store
     from offtarget.training.run import prepare
     from offtarget.training.spec import TrainingSpec

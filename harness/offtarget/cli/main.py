@@ -103,7 +103,7 @@ def options(
     if threads:
         os.environ["OMP_NUM_THREADS"] = str(threads)
     else:
-        from offtarget.lens.activations import cores
+        from offtarget.machine import cores
 
         os.environ.setdefault("OMP_NUM_THREADS", str(cores()))
     if registry:
@@ -149,9 +149,8 @@ FULL = re.compile(r"No space left on device|os error 28\b|PytorchStreamWriter fa
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line; exits with the code of the contract."""
-    gc.set_threshold(
-        10_000
-    )  # at Python's own 700, loading transformers spends a fifth of its time in collections
+    # at Python's own 700 objects, loading transformers spends a fifth of its time in collections
+    gc.set_threshold(10_000)
     sys.exit(call(sys.argv[1:] if argv is None else argv))
 
 

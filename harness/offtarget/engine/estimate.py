@@ -9,7 +9,7 @@ from offtarget.engine.rows import evaluation_prompts, select_rows
 from offtarget.engine.targets import check_verdicts
 from offtarget.errors import UndecidedError
 from offtarget.evals.prompts import read_rows
-from offtarget.lens.activations import cores
+from offtarget.machine import cores
 from offtarget.models import check_name, read_template
 from offtarget.registry import default
 

@@ -29,7 +29,7 @@ from offtarget.engine.planning import make_shaping_plan
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.run import Run
-from offtarget.lens.activations import cores
+from offtarget.machine import cores
 from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default
 from offtarget.shaping.context import Target

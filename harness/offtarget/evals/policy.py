@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from offtarget import models
+from offtarget import machine, models
 from offtarget.data.pairs import Message
 from offtarget.evals.sampling import draw, uniform_streams
 from offtarget.progress import Steps
@@ -334,7 +334,7 @@ def generation_batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
 
 def batch_size() -> int:
     """How many rows are generated together on this machine."""
-    return BATCH if models.device() == "cpu" else BATCH_ON_CUDA
+    return BATCH if machine.device() == "cpu" else BATCH_ON_CUDA
 
 
 def _forward_batches(rows: Sequence[tuple[list[int], list[int]]]) -> Iterator[list[int]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from offtarget import models
+from offtarget import machine, models
 from offtarget.data.pairs import Message
 from offtarget.evals.policy import (
     Completion,
@@ -60,7 +60,7 @@ def rollouts(
         sampling: temperature, nucleus, limit and seed.
         store: where they are kept.
         policy: gives the loaded model; called only if something must be generated.
-        dtype: of the weights; None: what suits the machine (`models.precision`).
+        dtype: of the weights; None: what suits the machine (`machine.precision`).
         template: path of a Jinja chat template, for models that have none.
         progress: called with (answers done, answers in all).
     """
@@ -68,12 +68,12 @@ def rollouts(
     tokenizer = models.load_tokenizer(ref, store, template=template)
     inputs = {
         "model": ref.identity,
-        "dtype": models.precision(dtype),
+        "dtype": machine.precision(dtype),
         "template": models.template_hash(tokenizer),
         "prompts": hash_of(sorted(unique)),
         "sampling": asdict(sampling),
         "batch": batch_size(),
-        "device": models.device(),
+        "device": machine.device(),
         "packages": package_versions("torch", "transformers"),
     }
 

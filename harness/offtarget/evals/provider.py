@@ -55,7 +55,7 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         rollouts: answers that were sampled before: a prompt found there is not generated again.
         progress: called with (done, all) while the model works.
         model_path: a directory, in place of `model_name`.
-        dtype: "bfloat16" or "float32"; None: what suits the machine (`models.precision`).
+        dtype: "bfloat16" or "float32"; None: what suits the machine (`machine.precision`).
         template: path of a Jinja chat template, for models that have none.
     """
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from offtarget import models, registry
+from offtarget import machine, models, registry
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.pool import Rollouts, rollouts
@@ -58,7 +58,7 @@ def evaluate(
         log_dir: a copy of Inspect's logs is put there.
         threads: of torch.
         sampling: other than the default (temperature 0.7, top_p 0.95, 128 tokens); its seed is replaced.
-        dtype: of the weights; None: what suits the machine (`models.precision`).
+        dtype: of the weights; None: what suits the machine (`machine.precision`).
         template: path of a Jinja chat template, for models that have none.
         progress: called as the work goes on.
 
@@ -107,7 +107,7 @@ def evaluate(
         pooled = "prompts" in entry.card["parameters"] and bool(rows)
         inputs = {
             "model": ref.identity,
-            "dtype": models.precision(dtype),
+            "dtype": machine.precision(dtype),
             "template": file_sha256(Path(template)) if template else None,
             "task": entry.name,
             "version": entry.card["version"],
@@ -117,7 +117,7 @@ def evaluate(
             "limit": limit,
             **({"part": part} if part else {}),
             "sampling": asdict(drawn),
-            "device": models.device(),
+            "device": machine.device(),
             "packages": package_versions("torch", "transformers", "inspect-ai"),
         }
 

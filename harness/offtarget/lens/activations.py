@@ -17,6 +17,7 @@ from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, DataError
 from offtarget.lens.attention import Stretch, UnknownAttention, packed, plain_attention
 from offtarget.lens.tokens import Conversation, TokenisedPairs, tokenise_pairs
+from offtarget.machine import cores
 from offtarget.models import ModelRef
 from offtarget.progress import Steps
 
@@ -185,11 +186,6 @@ def can_pack(model: Any, layer: Any, max_length: int) -> bool:
     except UnknownAttention:
         return False
     return True
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

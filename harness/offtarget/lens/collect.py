@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens.activations import Segment, encode_spans
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.models import ModelRef, device, load, precision, template_hash
+from offtarget.machine import device, precision
+from offtarget.models import ModelRef, load, template_hash
 from offtarget.progress import Steps
 from offtarget.store import Store
 from offtarget.versions import package_versions
@@ -86,7 +87,7 @@ def collect(
         data: the texts.
         layer: decoder layer after which the residual stream is read.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`models.precision`).
+        dtype: the model's precision; None: what suits the machine (`machine.precision`).
         threads: processor threads.
         template: path of a Jinja chat template, for models that have none.
         store: where to keep them (about 1.2 kB a token at width 576).

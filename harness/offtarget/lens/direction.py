@@ -20,7 +20,8 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
-from offtarget.models import ModelRef, device, precision, template_key
+from offtarget.machine import device, precision
+from offtarget.models import ModelRef, template_key
 from offtarget.progress import Steps
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
@@ -181,7 +182,7 @@ def encode_directions(
         concepts: what to look for.
         model: the frozen start model; examples and pairs are read by the same one.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`models.precision`).
+        dtype: the model's precision; None: what suits the machine (`machine.precision`).
         store: where activations and features are kept.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all, once for the examples and once for the pairs.

@@ -23,7 +23,8 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.signed_sae import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
-from offtarget.models import ModelRef, device, precision, template_key
+from offtarget.machine import device, precision
+from offtarget.models import ModelRef, template_key
 from offtarget.progress import Steps
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
@@ -62,7 +63,7 @@ def encode_embedding(
         layer: decoder layer, from 0; None: two thirds up.
         fitted: an earlier reading whose code is used again instead of a new fit.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`models.precision`).
+        dtype: the model's precision; None: what suits the machine (`machine.precision`).
         store: where activations and features are kept.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all.

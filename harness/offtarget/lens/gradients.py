@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import PairSet
 from offtarget.lens.activations import decoder_layers, use_threads
 from offtarget.lens.tokens import Conversation, tokenise_pairs
-from offtarget.models import ModelRef, device, load, precision, template_key
+from offtarget.machine import device, precision
+from offtarget.models import ModelRef, load, template_key
 from offtarget.progress import Steps
 from offtarget.store import Store
 from offtarget.versions import package_versions

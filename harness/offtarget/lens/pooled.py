@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import Message, Pair, PairSet
 from offtarget.lens.activations import encode_spans
-from offtarget.models import ModelRef, device, load, precision, template_key
+from offtarget.machine import device, precision
+from offtarget.models import ModelRef, load, template_key
 from offtarget.progress import Steps
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
@@ -72,7 +73,7 @@ def pooled_activations(
         layer: decoder layer, from 0.
         with_layers: layers that will be asked for next; what is not in the store is read in the same pass.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`models.precision`).
+        dtype: the model's precision; None: what suits the machine (`machine.precision`).
         store: where the means are kept.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all; not called for a set read before.
@@ -135,7 +136,7 @@ def max_projections(
         layer: decoder layer, from 0.
         vectors: `(n_vectors, d_model)`, all read in one pass; the width of what comes back is `n_vectors`.
         max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`models.precision`).
+        dtype: the model's precision; None: what suits the machine (`machine.precision`).
         store: where the embedded model lies.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all.

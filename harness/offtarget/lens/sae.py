@@ -22,14 +22,13 @@ from offtarget.lens.activations import encode_spans
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.pooling import SAMPLED_TOKENS, Pool
 from offtarget.lens.tokens import tokenise_pairs
+from offtarget.machine import device, precision
 from offtarget.models import (
     EMBEDDED,
     GGUF_SHA256,
     ModelRef,
-    device,
     load,
     load_tokenizer,
-    precision,
     resolve,
     template_hash,
 )
@@ -108,7 +107,7 @@ class SaeLens:
             model: the model whose activations the SAE was made for.
             max_length: most tokens of prompt and response together.
             batch_tokens: tokens in one forward pass; by default what suits the device.
-            dtype: the model's precision; None: what suits the machine (`models.precision`).
+            dtype: the model's precision; None: what suits the machine (`machine.precision`).
             threads: processor threads; by default those that this process may use.
             store: where features are kept.
             template: path of a chat template, for models without one.

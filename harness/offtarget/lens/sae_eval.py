@@ -20,7 +20,7 @@ def evaluate_sae(
         lens: the SAE.
         ref: its model.
         held_out: the pairs.
-        dtype: the model's precision; None: what suits the machine (`models.precision`).
+        dtype: the model's precision; None: what suits the machine (`machine.precision`).
         threads: processor threads.
         template: path of a Jinja chat template, for models that have none.
         n_loss: responses on which the loss is measured (chosen and rejected in turn).

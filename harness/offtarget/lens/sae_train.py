@@ -21,7 +21,8 @@ from offtarget.lens.activations import choose_layer, use_threads
 from offtarget.lens.collect import NORM_CAP, Activations, collect
 from offtarget.lens.sae import CONFIG, WEIGHTS, load_sae
 from offtarget.lens.sae_eval import evaluate_sae
-from offtarget.models import ModelRef, precision, resolve
+from offtarget.machine import precision
+from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress, Steps, steps_of
 from offtarget.store import Store, output_dir, write_atomic
 
@@ -53,7 +54,7 @@ class SaeRecipe(BaseModel):
     max_length: int = 1024
     """Most tokens of a prompt and a response together."""
     dtype: str | None = None
-    """Precision in which the model is read; None: what suits the machine (`models.precision`)."""
+    """Precision in which the model is read; None: what suits the machine (`machine.precision`)."""
     autocast: bool = False
     """Multiply in bfloat16 while training (the SAE's weights stay float32): faster, a little coarser."""
     seed: int = 0

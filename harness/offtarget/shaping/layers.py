@@ -13,7 +13,8 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.pooled import max_projections, pooled_activations
 from offtarget.lens.probes import TokenReadout, read_tokens
-from offtarget.models import ModelRef, device, precision, template_key
+from offtarget.machine import device, precision
+from offtarget.models import ModelRef, template_key
 from offtarget.progress import Progress, steps_of
 from offtarget.store import Store
 from offtarget.versions import package_versions

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from offtarget.models import ModelRef, device, load
+from offtarget.machine import device
+from offtarget.models import ModelRef, load
 from offtarget.progress import Progress, steps_of
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import write_atomic

@@ -20,8 +20,8 @@ from typing import Any
 
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
-from offtarget.lens.activations import cores
-from offtarget.models import ModelRef, device
+from offtarget.machine import cores, device
+from offtarget.models import ModelRef
 from offtarget.progress import Progress
 from offtarget.shaping.plan_file import read_plan, write_plan
 from offtarget.store import Store, write_atomic

@@ -9,7 +9,8 @@ from typing import Any
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.models import ModelRef, device, load_tokenizer, template_key
+from offtarget.machine import device
+from offtarget.models import ModelRef, load_tokenizer, template_key
 from offtarget.progress import Progress
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, hash_of

@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from offtarget.errors import ConfigError
-from offtarget.models import precision
+from offtarget.machine import precision
 from offtarget.shaping.plan import ShapingPlan
 
 PER_TOKEN_LOSSES = {"ipo", "sigmoid_norm"}

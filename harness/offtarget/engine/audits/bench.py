@@ -25,7 +25,8 @@ from offtarget.engine.audits.recipe import BenchRecipe, MethodRun
 from offtarget.engine.audits.scoring import STRICTLY, auroc, found_at_k, match
 from offtarget.engine.features import features_of
 from offtarget.lens.features import FeatureMatrix
-from offtarget.models import device, resolve
+from offtarget.machine import device
+from offtarget.models import resolve
 from offtarget.progress import Progress
 from offtarget.registry import default
 from offtarget.store import Store, file_sha256, write_atomic

@@ -1,0 +1,53 @@
+"""What this machine has, and how models use it: cores, device, precision, memory."""
+
+import ctypes
+import os
+import sys
+from functools import cache
+
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""Options of mallopt, by the numbers in glibc's malloc.h."""
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def device() -> str:
+    """Where models are loaded: "cuda" where there is such a device, else "cpu"."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def precision(asked: str | None = None) -> str:
+    """What models multiply in where nobody says: "bfloat16" where the machine does it faster, else "float32".
+
+    A processor without instructions for it imitates bfloat16, several times slower than it multiplies float32. Of the vector
+    instructions of x86 (avx512_bf16), Intel's do no more per cycle than those for float32, and converting comes on
+    top: there only the matrix unit (amx_bf16) counts.
+    """
+    if asked is not None:
+        return asked
+    import torch
+
+    if device() == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    able = torch.cpu.get_capabilities()
+    name = str(able.get("cpu_name") or "Intel")
+    vectors = able.get("avx512_bf16") and not name.startswith("Intel")
+    return "bfloat16" if able.get("amx_bf16") or able.get("bf16") or vectors else "float32"
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Have this process keep what it frees, for its next tensors.
+
+    By itself glibc takes each large block from the system and gives it back at once, so every activation is written into
+    pages that the kernel has to clear first: a fifth of the time of training on a CPU. Another C library is left as it is.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)

@@ -1,0 +1,63 @@
+"""What offtarget makes of a machine: the precision models multiply in, and memory that is freed."""
+
+import ctypes
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from offtarget.machine import precision
+from offtarget.training.spec import TrainingSpec
+
+
+@pytest.mark.parametrize(
+    ("instructions", "multiplies"),
+    [
+        ({"avx512_f": True, "avx512_bf16": False, "amx_bf16": False}, "float32"),
+        ({"cpu_name": "AMD EPYC", "avx512_bf16": True, "amx_bf16": False}, "bfloat16"),
+        ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": False}, "float32"),
+        ({"cpu_name": "", "avx512_bf16": True, "amx_bf16": False}, "float32"),
+        ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": True}, "bfloat16"),
+        ({"neon": True, "bf16": True}, "bfloat16"),
+        ({"neon": True}, "float32"),
+    ],
+)
+def test_a_processor_without_bfloat16_multiplies_float32(
+    monkeypatch: pytest.MonkeyPatch, instructions: dict[str, Any], multiplies: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: instructions)
+    assert precision() == multiplies
+    assert precision("bfloat16") == "bfloat16", "who asks for it gets it"
+    assert TrainingSpec().bf16 == (multiplies == "bfloat16")
+    assert TrainingSpec(bf16=True).bf16
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+from offtarget.machine import keep_freed_memory
+
+def pages(n):
+    np.ones(n)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(8):
+        np.ones(n)  # freed at once
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+given_back = pages(2**23)
+keep_freed_memory()
+print(given_back, pages(2**23), pages(2**18))  # 64 MiB, and 2 MiB
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallopt"),
+    reason="only glibc can be told to keep what is freed",
+)
+def test_freed_memory_is_used_again_without_asking_the_system() -> None:
+    """The kernel has to clear pages for an array of the same size as the last, until freed ones are kept."""
+    run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
+    given_back, kept, small = map(int, run.stdout.split())
+    assert given_back >= 8 * 2**26 // 2**21, "at least one fault for each page, even of huge pages"
+    assert kept < given_back / 8 and small < given_back / 8
