@@ -65,7 +65,7 @@ def test_a_hub_set_by_its_card_streams_under_a_limit_and_drops_what_is_natural(h
 
 def test_a_hub_id_finds_its_card_and_a_revision_is_passed_on(hub: Any) -> None:
     row = {"prompt": "q", "response_0": "A", "response_1": "B", "better_response_id": 1}
-    stand_in = hub([row, {**row, "response_0": None}])
+    stand_in = hub([row, {**row, "response_0": None}] + [row] * 4)
     loaded = load_pairs("hf:PKU-Alignment/PKU-SafeRLHF@abc123", split="test")
     assert loaded.pairs[0].chosen[0]["content"] == "B"
     assert loaded.dropped == {"null response": 1}  # not ours to mend

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from offtarget.audit.statistics.means import Ints, effective_groups
+from offtarget.data.drops import drop_cautions
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.lens.features import FeatureMatrix
 
@@ -24,7 +25,7 @@ def cautions(
         codes: prompt group of each row.
         chosen_longer: share of rows whose chosen text is the longer one.
     """
-    out = []
+    out = drop_cautions(pairs)
     for part in features:
         explained = part.info.get("variance_explained")
         if isinstance(explained, int | float) and explained < GOOD_VARIANCE:

@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
+from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
 from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, note, progress, table
 
 
 def audit(
-    dataset: Annotated[
-        str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")
-    ],
+    dataset: Dataset,
     lens: Annotated[
         str,
         typer.Option(
@@ -19,9 +18,11 @@ def audit(
         ),
     ] = "surface",
     model: Annotated[str, typer.Option(help="Whose activations the lenses read.")] = "smollm2-135m",
-    columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
+    columns: Columns = None,
     split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
+    limit: Limit = None,
+    skip_bad_rows: SkipBadRows = False,
+    allow_drops: AllowDrops = False,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of clustering and resampling.")] = 0,
     like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
     topics: Annotated[
@@ -75,7 +76,14 @@ def audit(
         read_template(chat_template)
     store = Store()
     with progress() as report:
-        pairs = load_pairs(dataset, columns=columns_option(columns), split=split, limit=limit)
+        pairs = load_pairs(
+            dataset,
+            columns=columns_option(columns),
+            split=split,
+            limit=limit,
+            skip_bad_rows=skip_bad_rows,
+            allow_drops=allow_drops,
+        )
         ref = resolve(model, store) if needs_model else None
         pairs = replace(pairs, name=set_name(dataset) or pairs.name)
         folder = out or Path("audits") / slug(pairs.name)

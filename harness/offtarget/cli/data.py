@@ -1,9 +1,11 @@
 """`offtarget data check`: a dataset before anything is done with it."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
 from offtarget.cli.ui import columns_option, echo_json, note
 
 FEW = 3
@@ -19,26 +21,42 @@ def group() -> None:
 
 @app.command("check")
 def check(
-    dataset: Annotated[
-        str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")
-    ],
-    columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
+    dataset: Dataset,
+    columns: Columns = None,
     split: Annotated[str | None, typer.Option(help="One split; by default all.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
+    limit: Limit = None,
+    skip_bad_rows: SkipBadRows = False,
+    allow_drops: AllowDrops = False,
+    dropped: Annotated[
+        Path | None, typer.Option(help="List every row that was left out and why: a .jsonl or .csv file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Card, licence, pin, schema, duplicates, contradictions, split leaks, statistics."""
     from offtarget.data.check import check as run_check
+    from offtarget.data.drops import require_few_drops
 
-    report = run_check(dataset, columns=columns_option(columns), split=split, limit=limit)
+    report = run_check(
+        dataset,
+        columns=columns_option(columns),
+        split=split,
+        limit=limit,
+        skip_bad_rows=skip_bad_rows,
+        dropped=dropped,
+    )
     if as_json:
         echo_json(report.model_dump(mode="json"))
-        return
+    else:
+        _print(report.model_dump(mode="json", exclude_none=True))
+    if not allow_drops:
+        require_few_drops(report.name, report.n_pairs, report.n_dropped)
+
+
+def _print(body: dict[str, Any]) -> None:
     import yaml
 
-    body = report.model_dump(mode="json", exclude_none=True)
     warnings = body.pop("warnings", [])
-    for key in ("duplicates", "contradictions", "leaks"):
+    for key in ("duplicates", "contradictions", "leaks", "dropped"):
         body[key] = _few(body[key], "entries") if body[key] else []
     body["stats"] = {k: round(v, 4) if isinstance(v, float) else v for k, v in body["stats"].items()}
     typer.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100).rstrip())

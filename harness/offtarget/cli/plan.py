@@ -6,11 +6,20 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, note_problems, parameters_option, progress
+from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
+from offtarget.cli.ui import (
+    MAX_SEED,
+    columns_option,
+    echo_json,
+    note,
+    note_problems,
+    parameters_option,
+    progress,
+)
 
 
 def plan(
-    dataset: Annotated[str, typer.Argument(help="Registry name, file or hf:org/name.")],
+    dataset: Dataset,
     protocol: Annotated[str, typer.Option(help="Name of a protocol (see `offtarget list protocols`).")],
     param: Annotated[
         list[str] | None,
@@ -22,8 +31,10 @@ def plan(
     ] = None,
     lens: Annotated[str, typer.Option(help="Lenses, separated by commas.")] = "surface",
     model: Annotated[str, typer.Option(help="The start model.")] = "smollm2-135m",
-    columns: Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")] = None,
+    columns: Columns = None,
+    limit: Limit = None,
+    skip_bad_rows: SkipBadRows = False,
+    allow_drops: AllowDrops = False,
     chat_template: Annotated[
         str | None, typer.Option(help="Jinja file, for models without a template.")
     ] = None,
@@ -31,6 +42,7 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
+    from offtarget.data.drops import drop_cautions
     from offtarget.data.loading import load_pairs
     from offtarget.engine.dry import dry_plan
     from offtarget.errors import ConfigError
@@ -48,7 +60,13 @@ def plan(
         read_template(chat_template)
     note_problems()
     with progress() as report:
-        pairs = load_pairs(dataset, columns=columns_option(columns), limit=limit)
+        pairs = load_pairs(
+            dataset,
+            columns=columns_option(columns),
+            limit=limit,
+            skip_bad_rows=skip_bad_rows,
+            allow_drops=allow_drops,
+        )
         summary = dry_plan(
             pairs,
             protocol,
@@ -63,6 +81,8 @@ def plan(
             store=Store(),
             progress=report,
         )
+    for caution in drop_cautions(pairs):
+        note(f"warning: {caution}")
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from offtarget.cli.reading import AllowDrops, SkipBadRows
 from offtarget.cli.ui import echo_json, note, note_problems, progress
 
 
@@ -17,6 +18,8 @@ def run(
         str | None, typer.Option(help="One of the recipe's sizes; without it the recipe as it stands.")
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Read only the first so many usable rows.")] = None,
+    skip_bad_rows: SkipBadRows = False,
+    allow_drops: AllowDrops = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")
@@ -35,6 +38,10 @@ def run(
     overrides = list(set_ or [])
     if seeds:
         overrides.append(f"seeds=[{seeds}]")
+    if skip_bad_rows:
+        overrides.append("skip_bad_rows=true")
+    if allow_drops:
+        overrides.append("allow_drops=true")
     plan, path = read_recipe(recipe, overrides, size)
     note_problems()
     folder = out or Path(plan.out or f"runs/{path.stem}{f'-{size}' if size else ''}")
@@ -54,6 +61,8 @@ def run(
                     f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB "
                     "in the store, at the speed and width of the embedded model"
                 )
+            for warning in expected["warnings"]:
+                note(f"warning: {warning}")
             if expected["unchecked"]:
                 note(f"known only after the audit, so not checked: {', '.join(expected['unchecked'])}")
         if reuse:

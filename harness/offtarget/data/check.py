@@ -3,13 +3,15 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from offtarget.data.cards import DatasetCard
 from offtarget.data.describe import Description, describe
-from offtarget.data.loading import ALL_SPLITS, Names, load_pairs, resolve
-from offtarget.data.pairs import Message, Pair, PairSet
+from offtarget.data.drops import drop_cautions, require_usable, write_dropped
+from offtarget.data.loading import ALL_SPLITS, Names, read_pairs, resolve
+from offtarget.data.pairs import DroppedRow, Message, Pair, PairSet
 from offtarget.errors import DataError
 
 SHOWN = 50
@@ -61,6 +63,8 @@ class DataReport(_Record):
     rows_sha256: str
     n_pairs: int
     n_dropped: dict[str, int]
+    dropped: tuple[DroppedRow, ...]
+    """At most 50 of the rows that were left out; `--dropped FILE` lists all."""
     splits: dict[str, int]
     """Split -> pairs; empty where the set has none."""
     fields: dict[str, str]
@@ -88,6 +92,8 @@ def check(
     split: str | None = None,
     limit: int | None = None,
     registry: Names | None = None,
+    skip_bad_rows: bool = False,
+    dropped: Path | None = None,
 ) -> DataReport:
     """Check a dataset: a reference as `load_pairs` takes it, or pairs already at hand.
 
@@ -97,9 +103,12 @@ def check(
         split: as for `load_pairs`, but without it all splits are read, to find leaks between them.
         limit: first so many pairs of each split.
         registry: where names are looked up.
+        skip_bad_rows: as for `load_pairs`.
+        dropped: list here all that was left out, also where nothing else is left to report on.
 
     Raises:
-        ConfigError, DataError, UndecidedError: as `load_pairs`; DataError also for an empty `PairSet`.
+        ConfigError, DataError, UndecidedError: as `load_pairs`, but a large share of dropped rows is no error here;
+            DataError also for an empty `PairSet`.
     """
     card: DatasetCard | None = None
     if isinstance(data, PairSet):
@@ -108,7 +117,13 @@ def check(
         source = resolve(data, columns=columns, registry=registry)
         card = source.card
         wanted = split or (ALL_SPLITS if source.splits else None)
-        pairs = load_pairs(data, columns=columns, split=wanted, limit=limit, registry=registry)
+        pairs = read_pairs(
+            data, columns=columns, split=wanted, limit=limit, registry=registry, skip_bad_rows=skip_bad_rows
+        )
+    if dropped is not None:
+        write_dropped(pairs.dropped_rows, dropped)
+    if pairs.dropped:
+        require_usable(pairs, allow_drops=True)
     if not pairs.pairs:
         raise DataError(f"{pairs.name}: no pairs to check")
     splits = Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta)
@@ -125,6 +140,7 @@ def check(
         rows_sha256=pairs.rows_sha256,
         n_pairs=len(pairs),
         n_dropped=dict(pairs.dropped),
+        dropped=pairs.dropped_rows[:SHOWN],
         splits=dict(splits),
         fields=_fields(pairs.pairs),
         n_renamed=pairs.n_renamed,
@@ -217,9 +233,7 @@ def _warnings(
         )
     if card is not None and card.redistribution != "yes":
         yield f"redistribution is '{card.redistribution}': committed results hold ids and numbers, no text"
-    lost = pairs.dropped.total()
-    if lost:
-        yield f"{lost} of {lost + len(pairs)} pairs were dropped"
+    yield from drop_cautions(pairs)
     if pairs.n_renamed:
         yield f"{pairs.n_renamed} ids stand in the source more than once; all but the first got a suffix (-2, -3, ...)"
     if n_duplicates:

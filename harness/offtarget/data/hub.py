@@ -5,9 +5,9 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from offtarget.data.cards import HubSource
-from offtarget.data.reading import LocatedRow
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 
 _NOT_THERE = ("DatasetNotFoundError", "RepositoryNotFoundError", "RevisionNotFoundError")
@@ -26,7 +26,9 @@ def parse_ref(ref: str) -> tuple[str, str | None]:
     return match["id"], match["revision"]
 
 
-def hub_rows(source: HubSource, split: str, revision: str | None, *, stream: bool) -> Iterator[LocatedRow]:
+def hub_rows(
+    source: HubSource, split: str, revision: str | None, *, stream: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows of one split, lazily; code of the dataset's repository is never run.
 
     Args:

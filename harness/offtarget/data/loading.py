@@ -11,12 +11,13 @@ from typing import Any, Protocol
 
 from offtarget.data.adapters import Parts, adapt, guess
 from offtarget.data.cards import DatasetCard, HubSource, RowColumns, load_card, source_file
+from offtarget.data.drops import require_usable
 from offtarget.data.hub import hub_rows, parse_ref
-from offtarget.data.messages import NATURAL, Drop, clean
-from offtarget.data.pairs import Pair, PairSet, prompt_group
-from offtarget.data.reading import LocatedRow, is_data_file, read_rows
+from offtarget.data.messages import BROKEN, Drop, clean
+from offtarget.data.pairs import DroppedRow, Pair, PairSet, prompt_group
+from offtarget.data.reading import BadRow, LocatedRow, is_data_file, read_rows
 from offtarget.data.shapes import Adapter
-from offtarget.errors import ConfigError, DataError, UndecidedError, unknown_name
+from offtarget.errors import ConfigError, DataError, unknown_name
 
 ALL_SPLITS = "all"
 
@@ -105,8 +106,10 @@ def load_pairs(
     split: str | None = None,
     limit: int | None = None,
     registry: Names | None = None,
+    skip_bad_rows: bool = False,
+    allow_drops: bool = False,
 ) -> PairSet:
-    """Load the pairs of a dataset.
+    """Load the pairs of a dataset, to decide something on them.
 
     A file needs no card when it has the columns prompt, chosen and rejected (strings or message lists,
     mixed as one likes), or chosen and rejected as transcripts or message lists that begin alike. Columns
@@ -121,20 +124,42 @@ def load_pairs(
             it the first split that the card lists, or every row.
         limit: take the first so many usable pairs (of each split) and read no further.
         registry: where names are looked up; by default the registry of this process.
+        skip_bad_rows: leave out rows that are broken (not JSON, a missing column, null in one's own file)
+            instead of refusing the file; they are counted as "broken row".
+        allow_drops: go on though over 20 % of the pairs were lost for reasons that good data does not have.
 
     Returns:
         Pairs in the order of the source. Ids come from the id column, or are a hash of the content; ids
-        that would repeat get a suffix (`n_renamed`). `dropped` counts the unusable pairs by reason.
+        that would repeat get a suffix (`n_renamed`). `dropped` counts the unusable pairs by reason, and
+        `dropped_rows` lists them.
 
     Raises:
         ConfigError: an unknown name, column role, split or kind of file, or a wrong card.
-        DataError: an empty file, a missing column, or a row that cannot be read; says file and row.
+        DataError: an empty file, a missing column, or a row that cannot be read; says file and row. Also too many
+            dropped pairs.
         UndecidedError: the hub is out of reach, or every row was dropped (all pairs equal, all ties).
     """
+    pairs = read_pairs(
+        ref, columns=columns, split=split, limit=limit, registry=registry, skip_bad_rows=skip_bad_rows
+    )
+    require_usable(pairs, allow_drops=allow_drops)
+    return pairs
+
+
+def read_pairs(
+    ref: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    registry: Names | None = None,
+    skip_bad_rows: bool = False,
+) -> PairSet:
+    """As `load_pairs`, but whatever was dropped, and even if no pair is left: for looking at what was dropped."""
     if limit is not None and limit < 1:
         raise ConfigError(f"limit is {limit}; it must be at least 1")
     source = resolve(ref, columns=columns, registry=registry)
-    state = _Collector(source, dict(columns or {}))
+    state = _Collector(source, dict(columns or {}), skip_bad_rows)
     for name, rows in _split_rows(source, split, stream=limit is not None):
         state.collect(rows, split=name, filter_by=None if name else split, limit=limit)
     return state.finish(split)
@@ -176,8 +201,9 @@ class _Collector:
 
     source: Source
     columns: dict[str, str]
+    skip_bad_rows: bool = False
     pairs: list[Pair] = field(default_factory=list)
-    dropped: Counter[str] = field(default_factory=Counter)
+    dropped: list[DroppedRow] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
     """Id -> how often it came."""
     seen_splits: set[str] = field(default_factory=set)
@@ -198,6 +224,9 @@ class _Collector:
             filter_by = self.source.splits[0]
         end = None if limit is None else len(self.pairs) + limit
         for where, row in rows:
+            if isinstance(row, BadRow):
+                self._broken(where, row.message)
+                continue
             if adapter is None:
                 adapter = guess(row, roles)
             if self.read == 0:
@@ -211,10 +240,19 @@ class _Collector:
             try:
                 found = adapt(row, adapter, strict=self.source.own)
             except DataError as e:
-                raise DataError(f"{where}: {e}") from None
-            self._keep(found, row, of_row, split, adapter.used_columns(), end)
+                self._broken(where, str(e))
+                continue
+            self._keep(where, found, row, of_row, split, adapter.used_columns(), end)
             if end is not None and len(self.pairs) >= end:
                 return
+
+    def _broken(self, where: str, message: str) -> None:
+        """A row that its owner can mend: the end, or one more that is left out."""
+        if self.skip_bad_rows:
+            self.dropped.append(DroppedRow(where, BROKEN, message))
+            return
+        way_out = "; --skip-bad-rows goes on without such rows" if self.pairs else ""
+        raise DataError(f"{where}: {message}{way_out}")
 
     def _named_columns_exist(self, row: Mapping[str, Any], where: str) -> None:
         for role in RowColumns.model_fields:
@@ -233,6 +271,7 @@ class _Collector:
 
     def _keep(
         self,
+        where: str,
         found: list[Parts | Drop],
         row: Mapping[str, Any],
         of_row: RowColumns,
@@ -243,7 +282,7 @@ class _Collector:
         meta: dict[str, Any] | None = None
         for parts in found:
             if isinstance(parts, Drop):
-                self.dropped[parts.reason] += 1
+                self.dropped.append(DroppedRow(where, parts.reason, parts.detail))
                 continue
             if end is not None and len(self.pairs) >= end:
                 return
@@ -281,21 +320,17 @@ class _Collector:
 
     def finish(self, split: str | None) -> PairSet:
         name = self.source.name
-        if self.read == 0:
+        if self.read == 0 and not self.dropped:
             raise DataError(f"{name}: no rows; the source is empty")
         if not self.pairs and not self.dropped:
             raise unknown_name(f"split of {name}", str(split or self.source.splits[0]), self.seen_splits)
-        if not self.pairs:
-            why = ", ".join(f"{n} {reason}" for reason, n in self.dropped.most_common())
-            if set(self.dropped) <= NATURAL:
-                raise UndecidedError(f"{name}: no pair is left to compare ({why}); check the label column")
-            raise DataError(f"{name}: no pair is left ({why}); the adapter does not fit these columns")
         card = self.source.card
         return PairSet(
             name=name,
             pairs=self.pairs,
             revision=self.source.revision,
-            dropped=self.dropped,
+            dropped=Counter(row.reason for row in self.dropped),
+            dropped_rows=tuple(self.dropped),
             redistribution=card.redistribution if card else "unknown",
             read_as=self.read_as,
             n_renamed=self.n_renamed,

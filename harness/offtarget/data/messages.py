@@ -19,17 +19,20 @@ EMPTY_PROMPT = "empty prompt"
 PROMPTS_DIFFER = "prompts differ"
 PROMPT_END = "prompt does not end in a user turn"
 UNMATCHED = "response without a counterpart"
+BROKEN = "broken row"
 
-NATURAL = frozenset({TIE, NO_LABEL, EMPTY, IDENTICAL, NULL})
-"""Reasons that good data has too. A set that loses every row to others was read the wrong way."""
+NATURAL = frozenset({TIE, NO_LABEL, IDENTICAL})
+"""Reasons that good data has too. Text that is missing and rows of another shape are none: where many rows are lost to
+such reasons, the file is damaged or was read the wrong way."""
 
 
 class Drop(Exception):  # noqa: N818 - not an error: a named reason, counted by the loader
     """A row, or one pair of it, that cannot be used though the file is sound."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.detail = detail
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")

@@ -47,6 +47,18 @@ def prompt_group(prompt: Iterable[Message]) -> str:
     return hashlib.sha256(blob.encode()).hexdigest()[:16]
 
 
+@dataclass(frozen=True, slots=True)
+class DroppedRow:
+    """A row, or one pair of it, that was left out."""
+
+    where: str
+    """File and line or row, as messages name it: "pairs.jsonl line 3"."""
+    reason: str
+    """What `PairSet.dropped` counts it under."""
+    detail: str = ""
+    """What exactly was seen, where the reason alone does not say it."""
+
+
 @dataclass(frozen=True)
 class PairSet:
     """A loaded dataset: its pairs in a fixed order, and what was lost on the way."""
@@ -57,13 +69,22 @@ class PairSet:
     revision: str | None = None
     """The pinned revision of the source; None where the source has none or none was seen."""
     dropped: Counter[str] = field(default_factory=Counter)
-    """Rows that could not be used, counted by reason."""
+    """Rows (or pairs of a row) that could not be used, counted by reason."""
+    dropped_rows: tuple[DroppedRow, ...] = ()
+    """The same one by one, in the order of the source."""
     redistribution: str = "unknown"
     """yes, no or unknown: whether text of the set may be shown in committed results."""
     read_as: str = ""
     """The shape and the columns by which the rows were read, and whether a card said so or they were guessed."""
     n_renamed: int = 0
     """Pairs whose id in the source stood there before, and got a suffix."""
+    usable: int | None = None
+    """Usable pairs of the source, where `pairs` is only a part of them (a limit, a sample)."""
+
+    @property
+    def n_usable(self) -> int:
+        """Usable pairs of the source; `dropped` counts the others."""
+        return len(self.pairs) if self.usable is None else self.usable
 
     @property
     def rows_sha256(self) -> str:

@@ -11,6 +11,7 @@ import json
 import sys
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,16 @@ SUFFIXES = (".jsonl", ".jsonl.gz", ".csv", ".parquet")
 _BATCH = 256
 """Rows decoded at a time from a parquet file."""
 
-LocatedRow = tuple[str, dict[str, Any]]
-"""Where the row stands ("pairs.jsonl line 3"), and its cells by column."""
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be decoded, while those after it can."""
+
+    message: str
+
+
+LocatedRow = tuple[str, dict[str, Any] | BadRow]
+"""Where the row is ("pairs.jsonl line 3"), and its cells by column."""
 
 
 def is_data_file(name: str) -> bool:
@@ -32,10 +41,12 @@ def is_data_file(name: str) -> bool:
 def read_rows(path: Path) -> Iterator[LocatedRow]:
     """The rows of a file, lazily.
 
+    A line that cannot be decoded (not JSON, not UTF-8, a CSV row longer than its header) comes as a `BadRow`, so
+    that the reader can stop or go on.
+
     Raises:
         ConfigError: no such file, or not one of the known kinds.
-        DataError: while iterating: an empty or damaged file, a line that is not a JSON object, a CSV row
-            longer than its header, text that is not UTF-8. The message says in which line.
+        DataError: while iterating: an empty or damaged file. The message says after which line.
     """
     if not path.is_file():
         raise ConfigError(f"{path}: no such file{_nearest(path)}")
@@ -63,30 +74,28 @@ def _jsonl(path: Path) -> Iterator[LocatedRow]:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as lines:
             for line in lines:
                 number += 1
-                row = _json_line(line, f"{path.name} line {number}", first=number == 1)
+                row = _json_line(line, first=number == 1)
                 if row is not None:
                     yield f"{path.name} line {number}", row
     except (EOFError, OSError, zlib.error) as e:
         raise DataError(f"{path.name}: damaged after line {number} ({e}); fetch it again") from None
 
 
-def _json_line(line: bytes, where: str, *, first: bool) -> dict[str, Any] | None:
+def _json_line(line: bytes, *, first: bool) -> dict[str, Any] | BadRow | None:
     try:
         text = line.decode("utf-8-sig" if first else "utf-8")
     except UnicodeDecodeError as e:
-        raise DataError(f"{where}: not UTF-8 (byte {e.start + 1}); save the file as UTF-8") from None
+        return BadRow(f"not UTF-8 (byte {e.start + 1}); save the file as UTF-8")
     if not text.strip():
         return None
     try:
         row = json.loads(text)
     except ValueError as e:
-        raise DataError(f"{where}: not JSON ({e}); each line must be one JSON object") from None
+        return BadRow(f"not JSON ({e}); each line must be one JSON object")
     except RecursionError:
-        raise DataError(f"{where}: nested too deeply") from None
+        return BadRow("nested too deeply")
     if not isinstance(row, dict):
-        raise DataError(
-            f"{where}: not a JSON object but a {type(row).__name__}; each line must be one object"
-        )
+        return BadRow(f"not a JSON object but a {type(row).__name__}; each line must be one object")
     return row
 
 
@@ -98,10 +107,9 @@ def _csv(path: Path) -> Iterator[LocatedRow]:
             for row in reader:
                 where = f"{path.name} line {reader.line_num}"
                 if None in row:
-                    raise DataError(
-                        f"{where}: more cells than the header has columns; quote cells with commas"
-                    )
-                yield where, {k: _csv_cell(v) for k, v in row.items()}
+                    yield where, BadRow("more cells than the header has columns; quote cells with commas")
+                else:
+                    yield where, {k: _csv_cell(v) for k, v in row.items()}
         except csv.Error as e:
             raise DataError(f"{path.name} after line {reader.line_num}: not CSV ({e})") from None
         except UnicodeDecodeError:

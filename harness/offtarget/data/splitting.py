@@ -36,6 +36,8 @@ def split_by_group(pairs: PairSet, fractions: Mapping[str, float], seed: int = 0
             pairs,
             pairs=[p for p in pairs.pairs if home[p.group] == name],
             dropped=Counter(),
+            dropped_rows=(),
+            usable=None,
             n_renamed=0,
         )
         for name in fractions

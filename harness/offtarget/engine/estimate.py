@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from offtarget.data.loading import load_pairs
+from offtarget.data.drops import drop_cautions
 from offtarget.engine.recipe import Recipe
-from offtarget.engine.rows import evaluation_prompts, select_rows
+from offtarget.engine.rows import evaluation_prompts, load_rows, select_rows
 from offtarget.engine.targets import check_verdicts
 from offtarget.errors import UndecidedError
 from offtarget.evals.prompts import read_rows
@@ -40,11 +40,11 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     unchecked = check_verdicts(recipe, base)
     names = cell_names(recipe)
     try:
-        pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
+        pairs = load_rows(recipe, limit)
     except UndecidedError as e:  # a hub that is out of reach: all that does not need the rows was checked
         return {
             "cells": names, "train_pairs": None, "unchecked": unchecked, "hours": None, "cores": cores(),
-            "gigabytes": None, "not_at_hand": str(e),
+            "gigabytes": None, "not_at_hand": str(e), "warnings": [],
         }  # fmt: skip
     selected, _ = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     room = recipe.training.max_length
@@ -84,6 +84,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
         "cores": cores(),
         "gigabytes": tokens * 576 * 4 / 1e9 + trained * 0.02,
         "not_at_hand": None,
+        "warnings": drop_cautions(pairs),
     }
 
 

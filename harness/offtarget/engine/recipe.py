@@ -135,6 +135,10 @@ class Recipe(_Strict):
     name: str | None = None
     """What the dataset is called on boards; by default the name it was loaded by."""
     columns: dict[str, str] | None = None
+    skip_bad_rows: bool = False
+    """Leave out rows that are broken instead of refusing the file."""
+    allow_drops: bool = False
+    """Go on though over 20 % of the pairs are left out for reasons that good data does not have."""
     reverse: bool = False
     """Swap chosen and rejected of every pair, for the audit and for training: what the opposite labels teach."""
     model: str = "smollm2-135m"

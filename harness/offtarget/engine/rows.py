@@ -9,6 +9,19 @@ from offtarget.registry import default
 from offtarget.store import hash_of
 
 
+def load_rows(recipe: Recipe, limit: int | None = None) -> PairSet:
+    """The pairs that a recipe names, read as it says; `limit` goes before its own."""
+    from offtarget.data.loading import load_pairs
+
+    return load_pairs(
+        recipe.data,
+        columns=recipe.columns,
+        limit=limit or recipe.limit,
+        skip_bad_rows=recipe.skip_bad_rows,
+        allow_drops=recipe.allow_drops,
+    )
+
+
 def reversed_pairs(pairs: PairSet) -> PairSet:
     """The set with chosen and rejected of every pair swapped."""
     swapped = [replace(p, chosen=p.rejected, rejected=p.chosen) for p in pairs.pairs]

@@ -7,12 +7,13 @@ from functools import cached_property
 from pathlib import Path
 
 from offtarget.audit.records import Audit
+from offtarget.data.drops import drop_cautions
 from offtarget.data.pairs import PairSet
 from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.features import features_of, reads_model
 from offtarget.engine.planning import readings_of
 from offtarget.engine.recipe import Recipe
-from offtarget.engine.rows import evaluation_prompts, reversed_pairs, select_rows, shuffled_by_id
+from offtarget.engine.rows import evaluation_prompts, load_rows, reversed_pairs, select_rows, shuffled_by_id
 from offtarget.engine.targets import check_verdicts, decide, gates_of, targets_of
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, resolve
@@ -71,11 +72,11 @@ def start(
     progress: Progress | None = None,
 ) -> Run:
     """Load, audit, decide and tokenise: all that comes before the first cell."""
-    from offtarget.data.loading import load_pairs
-
     check_verdicts(recipe, base)
     model = resolve(recipe.model, store)
-    pairs = load_pairs(recipe.data, columns=recipe.columns, limit=limit or recipe.limit)
+    pairs = load_rows(recipe, limit)
+    for caution in drop_cautions(pairs):
+        log.warning("%s", caution)
     if name := recipe.name or set_name(recipe.data):
         pairs = replace(pairs, name=name)
     if recipe.reverse:
