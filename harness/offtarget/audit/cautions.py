@@ -1,11 +1,12 @@
 """What a reader must know before believing an audit: poor lenses, small or repeated data, length."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from offtarget.audit.statistics.means import Ints, effective_groups
 from offtarget.data.drops import drop_cautions
-from offtarget.data.pairs import Pair, PairSet, text_of
+from offtarget.data.identity import pair_keys
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.data.repeats import contradictions, duplicates, same_sides
 from offtarget.lens.features import FeatureMatrix
 
 GOOD_VARIANCE = 0.6
@@ -54,16 +55,14 @@ def cautions(
 
 def _repeats(pairs: Sequence[Pair]) -> list[str]:
     out = []
-    texts = [(p.group, text_of(p.chosen), text_of(p.rejected)) for p in pairs]
-    counts = Counter(texts)
-    extra = sum(n - 1 for n in counts.values())
+    keys = pair_keys(pairs)
+    extra = sum(len(ids) - 1 for ids in duplicates(pairs, keys))
     if extra:
         out.append(f"rows that repeat another one (same prompt, chosen and rejected): {extra}")
-    same = sum(n for (_, c, r), n in counts.items() if c == r)
+    same = len(same_sides(pairs, keys))
     if same:
         out.append(f"rows whose chosen and rejected texts are equal, which teach nothing: {same}")
-    against = sum(n for (g, c, r), n in counts.items() if c < r and (g, r, c) in counts)
-    against += sum(n for (g, c, r), n in counts.items() if c > r and (g, r, c) in counts)
+    against = sum(len(c.one_way) + len(c.other_way) for c in contradictions(pairs, keys))
     if against:
         out.append(
             f"rows that contradict another one (same prompt and texts, the other side chosen): {against}"

@@ -1,6 +1,5 @@
 """`offtarget data check`: what is known of a dataset, and what is wrong with it, before any audit."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,10 +7,21 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from offtarget.data.cards import DatasetCard
+from offtarget.data.cycles import cycles
 from offtarget.data.describe import Description, describe
 from offtarget.data.drops import drop_cautions, require_usable, write_dropped
+from offtarget.data.identity import pair_keys
 from offtarget.data.loading import ALL_SPLITS, Names, read_pairs, resolve
-from offtarget.data.pairs import DroppedRow, Message, Pair, PairSet
+from offtarget.data.pairs import DroppedRow, Pair, PairSet
+from offtarget.data.repeats import (
+    Contradiction,
+    Cycle,
+    Leak,
+    contradictions,
+    duplicates,
+    leaks,
+    same_sides,
+)
 from offtarget.errors import DataError
 
 SHOWN = 50
@@ -35,23 +45,6 @@ class CardFacts(_Record):
     evidence: str
 
 
-class Contradiction(_Record):
-    """The same two responses to the same prompt, preferred one way and the other."""
-
-    one_way: tuple[str, ...]
-    """Ids."""
-    other_way: tuple[str, ...]
-
-
-class Leak(_Record):
-    """One prompt, or one group, with rows in more than one split."""
-
-    kind: str
-    """prompt or group."""
-    ids: dict[str, tuple[str, ...]]
-    """Split -> ids of its rows with that prompt or group."""
-
-
 class DataReport(_Record):
     """All that `check` found."""
 
@@ -72,12 +65,20 @@ class DataReport(_Record):
     n_renamed: int
     """Pairs whose id stood in the source before, and got a suffix."""
     n_duplicates: int
-    """Pairs that repeat an earlier one word for word."""
+    """Pairs that repeat an earlier one, but for case, white space and Unicode form (`identity.normalise`); so are all
+    other texts compared."""
     duplicates: tuple[tuple[str, ...], ...]
     """Ids that say the same, at most 50 sets of them."""
+    n_same_sides: int
+    """Pairs whose chosen and rejected say the same."""
+    same_sides: tuple[str, ...]
     n_contradictions: int
     """Pairs that another pair contradicts."""
     contradictions: tuple[Contradiction, ...]
+    """Pairs of responses that are preferred both ways."""
+    n_cycles: int
+    """Circles of preferences over three responses or more."""
+    cycles: tuple[Cycle, ...]
     n_leaks: int
     """Prompts and groups that stand in more than one split."""
     leaks: tuple[Leak, ...]
@@ -127,12 +128,15 @@ def check(
     if not pairs.pairs:
         raise DataError(f"{pairs.name}: no pairs to check")
     splits = Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta)
-    repeated = _duplicates(pairs.pairs)
-    opposed = _contradictions(pairs.pairs)
-    leaks = _leaks(pairs.pairs) if len(splits) > 1 else []
+    keys = pair_keys(pairs.pairs)
+    repeated = duplicates(pairs.pairs, keys)
+    same = same_sides(pairs.pairs, keys)
+    opposed = contradictions(pairs.pairs, keys)
+    circles = cycles(pairs.pairs, keys)
+    leaked = leaks(pairs.pairs) if len(splits) > 1 else []
     n_duplicates = sum(len(ids) - 1 for ids in repeated)
     n_opposed = sum(len(c.one_way) + len(c.other_way) for c in opposed)
-    return DataReport(
+    found = DataReport(
         name=pairs.name,
         revision=pairs.revision,
         card=_facts(card),
@@ -146,13 +150,18 @@ def check(
         n_renamed=pairs.n_renamed,
         n_duplicates=n_duplicates,
         duplicates=tuple(repeated[:SHOWN]),
+        n_same_sides=len(same),
+        same_sides=tuple(same[:SHOWN]),
         n_contradictions=n_opposed,
         contradictions=tuple(opposed[:SHOWN]),
-        n_leaks=len(leaks),
-        leaks=tuple(leaks[:SHOWN]),
+        n_cycles=len(circles),
+        cycles=tuple(circles[:SHOWN]),
+        n_leaks=len(leaked),
+        leaks=tuple(leaked[:SHOWN]),
         stats=describe(pairs.pairs),
-        warnings=tuple(_warnings(card, pairs, n_duplicates, n_opposed, len(leaks))),
+        warnings=(),
     )
+    return found.model_copy(update={"warnings": tuple(_warnings(card, pairs, found))})
 
 
 def _facts(card: DatasetCard | None) -> CardFacts | None:
@@ -170,46 +179,6 @@ def _facts(card: DatasetCard | None) -> CardFacts | None:
     )
 
 
-def _key(*sides: Sequence[Message]) -> str:
-    return json.dumps([[(m["role"], m["content"]) for m in side] for side in sides])
-
-
-def _duplicates(pairs: Iterable[Pair]) -> list[tuple[str, ...]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for p in pairs:
-        found[_key(p.prompt, p.chosen, p.rejected)].append(p.id)
-    return [tuple(ids) for ids in found.values() if len(ids) > 1]
-
-
-def _contradictions(pairs: Iterable[Pair]) -> list[Contradiction]:
-    found: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
-    for p in pairs:
-        one, other = _key(p.chosen), _key(p.rejected)
-        ways = found.setdefault((_key(p.prompt), min(one, other) + max(one, other)), ([], []))
-        ways[one > other].append(p.id)
-    return [Contradiction(one_way=tuple(a), other_way=tuple(b)) for a, b in found.values() if a and b]
-
-
-def _leaks(pairs: Iterable[Pair]) -> list[Leak]:
-    """Prompts (compared without case and white space) and groups with rows in several splits."""
-    by_prompt: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    by_group: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for p in pairs:
-        split = str(p.meta.get("split", ""))
-        prompt = "\n".join(m["role"] + " ".join(m["content"].split()).casefold() for m in p.prompt)
-        by_prompt[prompt][split].append(p.id)
-        by_group[p.group][split].append(p.id)
-    leaks, told = [], set()
-    for kind, table in (("prompt", by_prompt), ("group", by_group)):
-        for homes in table.values():
-            ids = {s: tuple(v) for s, v in homes.items()}
-            rows = frozenset(i for v in ids.values() for i in v)
-            if len(ids) > 1 and rows not in told:
-                told.add(rows)
-                leaks.append(Leak(kind=kind, ids=ids))
-    return leaks
-
-
 def _fields(pairs: Sequence[Pair]) -> dict[str, str]:
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     for p in pairs:
@@ -221,9 +190,7 @@ def _fields(pairs: Sequence[Pair]) -> dict[str, str]:
     }
 
 
-def _warnings(
-    card: DatasetCard | None, pairs: PairSet, n_duplicates: int, n_opposed: int, n_leaks: int
-) -> Iterable[str]:
+def _warnings(card: DatasetCard | None, pairs: PairSet, found: DataReport) -> Iterable[str]:
     if card is None:
         yield "no card: licence and source of the preferences are unknown"
     elif card.source.kind == "hub" and not card.verified:
@@ -234,11 +201,15 @@ def _warnings(
     if card is not None and card.redistribution != "yes":
         yield f"redistribution is '{card.redistribution}': committed results hold ids and numbers, no text"
     yield from drop_cautions(pairs)
-    if pairs.n_renamed:
-        yield f"{pairs.n_renamed} ids stand in the source more than once; all but the first got a suffix (-2, -3, ...)"
-    if n_duplicates:
-        yield f"{n_duplicates} pairs repeat an earlier one"
-    if n_opposed:
-        yield f"{n_opposed} pairs are contradicted by the same pair with the opposite label"
-    if n_leaks:
-        yield f"{n_leaks} prompts or groups stand in more than one split"
+    if found.n_renamed:
+        yield f"{found.n_renamed} ids stand in the source more than once; all but the first got a suffix (-2, -3, ...)"
+    if found.n_duplicates:
+        yield f"{found.n_duplicates} pairs repeat an earlier one"
+    if found.n_same_sides:
+        yield f"{found.n_same_sides} pairs have the same text as chosen and rejected"
+    if found.n_contradictions:
+        yield f"{found.n_contradictions} pairs are contradicted by the same pair with the opposite label"
+    if found.n_cycles:
+        yield f"{found.n_cycles} circles of preferences (A over B over C over A)"
+    if found.n_leaks:
+        yield f"{found.n_leaks} prompts or groups stand in more than one split"

@@ -13,8 +13,9 @@ from offtarget.data.adapters import Parts, adapt, guess
 from offtarget.data.cards import DatasetCard, HubSource, RowColumns, load_card, source_file
 from offtarget.data.drops import require_usable
 from offtarget.data.hub import hub_rows, parse_ref
+from offtarget.data.identity import PromptGroups
 from offtarget.data.messages import BROKEN, Drop, clean
-from offtarget.data.pairs import DroppedRow, Pair, PairSet, prompt_group
+from offtarget.data.pairs import DroppedRow, Pair, PairSet
 from offtarget.data.reading import BadRow, LocatedRow, is_data_file, read_rows
 from offtarget.data.shapes import Adapter
 from offtarget.errors import ConfigError, DataError, unknown_name
@@ -206,6 +207,7 @@ class _Collector:
     dropped: list[DroppedRow] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
     """Id -> how often it came."""
+    groups: PromptGroups = field(default_factory=PromptGroups)
     seen_splits: set[str] = field(default_factory=set)
     read: int = 0
     read_as: str = ""
@@ -302,7 +304,7 @@ class _Collector:
             self.pairs.append(
                 Pair(
                     id=name,
-                    group=prompt_group(parts.prompt) if group is None or group == "" else clean(str(group)),
+                    group=self.groups.of(parts.prompt) if group is None or group == "" else clean(str(group)),
                     prompt=parts.prompt,
                     chosen=parts.chosen,
                     rejected=parts.rejected,

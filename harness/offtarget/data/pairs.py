@@ -22,7 +22,8 @@ class Pair:
     id: str
     """Unique in its set."""
     group: str
-    """The unit of splitting and clustering: by default a hash of the prompt."""
+    """The unit of splitting: by default a hash of the prompt, the same for prompts that are the same text
+    (`identity.PromptGroups`)."""
     prompt: list[Message]
     """Ends in a user turn."""
     chosen: list[Message]
