@@ -94,8 +94,8 @@ def test_a_wrong_verdict_is_named_with_its_key(small, line, message):
         ("schema_version: 2\nvocabulary: x", "schema_version is 2"),
         ("schema_version: 1\nverdicts: []", "the file lacks 'vocabulary'"),
         ("schema_version: 1\nvocabulary: x\nverdict: []", "unknown key 'verdict'; did you mean verdicts"),
-        ("a: [1", "not valid YAML at line"),
-        ("a: !!python/object/apply:os.system [echo]", "not valid YAML"),
+        ("a: [1", "line 2: not YAML"),
+        ("a: !!python/object/apply:os.system [echo]", "not YAML"),
     ],
 )
 def test_a_wrong_file_is_named(body, message):

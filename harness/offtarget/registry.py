@@ -13,7 +13,6 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import math
-import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from offtarget.documents import read_yaml
 from offtarget.errors import ConfigError, OfftargetError, unknown_name
 
 Kind = Literal["dataset", "behaviour", "protocol", "recipe", "audit", "benchmark"]
@@ -126,13 +126,9 @@ def _scan_python(kind: Kind, path: Path, builtin: bool) -> list[Entry]:
 
 
 def _scan_yaml(kind: Kind, path: Path, builtin: bool) -> list[Entry]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with path.open(encoding="utf-8") as f:
-        card = yaml.load(f, Loader=loader)  # noqa: S506 - a safe loader, in C where there is one
+    card = read_yaml(path)
     if not isinstance(card, dict):
-        raise ValueError("not a mapping")
+        raise ConfigError(f"{path}: not a mapping")
     name = str(card.get("name", path.stem)) if kind == "dataset" else path.stem
     summary = str(card.get("title", "")).strip().split("\n")[0]
     return [Entry(kind, name, path, summary, card, builtin)]
@@ -186,7 +182,7 @@ class Registry:
                     self.problems.append(f"{path}, line {e.lineno}: {e.msg}; this {kind} file is left out")
                     continue
                 except Exception as e:  # a broken card must not take the others down
-                    text = " ".join(str(e).split())
+                    text = " ".join(str(e).split()).removeprefix(str(path)).removeprefix(": ")
                     self.problems.append(f"{path}: {text}; this {kind} file is left out")
                     continue
                 for entry in entries:
@@ -254,9 +250,7 @@ def check_parameters(entry: Entry, params: Mapping[str, Any]) -> None:
         if kinds and not any(_KINDS[k].fits(value) for k in kinds if k in _KINDS):
             wanted = " or ".join(_KINDS[k].words for k in kinds if k in _KINDS)
             like = "" if preset is None else f", such as {preset!r}"
-            raise ConfigError(
-                f"{entry.kind} '{entry.name}': {key}={value!r} should be {wanted}{like}{_yaml_hint(value, kinds)}"
-            )
+            raise ConfigError(f"{entry.kind} '{entry.name}': {key}={value!r} should be {wanted}{like}")
 
 
 @dataclass(frozen=True)
@@ -273,14 +267,6 @@ _KINDS = {
     "bool": _Kind("true or false", lambda v: isinstance(v, bool)),
     "None": _Kind("none", lambda v: v is None),
 }
-
-
-def _yaml_hint(value: Any, kinds: Sequence[str]) -> str:
-    """YAML takes 1e9 for text."""
-    found = re.fullmatch(r"([-+]?\d+)e([-+]?)(\d+)", value) if isinstance(value, str) else None
-    if not found or "float" not in kinds:
-        return ""
-    return f" (YAML reads {value} as text: write {found[1]}.0e{found[2] or '+'}{found[3]})"
 
 
 def run_content(entry: Entry, function: Callable[..., Any], *args: Any, **params: Any) -> Any:

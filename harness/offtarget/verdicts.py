@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from offtarget.audit.records import Audit
+from offtarget.documents import parse_yaml
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.store import write_atomic
 
@@ -136,12 +137,7 @@ def parse(text: str, where: str, audit: Audit | None = None) -> Verdicts:
         ConfigError: as `read`.
         UndecidedError: as `read`.
     """
-    try:
-        raw = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        at = f" at line {line + 1}" if line is not None else f" ({error})"
-        raise ConfigError(f"{where}: not valid YAML{at}; mend it") from None
+    raw = parse_yaml(text, where)
     if not isinstance(raw, dict):
         raise ConfigError(f"{where}: a mapping with schema_version, vocabulary and verdicts is needed")
     if raw.get("schema_version") != SCHEMA_VERSION:

@@ -88,7 +88,7 @@ def test_damaged_foreign_and_renamed_files_are_named_and_the_others_go_on(make_c
     assert len(folder.problems) == 7
     assert all("\n" not in p for p in folder.problems)
     by_name = {p.split(":")[0]: p for p in folder.problems}
-    assert "damaged JSON" in by_name["cut.json"]
+    assert "not JSON" in by_name["cut.json"]
     assert "not a cell" in by_name["foreign.json"]
     assert "schema_version 7" in by_name["newer.json"]
     assert "does not match the content" in by_name[f"{good.key}.json"]

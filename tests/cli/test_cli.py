@@ -117,7 +117,7 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (["run", "undecided.yaml", "--out", "store/out"], "verdict"),
         (["run", "demo", "--set", "training.max_stepz=3"], "did you mean training.max_steps"),
         (["board", "nothing-here"], "does not exist"),
-        (["compare", "good.jsonl", "good.jsonl"], "holds no behaviour scores"),
+        (["compare", "good.jsonl", "good.jsonl"], "good.jsonl: not JSON"),
         (["nonsense"], "nonsense"),
         (["--registry", "nowhere", "list"], "there is no such folder"),
         (["plan", "good.jsonl", "--protocol", "dpo", "--registry", "clash"], "already defined"),

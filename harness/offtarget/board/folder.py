@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from offtarget.board.cell import SCHEMA_VERSION, Cell, differences
+from offtarget.documents import read_json
 from offtarget.errors import ConfigError
 from offtarget.store import write_atomic
 
@@ -80,11 +81,9 @@ def load_cell(path: Path) -> Cell:
         ValueError: on one line, why the file is not a cell; `pydantic` and JSON errors never escape.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise ValueError(f"cannot be read: {e.strerror}") from e
-    except (ValueError, RecursionError) as e:
-        raise ValueError(f"damaged JSON: {str(e).splitlines()[0]}") from e
+        data = read_json(path)
+    except ConfigError as e:
+        raise ValueError(str(e).removeprefix(f"{path}: ")) from e
     if not isinstance(data, dict) or "schema_version" not in data or "spec" not in data:
         raise ValueError("not a cell: it has no schema_version and spec")
     if data["schema_version"] != SCHEMA_VERSION:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from offtarget.audit.verification.records import Outcome, Verification
 from offtarget.board.text import escape_cell, markdown_table
+from offtarget.documents import read_json
 from offtarget.errors import ConfigError
 
 FILE = "verification.json"
@@ -22,8 +23,8 @@ def read_verifications(folder: Path) -> list[Verification]:
     found = []
     for path in sorted(folder.rglob(FILE)):
         try:
-            found.append(Verification.model_validate_json(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, ValidationError) as e:
+            found.append(Verification.model_validate(read_json(path)))
+        except ValidationError as e:
             raise ConfigError(f"{path}: no readable verification ({str(e).splitlines()[0]})") from None
     if not found:
         raise ConfigError(

@@ -47,10 +47,9 @@ def compare(
 
 def read_run(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Behaviour scores in a cell or a scores.json, and how they were sampled (limit, max_tokens, ...)."""
-    import json
-
     from pydantic import ValidationError
 
+    from offtarget.documents import read_json
     from offtarget.errors import ConfigError
     from offtarget.evals.scores import BehaviourScore
 
@@ -62,8 +61,8 @@ def read_run(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             names = ", ".join(p.name for p in inside[:4]) or "none"
             raise ConfigError(f"{path}: one cell or a scores.json is needed in it; there are: {names}")
         path = inside[0]
+    body = read_json(path)
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
         found = body["behaviours"]
         items = found.values() if isinstance(found, dict) else found
         scores = {s.behaviour: s for s in (BehaviourScore.model_validate(x) for x in items)}
@@ -74,8 +73,6 @@ def read_run(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             else spec["data"]["evaluation"] | {"seed": spec["seed"]}
         )
         return scores, dict(how)
-    except OSError as e:
-        raise ConfigError(f"{path}: cannot be read ({e.strerror}); give a cell or a scores.json") from None
     except (ValueError, KeyError, TypeError, ValidationError) as e:
         raise ConfigError(
             f"{path}: holds no behaviour scores ({type(e).__name__}); give a cell or a scores.json"

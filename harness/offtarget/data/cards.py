@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from offtarget.data.shapes import ADAPTERS, AnyAdapter
+from offtarget.documents import read_yaml
 from offtarget.errors import ConfigError
 
 
@@ -107,16 +108,7 @@ def load_card(path: Path) -> DatasetCard:
         ConfigError: the file is not there, is not YAML, or breaks the schema; with the file, each key and, for an
             unknown key, the nearest known one.
     """
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as e:
-        raise ConfigError(f"{path}: the card cannot be read ({e.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        mark = getattr(e, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}{where}: is not YAML ({' '.join(str(e).split())[:160]})") from None
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: a card is a mapping of keys to values; this file is not")
     try:

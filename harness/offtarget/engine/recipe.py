@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from offtarget.audit.concepts.spaces import By
+from offtarget.documents import parse_yaml, read_yaml
 from offtarget.engine.features import lens_of
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
@@ -233,17 +234,12 @@ def read_mapping(kind: Kind, name: str, overrides: Sequence[str] = ()) -> tuple[
     Raises:
         ConfigError: no such recipe, or not YAML.
     """
-    import yaml
-
     path = Path(name)
     if not path.is_file():
         if "/" in name or path.suffix == ".yml":
             raise ConfigError(f"recipe '{name}': there is no such file")
         path = default().get(kind, name.removesuffix(".yaml")).path
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        raise ConfigError(f"{path}: not YAML ({' '.join(str(e).split())})") from e
+    raw = read_yaml(path)
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: a recipe is a mapping of keys, such as `data:` and `protocols:`")
     for item in overrides:
@@ -252,8 +248,6 @@ def read_mapping(kind: Kind, name: str, overrides: Sequence[str] = ()) -> tuple[
 
 
 def _override(raw: dict[str, Any], item: str) -> None:
-    import yaml
-
     key, eq, value = item.partition("=")
     if not eq or not key:
         raise ConfigError(f"--set {item}: write it as key=value, for instance --set training.max_steps=20")
@@ -263,10 +257,7 @@ def _override(raw: dict[str, Any], item: str) -> None:
         at = at.setdefault(part, {})
         if not isinstance(at, dict):
             raise ConfigError(f"--set {item}: '{part}' is not a group of keys")
-    try:
-        at[last] = yaml.safe_load(value) if value[:1] in "[{" else parse_parameter(value)
-    except yaml.YAMLError as e:
-        raise ConfigError(f"--set {item}: the value is not YAML ({' '.join(str(e).split())})") from e
+    at[last] = parse_yaml(value, f"--set {key}") if value[:1] in "[{" else parse_parameter(value)
 
 
 def validate(raw: Mapping[str, Any], where: str) -> Recipe:

@@ -1,6 +1,5 @@
 """Predicted against observed shift of a run: roll out before and after training, and compare concept by concept."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from offtarget.audit.verification.records import ConceptShift, Verification
 from offtarget.audit.verification.tilt import Tilt
 from offtarget.board.folder import slug
 from offtarget.data.pairs import Pair, PairSet
+from offtarget.documents import read_json
 from offtarget.engine.features import features_of
 from offtarget.engine.grid import plan_of
 from offtarget.engine.predicting import FEW_CONCEPTS, Comparison, Side
@@ -41,14 +41,14 @@ def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
         ConfigError: no run lies there, or its record is damaged.
     """
     path = folder / RUN_FILE
-    try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-        return validate(body["recipe"], str(path)), Path(body["base"]), body["limit"]
-    except OSError:
+    if not path.is_file():
         raise ConfigError(
             f"{folder}: no {RUN_FILE}, so not a run; make one with `offtarget run RECIPE --out DIR`"
-        ) from None
-    except (ValueError, KeyError, TypeError) as e:
+        )
+    body = read_json(path)
+    try:
+        return validate(body["recipe"], str(path)), Path(body["base"]), body["limit"]
+    except (KeyError, TypeError) as e:
         raise ConfigError(f"{path}: damaged ({e}); run the recipe again, nothing is trained twice") from None
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from offtarget.data.pairs import Message, Pair, PairSet, prompt_group
+from offtarget.documents import parse_yaml
 from offtarget.errors import ConfigError, UndecidedError
 
 SHIPPED = Path(__file__).parent / "directions"
@@ -104,12 +105,7 @@ def _read_concept(file: Path) -> ConceptExamples:
 
 @lru_cache
 def _parse(file: Path, text: str) -> ConceptExamples:
-    import yaml
-
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as e:
-        raise ConfigError(f"{file}: cannot be read as YAML ({' '.join(str(e).split())})") from e
+    raw = parse_yaml(text, str(file))
     if not isinstance(raw, dict):
         raise ConfigError(f"{file}: a concept is a mapping with concept, label and examples")
     try:
