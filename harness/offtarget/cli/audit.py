@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
-from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, note, progress, table
+from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, progress, table
 
 
 def audit(
@@ -59,7 +59,7 @@ def audit(
     from offtarget.models import read_template, resolve
     from offtarget.store import Store
 
-    lenses = [x.strip() for x in lens.split(",") if x.strip()]
+    lenses = lens_option(lens)
     needs_model = reads_model(lenses)
     if topics is not None and like is not None:
         raise ConfigError(

@@ -108,6 +108,15 @@ def columns_option(value: str | None) -> dict[str, str] | None:
     return out
 
 
+def lens_option(value: str) -> list[str]:
+    """`surface,sae` as names of lenses, each known and named once."""
+    from offtarget.engine.features import check_lenses
+
+    names = [x.strip() for x in value.split(",") if x.strip()]
+    check_lenses(names, "--lens")
+    return names
+
+
 def parameters_option(
     values: Sequence[str] | None, flag: str = "-P", presets: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:

@@ -144,6 +144,24 @@ def lens_of(name: str) -> Lens:
     return LENSES[kind]
 
 
+def check_lenses(names: Sequence[str], where: str) -> None:
+    """Refuse names of lenses that mean nothing together.
+
+    Args:
+        names: of lenses, each with what it takes after a colon.
+        where: they were given, for the message.
+
+    Raises:
+        ConfigError: none is named, one is unknown, or one is named twice.
+    """
+    if not names:
+        raise ConfigError(f"{where} names no lens; there are: {', '.join(LENSES)}")
+    kinds = [name.partition(":")[0] for name in names if lens_of(name)]
+    twice = [kind for k, kind in enumerate(kinds) if kind in kinds[:k]]
+    if twice:
+        raise ConfigError(f"{where} names lens '{twice[0]}' twice; one reading of a lens fits into an audit")
+
+
 def reads_model(lenses: Iterable[str]) -> bool:
     """Whether any of these lenses needs a model.
 

@@ -1,5 +1,6 @@
 """A recipe: the whole grid of one experiment in a YAML file, strict, with overrides from the command line."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,14 +18,14 @@ from pydantic import (
 
 from offtarget.audit.concepts.spaces import By
 from offtarget.documents import parse_yaml, read_yaml
-from offtarget.engine.features import lens_of
+from offtarget.engine.features import check_lenses
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
 from offtarget.registry import Kind, check_parameters, default
 from offtarget.shaping.protocol import parse_parameter
-from offtarget.training.spec import TrainingSpec
+from offtarget.training.spec import Choice, Number, TrainingSpec, Whole
 
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 
 
 class _Strict(BaseModel):
@@ -35,9 +36,9 @@ class AuditOptions(_Strict):
     """What is audited and with which lenses."""
 
     lens: tuple[str, ...] = ("surface",)
-    limit: int | None = Field(default=None, ge=30)
+    limit: Whole | None = Field(default=None, ge=30)
     """Rows to audit, drawn by a hash of their ids, so spread over prompts; None means all."""
-    max_length: int = Field(default=512, ge=16)
+    max_length: Whole = Field(default=512, ge=16)
     topics: By = "latents"
     """What rows are clustered by; words where no lens has latents."""
     like: str | None = None
@@ -48,21 +49,21 @@ class AuditOptions(_Strict):
 class TrainRows(_Strict):
     """Which pairs are trained on."""
 
-    pairs: int | None = Field(default=None, ge=8)
+    pairs: Whole | None = Field(default=None, ge=8)
     """How many; None means all."""
-    per_prompt: int | None = Field(default=None, ge=1)
+    per_prompt: Whole | None = Field(default=None, ge=1)
     """At most so many pairs of one prompt."""
-    max_characters: int | None = Field(default=None, ge=1)
+    max_characters: Whole | None = Field(default=None, ge=1)
     """Leave out pairs with an answer longer than this: a way to fit a small machine. Counted in the cell."""
 
 
 class EvalOptions(_Strict):
     """How behaviours are measured."""
 
-    limit: int | None = Field(default=None, ge=2)
+    limit: Whole | None = Field(default=None, ge=2)
     """Prompts or items of each behaviour; None means all."""
-    max_tokens: int = Field(default=128, ge=1)
-    temperature: float = Field(default=0.7, ge=0)
+    max_tokens: Whole = Field(default=128, ge=1)
+    temperature: Number = Field(default=0.7, ge=0)
     part: Literal["dev", "test"] | None = None
     """Only the third of the prompts that is kept for development, or only the others; None means all. A selection sets
     it."""
@@ -77,12 +78,12 @@ class EvalOptions(_Strict):
 class SelectionOptions(_Strict):
     """How strengths are chosen, on prompts that no reported score sees."""
 
-    strengths: dict[str, tuple[float, ...]] = Field(min_length=1)
+    strengths: dict[str, tuple[Number, ...]] = Field(min_length=1)
     """Protocol -> the strengths that are tried."""
     by: Literal["recovery", "weight"] = "recovery"
     """Protocols are matched at the same recovery on the development prompts (each strength is trained and measured), or
     at the same mean effective weight of the rows that teach against the verdicts (nothing is trained)."""
-    goal: float | None = None
+    goal: Number | None = None
     """What to match at; None: the most that every protocol reaches."""
     seed: Seed = 0
 
@@ -90,12 +91,12 @@ class SelectionOptions(_Strict):
 class VerifyOptions(_Strict):
     """How predicted shifts are held against observed ones (`offtarget verify`)."""
 
-    prompts: int = Field(default=200, ge=30)
+    prompts: Whole = Field(default=200, ge=30)
     """Held-out prompts that are answered before and after training."""
-    samples: int = Field(default=1, ge=1)
+    samples: Whole = Field(default=1, ge=1)
     """Answers to each prompt."""
-    max_tokens: int = Field(default=128, ge=1)
-    temperature: float = Field(default=0.7, gt=0)
+    max_tokens: Whole = Field(default=128, ge=1)
+    temperature: Number = Field(default=0.7, gt=0)
 
 
 class ProtocolRun(_Strict):
@@ -111,7 +112,7 @@ class RecipeVerdict(_Strict):
     concept: str
     context: str | None = None
     decision: str
-    strength: float = 1.0
+    strength: Number = 1.0
     by: str = "recipe"
     why: str = ""
     where: dict[str, str] | None = Field(default=None, min_length=1)
@@ -129,20 +130,20 @@ class Recipe(_Strict):
     """One experiment."""
 
     title: str
-    data: str
+    data: str = Field(min_length=1)
     """Registry name, path or hf: id."""
-    limit: int | None = Field(default=None, ge=30)
+    limit: Whole | None = Field(default=None, ge=30)
     """Read only the first so many usable rows; None means all."""
     name: str | None = None
     """What the dataset is called on boards; by default the name it was loaded by."""
     columns: dict[str, str] | None = None
-    skip_bad_rows: bool = False
+    skip_bad_rows: Choice = False
     """Leave out rows that are broken instead of refusing the file."""
-    allow_drops: bool = False
+    allow_drops: Choice = False
     """Go on though over 20 % of the pairs are left out for reasons that good data does not have."""
-    reverse: bool = False
+    reverse: Choice = False
     """Swap chosen and rejected of every pair, for the audit and for training: what the opposite labels teach."""
-    model: str = "smollm2-135m"
+    model: str = Field(default="smollm2-135m", min_length=1)
     audit: AuditOptions = AuditOptions()
     train: TrainRows = TrainRows()
     verdicts: tuple[RecipeVerdict, ...] | str = ()
@@ -155,7 +156,7 @@ class Recipe(_Strict):
     evaluation: EvalOptions = EvalOptions()
     verification: VerifyOptions = VerifyOptions()
     selection: SelectionOptions | None = None
-    must_teach: float | None = Field(default=None, gt=0, lt=1)
+    must_teach: Number | None = Field(default=None, gt=0, lt=1)
     """q-value under which plain DPO must change every target for the worse, in each seed; else the run ends by saying that it
     is no result."""
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
@@ -266,8 +267,16 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
         recipe = Recipe.model_validate(raw)
     except ValidationError as e:
         raise ConfigError(f"{where}: {_first_fault(e)}") from e
-    for run in recipe.protocols:
+    for k, run in enumerate(recipe.protocols):
         check_parameters(default().get("protocol", run.protocol), run.parameters)
+        if run in recipe.protocols[:k]:
+            raise ConfigError(
+                f"{where}: protocols names '{run.protocol}' twice with the same parameters; keep one"
+            )
+    for key in ("seeds", "behaviours"):
+        twice = [str(x) for x, n in Counter(getattr(recipe, key)).items() if n > 1]
+        if twice:
+            raise ConfigError(f"{where}: {key} names {twice[0]} twice; keep one")
     if recipe.selection:
         for name, strengths in recipe.selection.strengths.items():
             entry = default().get("protocol", name)
@@ -279,8 +288,7 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
                 raise ConfigError(f"{where}: selection.strengths.{name} names no strength to try")
             for strength in strengths:
                 check_parameters(entry, {"strength": strength})
-    for lens in recipe.audit.lens:
-        lens_of(lens)
+    check_lenses(recipe.audit.lens, f"{where}: audit.lens")
     for b in recipe.behaviours:
         default().get("behaviour", b)
     if stray := [b for b in recipe.roles if b not in recipe.behaviours]:

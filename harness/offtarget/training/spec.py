@@ -1,12 +1,13 @@
 """How to train: everything that decides a policy besides data, model and plan."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
+    Strict,
     ValidationError,
     model_serializer,
     model_validator,
@@ -31,48 +32,54 @@ Loss = Literal[
     "apo_zero", "apo_down", "discopop", "sigmoid_norm",
 ]  # fmt: skip
 
+Number = Annotated[float, Strict()]
+"""A number that is written as one: "1e-4" in quotes is text, and a slip."""
+Whole = Annotated[int, Strict()]
+"""A whole number; true and false are none."""
+Choice = Annotated[bool, Strict()]
+
 
 class TrainingSpec(BaseModel):
     """Training options; written whole into every cell."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    epochs: float = Field(default=1.0, gt=0)
-    max_steps: int = -1
+    epochs: Number = Field(default=1.0, gt=0)
+    max_steps: Whole = -1
     """Optimiser steps; −1 means as many as the epochs need."""
-    batch_size: int = Field(default=8, ge=1)
+    batch_size: Whole = Field(default=8, ge=1)
     """Pairs in one forward pass, over all processes together."""
-    gradient_accumulation: int = Field(default=1, ge=1)
-    learning_rate: float = Field(default=5e-4, gt=0)
-    beta: float = Field(default=0.1, gt=0)
+    gradient_accumulation: Whole = Field(default=1, ge=1)
+    learning_rate: Number = Field(default=5e-4, gt=0)
+    beta: Number = Field(default=0.1, gt=0)
     loss: Loss = "sigmoid"
-    label_smoothing: float = Field(default=0.0, ge=0, lt=0.5)
+    label_smoothing: Number = Field(default=0.0, ge=0, lt=0.5)
     """Assumed share of wrong labels, in the losses that know one (robust, exo_pair)."""
-    warmup_share: float = Field(default=0.1, ge=0, lt=1)
-    max_length: int = Field(default=512, ge=16)
+    warmup_share: Number = Field(default=0.1, ge=0, lt=1)
+    max_length: Whole = Field(default=512, ge=16)
     """Tokens of prompt and answer together; what is over is cut from the end."""
-    min_answer_tokens: int = Field(default=10, ge=1)
+    min_answer_tokens: Whole = Field(default=10, ge=1)
     """Pairs with an answer cut below this many tokens are left out and counted."""
-    ld_alpha: float | None = Field(default=None, ge=0, le=1)
+    ld_alpha: Number | None = Field(default=None, ge=0, le=1)
     """LD-DPO (arXiv 2409.06411): what the tokens count that one answer is longer by; None: as much as the others."""
-    wpo: bool = False
+    wpo: Choice = False
     """WPO (arXiv 2406.11827): weight each pair by how probable the policy finds its two answers."""
     method: Literal["lora", "last_layers", "full"] = "lora"
     """LoRA matrices; the whole weights of the upper layers; or all weights, embedding and head too."""
-    lowest_layer: int | None = Field(default=None, ge=0)
+    lowest_layer: Whole | None = Field(default=None, ge=0)
     """Lowest layer that is trained, of LoRA and last_layers; None means the upper two fifths."""
-    gradient_checkpointing: bool = False
+    gradient_checkpointing: Choice = False
     """Compute the layers again in the backward pass instead of keeping their activations: less memory, more time."""
-    lora_rank: int = Field(default=16, ge=1)
-    lora_alpha: int = Field(default=32, ge=1)
+    lora_rank: Whole = Field(default=16, ge=1)
+    lora_alpha: Whole = Field(default=32, ge=1)
     mode: Literal["fast", "exact"] = "fast"
     """exact: bit-equal to plain trl for the identity plan. fast: the same losses within 1e-3 in float32; under
     bf16 autocast the two drift apart by rounding, as plain trl does from itself in other batches."""
-    bf16: bool = Field(default_factory=lambda: precision() == "bfloat16")
+    bf16: Choice = Field(default_factory=lambda: precision() == "bfloat16")
     """bf16 autocast over float32 master weights; by default where the machine multiplies it faster."""
-    processes: int = Field(default=1, ge=1)
+    processes: Whole = Field(default=1, ge=1)
     """Processes that share every batch, started by `accelerate launch`: one per GPU, or some on a CPU."""
-    save_every: int = Field(default=10, ge=1)
+    save_every: Whole = Field(default=10, ge=1)
     """Steps between checkpoints from which an interrupted run goes on."""
 
     @model_serializer(mode="wrap")
