@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from offtarget import siblings
 from offtarget.errors import ConfigError
-from offtarget.store import Store, canonical_json, output_dir, write_atomic
+from offtarget.store import Store, canonical_json, output_dir, require_intact, write_atomic
 
 
 def build(out: Path) -> None:
@@ -51,7 +52,7 @@ def test_a_failed_build_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError):
         store.get("stage", 1, {}, fails)
     assert not store.path("stage", 1, {}).exists()
-    assert not list((tmp_path / "partial").iterdir())
+    assert not list((tmp_path / "building").iterdir())
     assert sorted(p.name for p in store.get("stage", 1, {}, build).iterdir()) == ["a.txt", "manifest.json"]
 
 
@@ -128,15 +129,63 @@ def test_output_folders_and_files_change_whole_or_not_at_all(tmp_path: Path) -> 
     with pytest.raises(RuntimeError), output_dir(target, "a") as tmp:
         (tmp / "b").write_text("2")
         raise RuntimeError
-    assert [p.name for p in target.iterdir()] == ["a"]
-    (target / "mine").write_text("decided")
-    with output_dir(target, "a", keep=("mine",)) as tmp:
-        (tmp / "a").write_text("2")
-    assert sorted((p.name, p.read_text()) for p in target.iterdir()) == [("a", "2"), ("mine", "decided")]
+    assert content(target) == {"a": "1"}
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
     write_atomic(tmp_path / "f.json", json.dumps([1]))
     assert (tmp_path / "f.json").read_text() == "[1]"
     assert not list(tmp_path.glob(".f*"))
+
+
+def content(folder: Path) -> dict[str, str]:
+    """The files of an output folder but its manifest."""
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "manifest.json")
+    return {p.relative_to(folder).as_posix(): p.read_text() for p in files}
+
+
+def test_what_a_person_put_into_an_output_folder_outlives_it(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with output_dir(target, "a") as tmp:
+        for name in ("a", "template.yaml", "gone"):
+            (tmp / name).write_text(f"first {name}")
+    (target / "verdicts.yaml").write_text("decided")
+    (target / "notes").mkdir()
+    (target / "notes" / "why.txt").write_text("because")
+    (target / "template.yaml").write_text("edited by hand")
+    with output_dir(target, "a") as tmp:
+        for name in ("a", "template.yaml"):
+            (tmp / name).write_text(f"second {name}")
+    assert content(target) == {
+        "a": "second a",
+        "notes/why.txt": "because",
+        "template.kept.yaml": "edited by hand",
+        "template.yaml": "second template.yaml",
+        "verdicts.yaml": "decided",
+    }
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_of_before_manifests_keeps_all_that_is_not_made_again(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    for name in ("a", "verdicts.yaml"):
+        (target / name).write_text("old")
+    with output_dir(target, "a") as tmp:
+        (tmp / "a").write_text("new")
+    assert content(target) == {"a": "new", "verdicts.yaml": "old"}
+
+
+def test_a_file_that_was_changed_since_its_folder_was_made_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    with output_dir(target, "a") as tmp:
+        (tmp / "sub").mkdir()
+        for name in ("a", "sub/b"):
+            (tmp / name).write_text("x")
+    (target / "mine").write_text("no manifest lists it")
+    for name in ("a", "sub/b", "mine"):
+        require_intact(target / name)
+    (target / "sub" / "b").write_text("y")
+    with pytest.raises(ConfigError, match=r"b: damaged, or changed since it was made"):
+        require_intact(target / "sub" / "b")
 
 
 @pytest.mark.parametrize("what", ["folder", "file"])
@@ -155,6 +204,7 @@ def test_an_output_folder_never_replaces_what_is_not_its_own(tmp_path: Path, wha
 def test_a_folder_that_cannot_be_replaced_is_put_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(siblings, "_exchange", lambda a, b: False)  # a file system that cannot
     out = tmp_path / "out"
     out.mkdir()
     (out / "mark").write_text("old")

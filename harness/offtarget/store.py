@@ -7,7 +7,8 @@ Two processes that want the same artifact wait for each other: the second one fi
 
     $OFFTARGET_HOME/
       <stage>/<key>/...          finished artifacts
-      partial/<stage>-<key>/     work in progress; kept for stages that can resume
+      building/<stage>-<key>/    work in progress; what a killed process left is cleared
+      partial/<stage>-<key>/     work in progress of stages that can resume; kept until it is finished
       locks/<stage>-<key>.lock
       log.jsonl                  what was made, reused, or found damaged
 """
@@ -25,11 +26,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from offtarget import siblings
 from offtarget.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+BUILDING = "building"
+EDITED_BYTES = 2**20
+"""Larger files of our own are not looked at for edits by hand."""
 
 
 def canonical_json(value: Any) -> str:
@@ -59,15 +64,14 @@ def _sync(path: Path) -> None:
 def write_atomic(path: Path, data: bytes | str) -> Path:
     """Write one file whole or not at all (temporary file beside it, fsync, rename)."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fd, tmp = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    siblings.clear(path)
+    fd, tmp = tempfile.mkstemp(prefix=siblings.prefix_of(path), dir=path.parent)
     try:
         with os.fdopen(fd, "wb") as f:
             f.write(data.encode() if isinstance(data, str) else data)
             f.flush()
             os.fsync(f.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(tmp).chmod(0o666 & ~umask)
+        Path(tmp).chmod(0o666 & ~_umask())
         Path(tmp).replace(path)
     except BaseException:
         Path(tmp).unlink(missing_ok=True)
@@ -75,60 +79,153 @@ def write_atomic(path: Path, data: bytes | str) -> Path:
     return path
 
 
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
 @contextmanager
-def output_dir(path: Path, marker: str, keep: tuple[str, ...] = ()) -> Iterator[Path]:
+def output_dir(path: Path, marker: str) -> Iterator[Path]:
     """A temporary directory that takes the name `path` only if the block ends well.
 
     An existing directory of that name is replaced at the very end, never half overwritten, and only if it
-    is empty or holds the file `marker`, which says that it was made this way.
+    is empty or holds the file `marker`, which says that it was made this way. Whatever a person put into it (files that
+    its manifest does not list, or lists otherwise) is carried over before the old directory gives up its name, and lies
+    at every moment in the directory that has it.
 
     Args:
         path: the directory to be.
         marker: a file that every such directory holds.
-        keep: files of a person that are carried over from the directory that is replaced.
 
     Raises:
         ConfigError: something else lies there.
     """
     path = path.resolve()
     require_free(path, marker)
-    tmp = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    tmp = siblings.temporary_dir(path)
     try:
         yield tmp
-        umask = os.umask(0)
-        os.umask(umask)
-        tmp.chmod(0o777 & ~umask)
-        for f in tmp.rglob("*"):
-            if f.is_file():
-                _sync(f)
-        for name in keep:
-            if (path / name).is_file() and not (tmp / name).exists():
-                shutil.copy2(path / name, tmp / name)
-        if path.exists():
-            aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-            path.rename(aside / "old")
-            try:
-                tmp.rename(path)
-            except BaseException:
-                if not path.exists():
-                    (aside / "old").rename(path)
-                raise
-            shutil.rmtree(aside)
-        else:
+        tmp.chmod(0o777 & ~_umask())
+        seal(tmp)
+        old = path if path.exists() else None
+        carried = _carry_over(old, tmp) if old else {}
+        if not old:
             tmp.rename(path)
+            _sync(path.parent)
+            return
+        left = siblings.replace_dir(tmp, path)
     except BaseException:
         shutil.rmtree(tmp, ignore_errors=True)
         raise
+    _sync(path.parent)
+    behind = left / siblings.OLD if (left / siblings.OLD).is_dir() else left
+    for source, (target, seen) in carried.items():  # what was edited in the moment in between
+        if _stamp(behind / source) != seen:
+            _copy(behind / source, path / target)
+    shutil.rmtree(left, ignore_errors=True)
+
+
+def _carry_over(old: Path, new: Path) -> dict[str, tuple[str, object]]:
+    """Copy a person's files from a directory to the one that takes its place.
+
+    Returns:
+        Name in the old directory -> name in the new one, and the stamp of what was copied.
+    """
+    made = _listed(old)
+    carried: dict[str, tuple[str, object]] = {}
+    for file in sorted(old.rglob("*")):
+        name = file.relative_to(old).as_posix()
+        if not file.is_file() or name == MANIFEST:
+            continue
+        if made is None:
+            if (new / name).exists():
+                continue
+        elif name in made and (file.stat().st_size > EDITED_BYTES or file_sha256(file) == made[name]):
+            continue
+        target = name
+        while (new / target).exists():  # ours, edited by hand: both are kept
+            target = f"{Path(target).with_suffix('')}.kept{file.suffix}"
+        stamp = _stamp(file)
+        _copy(file, new / target)
+        carried[name] = target, stamp
+    if edited := [target for target, _ in carried.values() if ".kept" in target]:
+        log.warning(
+            "%s: edited by hand and made again; the edited ones are kept as %s", old, ", ".join(edited)
+        )
+    return carried
+
+
+def _stamp(file: Path) -> object:
+    try:
+        at = file.stat()
+    except OSError:
+        return None
+    return at.st_mtime_ns, at.st_size, at.st_ino
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file with its times, whole or not at all; one that is gone by now is left out."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f"{siblings.prefix_of(target)}copy")
+    try:
+        shutil.copy2(source, aside)
+    except FileNotFoundError:
+        return
+    _sync(aside)
+    aside.replace(target)
+
+
+def seal(folder: Path, about: Mapping[str, Any] | None = None) -> None:
+    """Write the manifest of a finished folder: the hash and size of every file in it; all is synced to the disk.
+
+    Args:
+        folder: it.
+        about: what else the manifest says.
+    """
+    files = {}
+    for f in sorted(p for p in folder.rglob("*") if p.is_file()):
+        _sync(f)
+        files[f.relative_to(folder).as_posix()] = {"sha256": file_sha256(f), "bytes": f.stat().st_size}
+    write_atomic(folder / MANIFEST, json.dumps({**(about or {}), "files": files}, indent=1, sort_keys=True))
+    _sync(folder)
+
+
+def require_intact(file: Path) -> None:
+    """Refuse a file that is not as the manifest of a folder above it says; a file that no manifest lists passes.
+
+    Raises:
+        ConfigError: it was changed or damaged since it was made.
+    """
+    for folder in (file.parent, *file.parent.parents[:2]):
+        made = _listed(folder)
+        name = file.relative_to(folder).as_posix()
+        if made is not None and name in made and file.is_file():
+            if file_sha256(file) != made[name]:
+                raise ConfigError(f"{file}: damaged, or changed since it was made; make {folder} again")
+            return
+
+
+def _listed(folder: Path) -> dict[str, str] | None:
+    """File -> SHA-256 as the manifest of a folder says; None without a readable one."""
+    try:
+        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+        return {str(name): str(of["sha256"]) for name, of in files.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def require_free(path: Path, marker: str) -> None:
     """Refuse, before any work is done, a path that an output directory cannot take.
+
+    What a killed process left beside it is cleared.
 
     Raises:
         ConfigError: something lies there that must not be replaced.
         OSError: nothing can be written beside it.
     """
     path = path.resolve()
+    siblings.clear(path)
     if path.is_dir():
         if any(path.iterdir()) and not (path / marker).is_file():
             raise ConfigError(f"{path}: a folder with other things in it (no {marker}); choose another --out")
@@ -136,8 +233,7 @@ def require_free(path: Path, marker: str) -> None:
         raise ConfigError(f"{path}: a file of that name is in the way; choose another --out")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent):
-            pass
+        siblings.temporary_dir(path).rmdir()
     except OSError as e:
         raise OSError(e.errno, e.strerror, str(path.parent)) from None
 
@@ -149,6 +245,7 @@ class Store:
         env = os.environ.get("OFFTARGET_HOME")
         self.root = root or (Path(env) if env else Path.home() / ".cache" / "offtarget")
         self._verified: set[Path] = set()
+        self._swept = False
         self.n_made = 0
         """Artifacts that this object has built, not found."""
 
@@ -191,7 +288,8 @@ class Store:
                 log.warning("%s is damaged (%s): it is made again", final, fault)
                 self._note("damaged", final, fault=fault)
                 shutil.rmtree(final)
-            partial = self.root / "partial" / f"{stage}-{final.name}"
+            self._sweep()
+            partial = self.root / ("partial" if resumable else BUILDING) / f"{stage}-{final.name}"
             if partial.exists() and not resumable:
                 shutil.rmtree(partial)
             partial.mkdir(parents=True, exist_ok=True)
@@ -201,7 +299,7 @@ class Store:
                 if not resumable:
                     shutil.rmtree(partial, ignore_errors=True)
                 raise
-            self._seal(partial, stage, version, inputs)
+            seal(partial, {"stage": stage, "version": version, "inputs": dict(inputs)})
             final.parent.mkdir(parents=True, exist_ok=True)
             partial.rename(final)
             _sync(final.parent)
@@ -210,21 +308,32 @@ class Store:
             self._note("made", final)
         return final
 
+    def _sweep(self) -> None:
+        """Clear, once in a process, what killed processes left half built: their locks are free."""
+        if self._swept:
+            return
+        self._swept = True
+        for left in (self.root / BUILDING).glob("*"):
+            lock = self.root / "locks" / f"{left.name}.lock"
+            with lock.open("w") as f:
+                try:
+                    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue  # it is being built
+                shutil.rmtree(left, ignore_errors=True)
+
     def events(self) -> list[dict[str, str]]:
-        """The store's log: one entry for each artifact made, reused, or found damaged."""
+        """The store's log: one entry for each artifact made, reused, or found damaged; half a line at its end is none."""
         path = self.root / "log.jsonl"
         if not path.exists():
             return []
-        return [json.loads(line) for line in path.read_text().splitlines()]
-
-    def _seal(self, folder: Path, stage: str, version: int, inputs: Mapping[str, Any]) -> None:
-        files = {}
-        for f in sorted(p for p in folder.rglob("*") if p.is_file()):
-            _sync(f)
-            files[str(f.relative_to(folder))] = {"sha256": file_sha256(f), "bytes": f.stat().st_size}
-        manifest = {"stage": stage, "version": version, "inputs": dict(inputs), "files": files}
-        write_atomic(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True))
-        _sync(folder)
+        out = []
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                out.append(json.loads(line))
+            except ValueError:  # its writer was killed
+                continue
+        return out
 
     def _fault(self, folder: Path) -> str | None:
         try:
@@ -253,5 +362,5 @@ class Store:
     def _note(self, event: str, final: Path, **more: str) -> None:
         entry = {"event": event, "stage": final.parent.name, "key": final.name, **more}
         entry["at"] = datetime.now(UTC).isoformat(timespec="seconds")
-        with (self.root / "log.jsonl").open("a") as f:
-            f.write(json.dumps(entry) + "\n")
+        with (self.root / "log.jsonl").open("ab") as f:
+            f.write(json.dumps(entry).encode() + b"\n")

@@ -128,7 +128,7 @@ def audit_into(
             most=labelled, store=store, seed=seed,
             progress=steps_of(progress, "labels"),
         )  # fmt: skip
-    with output_dir(folder, AUDIT_FILE, keep=("verdicts.yaml",)) as tmp:
+    with output_dir(folder, AUDIT_FILE) as tmp:
         shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
         if label_model:
             write_atomic(tmp / AUDIT_FILE, result.to_json())
