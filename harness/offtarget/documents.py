@@ -8,6 +8,9 @@ read here, so the limits are the same everywhere. Objects are plain: no tags tha
 import json
 import math
 import re
+import struct
+import zipfile
+import zlib
 from collections.abc import Hashable
 from functools import cache
 from pathlib import Path
@@ -24,6 +27,12 @@ MAX_NODES = 500_000
 """Values in a YAML document, with each alias counted as all that it stands for."""
 MAX_DIGITS = 400
 """Digits of a whole number: beyond, it is not even a float."""
+
+UNREADABLE = (
+    OSError, EOFError, KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError,
+    NotImplementedError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What numpy, scipy and zipfile raise for an array file that is absent, cut short, or has bits flipped."""
 
 
 def read_yaml(path: Path, error: type[OfftargetError] = ConfigError) -> Any:

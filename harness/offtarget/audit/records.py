@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
+from offtarget.store import require_intact
 
 if TYPE_CHECKING:
     from offtarget.audit.concepts.vocabulary import Vocabulary
@@ -334,20 +336,10 @@ class Audit(_Record):
             ConfigError: if there is no audit, or it is of another schema version or damaged.
         """
         file = folder if folder.suffix == ".json" else folder / AUDIT_FILE
-        try:
-            text = file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ConfigError(
-                f"{file}: no audit to read ({error.strerror}); make one with `offtarget audit`"
-            ) from None
-        except UnicodeDecodeError:
-            text = ""
-        try:
-            raw = json.loads(text)
-        except ValueError:
-            raise ConfigError(
-                f"{file}: not JSON, so not an audit; make it again with `offtarget audit`"
-            ) from None
+        if not file.is_file():
+            raise ConfigError(f"{file}: no audit to read; make one with `offtarget audit`")
+        require_intact(file)
+        raw = read_json(file)
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if version is None:
             raise ConfigError(
@@ -364,8 +356,37 @@ class Audit(_Record):
             first = error.errors()[0]
             where = ".".join(str(x) for x in first["loc"])
             raise ConfigError(f"{file}: damaged at '{where}': {first['msg']}; make the audit again") from None
+        if fault := audit._dangling():
+            raise ConfigError(f"{file}: damaged: {fault}; make the audit again")
         audit._folder = file.parent
         return audit
+
+    def _dangling(self) -> str:
+        """The first reference within the record to something that it does not hold; empty where all hold."""
+        concepts, contexts = {c.id for c in self.concepts}, {c.id for c in self.contexts}
+        lenses = {str(x.get("name", "")) for x in self.lens}
+        if "" in lenses or not lenses:
+            return "a lens without a name"
+        if len(concepts) < len(self.concepts) or len(contexts) < len(self.contexts):
+            return "an id stands twice among concepts or contexts"
+        for c in self.concepts:
+            if c.lens not in lenses:
+                return f"concept '{c.id}' is of lens '{c.lens}', which is not among its lenses"
+        for h in self.hypotheses:
+            if h.concept not in concepts:
+                return f"hypothesis '{h.id}' is about concept '{h.concept}', which it does not have"
+            if h.context is not None and h.context not in contexts:
+                return f"hypothesis '{h.id}' is about context '{h.context}', which it does not have"
+            if (h.context is None) != (h.view == "overall"):
+                return (
+                    f"hypothesis '{h.id}' of view '{h.view}' has {'no' if h.context is None else 'a'} context"
+                )
+            if h.view not in self.families:
+                return f"hypothesis '{h.id}' is of view '{h.view}', which has no family"
+        for p in self.prediction:
+            if p.concept not in concepts:
+                return f"a prediction is about concept '{p.concept}', which it does not have"
+        return ""
 
     @property
     def workings(self) -> "Workings":

@@ -1,6 +1,5 @@
 """The row-level numbers behind an audit."""
 
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.statistics.means import Ints
+from offtarget.documents import UNREADABLE
 from offtarget.errors import ConfigError, unknown_name
+from offtarget.store import require_intact
 
 ARRAYS = "workings.npz"
 MAX_ROWS = 50
@@ -88,6 +89,7 @@ class Workings:
         """
         from scipy.sparse import csr_matrix
 
+        require_intact(folder / ARRAYS)
         try:
             with np.load(folder / ARRAYS, allow_pickle=False) as a:
                 ids, concepts = a["pair_ids"], a["concepts"]
@@ -99,16 +101,19 @@ class Workings:
                 indices, indptr = a["membership.indices"], a["membership.indptr"]
                 cells = (np.ones(len(indices), dtype=bool), indices, indptr)
                 u = csr_matrix((a["u.data"], a["u.indices"], a["u.indptr"]), shape=(len(ids), len(concepts)))
+                groups, contexts = a["groups"], a["context_ids"]
+                if len(groups) != len(ids) or len(contexts) != len(indptr) - 1:
+                    raise ValueError("its parts are of different lengths")
                 return cls(
                     pair_ids=tuple(ids.tolist()),
-                    groups=tuple(a["groups"].tolist()),
+                    groups=tuple(groups.tolist()),
                     concepts=tuple(concepts.tolist()),
                     u=u.toarray(),
-                    context_ids=tuple(a["context_ids"].tolist()),
+                    context_ids=tuple(contexts.tolist()),
                     membership=csr_matrix(cells, shape=(len(indptr) - 1, len(ids))),
                     families=families,
                 )
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise ConfigError(
                 f"{folder / ARRAYS}: the rows behind this audit cannot be read ({error}); make it again"
             ) from None

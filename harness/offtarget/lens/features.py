@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.documents import UNREADABLE, read_json
 from offtarget.errors import DataError, unknown_name
 from offtarget.lens import storage
+from offtarget.store import require_intact
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -205,8 +206,12 @@ class FeatureMatrix:
         Raises:
             DataError: if a file is absent, damaged or of another version.
         """
+        if not (folder / TABLE).is_file():
+            raise DataError(f"{folder}: no features there; build them again")
+        for name in (TABLE, ARRAYS, FITTED):
+            require_intact(folder / name)
+        table = read_json(folder / TABLE, DataError)
         try:
-            table = json.loads((folder / TABLE).read_text(encoding="utf-8"))
             if table["version"] != FILE_VERSION:
                 raise DataError(
                     f"{folder / TABLE}: file version {table['version']}, but this offtarget "
@@ -236,7 +241,7 @@ class FeatureMatrix:
                 table["info"],
                 fitted,
             )
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise DataError(
                 f"{folder}: no readable features ({error}); delete it and build them again"
             ) from error

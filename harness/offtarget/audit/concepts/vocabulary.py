@@ -6,7 +6,6 @@ clusters of latents, and single latents that belong to no cluster.
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,10 @@ from offtarget.audit.concepts.clusters import cluster_latents, min_firing
 from offtarget.audit.concepts.embedding import cluster_columns, moments
 from offtarget.audit.concepts.kinds import PromptKind
 from offtarget.audit.concepts.topics import Topics
+from offtarget.documents import UNREADABLE, read_json
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
-from offtarget.store import hash_of, write_atomic
+from offtarget.store import hash_of, require_intact, write_atomic
 
 VERSION = 4
 TABLE, ARRAYS = "vocabulary.json", "vocabulary.npz"
@@ -100,8 +100,12 @@ class Vocabulary:
         Raises:
             ConfigError: if there is none or it is damaged.
         """
+        if not (folder / TABLE).is_file():
+            raise ConfigError(f"{folder}: no {TABLE} there; give a folder made by `offtarget audit`")
+        for name in (TABLE, ARRAYS):
+            require_intact(folder / name)
+        table = read_json(folder / TABLE)
         try:
-            table = json.loads((folder / TABLE).read_text(encoding="utf-8"))
             if table["version"] != VERSION:
                 raise ConfigError(
                     f"{folder / TABLE}: vocabulary version {table['version']}, but this offtarget reads "
@@ -120,7 +124,7 @@ class Vocabulary:
                 for i, lens, m, label, words in table["kinds"]
             )
             found = cls(table["lenses"], concepts, topics, kinds, table["left_out"])
-        except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        except UNREADABLE as error:
             raise ConfigError(
                 f"{folder}: no readable vocabulary ({error}); give a folder made by `offtarget audit`"
             ) from None
