@@ -79,22 +79,30 @@ def parse_yaml(text: str, where: str, error: type[OfftargetError] = ConfigError)
         ) from None
 
 
-def read_json(path: Path, error: type[OfftargetError] = ConfigError) -> Any:
+def read_json(path: Path, error: type[OfftargetError] = ConfigError, remedy: str = "correct the file") -> Any:
     """The content of a JSON file.
+
+    Args:
+        path: it.
+        error: what is raised.
+        remedy: what the message says to do about a damaged file.
 
     Raises:
         OfftargetError: of the given class; the file cannot be read, is not UTF-8, or as `parse_json`.
     """
-    return parse_json(_text(path, MAX_BYTES, error), str(path), error)
+    return parse_json(_text(path, MAX_BYTES, error), str(path), error, remedy)
 
 
-def parse_json(text: str | bytes, where: str, error: type[OfftargetError] = ConfigError) -> Any:
+def parse_json(
+    text: str | bytes, where: str, error: type[OfftargetError] = ConfigError, remedy: str = "correct it"
+) -> Any:
     """Plain objects from JSON, without NaN, infinities and numbers too large for a float.
 
     Args:
         text: the document.
         where: named in messages.
         error: what is raised.
+        remedy: what the message says to do.
 
     Raises:
         OfftargetError: of the given class; not JSON, nested too deeply, or a number without a finite value.
@@ -103,11 +111,11 @@ def parse_json(text: str | bytes, where: str, error: type[OfftargetError] = Conf
         value = json.loads(text, parse_int=_whole)
         _measure_json(value)
     except _Refused as e:
-        raise error(f"{where}: {e}; the file was made wrongly or damaged") from None
+        raise error(f"{where}: {e}; {remedy}") from None
     except RecursionError:
-        raise error(f"{where}: nested too deeply (at most {MAX_DEPTH} levels)") from None
+        raise error(f"{where}: {_TOO_DEEP}; {remedy}") from None
     except ValueError as e:
-        raise error(f"{where}: not JSON ({_one_line(e)})") from None
+        raise error(f"{where}: not JSON ({_one_line(e)}); {remedy}") from None
     return value
 
 

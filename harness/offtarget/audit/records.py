@@ -339,7 +339,7 @@ class Audit(_Record):
         if not file.is_file():
             raise ConfigError(f"{file}: no audit to read; make one with `offtarget audit`")
         require_intact(file)
-        raw = read_json(file)
+        raw = read_json(file, remedy="make it again with `offtarget audit`")
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if version is None:
             raise ConfigError(

@@ -61,7 +61,7 @@ def read_run(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
             names = ", ".join(p.name for p in inside[:4]) or "none"
             raise ConfigError(f"{path}: one cell or a scores.json is needed in it; there are: {names}")
         path = inside[0]
-    body = read_json(path)
+    body = read_json(path, remedy="give a cell or a scores.json")
     try:
         found = body["behaviours"]
         items = found.values() if isinstance(found, dict) else found

@@ -210,7 +210,7 @@ class FeatureMatrix:
             raise DataError(f"{folder}: no features there; build them again")
         for name in (TABLE, ARRAYS, FITTED):
             require_intact(folder / name)
-        table = read_json(folder / TABLE, DataError)
+        table = read_json(folder / TABLE, DataError, "delete it and build them again")
         try:
             if table["version"] != FILE_VERSION:
                 raise DataError(

@@ -104,7 +104,7 @@ class Vocabulary:
             raise ConfigError(f"{folder}: no {TABLE} there; give a folder made by `offtarget audit`")
         for name in (TABLE, ARRAYS):
             require_intact(folder / name)
-        table = read_json(folder / TABLE)
+        table = read_json(folder / TABLE, remedy="give a folder made by `offtarget audit`")
         try:
             if table["version"] != VERSION:
                 raise ConfigError(
