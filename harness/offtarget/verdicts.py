@@ -175,6 +175,12 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
             raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
         if v.context is None or v.context in contexts:
             continue
+        if v.context.startswith("meta:"):
+            column = v.context.removeprefix("meta:").partition("=")[0]
+            raise UndecidedError(
+                f"{where}: the verdict on {v.name()} speaks of a value of metadata that this audit did not test; "
+                f"audit with --by {column}"
+            )
         if _CONTEXT_ID.fullmatch(v.context):
             raise UndecidedError(
                 f"{where}: the verdict on {v.name()} speaks of a context this audit does not have; audit with "

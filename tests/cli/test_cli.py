@@ -196,7 +196,7 @@ def test_an_audit_of_a_file_finds_what_was_put_there(capsys: pytest.CaptureFixtu
     assert Path("a/report.html").stat().st_size > 10_000
     assert call(["audit", "good.jsonl", "--out", "a"]) == 0
     head, *lines = capsys.readouterr().out.splitlines()[1:]
-    (bold,) = [line for line in lines if line.endswith("  bold text")]
+    (bold,) = [line for line in lines if "  bold text  " in line]
     assert bold[head.index("effect") :].split()[0] == "+1.000"
     assert bold[head.index("unit") :].startswith("share of rows")
     assert (

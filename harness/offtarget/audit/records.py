@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+from offtarget.audit.context_records import Context as Context
+from offtarget.audit.context_records import MetadataColumn
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.store import require_intact
@@ -19,7 +21,13 @@ AUDIT_FILE = "audit.json"
 Q_FINDING = 0.05
 """A hypothesis is a finding where its q lies below this."""
 
-View = Literal["overall", "global", "local"]
+View = Literal["overall", "global", "local", "metadata"]
+CONTEXT_KIND: dict[View, Literal["topic", "prompt", "metadata"]] = {
+    "global": "topic",
+    "local": "prompt",
+    "metadata": "metadata",
+}
+"""The kind of the contexts of each view that has some."""
 Direction = Literal["chosen", "rejected"]
 
 
@@ -147,21 +155,6 @@ class Concept(_Record):
         return self.model_label.label if self.model_label else self.label
 
 
-class Context(_Record):
-    """A part of the rows, found without regard to which response was chosen."""
-
-    id: str
-    kind: Literal["topic", "prompt"]
-    """topic: rows that lie close together, no row in two (global view). prompt: rows whose prompt shows something
-    most strongly (local view); these overlap."""
-    label: str
-    keywords: tuple[str, ...]
-    n: int
-    """Rows of this dataset inside."""
-    n_groups: int
-    """Prompts of this dataset inside."""
-
-
 class SplitHalf(_Record):
     """The same effect in two halves of the data."""
 
@@ -198,12 +191,13 @@ class Hypothesis(_Record):
     direction: Direction
     """The sign of the effect; in a context that is a comparison with the other rows."""
     effect: float
-    """Overall: mean of u. Global, local: mean of u inside the context minus mean of u in all other rows."""
+    """Overall: mean of u. In a context: mean of u inside minus mean of u in all other rows. In the concept's unit."""
     ci: tuple[float, float]
     """95 %, by prompt group."""
     ci_method: Literal["bootstrap", "t"]
     d: float
-    """Overall: mean/sd of u. Global, local: difference/pooled sd. Capped at 100 in size."""
+    """The effect in standard deviations of u, the pair's difference (in a context pooled over inside and outside).
+    Capped at 100 in size."""
     z: float
     """Effect over its standard error clustered by prompt group (a t statistic)."""
     p: float
@@ -319,6 +313,10 @@ class Audit(_Record):
     prediction: tuple[Prediction, ...]
     vocabulary: str
     """Only audits with the same value are comparable, and verdicts bind to it."""
+    metadata: tuple[MetadataColumn, ...] = ()
+    """What the rows are made of, by each column that was asked for."""
+    offered: tuple[str, ...] = ()
+    """Columns of few values that were not asked for and could be tested (`--by`)."""
     topics_by: Literal["latents", "clusters", "words"] | None = None
     """What the topics were made by; None where there are none."""
     warnings: tuple[str, ...] = ()

@@ -4,42 +4,32 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from scipy.sparse import vstack
 
 from offtarget.audit.cautions import cautions
-from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values, symmetric_activity
-from offtarget.audit.concepts.kinds import find_kinds, place
+from offtarget.audit.composition import compose
+from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values
 from offtarget.audit.concepts.labels import Surface, Told, reads_model, tell
 from offtarget.audit.concepts.spaces import By
-from offtarget.audit.concepts.topics import SILENT, Topics, find_topics
-from offtarget.audit.concepts.vocabulary import (
-    ConceptSpec,
-    Vocabulary,
-    find_concepts,
-    is_latent,
-    lens_identity,
-)
+from offtarget.audit.concepts.vocabulary import Vocabulary, is_latent, lens_identity
+from offtarget.audit.placing import columns_of, contexts, place_rows, why_no_topic
 from offtarget.audit.prediction import predict
 from offtarget.audit.records import (
     AUDIT_FILE,
     Audit,
     Concept,
-    Context,
     DatasetInfo,
     Evidence,
     Family,
     View,
 )
 from offtarget.audit.statistics import means as st
-from offtarget.audit.statistics.inside import partition
-from offtarget.audit.statistics.means import Ints
 from offtarget.audit.views.common import MAX_CONTROLLED, MAX_LISTED, Rows, that_differ
 from offtarget.audit.views.contexts import context_view
 from offtarget.audit.views.overall import overall_view
@@ -52,7 +42,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 9
+VERSION = 10
 """Rises when the same input would give other hypotheses."""
 
 
@@ -65,7 +55,7 @@ class _Clock:
         self.done = 0
 
     @contextmanager
-    def stage(self, name: str, of: int = 7) -> Any:
+    def stage(self, name: str, of: int = 8) -> Any:
         if self.progress:
             self.progress(self.done, of)
         start = time.perf_counter()
@@ -83,6 +73,7 @@ def audit(
     seed: int = 0,
     like: Path | None = None,
     topics: By = "latents",
+    by: Sequence[str] | None = None,
     model_info: Mapping[str, Any] | None = None,
     progress: Steps | None = None,
 ) -> Audit:
@@ -95,6 +86,7 @@ def audit(
         like: directory of an audit whose vocabulary (concepts and topics) to use.
         topics: what rows are clustered by: single latents, clusters of them (arXiv 2606.12360), or words; words too
             where no lens has latents.
+        by: columns of metadata whose values are compared; None: those of the audit that `like` names.
         model_info: what to say of the model behind the lenses.
         progress: called with stages done and stages in all.
 
@@ -104,7 +96,7 @@ def audit(
     Raises:
         UndecidedError: with fewer than 30 pairs or 10 prompts, or if `like` was made with other lenses.
         DataError: if features and pairs do not go together.
-        ConfigError: if `like` holds no vocabulary.
+        ConfigError: if `like` holds no vocabulary, or no row has a column of `by`.
     """
     clock = _Clock(progress)
     _check_rows(pairs, features)
@@ -113,7 +105,8 @@ def audit(
     st.require_enough(len(pairs), int(codes.max()) + 1 if len(codes) else 0)
 
     with clock.stage("vocabulary"):
-        vocabulary, placed = _vocabulary(pairs, features, like, topics, seed)
+        columns, told = columns_of(pairs, by, like)
+        vocabulary, placed = place_rows(pairs, features, like, topics, columns, seed=seed)
     names = [c.id for c in vocabulary.concepts]
     with clock.stage("contrasts"):
         c = contrasts(features, vocabulary.concepts)
@@ -132,6 +125,10 @@ def audit(
         everyone = np.arange(len(pairs))
         local, kind_family = context_view(
             "local", rows, names, c, placed.kinds, everyone, placed.kind_ids, responses, seed=seed
+        )
+    with clock.stage("metadata view"):
+        by_value, value_family = context_view(
+            "metadata", rows, names, c, placed.values, everyone, placed.value_ids, overall.tested, seed=seed
         )
     with clock.stage("prediction"):
         tested = overall.tested
@@ -153,7 +150,12 @@ def audit(
         "global": topical.family,
         "local": local.family,
     }
-    notes = cautions(pairs, features, codes, chosen_longer) + _notes_on_families(families)
+    if columns:
+        families["metadata"] = by_value.family
+    notes = cautions(pairs, features, codes, chosen_longer) + told + _notes_on_families(families)
+    if topical.family.tested == 0:
+        why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
+        notes.append(f"nothing was tested by topic: {why}")
     made_by = vocabulary.topics.space.by if vocabulary.topics else None
     if (
         like is None
@@ -172,6 +174,7 @@ def audit(
                 "lenses": lenses,
                 "vocabulary": vocabulary.key,
                 "contexts": [*placed.topic_ids, *placed.kind_ids],
+                **({"metadata": [[x.name, x.values, x.codes.tolist()] for x in columns]} if columns else {}),
                 "seed": seed,
             }
         ),
@@ -192,11 +195,23 @@ def audit(
             {**f.info, "name": f.lens, "columns": len(f.columns), "key": lenses[f.lens]} for f in features
         ),
         concepts=concepts,
-        contexts=_contexts(vocabulary, placed, codes),
+        contexts=contexts(pairs, vocabulary, placed, codes),
         families=families,
-        hypotheses=overall.result.hypotheses + topical.hypotheses + local.hypotheses,
+        hypotheses=overall.result.hypotheses + topical.hypotheses + local.hypotheses + by_value.hypotheses,
         prediction=prediction,
         vocabulary=vocabulary.key,
+        metadata=compose(
+            columns,
+            names,
+            c,
+            codes,
+            length,
+            overall.result.hypotheses,
+            by_value.hypotheses,
+            _q_of(names, placed.value_ids, value_family),
+            frozenset(s.id for s in vocabulary.concepts if s.lens not in latent),
+        ),
+        offered=tuple(x.name for x in placed.offered),
         topics_by=made_by,
         warnings=tuple(notes),
         timing=clock.seconds,
@@ -206,9 +221,9 @@ def audit(
         tuple(p.group for p in pairs.pairs),
         tuple(names),
         c.u,
-        placed.topic_ids + placed.kind_ids,
-        vstack([placed.topics, placed.kinds], format="csr"),
-        {"global": topic_family, "local": kind_family},
+        placed.topic_ids + placed.kind_ids + placed.value_ids,
+        vstack([placed.topics, placed.kinds, *([placed.values] if columns else [])], format="csr"),
+        {"global": topic_family, "local": kind_family, "metadata": value_family},
     )
     return result.with_workings(workings, vocabulary)
 
@@ -232,81 +247,6 @@ def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:
                 f"the features of lens '{part.lens}' were read from other rows than those of '{pairs.name}'; "
                 "build them again"
             )
-
-
-@dataclass(frozen=True, eq=False)
-class _Placed:
-    """The rows among the contexts of a vocabulary; memberships are sparse `(n_contexts, n_rows)`."""
-
-    topic_ids: tuple[str, ...]
-    topics: Any
-    pool: Ints
-    """Rows that have a topic."""
-    kind_ids: tuple[str, ...]
-    kinds: Any
-
-
-def _vocabulary(
-    pairs: PairSet, features: Sequence[FeatureMatrix], like: Path | None, by: By, seed: int
-) -> tuple[Vocabulary, _Placed]:
-    """The vocabulary, and where its contexts are in these rows."""
-    if like is not None:
-        vocabulary = Vocabulary.read(like)
-        vocabulary.require(features)
-        codes = np.full(len(pairs), SILENT, dtype=np.int64)
-        if vocabulary.topics is not None:
-            source = _source(vocabulary.topics.space.by, pairs, features, vocabulary.concepts)
-            codes = vocabulary.topics.assign(source)
-    else:
-        concepts, left_out = find_concepts(features, seed=seed)
-        topics, codes = topics_of(pairs, features, concepts, by, seed=seed)
-        kinds = find_kinds(features, pairs.pairs, seed=seed)
-        identities = {f.lens: lens_identity(f) for f in features}
-        vocabulary = Vocabulary(identities, concepts, topics, kinds, left_out)
-    topic_ids = vocabulary.topics.ids if vocabulary.topics else ()
-    return vocabulary, _Placed(
-        topic_ids,
-        partition(codes, len(topic_ids)),
-        np.flatnonzero(codes != SILENT),
-        tuple(k.id for k in vocabulary.kinds),
-        place(vocabulary.kinds, features),
-    )
-
-
-def topics_of(
-    pairs: PairSet,
-    features: Sequence[FeatureMatrix],
-    concepts: Sequence[ConceptSpec],
-    by: By = "latents",
-    *,
-    seed: int,
-) -> tuple[Topics | None, Ints]:
-    """The topics of a set: by its words where no lens has latents, or not enough of them to go by.
-
-    Returns:
-        The topics (None of too few rows), and the topic number of each row.
-    """
-    source = _source(by, pairs, features, concepts)
-    found = None if source is None else find_topics(pairs.pairs, by, source, seed=seed)
-    found = found or find_topics(pairs.pairs, "words", pairs.pairs, seed=seed)
-    return found if found else (None, np.full(len(pairs), SILENT, dtype=np.int64))
-
-
-def _source(
-    by: By, pairs: PairSet, features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
-) -> Any | None:
-    """What a space of topics reads of these rows: the first lens that has it; None where none has."""
-    if by == "words":
-        return pairs.pairs
-    for part in features:
-        if not is_latent(part):
-            continue
-        if by == "latents":
-            return part
-        clusters = [c for c in concepts if c.lens == part.lens and c.kind == "cluster" and not c.local]
-        if len(clusters) >= 2:
-            return symmetric_activity(part, clusters)
-    return None
 
 
 def _concepts(
@@ -363,29 +303,6 @@ def _concepts(
     return tuple(out)
 
 
-def _contexts(vocabulary: Vocabulary, placed: _Placed, codes: Ints) -> tuple[Context, ...]:
-    def named(kind: Literal["topic", "prompt"], names: Any, membership: Any) -> list[Context]:
-        out = []
-        for k, (context_id, label, words) in enumerate(names):
-            rows = membership[k].indices
-            out.append(
-                Context(
-                    id=context_id,
-                    kind=kind,
-                    label=label,
-                    keywords=words,
-                    n=len(rows),
-                    n_groups=len(np.unique(codes[rows])),
-                )
-            )
-        return out
-
-    topics = vocabulary.topics
-    about = list(zip(topics.ids, topics.labels, topics.keywords, strict=True)) if topics else []
-    kinds = [(k.id, k.label, k.keywords) for k in vocabulary.kinds]
-    return (*named("topic", about, placed.topics), *named("prompt", kinds, placed.kinds))
-
-
 def _notes_on_families(families: Mapping[View, Family]) -> list[str]:
     out = []
     for view, family in families.items():
@@ -398,6 +315,16 @@ def _notes_on_families(families: Mapping[View, Family]) -> list[str]:
             out.append(
                 f"{view} view: the {MAX_LISTED} largest |z| are listed; the whole family is in workings.npz"
             )
-    if families["global"].tested == 0:
-        out.append("global view: no topic is large enough to be tested (25 rows from 10 prompts inside)")
     return out
+
+
+def _q_of(
+    concepts: Sequence[str], contexts: Sequence[str], family: Mapping[str, Any]
+) -> dict[tuple[str, str], float]:
+    """The q of every tested cell of a view, by concept and context."""
+    if not family:
+        return {}
+    return {
+        (concepts[j], contexts[k]): float(family["q"][k, j])
+        for k, j in np.argwhere(family["tested"]).tolist()
+    }

@@ -1,12 +1,19 @@
 """`offtarget audit`: what a preference set teaches."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
 from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, progress, table
+
+if TYPE_CHECKING:
+    from offtarget.audit.records import Audit
+    from offtarget.data.pairs import PairSet
+
+VALUES = 6
+"""Values of a metadata column that are printed with their shares."""
 
 
 def audit(
@@ -29,6 +36,12 @@ def audit(
         str | None,
         typer.Option(
             help="Cluster rows by latents (where a lens has them), clusters of latents or words; not with --like."
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Columns of metadata whose values are compared: vendor,source. With --like those of that audit."
         ),
     ] = None,
     max_length: Annotated[
@@ -67,7 +80,7 @@ def audit(
         )
     if topics is not None and topics not in SPACES:
         raise unknown_name("--topics", topics, SPACES)
-    by: By = topics or "latents"
+    space: By = topics or "latents"
     if label_model and not any(x.partition(":")[0] == "sae" for x in lenses):
         raise ConfigError(
             "--label-model names concepts of latents, and no lens here has any; add --lens surface,sae"
@@ -95,7 +108,8 @@ def audit(
             store=store,
             seed=seed,
             like=like,
-            topics=by,
+            topics=space,
+            by=None if by is None else [x.strip() for x in by.split(",") if x.strip()],
             max_length=max_length,
             template=chat_template,
             progress=report,
@@ -104,21 +118,23 @@ def audit(
         ).audit
     for warning in result.warnings:
         note(f"warning: {warning}")
+    if result.offered:
+        note(f"columns of few values that could be compared: --by {','.join(result.offered)}")
     if as_json:
-        echo_json({"out": str(folder), **result.model_dump(mode="json", include={"key", "vocabulary", "dataset", "warnings"}),
-                   "findings": [h.model_dump(mode="json", exclude={"rows"}) for h in result.findings]})  # fmt: skip
+        parts = {"key", "vocabulary", "dataset", "warnings", "metadata", "offered"}
+        findings = [h.model_dump(mode="json", exclude={"rows"}) for h in result.findings]
+        echo_json({"out": str(folder), **result.model_dump(mode="json", include=parts), "findings": findings})
         return
-    print_audit(result, folder)
+    print_audit(result, folder, pairs)
 
 
-def print_audit(result: "object", folder: Path, most: int = 15) -> None:
-    """The strongest findings as a table, and where the rest is."""
-    from offtarget.audit.records import Audit
+def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None, most: int = 15) -> None:
+    """What the set is made of by metadata, the strongest findings as a table, and where the rest is."""
     from offtarget.report.claims import speakers
+    from offtarget.report.composition import told
 
-    assert isinstance(result, Audit)
     concepts = {c.id: c for c in result.concepts}
-    topics = {c.id: c.label for c in result.contexts}
+    contexts = {c.id: c for c in result.contexts}
     counts = {view: family.findings for view, family in result.families.items()}
     by_view = {
         view: sorted((h for h in result.findings if h.view == view), key=lambda h: -abs(h.z))
@@ -126,13 +142,17 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
     }
     typer.echo(
         f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {counts['overall']} findings over the whole set, "
-        f"{counts['global']} in single topics, {counts['local']} in kinds of prompt (q < 0.05)"
+        f"{counts['global']} in single topics, {counts['local']} in kinds of prompt"
+        + (f", {counts['metadata']} by metadata" if "metadata" in counts else "")
+        + " (q < 0.05)"
     )
+    print_composition(result)
     leading = speakers(by_view["overall"], concepts)[:most]
     along = {h.id: n for h, n in leading if n}
     rows = []
-    for h in [*(h for h, _ in leading), *by_view["global"][:5], *by_view["local"][:5]]:
-        where = "everywhere" if h.context is None else topics.get(h.context, h.context)
+    shown = [*(h for h, _ in leading), *by_view["global"][:5], *by_view["local"][:5]]
+    for h in shown:
+        where = "everywhere" if h.context is None else contexts[h.context].title
         rows.append(
             (
                 h.lean,
@@ -141,12 +161,32 @@ def print_audit(result: "object", folder: Path, most: int = 15) -> None:
                 f"{h.d:+.2f}",
                 f"{h.z:+.1f}",
                 f"{h.q:.1e}",
-                where[:28],
                 concepts[h.concept].title + (f" (+{along[h.id]} along with it)" if h.id in along else ""),
+                where,
             )
         )
     if not rows:
         typer.echo("nothing leans at q < 0.05")
         return
-    table(("leans", "effect", "unit", "d", "z", "q", "where", "concept"), rows)
+    table(("leans", "effect", "unit", "d", "z", "q", "concept", "where"), rows)
+    by_id = {p.id: p for p in pairs.pairs} if pairs else {}
+    for name in dict.fromkeys(h.context for h in shown if h.context):
+        if by_id and contexts[name].typical:
+            typer.echo(told(contexts[name], by_id))
     typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")
+
+
+def print_composition(result: "Audit") -> None:
+    """For each column of metadata: the shares of its values, and how the main concepts differ between them."""
+    from offtarget.report.composition import compositions
+
+    for t in compositions(result):
+        column = t.column
+        largest = sorted(column.values, key=lambda v: -v.n)[:VALUES]
+        shares = ", ".join(f"{v.value} {v.n / t.n_rows:.0%}" for v in largest)
+        more = column.n_values - len(largest)
+        typer.echo(f"\nby {column.name}: {shares}" + (f", {more} more values" if more > 0 else ""))
+        for text in t.statements:
+            typer.echo(f"  {text}")
+    if result.metadata:
+        typer.echo("")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from offtarget import verdicts as verdict_file
+from offtarget.audit.concepts.metadata import read_columns
 from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
 from offtarget.audit.records import AUDIT_FILE, Audit
@@ -18,7 +19,7 @@ from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.progress import Progress, steps_of
 from offtarget.report.audit_html import REPORT_FILE, render_audit
-from offtarget.store import MANIFEST, Store, output_dir, require_free, write_atomic
+from offtarget.store import MANIFEST, Store, hash_of, output_dir, require_free, write_atomic
 from offtarget.versions import package_versions
 
 TEMPLATE = "verdicts.template.yaml"
@@ -55,6 +56,7 @@ def audit_into(
     seed: int = 0,
     like: Path | None = None,
     topics: By = "latents",
+    by: Sequence[str] | None = None,
     max_length: int = 512,
     template: str | None = None,
     progress: Progress | None = None,
@@ -72,6 +74,7 @@ def audit_into(
         seed: of clustering and resampling.
         like: audit whose vocabulary to use.
         topics: what rows are clustered by; words where no lens has latents.
+        by: columns of metadata whose values are compared; None: those of the audit that `like` names.
         max_length: tokens that lenses on activations read.
         template: chat template file for models without one.
         progress: called with (what, done, total).
@@ -80,10 +83,12 @@ def audit_into(
 
     Raises:
         UndecidedError: too few rows or prompts, or `like` was made with other lenses.
-        ConfigError: `like` is no audit, or a lens does not fit the model.
+        ConfigError: `like` is no audit, no row has a column of `by`, or a lens does not fit the model.
     """
     require_free(folder, AUDIT_FILE)
-    require_enough(len(pairs), len({p.group for p in pairs.pairs}))  # before anything costly
+    # before anything costly
+    require_enough(len(pairs), len({p.group for p in pairs.pairs}))
+    read_columns(pairs.pairs, by or ())
     if like is not None:
         Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in lenses)
     features = features_of(
@@ -102,6 +107,8 @@ def audit_into(
         "packages": package_versions("numpy", "scipy", "scikit-learn", "scikit-network", "statsmodels"),
         "seed": seed,
         "topics": topics,
+        "by": None if by is None else list(by),
+        "metadata": hash_of([p.meta for p in pairs.pairs]),
         "like": Audit.read(like).key if like else None,
         "model": model.identity if model else None,
     }
@@ -113,6 +120,7 @@ def audit_into(
             seed=seed,
             like=like,
             topics=topics,
+            by=by,
             model_info={"name": model.name, "identity": model.identity} if model else None,
             progress=steps_of(progress, "audit"),
         )

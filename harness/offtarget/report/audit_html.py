@@ -14,6 +14,7 @@ from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.report.cards import evidence_cards
 from offtarget.report.claims import brief, glance, speakers
+from offtarget.report.composition import compositions, typical_prompts
 from offtarget.report.html import environment, render_page
 from offtarget.report.marks import Marks
 from offtarget.report.plots.canvas import Tone
@@ -38,6 +39,8 @@ class Topic:
 
     label: str
     keywords: tuple[str, ...]
+    prompts: tuple[str, ...]
+    """The first words of typical ones."""
     n: int
     n_groups: int
     tested: int
@@ -69,7 +72,7 @@ def audit_page(
     """The report as text of a page that loads nothing and runs no script but its own."""
     by_id = {} if pairs is None else {p.id: p for p in (pairs.pairs if isinstance(pairs, PairSet) else pairs)}
     concepts = {c.id: c for c in audit.concepts}
-    contexts = {c.id: c.label for c in audit.contexts}
+    contexts = {c.id: c.title for c in audit.contexts}
     table = _table(audit)
     return render_page(
         environment(),
@@ -82,10 +85,11 @@ def audit_page(
         volcano=_volcano(audit, concepts, contexts),
         table=table,
         n_hidden=len(audit.hypotheses) - len(table),
-        topics=_contexts(audit, concepts, "topic"),
+        compositions=compositions(audit),
+        topics=_contexts(audit, concepts, "topic", by_id),
         topic_map=_topic_map(audit),
         stability=_stability(audit),
-        kinds=_contexts(audit, concepts, "prompt"),
+        kinds=_contexts(audit, concepts, "prompt", by_id),
         cards=evidence_cards(audit, concepts, contexts, by_id, Marks(features)),
         has_text=bool(by_id),
         predictions=_predictions(audit),
@@ -139,7 +143,9 @@ def _table(audit: Audit) -> list[Hypothesis]:
     return ordered[:TABLE_ROWS]
 
 
-def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str) -> list[Topic]:
+def _contexts(
+    audit: Audit, concepts: Mapping[str, Concept], kind: str, by_id: Mapping[str, Pair]
+) -> list[Topic]:
     """Topics, all of them, by size; or the kinds of prompt in which something leans otherwise, the clearest first."""
     inside: dict[str, list[Hypothesis]] = defaultdict(list)
     for h in audit.hypotheses:
@@ -166,7 +172,8 @@ def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str) -> list[
         hs = inside[c.id]
         both = leaning(hs, "chosen"), leaning(hs, "rejected")
         more = tuple(w for w in c.keywords if w not in c.label)
-        out.append(Topic(c.label, more, c.n, c.n_groups, len(hs), *both))
+        prompts = typical_prompts(c, by_id)
+        out.append(Topic(c.title, more, prompts, c.n, c.n_groups, len(hs), *both))
     return out
 
 

@@ -62,12 +62,16 @@ def evidence_cards(
     """
     predicted = {p.concept: p for p in audit.prediction}
     cards = []
-    noun = {c.id: "topic" if c.kind == "topic" else "prompts" for c in audit.contexts}
-    for view in ("overall", "global", "local"):
+    nouns = {"topic": "topic", "prompt": "prompts", "metadata": "rows"}
+    noun = {c.id: nouns[c.kind] for c in audit.contexts}
+    for view in ("overall", "global", "local", "metadata"):
         found = [h for h in audit.hypotheses if h.finding and h.view == view]
         found.sort(key=lambda h: (-abs(h.z), h.id))
         if view == "overall":
             found = [h for h, _ in speakers(found, concepts)]
+        if view == "metadata":  # one value for each concept: the table has the others
+            first = {h.concept: h for h in reversed(found)}
+            found = [h for h in found if first[h.concept] is h]
         for h in found[:CARDS]:
             c = concepts[h.concept]
             shown = spread_over_prompts([by_id[i] for i in h.rows if i in by_id])[:EXAMPLES]

@@ -45,6 +45,7 @@ def glance(audit: Audit, most: int = 8) -> list[Sentence]:
         ("overall", "concepts lean over the whole set"),
         ("global", "leans are particular to a topic"),
         ("local", "leans are particular to a kind of prompt"),
+        ("metadata", "leans are particular to a value of metadata"),
     ):
         family = audit.families.get(view)  # type: ignore[call-overload]
         if family is not None and family.tested:

@@ -1,4 +1,7 @@
-"""The views by context: in which topic (global) or kind of prompt (local) does a concept lean more than elsewhere?"""
+"""The views by context: where does a concept lean more than elsewhere?
+
+In a topic (global), a kind of prompt (local), or the rows of one value of metadata (metadata).
+"""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -32,7 +35,7 @@ MAX_SHUFFLED = 20_000_000
 
 
 def context_view(
-    view: Literal["global", "local"],
+    view: Literal["global", "local", "metadata"],
     rows: Rows,
     concepts: Sequence[str],
     c: Contrasts,

@@ -1,0 +1,285 @@
+"""The metadata view: columns and their values, effects against pandas, and what is said of columns that cannot be tested."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from offtarget.audit.concepts.metadata import mostly, offered, place, read_columns
+from offtarget.audit.records import Audit
+from offtarget.audit.run import audit, write_into
+from offtarget.cli.main import call
+from offtarget.data.pairs import PairSet
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.report.audit_html import audit_page
+from offtarget.report.composition import statements
+from offtarget.verdicts import parse
+from statsmodels.stats.multitest import multipletests
+
+VENDORS = ["acme", "bluebird", "cicada"]
+
+
+def with_meta(pairs, **columns):
+    """The same rows with metadata; a column is one value a row, None for none."""
+    rows = [
+        replace(p, meta={k: v[i] for k, v in columns.items() if v[i] is not None})
+        for i, p in enumerate(pairs.pairs)
+    ]
+    return PairSet("synthetic", rows)
+
+
+@pytest.fixture()
+def mixed(make_pairs, make_surface):
+    """600 pairs of 300 prompts from three vendors: bold leans to chosen at acme, to rejected at cicada, nowhere else."""
+    rng = np.random.default_rng(0)
+    n = 600
+    vendor = np.array([VENDORS[g % 3] for g in range(n // 2) for _ in range(2)])
+    rate = {"acme": (0.6, 0.2), "bluebird": (0.4, 0.4), "cicada": (0.1, 0.5)}
+    bold = [np.array([rng.random() < rate[v][side] for v in vendor]) for side in (0, 1)]
+    calm = [rng.random(n) < 0.3 for _ in range(2)]
+    pairs = with_meta(
+        make_pairs([f"g{i // 2}" for i in range(n)]),
+        vendor=vendor.tolist(),
+        row=list(range(n)),
+        score=rng.normal(3, 1, n).round(2).tolist(),
+        language=["en"] * n,
+    )
+    chosen, rejected = (np.column_stack([b, c]).astype(float) for b, c in zip(bold, calm, strict=True))
+    return pairs, make_surface(pairs, chosen, rejected, ["bold", "calm"])
+
+
+def frame(pairs, part):
+    u = (part.values["chosen", "value"] - part.values["rejected", "value"]).toarray()
+    return pd.DataFrame({"vendor": [p.meta["vendor"] for p in pairs.pairs], "bold": u[:, 0], "calm": u[:, 1]})
+
+
+def test_every_value_is_compared_with_all_other_rows(mixed):
+    pairs, part = mixed
+    found = audit(pairs, [part], by=["vendor"])
+    rows = frame(pairs, part)
+    cells = {(h.concept, h.context): h for h in found.hypotheses if h.view == "metadata"}
+    assert set(cells) == {(f"surface:{c}", f"meta:vendor={v}") for c in ("bold", "calm") for v in VENDORS}
+    for concept in ("bold", "calm"):
+        for v in VENDORS:
+            h = cells[f"surface:{concept}", f"meta:vendor={v}"]
+            inside, outside = rows[rows.vendor == v][concept], rows[rows.vendor != v][concept]
+            assert h.effect == pytest.approx(inside.mean() - outside.mean(), abs=1e-6)
+            assert (h.inside_mean, h.outside_mean) == pytest.approx((inside.mean(), outside.mean()), abs=1e-6)
+            assert (h.n_inside, h.n_groups_inside) == (200, 100)
+            assert {pairs.pairs[int(r.removeprefix("row"))].meta["vendor"] for r in h.rows} == {v}
+    # one family over all columns and values
+    q = multipletests([h.p for h in cells.values()], method="fdr_bh")[1]
+    assert [h.q for h in cells.values()] == pytest.approx(q.tolist())
+    there = {k for k, h in cells.items() if h.finding}
+    assert {("surface:bold", "meta:vendor=acme"), ("surface:bold", "meta:vendor=cicada")} <= there
+    assert not [k for k in there if k[0] == "surface:calm"]
+    assert found.families["metadata"].tested == 6
+    assert found.families["metadata"].shuffled is not None
+    for k, h in cells.items():
+        assert found.workings.inside(k[1]).sum() == h.n_inside
+
+
+def test_the_composition_is_a_count_and_its_effects_are_means_of_each_value(mixed):
+    pairs, part = mixed
+    found = audit(pairs, [part], by=["vendor"])
+    (column,) = found.metadata
+    rows = frame(pairs, part)
+    assert column.concepts[0] == "surface:bold"
+    assert [v.n for v in column.values] == [200, 200, 200]
+    longer = [len(p.chosen[0]["content"]) > len(p.rejected[0]["content"]) for p in pairs.pairs]
+    for v in column.values:
+        mine = rows.vendor == v.value
+        assert v.chosen_longer == pytest.approx(np.mean(np.array(longer)[mine]))
+        effect = v.effects[0]
+        assert effect.effect == pytest.approx(rows[mine].bold.mean(), abs=1e-6)
+        # two rows of each prompt, 100 prompts: the t interval of prompt means
+        means = rows[mine].bold.to_numpy().reshape(-1, 2).mean(axis=1)
+        half = 1.98422 * means.std(ddof=1) / 10
+        assert effect.ci == pytest.approx((means.mean() - half, means.mean() + half), abs=1e-4)
+    acme, cicada = (rows[rows.vendor == v].bold.mean() for v in ("acme", "cicada"))
+    (line,) = statements(found, column)
+    assert line.startswith("Bold: ")
+    assert f"+{acme:.3f} where vendor is acme" in line
+    assert f"−{-cicada:.3f} where vendor is cicada" in line
+    assert "share of rows" in line
+
+
+def test_the_vocabulary_does_not_depend_on_metadata_and_the_key_does(mixed):
+    pairs, part = mixed
+    plain = audit(pairs, [part])
+    by = audit(pairs, [part], by=["vendor"])
+    other = [replace(p, meta={**p.meta, "vendor": p.meta["vendor"].upper()}) for p in pairs.pairs]
+    upper = audit(PairSet("synthetic", other), [part], by=["vendor"])
+    assert plain.vocabulary == by.vocabulary == upper.vocabulary
+    assert len({plain.key, by.key, upper.key}) == 3
+    assert "metadata" not in plain.families
+    assert plain.metadata == ()
+    assert plain.offered == ("vendor",)
+    assert by.offered == ()
+    same = [(h.id, h.q) for h in by.hypotheses if h.view != "metadata"]
+    assert same == [(h.id, h.q) for h in plain.hypotheses]
+
+
+def test_a_column_that_cannot_be_tested_is_named_with_the_reason(mixed):
+    pairs, part = mixed
+    few = [p.meta["vendor"] if i >= 40 else f"rare{i // 4}" for i, p in enumerate(pairs.pairs)]
+    rows = PairSet(
+        "s", [replace(p, meta={**p.meta, "few": f}) for p, f in zip(pairs.pairs, few, strict=True)]
+    )
+    found = audit(rows, [part], by=["row", "language", "few"])
+    said = "\n".join(found.warnings)
+    assert "column 'row' has 600 values in 600 rows, nearly one for each row" in said
+    assert "column 'language' says 'en' in every row" in said
+    assert "column 'few': 10 of its 13 values (40 rows) have fewer than 25 rows from 10 prompts" in said
+    few = next(c for c in found.metadata if c.name == "few")
+    assert {v.value for v in few.tested} == set(VENDORS)
+    assert sum(v.n for v in few.values) == 600
+    with pytest.raises(ConfigError, match=r"unknown metadata column 'vendro': did you mean vendor\?"):
+        audit(pairs, [part], by=["vendro"])
+    bare = PairSet("s", [replace(p, meta={}) for p in pairs.pairs])
+    with pytest.raises(ConfigError, match="carry no metadata"):
+        audit(bare, [part], by=["vendor"])
+
+
+def test_numbers_are_cut_at_their_quartiles_and_missing_is_a_value(mixed):
+    pairs, _ = mixed
+    score = [p.meta["score"] for p in pairs.pairs]
+    (column,) = read_columns(pairs.pairs, ["score"])
+    want = np.sort(score)[
+        [149, 299, 449]
+    ]  # the smallest values with a quarter, half, three quarters at or below
+    assert column.cuts == pytest.approx(want.tolist())
+    assert column.values[0] == f"at most {want[0]:g}"
+    assert column.codes.tolist() == [int((s > want).sum()) for s in score]
+    # as text, as a spreadsheet gives them, and with holes
+    holed = with_meta(pairs, score=[None if i % 10 == 0 else str(s) for i, s in enumerate(score)])
+    (again,) = read_columns(holed.pairs, ["score"], {"score": column.cuts})
+    assert again.values == (*column.values, "(none)")
+    assert [c for i, c in enumerate(again.codes) if i % 10] == [
+        c for i, c in enumerate(column.codes) if i % 10
+    ]
+    assert (again.codes[::10] == 4).all()
+    stars = with_meta(pairs, stars=[i % 5 + 1 for i in range(600)])
+    (levels,) = read_columns(stars.pairs, ["stars"])
+    assert levels.cuts == ()
+    assert sorted(levels.values) == ["1", "2", "3", "4", "5"]
+    flags = with_meta(pairs, ok=[i % 2 == 0 for i in range(600)])
+    assert sorted(read_columns(flags.pairs, ["ok"])[0].values) == ["false", "true"]
+
+
+def test_ids_of_long_values_stay_short_and_apart(mixed):
+    pairs, _ = mixed
+    long = with_meta(pairs, why=["x" * 200 + str(i % 2) for i in range(600)])
+    ids, labels, inside = place(read_columns(long.pairs, ["why"]))
+    assert len(set(ids)) == 2
+    assert all(len(i) < 100 for i in ids)
+    assert inside.sum(axis=1).ravel().tolist() == [[300, 300]]
+    assert all(x.startswith("why is x") for x in labels)
+
+
+def test_a_topic_that_is_one_source_says_so(make_pairs, make_surface):
+    rng = np.random.default_rng(1)
+    topics = [i // 2 % 3 for i in range(900)]
+    source = [["kitchen", "code", "space"][t] if rng.random() < 0.97 else "other" for t in topics]
+    pairs = with_meta(make_pairs([f"g{i // 2}" for i in range(900)], topics), source=source)
+    sides = [(rng.random((900, 1)) < 0.3).astype(float) for _ in range(2)]
+    found = audit(pairs, [make_surface(pairs, *sides, ["bold"])])
+    named = [c for c in found.contexts if c.kind == "topic" and c.n >= 60]
+    assert named
+    for c in named:
+        inside = np.flatnonzero(found.workings.inside(c.id))
+        counts = pd.Series([source[i] for i in inside]).value_counts()
+        assert c.mostly is not None
+        assert (c.mostly.value, c.mostly.share) == (
+            counts.index[0],
+            pytest.approx(counts.iloc[0] / len(inside)),
+        )
+        assert f"(source is {c.mostly.value} in 9" in c.title
+        prompts = [pairs.pairs[int(r.removeprefix("row"))] for r in c.typical]
+        assert len({p.group for p in prompts}) == 2
+        assert all(found.workings.inside(c.id)[int(p.id.removeprefix("row"))] for p in prompts)
+    assert mostly(np.arange(10), offered(pairs.pairs)) is None
+
+
+def test_an_audit_like_another_compares_the_same_bins(mixed, tmp_path):
+    pairs, part = mixed
+    first = audit(pairs, [part], by=["vendor", "score"])
+    write_into(first, tmp_path)
+    assert Audit.read(tmp_path).metadata == first.metadata
+    later = [replace(p, meta={"score": p.meta["score"] + 1, "vendor": p.meta["vendor"]}) for p in pairs.pairs]
+    second = audit(PairSet("later", later), [part], like=tmp_path)
+    assert [c.name for c in second.metadata] == ["vendor", "score"]
+    assert second.metadata[1].cuts == first.metadata[1].cuts
+    assert {c.id for c in second.contexts} >= {v.context for v in first.metadata[1].tested[-1:]}
+    bare = [replace(p, meta={"vendor": p.meta["vendor"]}) for p in pairs.pairs]
+    third = audit(PairSet("bare", bare), [part], like=tmp_path)
+    assert [c.name for c in third.metadata] == ["vendor"]
+    assert any("column 'score'" in w and "--like" in w for w in third.warnings)
+    assert audit(pairs, [part], like=tmp_path, by=[]).metadata == ()
+
+
+def test_values_are_escaped_in_the_page_and_shown(mixed):
+    pairs, part = mixed
+    bad = with_meta(
+        pairs, vendor=[f"<b>{p.meta['vendor']}</b>" if i else "acme" for i, p in enumerate(pairs.pairs)]
+    )
+    found = audit(bad, [part], by=["vendor"])
+    page = audit_page(found, bad)
+    assert "<b>acme" not in page
+    assert "&lt;b&gt;acme&lt;/b&gt;" in page
+    assert 'id="composition"' in page
+    assert "Bold: " in page
+    assert 'id="composition"' not in audit_page(audit(bad, [part]), bad)
+    assert "--by vendor" in audit_page(audit(bad, [part]), bad)
+
+
+def test_a_verdict_on_a_value_that_was_not_tested_says_how_to_test_it(mixed):
+    pairs, part = mixed
+    plain, by = audit(pairs, [part]), audit(pairs, [part], by=["vendor"])
+    text = (
+        f"schema_version: 1\nvocabulary: {plain.vocabulary}\nverdicts:\n"
+        "  - {concept: surface:bold, context: 'meta:vendor=acme', decision: suppress, by: me, date: 2026-01-31}\n"
+    )
+    assert parse(text, "v", by).verdicts[0].context == "meta:vendor=acme"
+    with pytest.raises(UndecidedError, match="--by vendor"):
+        parse(text, "v", plain)
+
+
+def write_rows(path: Path, vendors: list[str]) -> Path:
+    rows = [
+        {
+            "prompt": f"Question {i}?",
+            "chosen": ("**Yes**" if v == "acme" else "Yes") + " indeed" * (i * 7 % 11) + ".",
+            "rejected": ("Not" if v == "acme" else "**Not**") + " indeed" * (i * 5 % 11) + ".",
+            "vendor": v,
+        }
+        for i, v in enumerate(vendors)
+    ]
+    path.write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
+    return path
+
+
+def test_the_verb_says_what_the_set_is_made_of(store_home, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    vendors = ["acme" if i % 3 else "bluebird" for i in range(120)]
+    write_rows(tmp_path / "drop.jsonl", vendors)
+    assert call(["audit", "drop.jsonl", "--out", "a"]) == 0
+    assert "could be compared: --by vendor" in capsys.readouterr().err
+    assert call(["audit", "drop.jsonl", "--out", "a", "--by", "vendor"]) == 0
+    out = capsys.readouterr().out
+    assert "by vendor: acme 67%, bluebird 33%" in out
+    assert "+1.00 where vendor is acme, −1.00 where vendor is bluebird" in out
+    assert call(["audit", "drop.jsonl", "--out", "a", "--by", "vendor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(v["value"], v["n"]) for v in found["metadata"][0]["values"]] == [("acme", 80), ("bluebird", 40)]
+    assert any(h["context"] == "meta:vendor=acme" for h in found["findings"])
+    # the rows are as they were and only the metadata is other: nothing old is served
+    write_rows(tmp_path / "drop.jsonl", vendors)
+    text = (tmp_path / "drop.jsonl").read_text()
+    (tmp_path / "drop.jsonl").write_text(text.replace('"bluebird"', '"cicada"'))
+    assert call(["audit", "drop.jsonl", "--out", "a", "--by", "vendor"]) == 0
+    assert "cicada 33%" in capsys.readouterr().out
+    assert call(["audit", "drop.jsonl", "--out", "a", "--by", "vendr"]) == 2
+    assert "did you mean vendor?" in capsys.readouterr().err
