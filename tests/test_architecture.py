@@ -5,7 +5,7 @@ from pathlib import Path
 
 HARNESS = Path(__file__).resolve().parents[1] / "harness" / "offtarget"
 FLOORS = [
-    {"errors", "documents", "siblings", "progress", "store", "registry", "versions", "machine"},
+    {"errors", "documents", "siblings", "streams", "progress", "store", "registry", "versions", "machine"},
     {"models"},
     {"data", "lens"},
     {"audit", "verdicts", "shaping", "training", "evals"},

@@ -22,6 +22,7 @@ from typing import Any, Literal
 
 from offtarget.documents import read_yaml
 from offtarget.errors import ConfigError, OfftargetError, unknown_name
+from offtarget.streams import restored
 
 Kind = Literal["dataset", "behaviour", "protocol", "recipe", "audit", "benchmark"]
 KINDS: tuple[Kind, ...] = ("dataset", "behaviour", "protocol", "recipe", "audit", "benchmark")
@@ -210,10 +211,11 @@ def load_module(path: Path) -> Any:
     try:
         # not the loader's own way: it takes bytecode of an older text for this one's where both were
         # written in the same second and are equally long
-        exec(compile(source, spec.origin, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - as the loader does
+        with restored():
+            exec(compile(source, spec.origin, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - as the loader does
     except BaseException as e:
         del sys.modules[name]
-        if not isinstance(e, Exception | SystemExit):
+        if isinstance(e, KeyboardInterrupt):
             raise
         line = f", line {e.lineno}" if isinstance(e, SyntaxError) and e.lineno else ""
         raise ConfigError(f"{path}{line}: cannot be loaded ({type(e).__name__}: {e})") from e
@@ -276,10 +278,11 @@ def run_content(entry: Entry, function: Callable[..., Any], *args: Any, **params
         ConfigError: the function failed.
     """
     try:
-        return function(*args, **params)
-    except OfftargetError:
+        with restored():
+            return function(*args, **params)
+    except (OfftargetError, KeyboardInterrupt):
         raise
-    except Exception as e:
+    except BaseException as e:  # SystemExit too: a content file does not decide with which code we end
         frames = traceback.extract_tb(e.__traceback__)
         here = entry.path.resolve()
         line = next((f.lineno for f in reversed(frames) if Path(f.filename).resolve() == here), None)

@@ -238,12 +238,21 @@ def require_free(path: Path, marker: str) -> None:
         raise OSError(e.errno, e.strerror, str(path.parent)) from None
 
 
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user whom the system does not know
+        raise ConfigError(
+            "this user has no home folder: set OFFTARGET_HOME to a folder for what is kept"
+        ) from None
+
+
 class Store:
     """Artifacts under one root folder (default `$OFFTARGET_HOME`, else `~/.cache/offtarget`)."""
 
     def __init__(self, root: Path | None = None) -> None:
         env = os.environ.get("OFFTARGET_HOME")
-        self.root = root or (Path(env) if env else Path.home() / ".cache" / "offtarget")
+        self.root = root or (Path(env) if env else _home() / ".cache" / "offtarget")
         self._verified: set[Path] = set()
         self._swept = False
         self.n_made = 0

@@ -1,7 +1,7 @@
 """Assembles the verbs, and turns every error into one line and an exit code.
 
 Exit codes: 0 done or passed · 1 gate failed · 2 wrong usage, configuration or data · 3 could not decide ·
-130 interrupted.
+130 interrupted, 143 terminated.
 """
 
 import errno
@@ -30,11 +30,13 @@ from offtarget.cli import (
     listing,
     plan,
     run,
+    signals,
     verify,
     why,
 )
 from offtarget.cli.ui import printable
 from offtarget.errors import OfftargetError
+from offtarget.streams import write_what_can_be_written
 
 app = typer.Typer(
     name="offtarget",
@@ -132,6 +134,8 @@ UsageError: type[Any] = typer.BadParameter.__mro__[1]
 """Typer carries a click of its own in some versions and shares the installed one in others."""
 
 INTERRUPTED = 130
+"""Of typer, for an interrupt."""
+SAY_INTERRUPTED = "interrupted; what was finished is kept, and the same command goes on from there"
 
 DISK = {
     errno.ENOSPC: "the disk is full",
@@ -151,7 +155,11 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command line; exits with the code of the contract."""
     # at Python's own 700 objects, loading transformers spends a fifth of its time in collections
     gc.set_threshold(10_000)
-    sys.exit(call(sys.argv[1:] if argv is None else argv))
+    write_what_can_be_written()
+    with signals.ending(f"offtarget: {SAY_INTERRUPTED}\n"):
+        code = call(sys.argv[1:] if argv is None else argv)
+    sys.stdout.flush()
+    sys.exit(code)
 
 
 def call(argv: list[str]) -> int:
@@ -183,9 +191,7 @@ def call(argv: list[str]) -> int:
 
 
 def _interrupted() -> int:
-    return _fail(
-        "interrupted; what was finished is kept, and the same command goes on from there", INTERRUPTED
-    )
+    return _fail(SAY_INTERRUPTED, signals.exit_code())
 
 
 def _fail(message: str, code: int) -> int:

@@ -6,8 +6,10 @@ CSS variables of the page, so the same picture serves light, dark and print. The
 
 import hashlib
 import io
+import os
 import re
 import warnings
+from functools import cache
 from typing import Any, Literal
 
 from markupsafe import Markup, escape
@@ -73,7 +75,17 @@ def svg(fig: Any, name: str, alt: str) -> Markup:
     return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(visible(alt))}" ', 1))  # noqa: S704
 
 
+@cache
+def _plain() -> None:
+    """Matplotlib as it ships: no backend of the environment, and nothing of a matplotlibrc that lies about."""
+    os.environ["MPLBACKEND"] = "Agg"  # before the import, which refuses unknown ones
+    import matplotlib as mpl
+
+    mpl.rcdefaults()
+
+
 def figure(width: float, height: float) -> Any:
+    _plain()
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
@@ -83,6 +95,7 @@ def figure(width: float, height: float) -> Any:
 
 
 def rc() -> Any:
+    _plain()
     import matplotlib as mpl
 
     return mpl.rc_context({**_RC, "svg.hashsalt": "offtarget"})
