@@ -301,7 +301,7 @@ def test_clusters_of_latents_are_audited_named_and_warned_about(make_pairs, make
     follows = clusters[tuple(sorted(f"sae:{j}" for j in range(6)))]
     assert follows.evidence.correlate.concept == "surface:bold"
     assert follows.evidence.correlate.r > 0.9
-    assert follows.label.startswith("bold (r=0.9")
+    assert follows.label.startswith("goes with bold (r +0.9") and follows.named
     assert clusters[tuple(sorted(f"sae:{j}" for j in range(6, 12)))].evidence.correlate is None
     overall = {h.concept for h in found.findings if h.view == "overall"}
     assert overall == {"surface:bold", follows.id}

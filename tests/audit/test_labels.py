@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
-from offtarget.audit.concepts.labels import Surface, Told, tell
+from offtarget.audit.concepts.labels import Rules, Told, tell
 from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.audit.concepts.words import rank_auroc
+from offtarget.audit.statistics.means import half_by_group
 from offtarget.data.pairs import Pair
 from offtarget.lens.features import Column, FeatureMatrix, peak_code
 from scipy.sparse import csr_matrix
@@ -12,7 +14,7 @@ N = 400
 FILLER = ["some", "plain", "answer", "with", "nothing", "to", "mark", "it", "out", "at", "all"]
 
 
-def made(seed: int = 0) -> tuple[list[Pair], FeatureMatrix, Surface]:
+def made(seed: int = 0) -> tuple[list[Pair], FeatureMatrix, Rules]:
     """Latent 0 fires where a response says "walrus", latents 1 and 2 where it is long, latent 3 at random."""
     rng = np.random.default_rng(seed)
     pairs, fires, peaks, length = [], np.zeros((2, N, 4)), np.zeros((2, N, 4), int), np.zeros((2, N))
@@ -45,18 +47,16 @@ def made(seed: int = 0) -> tuple[list[Pair], FeatureMatrix, Surface]:
     columns = tuple(Column(f"x:{j}", f"latent {j}", "", "presence", 0.01, hints[j]) for j in range(4))
     ids = tuple(p.id for p in pairs)
     part = FeatureMatrix("x", columns, values, ids, ids)  # type: ignore[arg-type]
-    surface = Surface(
-        ("s:words", "s:noise"),
-        ("words", "noise"),
-        np.stack([length[0] - length[1], rng.normal(size=N)], 1),
+    rules = Rules(
+        ("s:words", "s:noise"), ("words", "noise"),
         np.stack([length.ravel(), rng.normal(size=2 * N)], 1),
-    )
-    return pairs, part, surface
+    )  # fmt: skip
+    return pairs, part, rules
 
 
 @pytest.fixture(scope="module")
 def told() -> list[Told]:
-    pairs, part, surface = made()
+    pairs, part, rules = made()
     specs = [
         ConceptSpec("x:0", "feature", "x", ("x:0",)),
         ConceptSpec("x:12", "cluster", "x", ("x:1", "x:2")),
@@ -64,26 +64,33 @@ def told() -> list[Told]:
     ]
     u = np.stack([np.asarray((part.values["chosen", "freq"] - part.values["rejected", "freq"]).todense())[:, j] / 0.2
                   for j in (0, 1, 3)], 1)  # fmt: skip
-    return tell(part, specs, u, surface, pairs)
+    return tell(part, specs, u, rules, pairs)
 
 
 def test_words_of_the_responses_where_it_fires(told: list[Told]) -> None:
     assert told[0].words[0] == "walrus"
     assert told[0].tokens == ("walrus",)
-    assert told[0].label.endswith("on “walrus”; words: walrus")
-    assert told[0].fidelity and told[0].fidelity.r == pytest.approx(1.0, abs=1e-6)
-    assert 700 < 2 * told[0].fidelity.n < 900, "one half of the prompts is held out"
+    assert told[0].name == "none"
+    assert told[0].label == "unnamed: fires on “walrus”; words walrus (AUROC 1.00)"
+    assert told[0].word_fit and told[0].word_fit.auroc == 1.0
+    assert 700 < 2 * told[0].word_fit.n < 900, "one half of the prompts is held out"
 
 
-def test_a_surface_correlate_with_its_held_out_fidelity(told: list[Told]) -> None:
-    assert told[1].correlate and told[1].correlate.concept == "s:words"
-    assert told[1].label.startswith("words (r=0.")
-    assert told[1].fidelity and 0.75 < told[1].fidelity.r < 0.95, "a threshold seen through its logarithm"
+def test_a_rule_that_reads_responses_alike_lends_its_name(told: list[Told]) -> None:
+    rule = told[1].correlate
+    assert rule and rule.concept == "s:words" and told[1].name == "rule"
+    assert told[1].label == f"goes with words (r {rule.r:+.2f})"
+    pairs, _, rules = made()
+    long = np.array([len(p.chosen[0]["content"].split()) > 16 for p in pairs]
+                    + [len(p.rejected[0]["content"].split()) > 16 for p in pairs])  # fmt: skip
+    assert rule.r == pytest.approx(np.corrcoef(long, rules.values[:, 0])[0, 1], abs=0.02)
+    assert 0.75 < rule.held_out < 0.95, "a threshold seen through its logarithm"
 
 
-def test_a_label_of_noise_has_no_fidelity(told: list[Told]) -> None:
-    assert told[2].correlate is None
-    assert told[2].fidelity is None or abs(told[2].fidelity.r) < 0.15
+def test_noise_stays_without_a_name(told: list[Told]) -> None:
+    assert told[2].correlate is None and told[2].name == "none"
+    assert told[2].words == () and told[2].word_fit is None
+    assert told[2].label.startswith("unnamed")
 
 
 def test_peaks_point_at_the_token(told: list[Told]) -> None:
@@ -98,3 +105,71 @@ def test_peaks_point_at_the_token(told: list[Told]) -> None:
 def test_a_cluster_promotes_what_several_members_do(told: list[Told]) -> None:
     assert told[1].promotes == ("so",)
     assert told[0].promotes == ("Walrus", "seal")
+
+
+def paired(texts: list[tuple[str, str]]) -> list[Pair]:
+    return [
+        Pair(str(i), f"g{i}", [{"role": "user", "content": f"question {i}"}],
+             [{"role": "assistant", "content": c}], [{"role": "assistant", "content": r}])
+        for i, (c, r) in enumerate(texts)
+    ]  # fmt: skip
+
+
+def latent(fires: np.ndarray, pairs: list[Pair]) -> FeatureMatrix:
+    """One latent that fires in some responses, `(2, n_pairs)`."""
+    ids = tuple(p.id for p in pairs)
+    values = {
+        (side, stat): csr_matrix(fires[k][:, None] * 0.5)
+        for k, side in enumerate(("chosen", "rejected"))
+        for stat in ("freq", "max")
+    }
+    return FeatureMatrix("x", (Column("x:0", "latent 0", "", "presence", 0.01),), values, ids, ids)  # type: ignore[arg-type]
+
+
+def test_a_canned_answer_is_one_answer() -> None:
+    """One refusal stands in 300 of 600 responses; latent and rule agree on it, and on nothing else."""
+    rng = np.random.default_rng(0)
+    pairs = paired([(f"plain answer number {i}", "I cannot help with that.") for i in range(300)])
+    fires = rng.random((2, 300)) < 0.2
+    fires[1] = True
+    rule = (rng.random((2, 300)) < 0.2).astype(float)
+    rule[1] = 1.0
+    rules = Rules(("s:refusal",), ("refusals",), rule.reshape(-1, 1))
+    assert np.corrcoef(fires.ravel(), rule.ravel())[0, 1] > 0.6, "over rows they do agree"
+    told = tell(
+        latent(fires, pairs), [ConceptSpec("x:0", "feature", "x", ("x:0",))], np.zeros((300, 1)), rules, pairs
+    )
+    assert told[0].correlate is None and told[0].name == "none"
+
+
+@pytest.mark.parametrize("hold", [True, False])
+def test_a_rule_must_hold_on_the_other_half_of_the_prompts(hold: bool) -> None:
+    rng = np.random.default_rng(1)
+    pairs = paired([(f"first {i}", f"second {i}") for i in range(400)])
+    half = half_by_group([p.group for p in pairs])
+    rule = (rng.random((2, 400)) < 0.5).astype(float)
+    fires = rule.copy()
+    flip = rng.random((2, 400)) < 0.1
+    if not hold:
+        flip[:, ~half] = rng.random((2, int((~half).sum()))) < 0.3  # r falls from 0.8 to 0.4 there
+    fires[flip] = 1 - fires[flip]
+    rules = Rules(("s:rule",), ("rule",), rule.reshape(-1, 1))
+    r = np.corrcoef(fires.ravel(), rule.ravel())[0, 1]
+    assert r > 0.55
+    told = tell(
+        latent(fires, pairs), [ConceptSpec("x:0", "feature", "x", ("x:0",))], np.zeros((400, 1)), rules, pairs
+    )
+    assert (told[0].name == "rule") is hold
+    if hold:
+        assert told[0].correlate and told[0].correlate.r == pytest.approx(r, abs=1e-6)
+        held = fires[:, ~half].ravel(), rule[:, ~half].ravel()
+        assert told[0].correlate.held_out == pytest.approx(np.corrcoef(*held)[0, 1], abs=1e-6)
+
+
+def test_auroc_of_ranks_is_that_of_scikit_learn() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(2)
+    score, on = rng.integers(0, 4, 80), rng.random(80) < 0.4
+    assert rank_auroc(score, on) == pytest.approx(roc_auc_score(on, score))
+    assert rank_auroc(np.array([0, 1, 1, 2]), np.array([False, True, False, True])) == 0.875

@@ -411,9 +411,9 @@ def test_concepts_are_listed_with_their_lean(capsys: pytest.CaptureFixture[str],
     first = json.loads(capsys.readouterr().out)
     assert len(first) == 3
     (bold,) = (c for c in first if c["concept"] == "surface:bold")
-    assert bold["leans"] == "more in chosen" and bold["fidelity"] == ""
+    assert bold["leans"] == "more in chosen" and bold["named by"] == "its lens"
     assert call(["concepts", "a", "--format", "md"]) == 0
-    assert "| surface:bold | 1 | bold text |" in capsys.readouterr().out
+    assert "| surface:bold | 1 | bold text | its lens |" in capsys.readouterr().out
     for argv, says in (
         (["concepts", "a", "--lens", "sae"], "made with surface"),
         (["concepts", "a", "--format", "mx"], "did you mean md"),

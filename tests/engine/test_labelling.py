@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from offtarget.audit.evidence import ModelLabel
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
 from offtarget.data.pairs import Pair, PairSet
@@ -131,3 +132,17 @@ def test_a_model_that_is_not_at_hand_is_said_in_one_line(
 def test_answers_other_than_yes_and_no_are_missing(answer: str, value: float | None) -> None:
     got = yes_or_no(answer)
     assert got == value if value is not None else np.isnan(got)
+
+
+@pytest.mark.parametrize(
+    ("fidelity", "n", "names"), [(0.6, 10, True), (0.59, 20, False), (0.9, 9, False), (-0.9, 20, False)]
+)
+def test_a_label_names_only_what_it_tells_on_held_out_responses(
+    case: tuple[Audit, PairSet, FeatureMatrix], fidelity: float, n: int, names: bool
+) -> None:
+    concept = case[0].concepts[0]
+    label = ModelLabel(label="walruses", model="m", fidelity=fidelity, n=n)
+    asked = concept.model_copy(update={"model_label": label})
+    assert not concept.named
+    assert asked.named is names
+    assert asked.title == ("walruses" if names else concept.label)

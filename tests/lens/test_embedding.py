@@ -172,12 +172,12 @@ def test_the_audit_names_its_columns_keeps_its_fit_and_refuses_another(tiny: Any
     from offtarget.engine.auditing import audit_into
 
     ref, store = tiny
-    data = texts(150, 1)
+    data = texts(400, 1)
     done = audit_into(tmp_path / "one", data, ["surface", "embedding"], model=ref, store=store)
     mine = [c for c in done.audit.concepts if c.lens == "embedding"]
-    assert any(
-        "wonderful" in (*c.evidence.words, *c.evidence.words_against) and "words: " in c.label for c in mine
-    )
+    said = [c for c in mine if "wonderful" in (*c.evidence.words, *c.evidence.words_against)]
+    assert said and all(c.evidence.word_fit and c.evidence.word_fit.auroc >= 0.6 for c in said)
+    assert all(c.name == "rule" or c.label.startswith("unnamed") for c in mine)
     assert all(c.evidence.contrast == "value" for c in mine)
     found = {h.concept.partition(":")[0] for h in done.audit.findings}
     assert "embedding" in found

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from offtarget.audit.evidence import Concept, Correlate, Evidence
 from offtarget.audit.records import (
     Audit,
-    Concept,
     Context,
-    Correlate,
     DatasetInfo,
-    Evidence,
     Family,
     Hypothesis,
     LengthControlled,
@@ -80,7 +78,8 @@ def make_audit() -> Callable[..., Audit]:
                 lens="surface",
                 members=("surface:bold",),
                 evidence=_evidence(
-                    correlate=Correlate(concept="surface:list", label=word, r=0.5), words=(word, "other")
+                    correlate=Correlate(concept="surface:list", label=word, r=0.65, held_out=0.62, n=900),
+                    words=(word, "other"),
                 ),
             ),
             Concept(

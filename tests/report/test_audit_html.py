@@ -5,7 +5,8 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from offtarget.audit.records import Audit, Correlate, Hypothesis
+from offtarget.audit.evidence import Correlate
+from offtarget.audit.records import Audit, Hypothesis
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.report.audit_html import audit_page, render_audit
 from offtarget.report.cards import spread_over_prompts
@@ -220,7 +221,7 @@ def test_one_concept_speaks_for_all_that_go_along_with_it(make_audit) -> None:
     concepts[rule.id] = rule
 
     def follower(name: str, d: float) -> Hypothesis:
-        along = Correlate(concept=rule.id, label=rule.label, r=0.6)
+        along = Correlate(concept=rule.id, label=rule.label, r=0.6, held_out=0.6, n=100)
         evidence = rule.evidence.model_copy(update={"correlate": along})
         concepts[name] = rule.model_copy(update={"id": name, "evidence": evidence})
         return base.model_copy(update={"id": f"overall:{name}", "concept": name, "d": d})

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from offtarget.audit.context_records import Context as Context
 from offtarget.audit.context_records import MetadataColumn
+from offtarget.audit.evidence import Concept, Record
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.store import require_intact
@@ -31,11 +32,7 @@ CONTEXT_KIND: dict[View, Literal["topic", "prompt", "metadata"]] = {
 Direction = Literal["chosen", "rejected"]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class DatasetInfo(_Record):
+class DatasetInfo(Record):
     """Which rows were read."""
 
     name: str
@@ -44,118 +41,14 @@ class DatasetInfo(_Record):
     n_pairs: int
     n_groups: int
     n_dropped: dict[str, int]
-    splits: dict[str, int] = {}
+    splits: dict[str, int] = Field(default_factory=dict)
     redistribution: str = "unknown"
     """yes, no or unknown: whether text of the rows may be shown beside the numbers."""
     chosen_longer: float
     """Share of rows whose chosen text has more characters."""
 
 
-class Correlate(_Record):
-    """A surface concept that moves with this one over pairs."""
-
-    concept: str
-    label: str
-    r: float
-    """Pearson correlation of the two u columns."""
-
-
-class Peak(_Record):
-    """The token of a response on which a concept fires strongest: characters `start` to `stop` of its text."""
-
-    row: str
-    """Pair id; of several rows with the same response the first."""
-    side: Literal["chosen", "rejected"]
-    start: int
-    stop: int
-    strength: float
-    """Activation in units of the largest that the latent reaches in this set."""
-
-
-class Fidelity(_Record):
-    """How well what a label names tells where the concept fires, on prompts that the label was not made from."""
-
-    r: float
-    """Pearson, over held-out responses, of the label's readout with the share of the concept's latents that fire."""
-    n: int
-    """Held-out responses."""
-
-
-class Evidence(_Record):
-    """Descriptive numbers of one concept, and what its label rests on."""
-
-    unit: str
-    """Of the means; the rates and shares are shares of rows."""
-    contrast: str
-    """What u is the difference of: presence, log, value, cluster (mean presence over latents), or standardised (mean
-    of the latents' standardised firing frequencies: response clusters of the local view)."""
-    chosen_mean: float
-    rejected_mean: float
-    chosen_rate: float
-    """Share of chosen responses that show it (value above the threshold; clusters: mean over latents)."""
-    rejected_rate: float
-    more_in_chosen: float
-    """Share of rows with u > 0; for a presence concept: chosen shows it and rejected does not."""
-    more_in_rejected: float
-    correlate: Correlate | None = None
-    words: tuple[str, ...] = ()
-    """Words over-represented in the responses where it fires (log-odds, informative Dirichlet prior); of a signed
-    concept those of its positive pole."""
-    words_against: tuple[str, ...] = ()
-    """Words of the negative pole of a signed concept."""
-    tokens: tuple[str, ...] = ()
-    """Tokens, in lower case, on which it fires strongest: each holds a tenth of its 30 strongest places or more."""
-    promotes: tuple[str, ...] = ()
-    """Tokens that it makes likelier, read from the decoder through the model's head (logit lens)."""
-    peaks: tuple[Peak, ...] = ()
-    """Where it fires strongest."""
-    stability: float | None = None
-    """Of a cluster that fires together: how well other seeds of the clustering find it (Jaccard, 0 to 1)."""
-    fidelity: Fidelity | None = None
-    """Of the label; None for concepts that a rule defines, and where too little is held out."""
-
-    @property
-    def effect_unit(self) -> str:
-        """What an effect of the concept is measured in."""
-        scales = {
-            "presence": "share of rows",
-            "cluster": "share of rows",
-            "log": "log units",
-            "standardised": "sd of the difference",
-        }
-        return scales.get(self.contrast, self.unit)
-
-
-class ModelLabel(_Record):
-    """A label written by a language model, and how well the same model tells by it where the concept fires."""
-
-    label: str
-    model: str
-    fidelity: float
-    """Pearson, over held-out responses, of its yes or no with the share of the concept's latents that fire."""
-    n: int
-    """Held-out responses that it answered with yes or no."""
-
-
-class Concept(_Record):
-    """A feature or a cluster of features."""
-
-    id: str
-    label: str
-    kind: Literal["feature", "cluster"]
-    lens: str
-    members: tuple[str, ...]
-    evidence: Evidence
-    model_label: ModelLabel | None = None
-    """Where a language model was asked."""
-
-    @property
-    def title(self) -> str:
-        """The model's label where there is one, else the one from evidence."""
-        return self.model_label.label if self.model_label else self.label
-
-
-class SplitHalf(_Record):
+class SplitHalf(Record):
     """The same effect in two halves of the data."""
 
     agree: bool
@@ -164,7 +57,7 @@ class SplitHalf(_Record):
     """The smaller of the two absolute effects."""
 
 
-class LengthControlled(_Record):
+class LengthControlled(Record):
     """The effect on the choice with the length difference held fixed.
 
     Log-odds that the response with one sd more of the concept is chosen, at equal log length. In the
@@ -181,7 +74,7 @@ def lean(direction: Direction, context: str | None) -> str:
     return f"more in {direction}" if context is None else f"to {direction}, against elsewhere"
 
 
-class Hypothesis(_Record):
+class Hypothesis(Record):
     """In this context, chosen has more (or less) of this concept than rejected."""
 
     id: str
@@ -233,7 +126,7 @@ class Hypothesis(_Record):
         return lean(self.direction, self.context)
 
 
-class ShuffledFamily(_Record):
+class ShuffledFamily(Record):
     """The same tests when chosen and rejected are swapped at random, prompt by prompt: what noise would find."""
 
     n: int
@@ -245,7 +138,7 @@ class ShuffledFamily(_Record):
     """Share of shuffles with at least one finding."""
 
 
-class Family(_Record):
+class Family(Record):
     """The hypotheses of one view, as a family of tests."""
 
     tested: int
@@ -260,7 +153,7 @@ class Family(_Record):
     """None where the view is empty, or too large to be shuffled."""
 
 
-class Null(_Record):
+class Null(Record):
     """What the expected shift would be if the labels said nothing."""
 
     kind: Literal["label_shuffle"] = "label_shuffle"
@@ -271,14 +164,14 @@ class Null(_Record):
     """Share of shuffles at least as large, with the observed one counted among them."""
 
 
-class Partialled(_Record):
+class Partialled(Record):
     """The expected shift at equal length: the intercept of u on the difference of log length."""
 
     expected_shift: float
     ci: tuple[float, float]
 
 
-class Prediction(_Record):
+class Prediction(Record):
     """How far training on the set is expected to move one concept."""
 
     concept: str
@@ -293,7 +186,7 @@ class Prediction(_Record):
     null: Null
 
 
-class Audit(_Record):
+class Audit(Record):
     """One audit of one dataset: `audit.json`, and the row-level workings behind it."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -320,7 +213,7 @@ class Audit(_Record):
     topics_by: Literal["latents", "clusters", "words"] | None = None
     """What the topics were made by; None where there are none."""
     warnings: tuple[str, ...] = ()
-    timing: dict[str, float] = {}
+    timing: dict[str, float] = Field(default_factory=dict)
 
     _workings: "Workings | None" = PrivateAttr(default=None)
     _vocabulary: "Vocabulary | None" = PrivateAttr(default=None)

@@ -15,17 +15,16 @@ from scipy.sparse import vstack
 from offtarget.audit.cautions import cautions
 from offtarget.audit.composition import compose
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values
-from offtarget.audit.concepts.labels import Surface, Told, reads_model, tell
+from offtarget.audit.concepts.labels import Rules, Told, reads_model, tell
 from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.vocabulary import Vocabulary, is_latent, lens_identity
+from offtarget.audit.evidence import Concept, Evidence
 from offtarget.audit.placing import columns_of, contexts, place_rows, why_no_topic
 from offtarget.audit.prediction import predict
 from offtarget.audit.records import (
     AUDIT_FILE,
     Audit,
-    Concept,
     DatasetInfo,
-    Evidence,
     Family,
     View,
 )
@@ -257,17 +256,16 @@ def _concepts(
     column = {col.id: col for part in features for col in part.columns}
     deep = {part.lens: part for part in features if reads_model(part)}
     plain = [j for j, s in enumerate(specs) if s.lens not in deep]
-    surface = Surface(
+    rules = Rules(
         tuple(specs[j].id for j in plain),
         tuple(column[specs[j].id].label for j in plain),
-        c.u[:, plain],
         response_values(features, [specs[j] for j in plain]),
     )
     told: dict[int, Told] = {}
     for lens, part in deep.items():
         mine = [j for j, s in enumerate(specs) if s.lens == lens]
         told.update(
-            zip(mine, tell(part, [specs[j] for j in mine], c.u[:, mine], surface, pairs.pairs), strict=True)
+            zip(mine, tell(part, [specs[j] for j in mine], c.u[:, mine], rules, pairs.pairs), strict=True)
         )
     out = []
     more, less = (c.u > 0).mean(axis=0), (c.u < 0).mean(axis=0)
@@ -277,6 +275,7 @@ def _concepts(
             Concept(
                 id=spec.id,
                 label=of.label if of else column[spec.members[0]].label,
+                name=of.name if of else "lens",
                 kind=spec.kind,
                 lens=spec.lens,
                 members=spec.members,
@@ -296,7 +295,7 @@ def _concepts(
                     promotes=of.promotes if of else (),
                     peaks=of.peaks if of else (),
                     stability=spec.stability,
-                    fidelity=of.fidelity if of else None,
+                    word_fit=of.word_fit if of else None,
                 ),
             )
         )

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
-from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, progress, table
+from offtarget.cli.ui import (
+    MAX_SEED,
+    columns_option,
+    echo_json,
+    lens_option,
+    note,
+    progress,
+    size,
+    small,
+    table,
+)
 
 if TYPE_CHECKING:
     from offtarget.audit.records import Audit
@@ -158,9 +168,9 @@ def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None, m
                 h.lean,
                 f"{h.effect:+.3f}",
                 concepts[h.concept].evidence.effect_unit,
-                f"{h.d:+.2f}",
+                size(h.d),
                 f"{h.z:+.1f}",
-                f"{h.q:.1e}",
+                small(h.q),
                 concepts[h.concept].title + (f" (+{along[h.id]} along with it)" if h.id in along else ""),
                 where,
             )

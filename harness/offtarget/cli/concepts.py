@@ -3,13 +3,18 @@
 import csv
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offtarget.cli.ui import echo_json, table
+from offtarget.cli.ui import echo_json, size, small, table
 
-HEAD = ("concept", "latents", "label", "fidelity", "held-out responses", "stability", "d", "q", "leans")
+if TYPE_CHECKING:
+    from offtarget.audit.evidence import Concept
+
+HEAD = (
+    "concept", "latents", "label", "named by", "r", "words' AUROC", "held-out responses", "stability", "d", "q", "leans",
+)  # fmt: skip
 
 
 def concepts(
@@ -18,9 +23,10 @@ def concepts(
     fmt: Annotated[str, typer.Option("--format", help="text, md, csv or json.")] = "text",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
 ) -> None:
-    """List the concepts with label, fidelity on held-out prompts, stability over seeds, and overall lean.
+    """List the concepts with label, what vouches for it on held-out prompts, stability over seeds, and overall lean.
 
-    Those that lean most clearly come first. No text of the set is printed but the words of the labels.
+    Named ones come first, then those without a name, both by how clearly they lean. No text of the set is printed but
+    the words of the labels.
     """
     from offtarget.audit.records import Audit
     from offtarget.errors import ConfigError, unknown_name
@@ -33,20 +39,23 @@ def concepts(
         raise ConfigError(f"--lens {lens}: this audit was made with {', '.join(there)}")
     lean = {h.concept: h for h in audit.hypotheses if h.view == "overall"}
     found = [c for c in audit.concepts if c.id in lean and lens in (None, c.lens)]
-    found.sort(key=lambda c: (-abs(lean[c.id].z), c.id))
+    found.sort(key=lambda c: (not c.named, -abs(lean[c.id].z), c.id))
     rows = []
     for c in found[:limit]:
         h, e = lean[c.id], c.evidence
+        r, auroc, n = vouched(c)
         rows.append(
             (
                 c.id,
                 len(c.members),
                 c.title,
-                "" if e.fidelity is None else f"{e.fidelity.r:.2f}",
-                "" if e.fidelity is None else e.fidelity.n,
+                named_by(c),
+                "" if r is None else f"{r:+.2f}",
+                "" if auroc is None else f"{auroc:.2f}",
+                "" if n is None else n,
                 "" if e.stability is None else f"{e.stability:.2f}",
-                f"{h.d:+.2f}",
-                f"{h.q:.1e}",
+                size(h.d),
+                small(h.q),
                 h.lean,
             )
         )
@@ -60,13 +69,35 @@ def concepts(
         typer.echo(f"# Concepts of {escape_cell(audit.dataset.name)}\n")
         typer.echo(
             f"{len(rows)} concepts of an audit of {audit.dataset.n_pairs} pairs (audit `{audit.key[:16]}`, lens "
-            f"{', '.join(str(x['name']) for x in audit.lens)}), those that lean most clearly first. *Fidelity*: Pearson "
-            "correlation, over responses to prompts that the label was not made from, of what the label names with the "
-            "share of the concept's latents that fire. *Stability*: how well other seeds of the clustering find the "
-            "cluster (Jaccard). *d*, *q*: of chosen minus rejected over the whole set.\n"
+            f"{', '.join(str(x['name']) for x in audit.lens)}): named ones, then those without a name, both by how "
+            "clearly they lean. *r*: Pearson correlation, over distinct responses to prompts that the name was not made "
+            "from, of the rule's value (or of the model's yes or no) with the share of the concept's latents that fire. "
+            "*words' AUROC*: of the first five words, for where it fires, on such responses. *Stability*: how well other "
+            "seeds of the clustering find the cluster (Jaccard). *d*, *q*: of chosen minus rejected over the whole set.\n"
         )
         typer.echo("| " + " | ".join(HEAD) + " |\n|" + " --- |" * len(HEAD))
         for row in rows:
             typer.echo("| " + " | ".join(escape_cell(str(cell)) for cell in row) + " |")
     else:
         table((*HEAD[:2], *HEAD[3:], HEAD[2]), [(*row[:2], *row[3:], row[2]) for row in rows])
+
+
+def named_by(c: "Concept") -> str:
+    """Who vouches for the title: the lens, a rule, a model; empty for nobody."""
+    if c.model_label is not None and c.model_label.names:
+        return f"model {c.model_label.model}"
+    return {
+        "lens": "its lens",
+        "rule": c.evidence.correlate.concept if c.evidence.correlate else "",
+        "none": "",
+    }[c.name]
+
+
+def vouched(c: "Concept") -> tuple[float | None, float | None, int | None]:
+    """Held-out r of the name, AUROC of the words, and the responses that were held out."""
+    e = c.evidence
+    if c.model_label is not None and c.model_label.names:
+        return c.model_label.fidelity, None, c.model_label.n
+    if e.correlate is not None:
+        return e.correlate.held_out, e.word_fit.auroc if e.word_fit else None, e.correlate.n
+    return (None, e.word_fit.auroc, e.word_fit.n) if e.word_fit else (None, None, None)

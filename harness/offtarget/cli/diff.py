@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from offtarget.cli.ui import echo_json, note, table
+from offtarget.cli.ui import echo_json, note, small, table
 
 if TYPE_CHECKING:
     from offtarget.audit.change_records import Difference
@@ -54,7 +54,7 @@ def _effects(found: "Difference") -> None:
             f"{e.new:+.3f}",
             f"{e.difference:+.3f}",
             f"{e.ci[0]:+.3f} to {e.ci[1]:+.3f}",
-            f"{e.q:.1e}",
+            small(e.q),
             e.unit,
             e.where[:28],
             e.label,

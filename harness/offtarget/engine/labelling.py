@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from offtarget.audit.concepts.labels import firing_share
-from offtarget.audit.records import Audit, Concept, ModelLabel
+from offtarget.audit.evidence import Concept, ModelLabel
+from offtarget.audit.records import Audit
 from offtarget.audit.statistics.means import half_by_group
 from offtarget.data.pairs import PairSet, text_of
 from offtarget.errors import UndecidedError

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from markupsafe import Markup
 
-from offtarget.audit.records import Audit, Concept, Hypothesis, Prediction
+from offtarget.audit.evidence import Concept
+from offtarget.audit.records import Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix

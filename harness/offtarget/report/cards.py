@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from offtarget.audit.records import Audit, Concept, Hypothesis, Peak, Prediction
+from offtarget.audit.evidence import Concept, Peak
+from offtarget.audit.records import Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Message, Pair, text_of
 from offtarget.lens.places import places
 from offtarget.report.claims import claim, length_verdict, speakers

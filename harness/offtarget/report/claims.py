@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from offtarget.audit.records import Audit, Concept, Correlate, Hypothesis
+from offtarget.audit.evidence import Concept, Correlate
+from offtarget.audit.records import Audit, Hypothesis
 from offtarget.audit.statistics.length import IS_LENGTH
 from offtarget.report.html import number, percent
 

@@ -1,11 +1,11 @@
-"""Names for concepts that have none: what a latent moves with, on which words and tokens it fires, what it promotes.
+"""Names for concepts that have none: the rule that reads responses as they do, or no name and the evidence.
 
-No model is asked. A label is a hint with its evidence beside it, not a claim about what a latent means. It is
-made on one half of the prompts; its fidelity is measured on the other.
+A concept of latents has a name only if something vouches for it. Here that is a rule of another lens: the one that
+correlates with it most over the distinct responses of one half of the prompts, if |r| is at least 0.6 over all of them
+and over those of the other half alone, with the same sign. What falls short is "unnamed", and shown by where it fires
+strongest and by words whose AUROC on the other half stands beside them. No model is asked here.
 """
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,26 +13,25 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.concepts.contrast import TAU, member_weights
+from offtarget.audit.concepts.contrast import TAU, member_weights, response_values
+from offtarget.audit.concepts.peaks import promoted, strongest_places
+from offtarget.audit.concepts.units import Units, distinct_pairs, distinct_responses
 from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
-from offtarget.audit.concepts.words import count_words, keywords
-from offtarget.audit.records import Correlate, Fidelity, Peak
-from offtarget.audit.statistics.means import Floats, correlations, half_by_group
+from offtarget.audit.concepts.words import count_words, keywords, rank_auroc
+from offtarget.audit.evidence import NAME_R, Correlate, Peak, WordFit
+from offtarget.audit.statistics.means import Floats, correlations
 from offtarget.data.pairs import Pair, text_of
-from offtarget.lens.features import FeatureMatrix, peak_place
+from offtarget.lens.features import FeatureMatrix
 
-MIN_R = 0.3
+MIN_VARIED = 10
+"""Held-out responses on which a concept must differ from its median before a rule or words may speak for it."""
 WORDS = 8
 MIN_Z = 4.0
-"""Of a word that may name a concept: among thousands of words, 1.96 is reached by dozens for nothing."""
+"""Of a word in the evidence: among thousands of words, 1.96 is reached by dozens for nothing."""
 NAMED_WORDS = 5
-"""Words that stand in a label; its fidelity is that of these."""
-PEAKS = 6
-TOKENS_READ = 30
-"""Strongest places of a concept whose tokens are counted."""
-NAMED_TOKENS = 3
-MIN_FIRING = 20
-"""Held-out responses on which a concept must fire for its label to have a fidelity."""
+"""Words that stand in a label; the AUROC is that of these."""
+MIN_AUROC = 0.6
+"""Held out, of words that may stand as evidence."""
 MIN_EXTREME = 50
 """Rows at the ends of a signed column whose words are compared, at least."""
 _BLOCK = 128
@@ -48,123 +47,122 @@ class Told:
     """What is said of one concept."""
 
     label: str
+    name: Literal["lens", "rule", "none"]
     correlate: Correlate | None
     words: tuple[str, ...] = ()
     words_against: tuple[str, ...] = ()
+    word_fit: WordFit | None = None
     tokens: tuple[str, ...] = ()
     promotes: tuple[str, ...] = ()
     peaks: tuple[Peak, ...] = ()
-    fidelity: Fidelity | None = None
-
-
-def strongest_correlates(
-    u: NDArray[Any], surface: NDArray[Any], ids: Sequence[str], labels: Sequence[str]
-) -> list[Correlate | None]:
-    """For each column of u the surface concept with the largest |r|, if that is at least 0.3."""
-    table = correlations(u, surface)
-    out: list[Correlate | None] = []
-    for row in table:
-        j = int(np.argmax(np.abs(row))) if len(row) else -1
-        strong = j >= 0 and abs(row[j]) >= MIN_R
-        out.append(Correlate(concept=ids[j], label=labels[j], r=round(float(row[j]), 4)) if strong else None)
-    return out
 
 
 @dataclass(frozen=True, eq=False)
-class Surface:
-    """The plain columns that latents may go along with: u, and the values of chosen above those of rejected."""
+class Rules:
+    """The plain columns whose names a concept of a model may borrow."""
 
     ids: tuple[str, ...]
     labels: tuple[str, ...]
-    u: NDArray[Any]
-    """`(n_pairs, n_columns)`"""
     values: NDArray[Any]
-    """`(2 n_pairs, n_columns)`, as the contrast takes them (presence, log, value)."""
+    """`(2 n_pairs, n_rules)`, chosen above rejected, as the contrast takes them (presence, log, value)."""
 
 
 def tell(
     part: FeatureMatrix,
     concepts: Sequence[ConceptSpec],
     u: NDArray[Any],
-    surface: Surface,
+    rules: Rules,
     pairs: Sequence[Pair],
 ) -> list[Told]:
     """Labels of the concepts of one lens that reads a model, with all their evidence.
 
-    Columns that have names of their own keep them, and get a surface correlate.
+    Columns that have names of their own keep them; the rule that reads responses as they do stands beside.
 
     Args:
         part: features of the lens.
         concepts: its concepts.
         u: of these concepts, `(n_pairs, n_concepts)`.
-        surface: the columns of the other lenses; may be empty.
+        rules: the columns of the lenses that read no model; may be empty.
         pairs: the rows.
     """
     if is_latent(part):
-        return _tell_latents(part, concepts, u, surface, pairs)
+        return _tell_latents(part, concepts, rules, pairs)
+    if part.fitted:
+        return _tell_poles(concepts, u, rules, pairs)
+    units = distinct_responses(pairs)
+    found = closest_rules(
+        response_values([part], concepts)[units.rows], rules, rules.values[units.rows], units
+    )
     own = {c.id: c.label for c in part.columns}
-    poles = pole_words(u, pairs) if part.fitted else [((), ()) for _ in concepts]
-    out = []
-    for spec, correlate, (high, low) in zip(
-        concepts, strongest_correlates(u, surface.u, surface.ids, surface.labels), poles, strict=True
-    ):
-        label = own[spec.members[0]]
-        if part.fitted:
-            label = latent_label(spec, correlate, high, (), label, low)
-        out.append(Told(label, correlate, high, low))
+    return [Told(own[s.members[0]], "lens", rule) for s, rule in zip(concepts, found, strict=True)]
+
+
+def closest_rules(
+    x: NDArray[Any], rules: Rules, values: NDArray[Any], units: Units
+) -> list[Correlate | None]:
+    """For each column of x the rule that may name it; None where none reaches |r| 0.6 on what it was not chosen on.
+
+    Args:
+        x: `(n_units, n_concepts)`.
+        rules: their ids and labels.
+        values: of the rules on the same units, `(n_units, n_rules)`.
+        units: the halves.
+    """
+    made, held, everywhere = (
+        correlations(x[rows], values[rows]) for rows in (units.made, units.held, slice(None))
+    )
+    varied = (x[units.held] != np.median(x[units.held], axis=0)).sum(axis=0) if units.held.any() else []
+    out: list[Correlate | None] = []
+    for m in range(x.shape[1]):
+        j = int(np.argmax(np.abs(made[m]))) if len(rules.ids) else -1
+        if j < 0 or not len(varied) or varied[m] < MIN_VARIED:
+            out.append(None)
+            continue
+        r, again = float(everywhere[m, j]), float(held[m, j])
+        holds = min(abs(r), abs(again)) >= NAME_R and r * again > 0
+        rule = Correlate(
+            concept=rules.ids[j], label=rules.labels[j], r=r, held_out=again, n=int(units.held.sum())
+        )
+        out.append(rule if holds else None)
     return out
 
 
 def _tell_latents(
-    part: FeatureMatrix,
-    concepts: Sequence[ConceptSpec],
-    u: NDArray[Any],
-    surface: Surface,
-    pairs: Sequence[Pair],
+    part: FeatureMatrix, concepts: Sequence[ConceptSpec], rules: Rules, pairs: Sequence[Pair]
 ) -> list[Told]:
+    units = distinct_responses(pairs)
+    share = firing_share(part, [c.members for c in concepts])[units.rows]
+    found = closest_rules(share, rules, rules.values[units.rows], units)
     texts = [text_of(p.chosen) for p in pairs] + [text_of(p.rejected) for p in pairs]
-    first: dict[str, int] = {}
-    for i, text in enumerate(texts):
-        first.setdefault(text, i)
-    rows = np.array(list(first.values()))
-    told_on = half_by_group([p.group for p in pairs])
-    if told_on.all() or not told_on.any():
-        told_on = np.arange(len(pairs)) % 2 == 0
-    half = np.concatenate([told_on, told_on])[rows]
-    share = firing_share(part, [c.members for c in concepts])[rows]
-    found = strongest_correlates(u[told_on], surface.u[told_on], surface.ids, surface.labels)
-    words, counts = count_words(first, min_texts=3)
-    named = _firing_words(share, half, counts, words)
+    words, counts = count_words((texts[i] for i in units.rows), min_texts=3)
+    candidates = _firing_words(share, units.made, counts, words)
     place = {w: j for j, w in enumerate(words)}
-    at = {name: j for j, name in enumerate(surface.ids)}
-    peaks, fired = _peaks(part, concepts, rows, half, pairs)
-    promotes = _promotes(part, concepts)
-    tokens = [_common(t) for t in fired]
-    seen = _count_tokens(list(first), {t for names in tokens for t in names})
-    own = {c.id: c.label for c in part.columns}
+    peaks, tokens = strongest_places(part, concepts, units.rows, units.made, pairs)
+    promotes = promoted(part, concepts)
     out = []
     for m, spec in enumerate(concepts):
-        correlate = found[m]
-        if correlate is not None:  # chosen on one half, its r is that of all rows
-            r = correlations(u[:, [m]], surface.u[:, [at[correlate.concept]]])[0, 0]
-            correlate = correlate.model_copy(update={"r": round(float(r), 4)})
-        readouts = [np.asarray(counts[:, [place[w]]].todense()).ravel() for w in named[m][:NAMED_WORDS]]
-        parts = [np.sum(readouts, axis=0)] if readouts else []
-        parts += [seen[t] for t in tokens[m]]
-        if correlate is not None:
-            parts.append(surface.values[rows, at[correlate.concept]])
+        at = [place[w] for w in candidates[m][:NAMED_WORDS]]
+        said = np.asarray(counts[:, at].sum(axis=1)).ravel()
+        fit = _fit_of_words(said[units.held], _fires(share[units.held, m])) if at else None
+        kept = candidates[m] if fit else ()
+        label = rule_label(found[m]) or evidence_label(tokens[m], kept, (), fit)
         out.append(
             Told(
-                latent_label(spec, correlate, named[m], promotes[m], own[spec.members[0]], tokens=tokens[m]),
-                correlate,
-                named[m],
+                label or f"unnamed: {_latents(spec)} without a telling word",
+                "rule" if found[m] else "none",
+                found[m],
+                kept,
+                word_fit=fit,
                 tokens=tokens[m],
                 promotes=promotes[m],
                 peaks=peaks[m],
-                fidelity=_fidelity(share[:, m], parts, half),
             )
         )
     return out
+
+
+def _latents(spec: ConceptSpec) -> str:
+    return "one latent" if len(spec.members) == 1 else f"{len(spec.members)} latents"
 
 
 def firing_share(part: FeatureMatrix, members: Sequence[Sequence[str]]) -> NDArray[np.float32]:
@@ -173,6 +171,21 @@ def firing_share(part: FeatureMatrix, members: Sequence[Sequence[str]]) -> NDArr
 
     fires = vstack([part.values["chosen", "freq"], part.values["rejected", "freq"]], format="csr") > TAU
     return np.asarray((fires.astype(np.float32) @ member_weights(part, members)).todense())
+
+
+def _fires(share: NDArray[Any]) -> NDArray[np.bool_]:
+    """Responses where more fires than in the median one; of what fires in most of them, those where it does."""
+    median = np.median(share) if len(share) else 0.0
+    above = share > median
+    return np.asarray(above if above.any() else share >= median)
+
+
+def _fit_of_words(said: NDArray[Any], on: NDArray[np.bool_]) -> WordFit | None:
+    """The AUROC of words, or None where it is below the floor or too little is held out to tell."""
+    if min(int(on.sum()), int((~on).sum())) < MIN_VARIED:
+        return None
+    auroc = rank_auroc(said, on)
+    return WordFit(auroc=round(auroc, 4), n=len(on)) if auroc >= MIN_AUROC else None
 
 
 def _firing_words(
@@ -192,136 +205,63 @@ def _firing_words(
     return out
 
 
-def _fidelity(share: NDArray[Any], parts: Sequence[Floats], half: NDArray[np.bool_]) -> Fidelity | None:
-    """Held-out agreement of a label with its concept.
-
-    What the label names (its words' count, its surface correlate) is put together by least squares on the half
-    that the label was made on; r is Pearson's, over the responses of the other half.
-    """
-    held = ~half
-    if not parts or int((share[held] > 0).sum()) < MIN_FIRING:
-        return None
-    design = np.stack([np.ones(len(share)), *parts], axis=1)
-    weights = np.linalg.lstsq(design[half], share[half], rcond=None)[0]
-    guess = design[held] @ weights
-    if np.ptp(guess) == 0 or np.ptp(share[held]) == 0:
-        return Fidelity(r=0.0, n=int(held.sum()))
-    return Fidelity(r=round(float(np.corrcoef(guess, share[held])[0, 1]), 4), n=int(held.sum()))
-
-
-def _peaks(
-    part: FeatureMatrix,
-    concepts: Sequence[ConceptSpec],
-    rows: NDArray[Any],
-    half: NDArray[np.bool_],
-    pairs: Sequence[Pair],
-) -> tuple[list[tuple[Peak, ...]], list[list[str]]]:
-    """Where each concept fires strongest: its members' activation in units of each one's largest.
-
-    Returns:
-        The strongest places of each concept, and the tokens of its `TOKENS_READ` strongest ones in the half of the
-        responses that labels are made of.
-    """
-    from scipy.sparse import vstack
-
-    if ("chosen", "peak") not in part.values:
-        return [() for _ in concepts], [[] for _ in concepts]
-    n = len(pairs)
-    strength, where = (
-        vstack([part.values["chosen", stat], part.values["rejected", stat]], format="csr")[rows].tocsc()
-        for stat in ("max", "peak")
-    )
-    largest = np.maximum(np.asarray(strength.max(axis=0).todense()).ravel(), 1e-12)
-    place = {c.id: j for j, c in enumerate(part.columns)}
-    peaks, fired = [], []
-    for spec in concepts:
-        found = []
-        for j in (place[g] for g in spec.members):
-            cells = slice(strength.indptr[j], strength.indptr[j + 1])
-            values = strength.data[cells] / largest[j]
-            for k in np.argsort(-values, kind="stable")[: 3 * TOKENS_READ]:
-                found.append((float(values[k]), int(strength.indices[cells][k]), int(where.data[cells][k])))
-        seen: dict[int, Peak] = {}
-        tokens: list[str] = []
-        for value, row, code in sorted(found, key=lambda f: (-f[0], f[1])):
-            i = int(rows[row])
-            start, stop = peak_place(code)
-            if stop <= start or row in seen:
-                continue
-            side: Literal["chosen", "rejected"] = "chosen" if i < n else "rejected"
-            text = text_of(pairs[i % n].chosen if side == "chosen" else pairs[i % n].rejected)
-            if half[row] and len(tokens) < TOKENS_READ:
-                tokens.append(text[start:stop].strip(" ").lower() or " ")
-            seen[row] = Peak(row=pairs[i % n].id, side=side, start=start, stop=stop, strength=round(value, 4))
-            if len(tokens) == TOKENS_READ and len(seen) >= PEAKS:
-                break
-        peaks.append(tuple(seen.values())[:PEAKS])
-        fired.append(tokens)
-    return peaks, fired
-
-
-def _common(tokens: Sequence[str]) -> tuple[str, ...]:
-    """The tokens that hold at least a tenth of a concept's strongest places, the commonest first."""
-    enough = max(2, len(tokens) / 10)
-    return tuple(t for t, n in Counter(tokens).most_common(NAMED_TOKENS) if n >= enough)
-
-
-def _count_tokens(texts: Sequence[str], tokens: set[str]) -> dict[str, Floats]:
-    """log(1 + how often) each token stands in each text, `(n_texts,)`, in lower case; letters only where a word begins."""
-    out: dict[str, Floats] = {}
-    lower = [t.lower() for t in texts]
-    for token in tokens:
-        find = re.compile(rf"(?<!\w){re.escape(token)}" if token[:1].isalnum() else re.escape(token)).findall
-        out[token] = np.log1p(np.array([len(find(t)) if token in t else 0 for t in lower], dtype=np.float64))
-    return out
-
-
-def _promotes(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> list[tuple[str, ...]]:
-    """Tokens that more than one of a concept's members promote, those of a single latent as they stand."""
-    hints = {c.id: c.hints for c in part.columns}
+def _tell_poles(
+    concepts: Sequence[ConceptSpec], u: NDArray[Any], rules: Rules, pairs: Sequence[Pair]
+) -> list[Told]:
+    """Signed columns, which live on pairs: named by a rule's difference, or shown by the words of their poles."""
+    n, units = len(pairs), distinct_pairs(pairs)
+    x = np.asarray(u[units.rows], dtype=np.float64)
+    found = closest_rules(x, rules, (rules.values[:n] - rules.values[n:])[units.rows], units)
+    texts = [text_of(p.chosen) for p in pairs] + [text_of(p.rejected) for p in pairs]
+    words, counts = count_words(texts, min_texts=3)
+    place = {w: j for j, w in enumerate(words)}
+    more = counts[units.rows] - counts[units.rows + n]
     out = []
-    for spec in concepts:
-        votes: Counter[str] = Counter()
-        names: dict[str, str] = {}
-        for g in spec.members:
-            for rank, token in enumerate(hints[g]):
-                names.setdefault(token.lower(), token)
-                votes[token.lower()] += 100 - rank
-        enough = 100 if len(spec.members) > 1 else 0  # of a cluster: more than one member's
-        out.append(tuple(names[t] for t, v in votes.most_common(WORDS) if v > enough))
+    for m, rule in enumerate(found):
+        poles = pole_words(x[:, m] * units.made, units.rows, counts, words)
+        signs = [1.0] * len(poles[0][:NAMED_WORDS]) + [-1.0] * len(poles[1][:NAMED_WORDS])
+        at = [place[w] for pole in poles for w in pole[:NAMED_WORDS]]
+        said = np.asarray(more[:, at] @ np.array(signs)).ravel() if at else np.zeros(len(x))
+        tried = units.held & (x[:, m] != 0)
+        fit = _fit_of_words(said[tried], x[tried, m] > 0) if at else None
+        high, low = poles if fit else ((), ())
+        label = rule_label(rule) or evidence_label((), high, low, fit)
+        out.append(
+            Told(
+                label or "unnamed: a difference without telling words",
+                "rule" if rule else "none",
+                rule,
+                high,
+                low,
+                fit,
+            )
+        )
     return out
 
 
 def pole_words(
-    u: NDArray[Any], pairs: Sequence[Pair], n: int = 8
-) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Words that set apart the two poles of signed columns, which have no name for single responses.
+    x: Floats, rows: NDArray[Any], counts: Any, words: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Words that set apart the two poles of a signed column, which has no value for single responses.
 
-    Of a row with u > 0 the chosen response lies towards the positive pole and the rejected one towards the negative;
-    with u < 0 it is the other way round. The rows with the largest |u| count: a quarter of those where it is not 0,
-    and at least 50.
+    Where x > 0 the chosen response lies towards the positive pole and the rejected one towards the negative; where x < 0
+    it is the other way round. The pairs with the largest |x| count: a quarter of those where it is not 0, at least 50.
 
     Args:
-        u: `(n_pairs, n_concepts)`.
-        pairs: the rows.
-        n: most words of a pole.
-
-    Returns:
-        Words of the positive and of the negative pole, for each column.
+        x: `(n_units,)`; 0 where a pair is not to be looked at.
+        rows: row number of each unit.
+        counts: words of each response, sparse `(2 n_pairs, n_words)`.
+        words: their names.
     """
-    texts = [text_of(p.chosen) for p in pairs] + [text_of(p.rejected) for p in pairs]
-    words, counts = count_words(texts, min_texts=3)
-    out = []
-    for column in u.T:
-        far = np.argsort(-np.abs(column), kind="stable")[: n_extreme(int((column != 0).sum()))]
-        up, down = far[column[far] > 0], far[column[far] < 0]
-        positive = np.asarray(counts[np.concatenate([up, down + len(pairs)])].sum(axis=0)).ravel()
-        negative = np.asarray(counts[np.concatenate([down, up + len(pairs)])].sum(axis=0)).ravel()
-        said = np.flatnonzero(positive + negative)
-        poles = np.stack([positive, negative])[:, said]
-        high, low = keywords(poles, poles.sum(axis=0), [words[j] for j in said], n)
-        out.append((high, low))
-    return out
+    n = counts.shape[0] // 2
+    far = np.argsort(-np.abs(x), kind="stable")[: n_extreme(int((x != 0).sum()))]
+    up, down = rows[far[x[far] > 0]], rows[far[x[far] < 0]]
+    positive = np.asarray(counts[np.concatenate([up, down + n])].sum(axis=0)).ravel()
+    negative = np.asarray(counts[np.concatenate([down, up + n])].sum(axis=0)).ravel()
+    said = np.flatnonzero(positive + negative)
+    poles = np.stack([positive, negative])[:, said]
+    high, low = keywords(poles, poles.sum(axis=0), [words[int(j)] for j in said], WORDS)
+    return high, low
 
 
 def n_extreme(n_nonzero: int) -> int:
@@ -334,37 +274,29 @@ def shown(token: str) -> str:
     return token.replace("\n", "⏎").replace(" ", "␣").replace("\t", "⇥")
 
 
-def latent_label(
-    spec: ConceptSpec,
-    correlate: Correlate | None,
-    words: Sequence[str],
-    promotes: Sequence[str],
-    own: str,
-    against: Sequence[str] = (),
-    tokens: Sequence[str] = (),
+def rule_label(rule: Correlate | None) -> str:
+    """What a concept is called after the rule that reads as it does; empty for None."""
+    if rule is None:
+        return ""
+    return f"{'goes with' if rule.r > 0 else 'goes against'} {rule.label.split(' (')[0]} (r {rule.r:+.2f})"
+
+
+def evidence_label(
+    tokens: Sequence[str], words: Sequence[str], against: Sequence[str], fit: WordFit | None
 ) -> str:
-    """A short name from the evidence, or what the lens itself calls it.
+    """What is shown in the place of a name; empty where there is nothing to show.
 
     Args:
-        spec: the concept.
-        correlate: its strongest surface correlate.
-        words: its contrastive words.
-        promotes: tokens that it makes likelier.
-        own: the lens's own label of the first member.
-        against: for a signed concept, the words of its negative pole.
         tokens: on which it fires strongest.
+        words: its contrastive words, or those of its positive pole.
+        against: for a signed concept, the words of its negative pole.
+        fit: of the words, on held-out responses.
     """
     parts = []
-    if correlate is not None:
-        less = "less " if correlate.r < 0 else ""
-        parts.append(f"{less}{correlate.label} (r={correlate.r:.2f})")
     if tokens:
-        parts.append("on " + " ".join(f"“{shown(t)}”" for t in tokens))
-    if words or against:
+        parts.append("fires on " + " ".join(f"“{shown(t)}”" for t in tokens))
+    if fit is not None:
         poles = [", ".join(pole[:NAMED_WORDS]) or "none" for pole in (words, against)]
-        parts.append(f"words: {poles[0]}" + (f" against {poles[1]}" if against else ""))
-    if not parts and promotes:
-        parts.append("promotes: " + ", ".join(promotes[:NAMED_WORDS]))
-    if not parts:
-        return own if spec.kind == "feature" else f"{len(spec.members)} latents without a telling word"
-    return "; ".join(parts)
+        text = f"words {poles[0]}" + (f" against {poles[1]}" if against else "")
+        parts.append(f"{text} (AUROC {fit.auroc:.2f})")
+    return "unnamed: " + "; ".join(parts) if parts else ""

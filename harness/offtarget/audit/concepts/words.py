@@ -97,6 +97,20 @@ def keywords(
     return out
 
 
+def rank_auroc(score: NDArray[Any], positive: NDArray[np.bool_]) -> float:
+    """The chance that a positive one has a higher score than another, ties counted half (Mann-Whitney U / n₁n₀).
+
+    Args:
+        score: `(n,)`.
+        positive: `(n,)`, with at least one of either kind.
+    """
+    from scipy.stats import rankdata
+
+    n1 = int(positive.sum())
+    u = rankdata(score)[positive].sum() - n1 * (n1 + 1) / 2
+    return float(u / (n1 * (len(positive) - n1)))
+
+
 def prompt_words(pairs: Sequence[Pair], membership: Any) -> list[tuple[str, ...]]:
     """Contrastive keywords of the prompts inside each context; a prompt counts once in each.
 
