@@ -41,7 +41,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 10
+VERSION = 11
 """Rises when the same input would give other hypotheses."""
 
 

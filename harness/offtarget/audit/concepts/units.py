@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.statistics.means import Ints, half_by_group
+from offtarget.data.identity import normalise
 from offtarget.data.pairs import Pair, text_of
 
 
 @dataclass(frozen=True, eq=False)
 class Units:
-    """Texts, or pairs of texts, each once however often the set repeats it."""
+    """Texts, or pairs of texts, each once however often the set repeats it (but for case, white space, Unicode form)."""
 
     rows: Ints
     """Where each stands first: a row number, of responses with chosen above rejected."""
@@ -28,13 +29,14 @@ class Units:
 def distinct_responses(pairs: Sequence[Pair]) -> Units:
     """The distinct responses of some rows, with `rows` in 0..2n: chosen first."""
     half = _half(pairs)
-    texts = [text_of(p.chosen) for p in pairs] + [text_of(p.rejected) for p in pairs]
+    texts = [normalise(text_of(p.chosen)) for p in pairs] + [normalise(text_of(p.rejected)) for p in pairs]
     return _distinct(texts, np.concatenate([half, half]))
 
 
 def distinct_pairs(pairs: Sequence[Pair]) -> Units:
     """The distinct pairs of texts of some rows, whichever of the two was chosen."""
-    return _distinct([tuple(sorted((text_of(p.chosen), text_of(p.rejected)))) for p in pairs], _half(pairs))
+    texts = [tuple(sorted(normalise(text_of(side)) for side in (p.chosen, p.rejected))) for p in pairs]
+    return _distinct(texts, _half(pairs))
 
 
 def _half(pairs: Sequence[Pair]) -> NDArray[np.bool_]:
