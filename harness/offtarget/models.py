@@ -6,7 +6,6 @@ file, 4-bit. It is dequantised once into the store. The package itself is never 
 
 import hashlib
 import importlib.util
-import json
 import logging
 import os
 import re
@@ -15,8 +14,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from offtarget.errors import ConfigError, UndecidedError, unknown_name
+from offtarget.chat_template import check_template, read_template
+from offtarget.errors import ConfigError, OfftargetError, UndecidedError, unknown_name
 from offtarget.machine import device, keep_freed_memory, precision
+from offtarget.model_folder import check_adapter, check_folder
 from offtarget.store import Store, file_sha256, hash_of
 
 log = logging.getLogger(__name__)
@@ -70,11 +71,16 @@ def check_name(name: str) -> None:
     raise unknown_name("model", name, ALIASES, "(or a directory, or hf:org/name)")
 
 
-def resolve(name: str, store: Store | None = None) -> ModelRef:
+def resolve(name: str, store: Store | None = None, *, above: tuple[str, ...] = ()) -> ModelRef:
     """Find a model by alias, `hf:org/name[@revision]`, or directory.
 
+    Args:
+        name: what to find.
+        store: where the embedded model lies.
+        above: adapters that stand on it.
+
     Raises:
-        ConfigError: no such alias or directory, or the directory holds no model.
+        ConfigError: no such alias or directory, or the directory holds no model that could be loaded (`check_folder`).
         UndecidedError: the embedded model's package is not installed.
     """
     if name in ALIASES:
@@ -89,27 +95,21 @@ def resolve(name: str, store: Store | None = None) -> ModelRef:
             raise ConfigError(
                 f"model '{name}': the adapter has no adapter_model.safetensors (other formats are not read)"
             )
-        base = resolve(_base_of(path), store)
+        here = str(path.resolve())
+        if here in above:
+            raise ConfigError(
+                f"{path / 'adapter_config.json'}: the adapter names itself as its base, in a circle"
+            )
+        base = resolve(_base_of(path), store, above=(*above, here))
         identity = hash_of([base.identity, _weights_identity(path)])
         return ModelRef(name, base.path, identity, base.revision, (*base.adapters, str(path)))
+    check_folder(path)
     return ModelRef(name, str(path), _weights_identity(path))
 
 
 def _base_of(adapter: Path) -> str:
-    """The model that an adapter stands on, as `resolve` takes it.
-
-    Raises:
-        ConfigError: its configuration does not say.
-    """
-    file = adapter / "adapter_config.json"
-    try:
-        base = json.loads(file.read_text(encoding="utf-8"))["base_model_name_or_path"]
-    except (OSError, ValueError, KeyError, TypeError):
-        base = None
-    if not isinstance(base, str) or not base:
-        raise ConfigError(
-            f"{file}: names no base_model_name_or_path; write the model it was trained on there"
-        )
+    """The model that an adapter stands on, as `resolve` takes it."""
+    base = check_adapter(adapter)
     if base not in ALIASES and not Path(base).exists() and re.fullmatch(r"[^/:]+/[^/]+", base):
         return f"hf:{base}"  # adapters from the hub name their base without the prefix
     return base
@@ -188,7 +188,7 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
         template: path of a Jinja chat template, for models that have none.
 
     Raises:
-        ConfigError: the model has no chat template and none was given.
+        ConfigError: the model has no chat template and none was given, or it cannot be used (`check_template`).
         UndecidedError: the hub cannot be reached.
     """
     from transformers import AutoTokenizer
@@ -207,27 +207,10 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
             f"model '{ref.name}' has no chat template: give one with --chat-template FILE.jinja, in a recipe with "
             "chat_template (for instance the template of the model that it was tuned from)"
         )
+    check_template(tokenizer, template or f"model '{ref.name}'")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
-
-
-def read_template(path: str) -> str:
-    """The text of a chat template.
-
-    Raises:
-        ConfigError: there is no such file, or it is not Jinja.
-    """
-    import jinja2
-
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-        jinja2.Environment(autoescape=False).parse(text)  # noqa: S701 - only parsed, and chat templates are no HTML
-    except (OSError, UnicodeDecodeError) as e:
-        raise ConfigError(f"chat template {path}: cannot be read ({e}); give a Jinja file") from e
-    except jinja2.TemplateSyntaxError as e:
-        raise ConfigError(f"chat template {path}, line {e.lineno}: {e.message}") from e
-    return text
 
 
 def load(
@@ -253,12 +236,18 @@ def load(
     ref = resolve(name, store) if isinstance(name, str) else name
     tokenizer = load_tokenizer(ref, store, template=template)
     with _hub_errors(ref):
-        model = AutoModelForCausalLM.from_pretrained(
+        model, found = AutoModelForCausalLM.from_pretrained(
             ref.path,
             revision=ref.revision,
             dtype=torch.float32,
             trust_remote_code=False,
             use_safetensors=True,
+            output_loading_info=True,
+        )
+    if missing := sorted(found["missing_keys"]):
+        raise ConfigError(
+            f"model '{ref.name}': {len(missing)} weights are not in its files, {missing[0]} for one, and would be random; fetch "
+            "the model again"
         )
     for adapter in ref.adapters:
         from peft import PeftModel
@@ -266,23 +255,40 @@ def load(
         with _hub_errors(replace(ref, path=adapter)):
             model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     model = model.to(device(), getattr(torch, precision(dtype))).eval()
+    with _hub_errors(ref), torch.inference_mode():
+        ids = tokenizer("What is tea?", return_tensors="pt")["input_ids"]
+        if int(ids.max()) >= model.get_input_embeddings().num_embeddings:
+            raise ConfigError(
+                f"model '{ref.name}': its tokenizer has tokens that the model has no embedding for"
+            )
+        if not bool(torch.isfinite(model(ids.to(model.device)).logits).all()):
+            raise ConfigError(f"model '{ref.name}': its weights give no finite numbers for a first sentence")
     if device() == "cpu":
         keep_freed_memory()
     return model, tokenizer
 
 
+def configuration(ref: ModelRef) -> Any:
+    """A model's configuration.
+
+    Raises:
+        ConfigError: it is none that transformers can build a model from.
+        UndecidedError: the hub cannot be reached.
+    """
+    from transformers import AutoConfig
+
+    with _hub_errors(ref):
+        return AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
+
+
 def skeleton(ref: ModelRef) -> Any:
     """A model from its configuration alone: every module and shape, no weights (torch's meta device)."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
+    config = configuration(ref)
     with _hub_errors(ref), torch.device("meta"):
-        config = AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
         return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
-
-
-UNREADABLE = {"SafetensorError", "JSONDecodeError"}
-"""Errors of damaged files that derive from nothing more telling."""
 
 
 class _hub_errors:  # noqa: N801 - reads as a statement
@@ -295,17 +301,21 @@ class _hub_errors:  # noqa: N801 - reads as a statement
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: object) -> None:
-        wrong = isinstance(error, (OSError, ValueError, RuntimeError)) or type(error).__name__ in UNREADABLE
-        if wrong and not Path(self.ref.path).is_dir():
+        # a folder that is not what its configuration says makes the libraries raise whatever comes first
+        if not isinstance(error, Exception) or isinstance(error, OfftargetError | MemoryError):
+            return
+        folder = Path(self.ref.path).is_dir()
+        if not folder and isinstance(error, OSError | ValueError | RuntimeError):
             offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
             raise UndecidedError(
                 f"model '{self.ref.name}' cannot be fetched from the hub{offline}: check the id and the network, "
                 "or give a directory"
             ) from error
-        if wrong:
-            raise ConfigError(
-                f"model '{self.ref.name}' cannot be loaded from {self.ref.path}: {_in_one_line(error)}"
-            ) from error
+        what = "" if isinstance(error, OSError | ValueError | RuntimeError) else f"{type(error).__name__}: "
+        place = f" from {self.ref.path}" if folder else ""
+        raise ConfigError(
+            f"model '{self.ref.name}' cannot be loaded{place}: {what}{_in_one_line(error)}"
+        ) from error
 
 
 def _in_one_line(error: BaseException | None) -> str:
@@ -313,7 +323,8 @@ def _in_one_line(error: BaseException | None) -> str:
     lines = [" ".join(x.split()) for x in str(error).splitlines() if x.strip()]
     if not lines:
         return type(error).__name__
-    return f"{lines[0]} {lines[1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
+    line = f"{lines[0]} {lines[1]}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
+    return line if len(line) <= 300 else line[:297] + "..."
 
 
 def template_key(ref: ModelRef, template: str | None = None) -> str:

@@ -75,11 +75,12 @@ def audit(
 
     from offtarget.audit.concepts.spaces import SPACES, By
     from offtarget.board.folder import slug
+    from offtarget.chat_template import read_template
     from offtarget.data.loading import load_pairs
     from offtarget.engine.auditing import audit_into, set_name
     from offtarget.engine.features import reads_model
     from offtarget.errors import ConfigError, unknown_name
-    from offtarget.models import read_template, resolve
+    from offtarget.models import resolve
     from offtarget.store import Store
 
     lenses = lens_option(lens)

@@ -43,11 +43,11 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
+    from offtarget.chat_template import read_template
     from offtarget.data.drops import drop_cautions
     from offtarget.data.loading import load_pairs
     from offtarget.engine.dry import dry_plan
     from offtarget.errors import ConfigError
-    from offtarget.models import read_template
     from offtarget.registry import check_parameters, default
     from offtarget.store import Store
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from offtarget.chat_template import read_template
 from offtarget.data.drops import drop_cautions
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, select_rows
@@ -10,7 +11,7 @@ from offtarget.engine.targets import check_verdicts
 from offtarget.errors import UndecidedError
 from offtarget.evals.prompts import read_rows
 from offtarget.machine import cores
-from offtarget.models import check_name, read_template
+from offtarget.models import check_name
 from offtarget.registry import default
 
 TRAIN_TOKENS_A_SECOND = 550.0

@@ -18,7 +18,7 @@ from offtarget.errors import ConfigError, DataError
 from offtarget.lens.attention import Stretch, UnknownAttention, packed, plain_attention
 from offtarget.lens.tokens import Conversation, TokenisedPairs, tokenise_pairs
 from offtarget.machine import cores
-from offtarget.models import ModelRef
+from offtarget.models import ModelRef, configuration
 from offtarget.progress import Steps
 
 if TYPE_CHECKING:
@@ -147,10 +147,7 @@ def choose_layer(ref: ModelRef, layer: int | None = None) -> int:
 
 @lru_cache
 def _layer_count(ref: ModelRef) -> int:
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(ref.path, revision=ref.revision, trust_remote_code=False)
-    return int(config.get_text_config().num_hidden_layers)
+    return int(configuration(ref).get_text_config().num_hidden_layers)
 
 
 def decoder_layers(model: Any) -> Any:
