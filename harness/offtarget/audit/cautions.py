@@ -13,6 +13,8 @@ GOOD_VARIANCE = 0.6
 FEW_PAIRS = 500
 FEW_GROUPS = 50
 LENGTH_LEAN = 0.1
+MANY_CUT = 0.3
+"""From this share of pairs cut at a lens's limit on, it is said."""
 
 
 def cautions(
@@ -33,6 +35,14 @@ def cautions(
             out.append(
                 f"lens '{part.lens}' explains {explained:.0%} of the variance of the activations, under "
                 f"{GOOD_VARIANCE:.0%}: what it misses, this audit misses"
+            )
+        cut = part.info.get("n_truncated")
+        if isinstance(cut, int) and cut >= MANY_CUT * len(pairs):
+            reads = f"reads {part.info['max_length']} tokens" if "max_length" in part.info else "has a limit"
+            out.append(
+                f"lens '{part.lens}' {reads} of prompt and answer, and {cut / len(pairs):.0%} of the pairs ({cut:,} of "
+                f"{len(pairs):,}) are longer and were cut there: raise --max-length, or read its findings as of the "
+                "beginnings of answers"
             )
         out += part.info.get("cautions", [])
     n, n_groups, effective = len(pairs), int(codes.max()) + 1, effective_groups(codes)

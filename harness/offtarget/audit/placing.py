@@ -205,7 +205,7 @@ def why_no_topic(vocabulary: Vocabulary, placed: Placed, codes: Ints, *, reused:
             return "the audit that --like names has no topics"
         if n < 2 * MIN_MEAN_SIZE:
             return f"{n} rows are too few for two topics of {MIN_MEAN_SIZE}"
-        return "prompts and answers share too few words or latents for two topics"
+        return "too few words or latents tell the rows apart (each must be in 3 rows and in no more than half of them)"
     sizes = np.diff(placed.topics.indptr)
     filled = np.flatnonzero(sizes)
     if len(placed.pool) < 2 * MIN_ROWS:
