@@ -21,6 +21,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from offtarget.audit.concepts.metadata import column_of
 from offtarget.audit.records import Audit
 from offtarget.documents import parse_yaml
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
@@ -175,8 +176,7 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
             raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
         if v.context is None or v.context in contexts:
             continue
-        if v.context.startswith("meta:"):
-            column = v.context.removeprefix("meta:").partition("=")[0]
+        if column := column_of(v.context):
             raise UndecidedError(
                 f"{where}: the verdict on {v.name()} speaks of a value of metadata that this audit did not test; "
                 f"audit with --by {column}"

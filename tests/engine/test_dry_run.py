@@ -2,15 +2,18 @@
 
 import json
 import math
+import random
 from pathlib import Path
 
 import pytest
 from offtarget.cli.main import call
+from offtarget.engine.as_audited import recipe_as_audited
 from offtarget.engine.estimate import estimate
-from offtarget.engine.recipe import read_recipe
+from offtarget.engine.recipe import Recipe, read_recipe
 from offtarget.errors import ConfigError
 from offtarget.lens import surface
 
+MINIMAL = {"title": "x", "data": "mixed.jsonl", "protocols": ["filter"], "behaviours": ["verbosity"]}
 BOLD = {"concept": "surface:bold", "decision": "suppress"}
 
 
@@ -163,7 +166,7 @@ def test_a_size_is_laid_over_the_recipe_and_the_command_line_over_both(tmp_path:
 
 
 def test_a_plan_shows_what_training_would_then_teach(capsys: pytest.CaptureFixture[str]) -> None:
-    """40 pairs with bold in chosen only: one point of a rate of one half, over its standard deviation of one half.
+    """40 pairs with bold in chosen only: the whole share of rows, whose sd is 0, so that d is capped at 100.
 
     Suppressing at strength 1 leaves each pair the weight 2σ(−2), since both sides lie one standard deviation out.
     """
@@ -180,11 +183,168 @@ def test_a_plan_shows_what_training_would_then_teach(capsys: pytest.CaptureFixtu
     assert call([*plan, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     target = summary["predicted_shift"][0]
-    value = math.log(2)  # a count enters as log(1 + x)
-    sd = value / 2
     assert target["concept"] == "surface:bold" and target["target"]
-    assert target["plain"] == pytest.approx(value / sd)
-    assert target["planned"] == pytest.approx(value / sd * 2 / (1 + math.exp(2)))
+    assert (target["unit"], target["plain"], target["plain_d"]) == ("share of rows", 1.0, 100.0)
+    assert target["planned"] == pytest.approx(2 / (1 + math.exp(2)))
     assert call(plan) == 0
     said = capsys.readouterr().out
-    assert "surface:bold (target)" in said and "+2.000     +0.477" in said
+    assert "surface:bold (target)" in said and "+1.000     +0.238" in said
+
+
+def mixed_rows(path: str = "mixed.jsonl", n: int = 120) -> list[dict[str, str]]:
+    """Pairs that differ in bold, in length and in hedging, most of them one way."""
+    rng = random.Random(7)
+    rows = []
+    for i in range(n):
+        chosen, rejected = (
+            " ".join(
+                rng.choices(["word", "maybe", "perhaps", "I", "fine", "and so on"], k=rng.randint(*span))
+            )
+            for span in ((6, 30), (4, 24))
+        )
+        if rng.random() < 0.6:
+            chosen = f"**{chosen}**"
+        if rng.random() < 0.2:
+            rejected = f"**{rejected}**"
+        vendor = "acme" if i % 2 else "bluebird"
+        rows.append({"prompt": f"Q {i}?", "chosen": chosen, "rejected": rejected, "vendor": vendor})
+    Path(path).write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return rows
+
+
+def decided(audit: str, *verdicts: dict[str, object]) -> str:
+    """A verdicts file beside an audit; its path."""
+    key = json.loads(Path(audit, "audit.json").read_text())["vocabulary"]
+    rows = [{"by": "me", "date": "2026-01-31", **v} for v in verdicts]
+    path = Path(audit, "verdicts.yaml")
+    path.write_text(json.dumps({"schema_version": 1, "vocabulary": key, "verdicts": rows}))
+    return str(path)
+
+
+def test_the_expected_shift_of_a_plan_is_the_audits_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = mixed_rows()
+    assert call(["audit", "mixed.jsonl", "--out", "a"]) == 0
+    predicted = {p["concept"]: p for p in json.loads(Path("a/audit.json").read_text())["prediction"]}
+    verdicts = decided("a", BOLD)
+    capsys.readouterr()
+    for way, source in ((-1, ["--verdicts", verdicts]), (1, ["-P", "concept=surface:bold"])):
+        assert (
+            call(["plan", "mixed.jsonl", "--protocol", "filter", "-P", "strength=0.5", *source, "--json"])
+            == 0
+        )
+        summary = json.loads(capsys.readouterr().out)
+        shifts = summary["predicted_shift"]
+        assert len(shifts) >= 8
+        for s in shifts:
+            audited = predicted[s["concept"]]
+            assert s["plain"] == pytest.approx(audited["expected_shift"], rel=1e-5)
+            assert s["plain_d"] == pytest.approx(audited["standardised"], rel=1e-5)
+        bold = shifts[0]
+        u = [r["chosen"].startswith("**") - r["rejected"].startswith("**") for r in rows]
+        assert bold["plain"] == pytest.approx(sum(u) / len(u))
+        kept = len(rows) - summary["left_out"]
+        # suppressing leaves out rows with u = 1, amplifying those with u = −1, and the others fill the batches
+        assert bold["planned"] == pytest.approx((sum(u) + way * summary["left_out"]) / kept)
+        assert bold["planned_d"] / bold["plain_d"] == pytest.approx(bold["planned"] / bold["plain"])
+
+
+def test_a_plan_reads_what_the_audit_beside_the_verdicts_read(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = mixed_rows()
+    Path("odd.jsonl").write_text(
+        "".join(json.dumps({"q": r["prompt"], "a": r["chosen"], "b": r["rejected"]}) + "\n" for r in rows)
+    )
+    names = "prompt=q,chosen=a,rejected=b"
+    assert call(["audit", "odd.jsonl", "--columns", names, "--limit", "90", "--out", "a"]) == 0
+    reading = json.loads(Path("a/audit.json").read_text())["reading"]
+    assert (reading["data"], reading["limit"], reading["columns"]["chosen"]) == ("odd.jsonl", 90, "a")
+    verdicts = decided("a", BOLD)
+    plan = ["plan", "--protocol", "filter", "--verdicts", verdicts]
+    capsys.readouterr()
+    for data in ("odd.jsonl", "a"):  # the file, or the audit in its place
+        assert call([*plan, data]) == 0
+        out, err = capsys.readouterr()
+        assert "pairs      90\n" in out
+        assert "note:" not in err and "not the rows" not in out
+    assert call([*plan, "odd.jsonl", "--limit", "80"]) == 0
+    out, err = capsys.readouterr()
+    assert "--limit is 80 here and 90 in the audit a" in err
+    assert "not the rows that a audited (80 pairs here, 90 there)" in out
+    assert call([*plan, "odd.jsonl", "--lens", "surface,sae"]) == 2
+    err = capsys.readouterr().err
+    assert "--lens is surface,sae, but the audit a was made with surface" in err and err.count("\n") == 1
+
+
+def test_a_verdict_on_a_value_of_metadata_is_carried_out_on_its_rows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = mixed_rows()
+    assert call(["audit", "mixed.jsonl", "--out", "a", "--by", "vendor"]) == 0
+    verdicts = decided("a", {**BOLD, "context": "meta:vendor=acme"})
+    elsewhere = Path("elsewhere.yaml")
+    elsewhere.write_text(Path(verdicts).read_text())
+    capsys.readouterr()
+    for path in (verdicts, str(elsewhere)):
+        plan = ["plan", "mixed.jsonl", "--protocol", "filter", "-P", "strength=1.0", "--verdicts", path]
+        assert call([*plan, "--json"]) == 0
+        (traced,) = json.loads(capsys.readouterr().out)["traced"]
+        want = {
+            i for i, r in enumerate(rows)
+            if r["vendor"] == "acme" and r["chosen"].startswith("**") and not r["rejected"].startswith("**")
+        }  # fmt: skip
+        assert len(traced["more_in_chosen"]) == len(want)
+    assert dry(verdicts, data="mixed.jsonl") == 0
+    assert dry(str(elsewhere), data="mixed.jsonl") == 0
+
+
+def test_a_recipe_reads_what_its_earlier_audit_read(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mixed_rows()
+    model = str(tiny_model)
+    first = ["audit", "mixed.jsonl", "--out", "first", "--lens", "surface,direction", "--model", model]
+    assert call([*first, "--max-length", "64"]) == 0
+    like = {"like": "first"}
+    recipe = Recipe.model_validate({**MINIMAL, "model": model, "audit": like})
+    found = recipe_as_audited(recipe, Path())
+    assert (found.audit.lens, found.audit.max_length) == (("surface", "direction"), 64)
+    assert recipe_as_audited(found, Path()) == found
+    # also where only the verdicts of that audit are named
+    beside = Recipe.model_validate({**MINIMAL, "model": model, "verdicts": decided("first", BOLD)})
+    assert recipe_as_audited(beside, Path()).audit.max_length == 64
+    capsys.readouterr()
+    assert dry([BOLD], data="mixed.jsonl", model=model, audit={**like, "max_length": 128}) == 2
+    err = capsys.readouterr().err
+    assert "audit.max_length is 128, but the audit first was made with 64" in err and err.count("\n") == 1
+    assert dry([BOLD], data="mixed.jsonl", model=model, audit={**like, "lens": ["surface"]}) == 2
+    assert dry([BOLD], data="mixed.jsonl", model="smollm2-135m", audit=like) == 2
+    assert dry([BOLD], data="mixed.jsonl", audit=like) == 0
+    # and a plan: another length is refused, none is the audit's
+    verdicts = decided("first", {**BOLD, "concept": "direction:flattery"})
+    plan = ["plan", "mixed.jsonl", "--protocol", "filter", "--verdicts", verdicts]
+    capsys.readouterr()
+    assert call([*plan, "--max-length", "512"]) == 2
+    assert "--max-length is 512, but the audit first was made with 64" in capsys.readouterr().err
+    assert call([*plan, "--json"]) == 0
+    shifts = {s["concept"]: s for s in json.loads(capsys.readouterr().out)["predicted_shift"]}
+    audited = {p["concept"]: p for p in json.loads(Path("first/audit.json").read_text())["prediction"]}
+    for name, s in shifts.items():
+        assert s["plain"] == pytest.approx(audited[name]["expected_shift"], rel=1e-4)
+    assert "direction:flattery" in shifts
+    # an audit like another takes its length too, and says so where it is told otherwise
+    again = [
+        "audit",
+        "mixed.jsonl",
+        "--lens",
+        "surface,direction",
+        "--model",
+        model,
+        "--like",
+        "first",
+        "--out",
+        "b",
+    ]
+    assert call(again) == 0
+    assert json.loads(Path("b/audit.json").read_text())["reading"]["max_length"] == 64
+    capsys.readouterr()
+    assert call([*again, "--max-length", "48"]) == 0
+    assert "lenses read 48 tokens here and 64 in first" in capsys.readouterr().err

@@ -93,13 +93,18 @@ class Evidence(Record):
     @property
     def effect_unit(self) -> str:
         """What an effect of the concept is measured in."""
+        return self.scale(self.contrast, self.unit)
+
+    @staticmethod
+    def scale(contrast: str, unit: str) -> str:
+        """What u of a contrast is measured in, where the values have a unit."""
         scales = {
             "presence": "share of rows",
             "cluster": "share of rows",
             "log": "log units",
             "standardised": "sd of the difference",
         }
-        return scales.get(self.contrast, self.unit)
+        return scales.get(contrast, unit)
 
 
 class ModelLabel(Record):

@@ -1,20 +1,69 @@
 """What training on the set is expected to do to each concept, beside what chance would say.
 
 Predictor `mean_disparity` (arXiv 2606.12360, the x axis of its prediction test): the mean of u over all
-rows. Estimand: the expected difference chosen minus rejected of one pair of a new prompt. It is a forecast
-of the direction and relative size of the change in a policy, not of its amount.
+rows. Estimand: the expected difference chosen minus rejected of one pair of a new prompt, in the concept's own
+unit. Divided by the sd of u over rows it is Cohen's d. It is a forecast of the direction and relative size of the
+change in a policy, not of its amount. A plan's expected shift is the same mean over weighted rows.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.concepts.contrast import contrasts
+from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.audit.evidence import Evidence
 from offtarget.audit.records import Null, Partialled, Prediction
 from offtarget.audit.statistics.length import equal_length_mean
-from offtarget.audit.statistics.means import Floats, Ints, MeanTest, t_interval
+from offtarget.audit.statistics.means import D_CAP, Floats, Ints, MeanTest, t_interval
 from offtarget.audit.statistics.resampling import SHUFFLES, shuffled_means
+from offtarget.lens.features import FeatureMatrix
+
+CONCEPTS_AT_ONCE = 512
+"""Concepts whose u is held in memory at the same time."""
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedShift:
+    """The expected shift of every concept, with all rows as they are and with weights; each array `(n_concepts,)`."""
+
+    plain: Floats
+    """Mean of u: the audit's expected shift, in the concept's own unit."""
+    planned: Floats
+    """Mean of weight · u, in the same unit."""
+    sd: Floats
+    """Of u over rows: what Cohen's d divides by."""
+    units: tuple[str, ...]
+
+    def d(self, shift: Floats) -> Floats:
+        """A shift in standard deviations of u, capped at 100 in size, as the audit's d."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            d = np.where(self.sd > 0, shift / self.sd, np.sign(shift) * D_CAP)
+        return np.asarray(np.clip(d, -D_CAP, D_CAP))
+
+
+def weighted_shift(
+    features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec], weight: Floats
+) -> WeightedShift:
+    """The expected shifts of concepts under weights on the rows.
+
+    Args:
+        features: of the rows, by every lens.
+        concepts: what to contrast.
+        weight: of each row, `(n_pairs,)`; 1 leaves it as it is.
+    """
+    parts = []
+    units: list[str] = []
+    for start in range(0, len(concepts), CONCEPTS_AT_ONCE):
+        c = contrasts(features, concepts[start : start + CONCEPTS_AT_ONCE])
+        u = c.u.astype(np.float64)
+        parts.append(np.stack([u.mean(axis=0), weight @ u / len(u), u.std(axis=0, ddof=1)]))
+        units += [Evidence.scale(contrast, unit) for contrast, unit in zip(c.contrasts, c.units, strict=True)]
+    plain, planned, sd = np.concatenate(parts, axis=1) if parts else np.zeros((3, 0))
+    return WeightedShift(plain, planned, sd, tuple(units))
 
 
 def predict(

@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 from offtarget.audit.context_records import Context as Context
 from offtarget.audit.context_records import MetadataColumn
 from offtarget.audit.evidence import Concept, Record
+from offtarget.audit.reading_record import Reading
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.store import require_intact
@@ -177,10 +178,11 @@ class Prediction(Record):
     concept: str
     predictor: Literal["mean_disparity"] = "mean_disparity"
     expected_shift: float
-    """Mean of u, in units of u."""
+    """Mean of u, in the concept's own unit."""
     ci: tuple[float, float]
     standardised: float
-    """Expected shift over the sd of u: comparable between concepts of different units."""
+    """Expected shift over the sd of u over rows, which is the overall view's d: comparable between concepts of
+    different units."""
     length_partialled: Partialled | None
     """None for concepts that are length themselves."""
     null: Null
@@ -206,6 +208,8 @@ class Audit(Record):
     prediction: tuple[Prediction, ...]
     vocabulary: str
     """Only audits with the same value are comparable, and verdicts bind to it."""
+    reading: Reading | None = None
+    """How rows and features were read; None of an audit that was made from features in memory."""
     metadata: tuple[MetadataColumn, ...] = ()
     """What the rows are made of, by each column that was asked for."""
     offered: tuple[str, ...] = ()
@@ -314,6 +318,10 @@ class Audit(Record):
         out = self.model_copy()
         out._workings, out._vocabulary = workings, vocabulary
         return out
+
+    def with_reading(self, reading: Reading | None) -> "Audit":
+        """The same audit, saying how its rows were read."""
+        return self.model_copy(update={"reading": reading})
 
     def with_concepts(self, concepts: tuple[Concept, ...]) -> "Audit":
         """The same audit with other labels on its concepts."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
+from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, MaxLength, SkipBadRows
 from offtarget.cli.ui import (
     MAX_SEED,
     columns_option,
@@ -54,9 +54,7 @@ def audit(
             help="Columns of metadata whose values are compared: vendor,source. With --like those of that audit."
         ),
     ] = None,
-    max_length: Annotated[
-        int, typer.Option(min=16, help="Tokens of prompt and answer that lenses on activations read.")
-    ] = 512,
+    max_length: MaxLength = None,
     chat_template: Annotated[
         str | None, typer.Option(help="Jinja file, for models without a template.")
     ] = None,
@@ -74,9 +72,12 @@ def audit(
     from dataclasses import replace
 
     from offtarget.audit.concepts.spaces import SPACES, By
+    from offtarget.audit.reading_record import Reading
+    from offtarget.audit.records import Audit
     from offtarget.board.folder import slug
     from offtarget.chat_template import read_template
     from offtarget.data.loading import load_pairs
+    from offtarget.engine.as_audited import MAX_LENGTH
     from offtarget.engine.auditing import audit_into, set_name
     from offtarget.engine.features import reads_model
     from offtarget.errors import ConfigError, unknown_name
@@ -98,11 +99,30 @@ def audit(
         )
     if chat_template:
         read_template(chat_template)
+    earlier = Audit.read(like).reading if like else None
+    tokens = max_length or (earlier.max_length if earlier else MAX_LENGTH)
+    if earlier and needs_model and tokens != earlier.max_length:
+        note(
+            f"warning: lenses read {tokens} tokens here and {earlier.max_length} in {like}: effects may differ for that "
+            "reason alone"
+        )
+    reading = Reading(
+        data=dataset,
+        columns=columns_option(columns),
+        split=split,
+        limit=limit,
+        skip_bad_rows=skip_bad_rows,
+        allow_drops=allow_drops,
+        lens=tuple(lenses),
+        model=model if needs_model else None,
+        max_length=tokens,
+        template=chat_template,
+    )
     store = Store()
     with progress() as report:
         pairs = load_pairs(
             dataset,
-            columns=columns_option(columns),
+            columns=reading.columns,
             split=split,
             limit=limit,
             skip_bad_rows=skip_bad_rows,
@@ -121,11 +141,12 @@ def audit(
             like=like,
             topics=space,
             by=None if by is None else [x.strip() for x in by.split(",") if x.strip()],
-            max_length=max_length,
+            max_length=tokens,
             template=chat_template,
             progress=report,
             label_model=label_model,
             labelled=labelled,
+            reading=reading,
         ).audit
     for warning in result.warnings:
         note(f"warning: {warning}")

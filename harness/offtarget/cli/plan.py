@@ -1,12 +1,13 @@
 """`offtarget plan`: what a protocol would do, without training."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
+from offtarget.cli.reading import AllowDrops, Columns, Limit, MaxLength, SkipBadRows
 from offtarget.cli.ui import (
     MAX_SEED,
     columns_option,
@@ -16,11 +17,17 @@ from offtarget.cli.ui import (
     note_problems,
     parameters_option,
     progress,
+    table,
 )
 
 
 def plan(
-    dataset: Dataset,
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv), hf:org/name, or an audit's folder."
+        ),
+    ],
     protocol: Annotated[str, typer.Option(help="Name of a protocol (see `offtarget list protocols`).")],
     param: Annotated[
         list[str] | None,
@@ -28,14 +35,24 @@ def plan(
     ] = None,
     verdicts: Annotated[Path | None, typer.Option(help="verdicts.yaml with what was decided.")] = None,
     like: Annotated[
-        Path | None, typer.Option(help="Audit that the verdicts were made on: its vocabulary is used.")
+        Path | None,
+        typer.Option(
+            help="Audit that the verdicts were made on (by default the one beside them): its vocabulary is used, and what "
+            "it read is read."
+        ),
     ] = None,
-    lens: Annotated[str, typer.Option(help="Lenses, separated by commas.")] = "surface",
-    model: Annotated[str, typer.Option(help="The start model.")] = "smollm2-135m",
+    lens: Annotated[
+        str | None, typer.Option(help="Lenses, separated by commas; surface, or those of the audit.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The start model; smollm2-135m, or that of the audit.")
+    ] = None,
     columns: Columns = None,
+    split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
     limit: Limit = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
+    max_length: MaxLength = None,
     chat_template: Annotated[
         str | None, typer.Option(help="Jinja file, for models without a template.")
     ] = None,
@@ -46,6 +63,7 @@ def plan(
     from offtarget.chat_template import read_template
     from offtarget.data.drops import drop_cautions
     from offtarget.data.loading import load_pairs
+    from offtarget.engine.as_audited import MODEL, Asked, as_audited
     from offtarget.engine.dry import dry_plan
     from offtarget.errors import ConfigError
     from offtarget.registry import check_parameters, default
@@ -59,14 +77,31 @@ def plan(
         raise ConfigError("-P concept= and --verdicts both say what to shape; give one of them")
     if chat_template:
         read_template(chat_template)
+    asked = Asked(
+        dataset,
+        columns=columns_option(columns),
+        split=split,
+        limit=limit,
+        skip_bad_rows=skip_bad_rows or None,
+        allow_drops=allow_drops or None,
+        lens=None if lens is None else tuple(lens_option(lens)),
+        model=model,
+        max_length=max_length,
+        template=chat_template,
+    )
+    answered = as_audited(asked, like=like, verdicts=verdicts)
+    reading = answered.reading
+    for text in answered.notes:
+        note(f"note: {text}")
     note_problems()
     with progress() as report:
         pairs = load_pairs(
-            dataset,
-            columns=columns_option(columns),
-            limit=limit,
-            skip_bad_rows=skip_bad_rows,
-            allow_drops=allow_drops,
+            reading.data,
+            columns=reading.columns,
+            split=reading.split,
+            limit=reading.limit,
+            skip_bad_rows=reading.skip_bad_rows,
+            allow_drops=reading.allow_drops,
         )
         summary = dry_plan(
             pairs,
@@ -74,10 +109,11 @@ def plan(
             params,
             concept=None if concept is None else str(concept),
             verdicts=verdicts,
-            like=like,
-            lenses=lens_option(lens),
-            model=model,
-            template=chat_template,
+            like=answered.like,
+            lenses=reading.lens,
+            model=reading.model or MODEL,
+            max_length=reading.max_length,
+            template=reading.template,
             seed=seed,
             store=Store(),
             progress=report,
@@ -104,18 +140,7 @@ def plan(
     for text in summary["targets"]:
         typer.echo(text)
     if summary["predicted_shift"]:
-        typer.echo("expected shift of a concept (mean difference chosen - rejected, in standard deviations):")
-        typer.echo(f"  {'':<34} {'plain DPO':>10} {'this plan':>10}")
-        unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
-        by_rows = any(row["planned"] != row["plain"] for row in summary["predicted_shift"])
-        known = by_rows or not (unseen or summary["loss"])
-        for row in summary["predicted_shift"]:
-            name = f"{row['concept']}{' (target)' if row['target'] else ''}"
-            planned = f"{row['planned']:+.3f}" if known else "–"
-            typer.echo(f"  {name:<34} {row['plain']:>+10.3f} {planned:>10}")
-        if unseen or summary["loss"]:
-            named = ", ".join([*unseen, *(["loss"] if summary["loss"] else [])])
-            typer.echo(f"  (by the weights of rows alone; this does not see: {named})")
+        _shifts(summary)
     for row in summary["traced"]:
         for side in ("chosen", "rejected"):
             ids = row[f"more_in_{side}"]
@@ -126,3 +151,30 @@ def plan(
     for text in summary["notes"]:
         typer.echo(f"note: {text}")
     typer.echo(f"hash       {summary['hash']}")
+
+
+def _shifts(summary: Mapping[str, Any]) -> None:
+    """The expected shifts, in the units of the audit."""
+    unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
+    by_rows = any(row["planned"] != row["plain"] for row in summary["predicted_shift"])
+    known = by_rows or not (unseen or summary["loss"])
+
+    def shown(value: float, digits: int) -> str:
+        return f"{value:+.{digits}f}" if known else "–"
+
+    typer.echo("expected shift of a concept, as the audit measures it (mean difference chosen - rejected):")
+    rows = [
+        (
+            f"{row['concept']}{' (target)' if row['target'] else ''}",
+            f"{row['plain']:+.3f}",
+            shown(row["planned"], 3),
+            row["unit"],
+            f"{row['plain_d']:+.2f}",
+            shown(row["planned_d"], 2),
+        )
+        for row in summary["predicted_shift"]
+    ]
+    table(("concept", "plain DPO", "this plan", "unit", "d plain DPO", "d this plan"), rows)
+    if unseen or summary["loss"]:
+        named = ", ".join([*unseen, *(["loss"] if summary["loss"] else [])])
+        typer.echo(f"(by the weights of rows alone; this does not see: {named})")

@@ -16,3 +16,10 @@ AllowDrops = Annotated[
     bool,
     typer.Option("--allow-drops", help="Go on though over 20 % of the pairs cannot be used."),
 ]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(
+        min=16,
+        help="Tokens of prompt and answer that lenses on activations read; 512, or those of the audit that is named.",
+    ),
+]

@@ -9,6 +9,7 @@ from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.metadata import read_columns
 from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
+from offtarget.audit.reading_record import Reading
 from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
@@ -62,6 +63,7 @@ def audit_into(
     progress: Progress | None = None,
     label_model: str | None = None,
     labelled: int = 50,
+    reading: Reading | None = None,
 ) -> Audited:
     """Audit a set and write the folder whole: audit.json, report.html, features/, workings.
 
@@ -80,6 +82,7 @@ def audit_into(
         progress: called with (what, done, total).
         label_model: a model that Inspect knows, to write labels for concepts of latents.
         labelled: how many concepts it labels, those that lean most clearly.
+        reading: how the rows and features were asked for, for commands that go on from this audit.
 
     Raises:
         UndecidedError: too few rows or prompts, or `like` was made with other lenses.
@@ -127,7 +130,7 @@ def audit_into(
         write_into(result, out)
 
     made = store.get("audit", VERSION, inputs, build)
-    result = Audit.read(made)
+    result = Audit.read(made).with_reading(reading)
     if label_model:
         from offtarget.engine.labelling import label_concepts
 
@@ -138,8 +141,7 @@ def audit_into(
         )  # fmt: skip
     with output_dir(folder, AUDIT_FILE) as tmp:
         shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
-        if label_model:
-            write_atomic(tmp / AUDIT_FILE, result.to_json())
+        write_atomic(tmp / AUDIT_FILE, result.to_json())
         for matrix in features:
             matrix.save(tmp / "features" / matrix.lens)
         render_audit(result, pairs, tmp / REPORT_FILE, features)

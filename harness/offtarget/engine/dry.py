@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from offtarget import verdicts as verdict_file
+from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.audit.records import Audit
 from offtarget.audit.run import audit as run_audit
 from offtarget.data.pairs import PairSet
+from offtarget.engine.as_audited import require_same_reading
 from offtarget.engine.features import check_concept, earlier_readings, features_of, reads_model
 from offtarget.engine.planning import make_shaping_plan, predicted_shift, readings_of
-from offtarget.engine.targets import targets_of
+from offtarget.engine.targets import columns_asked, targets_of
 from offtarget.errors import unknown_name
 from offtarget.models import resolve
 from offtarget.progress import Progress
@@ -31,6 +34,7 @@ def dry_plan(
     like: Path | None = None,
     lenses: Sequence[str],
     model: str,
+    max_length: int = 512,
     template: str | None = None,
     seed: int,
     store: Store,
@@ -44,16 +48,17 @@ def dry_plan(
         params: its parameters.
         concept: what to shape where there are no verdicts; amplified with a positive strength.
         verdicts: a verdicts.yaml; needs an audit of this set with the same lenses, which is made here.
-        like: the audit that the verdicts were made on, for its vocabulary.
+        like: the audit that the verdicts were made on, for its vocabulary; lenses must read as much as they did for it.
         lenses: what reads the set.
         model: the start model; only resolved where a lens or a direction needs it.
+        max_length: tokens of prompt and answer that lenses on activations read.
         template: chat template file for models without one.
         seed: of the controls.
         store: where features lie.
         progress: called with (what, done, total).
 
     Raises:
-        ConfigError: unknown names, a plan that does nothing.
+        ConfigError: unknown names, a plan that does nothing, or lenses that read another length than for `like`.
         UndecidedError: too few rows, or verdicts of another vocabulary.
     """
     if concept is not None:
@@ -64,16 +69,28 @@ def dry_plan(
         lenses,
         model=found() if reads_model(lenses) else None,
         store=store,
+        max_length=max_length,
         template=template,
         fitted=earlier_readings(like, lenses),
         progress=progress,
     )
+    unlike: list[str] = []
+    if like is not None:
+        earlier = Audit.read(like)
+        require_same_reading(earlier, features, str(like))
+        if earlier.dataset.rows_sha256 != pairs.rows_sha256:
+            unlike.append(
+                f"these are not the rows that {like} audited ({len(pairs):,} pairs here, {earlier.dataset.n_pairs:,} there)"
+            )
     members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}
+    forecast = [ConceptSpec(c.id, "feature", part.lens, (c.id,)) for part in features for c in part.columns]
     targets: tuple[Target, ...] = ()
     traced: list[verdict_file.Traced] = []
     labels: dict[str, str] = {}
     if verdicts is not None:
-        audit = run_audit(pairs, features, like=like)
+        by = columns_asked(None, verdict_file.read(verdicts), like)
+        audit = run_audit(pairs, features, like=like, by=by)
+        forecast = [c for c in audit.vocabulary_record.concepts if not c.local]
         members |= {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
         labels = {c.id: c.title for c in audit.concepts}
         decided = verdict_file.read(verdicts, audit)
@@ -90,15 +107,17 @@ def dry_plan(
         lenses,
         found,
         store=store,
+        max_length=max_length,
         template=template,
         labels=labels,
         progress=progress,
     )
     plan = make_shaping_plan(protocol, params, readings, targets, seed)
     summary = plan.summary()
-    summary["predicted_shift"] = predicted_shift(plan, readings, targets)
+    summary["predicted_shift"] = predicted_shift(plan, features, forecast, targets)
     # a loss option that no training takes is said here; that needs no look at the machine, which would load torch
     TrainingSpec(bf16=False).under(plan)
+    summary["notes"] += unlike
     if concept is not None and not needs_concept(protocol):
         summary["notes"].append(
             f"protocol '{protocol}' does the same whatever the concept: '{concept}' is not used"

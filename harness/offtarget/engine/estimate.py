@@ -5,6 +5,7 @@ from typing import Any
 
 from offtarget.chat_template import read_template
 from offtarget.data.drops import drop_cautions
+from offtarget.engine.as_audited import recipe_as_audited
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, select_rows
 from offtarget.engine.targets import check_verdicts
@@ -33,8 +34,10 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
         limit: read only the first so many usable rows.
 
     Raises:
-        ConfigError: a name that does not exist, also in the verdicts, or a template that cannot be read.
+        ConfigError: a name that does not exist, also in the verdicts, a template that cannot be read, or features read
+            otherwise than in the audit that is named.
     """
+    recipe = recipe_as_audited(recipe, base)
     check_name(recipe.model)
     if recipe.chat_template:
         read_template(recipe.chat_template)

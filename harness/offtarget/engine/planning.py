@@ -7,8 +7,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.audit.prediction import weighted_shift
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import direction_examples, sae_lens
 from offtarget.engine.labelling import plain
@@ -156,28 +156,45 @@ def _cancelling(targets: Sequence[Target]) -> list[str]:
 
 
 def predicted_shift(
-    plan: ShapingPlan, readings: StoredReadings, targets: Sequence[Target]
+    plan: ShapingPlan,
+    features: Sequence[FeatureMatrix],
+    concepts: Sequence[ConceptSpec],
+    targets: Sequence[Target],
 ) -> list[dict[str, Any]]:
-    """What plain DPO and the plan are expected to do to concepts, by the mean disparity of weighted rows.
+    """The expected shift of concepts under plain DPO and under the plan, as the audit measures it.
 
-    A row counts as much as its gradient does at the start relative to plain DPO (`ShapingPlan.start_weights`); a
-    concept's value in a row is the difference of its features, in standard deviations over all responses. What masks,
-    prompts, hooks and added pairs do is not in it.
+    Plain is the audit's expected shift, the mean of u in the concept's own unit, and its d. In the plan a row counts as
+    much as its gradient does at the start relative to plain DPO (`ShapingPlan.start_weights`); the d of the plan divides
+    by the same standard deviation. What masks, prompts, hooks and added pairs do is not in it.
+
+    Args:
+        plan: whose weights.
+        features: of the plan's own pairs, by every lens.
+        concepts: to forecast; those without any difference are left out.
+        targets: what is shaped.
 
     Returns:
-        The targets first, then the concepts that plain DPO moves most: `concept`, `target`, `plain`, `planned`.
+        The targets first, then the concepts that plain DPO moves most by d: `concept`, `target`, `unit`, `plain`,
+        `planned`, `plain_d`, `planned_d`.
     """
-    matrix = readings.matrix
-    n = len(readings.pairs)
-    plain = matrix.expected_shift(np.ones(n))
-    planned = matrix.expected_shift(plan.start_weights()[:n])
+    shift = weighted_shift(features, concepts, plan.start_weights()[: len(features[0])])
+    plain_d, planned_d = shift.d(shift.plain), shift.d(shift.planned)
     wanted = {t.concept for t in targets}
+    moved = (shift.sd > 0) | (shift.plain != 0)
     rows: list[dict[str, Any]] = [
-        {"concept": c, "target": c in wanted, "plain": float(x), "planned": float(y)}
-        for c, x, y in zip(matrix.ids, plain, planned, strict=True)
-        if not np.isnan(x)
+        {
+            "concept": c.id,
+            "target": c.id in wanted,
+            "unit": shift.units[j],
+            "plain": float(shift.plain[j]),
+            "planned": float(shift.planned[j]),
+            "plain_d": float(plain_d[j]),
+            "planned_d": float(planned_d[j]),
+        }
+        for j, c in enumerate(concepts)
+        if moved[j]
     ]
-    rows.sort(key=lambda r: (not r["target"], -abs(r["plain"])))
+    rows.sort(key=lambda r: (not r["target"], -abs(r["plain_d"])))
     return rows[: len(wanted) + LISTED]
 
 

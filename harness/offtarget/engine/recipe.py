@@ -41,8 +41,10 @@ class AuditOptions(_Strict):
     max_length: Whole = Field(default=512, ge=16)
     topics: By = "latents"
     """What rows are clustered by; words where no lens has latents."""
+    by: tuple[str, ...] | None = None
+    """Columns of metadata whose values are compared; None: those of `like`, and those that a verdict speaks of."""
     like: str | None = None
-    """Folder of an audit whose vocabulary (concepts and topics) to use."""
+    """Folder of an audit whose vocabulary (concepts and topics) to use; what it read is read."""
     seed: Seed = 0
 
 

@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from offtarget.audit.reading_record import Reading
 from offtarget.audit.records import Audit
 from offtarget.data.drops import drop_cautions
 from offtarget.data.pairs import PairSet
+from offtarget.engine.as_audited import recipe_as_audited, require_same_reading
 from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.features import features_of, reads_model
 from offtarget.engine.planning import readings_of
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, reversed_pairs, select_rows, shuffled_by_id
-from offtarget.engine.targets import check_verdicts, decide, gates_of, targets_of
+from offtarget.engine.targets import check_verdicts, columns_asked, decide, gates_of, targets_of, written
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress
@@ -72,6 +74,7 @@ def start(
     progress: Progress | None = None,
 ) -> Run:
     """Load, audit, decide and tokenise: all that comes before the first cell."""
+    recipe = recipe_as_audited(recipe, base)
     check_verdicts(recipe, base)
     model = resolve(recipe.model, store)
     pairs = load_rows(recipe, limit)
@@ -85,6 +88,7 @@ def start(
     if recipe.audit.limit and recipe.audit.limit < len(pairs):
         drawn = {p.id for p in shuffled_by_id(pairs.pairs)[: recipe.audit.limit]}
         audited = replace(pairs, pairs=[p for p in pairs.pairs if p.id in drawn])
+    like = Path(recipe.audit.like) if recipe.audit.like else None
     done = audit_into(
         out / "audit",
         audited,
@@ -92,13 +96,27 @@ def start(
         model=model if reads_model(recipe.audit.lens) else None,
         store=store,
         seed=recipe.audit.seed,
-        like=Path(recipe.audit.like) if recipe.audit.like else None,
+        like=like,
         topics=recipe.audit.topics,
+        by=columns_asked(recipe.audit.by, written(recipe.verdicts, base), like),
         max_length=recipe.audit.max_length,
         template=recipe.chat_template,
         progress=progress,
+        reading=Reading(
+            data=recipe.data,
+            columns=recipe.columns,
+            limit=limit or recipe.limit,
+            skip_bad_rows=recipe.skip_bad_rows,
+            allow_drops=recipe.allow_drops,
+            lens=recipe.audit.lens,
+            model=recipe.model if reads_model(recipe.audit.lens) else None,
+            max_length=recipe.audit.max_length,
+            template=recipe.chat_template,
+        ),
     )
     audit = done.audit
+    if like:
+        require_same_reading(Audit.read(like), done.features, str(like))
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected, model, recipe.training, recipe.chat_template)

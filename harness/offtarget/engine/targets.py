@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget import verdicts as verdict_file
+from offtarget.audit.concepts.metadata import column_of
 from offtarget.audit.concepts.vocabulary import Vocabulary
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import Pair
@@ -57,7 +58,7 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
             f"{where}: made for vocabulary {found.vocabulary[:12]}, but audit.like has {like.key[:12]}; decide anew "
             "in a copy of its verdicts.template.yaml"
         )
-    contexts = {*(like.topics.ids if like.topics else ()), *(k.id for k in like.kinds)} if like else set()
+    contexts = {c.id for c in Audit.read(Path(recipe.audit.like)).contexts} if recipe.audit.like else set()
     gates = gates_of(recipe.verdicts)
     unknown = []
     for v in found.verdicts:
@@ -67,7 +68,7 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
         if not (known or like):
             unknown.append(v.concept)
         if v.context is not None and v.context not in {*contexts, *gates}:
-            if like:
+            if like and not column_of(v.context):
                 raise unknown_name("context", v.context, contexts, hint=f"(in {where})")
             unknown.append(v.context)
     return list(dict.fromkeys(unknown))
@@ -144,6 +145,20 @@ def targets_of(
                 "leave it out"
             )
     return tuple(out)
+
+
+def columns_asked(by: Sequence[str] | None, verdicts: Verdicts, like: Path | None) -> tuple[str, ...] | None:
+    """The metadata columns to compare: those asked for or those of the earlier audit, and those that a verdict speaks of."""
+    named = [c for v in verdicts.verdicts if v.context and (c := column_of(v.context))]
+    if not named:
+        return None if by is None else tuple(by)
+    before = by if by is not None else [c.name for c in Audit.read(like).metadata] if like else []
+    return tuple(dict.fromkeys([*before, *named]))
+
+
+def written(verdicts: Sequence[RecipeVerdict] | str, base: Path) -> Verdicts:
+    """The verdicts of a recipe, not yet held against an audit."""
+    return _written(verdicts, base, "not known yet")
 
 
 def gates_of(verdicts: Sequence[RecipeVerdict] | str) -> dict[str, dict[str, str]]:

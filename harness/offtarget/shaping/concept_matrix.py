@@ -65,21 +65,6 @@ class ConceptMatrix:
         """Sparse (n_pairs, n_concepts) chosen minus rejected."""
         return (self.chosen - self.rejected).tocsc()
 
-    @property
-    def spread(self) -> Floats:
-        """(n_concepts,) standard deviation over all 2N responses."""
-        both = 2 * self.chosen.shape[0]
-        mean = _sums(self.chosen + self.rejected) / both
-        square = _sums(self.chosen.multiply(self.chosen) + self.rejected.multiply(self.rejected)) / both
-        return np.asarray(np.sqrt(np.maximum(square - mean**2, 0.0)))
-
-    def expected_shift(self, weight: Floats) -> Floats:
-        """(n_concepts,) mean difference of weighted pairs, in standard deviations over responses; NaN where those are 0."""
-        spread = self.spread
-        with np.errstate(divide="ignore", invalid="ignore"):
-            shift = np.asarray(self.difference.T @ weight).ravel() / len(weight) / spread
-        return np.where(spread > 1e-12, shift, np.nan)
-
     def correlated(self, concept: str, margin: Floats) -> list[tuple[str, float]]:
         """How a score's margin goes along with the pair difference of every other concept.
 

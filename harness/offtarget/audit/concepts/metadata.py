@@ -21,6 +21,8 @@ from offtarget.audit.statistics.means import MIN_GROUPS, Ints
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, unknown_name
 
+PREFIX = "meta:"
+"""Of the ids of contexts that are values of metadata."""
 MISSING = "(none)"
 """The value of rows that say nothing in a column."""
 MAX_LEVELS = 12
@@ -64,7 +66,7 @@ class Column:
 
     def context_id(self, value: int) -> str:
         """`meta:vendor=acme`; what is too long ends in a hash."""
-        name = f"meta:{self.name}={self.values[value]}"
+        name = f"{PREFIX}{self.name}={self.values[value]}"
         if len(name) <= _ID_CHARACTERS:
             return name
         return f"{name[:_ID_CHARACTERS]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
@@ -91,6 +93,11 @@ class Column:
             lost = int(self.n_rows.sum() - self.n_rows[self.testable].sum())
             return f"{name}: {short:,} of its {k:,} values ({lost:,} rows) have fewer than {need} and are not tested by themselves"
         return None
+
+
+def column_of(context: str) -> str:
+    """The column of a context id such as `meta:vendor=acme`; empty of other contexts."""
+    return context.removeprefix(PREFIX).partition("=")[0] if context.startswith(PREFIX) else ""
 
 
 def read_columns(

@@ -1,0 +1,25 @@
+"""How an audit's rows and features were read: what another command needs to read the same."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Reading(BaseModel):
+    """The options by which rows and features of an audit were read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: str
+    """Registry name, path or hub id, as it was given."""
+    columns: dict[str, str] | None = None
+    split: str | None = None
+    limit: int | None = None
+    skip_bad_rows: bool = False
+    allow_drops: bool = False
+    lens: tuple[str, ...]
+    """Names with what stands after the colon: `sae:FOLDER`."""
+    model: str | None
+    """Whose activations were read, as it was given; None where no lens reads any."""
+    max_length: int
+    """Tokens of prompt and answer that lenses on activations read."""
+    template: str | None = None
+    """Path of the chat template, as it was given."""
