@@ -77,3 +77,13 @@ def test_there_are_as_many_places_as_the_rule_counts_on_real_answers(shared_data
                 total[name] += int(found[name])
     assert sum(total.values()) > 1500
     assert sum(off.values()) < 0.002 * sum(total.values()), off.most_common(5)
+
+
+def test_debris_is_marked_and_no_other_rule_marks_within_it() -> None:
+    text = "<think>Sure! I'm sorry.</think>\n\nDear [Your Name], it is **done**!</s>"
+    assert [text[a:b] for a, b in places("think_block", text)] == ["<think>Sure! I'm sorry.</think>\n\n"]
+    assert [text[a:b] for a, b in places("placeholder", text)] == ["[Your Name]"]
+    assert [text[a:b] for a, b in places("eos_text", text)] == ["</s>"]
+    assert [text[a:b] for a, b in places("bold", text)] == ["**done**"]
+    assert len(places("exclamations", text)) == surface.features(text)["exclamations"] == 1
+    assert places("apology", text) == []

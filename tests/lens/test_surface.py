@@ -105,6 +105,11 @@ CASES = [
     ("profanity", "damn this shit", 2, "a hello to the class in Scunthorpe, a shell"),
     ("negation", "It is not so, it isn't.", 100 * 2 / 6, "a knot, not only notes, No. 5"),
     ("contractions", "It's late, don't go, we’ll stay", 50, "John's cat and the students' o'clock"),
+    ("template_marker", "[INST] Do it [/INST] Done.", 1, "Use `[INST]` and ### Notes: so"),
+    ("eos_text", "It is done.</s>", 1, "A <s>strike</s> of HTML, and `</s>`"),
+    ("think_block", "<think>\n\n</think>\n\nYes.", 1, "I think so, <b>really</b>"),
+    ("placeholder", "Dear [Your Name], hello", 1, "see [your page](x.org), [1] and {a, b}"),
+    ("repetition", "Well: " + "and so on " * 8, 1, "Well: " + "and so on " * 4),
 ]
 
 
@@ -138,7 +143,7 @@ def test_each_measure_counts_what_it_says(name: str, text: str, value: float):
 
 
 def test_every_column_is_tried_on_a_value_that_is_not_zero():
-    tried = {c[0] for c in CASES} | {m[0] for m in MEASURES}
+    tried = {c[0] for c in CASES} | {m[0] for m in MEASURES} | {"echoes_prompt"}  # below, beside its prompt
     assert tried == {c.id.removeprefix("surface:") for c in surface.COLUMNS}
 
 
@@ -264,6 +269,49 @@ def test_encode_reads_the_last_user_turn_and_both_completions():
     assert fm.values["prompt", "value"].toarray()[:, questions].tolist() == [1, 0]
 
 
+@pytest.mark.parametrize(
+    ("name", "littered"),
+    [
+        ("template_marker", "<|im_start|>assistant\n{}<|im_end|>"),
+        ("eos_text", "{}</s>"),
+        ("think_block", "<think>\n\n</think>\n\n{}"),
+        ("think_block", "<think>First, this.\n\n- Then that!</think>\n\n{}"),
+        ("placeholder", "{} [Your Name]"),
+        ("echoes_prompt", "How do I clean an old kettle?\n\n{}"),
+    ],
+)
+def test_debris_on_one_side_is_found_as_debris_and_not_as_length(name: str, littered: str):
+    answer = "Fill it with **water** and vinegar.\n\nLeave it for an hour, then rinse it."
+    fm = surface.encode([pair("How do I clean an old kettle?", littered.replace("{}", answer), answer)])
+    chosen, rejected = (fm.values[s, "value"].toarray()[0] for s in ("chosen", "rejected"))
+    assert {c.id for c, differs in zip(fm.columns, chosen != rejected, strict=True) if differs} == {
+        f"surface:{name}"
+    }
+    assert (chosen[fm.position(f"surface:{name}")], rejected[fm.position(f"surface:{name}")]) == (1, 0)
+
+
+def test_phrase_rules_do_not_apply_to_rows_in_another_language():
+    english, german = (
+        "I'm sorry, but I can't help you with that because it is not allowed.",
+        "Tut mir leid, aber dabei kann ich nicht helfen, denn das ist nicht erlaubt und auch sehr gefährlich!",
+    )
+    fm = surface.encode(
+        [pair("why?", english, "Yes."), pair("why?", english, german), pair("why?", german, german)]
+    )
+    refusal, exclaims = fm.position("surface:refusal"), fm.position("surface:exclamations")
+    assert fm.values["chosen", "value"].toarray()[:, refusal].tolist() == [1, 0, 0]  # not one side alone
+    assert fm.values["rejected", "value"].toarray()[:, exclaims].tolist() == [0, 1, 1]  # a sign is no phrase
+    assert fm.info["rows_for_phrases"] == 1
+    (said,) = fm.info["cautions"]
+    assert said.startswith("most text is not English (67% of rows are not)")
+    assert (
+        f"{len(surface.PHRASES)} of {len(surface.COLUMNS)} surface rules" in said and "other 1 rows" in said
+    )
+    only = surface.encode([pair("why?", german, german)])
+    assert only.info["cautions"][0].startswith("most text is not English (no row is)")
+    assert surface.encode([pair("why?", english, "Yes.")]).info["cautions"] == []
+
+
 def load(data: Path, name: str) -> list[Pair]:
     with gzip.open(data / name / "pairs.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -280,7 +328,8 @@ def load(data: Path, name: str) -> list[Pair]:
 
 
 # Measured on the raw text by patterns of their own when the sets were collected. Fenced code, which this lens
-# leaves out, accounts for up to 0.01 on the set of coding answers.
+# leaves out, accounts for up to 0.01 on the set of coding answers; placeholders such as [Your Name], which are not
+# counted as length, for 0.002 on the set with most of them.
 @pytest.mark.parametrize(
     ("name", "longer", "chosen", "rejected", "margin"),
     [
@@ -296,6 +345,6 @@ def test_real_sets_have_the_shape_that_was_measured_before(
     values = {s: fm.values[s, "value"].toarray() for s in ("chosen", "rejected")}
     characters, markdown = fm.position("surface:characters"), fm.position("surface:markdown")
     share_longer = np.mean(values["chosen"][:, characters] > values["rejected"][:, characters])
-    assert share_longer == pytest.approx(longer, abs=0.001)
+    assert share_longer == pytest.approx(longer, abs=0.002)
     assert values["chosen"][:, markdown].mean() == pytest.approx(chosen, abs=margin)
     assert values["rejected"][:, markdown].mean() == pytest.approx(rejected, abs=margin)

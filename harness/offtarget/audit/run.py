@@ -41,7 +41,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 11
+VERSION = 12
 """Rises when the same input would give other hypotheses."""
 
 

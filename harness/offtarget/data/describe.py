@@ -7,13 +7,17 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict
 
+from offtarget.data.debris import own_text
 from offtarget.data.pairs import Message, Pair, text_of
 
 _MARKDOWN = re.compile(r"(?m)^[ \t]*+(?:#{1,6}[ \t]|[-*][ \t]|\d+\.[ \t])|\*\*[^*\n]+\*\*")
 
 
 class Description(BaseModel):
-    """Descriptive statistics of a set of pairs. Lengths are characters; shares are of pairs."""
+    """Descriptive statistics of a set of pairs.
+
+    Lengths are characters, those of the answers without debris (`debris.own_text`); shares are of pairs.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,7 +44,8 @@ def describe(pairs: Sequence[Pair]) -> Description:
     """Descriptive statistics of at least one pair."""
     n = len(pairs)
     groups = Counter(p.group for p in pairs)
-    chosen, rejected = [_chars(p.chosen) for p in pairs], [_chars(p.rejected) for p in pairs]
+    chosen = [len(own_text(p.prompt, p.chosen)) for p in pairs]
+    rejected = [len(own_text(p.prompt, p.rejected)) for p in pairs]
     return Description(
         n_pairs=n,
         n_groups=len(groups),

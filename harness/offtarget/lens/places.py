@@ -6,6 +6,7 @@ Lengths, rates of line breaks and measures of vocabulary have no place.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from offtarget.data import debris
 from offtarget.lens import markup, surface
 from offtarget.lens.lexicon import tokenize
 from offtarget.lens.phrases import LEXICONS
@@ -32,6 +33,11 @@ def places(name: str, text: str) -> list[Place]:
         text: a response; line ends of all systems are understood.
     """
     text = text.replace("\r\n", " \n").replace("\r", "\n")  # of the same length
+    unmeant = debris.places(text)
+    if name in debris.KINDS:
+        return unmeant.get(name, [])
+    for start, stop in (place for kind, at in unmeant.items() if kind != "repetition" for place in at):
+        text = text[:start] + " " * (stop - start) + text[stop:]  # no other rule reads it
     found = [p for part in _UNIONS.get(name, (name,)) for p in _of_rule(part, text)]
     out: list[Place] = []
     for start, stop in sorted(found):

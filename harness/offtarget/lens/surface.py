@@ -1,8 +1,9 @@
 """The surface lens: rules that read plain text, with no model.
 
-Length, markdown element by element, punctuation, stock phrases and vocabulary. Phrases and the
-contractions are English; the rest holds for any script. Counts are of the whole response; rates are
-per 100 words of prose (text outside code), so that they do not merely follow length.
+Length, markdown element by element, punctuation, stock phrases, vocabulary and debris. Phrases and the
+contractions are English, and do not apply to rows in another language; the rest holds for any script. Counts
+are of the whole response without its debris; rates are per 100 words of prose (text outside code), so that
+they do not merely follow length.
 """
 
 import re
@@ -12,14 +13,15 @@ from typing import Literal
 
 import numpy as np
 
+from offtarget.data.debris import ECHO, without_echo
 from offtarget.data.pairs import Pair, text_of
-from offtarget.lens import markup
+from offtarget.lens import debris, markup
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.lexicon import Matcher, tokenize
 from offtarget.lens.phrases import LEXICONS
 from offtarget.progress import Steps
 
-VERSION = 1
+VERSION = 2
 """Rises when a rule changes what it counts: results of two versions are not comparable."""
 
 MATTR_WINDOW = 50
@@ -94,11 +96,14 @@ COLUMNS: tuple[Column, ...] = (
     _column("contractions", "contractions (don't, it's)", _RATE, "value"),
     _column("mattr", "lexical variety (moving-average type-token ratio)", "share of words", "value"),
     _column("word_length", "word length", "characters per word", "value"),
+    *(_column(name, label, _FLAG) for name, label in debris.NAMES.items()),
 )
 
 _NAMES = tuple(c.id.removeprefix("surface:") for c in COLUMNS)
 _RATES = frozenset(n for n, c in zip(_NAMES, COLUMNS, strict=True) if c.unit == _RATE)
 MATCHER = Matcher(LEXICONS)
+PHRASES = frozenset({x.name for x in LEXICONS} | {"contractions"})
+"""Rules that read English alone."""
 
 _SENTENCE_MARK = re.compile(r"\n|[。！？]|[.!?…؟।]++[\"'”’»)\]]*+")
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]|\be\.g|\bi\.e|\bvs|\betc|\b[DMS][rst]|\bMrs|\bNo|\bProf)\.\Z")
@@ -129,9 +134,9 @@ EMOJI = re.compile(
 def features(text: str) -> dict[str, float]:
     """Every surface feature of one text.
 
-    Length counts the text as it stands; sentences, phrases and punctuation are read in the prose that is
-    left without code, web addresses and markdown markers. A line end is one character. The empty text is
-    0 everywhere.
+    All is read in the text without its debris (`offtarget.data.debris`). Length counts all of that; sentences,
+    phrases and punctuation are read in the prose that is left without code, web addresses and markdown markers. A
+    line end is one character. The empty text is 0 everywhere.
 
     Args:
         text: a response or a prompt, in any script.
@@ -139,7 +144,7 @@ def features(text: str) -> dict[str, float]:
     Returns:
         Value by name, without the `surface:` of the column id, in the order of `COLUMNS`.
     """
-    text = markup.unify_line_ends(text)
+    unmeant, text = debris.read(markup.unify_line_ends(text))
     chars = len(text)
     ascii_only = text.isascii()
     marks = markup.read(text)
@@ -156,7 +161,7 @@ def features(text: str) -> dict[str, float]:
     for name in _RATES:
         found[name] = 100.0 * found[name] / len(words) if words else 0.0
 
-    found |= {
+    found |= unmeant | {
         "tokens": len(tokens) if prose == text else len(tokenize(text)),
         "characters": chars,
         "sentences": n_sentences,
@@ -255,29 +260,52 @@ def encode(
         known: the values of texts that were read before, in the order of `COLUMNS`.
 
     Returns:
-        Statistic `value` for the spans prompt, chosen and rejected, float64.
+        Statistic `value` for the spans prompt, chosen and rejected, float64. In rows with a response that is not
+        English the rules of `PHRASES` do not apply: 0 on both sides there, and `info` says in how many they do.
     """
     from scipy.sparse import csr_matrix
 
     spans = ("prompt", "chosen", "rejected")
     values = {s: np.zeros((len(pairs), len(COLUMNS))) for s in spans}
+    echoes = _NAMES.index(ECHO)
+    phrases = [i for i, name in enumerate(_NAMES) if name in PHRASES]
+    applies = np.zeros(len(pairs), dtype=bool)
     seen = dict(known or {})  # sets hold a prompt or a response more than once
+
+    def read(text: str) -> list[float]:
+        if text not in seen:
+            seen[text] = list(features(text).values())
+        return seen[text]
+
     for i, pair in enumerate(pairs):
         if progress and i % 100 == 0:
             progress(i, len(pairs))
-        for span, text in zip(
-            spans, (_last_user_turn(pair), text_of(pair.chosen), text_of(pair.rejected)), strict=True
-        ):
-            if text not in seen:
-                seen[text] = list(features(text).values())
-            values[span][i] = seen[text]
+        asked = _last_user_turn(pair)
+        values["prompt"][i] = read(asked)
+        sides = {"chosen": text_of(pair.chosen), "rejected": text_of(pair.rejected)}
+        for span, text in sides.items():
+            rest = without_echo(pair.prompt, text)
+            values[span][i] = read(rest)
+            values[span][i, echoes] = rest is not text
+        applies[i] = debris.phrases_apply(*sides.values())
+        if not applies[i]:
+            values["chosen"][i, phrases] = values["rejected"][i, phrases] = 0.0
+        if not debris.phrases_apply(asked):
+            values["prompt"][i, phrases] = 0.0
+    told = debris.language_note(int(applies.sum()), len(pairs), len(phrases), len(COLUMNS))
     return FeatureMatrix(
         lens="surface",
         columns=COLUMNS,
         values={(s, "value"): csr_matrix(values[s]) for s in ("prompt", "chosen", "rejected")},
         pair_ids=tuple(p.id for p in pairs),
         groups=tuple(p.group for p in pairs),
-        info={"name": "surface", "version": VERSION, "features": len(COLUMNS)},
+        info={
+            "name": "surface",
+            "version": VERSION,
+            "features": len(COLUMNS),
+            "rows_for_phrases": int(applies.sum()),
+            "cautions": [told] if told else [],
+        },
     )
 
 

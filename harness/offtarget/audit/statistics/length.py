@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.statistics.means import Floats, Ints, column_blocks, correlations, group_sums
-from offtarget.data.pairs import Pair, text_of
+from offtarget.data.debris import own_text
+from offtarget.data.pairs import Pair
 
 COLLINEAR = 0.95
 MAX_LOG_ODDS = 20.0
@@ -25,11 +26,10 @@ NO_FIT = "not estimable: the regression does not converge"
 
 
 def log_length_difference(pairs: Sequence[Pair]) -> Floats:
-    """log(1 + characters) of chosen minus that of rejected, per row."""
-    return np.array(
-        [np.log1p(len(text_of(p.chosen))) - np.log1p(len(text_of(p.rejected))) for p in pairs],
-        dtype=np.float64,
-    )
+    """log(1 + characters) of chosen minus that of rejected, per row, both without debris (`debris.own_text`)."""
+    sides = [[len(own_text(p.prompt, side)) for side in (p.chosen, p.rejected)] for p in pairs]
+    log = np.log1p(np.array(sides, dtype=np.float64).reshape(-1, 2))
+    return np.asarray(log[:, 0] - log[:, 1])
 
 
 def is_length(u: NDArray[Any], length: Floats) -> NDArray[np.bool_]:

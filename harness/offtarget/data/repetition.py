@@ -1,0 +1,69 @@
+"""Degenerate repetition: a text that says one thing over and over, as a model does that has lost its way."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Place = tuple[int, int]
+"""First character, and the one after the last."""
+
+_UNIT, _TIMES, _RUN = 80, 5, 60
+"""Repetition: a stretch of at most so many characters, so many times without a break, together so long."""
+_LINE_TIMES, _LINE_CHARS = 5, 15
+_STEP = 16
+"""Any run has three places in a row, so far apart, that are as one period further on: at least 48 characters are."""
+
+
+def repetition(text: str) -> Place | None:
+    """The longest run of one stretch over and over: at most 80 characters with a letter, five times or more.
+
+    Where there is none, a line that stands there five times or more and makes half of all lines: from its first time
+    to its last.
+    """
+    return None if len(text) < _RUN else _run(text) or _lines(text)
+
+
+def _run(text: str) -> Place | None:
+    """The longest stretch that is equal to itself moved by one period of at most `_UNIT` characters."""
+    import numpy as np
+
+    codes = np.frombuffer(text.encode("utf-32-le", errors="replace"), dtype=np.uint32)
+    best: Place | None = None
+    for period in _periods(codes):
+        same = codes[period:] == codes[:-period]
+        breaks = np.flatnonzero(np.concatenate(([True], ~same, [True])))
+        lengths = np.diff(breaks) - 1
+        k = int(lengths.argmax())
+        start, length = int(breaks[k]), int(lengths[k]) + period
+        if length < max(_RUN, period * _TIMES) or (best and length <= best[1] - best[0]):
+            continue
+        if any(map(str.isalpha, text[start : start + period])):
+            best = (start, start + length)
+    return best
+
+
+def _periods(codes: "NDArray[np.uint32]") -> list[int]:
+    """Periods of up to `_UNIT` at which three places in a row, `_STEP` apart, come again: those a run may have."""
+    import numpy as np
+
+    ahead = np.lib.stride_tricks.sliding_window_view(
+        np.concatenate([codes, np.zeros(_UNIT, np.uint32)]), _UNIT + 1
+    )
+    sampled = ahead[::_STEP]
+    same = sampled[:, 1:] == sampled[:, :1]
+    return [int(p) + 1 for p in np.flatnonzero((same[2:] & same[1:-1] & same[:-2]).any(axis=0))]
+
+
+def _lines(text: str) -> Place | None:
+    """From the first to the last time of a line that makes half of all lines."""
+    filled = Counter(x for x in map(str.strip, text.split("\n")) if x)
+    if not filled:
+        return None
+    (most, times), n = filled.most_common(1)[0], filled.total()
+    letters = sum(map(str.isalpha, most))
+    if times < max(_LINE_TIMES, n / 2) or len(most) < _LINE_CHARS or 2 * letters < len(most):
+        return None
+    return text.find(most), text.rfind(most) + len(most)
