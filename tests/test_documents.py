@@ -84,3 +84,8 @@ def test_files_that_are_absent_or_in_another_encoding_are_named(tmp_path: Path) 
     (tmp_path / "latin.json").write_bytes('{"a": "é"}'.encode("latin-1"))
     with pytest.raises(ConfigError, match=r"latin\.json: not UTF-8 \(byte 8\)"):
         read_json(tmp_path / "latin.json")
+
+
+def test_a_hash_that_begins_like_a_number_is_text() -> None:
+    found = parse_yaml("key: 0e5a2ec2fe9ad65d\nrate: 1e-4\nother: 12e3x", "a.yaml", ConfigError)
+    assert found == {"key": "0e5a2ec2fe9ad65d", "rate": 1e-4, "other": "12e3x"}
