@@ -295,7 +295,14 @@ class Audit(Record):
 
             if self._folder is None:
                 raise ConfigError("this audit carries no rows; read it from its folder with Audit.read")
-            self._workings = Workings.read(self._folder)
+            found = Workings.read(self._folder)
+            if found.concepts != tuple(c.id for c in self.concepts) or {*found.context_ids} != {
+                c.id for c in self.contexts
+            }:
+                raise ConfigError(
+                    f"{self._folder}: {AUDIT_FILE} and the rows behind it name other concepts or contexts; make the audit again"
+                )
+            self._workings = found
         return self._workings
 
     @property
