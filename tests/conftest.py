@@ -33,7 +33,12 @@ def store_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Directory of a random Llama (float32) with 1,000 tokens of its own and a ChatML template.
+    """Directory of the model that `save_tiny_model` makes."""
+    return save_tiny_model(tmp_path_factory.mktemp("tiny-model"))
+
+
+def save_tiny_model(path: Path) -> Path:
+    """A random Llama (float32) with 1,000 tokens of its own and a ChatML template.
 
     The small vocabulary is what makes it quick: with 49,152 tokens nine tenths of a training step is the head.
     """
@@ -41,7 +46,6 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     tokenizer = tiny_tokenizer()
-    path = tmp_path_factory.mktemp("tiny-model")
     config = LlamaConfig(
         hidden_size=64,
         num_hidden_layers=4,
