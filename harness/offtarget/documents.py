@@ -66,16 +66,16 @@ def parse_yaml(text: str, where: str, error: type[OfftargetError] = ConfigError)
         mark = e.problem_mark or e.context_mark
         line = f", line {mark.line + 1}" if mark else ""
         raise error(
-            f"{where}{line}: not YAML ({_one_line(e.problem or e.context)}); correct the file"
+            f"{where}{line}: not YAML ({one_line(e.problem or e.context)}); correct the file"
         ) from None
     except yaml.YAMLError as e:
-        raise error(f"{where}: not YAML ({_one_line(e)}); correct the file") from None
+        raise error(f"{where}: not YAML ({one_line(e)}); correct the file") from None
     except _Refused as e:
         raise error(f"{where}{e.place}: {e}; simplify the file") from None
     except (ValueError, OverflowError, RecursionError, TypeError, AttributeError) as e:
         # values that only look like a date or a number: 2026-02-30, 0x, 1:99:99
         raise error(
-            f"{where}: a value cannot be read ({_one_line(e)}); put it in quotes if it is text"
+            f"{where}: a value cannot be read ({one_line(e)}); put it in quotes if it is text"
         ) from None
 
 
@@ -115,7 +115,7 @@ def parse_json(
     except RecursionError:
         raise error(f"{where}: {_TOO_DEEP}; {remedy}") from None
     except ValueError as e:
-        raise error(f"{where}: not JSON ({_one_line(e)}); {remedy}") from None
+        raise error(f"{where}: not JSON ({one_line(e)}); {remedy}") from None
     return value
 
 
@@ -245,5 +245,6 @@ def _place_of(value: Any, wanted: object) -> str:
     return "a number"
 
 
-def _one_line(error: object) -> str:
+def one_line(error: object) -> str:
+    """What an error of a library says, as a part of our own line: without breaks, and cut."""
     return " ".join(str(error).split())[:160]

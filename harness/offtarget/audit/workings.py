@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.statistics.means import Ints
-from offtarget.documents import UNREADABLE
+from offtarget.documents import UNREADABLE, one_line
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.store import require_intact
 
@@ -115,7 +115,7 @@ class Workings:
                 )
         except UNREADABLE as error:
             raise ConfigError(
-                f"{folder / ARRAYS}: the rows behind this audit cannot be read ({error}); make it again"
+                f"{folder / ARRAYS}: the rows behind this audit cannot be read ({one_line(error)}); make it again"
             ) from None
 
 

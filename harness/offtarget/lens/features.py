@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.documents import UNREADABLE, read_json
+from offtarget.documents import UNREADABLE, one_line, read_json
 from offtarget.errors import DataError, unknown_name
 from offtarget.lens import storage
 from offtarget.store import require_intact
@@ -243,7 +243,7 @@ class FeatureMatrix:
             )
         except UNREADABLE as error:
             raise DataError(
-                f"{folder}: no readable features ({error}); delete it and build them again"
+                f"{folder}: no readable features ({one_line(error)}); delete it and build them again"
             ) from error
 
 

@@ -17,7 +17,7 @@ from offtarget.audit.concepts.clusters import cluster_latents, min_firing
 from offtarget.audit.concepts.embedding import cluster_columns, moments
 from offtarget.audit.concepts.kinds import PromptKind
 from offtarget.audit.concepts.topics import Topics
-from offtarget.documents import UNREADABLE, read_json
+from offtarget.documents import UNREADABLE, one_line, read_json
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.store import hash_of, require_intact, write_atomic
@@ -126,9 +126,9 @@ class Vocabulary:
             found = cls(table["lenses"], concepts, topics, kinds, table["left_out"])
         except UNREADABLE as error:
             raise ConfigError(
-                f"{folder}: no readable vocabulary ({error}); give a folder made by `offtarget audit`"
+                f"{folder}: no readable vocabulary ({one_line(error)}); give a folder made by `offtarget audit`"
             ) from None
-        if found.key != table["key"]:
+        if found.key != table.get("key"):
             raise ConfigError(f"{folder / TABLE}: damaged (its key does not fit); make the audit again")
         return found
 
