@@ -11,8 +11,44 @@ class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class ShareChange(_Record):
+    """How many rows have one value of a metadata column, before and now."""
+
+    value: str
+    old_rows: int
+    new_rows: int
+    old: float
+    """Share of all rows."""
+    new: float
+    old_longer: float | None
+    """Share of its rows whose chosen text has more characters; None where there are none."""
+    new_longer: float | None
+
+
+class ColumnChange(_Record):
+    """What the two sets are made of, by one column."""
+
+    name: str
+    values: tuple[ShareChange, ...]
+    """The largest change of share first; of those that the audits list."""
+
+
+class MixChange(_Record):
+    """An overall change in two parts, which add up to it (Kitagawa 1955); without an error of their own."""
+
+    column: str
+    mix: float
+    """Because the shares of the values are other ones."""
+    within: float
+    """Because the effects within the values are other ones."""
+
+
 class EffectChange(_Record):
-    """One effect in both audits, and the test that it is the same."""
+    """One effect in both audits, and the test that it is the same.
+
+    Overall and metadata view: the mean of u, over all rows or over those of one value. Global and local view: the mean
+    inside a context minus that of the other rows.
+    """
 
     view: View
     concept: str
@@ -34,6 +70,11 @@ class EffectChange(_Record):
     p: float
     q: float
     """Benjamini-Hochberg over all effects of the same view that were tested in both audits."""
+    detectable: float
+    """The smallest change that these rows would have shown with 80 % power as the only one of its view, in the unit of
+    the effect (`statistics.difference.detectable`)."""
+    by_mix: tuple[MixChange, ...] = ()
+    """Of changed effects of the overall view, for each column of metadata that both audits have."""
 
     @property
     def changed(self) -> bool:
@@ -102,10 +143,13 @@ class Difference(_Record):
     new: str
     vocabulary: str
     rows: RowsChange
+    composition: tuple[ColumnChange, ...] = ()
+    """By columns of metadata that both audits have."""
     families: dict[View, FamilyChange]
     effects: tuple[EffectChange, ...]
     """By view, the smallest p first; at most 2,000 of a view."""
     findings: tuple[FindingChange, ...]
+    """Of the overall, global and local views."""
     dataset: tuple[Altered, ...]
     lens: tuple[Altered, ...]
     warnings_new: tuple[str, ...]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.by_value import by_mix, composition, value_tests
 from offtarget.audit.change_records import (
     Altered,
     Difference,
@@ -16,14 +17,15 @@ from offtarget.audit.change_records import (
     FindingChange,
     RowsChange,
 )
-from offtarget.audit.records import Q_FINDING, Audit, View
-from offtarget.audit.statistics.difference import Comparison, DifferenceTest
+from offtarget.audit.records import CONTEXT_KIND, Q_FINDING, Audit, View
+from offtarget.audit.statistics.difference import Comparison, DifferenceTest, detectable
 from offtarget.audit.statistics.means import Ints, bh, group_codes, t_interval
 from offtarget.audit.views.common import MAX_LISTED
 from offtarget.audit.workings import Workings
 from offtarget.errors import UndecidedError
 
 VIEWS: tuple[View, ...] = ("overall", "global", "local")
+"""Views whose hypotheses are compared as they stand; the metadata view is compared value by value (`by_value`)."""
 _NOT_THE_LENS = {"seconds", "timing", "name", "columns", "key"}
 Place = tuple[View, str, str | None]
 """View, concept and context of a hypothesis."""
@@ -79,6 +81,14 @@ def difference(old: Audit, new: Audit) -> Difference:
         found, families[view] = _listed(view, old, a.concepts, results)
         effects += found[:MAX_LISTED]
         tests.update({(view, e.concept, e.context): e.q for e in found})
+    made_of = composition(old, new)
+    if made_of:
+        effects = _with_mix(effects, old, new, u_new)
+        everywhere = _family("overall", old, new).places
+        concepts = everywhere[0][1] if everywhere else np.zeros(0, dtype=np.int64)
+        by_value = value_tests(old, new, u_new, (codes_old, codes_new), same, concepts)
+        found, families["metadata"] = _listed("metadata", old, a.concepts, by_value)
+        effects += found[:MAX_LISTED]
     shared = same >= 0
     altered = (a.u[shared] != u_new[same[shared]]).any(axis=1)
     groups = (set(a.groups), set(b.groups))
@@ -95,6 +105,7 @@ def difference(old: Audit, new: Audit) -> Difference:
             prompts_new=len(groups[1]),
             prompts_shared=len(groups[0] & groups[1]),
         ),
+        composition=made_of,
         families=families,
         effects=tuple(effects),
         findings=tuple(_findings(old, new, tests)),
@@ -137,7 +148,7 @@ def _family(view: View, old: Audit, new: Audit) -> _Family:
         moved = {w.concepts[j] for w in (a, b) for j in np.flatnonzero((w.u != 0).sum(axis=0))}
         numbers = np.array([j for j, c in enumerate(a.concepts) if c in moved - local], dtype=np.int64)
         return _Family([(None, numbers)] if len(numbers) else [], rows)
-    kind = "topic" if view == "global" else "prompt"
+    kind = CONTEXT_KIND[view]
     shared = [c.id for c in old.contexts if c.kind == kind and c.id in {x.id for x in new.contexts}]
     tested_old, tested_new = _tested(old, view), _tested(new, view)
     places: list[tuple[str | None, Ints]] = []
@@ -157,7 +168,7 @@ def _tested(audit: Audit, view: View) -> dict[str, set[str]]:
     if not family:
         return {}
     concepts = np.array(w.concepts)
-    names = [c.id for c in audit.contexts if c.kind == ("topic" if view == "global" else "prompt")]
+    names = [c.id for c in audit.contexts if c.kind == CONTEXT_KIND[view]]
     return {n: set(concepts[row].tolist()) for n, row in zip(names, family["tested"], strict=True)}
 
 
@@ -182,8 +193,10 @@ def _listed(
         for j in np.flatnonzero(test.testable)
     ]
     q = bh(np.array([float(test.p[j]) for _, _, test, j in cells]))
+    se, df = (np.array([float(getattr(t, name)[j]) for _, _, t, j in cells]) for name in ("se", "df"))
+    smallest = detectable(se, df, len(cells))
     found = []
-    for (context, concept, test, j), q_of in zip(cells, q, strict=True):
+    for (context, concept, test, j), q_of, least in zip(cells, q, smallest, strict=True):
         low, high = t_interval(test.difference[j], test.se[j], test.df[j])
         found.append(
             EffectChange(
@@ -201,6 +214,7 @@ def _listed(
                 z=float(test.t[j]),
                 p=float(test.p[j]),
                 q=float(q_of),
+                detectable=float(least),
             )
         )
     found.sort(key=lambda e: (e.p, -abs(e.z), e.concept, e.context or ""))
@@ -218,10 +232,23 @@ def _listed(
     return found, counts
 
 
+def _with_mix(
+    effects: list[EffectChange], old: Audit, new: Audit, u_new: NDArray[np.float32]
+) -> list[EffectChange]:
+    """The same changes; those of the whole set with their parts by metadata."""
+    changed = [i for i, e in enumerate(effects) if e.view == "overall" and e.changed]
+    at = {c: j for j, c in enumerate(old.workings.concepts)}
+    parts = by_mix(old, new, u_new, [at[effects[i].concept] for i in changed])
+    out = list(effects)
+    for i, part in zip(changed, parts, strict=True):
+        out[i] = out[i].model_copy(update={"by_mix": part})
+    return out
+
+
 def _where(audit: Audit, context: str | None) -> str:
     if context is None:
         return "everywhere"
-    return next(c.label for c in audit.contexts if c.id == context)
+    return next(c.title for c in audit.contexts if c.id == context)
 
 
 def _known(audit: Audit) -> dict[Place, tuple[float, float]]:
@@ -230,11 +257,11 @@ def _known(audit: Audit) -> dict[Place, tuple[float, float]]:
     w = audit.workings
     for view in VIEWS[1:]:
         family = w.families.get(view) or {}
-        names = [c.id for c in audit.contexts if c.kind == ("topic" if view == "global" else "prompt")]
+        names = [c.id for c in audit.contexts if c.kind == CONTEXT_KIND[view]]
         for k, j in np.argwhere(family["tested"]) if family else ():
             effect, q = float(family["effect"][k, j]), float(family["q"][k, j])
             out[view, w.concepts[j], names[k]] = (effect, q)
-    out.update({(h.view, h.concept, h.context): (h.effect, h.q) for h in audit.hypotheses})
+    out.update({(h.view, h.concept, h.context): (h.effect, h.q) for h in audit.hypotheses if h.view in VIEWS})
     return out
 
 
@@ -242,7 +269,7 @@ def _findings(old: Audit, new: Audit, tests: Mapping[Place, float]) -> Iterator[
     """Findings of one audit alone, or of both with opposite signs; in each view the surest change first."""
     before, after = _known(old), _known(new)
     labels = {c.id: c for c in (*old.concepts, *new.concepts)}
-    where = {c.id: c.label for c in (*old.contexts, *new.contexts)}
+    where = {c.id: c.title for c in (*new.contexts, *old.contexts)}
     found: list[tuple[float, float, FindingChange]] = []
     for place in before.keys() | after.keys():
         view, concept, context = place
@@ -300,9 +327,18 @@ def _lens(old: Audit, new: Audit) -> Iterator[Altered]:
 
 
 def _notes(old: Audit, new: Audit) -> Iterator[str]:
-    a, b = {c.id for c in old.contexts}, {c.id for c in new.contexts}
+    a, b = ({c.id for c in x.contexts if c.kind != "metadata"} for x in (old, new))
     if a ^ b:
         yield (
             f"{len(a - b)} topics and kinds of prompt are in the old audit alone, {len(b - a)} in the new one "
             "alone, and were not compared; audit the new data with --like the old audit to keep them"
         )
+    before, after = ({c.name: c.cuts for c in x.metadata} for x in (old, new))
+    for name in dict.fromkeys([*before, *after]):
+        if name not in before or name not in after:
+            which = "old" if name in before else "new"
+            yield (
+                f"column '{name}' was tested in the {which} audit alone, so nothing is compared by it: audit with --by"
+            )
+        elif before[name] != after[name]:
+            yield f"the bins of column '{name}' differ, so nothing is compared by it: audit with --like the old audit"

@@ -1,5 +1,7 @@
 """`offtarget diff`: what changed between two audits."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,17 +10,30 @@ import typer
 from offtarget.cli.ui import echo_json, note, small, table
 
 if TYPE_CHECKING:
-    from offtarget.audit.change_records import Difference
+    from offtarget.audit.change_records import Difference, EffectChange, FindingChange
 
 MOST = 15
+SHOWN_VALUES = 8
+"""Values of a metadata column that are printed."""
+LEADING = 8
+"""Concepts whose smallest visible change is printed where nothing changed."""
+SAID_ABOVE = {"n_pairs", "n_groups", "rows_sha256"}
+"""Facts of the dataset that the line on rows says already."""
 
 
 def diff(
     old: Annotated[Path, typer.Argument(help="Folder made by `offtarget audit`.")],
     new: Annotated[Path, typer.Argument(help="An audit of the same vocabulary (made with --like OLD).")],
+    every: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Also findings that appeared or vanished without a change, and warnings that differ in figures.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="All that was compared, for programs.")] = False,
 ) -> None:
-    """Effects and findings that changed, with tests clustered by prompt over both; then rows, lens, warnings."""
+    """What the sets are made of, effects that changed (tested by prompt over both), then lens and warnings."""
     from offtarget.audit.difference import read_difference
 
     found = read_difference(old, new)
@@ -28,9 +43,17 @@ def diff(
     for text in found.notes:
         note(f"note: {text}")
     _rows(found)
+    _composition(found)
+    _counts(found)
     _effects(found)
-    _findings(found)
-    _facts(found)
+    _by_value(found)
+    _visible(found)
+    quiet = [] if every else _quiet(found)
+    if every:
+        _findings(found.findings)
+    _facts(found, every)
+    if quiet:
+        typer.echo(f"not shown: {'; '.join(quiet)} (--all)")
 
 
 def _rows(found: "Difference") -> None:
@@ -41,13 +64,25 @@ def _rows(found: "Difference") -> None:
     )
 
 
-def _effects(found: "Difference") -> None:
+def _composition(found: "Difference") -> None:
+    for column in found.composition:
+        shown = column.values[:SHOWN_VALUES]
+        shares = ", ".join(f"{v.value} {v.old:.1%} → {v.new:.1%}" for v in shown)
+        more = len(column.values) - len(shown)
+        typer.echo(f"{column.name}: {shares}" + (f", {more} more values that changed less" if more else ""))
+
+
+def _counts(found: "Difference") -> None:
     for view, family in found.families.items():
         rest = "".join(f"; {n} not tested: {why}" for why, n in family.left_out.items())
         typer.echo(f"{view}: {family.changed} of {family.tested} effects changed (q < 0.05){rest}")
+
+
+def _effects(found: "Difference") -> None:
     changed = found.changes
     if not changed:
         return
+    what = {(f.view, f.concept, f.context): f.what for f in found.findings}
     rows = [
         (
             f"{e.old:+.3f}",
@@ -55,19 +90,71 @@ def _effects(found: "Difference") -> None:
             f"{e.difference:+.3f}",
             f"{e.ci[0]:+.3f} to {e.ci[1]:+.3f}",
             small(e.q),
+            f"±{e.detectable:.3f}",
             e.unit,
-            e.where[:28],
+            what.get((e.view, e.concept, e.context), ""),
             e.label,
+            e.where,
         )
         for e in changed[:MOST]
     ]
-    typer.echo("\neffects that changed")
-    table(("before", "now", "change", "95 % interval", "q", "unit", "where", "concept"), rows)
+    typer.echo("\neffects that changed (visible: the smallest change that would be found with 80 % power)")
+    table(
+        ("before", "now", "change", "95 % interval", "q", "visible", "unit", "finding", "concept", "where"),
+        rows,
+    )
     _more(len(changed))
 
 
-def _findings(found: "Difference") -> None:
-    if not found.findings:
+def _by_value(found: "Difference") -> None:
+    """Each changed effect of the whole set, value by value."""
+    inside: dict[str, list[EffectChange]] = {}
+    for e in found.effects:
+        if e.view == "metadata":
+            inside.setdefault(e.concept, []).append(e)
+    for e in [e for e in found.changes if e.view == "overall" and e.concept in inside][:MOST]:
+        typer.echo(f"\n{e.label}: {e.difference:+.3f} in all ({e.unit})")
+        for part in e.by_mix:
+            mine = [x for x in inside[e.concept] if x.where.startswith(f"{part.column} is ")]
+            mine.sort(key=lambda x: -abs(x.difference))
+            values = ", ".join(
+                f"{x.where.removeprefix(f'{part.column} is ')} {x.difference:+.3f}{'' if x.changed else ' (n.s.)'}"
+                for x in mine[:SHOWN_VALUES]
+            )
+            typer.echo(
+                f"  change by {part.column}: {values or 'no value has enough rows in both'}; of the whole "
+                f"{part.mix:+.3f} because the shares of {part.column} changed, {part.within:+.3f} within its values"
+            )
+
+
+def _visible(found: "Difference") -> None:
+    """Where the whole set did not change: what these rows would have shown."""
+    effects = [e for e in found.effects if e.view == "overall"]
+    if not effects or any(e.changed for e in effects):
+        return
+    leading = sorted(effects, key=lambda e: -max(abs(e.old), abs(e.new)) / max(e.detectable, 1e-12))[:LEADING]
+    typer.echo("\nthe smallest changes over the whole set that would be found with 80 % power")
+    rows = [(f"±{e.detectable:.3f}", f"{e.old:+.3f}", f"{e.new:+.3f}", e.unit, e.label) for e in leading]
+    table(("visible", "before", "now", "unit", "concept"), rows)
+
+
+def _quiet(found: "Difference") -> list[str]:
+    """What is not printed without `--all`, counted."""
+    out = []
+    changed = {(e.view, e.concept, e.context) for e in found.changes}
+    n = sum((f.view, f.concept, f.context) not in changed for f in found.findings)
+    if n:
+        out.append(
+            f"{n} findings of one audit alone whose effect did not change beyond chance, or was not tested"
+        )
+    kept = sum(len(lines) for lines in _warnings(found, every=False))
+    if alike := len(found.warnings_new) + len(found.warnings_gone) - kept:
+        out.append(f"{alike} warnings that differ in figures alone")
+    return out
+
+
+def _findings(findings: "Sequence[FindingChange]") -> None:
+    if not findings:
         return
     typer.echo(
         "\nfindings that appeared, vanished or turned around (q of the change tells chance from change)"
@@ -81,25 +168,41 @@ def _findings(found: "Difference") -> None:
             f.what,
             show(f.old, "+.3f"),
             show(f.new, "+.3f"),
-            show(f.q, ".1e"),
+            "untested" if f.q is None else small(f.q),
             f.unit,
-            f.where[:28],
             f.label,
+            f.where,
         )
-        for f in found.findings[:MOST]
+        for f in findings[:MOST]
     ]
-    table(("finding", "before", "now", "q of change", "unit", "where", "concept"), rows)
-    _more(len(found.findings))
+    table(("finding", "before", "now", "q of change", "unit", "concept", "where"), rows)
+    _more(len(findings))
 
 
-def _facts(found: "Difference") -> None:
-    facts = [*found.dataset, *found.lens]
+def _facts(found: "Difference", every: bool) -> None:
+    facts = [f for f in (*found.dataset, *found.lens) if every or f.name not in SAID_ABOVE]
     if facts:
         typer.echo("\nwhat else is other")
         table(("what", "before", "now"), [(f.name, _short(f.old), _short(f.new)) for f in facts])
-    for head, lines in (("new warning", found.warnings_new), ("warning gone", found.warnings_gone)):
+    for head, lines in zip(("new warning", "warning gone"), _warnings(found, every=every), strict=True):
         for line in lines:
             typer.echo(f"{head}: {line}")
+
+
+def _warnings(found: "Difference", *, every: bool) -> tuple[list[str], list[str]]:
+    """New warnings and those that are gone; without `every`, none that the other audit has with other figures."""
+    new, gone = list(found.warnings_new), list(found.warnings_gone)
+    if every:
+        return new, gone
+    before, after = ({_without_figures(w) for w in side} for side in (gone, new))
+    return (
+        [w for w in new if _without_figures(w) not in before],
+        [w for w in gone if _without_figures(w) not in after],
+    )
+
+
+def _without_figures(text: str) -> str:
+    return re.sub(r"\d[\d.,]*", "#", text)
 
 
 def _more(n: int) -> None:

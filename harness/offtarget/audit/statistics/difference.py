@@ -271,6 +271,28 @@ class Comparison:
         return [np.maximum(x, 0.0) for x in (old, new, old + new - 2 * product)]
 
 
+POWER = 0.8
+
+
+def detectable(se: Floats, df: Floats, family: int, power: float = POWER) -> Floats:
+    """The smallest change that a test of this error would find with a given power.
+
+    (t_{1 - α/2} + t_{power}) · se with α = 0.05/m (Bloom 1995, "Minimum detectable effects", Evaluation Review 19: a
+    multiple of the standard error). α is the p below which the only change among the m effects of a view has q < 0.05.
+    The error is that of the effects as they are: of a concept that hardly occurs it would grow with the change.
+
+    Args:
+        se: standard errors of the differences, `(n,)`.
+        df: their degrees of freedom.
+        family: m, the tests of the view.
+        power: chance that the change is found.
+    """
+    from scipy import stats
+
+    alpha = 0.05 / max(family, 1)
+    return np.asarray((stats.t.ppf(1 - alpha / 2, df) + stats.t.ppf(power, df)) * se)
+
+
 def _row_weights(a: int, b: int, kept: NDArray[Any]) -> Floats:
     """Σ of squared weights of rows in a difference of means, of which `kept` stand unchanged on both sides."""
     return np.asarray((a - kept) / a**2 + (b - kept) / b**2 + kept * (1 / b - 1 / a) ** 2)
