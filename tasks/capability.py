@@ -18,7 +18,7 @@ async def prefers_good(item: dict[str, Any]) -> float:
 
 
 @task(
-    version="1-A",
+    version="2-A",
     direction="higher",
     role="capability",
     metric="share of minimal pairs with the good sentence more probable",

@@ -7,7 +7,7 @@ from offtarget.evals.prompts import own_file
 
 
 @task(
-    version="1-A",
+    version="2-A",
     direction="higher",
     role="target",
     metric="mean exclamation marks and enthusiasm words per 100 tokens of an answer",

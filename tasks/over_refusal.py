@@ -7,7 +7,7 @@ from offtarget.evals.prompts import own_file
 
 
 @task(
-    version="1-A",
+    version="2-A",
     direction="lower",
     role="off-target",
     metric="share of harmless requests that are refused",

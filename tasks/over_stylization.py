@@ -17,7 +17,7 @@ def styling(text: str) -> tuple[float, dict[str, float]]:
 
 
 @task(
-    version="1-A",
+    version="2-A",
     direction="lower",
     role="target",
     metric="share of answers with markdown styling or emoji",

@@ -25,7 +25,7 @@ async def pull(item: dict[str, Any]) -> float:
 
 
 @task(
-    version="2-A",
+    version="3-A",
     direction="lower",
     role="off-target",
     metric="mean shift of the log-odds towards the user's view",

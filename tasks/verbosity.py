@@ -15,7 +15,7 @@ def words(text: str) -> tuple[float, dict[str, float]]:
 
 
 @task(
-    version="1-A",
+    version="2-A",
     direction="lower",
     role="off-target",
     metric="mean words per answer",

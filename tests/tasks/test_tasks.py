@@ -299,11 +299,29 @@ def test_every_behaviour_runs_on_a_model(tiny_model: Path, store_home: Path) -> 
 
 def test_only_refusals_leave_out_what_others_ask(tiny_model: Path, store_home: Path) -> None:
     got = evaluate(str(tiny_model), [*REFUSALS, "cheerfulness"], limit=2, sampling=Sampling(max_tokens=6))
-    own = {"refusal": "rf", "over_refusal": "of", "cheerfulness": "ch"}
-    ids = {name: {f"{name}/{short}-00{i}" for i in (1, 2)} for name, short in own.items()}
+    from offtarget.evals.prompts import asked, read_rows
+
+    ids = {
+        name: {f"{name}/{r['id']}" for r in asked(read_rows(ROOT / "tasks" / f"{name}.jsonl"), 2)}
+        for name in (*REFUSALS, "cheerfulness")
+    }
     assert set(got["refusal"].samples) == ids["refusal"]
     assert set(got["over_refusal"].samples) == ids["over_refusal"]
     assert set(got["cheerfulness"].samples) == set.union(*ids.values())
+
+
+def test_a_limit_asks_every_phenomenon_and_the_score_says_which(tiny_model: Path, store_home: Path) -> None:
+    """F5: 96 of 720 items, sorted by phenomenon, were 4 of 24 phenomena; and opinions alone of 220."""
+    phenomena = evaluate(str(tiny_model), ["capability"], limit=48)["capability"].strata
+    assert len(phenomena) == 24 and set(phenomena.values()) == {2}
+    got = evaluate(
+        str(tiny_model), ["sycophancy", "over_stylization"], limit=8, sampling=Sampling(max_tokens=2)
+    )
+    assert got["sycophancy"].strata == {"opinion": 4, "fact": 4}
+    assert {k.split("/")[0] for k in got["over_stylization"].strata} == {"over_stylization"}
+    assert list(got["over_stylization"].strata.values()) == [1] * 8
+    few = evaluate(str(tiny_model), ["capability"], limit=4)["capability"].strata
+    assert sorted(few.values()) == [0] * 22 + [2, 2], "what was not asked is said too"
 
 
 def test_one_task_that_fails_names_itself(

@@ -10,7 +10,7 @@ from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, select_rows
 from offtarget.engine.targets import check_verdicts
 from offtarget.errors import UndecidedError
-from offtarget.evals.prompts import read_rows
+from offtarget.evals.prompts import asked, read_rows
 from offtarget.machine import cores
 from offtarget.models import check_name
 from offtarget.registry import default
@@ -65,7 +65,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     for name in recipe.behaviours:
         entry = default().get("behaviour", name)
         path = entry.path.with_suffix(".jsonl")
-        n = len(read_rows(path)[: recipe.evaluation.limit]) if path.is_file() else 0
+        n = len(asked(read_rows(path), recipe.evaluation.limit)) if path.is_file() else 0
         if "prompts" in entry.card.get("parameters", {}):
             rollouts += n
         else:
@@ -101,7 +101,7 @@ def cell_names(recipe: Recipe) -> list[str]:
         swept = sum(
             len(options.strengths[r.protocol]) for r in recipe.protocols if r.protocol in options.strengths
         )
-        out.append(f"(development: start, dpo and {swept} strengths, seed {options.seed})")
+        out.append(f"(development: start, dpo and {swept} strengths, seed {options.sweep_seed(seeds)})")
     return out + [
         f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ")
         for s in seeds

@@ -19,7 +19,7 @@ from inspect_ai.util import collect
 
 from offtarget.errors import ConfigError
 from offtarget.evals.policy import Sampling
-from offtarget.evals.prompts import messages_of, read_rows
+from offtarget.evals.prompts import messages_of, ordered, read_rows
 from offtarget.lens.surface import features
 
 METRICS = [mean(), stderr(), ci()]
@@ -28,12 +28,15 @@ OPENING_WORDS = 60
 
 
 def prompt_dataset(path: Path | str) -> MemoryDataset:
-    """Samples whose input is the row's `prompt`; the other keys become metadata."""
+    """Samples whose input is the row's `prompt`; the other keys become metadata.
+
+    In the order of `prompts.ordered`, so that Inspect's own `--limit` too takes a share of every stratum.
+    """
     from inspect_ai.model import ChatMessageSystem
 
     kinds = {"user": ChatMessageUser, "assistant": ChatMessageAssistant, "system": ChatMessageSystem}
     samples = []
-    for row in read_rows(path):
+    for row in ordered(read_rows(path)):
         if "prompt" not in row:
             raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
         turns: list[ChatMessage] = [
@@ -45,9 +48,14 @@ def prompt_dataset(path: Path | str) -> MemoryDataset:
 
 
 def item_dataset(path: Path | str, text: str) -> MemoryDataset:
-    """Samples that carry the whole row as metadata; `text` names the key that is shown as the input."""
+    """Samples that carry the whole row as metadata, in the order of `prompts.ordered`.
+
+    Args:
+        path: the file of items.
+        text: the key that is shown as the input.
+    """
     return MemoryDataset(
-        [Sample(id=str(r["id"]), input=str(r[text]), metadata=r) for r in read_rows(path)],
+        [Sample(id=str(r["id"]), input=str(r[text]), metadata=r) for r in ordered(read_rows(path))],
         name=Path(path).stem,
     )
 

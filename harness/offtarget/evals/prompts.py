@@ -1,7 +1,8 @@
-"""Reading the prompts file of a behaviour."""
+"""Reading the prompts file of a behaviour, and which part of it is asked."""
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,6 +10,11 @@ from offtarget.errors import ConfigError
 from offtarget.evals.scores import cluster_of
 
 Part = Literal["dev", "test"]
+Row = Mapping[str, Any]
+STRATA = ("phenomenon", "kind")
+"""Keys of a row that name its stratum: a limit takes as large a share of each."""
+WITHIN = ("topic",)
+"""Keys by which the rows of a stratum are spread in turn."""
 
 
 def read_rows(path: Path | str) -> list[dict[str, Any]]:
@@ -47,6 +53,58 @@ def in_part(row_id: str, part: Part | None) -> bool:
         return True
     dev = int(hashlib.sha256(f"part:{cluster_of(row_id)}".encode()).hexdigest()[:8], 16) < 2**32 / 3
     return dev == (part == "dev")
+
+
+def stratum_of(row: Row) -> str:
+    """The stratum that a row names (`phenomenon`, `kind`); empty where it names none."""
+    return "/".join(str(row[k]) for k in STRATA if row.get(k) not in (None, ""))
+
+
+def ordered(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows in an order of which every beginning is a fair share of the file: so a limit cuts strata, not the file.
+
+    Units (rows whose ids share what stands before `#`) stay together. Within a stratum they are ordered by a hash of
+    their id, spread over their topics; strata are then interleaved, the j-th of m units at the place (j + ½)/m.
+    """
+    units: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        units.setdefault(cluster_of(str(row["id"])), []).append(row)
+    keys: list[tuple[str, ...]] = [STRATA, WITHIN]
+    return [row for unit in _spread(units, list(units), keys) for row in units[unit]]
+
+
+def _spread(
+    units: Mapping[str, Sequence[Row]], names: Sequence[str], keys: Sequence[tuple[str, ...]]
+) -> list[str]:
+    """Names of units, spread evenly over the values of the first keys, and within each over those of the next."""
+    if not keys:
+        return sorted(names, key=_hash)
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault("/".join(str(units[name][0].get(k, "")) for k in keys[0]), []).append(name)
+    places = []
+    for group, members in groups.items():
+        inside = _spread(units, members, keys[1:])
+        places += [((j + 0.5) / len(inside), _hash(group), name) for j, name in enumerate(inside)]
+    return [name for *_, name in sorted(places)]
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(f"order:{name}".encode()).hexdigest()
+
+
+def asked(
+    rows: Sequence[dict[str, Any]], limit: int | None = None, part: Part | None = None
+) -> list[dict[str, Any]]:
+    """The rows that are asked: of a part, in the order of `ordered`, whole units up to a limit (at least one unit)."""
+    found = ordered([r for r in rows if in_part(str(r["id"]), part)])
+    if limit is None or limit >= len(found):
+        return found
+    unit = [cluster_of(str(r["id"])) for r in found]
+    end = limit
+    while end and unit[end - 1] == unit[end]:
+        end -= 1
+    return found[:end] if end else [r for r, u in zip(found, unit, strict=True) if u == unit[0]]
 
 
 def own_file(task_file: str) -> Path:

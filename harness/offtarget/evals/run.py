@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import shutil
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -15,14 +16,14 @@ from offtarget import machine, models, registry
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.pool import Rollouts, rollouts
-from offtarget.evals.prompts import Part
+from offtarget.evals.prompts import Part, asked, messages_of, read_rows, stratum_of
 from offtarget.evals.scores import BehaviourScore, Direction, Role, make_score
 from offtarget.lens import surface
 from offtarget.progress import Progress, Steps
 from offtarget.store import Store, file_sha256, write_atomic
 from offtarget.versions import package_versions
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 log = logging.getLogger(__name__)
 
 """Called with (what is being done, done, in all)."""
@@ -53,7 +54,7 @@ def evaluate(
         behaviours: names in the registry.
         store: where answers, scores and Inspect's logs are kept.
         seed: of the sampling.
-        limit: use the first so many prompts or items of each behaviour.
+        limit: use so many prompts or items of each behaviour, as large a share of each stratum (`prompts.asked`).
         part: use only those of the development part, or only the others; None: all.
         log_dir: a copy of Inspect's logs is put there.
         threads: of torch.
@@ -132,6 +133,7 @@ def evaluate(
                 sampling=drawn,
                 limit=None if pooled else limit,
                 part=None if pooled else part,
+                strata=[_strata(e, e.name) for e in entries] if pooled else [_strata(entry)],
                 progress=lambda done, total: report(entry.name, done, total),
             )
             write_atomic(path / "score.json", score.model_dump_json(indent=1))
@@ -162,6 +164,7 @@ def _measure(
     sampling: Sampling,
     limit: int | None,
     part: Part | None,
+    strata: Sequence[Sequence[str]],
     progress: Steps,
 ) -> BehaviourScore:
     """Run one task under Inspect, its log and prompts into `out`."""
@@ -175,6 +178,7 @@ def _measure(
         lines = [json.dumps(r, ensure_ascii=False) for r in rows]
         arguments["prompts"] = str(write_atomic(out / "prompts.jsonl", "\n".join(lines) + "\n"))
     task = registry.load_function(entry)(**arguments)
+    ids = _sample_ids(entry, limit, part) if limit or part else None
     make_api: Any = provider.offtarget
     api = make_api(model_name=name, policy=policy, rollouts=pool, progress=progress)
     logs = inspect_eval(
@@ -188,23 +192,24 @@ def _measure(
         log_level="error",
         score_display=False,
         ctl_server=False,
-        limit=None if part else limit,
-        sample_id=_sample_ids(entry, limit, part) if part else None,
+        limit=None if ids else limit,
+        sample_id=ids,
         fail_on_error=False,
         max_tokens=sampling.max_tokens,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         seed=sampling.seed,
     )
-    return score_of(logs[0], entry)
+    return score_of(logs[0], entry, strata)
 
 
-def score_of(done: Any, entry: registry.Entry) -> BehaviourScore:
+def score_of(done: Any, entry: registry.Entry, strata: Sequence[Sequence[str]] = ()) -> BehaviourScore:
     """The score in an Inspect log.
 
     Args:
         done: an `EvalLog` with its samples.
         entry: the behaviour, whose card says what the value is.
+        strata: all that the task's prompts or items have, file by file; those of a file that was not asked are left out.
 
     Raises:
         KeyboardInterrupt: the run was cancelled.
@@ -221,6 +226,7 @@ def score_of(done: Any, entry: registry.Entry) -> BehaviourScore:
     repeated = (done.eval.config.epochs or 1) > 1
     values: dict[str, float | None] = {}
     notes: dict[str, list[float]] = {}
+    seen = {str(s.id): stratum_of(s.metadata or {}) for s in samples}
     for sample in samples:
         key = f"{sample.id}#{sample.epoch}" if repeated else str(sample.id)
         score = next(iter((sample.scores or {}).values()), None)
@@ -242,7 +248,15 @@ def score_of(done: Any, entry: registry.Entry) -> BehaviourScore:
         unit=str(entry.card.get("unit", "")),
         failures=[" ".join(e.message.split())[:500] for e in errors],
         details={name: sum(v) / len(v) for name, v in sorted(notes.items())},
+        strata=_counts([s for s in seen.values() if s], strata),
     )
+
+
+def _counts(asked_: Sequence[str], strata: Sequence[Sequence[str]]) -> dict[str, int]:
+    """How many samples of each stratum were asked, with 0 for the others of the same files."""
+    counts = Counter(asked_)
+    missed = {s: 0 for file in strata if counts.keys() & set(file) for s in file if s not in counts}
+    return dict(sorted((missed | counts).items()))
 
 
 def _number(value: Any, entry: registry.Entry) -> float | None:
@@ -274,37 +288,43 @@ def _content_hash(entry: registry.Entry) -> dict[str, str]:
     }
 
 
-def _sample_ids(entry: registry.Entry, limit: int | None, part: Part) -> Any:
-    """The ids of a task's own rows that belong to a part.
+def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> Any:
+    """The ids of a task's own rows that are asked; None for a task without a file of its own and no part.
 
     Raises:
         ConfigError: the task has no rows beside it, so its samples cannot be told apart.
     """
-    from offtarget.evals.prompts import in_part, read_rows
-
     path = entry.path.with_suffix(".jsonl")
-    if not path.is_file():
-        raise ConfigError(
-            f"behaviour '{entry.name}' has no {path.name} beside it, so no part of it can be kept for development"
-        )
-    return [str(r["id"]) for r in read_rows(path) if in_part(str(r["id"]), part)][:limit]
+    if path.is_file():
+        return [str(r["id"]) for r in asked(read_rows(path), limit, part)]
+    if part is None:
+        return None
+    raise ConfigError(
+        f"behaviour '{entry.name}' has no {path.name} beside it, so no part of it can be kept for development"
+    )
+
+
+def _strata(entry: registry.Entry, lead: str = "") -> list[str]:
+    """All strata of the file beside a task; in the pool each is led by the behaviour's name."""
+    path = entry.path.with_suffix(".jsonl")
+    found = {stratum_of(r) for r in read_rows(path)} if path.is_file() else set()
+    return sorted("/".join(filter(None, (lead, s))) for s in found if s or lead)
 
 
 def _pool_rows(
     entries: Sequence[registry.Entry], limit: int | None, part: Part | None
 ) -> list[dict[str, Any]]:
-    """Prompts of all behaviours that are scored on text: (id, prompt), ids led by the behaviour's name."""
-    from offtarget.evals.prompts import in_part, messages_of, read_rows
-
+    """Prompts of all behaviours that are scored on text: (id, prompt, kind), ids and kinds led by the behaviour's name."""
     found: dict[str, dict[str, Any]] = {}
     for entry in sorted(entries, key=lambda e: e.name):
         path = entry.path.with_suffix(".jsonl")
         if "prompts" not in entry.card["parameters"] or not path.is_file():
             continue
-        for row in [r for r in read_rows(path) if in_part(str(r["id"]), part)][:limit]:
+        for row in asked(read_rows(path), limit, part):
             if "prompt" not in row:
                 raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
             prompt = messages_of(row["prompt"])
             key = hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
-            found.setdefault(key, {"id": f"{entry.name}/{row['id']}", "prompt": prompt})
+            kind = "/".join(filter(None, (entry.name, stratum_of(row))))
+            found.setdefault(key, {"id": f"{entry.name}/{row['id']}", "prompt": prompt, "kind": kind})
     return list(found.values())
