@@ -1,13 +1,12 @@
 """What an evaluation of one behaviour says: the value, its interval, and every sample behind it."""
 
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-RESAMPLES = 2000
-LEVEL = 0.95
+MANY_UNSCORED = 0.05
+"""Above this share of answers without a score, a figure says little about the others: it is said, with bounds."""
 
 Direction = Literal["lower", "higher"]
 Role = Literal["target", "off-target", "capability"]
@@ -30,7 +29,9 @@ class BehaviourScore(BaseModel):
     value: float | None
     """Mean over the scored samples; None where no sample was scored."""
     ci: tuple[float, float] | None
-    """95 per cent, percentile bootstrap over prompts; None below two prompts."""
+    """95 per cent, of this one policy (another training seed is not in it): for shares Wilson's on the effective
+    number of samples, else t, both clustered by prompt. None below two prompts, and where values that are no shares
+    are all the same."""
     n: int
     """Scored samples."""
     n_unscored: int
@@ -43,6 +44,33 @@ class BehaviourScore(BaseModel):
     """The first of those errors."""
     details: dict[str, float] = Field(default_factory=dict)
     """Means of what else the scorer noted, such as the share of truncated answers."""
+    strata: dict[str, int] = Field(default_factory=dict)
+    """Stratum of the task's prompts or items (phenomenon, kind) -> how many of it were asked, 0 for none. Empty where
+    they have none, and in cells made before strata were asked evenly."""
+
+    @property
+    def unscored(self) -> float:
+        """Share of the samples without a value."""
+        return self.n_unscored / (self.n + self.n_unscored) if self.n_unscored else 0.0
+
+    def bounds(self) -> tuple[float, float] | None:
+        """The mean if all unscored samples had the lowest value, and if all had the highest.
+
+        For shares 0 and 1. None where nothing is unscored, and for values without such limits.
+        """
+        return mean_bounds(self.samples.values(), self.unit)
+
+
+def mean_bounds(values: Iterable[float | None], unit: str = "") -> tuple[float, float] | None:
+    """The mean of shares if all missing ones were 0, and if all were 1; None without missing ones, or for no shares."""
+    from offtarget.evals.rates import is_rate
+
+    every = list(values)
+    scored = [v for v in every if v is not None]
+    if len(scored) == len(every) or not is_rate(scored, unit):
+        return None
+    low = sum(scored) / len(every)
+    return low, low + (len(every) - len(scored)) / len(every)
 
 
 def cluster_of(sample_id: str) -> str:
@@ -61,8 +89,9 @@ def make_score(
     unit: str = "",
     failures: Sequence[str] = (),
     details: Mapping[str, float] | None = None,
+    strata: Mapping[str, int] | None = None,
 ) -> BehaviourScore:
-    """A score from the values of its samples, with a bootstrap interval.
+    """A score from the values of its samples, with its interval.
 
     Args:
         samples: value by sample id, None for unscored.
@@ -74,9 +103,10 @@ def make_score(
         unit: of the values.
         failures: messages of the samples that ended in an error.
         details: other means to show.
+        strata: how many samples of each stratum were asked.
     """
     scored = {k: float(v) for k, v in samples.items() if v is not None}
-    return BehaviourScore(
+    score = BehaviourScore(
         behaviour=behaviour,
         task_version=task_version,
         direction=direction,
@@ -84,40 +114,22 @@ def make_score(
         metric=metric,
         unit=unit,
         value=sum(scored.values()) / len(scored) if scored else None,
-        ci=bootstrap_mean_ci(scored),
+        ci=None,
         n=len(scored),
         n_unscored=len(samples) - len(scored),
         samples=dict(samples),
         n_failed=len(failures),
         failure=failures[0] if failures else None,
         details=dict(details or {}),
+        strata=dict(strata or {}),
     )
+    return score.model_copy(update={"ci": score_interval(score)})
 
 
-def bootstrap_mean_ci(
-    values: Mapping[str, float], *, resamples: int = RESAMPLES, level: float = LEVEL
-) -> tuple[float, float] | None:
-    """Percentile bootstrap interval of a mean, whole prompts drawn with replacement.
+def score_interval(score: BehaviourScore) -> tuple[float, float] | None:
+    """The interval of one policy's score from its samples (see `BehaviourScore.ci`)."""
+    from offtarget.evals.contrast import mean_interval
+    from offtarget.evals.panel import Panel
 
-    Args:
-        values: value by sample id; ids that share a prompt (`cluster_of`) are drawn together.
-        resamples: number of draws.
-        level: coverage.
-
-    Returns:
-        The interval, or None below two prompts. Equal input gives equal output.
-    """
-    import numpy as np
-
-    sums: dict[str, list[float]] = {}
-    for key in sorted(values):
-        sums.setdefault(cluster_of(key), []).append(values[key])
-    if len(sums) < 2:
-        return None
-    total = np.array([sum(v) for v in sums.values()])
-    count = np.array([len(v) for v in sums.values()], dtype=float)
-    rng = np.random.default_rng(zlib.crc32("\n".join(sums).encode()))
-    draws = rng.multinomial(len(total), np.full(len(total), 1 / len(total)), size=resamples)
-    means = (draws @ total) / (draws @ count)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+    panel = Panel.of([score])
+    return mean_interval(panel) if panel.ids else None

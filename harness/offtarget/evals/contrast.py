@@ -1,0 +1,233 @@
+"""Means and differences of policies, with all that their error is made of: prompts, sampling and training seeds.
+
+A protocol is what its training gives with any seed, asked on any prompt of the same kind. So the variance of a
+difference D between policies a and b, on the same prompts, is
+
+    V = V_prompts + s²_a/S_a + s²_b/S_b
+
+V_prompts: of the difference averaged over seeds, clustered by prompt, G/(G − 1) · Σ_g (Σ_{i∈g} (d_i − D))²/n².
+s²: sample variance of a policy's mean over its S training seeds; the start model has none. Sampling noise is in
+both terms, so V is a little too large. Interval and p are those of t with the degrees of freedom of Satterthwaite
+(1946), V²/Σ v²/k. Where both policies are shares, V_prompts holds two further prompts, one changed up and one down
+(Bonett and Price 2012): without them n prompts that all agree would prove that none can differ.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from offtarget.evals.panel import Floats, Panel
+from offtarget.evals.rates import effective_n, wilson
+from offtarget.evals.scores import cluster_of
+
+SEEDS_NEEDED = 3
+"""From this many training seeds on, their noise is estimated; with fewer nothing is claimed of a protocol."""
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A linear combination of policies' mean scores."""
+
+    value: float
+    prompts: Mapping[str, float]
+    """Prompt -> its part of the error: V_prompts is the sum of the squares."""
+    seeds: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    """Trained policy -> training seed -> the policy's part of the value in that seed."""
+    n_prompts: float = 0.0
+    """Effective number of prompts, (Σ n_g)²/Σ n_g²: unequal ones count for fewer."""
+
+    @property
+    def told(self) -> bool:
+        """Whether the noise of training seeds is in the error: every trained policy has enough of them."""
+        return all(len(s) >= SEEDS_NEEDED for s in self.seeds.values())
+
+    @cached_property
+    def parts(self) -> list[tuple[float, float]]:
+        """(variance, degrees of freedom) of prompts, and of the seeds of each policy that has more than one."""
+        out = [(sum(e * e for e in self.prompts.values()), self.n_prompts - 1)]
+        for policy in self.seeds:
+            if len(self.seeds[policy]) > 1:
+                out.append((_covariance(self, self, policy), len(self.seeds[policy]) - 1))
+        return out
+
+    @cached_property
+    def variance(self) -> float:
+        """V."""
+        return sum(v for v, _ in self.parts)
+
+    @property
+    def df(self) -> float:
+        """Satterthwaite's degrees of freedom; at least 1."""
+        parts = [(v, k) for v, k in self.parts if v > 0 and k > 0]
+        if not parts:
+            return max(self.n_prompts - 1, 1.0)
+        scale = max(v for v, _ in parts)
+        return max(sum(v / scale for v, _ in parts) ** 2 / sum((v / scale) ** 2 / k for v, k in parts), 1.0)
+
+    def t(self) -> float:
+        """The value in standard errors; infinite where it has no error and is not 0."""
+        if self.variance == 0:
+            return 0.0 if self.value == 0 else math.copysign(math.inf, self.value)
+        return self.value / math.sqrt(self.variance)
+
+    def p(self) -> float | None:
+        """Two-sided p of 0; None below two prompts.
+
+        Where every prompt changed by the same, the error says nothing: then the p is that of all prompts going one
+        way by chance, 2^(1 − G).
+        """
+        from scipy.special import stdtr
+
+        if self.n_prompts < 2:
+            return None
+        if self.variance == 0:
+            return 1.0 if self.value == 0 else float(min(1.0, 2.0 ** (1 - self.n_prompts)))
+        return float(2 * stdtr(self.df, -abs(self.t())))
+
+    def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
+        """T interval; None below two prompts, and where no sample differs from another."""
+        if self.n_prompts < 2 or self.variance == 0:
+            return None
+        half = _quantile(level, self.df) * math.sqrt(self.variance)
+        return self.value - half, self.value + half
+
+    def scaled(self, factor: float) -> "Contrast":
+        """All of it times a number."""
+        return Contrast(
+            self.value * factor,
+            {k: e * factor for k, e in self.prompts.items()},
+            {a: {s: v * factor for s, v in own.items()} for a, own in self.seeds.items()},
+            self.n_prompts,
+        )
+
+
+def level_of(x: Panel, name: str = "row") -> Contrast:
+    """A policy's mean on one behaviour."""
+    prompts, n = _influence(x.ids, x.by_sample)
+    return Contrast(x.mean, prompts, _seeds(x, name, 1.0), n)
+
+
+def difference(x: Panel, y: Panel, *, of: str, to: str) -> Contrast:
+    """Mean of x minus mean of y, on the same samples.
+
+    Args:
+        x: a policy.
+        y: another; both on the same samples (see `panel.common`).
+        of: name of the policy x: contrasts that share a policy share its seeds' noise.
+        to: name of the policy y.
+    """
+    if not x.ids:
+        return Contrast(0.0, {}, _seeds(x, of, 1.0) | _seeds(y, to, -1.0))
+    change = x.by_sample - y.by_sample
+    prompts, n = _influence(x.ids, change)
+    if x.rate and y.rate:
+        groups = len({cluster_of(i) for i in x.ids})
+        shrunk = math.sqrt(groups * (groups - 1) / ((groups + 1) * (groups + 2)))
+        prompts = {k: e * shrunk for k, e in prompts.items()}
+        extra = 1 / math.sqrt((groups + 1) * (groups + 2))
+        prompts |= {f"\x00up {x.ids[0]}": extra, f"\x00down {x.ids[0]}": -extra}
+    return Contrast(x.mean - y.mean, prompts, _seeds(x, of, 1.0) | _seeds(y, to, -1.0), n)
+
+
+def total(contrasts: Sequence[Contrast]) -> Contrast:
+    """The sum; errors of one prompt, and of one policy's seed, add up before they are squared."""
+    prompts: dict[str, float] = {}
+    seeds: dict[str, dict[int, float]] = {}
+    for c in contrasts:
+        for k, e in c.prompts.items():
+            prompts[k] = prompts.get(k, 0.0) + e
+    for policy in dict.fromkeys(p for c in contrasts for p in c.seeds):
+        own = [c.seeds[policy] for c in contrasts if policy in c.seeds]
+        shared = set.intersection(*(set(o) for o in own))
+        seeds[policy] = {s: sum(o[s] for o in own) for s in sorted(shared)}
+    return Contrast(
+        sum(c.value for c in contrasts), prompts, seeds, min((c.n_prompts for c in contrasts), default=0.0)
+    )
+
+
+def mean_interval(x: Panel, level: float = LEVEL) -> tuple[float, float] | None:
+    """Interval of a policy's mean score: Wilson on the effective n for shares, else t.
+
+    None below two prompts, and where values are no shares and all the same. Below `SEEDS_NEEDED` seeds of a trained
+    policy it is about that policy alone: another training is not in it.
+    """
+    c = level_of(x)
+    if not x.rate:
+        found = c.interval(level)
+        if found is not None and x.values.min() >= 0:  # counts and lengths
+            return max(0.0, found[0]), found[1]
+        return found
+    if c.n_prompts < 2:
+        return None
+    n = effective_n(c.value, c.variance, unknown=c.n_prompts, most=x.values.size)
+    z = _quantile(level, math.inf)
+    return wilson(c.value, n * (z / _quantile(level, c.df)) ** 2, z=z)
+
+
+def ratio_interval(over: Contrast, under: Contrast, level: float = LEVEL) -> tuple[float, float] | None:
+    """Fieller's (1954) set of a ratio of two contrasts that share prompts and policies.
+
+    All r with (over − r·under)² ≤ t² · V(over − r·under); t with the fewer degrees of freedom of the two.
+
+    Returns:
+        The set where it is an interval; None where it is not bounded, since `under` is not clearly other than 0.
+    """
+    t = _quantile(level, min(over.df, under.df))
+    a, b = over.value, under.value
+    vaa, vbb, vab = over.variance, under.variance, covariance(over, under)
+    q2 = b * b - t * t * vbb
+    q1 = a * b - t * t * vab
+    q0 = a * a - t * t * vaa
+    inside = q1 * q1 - q2 * q0
+    if min(over.n_prompts, under.n_prompts) < 2 or q2 <= 0 or inside < 0:
+        return None
+    root = math.sqrt(inside)
+    return (q1 - root) / q2, (q1 + root) / q2
+
+
+def covariance(a: Contrast, b: Contrast) -> float:
+    """Covariance of two contrasts: what they share of prompts and of policies' seeds."""
+    shared = sum(e * b.prompts[k] for k, e in a.prompts.items() if k in b.prompts)
+    return shared + sum(_covariance(a, b, p) for p in a.seeds if p in b.seeds)
+
+
+def _covariance(a: Contrast, b: Contrast, policy: str) -> float:
+    both = sorted(a.seeds[policy].keys() & b.seeds[policy].keys())
+    if len(both) < 2:
+        return 0.0
+    x, y = ([c.seeds[policy][s] for s in both] for c in (a, b))
+    mx, my = sum(x) / len(x), sum(y) / len(y)
+    return sum((u - mx) * (v - my) for u, v in zip(x, y, strict=True)) / (len(both) - 1) / len(both)
+
+
+def _seeds(x: Panel, name: str, sign: float) -> dict[str, dict[int, float]]:
+    if not x.trained:
+        return {}
+    return {
+        name: {s: sign * float(v.mean()) if v.size else 0.0 for s, v in zip(x.seeds, x.values, strict=True)}
+    }
+
+
+def _influence(ids: Sequence[str], values: Floats) -> tuple[dict[str, float], float]:
+    """Each prompt's part of the error of a mean, and the effective number of prompts."""
+    if not len(ids):
+        return {}, 0.0
+    names, code = np.unique([cluster_of(i) for i in ids], return_inverse=True)
+    groups = len(names)
+    sums = np.bincount(code, weights=values - values.mean(), minlength=groups)
+    sizes = np.bincount(code, minlength=groups)
+    factor = math.sqrt(groups / (groups - 1)) if groups > 1 else 0.0
+    effective = float(sizes.sum() ** 2 / (sizes**2).sum())
+    return dict(zip(names.tolist(), (factor * sums / len(ids)).tolist(), strict=True)), effective
+
+
+def _quantile(level: float, df: float) -> float:
+    """Two-sided quantile of t; of the normal for infinite degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
+
+    tail = 0.5 + level / 2
+    return float(ndtri(tail) if math.isinf(df) else stdtrit(df, tail))
