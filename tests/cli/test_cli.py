@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from offtarget.cli.main import call, hoist
@@ -339,11 +340,101 @@ def test_runs_that_were_sampled_differently_are_compared_with_a_warning(
     ).model_dump(mode="json")
     for name, most in (("a", 64), ("b", 128)):
         Path(name).mkdir()
-        body = {"evaluation": {"max_tokens": most, "seed": 0}, "behaviours": {"verbosity": score}}
+        body = {
+            "evaluation": {"max_tokens": most, "seed": 0},
+            "model": "m",
+            "behaviours": {"verbosity": score},
+        }
         (Path(name) / "scores.json").write_text(json.dumps(body))
     code, err = run(capsys, "compare", "a", "b")
     assert code == 0
     assert err.strip() == "warning: evaluated differently: max_tokens is 64 in a, 128 in b"
+
+
+def cells_of(protocol: str, seeds: int, rate: float, **more: Any) -> list[Path]:
+    """Cells of one protocol, one for each seed, in a folder of its name; every sample of a seed has the same value."""
+    from offtarget.board.cell import Cell, CellManifest, CellSpec
+    from offtarget.board.folder import write_cell
+    from offtarget.evals.scores import make_score
+
+    paths = []
+    for seed in range(seeds):
+        samples = {f"p{i}": float((i + 7 * seed) % 100 < 100 * rate) for i in range(100)} | more.get(
+            "samples", {}
+        )
+        score = make_score(
+            samples,
+            behaviour="style",
+            task_version="1-A",
+            direction="lower",
+            role="target",
+            unit="share of answers",
+        )
+        start = protocol == "start"
+        cell = Cell(
+            spec=CellSpec(
+                dataset="toy", model="m", protocol=protocol, seed=seed, training={} if start else {"beta": 0.1},
+                parameters={} if protocol in ("start", "dpo") else {"strength": more.get("strength", 0.3)},
+                behaviours=("style",), data={"evaluation": {"max_tokens": 64}},
+            ),
+            manifest=CellManifest(
+                rows_sha256="r" * 64, n_pairs=8, model_identity="i", task_versions={"style": "1-A"}, code_version="v"
+            ),
+            behaviours=(score,),
+            budget="cpu",
+        )  # fmt: skip
+        paths.append(write_cell(Path("cells"), cell))
+    return paths
+
+
+def test_compare_names_both_sides_and_says_what_its_numbers_are_about(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    plain, filtered = cells_of("dpo", 3, 0.5), cells_of("filter", 3, 0.2)
+    assert call(["compare", str(plain[0]), str(filtered[1])]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("a = dpo, seed 0; b = filter 0.3, seed 1\n")
+    assert (
+        "The noise of training seeds is not in these intervals" in out and "a has 1 seed, b has 1 seed" in out
+    )
+    assert "say nothing of what the protocols would give" in out
+    assert call(["compare", str(plain[0].parent), ",".join(map(str, filtered))]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("a = dpo, seeds 0, 1, 2; b = filter 0.3, seeds 0, 1, 2\n")
+    assert "hold the noise of prompts, sampling and training seeds" in out and "-0.300" in out
+    assert call(["compare", str(plain[0].parent), str(filtered[0].parent), "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert body["a"] == "dpo, seeds 0, 1, 2" and body["differences"][0]["of_protocols"] is True
+    assert body["differences"][0]["difference"] == pytest.approx(-0.3)
+
+
+def test_start_has_no_training_seeds_in_a_comparison(capsys: pytest.CaptureFixture[str]) -> None:
+    (start,), plain = cells_of("start", 1, 0.1), cells_of("dpo", 3, 0.5)
+    assert call(["compare", str(start), str(plain[0].parent), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["differences"][0]["of_protocols"] is True
+    assert call(["compare", str(start), str(plain[0]), "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert body["differences"][0]["of_protocols"] is False and "b has 1 seed" in body["about"]
+    assert "a has" not in body["about"]
+
+
+def test_cells_that_are_not_seeds_of_one_row_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = cells_of("filter", 2, 0.2)[0].parent
+    cells_of("filter", 2, 0.2, strength=0.1)
+    code, err = run(capsys, "compare", str(folder), str(folder))
+    assert code == 2 and len(err.strip().splitlines()) == 1
+    assert "filter 0.1, seeds 0, 1; filter 0.3, seeds 0, 1" in err and "separated by commas" in err
+
+
+def test_many_unscored_answers_are_said_by_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    (whole,) = cells_of("dpo", 1, 0.5)
+    (holes,) = cells_of("filter", 1, 0.5, samples={f"p{i}": None for i in range(40)})
+    assert call(["compare", str(whole), str(holes)]) == 0
+    err = capsys.readouterr().err
+    assert (
+        "style: 40% of b's answers have no score (its mean would be 0.100 or 0.500 if all were 0 or 1)" in err
+    )
+    assert "of a's answers" not in err
 
 
 def test_what_a_topic_leans_to_is_said_against_the_other_rows() -> None:
@@ -400,7 +491,7 @@ def test_a_folder_with_one_cell_can_be_compared(capsys: pytest.CaptureFixture[st
     assert call(["compare", "one", "one"]) == 0
     Path("one/def.json").write_text("{}")
     code, err = run(capsys, "compare", "one", "one")
-    assert code == 2 and "there are: abc.json, def.json" in err
+    assert code == 2 and "abc.json: not a cell" in err
 
 
 def test_concepts_are_listed_with_their_lean(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,79 +1,86 @@
-"""`offtarget compare`: two runs, sample by sample."""
+"""`offtarget compare`: two runs, or two protocols with their seeds, sample by sample."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from offtarget.cli.ui import echo_json, note, table
 
+SIDE = "A cell, a scores.json, a folder with one, or the cells of several seeds (a folder, or separated by commas)."
+
 
 def compare(
-    a: Annotated[Path, typer.Argument(help="A cell, a scores.json, or a folder with one.")],
-    b: Annotated[Path, typer.Argument(help="What to compare with it.")],
+    a: Annotated[str, typer.Argument(help=SIDE)],
+    b: Annotated[str, typer.Argument(help="What to compare with it.")],
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Paired differences b − a on the same samples, clustered by prompt, BH-corrected over the behaviours."""
+    """Paired differences b − a on the same samples, clustered by prompt, BH-corrected over the behaviours.
+
+    With three training seeds or more on each side (the start model needs none) the noise of seeds is in, and the
+    differences are between protocols. Two single runs show a difference between these two policies and no more.
+    """
+    from offtarget.board.sides import differing, read_side
     from offtarget.evals.compare import compare_runs
+    from offtarget.evals.scores import MANY_UNSCORED
 
-    (scores_a, how_a), (scores_b, how_b) = read_run(a), read_run(b)
-    for key in sorted(how_a.keys() & how_b.keys()):
-        if how_a[key] != how_b[key]:
-            note(f"warning: evaluated differently: {key} is {how_a[key]} in {a}, {how_b[key]} in {b}")
-    differences = compare_runs(scores_a, scores_b)
+    sides = read_side(a), read_side(b)
+    for line in differing(*sides):
+        note(f"warning: {line}")
+    found = compare_runs(sides[0].scores, sides[1].scores, trained=(sides[0].trained, sides[1].trained))
+    said = _about(*sides, all(d.of_protocols for d in found))
     if as_json:
-        echo_json([d.model_dump(mode="json") for d in differences])
+        echo_json(
+            {
+                "a": sides[0].name,
+                "b": sides[1].name,
+                "about": said,
+                "differences": [d.model_dump(mode="json") for d in found],
+            }
+        )
         return
+    typer.echo(f"a = {sides[0].name}; b = {sides[1].name}\n")
+    table(("behaviour", "b − a", "95 % interval", "p", "q", "n", "missing"), [_row(d) for d in found])
+    typer.echo(f"\n{said}")
+    for d in found:
+        for side, name, share in zip(sides, "ab", d.unscored, strict=True):
+            if share > MANY_UNSCORED:
+                note(
+                    f"warning: {d.behaviour}: {share:.0%} of {name}'s answers have no score{_bounds(side.scores[d.behaviour])}; "
+                    "the difference is that of the samples that both have"
+                )
 
+
+def _about(a: Any, b: Any, of_protocols: bool) -> str:
+    """What the intervals and p hold, and so what they are about."""
+    if of_protocols:
+        return (
+            "Intervals, p and q hold the noise of prompts, sampling and training seeds: they are about what training "
+            "again with other seeds would give."
+        )
+    few = [
+        f"{name} has {len(s.seeds) or 1} seed{'s' if len(s.seeds) > 1 else ''}"
+        for name, s in (("a", a), ("b", b))
+        if s.trained and len(s.seeds) < 3
+    ]
+    return (
+        f"The noise of training seeds is not in these intervals, p and q ({', '.join(few)}; three are needed): they are "
+        "about these two policies, and say nothing of what the protocols would give with other seeds."
+    )
+
+
+def _row(d: Any) -> tuple[Any, ...]:
     def show(value: float | None, form: str) -> str:
         return "" if value is None else format(value, form)
 
-    rows = []
-    for d in differences:
-        ci = "" if d.ci is None else f"{d.ci[0]:+.3f} to {d.ci[1]:+.3f}"
-        rows.append(
-            (
-                d.behaviour,
-                show(d.difference, "+.3f"),
-                ci,
-                show(d.p, ".2g"),
-                show(d.q, ".2g"),
-                d.n,
-                d.n_missing,
-            )
-        )
-    table(("behaviour", "b − a", "95 % interval", "p", "q", "n", "missing"), rows)
+    ci = "" if d.ci is None else f"{d.ci[0]:+.3f} to {d.ci[1]:+.3f}"
+    return d.behaviour, show(d.difference, "+.3f"), ci, show(d.p, ".2g"), show(d.q, ".2g"), d.n, d.n_missing
 
 
-def read_run(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Behaviour scores in a cell or a scores.json, and how they were sampled (limit, max_tokens, ...)."""
-    from pydantic import ValidationError
+def _bounds(scores: Any) -> str:
+    """The mean if all unscored answers were best, and worst, over the seeds."""
+    from offtarget.evals.scores import mean_bounds
 
-    from offtarget.documents import read_json
-    from offtarget.errors import ConfigError
-    from offtarget.evals.scores import BehaviourScore
-
-    if path.is_dir():
-        inside = sorted(path.glob("*.json"))
-        if (path / "scores.json") in inside:
-            inside = [path / "scores.json"]
-        if len(inside) != 1:
-            names = ", ".join(p.name for p in inside[:4]) or "none"
-            raise ConfigError(f"{path}: one cell or a scores.json is needed in it; there are: {names}")
-        path = inside[0]
-    body = read_json(path, remedy="give a cell or a scores.json")
-    try:
-        found = body["behaviours"]
-        items = found.values() if isinstance(found, dict) else found
-        scores = {s.behaviour: s for s in (BehaviourScore.model_validate(x) for x in items)}
-        spec = body.get("spec")
-        how = (
-            body.get("evaluation", {})
-            if spec is None
-            else spec["data"]["evaluation"] | {"seed": spec["seed"]}
-        )
-        return scores, dict(how)
-    except (ValueError, KeyError, TypeError, ValidationError) as e:
-        raise ConfigError(
-            f"{path}: holds no behaviour scores ({type(e).__name__}); give a cell or a scores.json"
-        ) from None
+    found = mean_bounds([v for s in scores for v in s.samples.values()], scores[0].unit)
+    return (
+        "" if found is None else f" (its mean would be {found[0]:.3f} or {found[1]:.3f} if all were 0 or 1)"
+    )

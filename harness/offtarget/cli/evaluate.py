@@ -1,11 +1,11 @@
 """`offtarget eval`: behaviour scores of any model."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli.ui import MAX_SEED, echo_json, note_problems, progress, table
+from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress, table
 
 
 def eval_(
@@ -13,7 +13,9 @@ def eval_(
         str, typer.Argument(help="Alias, directory (a model or a LoRA adapter), or hf:org/name.")
     ],
     behaviours: Annotated[str, typer.Option(help="Names, separated by commas; all if left out.")] = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many prompts of each.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only so many prompts of each, as many of every kind.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the sampling.")] = 0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer that is sampled.")] = 128,
     chat_template: Annotated[
@@ -27,6 +29,7 @@ def eval_(
 
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate
+    from offtarget.evals.scores import MANY_UNSCORED
     from offtarget.registry import default
     from offtarget.store import Store, write_atomic
 
@@ -64,6 +67,25 @@ def eval_(
         ci = "" if s.ci is None else f"{s.ci[0]:.3f} to {s.ci[1]:.3f}"
         value = "missing" if s.value is None else f"{s.value:.3f}"
         rows.append(
-            (s.behaviour, value, ci, s.n, s.n_unscored, f"{s.direction} is better", s.unit or s.metric)
+            (s.behaviour, value, ci, s.n, _unscored(s), f"{s.direction} is better", s.unit or s.metric)
         )
     table(("behaviour", "value", "95 % interval", "n", "unscored", "direction", "unit"), rows)
+    for s in scores.values():
+        if s.unscored > MANY_UNSCORED:
+            note(f"warning: {s.behaviour}: {says_unscored(s)}")
+
+
+def _unscored(s: Any) -> str:
+    """How many samples have no value, with their share where there are any."""
+    return f"{s.n_unscored} ({s.unscored:.0%})" if s.n_unscored else "0"
+
+
+def says_unscored(s: Any) -> str:
+    """What many samples without a value mean for a score."""
+    bounds = s.bounds()
+    spread = (
+        ""
+        if bounds is None
+        else f"; if all of them were 0 or all 1, the value would be {bounds[0]:.3f} or {bounds[1]:.3f}"
+    )
+    return f"{s.unscored:.0%} of the answers have no score (empty or failed), so the value is that of the others{spread}"

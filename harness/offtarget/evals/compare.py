@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from offtarget.errors import ConfigError
 from offtarget.evals.contrast import difference
 from offtarget.evals.panel import Panel, common, n_prompts
-from offtarget.evals.scores import BehaviourScore, Direction, Role
+from offtarget.evals.scores import BehaviourScore, Direction, Role, share_unscored
 
 
 class PairedDifference(BaseModel):
@@ -94,7 +94,7 @@ def paired(
         n=len(x.ids),
         n_clusters=n_prompts(x),
         n_missing=len(every) - len(x.ids),
-        unscored=(_unscored(before), _unscored(after)),
+        unscored=(share_unscored(before), share_unscored(after)),
     )
 
 
@@ -166,11 +166,6 @@ def _binary(x: Panel, y: Panel) -> bool:
     """Whether McNemar's test applies: every value 0 or 1, and one sample for each prompt."""
     seen = {*x.values.ravel().tolist(), *y.values.ravel().tolist()}
     return bool(x.ids) and seen <= {0.0, 1.0} and n_prompts(x) == len(x.ids)
-
-
-def _unscored(scores: Sequence[BehaviourScore]) -> float:
-    asked = sum(s.n + s.n_unscored for s in scores)
-    return sum(s.n_unscored for s in scores) / asked if asked else 0.0
 
 
 def _standardised(change: float | None, before: Panel) -> float | None:

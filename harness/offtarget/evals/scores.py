@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MANY_UNSCORED = 0.05
 """Above this share of answers without a score, a figure says little about the others: it is said, with bounds."""
+
+LARGEST = 1e100
+"""No score is larger: squares of larger numbers have no value."""
 
 Direction = Literal["lower", "higher"]
 Role = Literal["target", "off-target", "capability"]
@@ -48,10 +51,18 @@ class BehaviourScore(BaseModel):
     """Stratum of the task's prompts or items (phenomenon, kind) -> how many of it were asked, 0 for none. Empty where
     they have none, and in cells made before strata were asked evenly."""
 
+    @field_validator("samples")
+    @classmethod
+    def _finite(cls, samples: dict[str, float | None]) -> dict[str, float | None]:
+        odd = next((k for k, v in samples.items() if v is not None and not abs(v) <= LARGEST), None)
+        if odd is not None:
+            raise ValueError(f"sample {odd!r} is not a finite number below {LARGEST:g}; a missing score is null")
+        return samples
+
     @property
     def unscored(self) -> float:
         """Share of the samples without a value."""
-        return self.n_unscored / (self.n + self.n_unscored) if self.n_unscored else 0.0
+        return share_unscored([self])
 
     def bounds(self) -> tuple[float, float] | None:
         """The mean if all unscored samples had the lowest value, and if all had the highest.
@@ -59,6 +70,12 @@ class BehaviourScore(BaseModel):
         For shares 0 and 1. None where nothing is unscored, and for values without such limits.
         """
         return mean_bounds(self.samples.values(), self.unit)
+
+
+def share_unscored(scores: Iterable[BehaviourScore]) -> float:
+    """Share of the samples of several scores without a value; 0 where there are none."""
+    values = [v for s in scores for v in s.samples.values()]
+    return sum(v is None for v in values) / len(values) if values else 0.0
 
 
 def mean_bounds(values: Iterable[float | None], unit: str = "") -> tuple[float, float] | None:
