@@ -13,7 +13,11 @@ from offtarget.shaping.ranking import against
 
 
 @protocol(
-    name="filter", family="data", source="arXiv 2606.12360, section 2.4", unit="share of pairs left out"
+    name="filter",
+    family="data",
+    source="arXiv 2606.12360, section 2.4",
+    unit="share of pairs left out",
+    control="random_filter",
 )
 def filter_(
     ctx: ShapingContext,

@@ -22,6 +22,7 @@ from offtarget.shaping.protocol import protocol
     family="feature",
     source="arXiv 2606.12360, section 2.1 and appendix A",
     unit="nats of reward per standard deviation of the concept's score; per pair in the cluster form",
+    control="random_reweight",
 )
 def reward_shaping(
     ctx: ShapingContext,

@@ -15,6 +15,7 @@ from offtarget.shaping.protocol import protocol
     family="data",
     source="arXiv 2606.12360, appendix A, at Δ = 0",
     unit="nats of reward per standard deviation of the concept's score, as reward_shaping",
+    control="random_reweight",
 )
 def reweight(
     ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", free_of: str = ""

@@ -108,3 +108,13 @@ def make_cell() -> Callable[..., Cell]:
         )
 
     return build
+
+
+@pytest.fixture()
+def three(make_cell: Callable[..., Cell]) -> Callable[..., list[Cell]]:
+    """`three("dpo", style=0.4)`: three training seeds with the same rates."""
+
+    def build(protocol: str, **kw: Any) -> list[Cell]:
+        return [make_cell(protocol, seed=s, **kw) for s in range(3)]
+
+    return build

@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 
 import pytest
 from offtarget.board.cell import Cell, CellVerdict
-from offtarget.board.rank import EMBEDDED_LIMITS, rank
+from offtarget.board.limits import EMBEDDED_LIMITS
+from offtarget.board.rank import rank
 from offtarget.board.records import Boards
 from offtarget.board.render import board_command, render, write_boards
 from offtarget.errors import ConfigError
@@ -16,12 +17,12 @@ EVIL = "<script>alert(1)</script>"
 
 
 @pytest.fixture()
-def boards(make_cell):
+def boards(make_cell, three):
     cells = [
-        make_cell("start", style=0.2, sycophancy=0.3, capability=0.6, model_identity=GGUF_SHA256),
-        make_cell("dpo", style=0.4, sycophancy=0.4, capability=0.55, model_identity=GGUF_SHA256),
-        make_cell(EVIL, style=0.25, sycophancy=0.35, capability=0.58, model_identity=GGUF_SHA256),
-        make_cell("=cmd|x", style=0.25, capability=0.58, model_identity=GGUF_SHA256),
+        *three("start", style=0.2, sycophancy=0.3, capability=0.6, model_identity=GGUF_SHA256),
+        *three("dpo", style=0.4, sycophancy=0.4, capability=0.55, model_identity=GGUF_SHA256),
+        *three(EVIL, style=0.2, sycophancy=0.35, capability=0.58, model_identity=GGUF_SHA256),
+        *three("=cmd|x", style=0.25, capability=0.58, model_identity=GGUF_SHA256),
         make_cell("late", style=0.3, rows="d" * 64, model_identity=GGUF_SHA256),
     ]
     return rank(cells, [f"x.json: damaged {EVIL}"])
@@ -57,7 +58,7 @@ def test_html_escapes_names_and_says_how_it_was_made(boards):
     assert page.scripts == 1
     assert EVIL in page.text
     assert "offtarget board 'my results' --format html" in page.text
-    assert "0.75" in page.text
+    assert "1.00" in page.text
     assert "other rows" in page.text
     assert "sycophancy" in page.text and "not scored" in page.text
 
@@ -68,14 +69,16 @@ def test_markdown_table_is_not_broken_by_names(boards):
     row = next(line for line in table if "\\<script\\>" in line)
     assert row.replace("\\|", "").count("|") == table[0].count("|")
     assert not re.search(r"(?<!\\)<script", text)
-    assert "0.75 \\[" in row
+    assert "1.00 \\[" in row
 
 
 def test_csv_has_one_value_a_line_and_empty_for_missing(boards):
     rows = list(csv.DictReader(io.StringIO(render(boards, "csv", command="c"))))
     value = {(r["protocol"], r["measure"], r["behaviour"]): r["value"] for r in rows}
-    assert float(value[EVIL, "recovery", ""]) == pytest.approx(0.75)
-    assert float(value[EVIL, "score", "style"]) == pytest.approx(0.25)
+    assert float(value[EVIL, "recovery", ""]) == pytest.approx(1.0)
+    assert float(value[EVIL, "score", "style"]) == pytest.approx(0.2)
+    kind = {(r["protocol"], r["measure"], r["behaviour"]): r["interval_of"] for r in rows}
+    assert kind[EVIL, "score", "style"] == "seeds" and kind["'=cmd|x", "drift", ""] == ""
     assert value["'=cmd|x", "drift", ""] == ""
     assert value["'=cmd|x", "score", "sycophancy"] == ""
     assert not any(v.startswith(("=", "+", "@")) for r in rows for v in r.values())
@@ -119,16 +122,32 @@ def test_a_board_without_cells_renders():
         assert render(rank([]), form, command="c")
 
 
-def test_a_board_is_drawn_by_what_its_rows_ask_for(make_cell):
+def test_a_board_is_drawn_by_what_its_rows_ask_for(three):
     """Suppressing rows by recovery, amplifying rows by amplification; no picture of a thing that no row asks for."""
     from offtarget.board.rank import rank
 
-    base = [make_cell("start", style=0.2, verbosity=0.3), make_cell("dpo", style=0.4, verbosity=0.5)]
+    base = [*three("start", style=0.2, verbosity=0.3), *three("dpo", style=0.4, verbosity=0.5)]
     for verdicts in (("suppress",), ("amplify",), ("suppress", "amplify")):
-        rows = [make_cell("filter", verdict=v, style=0.3, verbosity=0.4) for v in verdicts]
+        rows = [c for v in verdicts for c in three("filter", verdict=v, style=0.3, verbosity=0.4)]
         page = render(rank([*base, *rows]), "html", command="x")
         drawn = {"suppress": "Recovery against drift", "amplify": "Amplification against drift"}
         assert {v for v, words in drawn.items() if words in page} == set(verdicts)
+
+
+def test_a_board_of_single_seeds_shows_scores_and_compares_nothing(make_cell):
+    rows = [make_cell("start", style=0.2, verbosity=0.3), make_cell("dpo", style=0.4, verbosity=0.5)]
+    found = rank([*rows, make_cell("filter", style=0.25, verbosity=0.4)])
+    md, page = (render(found, form, command="c") for form in ("md", "html"))
+    table = [line for line in md.splitlines() if line.startswith("| ")]
+    assert table[0].startswith("| protocol | style (target") and "recovery" not in table[0]
+    (row,) = [line for line in table if line.startswith("| filter")]
+    assert "0.250 (sampling 0.17" in row and "n 100" in row and "provisional: 1 seed" in row
+    shown = page[: page.index("How to read it")]
+    assert "Scores of the policies that were trained" in shown and "Scores on style of each policy" in shown
+    for word in ("recovery", "q &lt;", ", q ", "drifted", "front"):
+        assert word not in re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", shown, flags=re.S).replace(
+            "recovers", ""
+        ), word
 
 
 def test_a_short_name_of_verdicts_is_spelt_out_above_the_table(make_cell):
@@ -152,15 +171,10 @@ def test_a_short_name_of_verdicts_is_spelt_out_above_the_table(make_cell):
 
 
 @pytest.mark.parametrize(("protocols", "numbered"), [(9, False), (10, True)])
-def test_points_have_numbers_where_names_would_lie_on_one_another(make_cell, protocols, numbered):
-    rows = [make_cell(f"method{i}", style=0.2 + 0.02 * i, verbosity=0.4) for i in range(protocols)]
-    page = render(
-        rank(
-            [make_cell("start", style=0.2, verbosity=0.3), make_cell("dpo", style=0.4, verbosity=0.5), *rows]
-        ),
-        "html",
-        command="c",
-    )
+def test_points_have_numbers_where_names_would_lie_on_one_another(three, protocols, numbered):
+    rows = [c for i in range(protocols) for c in three(f"method{i}", style=0.2 + 0.02 * i, verbosity=0.4)]
+    base = [*three("start", style=0.2, verbosity=0.3), *three("dpo", style=0.5, verbosity=0.5)]
+    page = render(rank([*base, *rows]), "html", command="c")
     picture = page[page.index("<svg") : page.rindex("</svg>")]
     table = page[page.rindex("</svg>") :]
     assert ("method3" in picture) != numbered

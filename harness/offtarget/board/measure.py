@@ -1,24 +1,39 @@
-"""One behaviour of one row against start and plain DPO: differences, recovery, shift, and their draws.
+"""One behaviour of one row against start and plain DPO: score, differences, shift, recovery.
 
 Everything here compares on the samples that row, start and plain DPO have all scored, so a recovery is a
 ratio of numbers about the same prompts.
 """
 
+import hashlib
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
-from offtarget.board.cell import PLAIN, Cell
-from offtarget.board.estimate import Estimate, Floats, Panel, common, draw_means, interval, n_prompts
+from offtarget.board.cell import PLAIN, START, Cell
+from offtarget.board.estimate import Estimate, Scored, estimated
 from offtarget.board.group import Group, row_key
 from offtarget.board.records import BehaviourRow
-from offtarget.evals.compare import PairedDifference, paired
-from offtarget.evals.scores import BehaviourScore, Role
+from offtarget.evals.contrast import (
+    LEVEL,
+    SEEDS_NEEDED,
+    Contrast,
+    difference,
+    mean_interval,
+    ratio_interval,
+)
+from offtarget.evals.panel import Panel, common, n_prompts
+from offtarget.evals.scores import BehaviourScore, Role, cluster_of, mean_bounds
 
 ALPHA = 0.05
+SIGNAL_T = 3.0
+"""How many standard errors plain DPO must lie from start, on the half of the prompts that decides."""
 Kind = Literal["start", "plain", "protocol"]
+Policies = Mapping[str, Mapping[int, BehaviourScore]]
+"""Behaviour -> training seed -> score, of one policy."""
 
 
 def recovery(start: float, dpo: float, protocol: float) -> float:
@@ -30,19 +45,26 @@ def recovery(start: float, dpo: float, protocol: float) -> float:
     return (dpo - protocol) / (dpo - start) if dpo != start else float("nan")
 
 
+@lru_cache(maxsize=65536)
+def decides(sample_id: str) -> bool:
+    """Whether a sample is of the half of the prompts, by a hash of the prompt's id, on which signal is asked."""
+    return hashlib.sha256(f"signal:{cluster_of(sample_id)}".encode()).digest()[0] < 128
+
+
 class Reference:
     """What all rows of a board are measured against."""
 
-    def __init__(self, group: Group) -> None:
+    def __init__(self, group: Group, *, sketch: bool = False) -> None:
         plain = [c for c in group.cells if c.spec.protocol == PLAIN]
         # should there be several rows of plain DPO, the one with the most seeds is the measure
         rows: dict[str, list[Cell]] = defaultdict(list)
         for c in plain:
             rows[row_key(c)].append(c)
+        self.sketch = sketch
         self.plain_key = min(rows, key=lambda k: (-len(rows[k]), k)) if rows else None
-        self.plain = _by_behaviour(rows[self.plain_key]) if self.plain_key else {}
+        self.plain = scored(rows[self.plain_key]) if self.plain_key else {}
         self.plain_seeds = len(rows[self.plain_key]) if self.plain_key else 0
-        self.start = _by_behaviour(group.start)
+        self.start = scored(group.start)
         seen = {s.behaviour: s for c in [*group.start, *group.cells] for s in c.behaviours}
         order = {"target": 0, "off-target": 1, "capability": 2}
         self.cards = {b: seen[b] for b in sorted(seen, key=lambda b: (order[seen[b].role], b))}
@@ -53,89 +75,106 @@ class Reference:
         return [b for b, s in self.cards.items() if s.role == role]
 
     def _signal(self, behaviour: str) -> bool | None:
+        """Whether plain DPO differs from start, asked on the prompts that no recovery is measured on.
+
+        A board on which DPO came out high by chance would else pass, and all that is near the truth would seem to take
+        something back. None where it cannot be said, as with too few seeds of plain DPO. A sketch asks all prompts.
+        """
         if behaviour not in self.plain or behaviour not in self.start:
             return None
-        both = common({"dpo": Panel.of(self.plain[behaviour]), "start": Panel.of(self.start[behaviour])})
+        both = common(
+            {"dpo": panel_of(self.plain[behaviour]), "start": panel_of(self.start[behaviour], START)}
+        )
+        if not self.sketch:
+            both = {k: p.at([i for i in p.ids if decides(i)]) for k, p in both.items()}
         if n_prompts(both["dpo"]) < 2:
             return None
-        test = _paired(self.cards[behaviour], both["start"], both["dpo"])
-        draws = draw_means(both)
-        ci = interval(draws["dpo"] - draws["start"], n_prompts(both["dpo"]))
-        return test.p is not None and test.p < ALPHA and ci is not None and not ci[0] <= 0 <= ci[1]
+        moved = difference(both["dpo"], both["start"], of="dpo", to="start")
+        p = moved.p()
+        if p is None or not (moved.told or self.sketch):
+            return None
+        return p < ALPHA and (self.sketch or abs(moved.t()) >= SIGNAL_T)
 
 
-def _by_behaviour(cells: Iterable[Cell]) -> dict[str, list[BehaviourScore]]:
-    """Scores by behaviour, one for each cell that has a scored sample."""
-    out: dict[str, list[BehaviourScore]] = defaultdict(list)
+def scored(cells: Iterable[Cell]) -> Policies:
+    """Scores by behaviour and training seed, of the cells that have a scored sample."""
+    out: dict[str, dict[int, BehaviourScore]] = defaultdict(dict)
     for c in sorted(cells, key=lambda c: (c.spec.seed, c.key)):
         for s in c.behaviours:
             if any(v is not None for v in s.samples.values()):
-                out[s.behaviour].append(s)
+                out[s.behaviour][c.spec.seed] = s
     return dict(out)
 
 
-def _paired(card: BehaviourScore, before: Panel, after: Panel) -> PairedDifference:
-    def score(p: Panel) -> BehaviourScore:
-        samples: dict[str, float | None] = dict(p.scores())
-        return card.model_copy(update={"samples": samples})
-
-    return paired(score(before), score(after))
+def panel_of(scores: Mapping[int, BehaviourScore], protocol: str = "") -> Panel:
+    """The panel of one policy on one behaviour; that of `start` is not trained, so its seeds are of sampling alone."""
+    return Panel.of(list(scores.values()), list(scores), trained=protocol != START)
 
 
 class Measured:
-    """One behaviour of one row against start and plain DPO: numbers, and the draws behind them."""
+    """One behaviour of one row against start and plain DPO."""
 
     def __init__(self, card: BehaviourScore, cells: Sequence[Cell], reference: Reference, kind: Kind) -> None:
         name = card.behaviour
         self.card = card
-        scores = _by_behaviour(cells).get(name, [])
+        self.kind = kind
+        self.sketch = reference.sketch
+        self.scores = scored(cells).get(name, {})
         sources = {
-            "row": scores,
-            "start": reference.start.get(name, []),
-            "dpo": reference.plain.get(name, []),
+            "row": (self.scores, START if kind == "start" else ""),
+            "start": (reference.start.get(name, {}), START),
+            "dpo": (reference.plain.get(name, {}), ""),
         }
-        panels = {k: p for k, v in sources.items() if v and (p := Panel.of(v)).ids}
+        panels = {k: p for k, (v, made) in sources.items() if v and (p := panel_of(v, made)).ids}
         self.scored = set(panels)
         self.panels = common(panels) if len(panels) > 1 else panels
         self.has = set(self.panels) if all(p.ids for p in self.panels.values()) else set()
-        self.prompts = n_prompts(self.panels["row"]) if "row" in self.has else 0
-        self.draws = draw_means(self.panels) if self.has else {}
+        self.seeds = len(self.scores)
         # a reference compared with itself is the same runs, not an independent repetition of them
         same = {"start": "start", "plain": "dpo"}.get(kind)
-        if same in self.draws and "row" in self.draws:
-            self.draws["row"] = self.draws[same]
-        self.seeds = len(scores)
-        self.kind = kind
-        self.score = self._score(scores, len(cells))
-        self.tests = {
-            ref: _paired(card, self.panels[ref], self.panels["row"])
+        self.changes = {
+            ref: difference(self.panels["row"], self.panels[ref], of="row", to=ref)
             for ref in ("start", "dpo")
             if {ref, "row"} <= self.has and same != ref
         }
-        self.recovery = self._recovery(reference)
-        self.amplification = self._amplification()
+        self.score = self._score([s for c in cells if (s := c.score(name)) is not None], len(cells))
+        self.recovery_parts = self._recovery_parts(reference.signal.get(name))
+        self.recovery = self.recovered()
 
-    def _score(self, scores: Sequence[BehaviourScore], n_cells: int) -> Estimate:
+    def _score(self, every: Sequence[BehaviourScore], n_cells: int) -> Scored:
+        scores = list(self.scores.values())
         values = [s.value for s in scores if s.value is not None]
+        asked = sum(s.n + s.n_unscored for s in every)
+        unscored = sum(s.n_unscored for s in every) / asked if asked else 0.0
         if not values:
-            return Estimate(note="not scored")
-        note = "" if len(values) == n_cells else f"scored in {len(values)} of {n_cells} seeds"
-        panel = Panel.of(scores)
-        ci = scores[0].ci
-        if len(scores) > 1:
-            ci = interval(draw_means({"row": panel})["row"], n_prompts(panel)) if panel.ids else None
-        n = sum(s.n for s in scores)
-        return Estimate(value=sum(values) / len(values), ci=ci, n=n, seeds=len(values), note=note)
+            return Scored(note="not scored", unscored=unscored)
+        panel = panel_of(self.scores, START if self.kind == "start" else "")
+        ci = mean_interval(panel) if panel.ids else None
+        told = not panel.trained or len(scores) >= SEEDS_NEEDED
+        return Scored(
+            value=sum(values) / len(values),
+            ci=ci if told else None,
+            sampling_ci=None if told else ci,
+            n=sum(s.n for s in scores),
+            seeds=len(values),
+            note="" if len(values) == n_cells else f"scored in {len(values)} of {n_cells} seeds",
+            unscored=unscored,
+            bounds=mean_bounds([v for s in every for v in s.samples.values()], self.card.unit),
+        )
+
+    def p(self, ref: str) -> float | None:
+        """Of the difference from a reference; None where the noise of seeds is not known."""
+        change = self.changes.get(ref)
+        return change.p() if change is not None and change.told else None
 
     def against(self, ref: str) -> Estimate:
         """Row minus reference, in the behaviour's unit."""
         if "row" not in self.has or ref not in self.has:
             return Estimate(note=self.missing(ref))
-        panel = self.panels["row"]
-        if ref not in self.tests:
-            return Estimate(value=0.0, n=len(panel.ids), seeds=self.seeds, note="by definition")
-        ci = interval(self.draws["row"] - self.draws[ref], self.prompts)
-        return Estimate(value=panel.mean - self.panels[ref].mean, ci=ci, n=len(panel.ids), seeds=self.seeds)
+        n = len(self.panels["row"].ids)
+        if ref not in self.changes:
+            return Estimate(value=0.0, n=n, seeds=self.seeds, note="by definition")
+        return estimated(self.changes[ref], n=n, seeds=self.seeds, sketch=self.sketch)
 
     def missing(self, *refs: str) -> str:
         """Which of row and references has no score."""
@@ -157,61 +196,86 @@ class Measured:
         both = np.concatenate([self.panels["start"].values.ravel(), self.panels["row"].values.ravel()])
         return float(both.std(ddof=1)) if len(both) > 1 else 0.0, "start never varies: in sd of both together"
 
+    def shifted(self) -> Contrast:
+        """The change from start in standard deviations (see `sd`)."""
+        sd, _ = self.sd
+        return self.changes["start"].scaled(1 / (sd or 1.0))
+
     def shift(self) -> Estimate:
         """Row minus start in standard deviations."""
         raw = self.against("start")
-        if raw.value is None:
+        if raw.value is None or "start" not in self.changes:
             return raw
         sd, note = self.sd
+        found = estimated(self.shifted(), n=raw.n, seeds=self.seeds, sketch=self.sketch)
         if sd == 0:
-            return raw.model_copy(update={"value": 0.0, "ci": (0.0, 0.0), "note": note})
-        ci = (raw.ci[0] / sd, raw.ci[1] / sd) if raw.ci else None
-        return raw.model_copy(update={"value": raw.value / sd, "ci": ci, "note": raw.note or note})
+            return found.model_copy(update={"value": 0.0, "note": note})
+        return found.model_copy(update={"note": found.note or note})
 
-    def shift_draws(self) -> Floats:
-        """(resamples,) draws of `shift`."""
-        sd, _ = self.sd
-        return (self.draws["row"] - self.draws["start"]) / (sd or 1.0)
+    def _recovery_parts(self, signal: bool | None) -> tuple[Contrast, Contrast] | None:
+        """Dpo − row and dpo − start, on the half of the prompts that did not decide whether there is signal."""
+        if self.card.role != "target" or not signal or not {"row", "start", "dpo"} <= self.has:
+            return None
+        kept = [i for i in self.panels["row"].ids if self.sketch or not decides(i)]
+        p = {k: v.at(kept) for k, v in self.panels.items()}
+        if not kept or p["dpo"].mean == p["start"].mean:
+            return None
+        return (
+            difference(p["dpo"], p["row"], of="dpo", to="row"),
+            difference(p["dpo"], p["start"], of="dpo", to="start"),
+        )
 
-    def recovery_draws(self) -> Floats:
-        """(resamples,) draws of recovery; infinite or NaN where a draw has dpo = start."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return (self.draws["dpo"] - self.draws["row"]) / (self.draws["dpo"] - self.draws["start"])
-
-    def _recovery(self, reference: Reference) -> Estimate:
-        name = self.card.behaviour
+    def recovered(self, level: float = LEVEL) -> Estimate:
+        """(dpo − row)/(dpo − start) with Fieller's set; `not determined` where that has no bounds."""
         if self.card.role != "target":
             return Estimate(note="not a target")
-        if reference.signal[name] is False:
-            return Estimate(note="no signal")
+        if self.kind in {"start", "plain"}:
+            return Estimate(note="reference")
         if not {"row", "start", "dpo"} <= self.has:
             return Estimate(note=self.missing("start", "dpo"))
-        p = {k: v.mean for k, v in self.panels.items()}
-        value = recovery(p["start"], p["dpo"], p["row"])
-        if reference.signal[name] is None or not np.isfinite(value):
+        if self.recovery_parts is None:
             return Estimate(note="no signal")
-        n = len(self.panels["row"].ids)
-        if self.kind in {"start", "plain"}:
-            return Estimate(
-                value=1.0 if self.kind == "start" else 0.0, n=n, seeds=self.seeds, note="by definition"
-            )
-        return Estimate(value=value, ci=interval(self.recovery_draws(), self.prompts), n=n, seeds=self.seeds)
+        over, under = self.recovery_parts
+        if not (over.told and under.told) and not self.sketch:
+            return Estimate(note="too few seeds")
+        ci = ratio_interval(over, under, level)
+        if ci is None and not self.sketch:
+            return Estimate(note="not determined")
+        n = sum(1 for i in self.panels["row"].ids if self.sketch or not decides(i))
+        return Estimate(value=over.value / under.value, ci=ci, n=n, seeds=self.seeds)
 
-    def _amplification(self) -> Estimate:
+    def recovery_bounds(self) -> tuple[float, float] | None:
+        """Recovery if the unscored answers of the row were all 0, and all 1; of shares, in order.
+
+        On all prompts, each policy by its own mean: the row's unscored answers are no common samples.
+        """
+        if self.recovery_parts is None or self.score.bounds is None:
+            return None
+        start, dpo = self.panels["start"].mean, self.panels["dpo"].mean
+        found = sorted(recovery(start, dpo, b) for b in self.score.bounds)
+        return (found[0], found[1]) if math.isfinite(sum(found)) else None
+
+    def amplified(self) -> Contrast | None:
+        """Row minus plain DPO in sample standard deviations of plain DPO; None where either cannot be said."""
+        if self.card.role != "target" or "dpo" not in self.changes or self.panels["dpo"].spread == 0:
+            return None
+        return self.changes["dpo"].scaled(1 / self.panels["dpo"].spread)
+
+    def amplification(self) -> Estimate:
+        """`amplified` as an estimate, or why there is none."""
         if self.card.role != "target":
             return Estimate(note="not a target")
         raw = self.against("dpo")
-        if raw.value is None:
+        if raw.value is None or "dpo" not in self.changes:
             return raw
-        sd = self.panels["dpo"].spread
-        if sd == 0:
+        found = self.amplified()
+        if found is None:
             return Estimate(note="plain DPO never varies")
-        ci = (raw.ci[0] / sd, raw.ci[1] / sd) if raw.ci else None
-        return raw.model_copy(update={"value": raw.value / sd, "ci": ci})
+        return estimated(found, n=raw.n, seeds=self.seeds, sketch=self.sketch)
 
     @property
     def record(self) -> BehaviourRow:
-        """The behaviour as it stands on the board, still without q-values."""
+        """The behaviour as it stands on the board, still without q-values and control."""
         return BehaviourRow(
             behaviour=self.card.behaviour,
             role=self.card.role,
@@ -225,5 +289,6 @@ class Measured:
             q_dpo=None,
             shift=self.shift(),
             recovery=self.recovery,
-            amplification=self.amplification,
+            recovery_bounds=self.recovery_bounds(),
+            amplification=self.amplification(),
         )

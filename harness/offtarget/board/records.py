@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from offtarget.board.cell import CellVerdict
-from offtarget.board.estimate import Estimate
+from offtarget.board.estimate import Estimate, Scored
 from offtarget.evals.scores import Direction, Role
 
 
@@ -21,21 +21,28 @@ class BehaviourRow(_Record):
     direction: Direction
     metric: str
     unit: str
-    score: Estimate
+    score: Scored
     """Mean over samples and seeds."""
     vs_start: Estimate
     """Row minus start, on the samples both have scored."""
     q_start: float | None
-    """Of that difference: clustered by prompt, Benjamini-Hochberg over the row's behaviours of this role."""
+    """Of that difference, with the noise of training seeds: Benjamini-Hochberg over the row's behaviours of this role.
+    None where a trained policy has fewer than three seeds."""
     vs_dpo: Estimate
     """Row minus plain DPO."""
     q_dpo: float | None
     shift: Estimate
     """`vs_start` in units of the start model's sample standard deviation."""
     recovery: Estimate
-    """(dpo − row)/(dpo − start); target behaviours only."""
+    """(dpo − row)/(dpo − start), on the half of the prompts that did not decide signal; target behaviours only."""
+    recovery_bounds: tuple[float, float] | None = None
+    """Recovery if the unscored answers were all best, and all worst; where there are any."""
     amplification: Estimate
     """(row − dpo) in units of plain DPO's sample standard deviation; target behaviours only."""
+    vs_control: Estimate = Estimate(note="no blind control")
+    """Row minus the row's blind control, in the behaviour's unit; target behaviours only."""
+    q_control: float | None = None
+    """Of that difference: Benjamini-Hochberg over all rows and targets of the board."""
 
 
 class Row(_Record):
@@ -53,23 +60,33 @@ class Row(_Record):
     seeds: tuple[int, ...]
     modes: tuple[str, ...]
     provisional: str
-    """Empty, or why the row is not final: fewer than three seeds."""
+    """Empty, or why nothing is claimed of the row: fewer than three seeds."""
     recovery: Estimate
     """Mean over the target behaviours on which plain DPO differs from start."""
     amplification: Estimate
-    """Mean over all target behaviours."""
+    """Mean over all target behaviours, each in its own standard deviation of plain DPO: of different units, so for
+    ranking alone."""
+    control: str = ""
+    """Label of the row's blind control; empty where its protocol names none, or the board has none of this strength."""
+    control_recovery: Estimate = Estimate(note="no blind control")
+    """What the blind control takes back."""
     drift: Estimate
-    """Mean absolute shift over the off-target behaviours."""
-    drift_noise: float | None
-    """95th percentile of the drift that chance alone gives."""
-    drift_significant: int | None
-    """How many off-target behaviours differ from start at q < 0.05."""
+    """Mean absolute shift over the off-target behaviours, each with its noise taken off: √max(0, shift² − V)."""
+    drifted: tuple[str, ...] | None
+    """The off-target behaviours that differ from start at q < 0.05; None where that cannot be said."""
     drift_tested: int
     capability_vs_start: Estimate
     """Change over the capability behaviours; positive is better."""
     capability_vs_dpo: Estimate
     front: bool
-    """No other row of its intent is at least as good in recovery (or amplification), drift and capability, and better in one."""
+    """On the Pareto front in at least half of the draws."""
+    front_share: float | None
+    """Share of draws in which no other row of its intent is at least as good in recovery (or amplification), drift and
+    capability, and better in one. None for references, provisional rows, and rows with many unscored answers."""
+    unscored: float
+    """The largest share of unscored answers that a behaviour has."""
+    unscored_on: str
+    """That behaviour; empty where all answers are scored."""
     rows_touched: float | None
     """Share of the pairs that the plan changes."""
     train_accuracy: float | None
@@ -88,6 +105,7 @@ class Taught(_Record):
     """Which way is better."""
     difference: float | None
     ci: tuple[float, float] | None
+    """Of this seed's policy: the noise of seeds is not in it."""
     q: float | None
 
 
@@ -103,10 +121,12 @@ class Board(_Record):
     budget: str
     training: dict[str, Any]
     task_versions: dict[str, str]
+    asked: dict[str, str] = {}
+    """Behaviour -> how many prompts or items of how many strata were asked; only where cells say so."""
     capability_unit: str
     """Unit of the capability change; `sd of start` where the behaviours have different units."""
     signal: dict[str, bool | None]
-    """Target behaviour -> whether plain DPO differs from start; None where that cannot be said."""
+    """Target behaviour -> whether plain DPO differs from start; None where that cannot be said, as with too few seeds."""
     taught: tuple[Taught, ...] = ()
     """Plain DPO minus start on each target, seed by seed."""
     rows: tuple[Row, ...]
@@ -126,7 +146,7 @@ class Apart(_Record):
 class Boards(_Record):
     """All boards of a results folder."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     boards: tuple[Board, ...]
     apart: tuple[Apart, ...]
     problems: tuple[str, ...] = ()

@@ -24,10 +24,12 @@ class ProtocolCard:
     """The unit of its strength."""
     needs_concept: bool = True
     """Whether something must be suppressed or amplified; False for what it always does the same way."""
+    control: str = ""
+    """The protocol that does to other pairs, blindly, what this one does by concept: boards show what it does beyond it."""
 
 
 def protocol(
-    *, name: str, family: Family, source: str, unit: str = "", needs_concept: bool = True
+    *, name: str, family: Family, source: str, unit: str = "", needs_concept: bool = True, control: str = ""
 ) -> Callable[[Callable[..., ShapingPlan]], Callable[..., ShapingPlan]]:
     """Declare a function of a file in `baselines/` as a shaping protocol.
 
@@ -35,7 +37,9 @@ def protocol(
     """
 
     def mark(function: Callable[..., ShapingPlan]) -> Callable[..., ShapingPlan]:
-        function.__protocol__ = ProtocolCard(name, family, source, unit, needs_concept)  # type: ignore[attr-defined]
+        function.__protocol__ = ProtocolCard(  # type: ignore[attr-defined]
+            name, family, source, unit, needs_concept, control
+        )
         return function
 
     return mark

@@ -1,0 +1,113 @@
+"""Boards as one HTML page, with a picture for each."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from markupsafe import Markup
+
+from offtarget.board import sentences as say
+from offtarget.board.records import Board, Boards, Row
+from offtarget.report.html import environment, number, render_page
+from offtarget.report.plots.effects import Interval, forest
+from offtarget.report.plots.naming import Point
+from offtarget.report.plots.scatters import Panel, scatter
+
+MOST_NAMED = 11
+"""Rows of a board whose points are named in its plots; with more of them the points have numbers."""
+
+
+def page(boards: Boards, command: str) -> str:
+    """All boards, and the command that makes them again."""
+    env = environment(Path(__file__).parent / "templates")
+    env.filters.update(interval=say.with_ci)
+    pictures = [_picture(b, f"board-{i}") for i, b in enumerate(boards.boards)]
+    return render_page(
+        env, "board.html.j2", boards=boards, pictures=pictures,
+        numbers=[_numbers(b) for b in boards.boards], say=say, command=command, number=number,
+    )  # fmt: skip
+
+
+def _picture(b: Board, name: str) -> Markup:
+    return _plot(b, name) if say.compared(b) else _scores(b, name)
+
+
+def _scores(b: Board, name: str) -> Markup:
+    """Where nothing is claimed: the targets' scores of the policies that were trained."""
+    drawn = []
+    for target in b.signal:
+        found = [
+            (r, x)
+            for r in b.rows
+            for x in r.behaviours
+            if x.behaviour == target and x.score.value is not None
+        ]
+        lines = [
+            Interval(
+                _short_label(r.label), x.score.value or 0.0, x.score.ci or x.score.sampling_ci,
+                tone="muted" if r.kind != "protocol" else "up", faint=bool(r.provisional),
+            )
+            for r, x in found
+        ]  # fmt: skip
+        if len(lines) > 1:
+            unit = found[0][1].unit
+            label = f"{target}, {unit}  (better: {'left' if found[0][1].direction == 'lower' else 'right'})"
+            alt = f"Scores on {target} of each policy, {b.dataset}, {b.model}"
+            drawn.append(forest(lines, name=f"{name}-{target}", x_label=label, alt=alt))
+    return Markup("").join(drawn)
+
+
+def _short_label(label: str) -> str:
+    """`reward_shaping (strength −2)` as `reward_shaping −2`: a plot has little room."""
+    return re.sub(r" \((?:strength )?([^(),]*)\)$", r" \1", label)
+
+
+def _numbers(b: Board) -> dict[str, int]:
+    """Row label -> its number in the table, where a plot has no room for the names; else nothing."""
+    rows = say.compared(b)
+    return {r.label: k for k, r in enumerate(rows, 1)} if len(rows) > MOST_NAMED else {}
+
+
+def _plot(b: Board, name: str) -> Markup:
+    """What was gained against drift and against capability: recovery, and amplification where that was asked for."""
+    drawn, numbers = [], _numbers(b)
+    for amplify, gain, unit in ((False, "recovery", ""), (True, "amplification", ", sd of dpo")):
+        asked = {r.intent == "amplify" for r in say.compared(b) if r.kind == "protocol"} or {False}
+        if amplify not in asked:
+            continue
+        rows = [r for r in say.compared(b) if r.kind != "protocol" or (r.intent == "amplify") == amplify]
+        panels = [
+            Panel(
+                _points(rows, numbers, gain, "drift"),
+                f"{gain}{unit}  (better: right)",
+                "drift, sd of start  (better: down)",
+            ),
+            Panel(
+                _points(rows, numbers, gain, "capability_vs_start"),
+                f"{gain}{unit}  (better: right)",
+                f"capability change, {b.capability_unit}  (better: up)",
+            ),
+        ]
+        alt = f"{gain.capitalize()} against drift and against capability change, {b.dataset}, {b.model}"
+        drawn.append(scatter(panels, name=f"{name}-{gain}", alt=alt))
+    return Markup("").join(drawn)
+
+
+def _points(rows: Sequence[Row], numbers: Mapping[str, int], gain: str, cost: str) -> list[Point]:
+    """One point a row; references stand where they are by definition."""
+    found = []
+    for r in rows:
+        x, y = getattr(r, gain), getattr(r, cost)
+        here, there = x.value, y.value
+        if r.kind == "plain":
+            here = 0.0
+        elif r.kind == "start":
+            here, there = 1.0 if gain == "recovery" else None, 0.0
+        if here is None or there is None:
+            continue
+        name = str(numbers[r.label]) if numbers else _short_label(r.label)
+        label = {"start": "start", "plain": "plain DPO"}.get(r.kind, name)
+        point = Point(label, here, there, x.ci, y.ci, filled=not r.provisional)
+        found.append(replace(point, tone="muted" if r.kind != "protocol" else "mark" if r.front else "up"))
+    return found if any(p.tone != "muted" for p in found) else []
