@@ -57,6 +57,21 @@ def test_by_weight_the_goal_is_what_the_mildest_protocol_can_do() -> None:
     assert _nearest([p for p in points if p[0] == 1], goal, "weight").strength == 4.0
 
 
+def test_strengths_are_chosen_with_a_training_seed_that_is_not_reported() -> None:
+    """F15: on the policy that is then reported, the luck of its seed is reported too."""
+    assert options().sweep_seed((0, 1, 2)) == 3 and options().sweep_seed((1, 2)) == 0
+    assert options(seed=0).sweep_seed((0, 1)) == 0, "a recipe that asks for one of them gets it"
+
+
+def test_the_page_says_where_a_reported_seed_was_selected_with(tmp_path: Path) -> None:
+    points = tuple(p for _, p in sweep())
+    for reported, said in (((0, 1), True), ((1, 2), False)):
+        record = Selection(by="recovery", goal=0.6, goal_from="x", seed=0, reported=reported, points=points)
+        page = render_selection(record, False, tmp_path / "selection.html").read_text()
+        assert ("policies of that seed are reported" in page) == said
+        assert ("which is not reported" in page) != said
+
+
 def test_where_plain_dpo_has_no_signal_nothing_is_chosen() -> None:
     with pytest.raises(UndecidedError, match=r"filter at strength 0\.1 has no recovery \(no signal\)"):
         _goal([(0, point("filter", 0.1, None))], options())

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -69,12 +70,14 @@ class EvalOptions(_Strict):
     part: Literal["dev", "test"] | None = None
     """Only the third of the prompts that is kept for development, or only the others; None means all. A selection sets
     it."""
+    selected_with: Seed | None = None
+    """The training seed with which strengths were chosen; a selection sets it, so that boards can say it."""
 
     @model_serializer(mode="wrap")
     def _without_part(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """All options; the part only where there is one, so that older keys still hold."""
+        """All options; those of a selection only where there was one, so that older keys still hold."""
         values: dict[str, Any] = whole(self)
-        return {k: v for k, v in values.items() if k != "part" or v is not None}
+        return {k: v for k, v in values.items() if k not in {"part", "selected_with"} or v is not None}
 
 
 class SelectionOptions(_Strict):
@@ -87,7 +90,13 @@ class SelectionOptions(_Strict):
     at the same mean effective weight of the rows that teach against the verdicts (nothing is trained)."""
     goal: Number | None = None
     """What to match at; None: the most that every protocol reaches."""
-    seed: Seed = 0
+    seed: Seed | None = None
+    """Training seed of the sweep; None: the smallest that the recipe does not report, so that no reported policy was
+    chosen for its own luck."""
+
+    def sweep_seed(self, reported: Sequence[int]) -> int:
+        """The training seed of the sweep, for a recipe that reports these."""
+        return self.seed if self.seed is not None else next(s for s in count() if s not in reported)
 
 
 class VerifyOptions(_Strict):

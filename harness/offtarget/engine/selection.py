@@ -3,7 +3,9 @@
 Protocols whose strengths have different units are comparable only where they do as much of the same: at the same
 recovery of the target behaviour, or at the same effective weight, at the start of training, of the rows that teach
 against the decision (its mean over them: the median under a filter is always 0 or 1). Strengths are chosen on a third
-of the prompts, which no reported score ever sees; the whole frontier is kept.
+of the prompts, which no reported score ever sees, and with a training seed that is not reported (where the recipe asks
+for one that is, record and board say so); the whole frontier is kept. One seed says nothing of protocols, so what the
+sweep shows is a sketch: its intervals are of prompts and sampling alone.
 """
 
 from collections.abc import Sequence
@@ -14,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from offtarget.board.controls import declared_controls
 from offtarget.board.estimate import Estimate
 from offtarget.board.rank import rank
 from offtarget.board.records import Row
@@ -25,8 +28,6 @@ from offtarget.shaping.context import ShapingContext
 from offtarget.store import write_atomic
 
 FOLDER, RECORD = "selection", "selection.json"
-CONTROLS = {"random_filter": "filter", "random_reweight": "reweight"}
-"""Control -> the protocol whose strength it takes where it has none of its own to choose from."""
 
 
 class SweptPoint(BaseModel):
@@ -58,6 +59,9 @@ class Selection(BaseModel):
     goal_from: str
     """Whether the recipe set it, or which protocol reaches least."""
     seed: int
+    """Training seed of the sweep."""
+    reported: tuple[int, ...] = ()
+    """Training seeds of the cells that are reported."""
     points: tuple[SweptPoint, ...]
 
 
@@ -70,31 +74,37 @@ def select(run: Run) -> tuple[Run, Selection]:
     """
     options = run.recipe.selection
     assert options is not None
+    seed = options.sweep_seed(run.recipe.seeds)
     swept = [_Swept(item, options.strengths[item.protocol]) for item in run.recipe.protocols
              if item.protocol in options.strengths]  # fmt: skip
-    points = _sweep(run, swept, options)
+    points = _sweep(run, swept, options.by, seed)
     goal, goal_from = _goal(points, options)
     chosen = {k: _nearest([p for p in points if p[0] == k], goal, options.by) for k in range(len(swept))}
     record = Selection(
         by=options.by,
         goal=goal,
         goal_from=goal_from,
-        seed=options.seed,
+        seed=seed,
+        reported=run.recipe.seeds,
         points=tuple(p.model_copy(update={"chosen": p is chosen[k]}) for k, p in points),
     )
     write_atomic(run.out / FOLDER / RECORD, record.model_dump_json(indent=1) + "\n")
     strengths = {id(s.item): chosen[k].strength for k, s in enumerate(swept)}
-    by_name = {s.item.protocol: chosen[k].strength for k, s in enumerate(swept)}
+    by_control: dict[str, float] = {}
+    declared = declared_controls()
+    for k, s in enumerate(swept):
+        if control := declared.get(s.item.protocol):
+            by_control.setdefault(control, chosen[k].strength)
     for item in run.recipe.protocols:  # a control does as much as what it controls for
-        if item.protocol in CONTROLS and id(item) not in strengths and CONTROLS[item.protocol] in by_name:
-            strengths[id(item)] = by_name[CONTROLS[item.protocol]]
+        if item.protocol in by_control and id(item) not in strengths:
+            strengths[id(item)] = by_control[item.protocol]
     protocols = tuple(
         item.model_copy(update={"parameters": {**item.parameters, "strength": strengths[id(item)]}})
         if id(item) in strengths
         else item
         for item in run.recipe.protocols
     )
-    evaluation = run.recipe.evaluation.model_copy(update={"part": "test"})
+    evaluation = run.recipe.evaluation.model_copy(update={"part": "test", "selected_with": seed})
     recipe = run.recipe.model_copy(update={"protocols": protocols, "evaluation": evaluation})
     selected = replace(run, recipe=recipe.model_copy(update={"selection": None}))
     record_run(selected)
@@ -114,10 +124,10 @@ class _Swept:
 Numbered = tuple[int, SweptPoint]
 
 
-def _sweep(run: Run, swept: Sequence[_Swept], options: SelectionOptions) -> list[Numbered]:
+def _sweep(run: Run, swept: Sequence[_Swept], by: str, seed: int) -> list[Numbered]:
     runs = [(k, item) for k, s in enumerate(swept) for item in s.runs]
     rows: dict[str, Row] = {}
-    if options.by == "recovery":
+    if by == "recovery":
         recipe = run.recipe.model_copy(
             update={
                 "protocols": (ProtocolRun(protocol="dpo"), *(item for _, item in runs)),
@@ -125,16 +135,19 @@ def _sweep(run: Run, swept: Sequence[_Swept], options: SelectionOptions) -> list
                 "selection": None,
             }
         )
-        made = cells(replace(run, recipe=recipe, out=run.out / FOLDER), (options.seed,))
+        made = cells(replace(run, recipe=recipe, out=run.out / FOLDER), (seed,))
         keys = [c.key for c, _ in made if c.spec.protocol not in ("start", "dpo")]
         by_cell = {
-            key: row for board in rank([c for c, _ in made]).boards for row in board.rows for key in row.cells
+            key: row
+            for board in rank([c for c, _ in made], sketch=True).boards
+            for row in board.rows
+            for key in row.cells
         }
         rows = {_name(item): by_cell[key] for (_, item), key in zip(runs, keys, strict=True)}
     out = []
     against = _against(run)
     for k, item in runs:
-        plan = plan_of(run, item, options.seed)
+        plan = plan_of(run, item, seed)
         weights = plan.start_weights()[: len(against)][against]
         point = SweptPoint(
             protocol=item.protocol,
