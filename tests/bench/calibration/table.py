@@ -1,0 +1,84 @@
+"""Tables of calibration: what is claimed, what was simulated, and what was measured with its Monte Carlo error.
+
+Shared by the `bench_calibration_*.py` scripts, each of which writes `results/calibration/NAME.md` and `.json` with the
+command that makes them again.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+RESULTS = Path(__file__).resolve().parents[3] / "results" / "calibration"
+ERRORS = 3
+"""How many Monte Carlo standard errors a measured rate may lie on the wrong side of its nominal one."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One claim and what simulation says of it."""
+
+    claim: str
+    simulated: str
+    nominal: float
+    measured: float
+    n: int
+    """Simulated sets (boards, comparisons) behind `measured`."""
+    wrong: Literal["above", "below", "away"]
+    """On which side of the nominal value a miss is a false claim: a size above it, a coverage below it, a bias away."""
+    error: float | None = None
+    """Monte Carlo standard error; by default that of a rate at its nominal value."""
+    note: str = ""
+    """Why it misses, where it does; or what else is to be known."""
+
+    @property
+    def mc(self) -> float:
+        """Monte Carlo standard error of `measured`."""
+        if self.error is not None:
+            return self.error
+        return float((self.nominal * (1 - self.nominal) / max(self.n, 1)) ** 0.5)
+
+    @property
+    def verdict(self) -> str:
+        """`holds`, `conservative` (off on the safe side), or `misses`."""
+        off = (self.measured - self.nominal) / self.mc if self.mc else 0.0
+        if abs(off) <= ERRORS:
+            return "holds"
+        if (self.wrong == "above" and off < 0) or (self.wrong == "below" and off > 0):
+            return "conservative"
+        return "misses"
+
+
+def markdown(title: str, about: Sequence[str], command: str, lines: Sequence[Line]) -> str:
+    """The table with what it is about and how it was made."""
+    out = [f"# {title}", "", f"Made by `{command}`.", "", *(f"- {x}" for x in about), ""]
+    out += ["| claim | simulated | nominal | measured ± MC error | runs | verdict |"]
+    out += ["| --- | --- | ---: | ---: | ---: | --- |"]
+    for x in lines:
+        said = x.verdict + (f": {x.note}" if x.note else "")
+        measured = f"{x.measured:.3f} ± {x.mc:.3f}"
+        out.append(f"| {x.claim} | {x.simulated} | {x.nominal:g} | {measured} | {x.n} | {said} |")
+    missed = [x for x in lines if x.verdict == "misses"]
+    out += [
+        "",
+        f"{len(lines)} claims, {len(missed)} of them missed by more than {ERRORS} Monte Carlo errors.",
+        "",
+    ]
+    return "\n".join(out)
+
+
+def write(
+    name: str, title: str, about: Sequence[str], command: str, lines: Sequence[Line], folder: Path = RESULTS
+) -> Path:
+    """Write `NAME.md` and `NAME.json` and print the table; gives back the path of the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = markdown(title, about, command, lines)
+    body = [{**asdict(x), "mc": x.mc, "verdict": x.verdict} for x in lines]
+    (folder / f"{name}.json").write_text(
+        json.dumps({"command": command, "lines": body}, indent=1) + "\n", encoding="utf-8"
+    )
+    path = folder / f"{name}.md"
+    path.write_text(text, encoding="utf-8")
+    print(text)
+    return path
