@@ -26,7 +26,7 @@ from offtarget.evals.contrast import (
     ratio_interval,
 )
 from offtarget.evals.panel import Panel, common, n_prompts
-from offtarget.evals.scores import BehaviourScore, Role, cluster_of, mean_bounds
+from offtarget.evals.scores import BehaviourScore, Role, cluster_of, mean_bounds, share_unscored
 
 ALPHA = 0.05
 SIGNAL_T = 3.0
@@ -144,8 +144,7 @@ class Measured:
     def _score(self, every: Sequence[BehaviourScore], n_cells: int) -> Scored:
         scores = list(self.scores.values())
         values = [s.value for s in scores if s.value is not None]
-        asked = sum(s.n + s.n_unscored for s in every)
-        unscored = sum(s.n_unscored for s in every) / asked if asked else 0.0
+        unscored = share_unscored(every)
         if not values:
             return Scored(note="not scored", unscored=unscored)
         panel = panel_of(self.scores, START if self.kind == "start" else "")
