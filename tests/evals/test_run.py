@@ -286,7 +286,7 @@ def test_inspect_finds_task_and_provider_by_itself(
     from offtarget.evals.prompts import asked, read_rows
 
     first = asked(read_rows(ROOT / "tasks" / "over_stylization.jsonl"), 2)
-    assert [s.id for s in log.samples or []] == [r["id"] for r in first]
+    assert {s.id for s in log.samples or []} == {r["id"] for r in first}
     assert log.eval.task_attribs["version"] == "2-A"
     assert log.eval.model_generate_config.temperature is None and log.plan.config.temperature == 0.7
 
