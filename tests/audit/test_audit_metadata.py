@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from offtarget.audit.concepts.metadata import mostly, offered, place, read_columns
+from offtarget.audit.concepts.typical import typical_rows
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
 from offtarget.cli.main import call
@@ -16,6 +17,7 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.report.audit_html import audit_page
 from offtarget.report.composition import statements
 from offtarget.verdicts import parse
+from scipy.sparse import csr_matrix
 from statsmodels.stats.multitest import multipletests
 
 VENDORS = ["acme", "bluebird", "cicada"]
@@ -283,3 +285,28 @@ def test_the_verb_says_what_the_set_is_made_of(store_home, monkeypatch, tmp_path
     assert "cicada 33%" in capsys.readouterr().out
     assert call(["audit", "drop.jsonl", "--out", "a", "--by", "vendr"]) == 2
     assert "did you mean vendor?" in capsys.readouterr().err
+
+
+def test_a_column_of_one_side_is_not_offered_and_said_where_it_is_asked_for(mixed):
+    pairs, part = mixed
+    votes = with_meta(pairs, votes_chosen=[i % 3 for i in range(600)], stars=[i % 2 for i in range(600)])
+    assert audit(votes, [part]).offered == ("stars",)
+    found = audit(votes, [part], by=["votes_chosen", "stars"])
+    said = [w for w in found.warnings if "one side of the pair" in w]
+    assert len(said) == 1
+    assert said[0].startswith("column 'votes_chosen'")
+
+
+def test_typical_prompts_are_near_the_middle_and_unlike_each_other(make_pairs):
+    asked = ["how do I bake bread in an oven today"] * 3 + ["how do I bake bread in an oven, tomorrow"] * 3
+    asked += ["which flour makes the best bread dough"] * 2 + ["unrelated moon"] + ["butter"]
+    pairs = [
+        replace(p, group=str(i), prompt=[{"role": "user", "content": text}])
+        for i, (p, text) in enumerate(zip(make_pairs([str(i) for i in range(10)]).pairs, asked, strict=True))
+    ]
+    inside = csr_matrix(np.array([[1] * 10, [0] * 8 + [1, 0], [1, 1, 1] + [0] * 7, [0] * 10], dtype=bool))
+    found = typical_rows(pairs, inside)
+    first, second = (pairs[int(r.removeprefix("row"))].prompt[0]["content"] for r in found[0])
+    assert first.startswith("how do I bake bread")
+    assert second.startswith("which flour")
+    assert [len(f) for f in found] == [2, 1, 1, 0]

@@ -116,7 +116,13 @@ def columns_of(
                 notes.append(
                     f"column '{name}' was tested in the audit that --like names, but these rows lack it"
                 )
-    return columns, notes + [w for c in columns if (w := c.why_not())]
+    notes += [w for c in columns if (w := c.why_not())]
+    notes += [
+        f"column '{c.name}' speaks of one side of the pair: where it depends on the choice, so do the findings by it"
+        for c in columns
+        if c.of_one_side
+    ]
+    return columns, notes
 
 
 def topics_of(

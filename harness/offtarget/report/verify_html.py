@@ -45,6 +45,7 @@ def verification_page(v: Verification) -> str:
         first=[o for o in first if leading(o)],
         others=[o for o in v.outcomes if o.seed != v.seeds[0] or not leading(o)],
         name_of=outcome_name,
+        units=units(v.headline),
         concepts=sorted(v.points, key=lambda p: -abs(p.predicted_at_equal_length))[:CONCEPTS],
     )
 
@@ -84,6 +85,23 @@ def verdict(v: Verification) -> list[tuple[str, str]]:
             )
         )
     return out
+
+
+UNITS = {
+    "presence": "share of responses in which its latents fire on more than 1 % of tokens",
+    "frequency": "share of a response's tokens on which its latents fire",
+    "sqrt_frequency": "square root of the share of a response's tokens on which its latents fire",
+    "value": "the rule's own unit",
+}
+
+
+def units(o: Outcome) -> tuple[str, str]:
+    """What the predicted and the observed shifts of an outcome are measured in; none is the audit's expected shift."""
+    unit = UNITS.get(o.statistic, o.statistic.replace("_", " "))
+    predicted = f"chosen − rejected, {unit}"
+    if o.predictor == "tilt":
+        predicted = "no unit: a tilt says which concepts move more and which way, not how far"
+    return predicted, f"after − before, {unit}"
 
 
 def leading(o: Outcome) -> bool:

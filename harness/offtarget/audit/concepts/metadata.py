@@ -6,6 +6,7 @@ many different numbers is cut into four bins of about equal size. The vocabulary
 
 import hashlib
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ MOSTLY = 0.9
 """A context with at least this share of one value is said to stand for it, if less than `ELSEWHERE` of all rows have it."""
 ELSEWHERE = 0.5
 _ID_CHARACTERS = 80
+_SIDE = re.compile(r"(?i)(?:chosen|rejected|winn|los(?:er|ing)|preferred)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,11 @@ class Column:
     def label(self, value: int) -> str:
         """`vendor is acme`; `score is at most 3`."""
         return f"{self.name} is {self.values[value]}"
+
+    @property
+    def of_one_side(self) -> bool:
+        """Whether its name says that it speaks of one response, so that its values may depend on the choice."""
+        return bool(_SIDE.search(self.name))
 
     def why_not(self) -> str | None:
         """Why no value, or not every value, can be tested; None where all can."""
@@ -135,7 +142,7 @@ def offered(pairs: Sequence[Pair], taken: Iterable[str] = ()) -> tuple[Column, .
         if len({_text(p.meta.get(name)) for p in pairs[: 50 * FEW_VALUES]}) > FEW_VALUES:
             continue
         column = _read(pairs, name, ())
-        if 2 <= len(column.values) <= FEW_VALUES and len(column.testable):
+        if 2 <= len(column.values) <= FEW_VALUES and len(column.testable) and not column.of_one_side:
             found.append(column)
     return tuple(found)
 

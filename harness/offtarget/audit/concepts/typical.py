@@ -10,12 +10,19 @@ from offtarget.data.pairs import Pair, text_of
 
 TYPICAL = 2
 MAX_TERMS = 20_000
+APART = 0.4
+"""Cosine of two typical prompts at the most, where there are such."""
+CANDIDATES = 100
+"""The nearest prompts of a context that are looked at."""
+BEGINS = 40
+"""Characters in which typical prompts differ."""
 
 
 def typical_rows(pairs: Sequence[Pair], membership: Any, n: int = TYPICAL) -> list[tuple[str, ...]]:
     """Ids of rows whose prompts lie nearest to the mean of a context's prompts, by their words (TF-IDF, cosine).
 
-    A prompt counts once in each context, and of prompts with one last turn the first is taken.
+    A prompt counts once in each context. Those after the first are the nearest that begin otherwise and are not nearly
+    the same.
 
     Args:
         pairs: the rows.
@@ -42,11 +49,20 @@ def typical_rows(pairs: Sequence[Pair], membership: Any, n: int = TYPICAL) -> li
         mine, where = np.unique(prompt[rows], return_index=True)
         inside = dict(zip(mine.tolist(), rows[where].tolist(), strict=True))
         near = np.asarray(at[mine] @ np.asarray(at[mine].mean(axis=0)).T).ravel() if len(mine) else mine
-        found: dict[str, str] = {}
-        for j in mine[np.argsort(-near, kind="stable")]:
-            p = pairs[inside[int(j)]]
-            found.setdefault(" ".join(text_of(p.prompt[-1:]).split()).casefold(), p.id)
-            if len(found) == n:
-                break
-        out.append(tuple(found.values()))
+        mine = mine[np.argsort(-near, kind="stable")][:CANDIDATES]
+        alike = (at[mine] @ at[mine].T).toarray()
+        found: list[int] = []
+        said: set[str] = set()
+        for apart in (APART, 1.0):  # prompts that differ; of a context of one prompt in many forms, any two
+            for i, j in enumerate(mine):
+                begins = _begins(pairs[first[j]])
+                if len(found) < n and begins not in said and (alike[i, found] <= apart).all():
+                    found.append(i)
+                    said.add(begins)
+        out.append(tuple(pairs[inside[int(mine[i])]].id for i in found))
     return out
+
+
+def _begins(pair: Pair) -> str:
+    """The beginning of a prompt, by which a person knows it."""
+    return " ".join(text_of(pair.prompt[-1:]).split()).casefold()[:BEGINS]

@@ -88,7 +88,12 @@ class Outcome(_Record):
 
 
 class ConceptShift(_Record):
-    """One point of the scatter plot."""
+    """One point of the scatter plot.
+
+    Shifts are mean differences of the headline's statistic: of the pairs (chosen minus rejected) on the predicted side,
+    of answers after and before training on the observed one. A tilt's prediction has no unit. None is the audit's
+    expected shift, which is the mean of u in the concept's own unit.
+    """
 
     concept: str
     label: str
