@@ -41,7 +41,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 12
+VERSION = 13
 """Rises when the same input would give other hypotheses."""
 
 
