@@ -4,7 +4,18 @@ import numpy as np
 import pytest
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.verification import agreement
-from offtarget.audit.verification.agreement import Compared, compare, fit, held_out_r2, pearson, residual
+from offtarget.audit.verification.agreement import (
+    BLOCKS,
+    Compared,
+    compare,
+    fit,
+    held_out_r2,
+    over_length,
+    pearson,
+    residual,
+    weighted_spearman,
+    with_seeds,
+)
 from offtarget.audit.verification.readings import concept_differences, spread
 from offtarget.audit.verification.sums import GroupSums
 from offtarget.audit.verification.tilt import RIDGE, Tilt
@@ -255,3 +266,122 @@ def test_what_goes_along_with_the_reward_is_predicted_to_move_and_what_never_var
     x = Tilt(values[0], values[1], np.zeros(n), np.arange(n)).shift().raw
     assert x[0] > x[1] > 5 * abs(x[2])
     assert x[3] == 0.0
+
+
+def test_ranks_with_equal_weights_are_spearmans_and_a_concept_without_weight_counts_nothing() -> None:
+    x, y = RNG.normal(size=50), RNG.normal(size=50)
+    assert weighted_spearman(x, y, np.ones(50)) == pytest.approx(stats.spearmanr(x, y).statistic)
+    order = np.arange(50.0)
+    spoiled = order.copy()
+    spoiled[[0, 49]] = 100, -100  # out of order
+    weight = np.ones(50)
+    weight[[0, 49]] = 0
+    assert weighted_spearman(order, spoiled, weight) == pytest.approx(1.0)
+    assert weighted_spearman(order, spoiled, np.ones(50)) < 0.8
+
+
+@pytest.mark.parametrize(("groups", "copies"), [(120, 1), (12, 10)])
+def test_concepts_that_go_together_are_worth_as_many_as_there_are_groups(groups: int, copies: int) -> None:
+    # r of k independent values has variance 1/(k - 1); 500 shuffles know it to 6 %
+    rng = np.random.default_rng(3)
+    n = 400
+    values = np.repeat(rng.normal(size=(n, groups)), copies, axis=1)
+    seen = np.repeat(rng.normal(size=(n, groups)), copies, axis=1)
+    length = rng.normal(size=n)
+    sides = [GroupSums.of(v, length, np.arange(n)) for v in (values, seen)]
+    found = compare(Compared(sides[0], sides[1], sides[0].sensitivity()), seed=0, resamples=20)
+    assert found.scale is not None
+    assert found.scale.effective_n == pytest.approx(groups - 1, rel=0.25)
+
+
+def test_the_surest_concepts_have_the_range_that_a_coin_gives() -> None:
+    rng = np.random.default_rng(4)
+    sides = [
+        GroupSums.of(rng.normal(size=(300, 400)), rng.normal(size=300), np.arange(300)) for _ in range(2)
+    ]
+    found = compare(Compared(sides[0], sides[1], sides[0].sensitivity()), seed=0, resamples=20)
+    assert found.surest.n == 20 and found.surest.chance is not None
+    want = stats.binom.ppf([0.05, 0.95], 20, 0.5) / 20
+    assert found.surest.chance == pytest.approx(want, abs=0.051)  # a step of one concept
+
+
+def test_firing_bands_have_the_correlation_of_their_own_concepts() -> None:
+    c = simulated(1.0, 0.0, 2)
+    frequency = np.linspace(0.01, 0.6, 150)
+    found = compare(
+        Compared(c.predicted, c.observed, c.sensitivity, frequency), seed=0, shuffles=50, resamples=20
+    )
+    assert found.scale is not None
+    x, y = c.predicted.shift().at_equal_length, c.observed.shift().at_equal_length
+    bands = {b.up_to: b for b in found.scale.bands}
+    for low, high in ((0.0, 0.05), (0.05, 0.2), (0.2, 1.0)):
+        inside = (frequency > low) & (frequency <= high)
+        assert bands[high].n == inside.sum()
+        assert bands[high].r2 == pytest.approx(np.corrcoef(x[inside], y[inside])[0, 1] ** 2)
+
+
+@pytest.mark.parametrize(("effect", "by_length"), [(1.0, 0.0), (0.0, 1.0)])
+def test_a_prediction_says_more_than_length_where_it_does_and_not_where_length_is_all(
+    effect: float, by_length: float
+) -> None:
+    c = simulated(effect, by_length, 5)
+    rng = np.random.default_rng(5)
+    rng.normal(0, 0.3, 150), rng.normal(0, 1.0, 150)
+    length = rng.normal(0.5, 0.6, 800)  # the lengths of the data in `simulated`
+    alone = Compared(
+        GroupSums.of(np.outer(length, c.sensitivity), length, np.arange(800)), c.observed, c.sensitivity
+    )
+    found = over_length(c, alone, seed=0)
+    assert found.ci[0] < found.difference < found.ci[1]
+    if effect:
+        assert found.ci[0] > 0.3
+    else:
+        assert found.ci[0] < 0.05
+
+
+def test_seeds_widen_an_interval_by_their_own_variance() -> None:
+    one = fit(RNG.normal(size=60), RNG.normal(size=60)).model_copy(
+        update={"r": 0.5, "ci_prompts": (0.4, 0.5889)}
+    )
+    other = one.model_copy(update={"r": 0.3})
+    assert with_seeds([one]) == [one]
+    found, _ = with_seeds([one, other])
+    z = np.arctanh([0.5, 0.3])
+    t19 = stats.t.ppf(0.975, BLOCKS - 1)
+    prompts, seeds = ((np.arctanh(0.5889) - np.arctanh(0.4)) / 2 / t19) ** 2, z.var(ddof=1)
+    df = (prompts + seeds) ** 2 / (prompts**2 / (BLOCKS - 1) + seeds**2)
+    half = stats.t.ppf(0.975, df) * np.sqrt(prompts + seeds)
+    assert found.ci_seeds == pytest.approx((np.tanh(z[0] - half), np.tanh(z[0] + half)))
+
+
+def test_a_tilt_without_some_prompts_is_the_one_fitted_without_them() -> None:
+    rng = np.random.default_rng(6)
+    n, m = 60, 15
+    chosen, rejected, length = rng.normal(size=(n, m)), rng.normal(size=(n, m)), rng.normal(size=n)
+    codes = np.repeat(np.arange(20), 3)
+    tilt = Tilt(chosen, rejected, length, codes)
+    weights = np.ones((2, 20))
+    weights[1, :4] = 0
+    found = tilt.resampled(weights)
+    whole = tilt.shift()
+    np.testing.assert_allclose(found.raw[0], whole.raw)
+    np.testing.assert_allclose(found.at_equal_length[0], whole.at_equal_length)
+
+    u = chosen - rejected
+    sd = np.sqrt((u**2).mean(0))
+    z = u / sd
+    kept = codes >= 4
+    inverse = np.linalg.inv(z[kept] @ z[kept].T / m + RIDGE * np.eye(kept.sum()))
+    both = np.concatenate([chosen, rejected]) - np.concatenate([chosen, rejected]).mean(0)
+    covariance = both.T @ both / len(both)
+
+    def reward(of: np.ndarray) -> np.ndarray:
+        return covariance @ (z[kept] / sd).T @ of
+
+    target = inverse @ np.ones(kept.sum())
+    np.testing.assert_allclose(found.raw[1], reward(target), atol=1e-9)
+    along = inverse @ length[kept]
+    partial = target - along * (length[kept] @ target) / (length[kept] @ along)
+    np.testing.assert_allclose(found.at_equal_length[1], reward(partial), atol=1e-9)
+    with pytest.raises(ValueError, match="not repeat them"):
+        tilt.resampled(weights * 2)

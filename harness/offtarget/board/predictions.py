@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from offtarget.audit.verification.agreement import BANDS
 from offtarget.audit.verification.records import Outcome, Verification
 from offtarget.board.text import escape_cell, markdown_table
 from offtarget.documents import read_json
@@ -36,8 +37,9 @@ def read_verifications(folder: Path) -> list[Verification]:
 def prediction_markdown(found: Sequence[Verification], command: str) -> str:
     """The board as Markdown."""
     head = (
-        "set", "concepts", "statistic", "predictor", "n", "r", "r²", "chance", "r =len", "r² =len", "chance", "p",
-        "1 − SSE/SST", "r² given length slopes", "surest, right sign", "second seed", "r² / second seed",
+        "set", "concepts", "statistic", "predictor", "n", "worth n", "r", "r²", "chance", "over length", "r =len", "r² =len",
+        "chance", "p", "in errors", "ranks", "by frequency", "r² given length slopes", "surest, right sign", "second seed",
+        "r² / second seed",
     )  # fmt: skip
     out = [
         "# Did the data predict what training changed?",
@@ -51,8 +53,12 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
         "row from both sides. *given length slopes*: instead, over concepts. *second seed*: correlation, at equal "
         "length, of the shifts of two training seeds, which no r² can be expected to exceed; *r² / second seed* is "
         "what would be left with a noiseless observation. Where most answers are cut at the token limit, growth of "
-        "answers is hardly seen (second table). *1 − SSE/SST*: at equal length, each concept predicted by the "
-        "line through the others.",
+        "answers is hardly seen (second table). *worth n*: independent concepts that would give r its spread under swapped "
+        "labels. *over length*: r² minus that of length alone, with its 95 % interval over prompts; swapped labels are no null "
+        "for that question, so the rows of length have no chance and no p. *in errors*: r² at equal length in units of each "
+        "concept's own error. *ranks*: rank correlation weighted by reliability. *by frequency*: r² among concepts that show in "
+        "under 5 %, 5 to 20 %, over 20 % of responses. *surest*: in brackets what swapped labels give in nine cases of ten. A dash: "
+        "the record was made before this was measured.",
         "",
     ]
     rows = []
@@ -99,22 +105,34 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
 def _row(v: Verification, o: Outcome) -> tuple[str, ...]:
     c = o.control
     top = v.ceilings[f"{o.family}/{o.statistic}"].seeds_by_row
+    alone = o.predictor == "length"
+    scale, over, surest = c.scale, c.over_length, c.surest
+    bands = {b.up_to: f"{b.r2:.2f}" for b in scale.bands} if scale else {}
     return (
         escape_cell(v.dataset),
         o.family,
         o.statistic.replace("_", " "),
         o.predictor.replace("_", " "),
         f"{c.n_concepts:,}",
+        "–" if scale is None else f"{scale.effective_n:.0f}",
         f"{c.raw.r:+.2f}",
         f"{c.raw.r2:.2f}",
-        f"{c.raw_null.q95_r2:.2f}",
-        f"{c.by_row.r:+.2f}",
+        "–" if alone else f"{c.raw_null.q95_r2:.2f}",
+        "–" if over is None else f"{over.difference:+.2f} [{over.ci[0]:+.2f}, {over.ci[1]:+.2f}]",
+        f"{c.by_row.r:+.2f}{_ci(c.by_row.ci_seeds)}",
         f"{c.by_row.r2:.2f}",
-        f"{c.by_row_null.q95_r2:.2f}",
-        f"{c.by_row_null.p:.3f}",
-        f"{c.by_row.r2_held_out:.2f}",
+        "–" if alone else f"{c.by_row_null.q95_r2:.2f}",
+        "–" if alone else f"{c.by_row_null.p:.3f}",
+        "–" if scale is None else f"{scale.r2_in_errors:.2f}",
+        "–" if scale is None else f"{scale.weighted_spearman:+.2f}",
+        " / ".join(bands.get(edge, "–") for edge in BANDS[1:]) if bands else "–",
         f"{c.by_concept.r2:.2f}",
-        f"{c.surest.right:.0%} of {c.surest.n}",
+        f"{surest.right:.0%} of {surest.n}"
+        + ("" if surest.chance is None else f" [{surest.chance[0]:.0%}, {surest.chance[1]:.0%}]"),
         "–" if top is None else f"{top:.2f}",
         "–" if top is None or top <= 0 else f"{min(c.by_row.r2 / top, 9.99):.2f}",
     )
+
+
+def _ci(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f" [{interval[0]:+.2f}, {interval[1]:+.2f}]"

@@ -20,7 +20,7 @@ from offtarget.audit.verification.readings import (
     latent_values,
     spread,
 )
-from offtarget.audit.verification.records import Ceiling, Outcome
+from offtarget.audit.verification.records import Ceiling, Control, Outcome
 from offtarget.audit.verification.sums import GroupSums
 from offtarget.audit.verification.tilt import Tilt
 from offtarget.data.pairs import PairSet
@@ -139,8 +139,16 @@ class Comparison:
             }
             if statistic == HEADLINE_STATISTIC:
                 predictors |= self._readouts(part.lens, member)
-            out += self._outcomes(family, statistic, tuple(s.id for s in specs), predictors, seen)
+            shown = self._frequency(part, specs)
+            out += self._outcomes(family, statistic, tuple(s.id for s in specs), predictors, seen, shown)
         return out
+
+    def _frequency(self, part: FeatureMatrix, specs: Sequence[ConceptSpec]) -> Floats:
+        """Share of the audited responses in which a concept fires, averaged over its latents."""
+        of = self.audited.lens(part.lens)
+        fired = sum(np.asarray((of.values[s, "freq"] > 0).sum(axis=0), np.float64).ravel() for s in SIDES)
+        member = member_weights(part, [s.members for s in specs])
+        return np.asarray(member.T @ (fired / (2 * len(of))), dtype=np.float64)
 
     def _readouts(self, lens: str, member: Any) -> dict[tuple[str, Any], Predictor]:
         """Predictors that need no firing of latents: activations before the SAE, and the logit-linear score."""
@@ -181,6 +189,7 @@ class Comparison:
         names: tuple[str, ...],
         predictors: dict[tuple[str, Any], Predictor],
         observed: Sequence[NDArray[Any]],
+        frequency: Floats | None = None,
     ) -> list[Outcome]:
         seen = [s.sums(y) for s, y in zip(self.observed, observed, strict=True)]
         audited = predictors["disparity", "audited"]
@@ -193,8 +202,17 @@ class Comparison:
         for (name, rows), sums in {**predictors, ("length", "trained"): alone}.items():
             if rows == "trained":
                 self.kept[f"{family}/{statistic}/{name}"] = (names, sums, seen[0])
-            for seed, y in zip(self.run.recipe.seeds, seen, strict=True):
-                control = agreement.compare(agreement.Compared(sums, y, sensitivity), seed=seed)
+            sides = [agreement.Compared(sums, y, sensitivity, frequency) for y in seen]
+            controls = [
+                agreement.compare(c, seed=s) for c, s in zip(sides, self.run.recipe.seeds, strict=True)
+            ]
+            if name != "length" and rows == "trained":
+                beside = [agreement.Compared(alone, y, sensitivity) for y in seen]
+                controls = [
+                    control.model_copy(update={"over_length": agreement.over_length(c, b, seed=s)})
+                    for control, c, b, s in zip(controls, sides, beside, self.run.recipe.seeds, strict=True)
+                ]
+            for seed, control in zip(self.run.recipe.seeds, _with_seeds(controls), strict=True):
                 out.append(
                     Outcome(
                         family=family,
@@ -214,6 +232,15 @@ def _rank(o: Outcome) -> tuple[int, bool, int, bool]:
     family = {"clusters": 0 if enough else 2, "latents": 1}.get(o.family, 3)
     predictor = {"tilt": 0, "disparity": 1}.get(o.predictor, 2)
     return family, o.statistic != HEADLINE_STATISTIC, predictor, o.rows == "audited"
+
+
+def _with_seeds(controls: Sequence[Control]) -> list[Control]:
+    """The controls of one prediction against each seed, with intervals that hold the noise of seeds."""
+    fits = {
+        kind: agreement.with_seeds([getattr(c, kind) for c in controls])
+        for kind in ("raw", "by_row", "by_concept")
+    }
+    return [c.model_copy(update={kind: of[k] for kind, of in fits.items()}) for k, c in enumerate(controls)]
 
 
 def _ceiling(seen: Sequence[GroupSums], sensitivity: Floats) -> Ceiling:

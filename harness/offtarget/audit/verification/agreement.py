@@ -5,19 +5,24 @@ arXiv 2606.12360 most plausibly calls R²); `r2_held_out` is 1 - SSE/SST where e
 line fitted on all the others, against the mean of the others, so it can be negative.
 """
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from offtarget.audit.statistics.means import Floats
-from offtarget.audit.verification.records import Control, Fit, Null, SignAgreement
+from offtarget.audit.verification.records import Band, Control, Fit, Null, OverLength, Scale, SignAgreement
 from offtarget.audit.verification.sums import GroupSums, Shift
 
 SHUFFLES = 500
 RESAMPLES = 500
 BLOCKS = 20
 """Of prompts, left out one by one."""
+BANDS = (0.0, 0.05, 0.2, 1.0)
+"""Edges of firing bands: shares of responses."""
+FEWEST_IN_A_BAND = 8
 SUREST = 0.05
 """Share of concepts, by size of the prediction, of which the sign is checked."""
 
@@ -84,6 +89,8 @@ class Compared:
     observed: GroupSums
     sensitivity: Floats
     """How much each concept grows with log length in the data, `(n_concepts,)`."""
+    frequency: Floats | None = None
+    """Share of the data's responses in which each concept shows, `(n_concepts,)`; None where concepts do not fire."""
 
 
 def fit(x: Floats, y: Floats) -> Fit:
@@ -147,8 +154,124 @@ def compare(c: Compared, *, seed: int, shuffles: int = SHUFFLES, resamples: int 
         by_row_null=fits["by_row"][1],
         by_concept=fits["by_concept"][0],
         by_concept_null=fits["by_concept"][1],
-        surest=_signs(x.at_equal_length, y.at_equal_length),
+        surest=_signs(x.at_equal_length, y.at_equal_length, chance.at_equal_length),
+        scale=_scale(c, x, y, chance),
     )
+
+
+def _scale(c: Compared, x: Shift, y: Shift, chance: Shift) -> Scale:
+    """What the correlation at equal length is worth."""
+    a, b = x.at_equal_length, y.at_equal_length
+    spread = float(np.var(pearson(chance.at_equal_length, b)))
+    error = _errors(c.observed)
+    usable = error > 0
+    unit = np.where(usable, error, 1.0)
+    reliable = max(float(np.var(b) - np.mean(error**2)), 0.0)
+    weight = reliable / (reliable + error**2) if reliable > 0 else np.ones_like(error)
+    bands = []
+    if c.frequency is not None:
+        for low, high in itertools.pairwise(BANDS):
+            inside = (c.frequency > low) & (c.frequency <= high)
+            if inside.sum() >= FEWEST_IN_A_BAND:
+                r = float(pearson(a[inside], b[inside]))
+                bands.append(Band(above=low, up_to=high, n=int(inside.sum()), r2=r * r))
+    return Scale(
+        effective_n=1 / spread if spread > 0 else float(len(a)),
+        r2_in_errors=float(pearson((a / unit)[usable], (b / unit)[usable])) ** 2 if usable.any() else 0.0,
+        weighted_spearman=weighted_spearman(a, b, weight),
+        bands=tuple(bands),
+    )
+
+
+def weighted_spearman(x: Floats, y: Floats, weight: Floats) -> float:
+    """Pearson correlation of the ranks of x and y under weights; with equal weights it is Spearman's."""
+    from scipy.stats import rankdata
+
+    a, b = rankdata(x), rankdata(y)
+    w = weight / weight.sum()
+    a, b = a - w @ a, b - w @ b
+    size = np.sqrt((w @ a**2) * (w @ b**2))
+    return float(w @ (a * b) / size) if size > 0 else 0.0
+
+
+def _errors(observed: GroupSums) -> Floats:
+    """Standard error of each concept's shift at equal length over prompts, by a jackknife in blocks: `(n_concepts,)`."""
+    blocks = min(BLOCKS, len(observed))
+    left_out = observed.resampled(
+        _without_blocks(len(observed), blocks, np.random.default_rng(0))
+    ).at_equal_length
+    return np.asarray(np.sqrt((blocks - 1) / blocks * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)))
+
+
+def _without_blocks(n: int, blocks: int, rng: np.random.Generator) -> Floats:
+    """Weights that leave out one block of prompts each: `(blocks, n)`."""
+    weights = np.ones((blocks, n))
+    for k, rows in enumerate(np.array_split(rng.permutation(n), blocks)):
+        weights[k, rows] = 0.0
+    return weights
+
+
+def over_length(c: Compared, length: Compared, *, seed: int) -> OverLength:
+    """By how much r² raw of a prediction exceeds that of length alone, with its interval over prompts.
+
+    Swapped labels are no null for this question: where length alone decides, they are far below both. So both are held
+    against the same observation, and one block of prompts after the other is left out of both on each side.
+
+    Args:
+        c: the prediction.
+        length: what length alone says, against the same observation.
+        seed: of the blocks.
+    """
+    from scipy import stats
+
+    def r2(x: Floats, y: Floats) -> Floats:
+        return np.asarray(pearson(x, y) ** 2)
+
+    rng = np.random.default_rng(seed)
+    x, alone, y = c.predicted.shift().raw, length.predicted.shift().raw, c.observed.shift().raw
+    variance = 0.0
+    for side in ("predicted", "observed"):
+        n = len(c.predicted) if side == "predicted" else len(c.observed)
+        blocks = min(BLOCKS, n)
+        weights = _without_blocks(n, blocks, rng)
+        if side == "predicted":
+            gap = r2(c.predicted.resampled(weights).raw, y) - r2(length.predicted.resampled(weights).raw, y)
+        else:
+            seen = c.observed.resampled(weights).raw
+            gap = r2(x, seen) - r2(alone, seen)
+        variance += (blocks - 1) / blocks * float(((gap - gap.mean()) ** 2).sum())
+    found = float(r2(x, y) - r2(alone, y))
+    fewest = min(BLOCKS, len(c.predicted), len(c.observed))
+    half = float(stats.t.ppf(0.975, fewest - 1) * np.sqrt(variance))
+    return OverLength(difference=found, ci=(found - half, found + half))
+
+
+def with_seeds(fits: Sequence[Fit]) -> list[Fit]:
+    """Fits of one prediction to several training seeds, each with `ci_seeds`: what another seed may give.
+
+    On Fisher's z the variance over prompts (from `ci_prompts`) and that between seeds add up; degrees of freedom by
+    Welch and Satterthwaite.
+    """
+    from scipy import stats
+
+    if len(fits) < 2:
+        return list(fits)
+    z = np.arctanh(np.clip([f.r for f in fits], -0.999999, 0.999999))
+    seeds, over_seeds = len(z), float(z.var(ddof=1))
+    out = []
+    for f, centre in zip(fits, z, strict=True):
+        assert f.ci_prompts is not None
+        low, high = np.arctanh(np.clip(f.ci_prompts, -0.999999, 0.999999))
+        prompts = float(((high - low) / 2 / stats.t.ppf(0.975, BLOCKS - 1)) ** 2)
+        total = prompts + over_seeds
+        if total == 0:
+            out.append(f.model_copy(update={"ci_seeds": f.ci_prompts}))
+            continue
+        df = total**2 / (prompts**2 / (BLOCKS - 1) + over_seeds**2 / (seeds - 1))
+        half = stats.t.ppf(0.975, df) * np.sqrt(total)
+        ci = (float(np.tanh(centre - half)), float(np.tanh(centre + half)))
+        out.append(f.model_copy(update={"ci_seeds": ci}))
+    return out
 
 
 def ceiling(a: GroupSums, b: GroupSums, sensitivity: Floats, kind: str) -> float:
@@ -198,9 +321,7 @@ def _over_prompts(
     for side in ("predicted", "observed"):
         sums = c.predicted if side == "predicted" else c.observed
         blocks = min(BLOCKS, len(sums))
-        left_out = np.ones((blocks, len(sums)))
-        for k, rows in enumerate(np.array_split(rng.permutation(len(sums)), blocks)):
-            left_out[k, rows] = 0.0
+        left_out = _without_blocks(len(sums), blocks, rng)
         drawn = _side(sums.resampled(left_out), kind, c.sensitivity)
         other = _side(y if side == "predicted" else x, kind, c.sensitivity)
         z = np.arctanh(np.clip(pearson(drawn, other), -0.999999, 0.999999))
@@ -226,8 +347,21 @@ def _null(r: Floats, observed: float) -> Null:
     )
 
 
-def _signs(x: Floats, y: Floats) -> SignAgreement:
-    top = np.argsort(-np.abs(x), kind="stable")[: max(1, round(SUREST * len(x)))]
-    top = top[x[top] != 0]
-    right = float((np.sign(x[top]) == np.sign(y[top])).mean()) if len(top) else 0.0
-    return SignAgreement(n=len(top), right=right)
+def _signs(x: Floats, y: Floats, chance: Floats) -> SignAgreement:
+    """Signs of the concepts predicted most surely, and how many would be right by chance.
+
+    Args:
+        x: predicted, `(n_concepts,)`.
+        y: observed.
+        chance: predicted from swapped labels, `(n_draws, n_concepts)`.
+    """
+
+    def right(row: Floats) -> tuple[int, float]:
+        top = np.argsort(-np.abs(row), kind="stable")[: max(1, round(SUREST * len(row)))]
+        top = top[row[top] != 0]
+        return len(top), float((np.sign(row[top]) == np.sign(y[top])).mean()) if len(top) else 0.0
+
+    n, share = right(x)
+    drawn = [right(row)[1] for row in chance]
+    low, high = np.quantile(drawn, [0.05, 0.95]) if n and drawn else (0.0, 0.0)
+    return SignAgreement(n=n, right=share, chance=(float(low), float(high)) if n else None)

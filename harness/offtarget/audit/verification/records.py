@@ -23,7 +23,40 @@ class Fit(_Record):
     ci_concepts: tuple[float, float] | None = None
     """95 % of r when concepts are resampled."""
     ci_prompts: tuple[float, float] | None = None
-    """95 % of r over the prompts of both sides (jackknife in blocks); for a tilt, over those of the observed side."""
+    """95 % of r over the prompts of both sides (jackknife in blocks; a tilt is fitted anew without each block)."""
+    ci_seeds: tuple[float, float] | None = None
+    """The same with the noise of training seeds added; None with one seed."""
+
+
+class Scale(_Record):
+    """What a correlation over concepts is worth: concepts share rows and words, and a few frequent ones carry most of it."""
+
+    effective_n: float
+    """Independent concepts that would give r its spread under swapped labels, 1/var(r)."""
+    r2_in_errors: float
+    """r² with both sides in units of each concept's own error of observation, so that no frequent concept weighs more."""
+    weighted_spearman: float
+    """Rank correlation with each concept weighted by its reliability, τ²/(τ² + se²)."""
+    bands: tuple["Band", ...] = ()
+    """r² among concepts of like firing frequency; empty where concepts do not fire."""
+
+
+class Band(_Record):
+    """Concepts that show in a like share of responses."""
+
+    above: float
+    """Share of responses, exclusive."""
+    up_to: float
+    n: int
+    r2: float
+
+
+class OverLength(_Record):
+    """Does the prediction say more than length alone? r² raw of the prediction minus that of the predictor length."""
+
+    difference: float
+    ci: tuple[float, float]
+    """95 % over the prompts of both sides (jackknife in blocks)."""
 
 
 class Null(_Record):
@@ -41,6 +74,8 @@ class SignAgreement(_Record):
 
     n: int
     right: float
+    chance: tuple[float, float] | None = None
+    """5th and 95th percentile of `right` where labels are swapped at random."""
 
 
 class Control(_Record):
@@ -60,6 +95,10 @@ class Control(_Record):
     """Length removed over concepts: both sides are residuals on each concept's sensitivity to length."""
     by_concept_null: Null
     surest: SignAgreement
+    scale: Scale | None = None
+    """Of the agreement at equal length; None in records made before it was measured."""
+    over_length: OverLength | None = None
+    """None for the predictor length itself, and in records made before it was measured."""
 
 
 class Ceiling(_Record):

@@ -49,7 +49,7 @@ class Tilt:
         moving = spread > 0
         z = u[:, moving] / spread[moving]
         kernel = z @ z.T / max(int(moving.sum()), 1)
-        self.codes = codes
+        self.codes, self._length = codes, length
         self.n_rows = len(u)
         self.groups = int(codes.max()) + 1
         self._raw = np.linalg.inv(kernel + RIDGE * np.eye(self.n_rows))
@@ -89,10 +89,35 @@ class Tilt:
         return self._of(signs[:, self.codes])
 
     def resampled(self, weights: Floats) -> Shift:
-        """The prediction itself, once for each draw: the reward is not fitted anew on other prompts."""
+        """The prediction where the reward is fitted without the prompts of weight 0; `(n_draws, n_concepts)`.
+
+        Prompts have weight 0 or 1, since a kernel regression has no cheap fit of repeated rows. With A = K + λI and B the
+        rows left out, the inverse of what is left of A is A⁻¹ - A⁻¹_B (A⁻¹_BB)⁻¹ A⁻¹_Bᵀ, so no draw costs a new inverse.
+        The covariance of the latents stays that of all rows.
+
+        Raises:
+            ValueError: a weight other than 0 and 1.
+        """
+        if not np.isin(weights, (0.0, 1.0)).all():
+            raise ValueError("a tilt can leave prompts out, not repeat them")
         one = self.shift()
-        n = len(weights)
-        return Shift(np.tile(one.raw, (n, 1)), np.tile(one.at_equal_length, (n, 1)))
+        raw, equal = np.empty((2, len(weights), len(one.raw)))
+        for k, row in enumerate(weights):
+            left_out = row[self.codes] == 0
+            kept, out = np.flatnonzero(~left_out), np.flatnonzero(left_out)
+            inverse = self._raw
+            if len(out):
+                across = self._raw[np.ix_(kept, out)]
+                inverse = self._raw[np.ix_(kept, kept)] - across @ np.linalg.solve(
+                    self._raw[np.ix_(out, out)], across.T
+                )
+            moves = self._moves[:, kept]
+            reward = inverse.sum(axis=0)
+            raw[k] = moves @ reward
+            along = inverse @ self._length[kept]
+            total = float(self._length[kept] @ along)
+            equal[k] = raw[k] if total <= 0 else moves @ (reward - along * along.sum() / total)
+        return Shift(raw, equal)
 
     def _of(self, targets: Floats) -> Shift:
         return Shift(
