@@ -4,6 +4,7 @@ The mutations are seeded (hypothesis, derandomised), so a red test is red again.
 with as many examples as one likes.
 """
 
+import copy
 import json
 import os
 import shutil
@@ -53,11 +54,11 @@ def mutate(value: Any, draw: st.DataObject) -> Any:
     for _ in range(draw.draw(st.integers(1, 3))):
         places = list(_places(value))
         if not places:
-            return draw.draw(ODD)
+            return copy.deepcopy(draw.draw(ODD))
         holder, key = places[draw.draw(st.integers(0, len(places) - 1))]
         what = draw.draw(st.sampled_from(["odd", "drop", "rename", "double", "swap"]))
         if what == "odd" or (what == "rename" and isinstance(holder, list)):
-            holder[key] = draw.draw(ODD)
+            holder[key] = copy.deepcopy(draw.draw(ODD))
         elif what == "drop":
             del holder[key]
         elif what == "rename":
@@ -66,12 +67,12 @@ def mutate(value: Any, draw: st.DataObject) -> Any:
             holder.append(holder[key])
         else:
             other, place = places[draw.draw(st.integers(0, len(places) - 1))]
-            copy = (
+            other_text = (
                 json.dumps(other[place])
                 if place in (other if isinstance(other, dict) else range(len(other)))
                 else "1"
             )
-            holder[key] = json.loads(copy)
+            holder[key] = json.loads(other_text)
     return value
 
 
