@@ -1,15 +1,12 @@
 """`offtarget data check`: a dataset before anything is done with it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
 from offtarget.cli.ui import columns_option, echo_json, note
-
-FEW = 3
-"""Examples of each finding that are printed; the counts are of all."""
 
 app = typer.Typer(help="Look at a dataset before anything is done with it.", no_args_is_help=True)
 
@@ -30,9 +27,15 @@ def check(
     dropped: Annotated[
         Path | None, typer.Option(help="List every row that was left out and why: a .jsonl or .csv file.")
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another dataset, such as the training set: which of its prompts stand here too."),
+    ] = None,
+    against_split: Annotated[str | None, typer.Option(help="One split of that; by default all.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
-    """Card, licence, pin, schema, duplicates, contradictions, split leaks, statistics."""
+    """Is a set fit to audit? Repeats, contradictions, leaks, templates, stock answers, debris, language, lengths."""
+    from offtarget.data.check import NO_CARD
     from offtarget.data.check import check as run_check
     from offtarget.data.drops import require_few_drops
 
@@ -43,35 +46,21 @@ def check(
         limit=limit,
         skip_bad_rows=skip_bad_rows,
         dropped=dropped,
+        against=against,
+        against_split=against_split,
     )
     if as_json:
         echo_json(report.model_dump(mode="json"))
     else:
-        _print(report.model_dump(mode="json", exclude_none=True))
+        from offtarget.cli.checked import print_report
+        from offtarget.engine.auditing import set_name
+
+        print_report(report, set_name(dataset))
+        for warning in report.warnings:
+            if warning not in (*report.fit.weighs, NO_CARD):  # those have a line of their own
+                note(f"warning: {warning}")
     if not allow_drops:
         require_few_drops(report.name, report.n_pairs, report.n_dropped)
-
-
-def _print(body: dict[str, Any]) -> None:
-    import yaml
-
-    warnings = body.pop("warnings", [])
-    for key in ("duplicates", "contradictions", "leaks", "dropped"):
-        body[key] = _few(body[key], "entries") if body[key] else []
-    body["stats"] = {k: round(v, 4) if isinstance(v, float) else v for k, v in body["stats"].items()}
-    typer.echo(yaml.safe_dump(body, sort_keys=False, allow_unicode=True, width=100).rstrip())
-    for warning in warnings:
-        note(f"warning: {warning}")
-
-
-def _few(value: Any, what: str = "ids") -> Any:
-    """Lists of examples cut to a few, at every depth, with a word on the rest."""
-    if isinstance(value, dict):
-        return {k: _few(v) for k, v in value.items()}
-    if not isinstance(value, list):
-        return value
-    rest = [f"... and {len(value) - FEW} more {what} (--json lists more)"] if len(value) > FEW else []
-    return [_few(v) for v in value[:FEW]] + rest
 
 
 @app.command("pin")

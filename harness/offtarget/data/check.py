@@ -10,8 +10,10 @@ from offtarget.data.cards import DatasetCard
 from offtarget.data.cycles import cycles
 from offtarget.data.describe import Description, describe
 from offtarget.data.drops import drop_cautions, require_usable, write_dropped
+from offtarget.data.fit import Fit, counted, debris_told, needs, stock_told, templates_told
 from offtarget.data.identity import pair_keys
-from offtarget.data.loading import ALL_SPLITS, Names, read_pairs, resolve
+from offtarget.data.loading import ALL_SPLITS, Names, load_pairs, read_pairs, resolve
+from offtarget.data.nearly import Near, Overlap, find_near, find_overlap
 from offtarget.data.pairs import DroppedRow, Pair, PairSet
 from offtarget.data.repeats import (
     Contradiction,
@@ -22,10 +24,14 @@ from offtarget.data.repeats import (
     leaks,
     same_sides,
 )
+from offtarget.data.scores import ScoreColumns, score_columns
+from offtarget.data.scores import told as scores_told
+from offtarget.data.texts import Texts, find_texts
 from offtarget.errors import DataError
 
 SHOWN = 50
 """Examples of each finding that a report lists; the counts are of all."""
+NO_CARD = "no card: licence and source of the preferences are unknown"
 
 
 class _Record(BaseModel):
@@ -82,8 +88,16 @@ class DataReport(_Record):
     n_leaks: int
     """Prompts and groups that stand in more than one split."""
     leaks: tuple[Leak, ...]
+    near: Near
+    against: Overlap | None
+    """What it shares with another set, where one was named."""
+    scores: tuple[ScoreColumns, ...]
+    """Columns that score the two sides, held against the label."""
+    texts: Texts
     stats: Description
+    fit: Fit
     warnings: tuple[str, ...]
+    """What `fit` weighs, and what is to be said of the source."""
 
 
 def check(
@@ -95,6 +109,8 @@ def check(
     registry: Names | None = None,
     skip_bad_rows: bool = False,
     dropped: Path | None = None,
+    against: str | PairSet | None = None,
+    against_split: str | None = None,
 ) -> DataReport:
     """Check a dataset: a reference as `load_pairs` takes it, or pairs already at hand.
 
@@ -106,6 +122,8 @@ def check(
         registry: where names are looked up.
         skip_bad_rows: as for `load_pairs`.
         dropped: list here all that was left out, also where nothing else is left to report on.
+        against: another dataset, such as the training set of this test set: which of its prompts stand here too.
+        against_split: a split of that; without it all are read.
 
     Raises:
         ConfigError, DataError, UndecidedError: as `load_pairs`, but a large share of dropped rows is no error here;
@@ -134,8 +152,6 @@ def check(
     opposed = contradictions(pairs.pairs, keys)
     circles = cycles(pairs.pairs, keys)
     leaked = leaks(pairs.pairs) if len(splits) > 1 else []
-    n_duplicates = sum(len(ids) - 1 for ids in repeated)
-    n_opposed = sum(len(c.one_way) + len(c.other_way) for c in opposed)
     found = DataReport(
         name=pairs.name,
         revision=pairs.revision,
@@ -148,20 +164,43 @@ def check(
         splits=dict(splits),
         fields=_fields(pairs.pairs),
         n_renamed=pairs.n_renamed,
-        n_duplicates=n_duplicates,
+        n_duplicates=sum(len(ids) - 1 for ids in repeated),
         duplicates=tuple(repeated[:SHOWN]),
         n_same_sides=len(same),
         same_sides=tuple(same[:SHOWN]),
-        n_contradictions=n_opposed,
+        n_contradictions=sum(len(c.one_way) + len(c.other_way) for c in opposed),
         contradictions=tuple(opposed[:SHOWN]),
         n_cycles=len(circles),
         cycles=tuple(circles[:SHOWN]),
         n_leaks=len(leaked),
         leaks=tuple(leaked[:SHOWN]),
+        near=find_near(pairs.pairs),
+        against=find_overlap(pairs, _other(against, columns, against_split, registry)) if against else None,
+        scores=tuple(score_columns(pairs.pairs)),
+        texts=find_texts(pairs.pairs),
         stats=describe(pairs.pairs),
+        fit=Fit(audit=True),
         warnings=(),
     )
-    return found.model_copy(update={"warnings": tuple(_warnings(card, pairs, found))})
+    missing = needs(pairs.pairs)
+    fit = Fit(audit=not missing, needs=missing, weighs=tuple(_weighs(found)))
+    warnings = (*_of_the_source(card, pairs), *fit.weighs)
+    return found.model_copy(update={"fit": fit, "warnings": warnings})
+
+
+def _other(
+    against: str | PairSet, columns: Mapping[str, str] | None, split: str | None, registry: Names | None
+) -> PairSet:
+    """The set to compare with, read by the same columns where it has them."""
+    if isinstance(against, PairSet):
+        return against
+    wanted = split or (ALL_SPLITS if resolve(against, registry=registry).splits else None)
+    if columns:
+        try:
+            return load_pairs(against, columns=columns, split=wanted, registry=registry)
+        except DataError:
+            pass
+    return load_pairs(against, split=wanted, registry=registry)
 
 
 def _facts(card: DatasetCard | None) -> CardFacts | None:
@@ -190,9 +229,10 @@ def _fields(pairs: Sequence[Pair]) -> dict[str, str]:
     }
 
 
-def _warnings(card: DatasetCard | None, pairs: PairSet, found: DataReport) -> Iterable[str]:
+def _of_the_source(card: DatasetCard | None, pairs: PairSet) -> Iterable[str]:
+    """What is to be said of where the rows come from and how they were read."""
     if card is None:
-        yield "no card: licence and source of the preferences are unknown"
+        yield NO_CARD
     elif card.source.kind == "hub" and not card.verified:
         yield (
             "the revision is not pinned and the columns were not checked against the hub; "
@@ -201,15 +241,30 @@ def _warnings(card: DatasetCard | None, pairs: PairSet, found: DataReport) -> It
     if card is not None and card.redistribution != "yes":
         yield f"redistribution is '{card.redistribution}': committed results hold ids and numbers, no text"
     yield from drop_cautions(pairs)
-    if found.n_renamed:
-        yield f"{found.n_renamed} ids stand in the source more than once; all but the first got a suffix (-2, -3, ...)"
-    if found.n_duplicates:
-        yield f"{found.n_duplicates} pairs repeat an earlier one"
-    if found.n_same_sides:
-        yield f"{found.n_same_sides} pairs have the same text as chosen and rejected"
+    if pairs.n_renamed:
+        yield f"{pairs.n_renamed} ids stand in the source more than once; all but the first got a suffix (-2, -3, ...)"
+
+
+def _weighs(found: DataReport) -> Iterable[str]:
+    """What weighs on the rows themselves, the gravest first."""
+    n, texts = found.n_pairs, found.texts
+    if (o := found.against) and (o.n_rows or o.n_near_rows):
+        nearly = f", and {o.n_near_rows} nearly," if o.n_near_rows else ""
+        yield f"{o.n_rows} of {n} rows share their prompt{nearly} with {o.against}"
     if found.n_contradictions:
-        yield f"{found.n_contradictions} pairs are contradicted by the same pair with the opposite label"
+        yield f"{counted(found.n_contradictions, 'row')} contradicted by an opposite label"
     if found.n_cycles:
-        yield f"{found.n_cycles} circles of preferences (A over B over C over A)"
+        yield counted(found.n_cycles, "circle") + " of preferences"
+    yield from (scores_told(c) for c in found.scores if c.n_lower)
     if found.n_leaks:
-        yield f"{found.n_leaks} prompts or groups stand in more than one split"
+        yield f"{counted(found.n_leaks, 'prompt or group')} in more than one split"
+    yield from debris_told(texts.debris, n)
+    yield from stock_told(texts.stock, n)
+    if texts.n_filled >= 0.1 * n:
+        yield templates_told(texts, n)
+    if found.n_duplicates:
+        yield counted(found.n_duplicates, "repeat")
+    if found.n_same_sides:
+        yield f"{counted(found.n_same_sides, 'row')} with the same text on both sides"
+    if max(texts.language[side].other for side in ("chosen", "rejected")) > 0.5:
+        yield "most text is not English"

@@ -73,6 +73,14 @@ def places(text: str) -> dict[str, list[Place]]:
     Args:
         text: a prompt or an answer, with a line feed at every line end.
     """
+    found = _marks(text)
+    if run := repetition(text):
+        found["repetition"] = [run]
+    return found
+
+
+def _marks(text: str) -> dict[str, list[Place]]:
+    """The same but for repetition."""
     found: dict[str, list[Place]] = {}
     taken = bytearray(len(text))
     code: bytearray | None = None
@@ -93,8 +101,6 @@ def places(text: str) -> dict[str, list[Place]]:
                 continue
             taken[start:stop] = b"\1" * (stop - start)
             found.setdefault(kind, []).append((start, stop))
-    if run := repetition(text):
-        found["repetition"] = [run]
     return found
 
 
@@ -108,9 +114,13 @@ def read(text: str) -> tuple[dict[str, list[Place]], str]:
         text: as for `places`.
     """
     found = places(text)
+    return found, _without(text, found)
+
+
+def _without(text: str, found: dict[str, list[Place]]) -> str:
     spans = sorted(place for kind, at in found.items() if kind != "repetition" for place in at)
     if not spans:
-        return found, text
+        return text
     kept, at = [], 0
     for start, stop in spans:
         kept.append(text[at:start])
@@ -118,7 +128,7 @@ def read(text: str) -> tuple[dict[str, list[Place]], str]:
     out = "".join([*kept, text[at:]])
     if spans[0][0] == 0:
         out = out.lstrip()
-    return found, out.rstrip() if not text[spans[-1][1] :].strip() else out
+    return out.rstrip() if not text[spans[-1][1] :].strip() else out
 
 
 def echo(prompt: Sequence[Message], answer: str) -> Place | None:
@@ -149,8 +159,8 @@ def own_text(prompt: Sequence[Message], answer: Sequence[Message]) -> str:
     What weighs the length of one answer against another (`surface:characters`, the control for length, the share of
     rows in which chosen is longer) reads this.
     """
-    rest = without_echo(prompt, text_of(answer))
-    return read(rest.replace("\r\n", "\n").replace("\r", "\n"))[1]
+    rest = without_echo(prompt, text_of(answer)).replace("\r\n", "\n").replace("\r", "\n")
+    return _without(rest, _marks(rest))
 
 
 def _template(text: str) -> Iterator[Place]:

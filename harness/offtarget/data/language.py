@@ -5,7 +5,7 @@ import unicodedata
 from collections import Counter
 from functools import lru_cache
 
-_READ = 2000
+_READ = 800
 """Characters of a text that are looked at."""
 _WORDS = 8
 """A text in Latin letters with fewer words is not told from its words."""

@@ -120,7 +120,8 @@ def shingles(text: str) -> frozenset[int]:
     if len(words) < WORDS:
         return frozenset((zlib.crc32(text.encode()),)) if text else frozenset()
     coded = [w.encode() for w in words]
-    return frozenset(zlib.crc32(b" ".join(coded[i : i + WORDS])) for i in range(len(words) - WORDS + 1))
+    runs = zip(*(coded[k:] for k in range(WORDS)), strict=False)
+    return frozenset(map(zlib.crc32, map(b" ".join, runs)))
 
 
 def _sketches(texts: Iterable[str]) -> list[_Sketch]:

@@ -60,8 +60,9 @@ class Overlap(_Record):
 def find_near(pairs: Sequence[Pair]) -> Near:
     """Near-duplicates among the prompts, the answers and the rows of a set."""
     ids = [p.id for p in pairs]
-    prompts = [text_of(p.prompt) for p in pairs]
-    sides = [text_of(side) for p in pairs for side in (p.chosen, p.rejected)]
+    normal: dict[str, str] = {}
+    prompts = [_normal(text_of(p.prompt), normal) for p in pairs]
+    sides = [_normal(text_of(side), normal) for p in pairs for side in (p.chosen, p.rejected)]
     near_prompts, near_answers = near_sets(prompts), near_sets(sides)
     named = [f"{p.id}/{side}" for p in pairs for side in ("chosen", "rejected")]
     rows = _near_rows(ids, _labels(prompts, near_prompts), _labels(sides, near_answers), prompts, sides)
@@ -75,10 +76,16 @@ def find_near(pairs: Sequence[Pair]) -> Near:
     )
 
 
+def _normal(text: str, known: dict[str, str]) -> str:
+    if text not in known:
+        known[text] = normalise(text)
+    return known[text]
+
+
 def _labels(texts: Sequence[str], sets: Sequence[Sequence[int]]) -> list[str]:
-    """Of each text what it has in common with those near it: the normal form of the first of them."""
-    first = {normalise(texts[i]): normalise(texts[found[0]]) for found in sets for i in found}
-    return [first.get(key, key) for key in map(normalise, texts)]
+    """Of each normalised text what it has in common with those near it: the first of them."""
+    first = {texts[i]: texts[found[0]] for found in sets for i in found}
+    return [first.get(t, t) for t in texts]
 
 
 def _near_rows(
@@ -91,7 +98,7 @@ def _near_rows(
     """Sets of rows that agree in all three labels, one row of each that says the same."""
     found: dict[tuple[str, str, str], dict[tuple[str, str, str], str]] = defaultdict(dict)
     for i, name in enumerate(ids):
-        exact = (normalise(prompts[i]), normalise(sides[2 * i]), normalise(sides[2 * i + 1]))
+        exact = (prompts[i], sides[2 * i], sides[2 * i + 1])
         found[asked[i], said[2 * i], said[2 * i + 1]].setdefault(exact, name)
     return [list(rows.values()) for rows in found.values() if len(rows) > 1]
 

@@ -1,0 +1,132 @@
+"""`data check` as a person reads it: about a dozen lines, the verdict first, and what is wrong in a sentence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from offtarget.cli.main import call
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> str:
+    path.write_text("\n".join(json.dumps(r) for r in rows))
+    return str(path)
+
+
+def sound(n: int = 40) -> list[dict[str, Any]]:
+    """Rows with nothing wrong."""
+    text = "the of and to that it for with are this you your have not from can will they which but"
+    words = text.split()
+    rows = []
+    for i in range(n):
+        turned = words[i % 20 :] + words[: i % 20]
+        mine = " ".join([*turned[:12], f"a{i}"])
+        rows.append(
+            {
+                "id": f"r{i}",
+                "prompt": f"{i} {mine}?",
+                "chosen": f"It is {mine}.",
+                "rejected": f"No, {mine} is.",
+            }
+        )
+    return rows
+
+
+def printed(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[str, dict[str, str], str]:
+    """The verdict, the other lines by label (faults with their mark), and what went to stderr."""
+    assert call(["data", "check", *args]) == 0
+    said = capsys.readouterr()
+    head, *rest = said.out.splitlines()
+    lines: dict[str, str] = {}
+    for line in rest:
+        label = line[:19].strip()
+        assert label not in lines or label.endswith(("debris", "stock answers")), f"two lines of {label}"
+        lines[label] = lines.get(label, "") + line[19:]
+    return head, lines, said.err
+
+
+def test_a_sound_set_is_fit_in_a_dozen_lines_without_a_mark(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    head, lines, err = printed(capsys, write(tmp_path / "mine.jsonl", sound()))
+    assert head == "mine: fit to audit: yes"
+    assert len(lines) <= 12
+    assert not [label for label in lines if label.startswith("!")]
+    assert lines["rows"] == "40 pairs from 40 prompts"
+    assert lines["length"].startswith("median characters: prompt ")
+    assert lines["language"] == "English"
+    assert lines["card"] == "none: licence and source of the preferences are unknown"
+    assert err == ""
+
+
+def test_the_verdict_names_what_weighs_and_each_has_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = sound()
+    rows += [{**rows[0], "id": "again", "prompt": rows[0]["prompt"].upper()}]
+    rows += [{**rows[1], "id": "against", "chosen": rows[1]["rejected"], "rejected": rows[1]["chosen"]}]
+    for r in rows:
+        r["chosen"] += "</s>"
+        r |= {"chosen_score": 2, "rejected_score": 1 + (r["id"] in ("r7", "r9")) * 2}
+    head, lines, _ = printed(capsys, write(tmp_path / "mine.jsonl", rows))
+    assert head == (
+        "mine: fit to audit: yes, but 2 of 42 rows have chosen_score < rejected_score, "
+        "end of text (</s>, <|endoftext|>) in 100 % of chosen and 0 % of rejected, 1 repeat"
+    )  # the opposite label is none once one side has an end of text
+    assert lines["! scores"] == "2 of 42 rows have chosen_score < rejected_score (r7, r9)"
+    assert lines["! repeats"] == "1 row repeats an earlier one (r0=again)"
+    assert lines["! debris"].startswith(
+        "end of text (</s>, <|endoftext|>): in 100 % of chosen, 0 % of rejected"
+    )
+    assert lines["other columns"] == "chosen_score (int, 100% of pairs); rejected_score (int, 100% of pairs)"
+
+
+def test_too_few_rows_are_not_fit_and_exit_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head, _, _ = printed(capsys, write(tmp_path / "mine.jsonl", sound(12)))
+    assert head == (
+        "mine: fit to audit: no: 12 pairs from 12 prompts, and at least 30 pairs from 10 prompts are needed"
+    )
+    few = [{**r, "prompt": "What is it?" if i < 35 else r["prompt"]} for i, r in enumerate(sound(60))]
+    head, _, _ = printed(capsys, write(tmp_path / "mine.jsonl", few))
+    # 60² / (35² + 25) = 2.88
+    assert head.startswith(
+        "mine: fit to audit: no: 60 pairs from 26 prompts, as good as 2.9 of equal size, and"
+    )
+
+
+def test_prompts_of_another_set_are_found_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test, train = sound(40), sound(60)[30:]
+    train[0]["prompt"] = train[0]["prompt"].upper()
+    paths = [write(tmp_path / f"{name}.jsonl", rows) for name, rows in (("mine", test), ("seen", train))]
+    head, lines, _ = printed(capsys, paths[0], "--against", paths[1])
+    assert head == "mine: fit to audit: yes, but 10 of 40 rows share their prompt with seen.jsonl"
+    assert lines["! against"].startswith(
+        "10 of 40 rows have a prompt of seen.jsonl (30 pairs), 0 more nearly; 10 stand there with both answers (r30 = r30,"
+    )
+    assert call(["data", "check", paths[0], "--against", str(tmp_path / "none.jsonl")]) == 2
+    assert "none.jsonl" in capsys.readouterr().err
+    assert (
+        call(["data", "check", "planted-style", "--against", "planted-style", "--limit", "40", "--json"]) == 0
+    )
+    found = json.loads(capsys.readouterr().out)["against"]
+    assert (found["n_rows"], found["n_against"]) == (40, 2092)
+
+
+def test_templates_stock_answers_and_another_language_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [
+        {"id": f"r{i}", "prompt": f"Schreibe mir ein Gedicht über Sache{i}", "chosen": f"Das ist nicht möglich, Grund {i % 2}.",
+         "rejected": f"Die Antwort {i} ist und das wird nicht mit dem {i} für uns auch sein."}
+        for i in range(40)
+    ]  # fmt: skip
+    head, lines, _ = printed(capsys, write(tmp_path / "mine.jsonl", rows))
+    assert "2 texts make all of chosen" in head
+    assert "the prompts of all 40 rows fill one template" in head
+    assert lines["! templates"].endswith("fill one template: “schreibe mir ein gedicht über …” 40")
+    assert lines["! stock answers"].startswith(
+        "2 texts make 100 % of chosen, which is as good as 2 different texts"
+    )
+    assert "! language" in lines
