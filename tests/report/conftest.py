@@ -83,12 +83,12 @@ def make_audit() -> Callable[..., Audit]:
                 ),
             ),
             Concept(
-                id="surface:tokens",
+                id="surface:characters",
                 label="length",
                 kind="feature",
                 lens="surface",
-                members=("surface:tokens",),
-                evidence=_evidence(unit="tokens", contrast="log", chosen_mean=248.0, rejected_mean=119.0),
+                members=("surface:characters",),
+                evidence=_evidence(unit="characters", contrast="log", chosen_mean=248.0, rejected_mean=119.0),
             ),
             Concept(
                 id="surface:hedges",
@@ -108,7 +108,7 @@ def make_audit() -> Callable[..., Audit]:
         hypotheses = (
             _hypothesis("surface:bold"),
             _hypothesis(
-                "surface:tokens",
+                "surface:characters",
                 d=0.74,
                 effect=0.9,
                 ci=(0.8, 1.0),
@@ -160,6 +160,8 @@ def make_audit() -> Callable[..., Audit]:
                 n_dropped={word: 3},
                 splits={word: 1000},
                 chosen_longer=0.8391,
+                chosen_shorter=0.1583,
+                median_characters=(1097.0, 412.0),
             ),
             "model": {"name": word},
             "lens": ({"name": word, "features": 56, "layer": 20, "variance_explained": 0.8312},),

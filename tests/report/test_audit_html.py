@@ -5,12 +5,14 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from offtarget.audit.evidence import Correlate
-from offtarget.audit.records import Audit, Hypothesis
+from offtarget.audit.evidence import Concept, Correlate
+from offtarget.audit.records import Partialled
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.report.audit_html import audit_page, render_audit
-from offtarget.report.cards import spread_over_prompts
-from offtarget.report.claims import glance, length_verdict, speakers
+from offtarget.report.cards import evidence_cards, spread_over_prompts
+from offtarget.report.claims import counts, glance, length_verdict
+from offtarget.report.marks import Marks
+from offtarget.report.statements import state
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -94,19 +96,65 @@ def test_the_glance_speaks_in_numbers(make_audit):
     sentences = glance(make_audit())
     texts = [s.text.replace("\u202f", " ") for s in sentences]
     assert texts == [
-        "Chosen is longer in 83.9 % of rows.",
+        "Length: chosen is longer in 83.9 % of rows, shorter in 15.8 %, equal in 0.3 %; "
+        "median 1,097 characters against 412 (2.7 times).",
+        "Hedges: 0.50 per 100 words in chosen, 0.80 in rejected; "
+        "more in rejected in 44.0 % of rows, in chosen in 20.0 %, the same in 36.0 %.",
         "Bold text: in 31.2 % of chosen, 18.0 % of rejected responses.",
-        "Hedges: 0.500 per 100 words in chosen, 0.800 in rejected; more in rejected in 44.0 % of rows.",
-        "3 of 3 tested concepts lean over the whole set (q < 0.05).",
-        "1 of 2 tested leans are particular to a topic (q < 0.05).",
     ]
-    assert [s.side for s in sentences] == ["up", "up", "down", "plain", "plain"]
-    assert sentences[2].more == "not significant at equal length"
+    assert [s.side for s in sentences] == ["up", "down", "up"]
+    assert [s.sizes for s in sentences] == ["d +0.74", "d −0.30", "d +0.40, at equal length +0.21"]
+    assert [text for text, _ in counts(make_audit())] == [
+        "3 of 3 tested concepts lean over the whole set (q < 0.05)",
+        "1 of 2 tested leans are particular to a topic (q < 0.05)",
+    ]
+
+
+def test_what_length_explains_stands_under_length(make_audit):
+    """A tenth of the hedges' effect is left at equal length, and it is not significant there."""
+    base = make_audit()
+    left = Partialled(expected_shift=-0.03, ci=(-0.1, 0.04))
+    shifts = [
+        p.model_copy(update={"length_partialled": left}) if "hedges" in p.concept else p
+        for p in base.prediction
+    ]
+    sentences = glance(make_audit(prediction=tuple(shifts)))
+    assert len(sentences) == 2
+    assert sentences[0].along == "Not significant at equal length: hedges."
+
+
+@pytest.mark.parametrize(
+    ("finding", "longer", "shorter", "side"),
+    [(True, 0.84, 0.16, "up"), (False, 0.438, 0.562, "plain"), (True, 0.45, 0.52, "plain")],
+)
+def test_length_wears_an_arrow_only_where_it_is_a_finding_that_counts_agree_with(
+    make_audit, finding, longer, shorter, side
+):
+    base = make_audit()
+    hypotheses = [
+        h if finding or "characters" not in h.concept else h.model_copy(update={"p": 0.2, "q": 0.4})
+        for h in base.hypotheses
+    ]
+    counted = base.dataset.model_copy(update={"chosen_longer": longer, "chosen_shorter": shorter})
+    sentences = glance(make_audit(hypotheses=tuple(hypotheses), dataset=counted))
+    (length,) = (s for s in sentences if s.text.startswith("Length"))
+    assert length.side == side
+    assert f"{100 * longer:.1f}" in length.text and f"{100 * shorter:.1f}" in length.text
+    assert ("no lean in length was found" in length.text) is not finding
+    assert ("more often shorter, but longer on average" in length.text) is (finding and longer < shorter)
 
 
 def test_glance_without_findings_claims_none(make_audit, hypothesis):
     quiet = make_audit(hypotheses=(hypothesis("surface:bold", p=0.3, q=0.6),))
-    assert not any("Bold" in s.text for s in glance(quiet))
+    assert [s.side for s in glance(quiet)] == ["plain"]
+
+
+def test_no_size_is_shown_as_a_hundred_and_no_q_as_nothing(make_audit, hypothesis):
+    """Every row of chosen has it: u has no spread, d is capped at 100 and q can be below what a float can say."""
+    sure = hypothesis("surface:bold", d=100.0, q=0.0, p=0.0, effect=1.0, ci=(1.0, 1.0))
+    text = Page(audit_page(make_audit(hypotheses=(sure,)))).text
+    assert "> +100" in text and "+100.00" not in text
+    assert "< 1e−300" in text and "0e+00" not in text
 
 
 def test_length_verdict(hypothesis):
@@ -115,7 +163,7 @@ def test_length_verdict(hypothesis):
     turned = control.model_copy(update={"effect": -0.2})
     assert (
         length_verdict(hypothesis("surface:bold", length_controlled=turned))
-        == "at equal length it turns around"
+        == "at equal length it turns round"
     )
     weak = control.model_copy(update={"q": 0.2})
     assert "not significant" in length_verdict(hypothesis("surface:bold", length_controlled=weak))
@@ -125,10 +173,10 @@ def test_predictions_stand_beside_their_null(make_audit):
     text = Page(audit_page(make_audit())).text
     part = text[text.index("Expected shift from training") :]
     assert "swapped at random, prompt by prompt (200 times)" in part
-    assert part.count("± 0.050") == 2
+    assert "± 5.0 points" in part and "± 0.0500 per 100 words" in part
     hedges = part[part.index("hedges") :]
     assert "inside its null" in hedges[:60]
-    assert "+0.07" in part  # the length-partialled figure beside the raw one
+    assert "+13.2 points" in part and "+7.0 points" in part  # raw, and at equal length
 
 
 def test_text_is_shown_only_if_it_is_given(make_audit):
@@ -213,26 +261,68 @@ def test_what_goes_by_one_name_is_listed_once_in_a_topic(make_audit, hypothesis)
     assert "d +0.77" in table and "d +0.50" not in table
 
 
-def test_one_concept_speaks_for_all_that_go_along_with_it(make_audit) -> None:
-    audit: Audit = make_audit()
-    base, concepts = audit.hypotheses[0], {c.id: c for c in audit.concepts}
-    rule = concepts[base.concept]
-    rule = rule.model_copy(update={"evidence": rule.evidence.model_copy(update={"correlate": None})})
-    concepts[rule.id] = rule
+def test_latents_named_after_a_rule_leave_it_to_the_rule_and_the_unnamed_come_last(make_audit, hypothesis):
+    """The rule's own rates are given; latents are counted. What has no name is one line, however much it leans."""
+    audit = make_audit()
+    bold = audit.concepts[0].model_copy(
+        update={"evidence": audit.concepts[0].evidence.model_copy(update={"correlate": None})}
+    )
 
-    def follower(name: str, d: float) -> Hypothesis:
-        along = Correlate(concept=rule.id, label=rule.label, r=0.6, held_out=0.6, n=100)
-        evidence = rule.evidence.model_copy(update={"correlate": along})
-        concepts[name] = rule.model_copy(update={"id": name, "evidence": evidence})
-        return base.model_copy(update={"id": f"overall:{name}", "concept": name, "d": d})
+    def latents(name, r=None, **rates):
+        along = (
+            None
+            if r is None
+            else Correlate(concept="surface:bold", label="bold text", r=r, held_out=r, n=100)
+        )
+        evidence = bold.evidence.model_copy(update={"correlate": along, "contrast": "cluster", **rates})
+        label = "unnamed: fires on “x”" if r is None else f"goes with bold text (r {r:+.2f})"
+        return Concept(
+            id=name, label=label, name="none" if r is None else "rule", kind="cluster", lens="sae",
+            members=("sae:1", "sae:2"), evidence=evidence,
+        )  # fmt: skip
 
-    alone = base.model_copy(update={"id": "overall:x:9", "concept": "x:9", "d": 0.2})
-    concepts["x:9"] = rule.model_copy(update={"id": "x:9"})
-    spoken = speakers([follower("x:1", 3.0), base, follower("x:2", 0.1), alone], concepts)
-    assert {(h.concept, n) for h, n in spoken} == {(rule.id, 2), ("x:9", 0)}
-    against = follower("x:3", -1.5)
-    assert {(h.concept, n) for h, n in speakers([base, against], concepts)} == {(rule.id, 0), ("x:3", 0)}
-    unsure = base.model_copy(update={"q": 0.9})
-    assert ("x:1", 0) in {(h.concept, n) for h, n in speakers([unsure, follower("x:1", 3.0)], concepts)}
-    without = speakers([follower("x:2", 0.1), follower("x:1", 3.0)], concepts)
-    assert [(h.concept, n) for h, n in without] == [("x:1", 1)]
+    made = [
+        latents("sae:with", 0.8, chosen_rate=0.12, rejected_rate=0.875),
+        latents("sae:against", -0.7),
+        latents("sae:otherwise", 0.8),
+        latents("sae:strong"),
+        latents("sae:weak"),
+    ]
+    hs = [
+        hypothesis("sae:strong", d=3.0),
+        hypothesis("sae:with", d=2.0),
+        hypothesis("sae:against", d=-1.5, effect=-0.1, direction="rejected"),
+        hypothesis("sae:otherwise", d=-1.0, effect=-0.1, direction="rejected"),
+        hypothesis("sae:weak", d=0.1),
+    ]
+    audit = audit.model_copy(update={"concepts": (bold, *audit.concepts[1:], *made)})
+    audit = audit.model_copy(update={"hypotheses": (*hs, *audit.hypotheses[:1])})
+    stated = state(audit)
+    assert [(s.lead.concept, s.unnamed) for s in stated.statements] == [("surface:bold", 2)]
+    assert [h.concept for h in stated.unnamed] == ["sae:strong", "sae:otherwise", "sae:weak"]
+    said = [s.text.replace("\u202f", " ") for s in glance(audit, stated)]
+    assert said[0] == "Bold text: in 31.2 % of chosen, 18.0 % of rejected responses."
+    assert not any("12.0" in text or "87.5" in text for text in said)
+    assert said[-1].startswith("2 concepts without a name lean as strongly as the statements above")
+    forest = audit_page(audit)
+    assert forest.index("Bold text") < forest.index("unnamed: fires on")
+
+
+def test_contexts_get_a_card_only_for_what_length_does_not_explain(make_audit, hypothesis):
+    control = hypothesis("surface:bold").length_controlled
+    gone = hypothesis(
+        "surface:hedges",
+        context="topic:1",
+        id="gone",
+        length_controlled=control.model_copy(update={"q": 0.4}),
+    )
+    stays = hypothesis("surface:bold", context="topic:1", id="stays")
+    audit = make_audit(hypotheses=(gone, stays))
+    cards = evidence_cards(audit, state(audit), {}, {}, Marks([]))
+    assert [c.hypothesis.id for c in cards] == ["stays"]
+
+
+def test_a_row_is_shown_with_its_metadata(make_audit):
+    pair = replace(_pair("r1", "word"), meta={"vendor": "acme", "confidence": 0.5})
+    text = Page(audit_page(make_audit(), [pair])).text
+    assert "vendor: acme" in text and "confidence: 0.5" in text

@@ -40,3 +40,15 @@ def test_marks_are_the_peaks_of_the_members_without_overlap() -> None:
 def test_a_long_highlight_is_shown_from_where_it_begins() -> None:
     text = "a" * 50 + "b" * 900
     assert pieces(text, [(50, 950)], 500)[:2] == [Piece("a" * 50), Piece("b" * 450, marked=True)]
+
+
+def test_a_highlight_is_never_below_the_cut() -> None:
+    """Sixteen lines are shown: after many short lines, or one long one, what is marked comes into view."""
+    for before in ("line\n" * 60, "x" * 3000 + "\n\n", "\n" * 500, "- item of a list\n" * 20):
+        text = before + "Let me know" + "\nmore" * 50
+        shown = pieces(text, [(len(before), len(before) + 11)], 560)
+        assert Piece("Let me know", True) in shown
+        above = "".join(p.text for p in shown).split("Let me know")[0]
+        assert sum(max(1, -(-len(line) // 64)) for line in above.split("\n")) <= 16
+    plain = pieces("line\n" * 60, [], 560)
+    assert "".join(p.text for p in plain).count("line") == 16

@@ -1,7 +1,6 @@
 import xml.etree.ElementTree as ET
 
-from offtarget.report.plots.effects import Interval, forest, thin, volcano
-from offtarget.report.plots.maps import Bubble, topic_map
+from offtarget.report.plots.effects import Interval, forest
 from offtarget.report.plots.naming import Point
 from offtarget.report.plots.prediction import Against, Cloud, against_null, clouds
 from offtarget.report.plots.scatters import Panel, scatter
@@ -31,7 +30,7 @@ def test_same_input_same_bytes_and_no_clash_between_two_plots_of_a_page():
 
 
 def test_references_inside_a_plot_resolve():
-    svg = volcano([0.1, -0.4, 0.5], [0.2, 1e-5, 0.0], ["a", "b", "c"], name="v", alt="v")
+    svg = forest([Interval("a", 0.1, (0.0, 0.2)), Interval("b", -0.4)], name="v", x_label="d", alt="v")
     root = ET.fromstring(svg)
     ids = {e.get("id") for e in root.iter()}
     uses = {v[1:] for e in root.iter() for k, v in e.attrib.items() if k.endswith("href")}
@@ -44,20 +43,21 @@ def test_colours_follow_the_theme():
     assert not any(code in svg for code in ("#010203", "#0a0b0c", "#131415"))
 
 
-def test_named_points_of_a_volcano_are_the_largest_findings():
-    d = [0.1] * 50 + [0.9, -0.8, 1.5]
-    q = [0.5] * 50 + [1e-4, 1e-8, 0.9]
-    texts = _texts(volcano(d, q, [f"h{i}" for i in range(53)], name="v", alt="v"))
-    assert "h50" in texts and "h51" in texts
-    assert "h52" not in texts  # large, but no finding
+def test_an_effect_without_an_upper_end_does_not_squeeze_the_others():
+    """d is capped at 100 where all rows differ alike: drawn at the edge, with its size as text and no line to 100."""
+    rows = [Interval("all rows", 100.0, (99.0, 101.0), text="> +100"), Interval("some", 0.4, (0.3, 0.5))]
+    texts = _texts(forest(rows, name="f", x_label="d", alt="x"))
+    assert "> +100" in texts
+    numbers = [float(t.replace("−", "-")) for t in texts if t.replace("−", "").replace(".", "").isdigit()]
+    assert numbers and max(numbers) <= 2.5
 
 
-def test_thinning_keeps_one_point_a_spot_and_all_that_stand_apart():
-    x = [0.0, 0.0001, 1.0, 0.5]
-    y = [0.0, 0.0001, 1.0, 0.2]
-    assert thin(x, y) == [0, 2, 3]
-    assert thin([], []) == []
-    assert thin([2.0, 2.0], [3.0, 3.0]) == [0]
+def test_the_narrow_shape_has_the_same_rows():
+    rows = [Interval("one concept", 0.4, (0.3, 0.5), beside=0.2), Interval("another", -0.2)]
+    wide, narrow = (forest(rows, name=f"f{k}", x_label="d", alt="x", narrow=k) for k in (False, True))
+    assert {"one concept", "another"} <= set(_texts(wide)) & set(_texts(narrow))
+    width = [float(ET.fromstring(s).get("viewBox").split()[2]) for s in (wide, narrow)]
+    assert width[1] < width[0] / 2
 
 
 def test_scatter_names_every_point_and_leaves_empty_panels_out():
@@ -70,7 +70,6 @@ def test_scatter_names_every_point_and_leaves_empty_panels_out():
 
 def test_no_rows_no_plot():
     assert forest([], name="f", x_label="d", alt="x") == ""
-    assert volcano([], [], [], name="v", alt="x") == ""
 
 
 def test_a_cloud_draws_every_point_and_names_the_outermost_once():
@@ -101,14 +100,3 @@ def test_a_figure_beyond_its_null_is_filled():
     assert "var(--up)" in svg and "var(--mark)" in svg
     assert "var(--mark)" not in against_null(rows, None, name="n", x_label="r²", alt="x")
     assert against_null([], None, name="n", x_label="r²", alt="x") == ""
-
-
-def test_a_map_names_its_topics_and_says_how_much_it_shows():
-    svg = topic_map(
-        [Bubble("cooking", 0.0, 1.0, 40, "up"), Bubble(EVIL, 1.0, 0.0, 10)], 0.42, name="m", alt="m"
-    )
-    texts = _texts(svg)
-    assert "cooking" in texts
-    assert any("42%" in t for t in texts)
-    assert "<script" not in svg
-    assert topic_map([], 0.0, name="m", alt="m") == ""

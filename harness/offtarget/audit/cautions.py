@@ -1,4 +1,4 @@
-"""What a reader must know before believing an audit: poor lenses, small or repeated data, length."""
+"""What a reader must know before believing an audit: poor lenses, small or repeated data."""
 
 from collections.abc import Sequence
 
@@ -12,21 +12,17 @@ from offtarget.lens.features import FeatureMatrix
 GOOD_VARIANCE = 0.6
 FEW_PAIRS = 500
 FEW_GROUPS = 50
-LENGTH_LEAN = 0.1
 MANY_CUT = 0.3
 """From this share of pairs cut at a lens's limit on, it is said."""
 
 
-def cautions(
-    pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints, chosen_longer: float
-) -> list[str]:
+def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> list[str]:
     """One sentence for each thing that weakens the audit.
 
     Args:
         pairs: the rows.
         features: the lenses.
         codes: prompt group of each row.
-        chosen_longer: share of rows whose chosen text is the longer one.
     """
     out = drop_cautions(pairs)
     for part in features:
@@ -53,9 +49,6 @@ def cautions(
             f"the rows come from {n_groups} prompts (as good as {effective:.0f} of equal size): effects "
             "speak for few prompts, and p values rest on large-sample theory"
         )
-    longer = f"{chosen_longer:.0%}"
-    if abs(chosen_longer - 0.5) > LENGTH_LEAN:
-        out.append(f"chosen is the longer text in {longer} of rows: read the length-controlled effects")
     if pairs.n_renamed:
         out.append(
             f"ids that stand in the source more than once: {pairs.n_renamed}; such rows have a suffix here (-2, -3, ...)"

@@ -47,6 +47,10 @@ class DatasetInfo(Record):
     """yes, no or unknown: whether text of the rows may be shown beside the numbers."""
     chosen_longer: float
     """Share of rows whose chosen text has more characters."""
+    chosen_shorter: float
+    """Share of rows whose chosen text has fewer; in the others the two are of one length."""
+    median_characters: tuple[float, float]
+    """Of chosen and of rejected."""
 
 
 class SplitHalf(Record):

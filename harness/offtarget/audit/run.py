@@ -29,11 +29,11 @@ from offtarget.audit.records import (
     View,
 )
 from offtarget.audit.statistics import means as st
-from offtarget.audit.views.common import MAX_CONTROLLED, MAX_LISTED, Rows, that_differ
+from offtarget.audit.views.common import Rows, that_differ
 from offtarget.audit.views.contexts import context_view
 from offtarget.audit.views.overall import overall_view
 from offtarget.audit.workings import Workings
-from offtarget.data.pairs import PairSet
+from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import DataError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.progress import Steps
@@ -143,7 +143,6 @@ def audit(
         )
     with clock.stage("labels"):
         concepts = _concepts(pairs, features, vocabulary, c)
-    chosen_longer = float((length > 0).mean())
     families: dict[View, Family] = {
         "overall": overall.result.family,
         "global": topical.family,
@@ -151,7 +150,7 @@ def audit(
     }
     if columns:
         families["metadata"] = by_value.family
-    notes = cautions(pairs, features, codes, chosen_longer) + told + _notes_on_families(families)
+    notes = cautions(pairs, features, codes) + told
     if topical.family.tested == 0:
         why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
         notes.append(f"nothing was tested by topic: {why}")
@@ -187,7 +186,9 @@ def audit(
             n_dropped=dict(pairs.dropped),
             splits=dict(Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta)),
             redistribution=pairs.redistribution,
-            chosen_longer=chosen_longer,
+            chosen_longer=float((length > 0).mean()),
+            chosen_shorter=float((length < 0).mean()),
+            median_characters=median_characters(pairs.pairs),
         ),
         model=dict(model_info) if model_info is not None else None,
         lens=tuple(
@@ -248,6 +249,15 @@ def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:
             )
 
 
+def median_characters(pairs: Sequence[Pair]) -> tuple[float, float]:
+    """Of the chosen and of the rejected responses."""
+    chosen, rejected = (
+        [len(text_of(side)) for side in sides]
+        for sides in zip(*((p.chosen, p.rejected) for p in pairs), strict=True)
+    )
+    return float(np.median(chosen)), float(np.median(rejected))
+
+
 def _concepts(
     pairs: PairSet, features: Sequence[FeatureMatrix], vocabulary: Vocabulary, c: Contrasts
 ) -> tuple[Concept, ...]:
@@ -300,21 +310,6 @@ def _concepts(
             )
         )
     return tuple(out)
-
-
-def _notes_on_families(families: Mapping[View, Family]) -> list[str]:
-    out = []
-    for view, family in families.items():
-        if family.tested > MAX_CONTROLLED:
-            out.append(
-                f"{view} view: {family.tested} hypotheses; bootstrap intervals and length control are given "
-                f"for the {MAX_CONTROLLED} largest |z|, t intervals for the others"
-            )
-        if family.tested > MAX_LISTED:
-            out.append(
-                f"{view} view: the {MAX_LISTED} largest |z| are listed; the whole family is in workings.npz"
-            )
-    return out
 
 
 def _q_of(

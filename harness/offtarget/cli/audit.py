@@ -12,6 +12,7 @@ from offtarget.cli.ui import (
     echo_json,
     lens_option,
     note,
+    plain,
     progress,
     size,
     small,
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 VALUES = 6
 """Values of a metadata column that are printed with their shares."""
+INSIDE = 5
+"""Leans of each view of parts of the rows that are printed."""
 
 
 def audit(
@@ -82,6 +85,7 @@ def audit(
     from offtarget.engine.features import reads_model
     from offtarget.errors import ConfigError, unknown_name
     from offtarget.models import resolve
+    from offtarget.report.claims import glance
     from offtarget.store import Store
 
     lenses = lens_option(lens)
@@ -155,23 +159,25 @@ def audit(
     if as_json:
         parts = {"key", "vocabulary", "dataset", "warnings", "metadata", "offered"}
         findings = [h.model_dump(mode="json", exclude={"rows"}) for h in result.findings]
-        echo_json({"out": str(folder), **result.model_dump(mode="json", include=parts), "findings": findings})
+        statements = [vars(s) for s in glance(result)]
+        echo_json(
+            {
+                "out": str(folder),
+                **result.model_dump(mode="json", include=parts),
+                "statements": statements,
+                "findings": findings,
+            }
+        )
         return
     print_audit(result, folder, pairs)
 
 
-def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None, most: int = 15) -> None:
-    """What the set is made of by metadata, the strongest findings as a table, and where the rest is."""
-    from offtarget.report.claims import speakers
-    from offtarget.report.composition import told
+def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -> None:
+    """What the set is made of by metadata, the statements of the report's head, and the clearest leans inside parts."""
+    from offtarget.report.claims import glance
+    from offtarget.report.statements import state
 
-    concepts = {c.id: c for c in result.concepts}
-    contexts = {c.id: c for c in result.contexts}
     counts = {view: family.findings for view, family in result.families.items()}
-    by_view = {
-        view: sorted((h for h in result.findings if h.view == view), key=lambda h: -abs(h.z))
-        for view in counts
-    }
     typer.echo(
         f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {counts['overall']} findings over the whole set, "
         f"{counts['global']} in single topics, {counts['local']} in kinds of prompt"
@@ -179,33 +185,51 @@ def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None, m
         + " (q < 0.05)"
     )
     print_composition(result)
-    leading = speakers(by_view["overall"], concepts)[:most]
-    along = {h.id: n for h, n in leading if n}
-    rows = []
-    shown = [*(h for h, _ in leading), *by_view["global"][:5], *by_view["local"][:5]]
-    for h in shown:
-        where = "everywhere" if h.context is None else contexts[h.context].title
-        rows.append(
-            (
-                h.lean,
-                f"{h.effect:+.3f}",
-                concepts[h.concept].evidence.effect_unit,
-                size(h.d),
-                f"{h.z:+.1f}",
-                small(h.q),
-                concepts[h.concept].title + (f" (+{along[h.id]} along with it)" if h.id in along else ""),
-                where,
-            )
-        )
-    if not rows:
-        typer.echo("nothing leans at q < 0.05")
+    stated = state(result)
+    for s in glance(result, stated):
+        mark = {"up": "+", "down": "-"}.get(s.side, " ")
+        typer.echo(f"{mark} {plain(s.text)}" + (f" [{plain(s.sizes)}]" if s.sizes else ""))
+        if s.along:
+            typer.echo(f"    {plain(s.along)}")
+    if not stated.statements and not stated.unnamed:
+        typer.echo("  nothing leans at q < 0.05 over the whole set")
+    else:
+        typer.echo("(+ more in chosen, - more in rejected; d: difference in standard deviations)")
+    print_inside(result, pairs)
+    typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")
+
+
+def print_inside(result: "Audit", pairs: "PairSet | None") -> None:
+    """The clearest leans of single topics and kinds of prompt, those of named concepts first."""
+    from offtarget.report.amounts import shift
+    from offtarget.report.composition import told
+
+    concepts = {c.id: c for c in result.concepts}
+    contexts = {c.id: c for c in result.contexts}
+    shown = []
+    for view in ("global", "local"):
+        found = [h for h in result.findings if h.view == view and h.context in contexts]
+        found.sort(key=lambda h: (not concepts[h.concept].named, -abs(h.z), h.id))
+        shown += found[:INSIDE]
+    if not shown:
         return
-    table(("leans", "effect", "unit", "d", "z", "q", "concept", "where"), rows)
+    rows = [
+        (
+            h.lean,
+            plain(shift(h.effect, concepts[h.concept].evidence)),
+            size(h.d),
+            small(h.q),
+            concepts[h.concept].title,
+            contexts[h.context or ""].title,
+        )
+        for h in shown
+    ]
+    typer.echo("")
+    table(("leans", "effect", "d", "q", "concept", "where"), rows)
     by_id = {p.id: p for p in pairs.pairs} if pairs else {}
     for name in dict.fromkeys(h.context for h in shown if h.context):
         if by_id and contexts[name].typical:
             typer.echo(told(contexts[name], by_id))
-    typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")
 
 
 def print_composition(result: "Audit") -> None:

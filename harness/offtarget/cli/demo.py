@@ -24,7 +24,7 @@ def demo(
     recipe, path = read_recipe("demo", list(set_ or []))
     with progress() as report:
         run_grid(recipe, path.parent, out, limit=None, report=report)
-    print_audit(Audit.read(out / "audit"), out / "audit", most=10)
+    print_audit(Audit.read(out / "audit"), out / "audit")
     typer.echo("")
     typer.echo((out / "board.md").read_text())
     note(

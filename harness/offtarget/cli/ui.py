@@ -80,6 +80,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         typer.echo("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
 
 
+def plain(text: str) -> str:
+    """Text of a page for a terminal: minus signs and spaces that any terminal has."""
+    return text.translate({0x2212: "-", 0x202F: " ", 0xA0: " "})
+
+
 def small(p: float) -> str:
     """A p or q value in plain characters; never 0: beyond what a float can say it is `<1e-300`."""
     return "<1e-300" if p <= 1e-300 else f"{p:.1e}" if p < 0.001 else f"{p:.3f}"

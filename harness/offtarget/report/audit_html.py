@@ -11,27 +11,34 @@ from markupsafe import Markup
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
-from offtarget.report.cards import evidence_cards
-from offtarget.report.claims import brief, glance, speakers
+from offtarget.report.amounts import effect_size, shift
+from offtarget.report.cards import SPANS, evidence_cards
+from offtarget.report.claims import brief, counts, glance
 from offtarget.report.composition import compositions, typical_prompts
 from offtarget.report.html import environment, render_page
 from offtarget.report.marks import Marks
-from offtarget.report.plots.canvas import Tone
-from offtarget.report.plots.effects import Interval, forest, volcano
-from offtarget.report.plots.maps import Bubble, topic_map
+from offtarget.report.plots.effects import Interval, forest
+from offtarget.report.statements import Stated, equal_length, state
 from offtarget.store import write_atomic
 
 REPORT_FILE = "report.html"
-FOREST_ROWS = 25
+FOREST_ROWS, UNNAMED_ROWS, QUIET_ROWS = 25, 5, 10
+"""Of the chart: in all, of concepts without a name, and where nothing is a finding."""
+CAPPED = 100.0
+"""An effect size of this stands for one without an upper end: all rows differ alike."""
 TABLE_ROWS = 1500
 """Hypotheses in the table; all are in audit.json."""
 PREDICTIONS = 40
 KINDS = 30
 """Kinds of prompt in the table."""
 STABLE = 0.75
-MIN_MAPPED = 3
+VIEWS = {
+    "overall": "Whole set",
+    "global": "By topic",
+    "local": "By kind of prompt",
+    "metadata": "By metadata",
+}
 
 
 @dataclass(frozen=True)
@@ -75,72 +82,91 @@ def audit_page(
     concepts = {c.id: c for c in audit.concepts}
     contexts = {c.id: c.title for c in audit.contexts}
     table = _table(audit)
+    stated = state(audit)
+    predicted = {p.concept: p for p in audit.prediction}
+    equal = {
+        h.concept: equal_length(h, predicted.get(h.concept)) for h in audit.hypotheses if h.view == "overall"
+    }
+    env = environment()
+    env.filters.update(shift=shift, effect_size=effect_size)
     return render_page(
-        environment(),
+        env,
         "audit.html.j2",
         audit=audit,
-        glance=glance(audit),
+        glance=glance(audit, stated),
+        counts=counts(audit),
+        truth="",
+        equal=equal,
         concepts=concepts,
         contexts=contexts,
-        forest=_forest(audit, concepts),
-        volcano=_volcano(audit, concepts, contexts),
+        forest=_forest(audit, stated, concepts),
         table=table,
         n_hidden=len(audit.hypotheses) - len(table),
         compositions=compositions(audit),
         topics=_contexts(audit, concepts, "topic", by_id),
-        topic_map=_topic_map(audit),
         stability=_stability(audit),
         kinds=_contexts(audit, concepts, "prompt", by_id),
-        cards=evidence_cards(audit, concepts, contexts, by_id, Marks(features)),
+        cards=evidence_cards(audit, stated, contexts, by_id, Marks(features)),
+        spans=SPANS,
+        beyond=_beyond(audit),
         has_text=bool(by_id),
         predictions=_predictions(audit),
     )
 
 
-def _forest(audit: Audit, concepts: Mapping[str, Concept]) -> Markup:
-    everywhere = [h for h in audit.hypotheses if h.view == "overall"]
-    found, others = [h for h in everywhere if h.finding], [h for h in everywhere if not h.finding]
-    overall = [h for h, _ in speakers(found, concepts)]
-    if len(overall) < FOREST_ROWS:
-        overall += [h for h, _ in speakers(others, concepts)]
-    overall = sorted(overall[:FOREST_ROWS], key=lambda h: (-abs(h.d), h.id))
-    rows = [
-        Interval(
-            concepts[h.concept].title,
-            h.d,
-            # the interval is of the effect; d is the effect in sd of u, so it scales with it
-            (h.ci[0] * h.d / h.effect, h.ci[1] * h.d / h.effect) if h.effect else None,
-            tone="up" if h.direction == "chosen" else "down",
-            faint=not h.finding,
+@dataclass(frozen=True)
+class Forest:
+    """One chart in two shapes: for a wide page, and for a telephone."""
+
+    wide: Markup
+    narrow: Markup
+
+
+def _forest(audit: Audit, stated: Stated, concepts: Mapping[str, Concept]) -> Forest | None:
+    """The statements, then what has no name; without any finding, the named concepts that lean most."""
+    leading = [*(s.lead for s in stated.statements), *stated.unnamed[:UNNAMED_ROWS]][:FOREST_ROWS]
+    if not leading:
+        tested = [h for h in audit.hypotheses if h.view == "overall" and concepts[h.concept].named]
+        leading = sorted(tested, key=lambda h: (-abs(h.d), h.id))[:QUIET_ROWS]
+    if not leading:
+        return None
+    rows = []
+    for h in leading:
+        scale = h.d / h.effect if h.effect else 0.0  # intervals are of the effect; d is the effect in sd of u
+        equal = stated.equal.get(h.concept)
+        rows.append(
+            Interval(
+                concepts[h.concept].title,
+                h.d,
+                (h.ci[0] * scale, h.ci[1] * scale) if scale and abs(h.d) < CAPPED else None,
+                tone="up" if h.direction == "chosen" else "down",
+                faint=not h.finding,
+                beside=h.d * equal.share if equal is not None and abs(h.d) < CAPPED else None,
+                text=effect_size(h.d),
+            )
         )
-        for h in overall
-    ]
-    return forest(
-        rows,
-        name="forest",
-        x_label="Cohen's d   (left: more in rejected · right: more in chosen)",
-        alt=f"Effects of the {len(rows)} concepts that lean most, with 95 % intervals",
+    wide, narrow = (
+        forest(
+            rows,
+            name=f"forest-{shape}",
+            x_label=label,
+            alt=f"Effects of the {len(rows)} concepts that lean most, with 95 % intervals",
+            narrow=shape == "narrow",
+        )
+        for shape, label in (
+            ("wide", "Cohen's d   (left: more in rejected · right: more in chosen)"),
+            ("narrow", "Cohen's d (left: rejected, right: chosen)"),
+        )
     )
-
-
-def _volcano(audit: Audit, concepts: Mapping[str, Concept], contexts: Mapping[str, str]) -> Markup:
-    hs = audit.hypotheses
-    names = []
-    for h in hs:
-        topic = f" @ {contexts.get(h.context, h.context)}" if h.context else ""
-        names.append(brief(concepts[h.concept].title) + topic)
-    return volcano(
-        [h.d for h in hs],
-        [h.q for h in hs],
-        names,
-        name="volcano",
-        alt=f"Effect size against evidence for {len(hs)} hypotheses",
-    )
+    return Forest(wide, narrow)
 
 
 def _table(audit: Audit) -> list[Hypothesis]:
-    """Whole-set hypotheses first, then the others, each by p; cut to what a page can carry."""
-    ordered = sorted(audit.hypotheses, key=lambda h: (h.view != "overall", h.p, -abs(h.z), h.id))
+    """Whole-set hypotheses first, then the others; named concepts before the rest, by p; cut to what a page can carry."""
+    named = {c.id: c.named for c in audit.concepts}
+    ordered = sorted(
+        audit.hypotheses, key=lambda h: (h.view != "overall", not named[h.concept], h.p, -abs(h.z), h.id)
+    )
     return ordered[:TABLE_ROWS]
 
 
@@ -155,7 +181,7 @@ def _contexts(
 
     def leaning(hs: Sequence[Hypothesis], direction: str) -> tuple[tuple[str, float], ...]:
         found = [h for h in hs if h.finding and h.direction == direction]
-        found.sort(key=lambda h: (-abs(h.d), h.id))
+        found.sort(key=lambda h: (not concepts[h.concept].named, -abs(h.d), h.id))
         largest: dict[str, float] = {}
         for h in found:  # several clusters of latents may go by one name: the largest speaks for them
             largest.setdefault(brief(concepts[h.concept].title), h.d)
@@ -190,34 +216,23 @@ def _stability(audit: Audit) -> dict[str, float] | None:
     }
 
 
-def _topic_map(audit: Audit) -> Markup:
-    """The topics by how near their centres lie: the two leading principal components of the centroids."""
-    try:
-        topics = audit.vocabulary_record.topics
-    except ConfigError:  # a record without its folder
-        return Markup("")
-    if topics is None or len(topics) < MIN_MAPPED:
-        return Markup("")
-    centred = topics.centroids.astype(np.float64) - topics.centroids.mean(axis=0)
-    u, s, _ = np.linalg.svd(centred, full_matrices=False)
-    at = u[:, :2] * s[:2]
-    # a component's sign is arbitrary: the largest entry points up or right
-    at *= np.sign(at[np.argmax(np.abs(at), axis=0), [0, 1]])
-    here = {c.id: c for c in audit.contexts}
-    leans: dict[str, tuple[float, float]] = {}
-    for h in audit.hypotheses:
-        if h.view == "global" and h.context and h.finding:
-            up, down = leans.get(h.context, (0, 0))
-            leans[h.context] = (up + (h.direction == "chosen"), down + (h.direction == "rejected"))
-    bubbles = []
-    for k, topic in enumerate(topics.ids):
-        up, down = leans.get(topic, (0, 0))
-        tone: Tone = "muted" if not up + down else "up" if up >= down else "down"
-        bubbles.append(Bubble(topics.labels[k], float(at[k, 0]), float(at[k, 1]), here[topic].n, tone))
-    share = float((s[:2] ** 2).sum() / max((s**2).sum(), 1e-12))
-    return topic_map(bubbles, share, name="topics", alt=f"{len(bubbles)} topics by nearness")
+def _beyond(audit: Audit) -> list[str]:
+    """What of the large families has less than the rest, in sentences for the method's part of the page."""
+    out = []
+    for view, f in audit.families.items():
+        name = VIEWS.get(view, view)
+        if f.controlled < f.tested:
+            out.append(
+                f"{name}: of {f.tested:,} hypotheses the {f.controlled:,} with the largest |z| have bootstrap intervals "
+                "and an effect at equal length, the others t intervals."
+            )
+        if f.listed < f.tested:
+            out.append(f"{name}: the {f.listed:,} with the largest |z| are listed; workings.npz has all.")
+    return out
 
 
 def _predictions(audit: Audit) -> list[Prediction]:
-    """The largest expected shifts; those that chance gives as well stay in, marked by the page."""
-    return sorted(audit.prediction, key=lambda p: (-abs(p.standardised), p.concept))[:PREDICTIONS]
+    """The largest expected shifts, of named concepts first; those that chance gives as well stay in, marked by the page."""
+    named = {c.id: c.named for c in audit.concepts}
+    order = sorted(audit.prediction, key=lambda p: (not named[p.concept], -abs(p.standardised), p.concept))
+    return order[:PREDICTIONS]

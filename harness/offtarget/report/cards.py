@@ -4,17 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from offtarget.audit.evidence import Concept, Peak
-from offtarget.audit.records import Audit, Hypothesis, Prediction
+from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Message, Pair, text_of
 from offtarget.lens.places import places
-from offtarget.report.claims import claim, length_verdict, speakers
+from offtarget.report.amounts import shift
+from offtarget.report.claims import claim, length_verdict
 from offtarget.report.marks import Marks, Piece, pieces
+from offtarget.report.statements import Stated
 
-CARDS = 8
-"""Of each view."""
+CARDS, UNNAMED_CARDS, CONTEXT_CARDS = 8, 4, 4
+"""Of the statements, of concepts without a name, and of each view of parts of the rows."""
 EXAMPLES = 5
 RESPONSE_CHARS = 560
 PEAK_CHARS = 60
+SPANS = 3
+"""Of a concept without a name: its strongest places that are in view."""
+METADATA = 6
+"""Columns of a row that are shown with its texts."""
+NOUNS = {"topic": "topic", "prompt": "prompts", "metadata": "rows"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,7 @@ class Example:
     n_rejected: int
     chosen: tuple[Piece, ...]
     rejected: tuple[Piece, ...]
+    metadata: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,11 @@ class Card:
     where: str
     claim: str
     verdict_on_length: str
+    effect: str
+    """With its unit, and with its 95 % interval."""
+    interval: str
+    at_equal_length: str
+    """The same effect where both responses are of one length, in the same unit; empty where there is none."""
     prediction: Prediction | None
     examples: tuple[Example, ...]
     firing: tuple[tuple[Piece, ...], ...]
@@ -47,56 +60,70 @@ class Card:
 
 def evidence_cards(
     audit: Audit,
-    concepts: Mapping[str, Concept],
+    stated: Stated,
     contexts: Mapping[str, str],
     by_id: Mapping[str, Pair],
     marks: Marks,
 ) -> list[Card]:
-    """The cards of the leading hypotheses of every view.
+    """The cards of the statements on the whole set, of the strongest concepts without a name, and of each other view.
+
+    In a part of the rows only what length does not explain gets a card, one for each concept, named ones first.
 
     Args:
         audit: the record.
-        concepts: by id.
+        stated: its findings over the whole set, put together.
         contexts: label of each, by id.
         by_id: the rows, for examples; may be empty.
         marks: where concepts fire in responses.
     """
+    concepts = {c.id: c for c in audit.concepts}
     predicted = {p.concept: p for p in audit.prediction}
-    cards = []
-    nouns = {"topic": "topic", "prompt": "prompts", "metadata": "rows"}
-    noun = {c.id: nouns[c.kind] for c in audit.contexts}
-    for view in ("overall", "global", "local", "metadata"):
-        found = [h for h in audit.hypotheses if h.finding and h.view == view]
-        found.sort(key=lambda h: (-abs(h.z), h.id))
-        if view == "overall":
-            found = [h for h, _ in speakers(found, concepts)]
-        if view == "metadata":  # one value for each concept: the table has the others
-            first = {h.concept: h for h in reversed(found)}
-            found = [h for h in found if first[h.concept] is h]
-        for h in found[:CARDS]:
-            c = concepts[h.concept]
-            shown = spread_over_prompts([by_id[i] for i in h.rows if i in by_id])[:EXAMPLES]
-            examples = [_example(p, c.members, marks) for p in shown]
-            firing = [
-                _excerpt(p, by_id[p.row]) for p in c.evidence.peaks if p.row in by_id and p.stop > p.start
-            ]
-            where = "whole set"
-            if h.context is not None:
-                where = f"{noun.get(h.context, 'context')}: {contexts.get(h.context, h.context)}"
-            shift = predicted.get(h.concept) if view == "overall" else None
-            cards.append(
-                Card(
-                    h,
-                    c,
-                    where,
-                    claim(h, c),
-                    length_verdict(h) if h.length_controlled else "",
-                    shift,
-                    tuple(examples),
-                    tuple(firing),
-                )
+    kind = {c.id: NOUNS[c.kind] for c in audit.contexts}
+    leading = [*(s.lead for s in stated.statements[:CARDS]), *stated.unnamed[:UNNAMED_CARDS]]
+    for view in ("global", "local", "metadata"):
+        leading += _leading_inside(audit, view, concepts)
+    out = []
+    for h in leading:
+        c = concepts[h.concept]
+        shown = spread_over_prompts([by_id[i] for i in h.rows if i in by_id])[:EXAMPLES]
+        equal = stated.equal.get(h.concept) if h.context is None else None
+        where = "whole set"
+        if h.context is not None:
+            where = f"{kind.get(h.context, 'context')}: {contexts.get(h.context, h.context)}"
+        out.append(
+            Card(
+                h,
+                c,
+                where,
+                claim(h, c),
+                length_verdict(h) if h.length_controlled else "",
+                shift(h.effect, c.evidence),
+                f"{shift(h.ci[0], c.evidence)} … {shift(h.ci[1], c.evidence)}",
+                "" if equal is None else shift(equal.effect, c.evidence),
+                predicted.get(h.concept) if h.context is None else None,
+                tuple(_example(p, c.members, marks) for p in shown),
+                tuple(
+                    _excerpt(p, by_id[p.row]) for p in c.evidence.peaks if p.row in by_id and p.stop > p.start
+                ),
             )
-    return cards
+        )
+    return out
+
+
+def _leading_inside(audit: Audit, view: str, concepts: Mapping[str, Concept]) -> list[Hypothesis]:
+    """The clearest findings of one view of parts of the rows, one for each concept, those of named concepts first."""
+    found = [h for h in audit.hypotheses if h.finding and h.view == view]
+    found = [h for h in found if h.length_controlled is None or h.length_controlled.q < Q_FINDING]
+    found.sort(key=lambda h: (not concepts[h.concept].named, -abs(h.z), h.id))
+    rules = {(h.concept, h.context): h.d for h in found}
+    out: dict[str, Hypothesis] = {}
+    for h in found:
+        rule = concepts[h.concept].evidence.correlate if concepts[h.concept].name == "rule" else None
+        if (
+            rule is None or rules.get((rule.concept, h.context), 0.0) * rule.r * h.d <= 0
+        ):  # else the rule says it
+            out.setdefault(h.concept, h)
+    return list(out.values())[:CONTEXT_CARDS]
 
 
 def spread_over_prompts(pairs: Sequence[Pair]) -> list[Pair]:
@@ -118,9 +145,9 @@ def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
         )
         for side, text in texts.items()
     )
-    return Example(
-        p.id, _last_turns(p.prompt), len(texts["chosen"]), len(texts["rejected"]), chosen, rejected
-    )
+    metadata = tuple((name, str(value)) for name, value in p.meta.items())[:METADATA]
+    sizes = len(texts["chosen"]), len(texts["rejected"])
+    return Example(p.id, _last_turns(p.prompt), *sizes, chosen, rejected, metadata)
 
 
 def _excerpt(peak: Peak, p: Pair) -> tuple[Piece, ...]:

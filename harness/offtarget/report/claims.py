@@ -1,112 +1,214 @@
-"""What an audit says, in sentences: each stands on numbers of the record, and one may speak for many concepts."""
+"""What an audit says, in sentences: each stands on numbers of the record, and is true of the rows it counts."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from offtarget.audit.evidence import Concept, Correlate
-from offtarget.audit.records import Audit, Hypothesis
-from offtarget.audit.statistics.length import IS_LENGTH
-from offtarget.report.html import number, percent
+from offtarget.audit.evidence import Concept
+from offtarget.audit.records import Audit, DatasetInfo, Hypothesis
+from offtarget.report.amounts import amount, effect_size, few, shift
+from offtarget.report.html import fixed, number, percent
+from offtarget.report.statements import EqualLength, Stated, Statement, state
+
+STATEMENTS = 8
+"""In the head of a report, at most."""
+NAMED = 5
+"""Names of what goes along with a statement."""
+NOUNS = {
+    "overall": "concepts lean over the whole set",
+    "global": "leans are particular to a topic",
+    "local": "leans are particular to a kind of prompt",
+    "metadata": "leans are particular to a value of metadata",
+}
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """One line of the summary, with the side it speaks for."""
+    """One line of the head, with the side it speaks for: up (more in chosen), down or plain."""
 
     side: str
     text: str
-    more: str = ""
+    along: str = ""
+    """What goes with it."""
+    sizes: str = ""
+    """The raw effect and that at equal length, side by side."""
+    fades: bool = False
+    """Whether the effect is not significant, or turns round, at equal length."""
 
 
-def glance(audit: Audit, most: int = 8) -> list[Sentence]:
-    """What the data rewards, in plain sentences that each stand on one number.
+def glance(audit: Audit, stated: Stated | None = None, most: int = STATEMENTS) -> list[Sentence]:
+    """The head of a report: at most eight statements of named concepts, and a line on those without a name.
+
+    Length is one of them. It wears an arrow only where it is a finding that shares of rows agree with.
 
     Args:
         audit: the record.
-        most: how many concepts at the most.
+        stated: its findings put together, where that is at hand.
+        most: how many statements.
     """
+    stated = stated or state(audit)
     concepts = {c.id: c for c in audit.concepts}
-    longer = audit.dataset.chosen_longer
-    side = "up" if longer > 0.5 else "down"
+    shown = list(stated.statements[:most])
+    if stated.length not in shown:  # length is said in any case
+        shown = shown[: most - 1] + ([stated.length] if stated.length else [])
     out = [
-        Sentence(
-            side if abs(longer - 0.5) >= 0.02 else "plain", f"Chosen is longer in {percent(longer)} of rows."
-        )
+        length_sentence(audit, s, concepts) if s.is_length else _sentence(s, stated, concepts) for s in shown
     ]
-    found = [h for h in audit.hypotheses if h.view == "overall" and h.finding]
-    for h, others in speakers([h for h in found if h.length_note != IS_LENGTH], concepts)[:most]:
-        side = "up" if h.direction == "chosen" else "down"
-        more = length_verdict(h)
-        if others:
-            along = f"{others} {'concept' if others == 1 else 'concepts'} of latents along with it"
-            more = f"{more} · {along}" if more else along
-        out.append(Sentence(side, claim(h, concepts[h.concept]), more))
-    for view, noun in (
-        ("overall", "concepts lean over the whole set"),
-        ("global", "leans are particular to a topic"),
-        ("local", "leans are particular to a kind of prompt"),
-        ("metadata", "leans are particular to a value of metadata"),
-    ):
-        family = audit.families.get(view)  # type: ignore[call-overload]
-        if family is not None and family.tested:
-            text = f"{family.findings:,} of {family.tested:,} tested {noun} (q < 0.05)."
+    if stated.length is None:
+        out.append(length_sentence(audit, None, concepts))
+    rest = unnamed_line(stated, shown)
+    return [*out, Sentence("plain", rest)] if rest else out
+
+
+def _sentence(s: Statement, stated: Stated, concepts: dict[str, Concept]) -> Sentence:
+    h = s.lead
+    equal = stated.equal.get(h.concept)
+    fades = equal is not None and (equal.significant is False or equal.share < 0)
+    return Sentence(
+        "up" if h.direction == "chosen" else "down",
+        claim(h, concepts[h.concept]),
+        _along(s, concepts),
+        sizes(h, equal),
+        fades,
+    )
+
+
+def sizes(h: Hypothesis, equal: EqualLength | None) -> str:
+    """D over all rows and at equal length, side by side."""
+    raw = f"d {effect_size(h.d)}"
+    if equal is None:
+        return raw
+    if abs(h.d) >= 100:
+        return f"{raw}, at equal length {percent(equal.share, 0)} of it"
+    text = f"{raw}, at equal length {fixed(h.d * equal.share, 2, sign=True)}"
+    if equal.share < 0 and equal.significant:
+        return f"{text}: it turns round"
+    return text + (" (not significant)" if equal.significant is False else "")
+
+
+def _along(s: Statement, concepts: dict[str, Concept]) -> str:
+    """What goes with a statement, in one or two sentences."""
+    same = [concepts[h.concept] for h in s.along if h.direction == s.lead.direction]
+    other = [concepts[h.concept] for h in s.along if h.direction != s.lead.direction]
+    parts = []
+    if same:
+        parts.append(f"With it: {listed(same)}")
+    if other:
+        parts.append(f"The other way: {listed(other)}")
+    if s.unnamed:
+        parts.append(f"{s.unnamed:,} {'concept' if s.unnamed == 1 else 'concepts'} of latents along with it")
+    if s.explained:
+        parts.append(f"Not significant at equal length: {listed([concepts[h.concept] for h in s.explained])}")
+    return " ".join(f"{part}." for part in parts)
+
+
+def listed(concepts: Sequence[Concept], most: int = NAMED) -> str:
+    """Names in a row, the first few of many."""
+    names = [brief(c.title) for c in concepts]
+    if len(names) > most + 1:
+        names = [*names[:most], f"{len(names) - most} more"]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def length_sentence(audit: Audit, s: Statement | None, concepts: dict[str, Concept]) -> Sentence:
+    """How much longer chosen is; an arrow only where that is a finding, and means and counts of rows agree."""
+    text = lengths(audit.dataset)
+    if s is None:
+        tested = any(c.id == "surface:characters" for c in audit.concepts)
+        more = "no lean in length was found" if tested else "not tested: no lens here measures length"
+        return Sentence("plain", f"{text} ({more}).")
+    d = audit.dataset
+    up = s.lead.direction == "chosen"
+    agree = (d.chosen_longer > d.chosen_shorter) == up
+    side = ("up" if up else "down") if agree else "plain"
+    if not agree:
+        text += (
+            f": more often {'shorter' if up else 'longer'}, but {'longer' if up else 'shorter'} on average"
+        )
+    return Sentence(side, f"{text}.", _along(s, concepts), sizes(s.lead, None))
+
+
+def lengths(d: DatasetInfo) -> str:
+    """Counts of rows and medians of length."""
+    equal = max(0.0, 1 - d.chosen_longer - d.chosen_shorter)
+    chosen, rejected = d.median_characters
+    text = (
+        f"Length: chosen is longer in {percent(d.chosen_longer)} of rows, shorter in {percent(d.chosen_shorter)}, "
+        f"equal in {percent(equal)}; median {number(round(chosen))} characters against {number(round(rejected))}"
+    )
+    if rejected <= 0 or chosen <= 0:
+        return text
+    ratio = chosen / rejected
+    if ratio >= 1.5:
+        return f"{text} ({fixed(ratio, 1)} times)"
+    change = fixed(100 * (ratio - 1), 0, sign=True)
+    return text if change == "0" else f"{text} ({change}\u202f%)"
+
+
+def unnamed_line(stated: Stated, shown: Sequence[Statement]) -> str:
+    """How many concepts without a name lean as strongly as the least of the statements; empty where none does."""
+    least = min((s.size for s in shown), default=0.0)
+    n = sum(abs(h.d) >= least for h in stated.unnamed)
+    if not n:
+        return ""
+    noun = "concept" if n == 1 else "concepts"
+    if not shown:
+        return f"{n:,} {noun} without a name {'leans' if n == 1 else 'lean'} (q < 0.05): see their evidence."
+    verb = "leans" if n == 1 else "lean"
+    return f"{n:,} {noun} without a name {verb} as strongly as the statements above: see their evidence."
+
+
+def counts(audit: Audit) -> list[tuple[str, str]]:
+    """How many hypotheses of each view are findings, and how many shuffled labels would give."""
+    out = []
+    for view, family in audit.families.items():
+        if family.tested:
+            text = f"{family.findings:,} of {family.tested:,} tested {NOUNS[view]} (q < 0.05)"
             null = family.shuffled
-            more = "" if null is None else f"with shuffled labels: {null.mean_findings:.2g} on average"
-            out.append(Sentence("plain", text, more))
+            out.append(
+                (text, "" if null is None else f"with shuffled labels: {null.mean_findings:.2g} on average")
+            )
     return out
 
 
-def speakers(
-    hypotheses: Sequence[Hypothesis], concepts: Mapping[str, Concept]
-) -> list[tuple[Hypothesis, int]]:
-    """One hypothesis for all concepts that go along with the same surface concept, the largest |d| first.
+def claim(h: Hypothesis, c: Concept, rule: Concept | None = None) -> str:
+    """A hypothesis as a sentence about two numbers.
 
-    The surface concept speaks where it is among them, else the concept that leans most. Concepts without a
-    surface correlate speak for themselves.
-
-    Returns:
-        Hypotheses, each with the number of others that it speaks for.
+    Args:
+        h: the hypothesis.
+        c: its concept.
+        rule: that the concept is named after; its rates are given in place of the latents' own.
     """
-    groups: dict[str, list[Hypothesis]] = defaultdict(list)
-    by_concept = {h.concept: h for h in hypotheses}
-    for h in sorted(hypotheses, key=lambda h: (-abs(h.d), h.id)):
-        groups[_spoken_for(h, concepts[h.concept].evidence.correlate, by_concept)].append(h)
-    out = []
-    for name, members in groups.items():
-        speaker = next((h for h in members if h.concept == name), members[0])
-        out.append((speaker, len(members) - 1))
-    return sorted(out, key=lambda t: (-abs(t[0].d), t[0].id))
-
-
-def _spoken_for(h: Hypothesis, along: Correlate | None, by_concept: Mapping[str, Hypothesis]) -> str:
-    """The group of a hypothesis: a surface concept that it leans with, else that of its own."""
-    if along is None:
-        return h.concept
-    way = along.r * h.d
-    rule = by_concept.get(along.concept)
-    if rule is None:  # no rule to speak: those that lean the same way along it stand together
-        return f"{along.concept}, {'more' if way > 0 else 'less'}"
-    # a rule that leans the other way, or less surely, cannot speak for it
-    return rule.concept if rule.d * way > 0 and rule.finding >= h.finding else h.concept
-
-
-def claim(h: Hypothesis, c: Concept) -> str:
-    """A hypothesis as a sentence about two numbers."""
     e = c.evidence
-    label = _capital(c.title)
     if h.outside_mean is not None:
-        inside, outside = number(h.inside_mean, sign=True), number(h.outside_mean, sign=True)
-        gap = f"chosen minus rejected is {inside} here, {outside} in the other rows"
-        return f"{label}: {gap} ({e.effect_unit})."
-    if e.contrast in {"presence", "cluster", "standardised"}:
-        verb = "in" if e.contrast == "presence" else "fires in"
-        rates = percent(e.chosen_rate), percent(e.rejected_rate)
-        return f"{label}: {verb} {rates[0]} of chosen, {rates[1]} of rejected responses."
-    share = e.more_in_chosen if h.direction == "chosen" else e.more_in_rejected
-    unit = "" if c.title.startswith(e.unit) else f" {e.unit}"
-    means = f"{number(e.chosen_mean)}{unit} in chosen, {number(e.rejected_mean)} in rejected"
-    return f"{label}: {means}; more in {h.direction} in {percent(share)} of rows."
+        inside, outside = shift(h.inside_mean, e), shift(h.outside_mean, e)
+        return f"{subject(c)}: chosen has {inside} here, {outside} in the other rows."
+    if rule is not None and e.correlate is not None:
+        return f"{rates(rule, h)} Latents that read alike lean with it (r {fixed(e.correlate.r, sign=True)})."
+    return rates(c, h)
+
+
+def subject(c: Concept) -> str:
+    """What a sentence calls a concept: latents stay latents, whatever rule they go with."""
+    what = "Latents that " if c.name == "rule" and c.title == c.label else ""
+    return _capital(f"{what}{c.title}")
+
+
+def rates(c: Concept, h: Hypothesis) -> str:
+    """How much of a concept chosen and rejected have."""
+    e = c.evidence
+    if e.contrast in ("presence", "cluster", "standardised"):
+        verb = "in" if c.name == "lens" else "fires in"
+        return f"{subject(c)}: {verb} {percent(e.chosen_rate)} of chosen, {percent(e.rejected_rate)} of rejected responses."
+    sides = [("chosen", e.more_in_chosen), ("rejected", e.more_in_rejected)]
+    if h.direction == "rejected":
+        sides.reverse()
+    equal = max(0.0, 1 - e.more_in_chosen - e.more_in_rejected)
+    (first, more), (second, less) = sides
+    rest = f", the same in {percent(equal)}" if equal > 0.0005 else ""
+    means = f"{amount(e.chosen_mean, e.unit)} in chosen, {few(e.rejected_mean)} in rejected"
+    if e.unit.startswith("share of "):
+        means = f"{amount(e.chosen_mean, e.unit)} in chosen, {percent(e.rejected_mean)} in rejected"
+    return f"{subject(c)}: {means}; more in {first} in {percent(more)} of rows, in {second} in {percent(less)}{rest}."
 
 
 def brief(label: str) -> str:
@@ -126,5 +228,5 @@ def length_verdict(h: Hypothesis) -> str:
     if control.q >= 0.05:
         return "not significant at equal length"
     if control.effect * h.effect < 0:
-        return "at equal length it turns around"
+        return "at equal length it turns round"
     return ""

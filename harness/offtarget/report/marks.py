@@ -8,6 +8,8 @@ from offtarget.lens.features import FeatureMatrix, peak_place
 
 AROUND = 90
 """Characters of text on either side of the strongest token in an excerpt."""
+LINES, LINE_CHARS = 16, 64
+"""Of an excerpt, so that nothing of it lies below what is in view."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,10 @@ class Marks:
 
 
 def pieces(text: str, places: Sequence[tuple[int, int]], limit: int) -> list[Piece]:
-    """A text cut to `limit` characters, in stretches that are highlighted or not.
+    """A text cut to `limit` characters and `LINES` lines, in stretches that are highlighted or not.
 
-    Where the first highlight (or, of a long one, its beginning) lies beyond the limit, the excerpt begins shortly
-    before it.
+    Where the first highlight (or, of a long one, its beginning) lies beyond the cut, the excerpt begins shortly before
+    it: what is shown always holds a highlight, if there is one.
 
     Args:
         text: the whole text.
@@ -65,9 +67,13 @@ def pieces(text: str, places: Sequence[tuple[int, int]], limit: int) -> list[Pie
         limit: most characters shown.
     """
     begin = 0
-    if places and min(places[0][1], places[0][0] + AROUND) > limit:
-        begin = max(0, places[0][0] - AROUND)
-    end = min(len(text), begin + limit)
+    if places:
+        first = min(places[0][1], places[0][0] + AROUND)
+        if first > _end(text, 0, limit):
+            begin = max(0, places[0][0] - AROUND)
+            if _end(text, begin, limit) < first:  # a tail of short lines before it
+                begin = places[0][0]
+    end = _end(text, begin, limit)
     out = [Piece("…")] if begin else []
     at = begin
     for start, stop in places:
@@ -82,3 +88,16 @@ def pieces(text: str, places: Sequence[tuple[int, int]], limit: int) -> list[Pie
     if end < len(text):
         out.append(Piece("…"))
     return out
+
+
+def _end(text: str, begin: int, limit: int) -> int:
+    """Where an excerpt ends: after `limit` characters or `LINES` lines, of which long ones are broken."""
+    end, lines, at = min(len(text), begin + limit), 0, begin
+    while at < end:
+        stop = text.find("\n", at, end)
+        stop = end if stop < 0 else stop
+        lines += max(1, -(-(stop - at) // LINE_CHARS))
+        if lines >= LINES:
+            return min(end, stop)
+        at = stop + 1
+    return end

@@ -1,0 +1,58 @@
+"""Values and effects of concepts in units that a person knows: points, per cent, per 100 words."""
+
+import math
+
+from offtarget.audit.evidence import Evidence
+from offtarget.report.html import fixed, number, percent
+
+_SHARE = "share of "
+_COUNT = "count per response"
+
+
+def few(value: float) -> str:
+    """A mean with the digits that a sentence can carry: `248`, `5.59`, `0.08`."""
+    return number(value, 2 if abs(value) < 1 else 3)
+
+
+def amount(value: float, unit: str) -> str:
+    """A mean with its unit: `0.20 per response`, `0.50 per 100 words`, `88.7 % of words`, `248 tokens`."""
+    if unit == _COUNT:
+        return f"{few(value)} per response"
+    if unit.startswith(_SHARE):
+        return f"{percent(value)} of {unit.removeprefix(_SHARE)}"
+    return f"{few(value)} {unit}"
+
+
+def shift(value: float, e: Evidence) -> str:
+    """An effect with its sign and unit: points of rows, per cent more, or the unit of the values."""
+    if e.contrast in ("presence", "cluster"):
+        return f"{fixed(100 * value, 1, sign=True)} points"
+    if e.contrast == "log":
+        return f"{fixed(100 * (math.exp(value) - 1), 1, sign=True)}\u202f%"
+    if e.contrast == "standardised":
+        return f"{fixed(value, 2, sign=True)} sd"
+    if e.unit.startswith(_SHARE):
+        return f"{fixed(100 * value, 1, sign=True)} points"
+    if e.unit == _COUNT:
+        return f"{number(value, sign=True)} per response"
+    return f"{number(value, sign=True)} {e.unit}"
+
+
+def shift_means(e: Evidence) -> str:
+    """What the unit of an effect is, in words."""
+    if e.contrast in ("presence", "cluster"):
+        return "percentage points of responses, chosen minus rejected"
+    if e.contrast == "log":
+        return (
+            f"how much more chosen has, of 1 + {'the count' if e.unit == _COUNT else e.unit} (geometric mean)"
+        )
+    if e.contrast == "standardised":
+        return "standard deviations of the difference"
+    return "chosen minus rejected"
+
+
+def effect_size(d: float | None) -> str:
+    """Cohen's d; where all rows differ alike it has no upper end, and the stored cap of 100 is not shown as a size."""
+    if d is not None and abs(d) >= 100:
+        return "> +100" if d > 0 else "< −100"
+    return fixed(d, 2, sign=True)
