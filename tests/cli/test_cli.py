@@ -196,10 +196,10 @@ def test_an_audit_of_a_file_finds_what_was_put_there(capsys: pytest.CaptureFixtu
     assert found["surface:bold"]["effect"] == 1.0
     assert Path("a/report.html").stat().st_size > 10_000
     assert call(["audit", "good.jsonl", "--out", "a"]) == 0
-    head, *lines = capsys.readouterr().out.splitlines()[1:]
-    (bold,) = [line for line in lines if "  bold text  " in line]
-    assert bold[head.index("effect") :].split()[0] == "+1.000"
-    assert bold[head.index("unit") :].startswith("share of rows")
+    said = capsys.readouterr().out
+    assert "+ Bold text: in 100.0 % of chosen, 0.0 % of rejected responses. [d > +100, " in said
+    assert out["statements"][0]["text"].replace("\u202f", " ") in said
+    assert "any markdown heading, list or bold" in out["statements"][0]["along"]
     assert (
         call(["why", "a", json.loads(Path("a/audit.json").read_text())["hypotheses"][0]["rows"][0], "--json"])
         == 0

@@ -112,6 +112,14 @@ def test_length_is_one_statement_with_what_grows_with_it() -> None:
     assert f"longer in {100 * longer:.1f}" in said[0] and f"shorter in {100 * shorter:.1f}" in said[0]
 
 
+def test_what_differs_alike_in_every_row_is_one_statement() -> None:
+    texts = [(f"**Answer {10 + i}** in bold", f"Answer {10 + i} in plain") for i in range(60)]
+    put, said = stated(texts)
+    (bold,) = [g for g in groups(put) if "bold" in g]
+    assert "markdown" in bold
+    assert "in 100.0\u202f% of chosen, 0.0\u202f% of rejected responses" in " ".join(said)
+
+
 def test_shuffled_labels_say_that_nothing_leans() -> None:
     rng = np.random.default_rng(5)
     put, said = stated([(answer(rng), answer(rng)) for _ in range(200)])

@@ -209,9 +209,13 @@ def accounts(h: Hypothesis, explained: float, r: float) -> bool:
 
 
 def _standard(u: NDArray[Any]) -> Floats:
+    """Columns of mean 0 and sd 1; those that differ alike in every row are 1, and so go with each other alone."""
     x = u.astype(np.float64)
-    x -= x.mean(axis=0)
-    return np.asarray(x / np.maximum(x.std(axis=0), 1e-12))
+    mean, sd = x.mean(axis=0), x.std(axis=0)
+    alike = sd <= 1e-9 * np.abs(mean)
+    x = (x - mean) / np.maximum(sd, 1e-12)
+    x[:, alike] = np.sign(mean[alike])
+    return np.asarray(x)
 
 
 def _put_together(
