@@ -128,13 +128,22 @@ def test_a_column_that_cannot_be_tested_is_named_with_the_reason(mixed):
     pairs, part = mixed
     few = [p.meta["vendor"] if i >= 40 else f"rare{i // 4}" for i, p in enumerate(pairs.pairs)]
     rows = PairSet(
-        "s", [replace(p, meta={**p.meta, "few": f}) for p, f in zip(pairs.pairs, few, strict=True)]
+        "s",
+        [
+            replace(p, meta={**p.meta, "few": f, "lump": p.group, "rare": str(i < 9)})
+            for i, (p, f) in enumerate(zip(pairs.pairs, few, strict=True))
+        ],
     )
-    found = audit(rows, [part], by=["row", "language", "few"])
+    found = audit(rows, [part], by=["row", "language", "few", "lump", "rare"])
     said = "\n".join(found.warnings)
     assert "column 'row' has 600 values in 600 rows, nearly one for each row" in said
     assert "column 'language' says 'en' in every row" in said
     assert "column 'few': 10 of its 13 values (40 rows) have fewer than 25 rows from 10 prompts" in said
+    assert (
+        "column 'lump': none of its 300 values has 25 rows from 10 prompts (the most are 2 rows and 1 prompts)"
+        in said
+    )
+    assert "column 'rare': 'False' has all rows but 9, too few to compare with" in said
     few = next(c for c in found.metadata if c.name == "few")
     assert {v.value for v in few.tested} == set(VENDORS)
     assert sum(v.n for v in few.values) == 600
@@ -153,7 +162,7 @@ def test_numbers_are_cut_at_their_quartiles_and_missing_is_a_value(mixed):
         [149, 299, 449]
     ]  # the smallest values with a quarter, half, three quarters at or below
     assert column.cuts == pytest.approx(want.tolist())
-    assert column.values[0] == f"at most {want[0]:g}"
+    assert column.values[0] == f"up to {want[0]:g}"
     assert column.codes.tolist() == [int((s > want).sum()) for s in score]
     # as text, as a spreadsheet gives them, and with holes
     holed = with_meta(pairs, score=[None if i % 10 == 0 else str(s) for i, s in enumerate(score)])

@@ -74,7 +74,7 @@ class Column:
         return f"{name[:_ID_CHARACTERS]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
     def label(self, value: int) -> str:
-        """`vendor is acme`; `score is at most 3`."""
+        """`vendor is acme`; `score is up to 3`."""
         return f"{self.name} is {self.values[value]}"
 
     @property
@@ -92,9 +92,11 @@ class Column:
         if not len(self.testable):
             if k > n / 2:
                 return f"{name} has {k:,} values in {n:,} rows, nearly one for each row: none has the {need} that a test needs"
-            return (
-                f"{name}: none of its {k:,} values has {need} (and as many rows outside), so none is tested"
-            )
+            if self.n_rows.max() > n - MIN_ROWS:
+                most, rest = int(self.n_rows.argmax()), n - int(self.n_rows.max())
+                return f"{name}: '{self.values[most]}' has all rows but {rest:,}, too few to compare with"
+            have = f"the most are {self.n_rows.max():,} rows and {self.n_prompts.max():,} prompts"
+            return f"{name}: none of its {k:,} values has {need} ({have}), so none is tested"
         short = k - len(self.testable)
         if short:
             lost = int(self.n_rows.sum() - self.n_rows[self.testable].sum())
@@ -241,8 +243,8 @@ def _binned(
     codes = np.full(len(raw), len(cuts) + 1, dtype=np.int64)
     codes[there] = np.searchsorted(cuts, numbers, side="left")
     ends = [f"{x:g}" for x in cuts]
-    values = [f"at most {ends[0]}", *(f"above {a} to {b}" for a, b in pairwise(ends))]
-    values += [f"above {ends[-1]}", MISSING]
+    values = [f"up to {ends[0]}", *(f"over {a} up to {b}" for a, b in pairwise(ends))]
+    values += [f"over {ends[-1]}", MISSING]
     if len(there) == len(raw):
         values.pop()
     return codes, tuple(values), cuts
