@@ -33,17 +33,11 @@ def board(
 ) -> dict[str, Any]:
     """One simulated board: rows by protocol, and whether there is signal."""
     prompts = rng.standard_normal(N)
-    made = [
-        c
-        for name, p in policies.items()
-        for c in cells(name, {SHARE: p.draw(prompts, seeds, rng)}, strength=1.0)
-    ]
-    for c in made:
-        if c.spec.protocol in ("start", "dpo"):
-            c.spec.parameters.clear()
-    found = rank(
-        [type(c).model_validate({**c.model_dump(), "key": ""}) for c in made], controls=controls or {}
-    ).boards[0]
+    made = []
+    for name, p in policies.items():
+        own = {} if name in ("start", "dpo") else {"strength": 1.0}
+        made += cells(name, {SHARE: p.draw(prompts, seeds, rng)}, **own)
+    found = rank(made, controls=controls or {}).boards[0]
     return {"signal": found.signal["style"], **{r.protocol: r for r in found.rows}}
 
 

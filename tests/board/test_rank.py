@@ -57,6 +57,22 @@ def test_start_and_plain_dpo_are_references_without_a_recovery(cells):
     assert [r.kind for r in boards.boards[0].rows] == ["start", "plain", "protocol"]
 
 
+def test_recovery_over_two_targets_is_their_mean_with_an_interval_that_holds_for_both(three):
+    """Each target's set is taken at 97.5 %, so that both hold together in 95 %: wider than either alone, on average."""
+    plain = [*three("start", style=0.1, verbosity=0.1), *three("dpo", style=0.6, verbosity=0.7)]
+    cells = [*plain, *three("x", style=0.3, verbosity=0.2)]
+
+    def both(cell):
+        scores = tuple(b.model_copy(update={"role": "target"}) for b in cell.behaviours)
+        return cell.model_copy(update={"behaviours": scores})
+
+    row = _row(rank([both(c) for c in cells]), "x")
+    parts = [_behaviour(row, name).recovery for name in ("style", "verbosity")]
+    assert math.isclose(row.recovery.value, sum(p.value for p in parts) / 2)
+    assert row.recovery.ci[0] < sum(p.ci[0] for p in parts) / 2
+    assert row.recovery.ci[1] > sum(p.ci[1] for p in parts) / 2
+
+
 def test_no_signal_where_plain_dpo_hardly_differs(three):
     boards = rank([*three("start", style=0.2), *three("dpo", style=0.24), *three("filter", style=0.2)])
     row = _row(boards, "filter")

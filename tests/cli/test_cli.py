@@ -373,7 +373,7 @@ def cells_of(protocol: str, seeds: int, rate: float, **more: Any) -> list[Path]:
         start = protocol == "start"
         cell = Cell(
             spec=CellSpec(
-                dataset="toy", model="m", protocol=protocol, seed=seed, training={} if start else {"beta": 0.1},
+                dataset=more.get("dataset", "toy"), model="m", protocol=protocol, seed=seed, training={} if start else {"beta": 0.1},
                 parameters={} if protocol in ("start", "dpo") else {"strength": more.get("strength", 0.3)},
                 behaviours=("style",), data={"evaluation": {"max_tokens": 64}},
             ),
@@ -406,6 +406,14 @@ def test_compare_names_both_sides_and_says_what_its_numbers_are_about(
     body = json.loads(capsys.readouterr().out)
     assert body["a"] == "dpo, seeds 0, 1, 2" and body["differences"][0]["of_protocols"] is True
     assert body["differences"][0]["difference"] == pytest.approx(-0.3)
+
+
+def test_sides_of_other_datasets_are_named_with_them(capsys: pytest.CaptureFixture[str]) -> None:
+    (here,), (there,) = cells_of("dpo", 1, 0.5), cells_of("dpo", 1, 0.2, dataset="other")
+    assert call(["compare", str(here), str(there)]) == 0
+    done = capsys.readouterr()
+    assert done.out.startswith("a = dpo, seed 0 (toy); b = dpo, seed 0 (other)\n")
+    assert "made differently: dataset is toy in a, other in b" in done.err
 
 
 def test_start_has_no_training_seeds_in_a_comparison(capsys: pytest.CaptureFixture[str]) -> None:

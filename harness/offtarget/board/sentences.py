@@ -97,7 +97,7 @@ def against_control(r: Row) -> list[str]:
     out = []
     for x in targets:
         name = f"{x.behaviour} " if len(targets) > 1 else ""
-        q = "" if x.q_control is None else f", q {p_value(x.q_control)}"
+        q = "" if x.q_control is None else f", q\u00a0{p_value(x.q_control)}"
         bare = x.vs_control.ci is None and x.vs_control.value is not None
         out.append("too few seeds" if bare else f"{name}{with_ci(x.vs_control, 3, sign=True)}{q}")
     taken = "" if r.control_recovery.note == "not asked" else f": recovery {with_ci(r.control_recovery)}"
@@ -179,9 +179,9 @@ def _beyond(b: Board) -> list[str]:
         change = f"{with_ci(x.vs_control, 3, sign=True)} on {x.behaviour}"
         if x.recovery.value is not None and r.control_recovery.value is not None:
             taken = f"takes back {_share(x.recovery)} of what plain DPO changed, {r.control} {_share(r.control_recovery)}"
-            found.append(f"{r.label} {taken} ({change})")
+            found.append(f"{r.label} {taken}; difference {change}")
         else:
-            found.append(f"{r.label} ({change}, {r.control})")
+            found.append(f"{r.label}: {change}, against {r.control}")
     if not found:
         return [f"No protocol differs from its blind control at q < {ALPHA:g} ({len(tested)} tested)."]
     return [

@@ -57,6 +57,16 @@ def read_side(text: str) -> Side:
     return _seeds_of_one(text, [_cell(f) for f in files])
 
 
+def named(a: Side, b: Side) -> tuple[str, str]:
+    """The names of both sides, with dataset and model where those are not the same."""
+    keys = [k for k in ("dataset", "model") if a.stands_on.get(k) != b.stands_on.get(k)]
+    found = []
+    for side in (a, b):
+        where = ", ".join(str(side.stands_on[k]) for k in keys if k in side.stands_on)
+        found.append(f"{side.name} ({where})" if where else side.name)
+    return found[0], found[1]
+
+
 def differing(a: Side, b: Side) -> list[str]:
     """What the sides do not share although it decides their scores, each with both values."""
     out = []

@@ -19,26 +19,30 @@ def compare(
     With three training seeds or more on each side (the start model needs none) the noise of seeds is in, and the
     differences are between protocols. Two single runs show a difference between these two policies and no more.
     """
-    from offtarget.board.sides import differing, read_side
+    from offtarget.board.sides import differing, named, read_side
+    from offtarget.board.strata import cut_in_file_order
     from offtarget.evals.compare import compare_runs
     from offtarget.evals.scores import MANY_UNSCORED
 
     sides = read_side(a), read_side(b)
     for line in differing(*sides):
         note(f"warning: {line}")
+    for line in cut_in_file_order(s for side in sides for own in side.scores.values() for s in own):
+        note(f"warning: {line}")
+    names = named(*sides)
     found = compare_runs(sides[0].scores, sides[1].scores, trained=(sides[0].trained, sides[1].trained))
     said = _about(*sides, all(d.of_protocols for d in found))
     if as_json:
         echo_json(
             {
-                "a": sides[0].name,
-                "b": sides[1].name,
+                "a": names[0],
+                "b": names[1],
                 "about": said,
                 "differences": [d.model_dump(mode="json") for d in found],
             }
         )
         return
-    typer.echo(f"a = {sides[0].name}; b = {sides[1].name}\n")
+    typer.echo(f"a = {names[0]}; b = {names[1]}\n")
     table(("behaviour", "b − a", "95 % interval", "p", "q", "n", "missing"), [_row(d) for d in found])
     typer.echo(f"\n{said}")
     for d in found:

@@ -71,6 +71,11 @@ def eval_(
         )
     table(("behaviour", "value", "95 % interval", "n", "unscored", "direction", "unit"), rows)
     for s in scores.values():
+        missed = sum(n == 0 for n in s.strata.values())
+        if missed:
+            note(
+                f"note: {s.behaviour}: {len(s.strata) - missed} of {len(s.strata)} kinds of its prompts were asked"
+            )
         if s.unscored > MANY_UNSCORED:
             note(f"warning: {s.behaviour}: {says_unscored(s)}")
 

@@ -15,9 +15,10 @@ both terms, so V is a little too large. Interval and p are those of t with the d
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offtarget.evals.panel import Floats, Panel
 from offtarget.evals.rates import effective_n, wilson
@@ -125,7 +126,7 @@ def difference(x: Panel, y: Panel, *, of: str, to: str) -> Contrast:
     change = x.by_sample - y.by_sample
     prompts, n = _influence(x.ids, change)
     if x.rate and y.rate:
-        groups = len({cluster_of(i) for i in x.ids})
+        groups = len(_prompts(x.ids)[0])
         shrunk = math.sqrt(groups * (groups - 1) / ((groups + 1) * (groups + 2)))
         prompts = {k: e * shrunk for k, e in prompts.items()}
         extra = 1 / math.sqrt((groups + 1) * (groups + 2))
@@ -212,17 +213,23 @@ def _seeds(x: Panel, name: str, sign: float) -> dict[str, dict[int, float]]:
     }
 
 
-def _influence(ids: Sequence[str], values: Floats) -> tuple[dict[str, float], float]:
+def _influence(ids: tuple[str, ...], values: Floats) -> tuple[dict[str, float], float]:
     """Each prompt's part of the error of a mean, and the effective number of prompts."""
-    if not len(ids):
+    if not ids:
         return {}, 0.0
-    names, code = np.unique([cluster_of(i) for i in ids], return_inverse=True)
+    names, code, effective = _prompts(ids)
     groups = len(names)
     sums = np.bincount(code, weights=values - values.mean(), minlength=groups)
-    sizes = np.bincount(code, minlength=groups)
     factor = math.sqrt(groups / (groups - 1)) if groups > 1 else 0.0
-    effective = float(sizes.sum() ** 2 / (sizes**2).sum())
-    return dict(zip(names.tolist(), (factor * sums / len(ids)).tolist(), strict=True)), effective
+    return dict(zip(names, (factor * sums / len(ids)).tolist(), strict=True)), effective
+
+
+@lru_cache(maxsize=256)
+def _prompts(ids: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.int64], float]:
+    """The prompts of some samples, which of them each sample is of, and their effective number."""
+    names, code = np.unique([cluster_of(i) for i in ids], return_inverse=True)
+    sizes = np.bincount(code, minlength=len(names))
+    return tuple(names.tolist()), code, float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
 def _quantile(level: float, df: float) -> float:

@@ -13,6 +13,7 @@ from offtarget.evals.scores import BehaviourScore, Role
 
 Floats = NDArray[np.float64]
 MODEL = CellManifest(rows_sha256="r", n_pairs=256, model_identity="id", code_version="v")
+"""Of every simulated cell: they stand on one board."""
 
 
 @dataclass(frozen=True)
@@ -44,27 +45,28 @@ def _logistic(x: Floats) -> Floats:
 
 
 def score(name: str, role: Role, values: Floats, unit: str = "share of answers") -> BehaviourScore:
-    """A score of one seed; NaN is unscored."""
-    samples = {f"{name}-{i:03d}": None if np.isnan(v) else float(v) for i, v in enumerate(values)}
+    """A score of one seed; NaN is unscored. Built without validation: thousands are made."""
+    samples = {f"{name}-{i:03d}": None if v != v else v for i, v in enumerate(values.tolist())}
     scored = [v for v in samples.values() if v is not None]
-    return BehaviourScore(
+    return BehaviourScore.model_construct(
         behaviour=name, task_version="1-A", direction="lower", role=role, metric="mean", unit=unit,
-        value=float(np.mean(scored)) if scored else None, ci=None, n=len(scored),
-        n_unscored=len(samples) - len(scored), samples=samples,
+        value=sum(scored) / len(scored) if scored else None, ci=None, n=len(scored),
+        n_unscored=len(samples) - len(scored), samples=samples, details={}, strata={},
     )  # fmt: skip
 
 
 def cells(protocol: str, behaviours: dict[tuple[str, Role, str], Floats], **parameters: float) -> list[Cell]:
-    """One cell for each seed. `behaviours`: (name, role, unit) -> (seeds, n) values."""
+    """One cell for each seed, without validation. `behaviours`: (name, role, unit) -> (seeds, n) values."""
     n_seeds = len(next(iter(behaviours.values())))
     verdicts = () if protocol in ("start", "dpo") else (CellVerdict(concept="c", decision="suppress"),)
+    names = tuple(name for name, *_ in behaviours)
     return [
-        Cell(
+        Cell.model_construct(
             spec=CellSpec(
-                dataset="simulated", model="m", protocol=protocol, seed=s, parameters=dict(parameters), verdicts=verdicts,
-                behaviours=tuple(name for name, *_ in behaviours),
+                dataset="simulated", model="m", protocol=protocol, seed=s, parameters=dict(parameters),
+                verdicts=verdicts, behaviours=names,
             ),
-            manifest=MODEL.model_copy(update={"task_versions": {name: "1-A" for name, *_ in behaviours}}),
+            manifest=MODEL,
             behaviours=tuple(score(name, role, v[s], unit) for (name, role, unit), v in behaviours.items()),
             budget="cpu",
         )
