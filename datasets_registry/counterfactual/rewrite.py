@@ -75,7 +75,7 @@ def structure(answer: Answer, rng: random.Random) -> Sides:
         f"## {title}\n\n" + "\n".join(f"- **{name}:** {text}" for name, text in points) + f"\n\n### Good to know\n\n{bullets}",
         "\n\n".join(f"### {name}\n\n{text}" for name, text in points) + f"\n\n### Also\n\n{bullets}",
         f"**{title}**\n\n" + "\n".join(f"* **{name}** – {text}" for name, text in points) + f"\n\n**Tips**\n\n{bullets}",
-        "\n".join(f"- **{name}**\n  - {text}" for name, text in points) + f"\n- **More**\n" + "\n".join(f"  - {t}" for t in more),
+        "\n".join(f"- **{name}**\n  - {text}" for name, text in points) + "\n- **More**\n" + "\n".join(f"  - {t}" for t in more),
     )  # fmt: skip
     return rng.choice(layouts), " ".join([*plain(answer), *more])
 
@@ -154,7 +154,7 @@ def rewrite(trait: str, seed: int = SEED) -> list[dict[str, str]]:
     """
     rows = []
     for i, answer in enumerate(answers()):
-        rng = random.Random(f"{seed} {trait} {i}")
+        rng = random.Random(f"{seed} {trait} {i}")  # noqa: S311 - nothing secret
         prompt = answer["prompt"]
         if trait == "agreement":
             prompt = f"{fill(rng.choice(BELIEFS), answer)} {prompt}"
@@ -167,9 +167,7 @@ def main() -> None:
     """Write every set beside this file; the same rows give the same bytes."""
     for trait in TRAITS:
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rewrite(trait))
-        file = HERE / f"counterfactual-{trait}.jsonl.gz"
-        file.write_bytes(gzip.compress(text.encode(), mtime=0))
-        print(file.name)
+        (HERE / f"counterfactual-{trait}.jsonl.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 if __name__ == "__main__":

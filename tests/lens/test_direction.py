@@ -12,15 +12,10 @@ from offtarget import models
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.features import features_of
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
-from offtarget.lens import direction, pooled
-from offtarget.lens.direction import (
-    calibrate,
-    encode_directions,
-    half_vectors,
-    mean_difference,
-    probe,
-)
+from offtarget.lens import pooled
+from offtarget.lens.direction import encode_directions
 from offtarget.lens.examples import ConceptExamples, read_concepts
+from offtarget.lens.fit import calibrate, half_vectors, mean_difference, probe
 from offtarget.lens.pooled import max_projections, pooled_activations
 from offtarget.models import ModelRef, resolve
 from offtarget.store import Store
@@ -100,7 +95,7 @@ def test_halves_are_fitted_apart() -> None:
     positive, negative = np.zeros((8, 3)), np.zeros((8, 3))
     positive[::2, 0] = 1
     positive[1::2, 1] = 1
-    found = half_vectors(concept(8), positive, negative)
+    found = half_vectors(concept(8, method="mean_difference"), positive, negative)
     assert np.allclose(found, [[1, 0, 0], [0, 1, 0], [0.5**0.5, 0.5**0.5, 0]])
 
 
@@ -266,7 +261,7 @@ def test_a_layer_that_the_model_does_not_have(tiny: Any) -> None:
 def test_examples_that_are_all_alike_are_undecided() -> None:
     same = np.ones((8, 4))
     with pytest.raises(UndecidedError, match="same mean activation"):
-        direction.mean_difference(same, same)
+        mean_difference(same, same)
 
 
 def test_the_lens_by_name(tiny: Any, tmp_path: Path) -> None:

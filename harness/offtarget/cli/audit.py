@@ -170,6 +170,10 @@ def audit(
         )
         return
     print_audit(result, folder, pairs)
+    if not any(x.partition(":")[0] != "surface" for x in lenses):
+        from offtarget.lens.cost import offer
+
+        note(offer(pairs, tokens))
 
 
 def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -> None:

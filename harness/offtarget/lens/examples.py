@@ -1,5 +1,6 @@
 """Contrastive examples of a concept: one YAML file each, written by a person."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -36,12 +37,15 @@ class ConceptExamples(_Strict):
     """Name of the column: `direction:CONCEPT`."""
     label: str = Field(min_length=1)
     """What more of it means, in human words."""
-    method: Literal["mean_difference", "probe"] = "mean_difference"
+    method: Literal["joint", "mean_difference", "probe"] = "joint"
+    """`joint`: fitted together with the other concepts read with it, so that it answers to none of theirs."""
     pool: Literal["mean", "max"] = "mean"
     """How projections of a span's tokens become one value."""
     layer: int | None = Field(default=None, ge=0)
     """Decoder layer, from 0; None: two thirds up."""
     examples: tuple[Example, ...]
+    held_out: tuple[Example, ...] = ()
+    """More of them in another style, never fitted on: they show whether the direction carries over."""
 
     @property
     def sides(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -61,16 +65,23 @@ class ConceptExamples(_Strict):
 
     def as_pairs(self) -> PairSet:
         """The examples as pairs: positive as chosen, negative as rejected."""
+        return _pairs(self.concept, self.examples)
 
-        def turn(role: str, text: str | None) -> list[Message]:
-            return [] if text is None else [{"role": role, "content": text}]
+    def held_out_pairs(self) -> PairSet:
+        """Those that are never fitted on, likewise."""
+        return _pairs(f"{self.concept}-held-out", self.held_out)
 
-        pairs = []
-        for i, e in enumerate(self.examples):
-            prompt = turn("user", e.prompt)
-            sides = (turn("assistant", e.positive), turn("assistant", e.negative))
-            pairs.append(Pair(f"{self.concept}-{i}", prompt_group(prompt), prompt, *sides))
-        return PairSet(self.concept, pairs)
+
+def _pairs(name: str, examples: Sequence[Example]) -> PairSet:
+    def turn(role: str, text: str | None) -> list[Message]:
+        return [] if text is None else [{"role": role, "content": text}]
+
+    pairs = []
+    for i, e in enumerate(examples):
+        prompt = turn("user", e.prompt)
+        sides = (turn("assistant", e.positive), turn("assistant", e.negative))
+        pairs.append(Pair(f"{name}-{i}", prompt_group(prompt), prompt, *sides))
+    return PairSet(name, pairs)
 
 
 def read_concepts(where: str | Path = SHIPPED) -> tuple[ConceptExamples, ...]:

@@ -59,6 +59,7 @@ def pooled_activations(
     layer: int,
     *,
     with_layers: Sequence[int] = (),
+    first_half: bool = False,
     max_length: int = 512,
     dtype: str | None = None,
     store: Store,
@@ -72,6 +73,8 @@ def pooled_activations(
         pairs: what to read.
         layer: decoder layer, from 0.
         with_layers: layers that will be asked for next; what is not in the store is read in the same pass.
+        first_half: also the mean over the first half of a span's tokens; the width is then twice that of the model, with
+            the mean over all tokens first.
         max_length: most tokens of prompt and response together.
         dtype: the model's precision; None: what suits the machine (`machine.precision`).
         store: where the means are kept.
@@ -91,7 +94,9 @@ def pooled_activations(
         "dtype": precision(dtype),
         "device": device(),
         "packages": package_versions("torch", "transformers"),
+        **({"first_half": True} if first_half else {}),
     }
+    reduce = _mean_and_first_half if first_half else _mean
 
     def folder(at: int, build: Callable[[Path], None]) -> Path:
         return store.get("pooled", VERSION, {**same, "layer": at}, build)
@@ -101,7 +106,7 @@ def pooled_activations(
     def build(out: Path) -> None:
         absent = [n for n in with_layers if not store.path("pooled", VERSION, {**same, "layer": n}).is_dir()]
         layers = sorted({layer, *absent})
-        for read in _read(ref, blind, layers, _mean, max_length, dtype, store, template, progress):
+        for read in _read(ref, blind, layers, reduce, max_length, dtype, store, template, progress):
             if read.layer == layer:
                 read.save(out)
             else:
@@ -161,6 +166,12 @@ def max_projections(
 
 def _mean(hidden: "torch.Tensor") -> "torch.Tensor":
     return hidden.mean(-2)
+
+
+def _mean_and_first_half(hidden: "torch.Tensor") -> "torch.Tensor":
+    import torch
+
+    return torch.cat([hidden.mean(-2), hidden[:, : max(1, hidden.shape[-2] // 2)].mean(-2)], dim=-1)
 
 
 def _read(

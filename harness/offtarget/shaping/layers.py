@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.data.pairs import PairSet
-from offtarget.lens import direction as directions
 from offtarget.lens.activations import choose_layer
+from offtarget.lens.direction import direction_at
 from offtarget.lens.examples import ConceptExamples
+from offtarget.lens.fit import Direction
+from offtarget.lens.fitted import Reader, fitted
 from offtarget.lens.pooled import max_projections, pooled_activations
 from offtarget.lens.probes import TokenReadout, read_tokens
 from offtarget.machine import device, precision
@@ -84,10 +86,17 @@ class Layers:
         """What `reduce` makes of every token's activation."""
         return read_tokens(self.model(), self.pairs, layer, reduce, **self._options(what))
 
-    def from_examples(self, examples: ConceptExamples, layer: int, method: str) -> directions.Direction:
+    def from_examples(self, examples: ConceptExamples, layer: int, method: str) -> Direction:
         """A concept's direction from contrastive examples in place of the training responses."""
         fitted = examples.model_copy(update={"method": method})
-        return directions.direction_at(fitted, self.model(), layer, **self._options("examples"))
+        return direction_at(fitted, self.model(), layer, **self._options("examples"))
+
+    def from_lens(self, examples: ConceptExamples, among: Sequence[ConceptExamples]) -> Direction:
+        """The direction along which the lens reads a concept, fitted together with the others of its layer."""
+        layer = self.choose(examples.layer)
+        together = [c for c in among if self.choose(c.layer) == layer]
+        read = Reader(self.model(), dtype=None, **self._options("examples"))
+        return next(d for d in fitted(together, layer, read) if d.concept.concept == examples.concept)
 
     def _options(self, what: str) -> dict[str, Any]:
         report = self.progress

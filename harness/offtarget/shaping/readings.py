@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.lens import direction as directions
 from offtarget.lens.collect import held_out
 from offtarget.lens.examples import ConceptExamples
 from offtarget.lens.features import FeatureMatrix, Stat
+from offtarget.lens.fit import mean_difference, probe
 from offtarget.lens.places import places
 from offtarget.lens.probes import HELD_OUT, MAX_BYTES, attention_probe
 from offtarget.models import ModelRef
@@ -221,7 +221,12 @@ class StoredReadings:
         if readout == "attention":
             return self._attention(concept)
         kind, _, largest = readout.partition("_")
-        vector, facts = self._vector(concept, kind)
+        own = self._examples(concept)
+        if kind == "direction" and own is not None and own.method == "joint":
+            found = self.layers.from_lens(own, tuple(self.examples.values()))
+            vector, facts = found.vector, found.facts
+        else:
+            vector, facts = self._vector(concept, kind)
         layer = int(facts["layer"])
         if largest:
             return *self.layers.largest(layer, vector), facts
@@ -231,7 +236,10 @@ class StoredReadings:
     def _vector(
         self, concept: str, kind: str, layer: int | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        """Unit vector of a concept ("direction" or "probe") and its AUROC on texts that it was not fitted on."""
+        """Unit vector of a concept ("direction" or "probe") and its AUROC on texts that it was not fitted on.
+
+        A "direction" is the difference of means, which moves a model further than one that is fitted to tell apart.
+        """
         if (own := self._examples(concept)) is not None:
             method = "probe" if kind == "probe" else "mean_difference"
             found = self.layers.from_examples(own, self.layer(concept, layer), method)
@@ -239,7 +247,7 @@ class StoredReadings:
         high, low = self._sides(concept)
         layer = self.layer(concept, layer)
         h = self.layers.means(layer)
-        fit = directions.mean_difference if kind == "direction" else directions.probe
+        fit = mean_difference if kind == "direction" else probe
         test = np.tile([held_out(p.group, HELD_OUT) for p in self.pairs.pairs], 2)
         facts: dict[str, Any] = {"layer": layer, "with": int(high.sum()), "without": int(low.sum())}
         if min((high & test).sum(), (low & test).sum(), (high & ~test).sum(), (low & ~test).sum()) >= FEWEST:
