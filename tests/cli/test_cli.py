@@ -454,7 +454,7 @@ def test_what_a_topic_leans_to_is_said_against_the_other_rows() -> None:
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("notes.txt", "no kind of file that is read"), ("folder", "a folder; name a file in it")],
+    [("notes.txt", "no kind of file that is read"), ("folder", "a folder without a data file")],
 )
 def test_a_path_that_is_no_dataset_is_not_called_an_unknown_name(
     capsys: pytest.CaptureFixture[str], name: str, says: str

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from offtarget.data.adapters import Parts, adapt, guess
+from offtarget.data.adapters import Parts, adapt
+from offtarget.data.evidence import census
+from offtarget.data.guessing import Shapes, decide
 from offtarget.data.loading import load_pairs
-from offtarget.data.messages import Drop, parse_transcript
+from offtarget.data.messages import Drop
 from offtarget.data.shapes import (
     Adapter,
     ChosenRejected,
@@ -18,6 +20,7 @@ from offtarget.data.shapes import (
     Transcript,
     TwoResponses,
 )
+from offtarget.data.transcripts import parse_transcript
 from offtarget.errors import DataError
 
 
@@ -192,7 +195,7 @@ def test_a_label_that_the_card_does_not_know_is_an_error_not_a_side() -> None:
 
 def test_who_won_is_told_in_exactly_one_way() -> None:
     for wrong in ({}, {"label": "w"}, {"label": "w", "a_wins": (1,), "b_wins": (0,), "scale": "positive_a"}):
-        with pytest.raises(ValueError, match="must be told in one way"):
+        with pytest.raises(ValueError, match="must be said in one way"):
             TwoResponses(**wrong)
 
 
@@ -210,7 +213,7 @@ def test_arena_conversations_with_typed_parts_share_their_prompt() -> None:
     assert parts.prompt == [user("q")]
     assert parts.chosen == [bot("3"), user("go on"), bot("4")]
     row["a"][1]["content"].append({"type": "image", "image": "..."})
-    assert told(row, arena, strict=False) == ["content that is not text"]
+    assert told(row, arena) == ["images in the row"]
 
 
 def test_votes_on_the_real_community_alignment_file(shared_data: Path) -> None:
@@ -331,24 +334,36 @@ def test_lone_surrogates_are_replaced_and_control_characters_kept() -> None:
     assert parts.chosen == [bot("a\x00\x1b\u2028")]
 
 
+def guessed(*rows: dict[str, Any], **roles: str) -> Adapter:
+    found = decide(census((str(n), row) for n, row in enumerate(rows)), roles)
+    assert isinstance(found, Shapes), found
+    return found.main.adapter
+
+
+TALK = "\n\nHuman: q\n\nAssistant: "
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
         ({"prompt": "q", "chosen": "a", "rejected": "b"}, ChosenRejected()),
         ({"prompt": "q", "chosen": "\n\nHuman: x", "rejected": "b"}, ChosenRejected()),
         ({"prompt": "q", "chosen": ["a"], "rejected": ["b"]}, Lists()),
-        ({"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": ""}, Transcript()),
-        ({"chosen": [user("q"), bot("a")], "rejected": []}, ChosenRejected(prompt=None)),
+        ({"chosen": f"{TALK}a", "rejected": f"{TALK}b"}, Transcript()),
+        (
+            {"chosen": [user("q"), bot("a")], "rejected": [user("q"), bot("b")]},
+            ChosenRejected(prompt=None),
+        ),
     ],
 )
-def test_guess_without_a_card(row: dict[str, Any], expected: Adapter) -> None:
-    assert guess(row, {}) == expected
+def test_the_shape_of_rows_without_a_card(row: dict[str, Any], expected: Adapter) -> None:
+    assert guessed(row) == expected
 
 
-def test_guess_follows_given_columns() -> None:
-    row = {"question": "q", "good": "a", "bad": "b"}
-    adapter = guess(row, {"prompt": "question", "chosen": "good", "rejected": "bad"})
-    assert told(row, adapter) == [("a", "b")]
+def test_the_shape_follows_given_columns() -> None:
+    row = {"ask": "q", "one": "a", "other": "b"}
+    adapter = guessed(row, prompt="ask", chosen="other", rejected="one")
+    assert told(row, adapter) == [("b", "a")]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from offtarget.data.cards import HubSource, load_card, source_file
+from offtarget.data.cards import HubSource, load_card, source_files
 from offtarget.data.shapes import ADAPTERS
 from offtarget.errors import ConfigError
 
@@ -89,9 +89,9 @@ def test_nor_by_a_link(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "toy.jsonl").symlink_to(outside)
     with pytest.raises(ConfigError, match="leads out of"):
-        source_file(folder / "toy.yaml", "toy.jsonl")
+        source_files(folder / "toy.yaml", "toy.jsonl")
     with pytest.raises(ConfigError, match=r"'absent\.jsonl' is not there"):
-        source_file(folder / "toy.yaml", "absent.jsonl")
+        source_files(folder / "toy.yaml", "absent.jsonl")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ CHAT = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
         (lines(GOOD, [1, 2]), "a.jsonl line 2: not a JSON object but a list"),
         (b'{"prompt": "\xff"}', "a.jsonl line 1: not UTF-8 (byte 13)"),
         ("[" * 100_000, "a.jsonl line 1: nested too deeply"),
-        (lines({"promt": "q", "chosen": "a", "rejected": "b"}), "no column 'prompt' (nearest is 'promt')"),
+        (lines({"promt": "q", "chosen": "a", "rejected": "b"}), "no column 'prompt'; map it with --columns prompt=promt"),
         (lines(GOOD, {"prompt": "q", "chosen": "a"}), "a.jsonl line 2: no column 'rejected'"),
         (lines(GOOD, {**GOOD, "rejected": None}), "a.jsonl line 2: column 'rejected' is null"),
         (lines(GOOD, {**GOOD, "chosen": 3}), "a.jsonl line 2: column 'chosen' is a number, not text"),
@@ -58,9 +58,10 @@ def test_jsonl(tmp_path: Path, content: str | bytes, message: str) -> None:
 
 
 def test_missing_column_tells_the_option_that_mends_it(tmp_path: Path) -> None:
-    error = failure(tmp_path / "a.jsonl", lines({"prompts": "q", "chosen": "a", "rejected": "b"}))
-    assert str(error).endswith(
-        "map it with --columns prompt=prompts, in a recipe with --set columns.prompt=prompts"
+    error = failure(tmp_path / "a.jsonl", lines({"ask": "q", "chosen": "a", "rejected": "b"}))
+    assert str(error) == (
+        "a.jsonl: no column 'prompt'; map it with --columns prompt=ask, in a recipe with --set columns.prompt=ask "
+        "(tried on 1 rows: it reads)"
     )
     error = failure(tmp_path / "a.jsonl", lines(GOOD), columns={"group": "topic"})
     assert "no column 'topic' for group; there are: prompt, chosen, rejected" in str(error)
@@ -72,7 +73,7 @@ def test_missing_column_tells_the_option_that_mends_it(tmp_path: Path) -> None:
         ("prompt,chosen,rejected\n", "no rows"),
         ("prompt,chosen,rejected\nq,a,b\nq,a,b,c\n", "a.csv line 3: more cells than the header"),
         ("prompt,chosen,rejected\nq,a\n", "a.csv line 2: column 'rejected' is null"),
-        ('prompt,chosen,rejected\nq,"a"x,b\n', "a.csv after line 1: not CSV"),
+        ('prompt,chosen,rejected\nq,"a"x,b\n', "a.csv line 2: not CSV"),
         (b"prompt,chosen,rejected\nq,\xff,b\n", "not UTF-8"),
     ],
 )

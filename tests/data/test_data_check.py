@@ -167,7 +167,7 @@ def test_ids_that_repeat_are_counted_and_said(tmp_path: Path, capsys: pytest.Cap
 def test_the_shape_that_was_read_is_said(tmp_path: Path) -> None:
     report = check(write(tmp_path / "a.jsonl", [row("p", "q", "A", "B")]))
     assert report.read_as == (
-        "chosen_rejected (guessed from the first row): prompt=prompt, chosen=chosen, rejected=rejected"
+        "chosen_rejected (guessed from 1 row): prompt=prompt, chosen=chosen, rejected=rejected"
     )
     talk = {"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "\n\nHuman: q\n\nAssistant: b"}
     assert check(write(tmp_path / "b.jsonl", [talk])).read_as.startswith("transcript (guessed")

@@ -40,7 +40,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Any:
     return install
 
 
-def test_a_hub_set_by_its_card_streams_under_a_limit_and_drops_what_is_natural(hub: Any) -> None:
+def test_the_head_of_a_hub_set_streams_and_drops_what_is_natural(hub: Any) -> None:
     row = {
         "domain": "code",
         "context": [{"role": "user", "content": "q"}],
@@ -48,7 +48,7 @@ def test_a_hub_set_by_its_card_streams_under_a_limit_and_drops_what_is_natural(h
         "response2": "B",
     }
     stand_in = hub([{**row, "overall_preference": x} for x in (0, -2, 3, 1, 1)] + [{"broken": 1}])
-    loaded = load_pairs("helpsteer3", limit=2)
+    loaded = load_pairs("helpsteer3", head=2)
     assert [(p.chosen[0]["content"], p.rejected[0]["content"]) for p in loaded.pairs] == [
         ("A", "B"),
         ("B", "A"),

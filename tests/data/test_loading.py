@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from offtarget.data import loading
+from offtarget.data import sources
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import prompt_group
 from offtarget.data.reading import read_rows
@@ -159,16 +159,20 @@ def test_split_column(tmp_path: Path) -> None:
         load_pairs(jsonl(tmp_path / "b.jsonl", ROWS), split="x")
 
 
-def test_limit_reads_no_further(tmp_path: Path) -> None:
+def test_head_reads_no_further(tmp_path: Path) -> None:
     usable = [json.dumps({"prompt": f"q{i}", "chosen": "a", "rejected": "b"}) for i in range(3)]
     same = json.dumps({"prompt": "s", "chosen": "a", "rejected": "a"})
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join([usable[0], same, usable[1], usable[2], "{this is not JSON"]))
-    loaded = load_pairs(str(path), limit=3)
+    loaded = load_pairs(str(path), head=3)
     assert [p.prompt[0]["content"] for p in loaded.pairs] == ["q0", "q1", "q2"]  # usable rows are counted
     assert loaded.dropped == {"identical responses": 1}
-    with pytest.raises(ConfigError, match="limit is 0"):
-        load_pairs(str(path), limit=0)
+    assert loaded.drawn == "the first 3 pairs (--head)"
+    for wrong in ({"head": 0}, {"limit": 0}):
+        with pytest.raises(ConfigError, match="is 0; it must be at least 1"):
+            load_pairs(str(path), **wrong)
+    with pytest.raises(ConfigError, match="give one of them"):
+        load_pairs(str(path), head=1, limit=1)
 
 
 def test_reading_pulls_one_row_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,8 +184,8 @@ def test_reading_pulls_one_row_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
             pulled += 1
             yield f"row {pulled}", {"prompt": f"q{pulled}", "chosen": "a", "rejected": "b"}
 
-    monkeypatch.setattr(loading, "read_rows", endless)
-    assert len(load_pairs("a.jsonl", limit=5)) == 5
+    monkeypatch.setattr(sources, "read_rows", endless)
+    assert len(load_pairs("a.jsonl", head=5)) == 5
     assert pulled == 5
 
 
@@ -192,16 +196,16 @@ def test_parquet_and_csv_stop_early(tmp_path: Path) -> None:
     hurt = bytearray(whole)
     hurt[len(whole) // 2 : len(whole) // 2 + 400] = b"\xff" * 400  # a row group in the middle
     (tmp_path / "hurt.parquet").write_bytes(bytes(hurt))
-    assert len(load_pairs(str(tmp_path / "hurt.parquet"), limit=10)) == 10
+    assert len(load_pairs(str(tmp_path / "hurt.parquet"), head=10)) == 10
     (tmp_path / "a.csv").write_text("prompt,chosen,rejected\nq,a,b\nq2,a,b\ntoo,many,cells,here\n")
-    assert len(load_pairs(str(tmp_path / "a.csv"), limit=2)) == 2
+    assert len(load_pairs(str(tmp_path / "a.csv"), head=2)) == 2
 
 
-def test_limit_counts_pairs_of_rows_that_give_several(tmp_path: Path) -> None:
+def test_head_counts_pairs_of_rows_that_give_several(tmp_path: Path) -> None:
     rows = [
         {"prompt": f"q{i}", "chosen": ["a", "b"], "rejected": ["x", "y"], "id": f"r{i}"} for i in range(2)
     ]
-    pairs = load_pairs(jsonl(tmp_path / "a.jsonl", rows), limit=3).pairs
+    pairs = load_pairs(jsonl(tmp_path / "a.jsonl", rows), head=3).pairs
     assert [p.id for p in pairs] == ["r0:0-0", "r0:1-1", "r1:0-0"]
 
 

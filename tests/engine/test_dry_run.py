@@ -264,7 +264,8 @@ def test_a_plan_reads_what_the_audit_beside_the_verdicts_read(capsys: pytest.Cap
         assert call([*plan, data]) == 0
         out, err = capsys.readouterr()
         assert "pairs      90\n" in out
-        assert "note:" not in err and "not the rows" not in out
+        assert "in the audit" not in err and "not the rows" not in out
+        assert "note: 90 of 120 pairs: 90 of 120 prompts, drawn whole (--limit 90, --limit-seed 0)" in err
     assert call([*plan, "odd.jsonl", "--limit", "80"]) == 0
     out, err = capsys.readouterr()
     assert "--limit is 80 here and 90 in the audit a" in err

@@ -24,7 +24,7 @@ def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> 
         features: the lenses.
         codes: prompt group of each row.
     """
-    out = drop_cautions(pairs)
+    out = [*drop_cautions(pairs), *pairs.cautions]
     for part in features:
         explained = part.info.get("variance_explained")
         if isinstance(explained, int | float) and explained < GOOD_VARIANCE:

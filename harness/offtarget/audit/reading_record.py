@@ -8,11 +8,14 @@ class Reading(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: str
-    """Registry name, path or hub id, as it was given."""
+    data: str | tuple[str, ...]
+    """Registry name, path or hub id, as it was given; several files."""
     columns: dict[str, str] | None = None
     split: str | None = None
     limit: int | None = None
+    limit_seed: int = 0
+    head: int | None = None
+    card: str | None = None
     skip_bad_rows: bool = False
     allow_drops: bool = False
     lens: tuple[str, ...]

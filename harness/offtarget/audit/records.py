@@ -43,6 +43,10 @@ class DatasetInfo(Record):
     n_groups: int
     n_dropped: dict[str, int]
     splits: dict[str, int] = Field(default_factory=dict)
+    read_as: str = ""
+    """The shape and the columns by which the rows were read."""
+    notes: tuple[str, ...] = ()
+    """What was taken for what on reading: the unit, a system column, which part a limit drew."""
     redistribution: str = "unknown"
     """yes, no or unknown: whether text of the rows may be shown beside the numbers."""
     chosen_longer: float

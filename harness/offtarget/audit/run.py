@@ -184,7 +184,11 @@ def audit(
             n_pairs=len(pairs),
             n_groups=int(codes.max()) + 1,
             n_dropped=dict(pairs.dropped),
-            splits=dict(Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta)),
+            splits=dict(
+                Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta and pairs.split_column)
+            ),
+            read_as=pairs.read_as,
+            notes=pairs.notes,
             redistribution=pairs.redistribution,
             chosen_longer=float((length > 0).mean()),
             chosen_shorter=float((length < 0).mean()),

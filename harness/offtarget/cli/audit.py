@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, MaxLength, SkipBadRows
+from offtarget.cli.reading import (
+    AllowDrops,
+    Card,
+    Columns,
+    Dataset,
+    Head,
+    Limit,
+    LimitSeed,
+    MaxLength,
+    SkipBadRows,
+    note_reading,
+    one_or_all,
+)
 from offtarget.cli.ui import (
     MAX_SEED,
     columns_option,
@@ -40,7 +52,10 @@ def audit(
     model: Annotated[str, typer.Option(help="Whose activations the lenses read.")] = "smollm2-135m",
     columns: Columns = None,
     split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
+    card: Card = None,
     limit: Limit = None,
+    limit_seed: LimitSeed = 0,
+    head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of clustering and resampling.")] = 0,
@@ -111,10 +126,13 @@ def audit(
             "reason alone"
         )
     reading = Reading(
-        data=dataset,
+        data=one_or_all(dataset),
         columns=columns_option(columns),
         split=split,
         limit=limit,
+        limit_seed=limit_seed,
+        head=head,
+        card=str(card) if card else None,
         skip_bad_rows=skip_bad_rows,
         allow_drops=allow_drops,
         lens=tuple(lenses),
@@ -125,15 +143,18 @@ def audit(
     store = Store()
     with progress() as report:
         pairs = load_pairs(
-            dataset,
+            reading.data,
             columns=reading.columns,
             split=split,
             limit=limit,
+            limit_seed=limit_seed,
+            head=head,
+            card=card,
             skip_bad_rows=skip_bad_rows,
             allow_drops=allow_drops,
         )
         ref = resolve(model, store) if needs_model else None
-        pairs = replace(pairs, name=set_name(dataset) or pairs.name)
+        pairs = replace(pairs, name=set_name(reading.data) or pairs.name)
         folder = out or Path("audits") / slug(pairs.name)
         result = audit_into(
             folder,
@@ -152,6 +173,7 @@ def audit(
             labelled=labelled,
             reading=reading,
         ).audit
+    note_reading(pairs, warnings=False)  # those are warnings of the audit
     for warning in result.warnings:
         note(f"warning: {warning}")
     if result.offered:

@@ -45,13 +45,17 @@ def lines(report: DataReport) -> Iterator[tuple[str, str, bool]]:
 
 def _what(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     s = report.stats
-    text = f"{counted(report.n_pairs, 'pair')} from {counted(s.n_groups, 'prompt')}"
+    text = (
+        f"{counted(report.n_pairs, 'pair')} from {counted(s.n_groups, 'group' if report.unit else 'prompt')}"
+    )
     if s.largest_group > 1:
         text += f", {s.largest_group} in the largest"
     if report.splits:
         text += "; splits " + ", ".join(f"{name} {n:,}" for name, n in report.splits.items())
     yield "rows", text, False
     yield "read as", report.read_as, False
+    for text in report.notes:
+        yield "", text, False
     if report.n_dropped:
         why = ", ".join(f"{n} {reason}" for reason, n in report.n_dropped.items())
         where = ", ".join(d.where for d in report.dropped[:FEW])

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, Columns, Dataset, Limit, SkipBadRows
+from offtarget.cli.reading import (
+    AllowDrops,
+    Card,
+    Columns,
+    Dataset,
+    Head,
+    Limit,
+    LimitSeed,
+    SkipBadRows,
+    one_or_all,
+)
 from offtarget.cli.ui import columns_option, echo_json, note
 
 app = typer.Typer(help="Look at a dataset before anything is done with it.", no_args_is_help=True)
@@ -21,7 +31,10 @@ def check(
     dataset: Dataset,
     columns: Columns = None,
     split: Annotated[str | None, typer.Option(help="One split; by default all.")] = None,
+    card: Card = None,
     limit: Limit = None,
+    limit_seed: LimitSeed = 0,
+    head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     dropped: Annotated[
@@ -40,10 +53,13 @@ def check(
     from offtarget.data.drops import require_few_drops
 
     report = run_check(
-        dataset,
+        one_or_all(dataset),
         columns=columns_option(columns),
         split=split,
         limit=limit,
+        limit_seed=limit_seed,
+        head=head,
+        card=card,
         skip_bad_rows=skip_bad_rows,
         dropped=dropped,
         against=against,
@@ -55,7 +71,7 @@ def check(
         from offtarget.cli.checked import print_report
         from offtarget.engine.auditing import set_name
 
-        print_report(report, set_name(dataset))
+        print_report(report, set_name(one_or_all(dataset)))
         for warning in report.warnings:
             if warning not in (*report.fit.weighs, NO_CARD):  # those have a line of their own
                 note(f"warning: {warning}")

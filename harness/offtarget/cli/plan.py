@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, Columns, Limit, MaxLength, SkipBadRows
+from offtarget.cli.reading import (
+    AllowDrops,
+    Card,
+    Columns,
+    Head,
+    Limit,
+    MaxLength,
+    SkipBadRows,
+    note_reading,
+    one_or_all,
+)
 from offtarget.cli.ui import (
     MAX_SEED,
     columns_option,
@@ -23,10 +33,8 @@ from offtarget.cli.ui import (
 
 def plan(
     dataset: Annotated[
-        str,
-        typer.Argument(
-            help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv), hf:org/name, or an audit's folder."
-        ),
+        list[str],
+        typer.Argument(help="A dataset as for `offtarget audit`, or an audit's folder."),
     ],
     protocol: Annotated[str, typer.Option(help="Name of a protocol (see `offtarget list protocols`).")],
     param: Annotated[
@@ -49,7 +57,13 @@ def plan(
     ] = None,
     columns: Columns = None,
     split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
+    card: Card = None,
     limit: Limit = None,
+    limit_seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=MAX_SEED, help="Which prompts --limit draws; 0, or that of the audit."),
+    ] = None,
+    head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     max_length: MaxLength = None,
@@ -61,7 +75,6 @@ def plan(
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
     from offtarget.chat_template import read_template
-    from offtarget.data.drops import drop_cautions
     from offtarget.data.loading import load_pairs
     from offtarget.engine.as_audited import MODEL, Asked, as_audited
     from offtarget.engine.dry import dry_plan
@@ -78,10 +91,13 @@ def plan(
     if chat_template:
         read_template(chat_template)
     asked = Asked(
-        dataset,
+        one_or_all(dataset),
         columns=columns_option(columns),
         split=split,
         limit=limit,
+        limit_seed=limit_seed,
+        head=head,
+        card=str(card) if card else None,
         skip_bad_rows=skip_bad_rows or None,
         allow_drops=allow_drops or None,
         lens=None if lens is None else tuple(lens_option(lens)),
@@ -100,6 +116,9 @@ def plan(
             columns=reading.columns,
             split=reading.split,
             limit=reading.limit,
+            limit_seed=reading.limit_seed,
+            head=reading.head,
+            card=Path(reading.card) if reading.card else None,
             skip_bad_rows=reading.skip_bad_rows,
             allow_drops=reading.allow_drops,
         )
@@ -118,8 +137,7 @@ def plan(
             store=Store(),
             progress=report,
         )
-    for caution in drop_cautions(pairs):
-        note(f"warning: {caution}")
+    note_reading(pairs)
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return

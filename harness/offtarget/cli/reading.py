@@ -1,14 +1,42 @@
 """What the verbs that read pairs share: their options, and what is said about the reading."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from offtarget.cli.ui import MAX_SEED, note
+
+if TYPE_CHECKING:
+    from offtarget.data.pairs import PairSet
+
 Dataset = Annotated[
-    str, typer.Argument(help="Registry name, file (.jsonl, .jsonl.gz, .parquet, .csv) or hf:org/name.")
+    list[str],
+    typer.Argument(
+        help="Registry name, file (.jsonl, .json, .csv, .tsv, .parquet, .arrow, also .gz), several files, a folder or "
+        "pattern of files, a card's .yaml, or hf:org/name."
+    ),
 ]
-Columns = Annotated[str | None, typer.Option(help="Other column names: prompt=question,chosen=a.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first so many usable rows.")]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        help="Which column is what: prompt=question,chosen=good,rejected=bad; with a column that says who won "
+        "prompt=question,a=answer_a,b=answer_b,label=preferred; also system, context, id, group, split, ignore."
+    ),
+]
+Card = Annotated[
+    Path | None,
+    typer.Option(help="A dataset card (.yaml) that says how to read the files, wherever they are."),
+]
+Limit = Annotated[
+    int | None,
+    typer.Option(min=1, help="At most so many pairs: whole prompts, drawn from all rows by --limit-seed."),
+]
+LimitSeed = Annotated[
+    int, typer.Option(min=0, max=MAX_SEED, help="Which prompts --limit draws; no other seed changes them.")
+]
+Head = Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs; reads no further.")]
 SkipBadRows = Annotated[
     bool, typer.Option("--skip-bad-rows", help="Go on without rows that are broken; they are counted.")
 ]
@@ -23,3 +51,18 @@ MaxLength = Annotated[
         help="Tokens of prompt and answer that lenses on activations read; 512, or those of the audit that is named.",
     ),
 ]
+
+
+def one_or_all(dataset: Sequence[str]) -> str | tuple[str, ...]:
+    """A dataset as it was given: one reference, or several files."""
+    return dataset[0] if len(dataset) == 1 else tuple(dataset)
+
+
+def note_reading(pairs: "PairSet", *, warnings: bool = True) -> None:
+    """Say what was taken for what, and what a decision should know of the reading."""
+    from offtarget.data.drops import drop_cautions
+
+    for text in pairs.notes:
+        note(f"note: {text}")
+    for text in (*drop_cautions(pairs), *pairs.cautions) if warnings else ():
+        note(f"warning: {text}")

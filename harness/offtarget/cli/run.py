@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, SkipBadRows
-from offtarget.cli.ui import echo_json, note, note_problems, progress
+from offtarget.cli.reading import AllowDrops, Head, Limit, SkipBadRows
+from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress
 
 
 def run(
@@ -17,7 +17,11 @@ def run(
     size: Annotated[
         str | None, typer.Option(help="One of the recipe's sizes; without it the recipe as it stands.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Read only the first so many usable rows.")] = None,
+    limit: Limit = None,
+    limit_seed: Annotated[
+        int | None, typer.Option(min=0, max=MAX_SEED, help="Which prompts --limit draws; as in the recipe.")
+    ] = None,
+    head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas.")] = None,
@@ -38,6 +42,7 @@ def run(
     overrides = list(set_ or [])
     if seeds:
         overrides.append(f"seeds=[{seeds}]")
+    overrides += [f"{k}={v}" for k, v in (("limit_seed", limit_seed), ("head", head)) if v is not None]
     if skip_bad_rows:
         overrides.append("skip_bad_rows=true")
     if allow_drops:
@@ -61,6 +66,8 @@ def run(
                     f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB "
                     "in the store, at the speed and width of the embedded model"
                 )
+            for text in expected["notes"]:
+                note(f"note: {text}")
             for warning in expected["warnings"]:
                 note(f"warning: {warning}")
             if expected["unchecked"]:

@@ -119,6 +119,8 @@ def columns_option(value: str | None) -> dict[str, str] | None:
         key, eq, name = item.partition("=")
         if not eq or not key or not name:
             raise ConfigError(f"--columns {value}: write it as prompt=question,chosen=a,rejected=b")
+        if key.strip() in out:
+            raise ConfigError(f"--columns {value}: {key.strip()} is given twice; give it once")
         out[key.strip()] = name.strip()
     return out
 

@@ -5,8 +5,17 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from offtarget.data.files import find_files
 from offtarget.data.shapes import ADAPTERS, AnyAdapter
 from offtarget.documents import read_yaml
 from offtarget.errors import ConfigError
@@ -27,16 +36,23 @@ class HubSource(_Record):
     """As `datasets.load_dataset` takes it; a mapping is split -> files."""
 
 
+ANYWHERE = "anywhere"
+"""Key of the validation context under which a card may name files outside its folder."""
+
+
 class PathSource(_Record):
     """Files beside the card."""
 
     kind: Literal["path"] = "path"
     path: str | dict[str, str]
-    """A file, or split -> file; relative to the card's folder, and inside it."""
+    """A file, folder or pattern, or split -> such; relative to the card's folder. It must be inside it, unless a person
+    names the card by its path: then the data may be anywhere."""
 
     @field_validator("path")
     @classmethod
-    def _inside(cls, value: str | dict[str, str]) -> str | dict[str, str]:
+    def _inside(cls, value: str | dict[str, str], info: ValidationInfo) -> str | dict[str, str]:
+        if info.context and info.context.get(ANYWHERE):
+            return value
         for one in [value] if isinstance(value, str) else value.values():
             if (
                 PurePosixPath(one).is_absolute()
@@ -53,7 +69,16 @@ class RowColumns(_Record):
 
     id: str = "id"
     group: str = "group"
+    """The unit of splitting and clustering; `prompt` means the prompt itself."""
     split: str = "split"
+    system: str | None = None
+    """A system turn before the prompt."""
+    context: str | None = None
+    """Text before the last turn of the prompt, with a blank line between."""
+    input: str | None = None
+    """Text behind the last turn of the prompt, on a line of its own (the input of an instruction)."""
+    earlier: str | None = None
+    """Turns before the prompt: a list of (question, answer)."""
 
 
 class DatasetCard(_Record):
@@ -72,7 +97,7 @@ class DatasetCard(_Record):
     licence: str
     redistribution: Literal["yes", "no", "unknown"] = "unknown"
     """Whether text of the set may be shown in committed results."""
-    preference_source: Literal["human", "llm_judge", "rule", "synthetic", "mixed"]
+    preference_source: Literal["human", "llm_judge", "rule", "synthetic", "mixed", "unknown"]
     language: str
     rows: int | None = None
     """Documented number of rows over all splits."""
@@ -101,8 +126,13 @@ class DatasetCard(_Record):
         return self
 
 
-def load_card(path: Path) -> DatasetCard:
+def load_card(path: Path, *, anywhere: bool = False, reading_only: bool = False) -> DatasetCard:
     """Read and check a dataset card.
+
+    Args:
+        path: the file.
+        anywhere: whether its data may lie outside its folder: only for a card that a person named by its path.
+        reading_only: whether it only says how to read files that are named beside it: all but `adapter` may be missing.
 
     Raises:
         ConfigError: the file is not there, is not YAML, or breaks the schema; with the file, each key and, for an
@@ -111,28 +141,45 @@ def load_card(path: Path) -> DatasetCard:
     content = read_yaml(path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: a card is a mapping of keys to values; this file is not")
+    if reading_only:
+        name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-")[:60] or "card"
+        content = {**_UNSTATED, "name": name, "title": name, **content}
     try:
-        return DatasetCard.model_validate(content)
+        return DatasetCard.model_validate(content, context={ANYWHERE: anywhere})
     except ValidationError as e:
         lines = [_explain(path, content, error) for error in e.errors(include_url=False)]
         raise ConfigError(" · ".join([lines[0], *(x.removeprefix(f"{path}: ") for x in lines[1:])])) from None
 
 
-def source_file(card_path: Path, relative: str) -> Path:
-    """The file a path card speaks of.
+_UNSTATED = {
+    "source": {"kind": "path", "path": "."}, "evidence": "none stated", "licence": "none stated",
+    "preference_source": "unknown", "language": "none stated",
+}  # fmt: skip
+
+
+def source_files(card_path: Path, relative: str, *, anywhere: bool = False) -> tuple[Path, ...]:
+    """The files a path card speaks of: one, those of a folder, or those that match a pattern.
+
+    Args:
+        card_path: the card.
+        relative: what it says.
+        anywhere: whether they may lie outside the card's folder.
 
     Raises:
-        ConfigError: it is not there, or leads out of the card's folder (by a link).
+        ConfigError: one is not there, or leads out of the card's folder (by a link).
     """
     folder = card_path.parent.resolve()
-    file = (folder / relative).resolve()
-    if not file.is_relative_to(folder):
-        raise ConfigError(
-            f"{card_path}: source '{relative}' leads out of {folder}; keep the data beside the card"
-        )
-    if not file.is_file():
-        raise ConfigError(f"{card_path}: source '{relative}' is not there ({file})")
-    return file
+    found = find_files([str(folder / Path(relative).expanduser())])
+    files = tuple(f for _, part in found.parts for f in part)
+    for file in files:
+        if not anywhere and not file.resolve().is_relative_to(folder):
+            raise ConfigError(
+                f"{card_path}: source '{relative}' leads out of {folder}; keep the data beside the card, or name the "
+                "card by its path"
+            )
+        if not file.is_file():
+            raise ConfigError(f"{card_path}: source '{relative}' is not there ({file})")
+    return files
 
 
 def _explain(path: Path, content: dict[str, Any], error: Any) -> str:

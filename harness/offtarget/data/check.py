@@ -59,6 +59,10 @@ class DataReport(_Record):
     card: CardFacts | None
     read_as: str
     """Shape and columns by which the rows were read, and whether the card said so or they were guessed."""
+    notes: tuple[str, ...]
+    """What was taken for what on reading."""
+    unit: str
+    """The column whose values are the groups, in words; empty where prompts are."""
     rows_sha256: str
     n_pairs: int
     n_dropped: dict[str, int]
@@ -101,11 +105,14 @@ class DataReport(_Record):
 
 
 def check(
-    data: str | PairSet,
+    data: str | Sequence[str] | PairSet,
     *,
     columns: Mapping[str, str] | None = None,
     split: str | None = None,
     limit: int | None = None,
+    limit_seed: int = 0,
+    head: int | None = None,
+    card: Path | None = None,
     registry: Names | None = None,
     skip_bad_rows: bool = False,
     dropped: Path | None = None,
@@ -118,7 +125,10 @@ def check(
         data: what to check.
         columns: as for `load_pairs`.
         split: as for `load_pairs`, but without it all splits are read, to find leaks between them.
-        limit: first so many pairs of each split.
+        limit: at most so many pairs of each split, whole prompts drawn by `limit_seed`.
+        limit_seed: which prompts the limit draws.
+        head: the first so many pairs of each split.
+        card: as for `load_pairs`.
         registry: where names are looked up.
         skip_bad_rows: as for `load_pairs`.
         dropped: list here all that was left out, also where nothing else is left to report on.
@@ -129,15 +139,23 @@ def check(
         ConfigError, DataError, UndecidedError: as `load_pairs`, but a large share of dropped rows is no error here;
             DataError also for an empty `PairSet`.
     """
-    card: DatasetCard | None = None
+    described: DatasetCard | None = None
     if isinstance(data, PairSet):
         pairs = data
     else:
-        source = resolve(data, columns=columns, registry=registry)
-        card = source.card
+        source = resolve(data, columns=columns, registry=registry, card=card)
+        described = source.card
         wanted = split or (ALL_SPLITS if source.splits else None)
         pairs = read_pairs(
-            data, columns=columns, split=wanted, limit=limit, registry=registry, skip_bad_rows=skip_bad_rows
+            data,
+            columns=columns,
+            split=wanted,
+            limit=limit,
+            limit_seed=limit_seed,
+            head=head,
+            card=card,
+            registry=registry,
+            skip_bad_rows=skip_bad_rows,
         )
     if dropped is not None:
         write_dropped(pairs.dropped_rows, dropped)
@@ -145,7 +163,7 @@ def check(
         require_usable(pairs, allow_drops=True)
     if not pairs.pairs:
         raise DataError(f"{pairs.name}: no pairs to check")
-    splits = Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta)
+    splits = Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta and pairs.split_column)
     keys = pair_keys(pairs.pairs)
     repeated = duplicates(pairs.pairs, keys)
     same = same_sides(pairs.pairs, keys)
@@ -155,8 +173,10 @@ def check(
     found = DataReport(
         name=pairs.name,
         revision=pairs.revision,
-        card=_facts(card),
+        card=_facts(described),
         read_as=pairs.read_as,
+        notes=pairs.notes,
+        unit=pairs.unit,
         rows_sha256=pairs.rows_sha256,
         n_pairs=len(pairs),
         n_dropped=dict(pairs.dropped),
@@ -184,7 +204,7 @@ def check(
     )
     missing = needs(pairs.pairs)
     fit = Fit(audit=not missing, needs=missing, weighs=tuple(_weighs(found)))
-    warnings = (*_of_the_source(card, pairs), *fit.weighs)
+    warnings = (*_of_the_source(described, pairs), *fit.weighs)
     return found.model_copy(update={"fit": fit, "warnings": warnings})
 
 
@@ -241,6 +261,7 @@ def _of_the_source(card: DatasetCard | None, pairs: PairSet) -> Iterable[str]:
     if card is not None and card.redistribution != "yes":
         yield f"redistribution is '{card.redistribution}': committed results hold ids and numbers, no text"
     yield from drop_cautions(pairs)
+    yield from pairs.cautions
     if pairs.n_renamed:
         yield f"{pairs.n_renamed} ids stand in the source more than once; all but the first got a suffix (-2, -3, ...)"
 

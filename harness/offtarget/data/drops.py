@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from offtarget.data.messages import NATURAL
+from offtarget.data.messages import IMAGES, NATURAL, UNMATCHED
 from offtarget.data.pairs import DroppedRow, PairSet
 from offtarget.errors import ConfigError, DataError, UndecidedError
 from offtarget.store import write_atomic
@@ -72,10 +72,19 @@ def require_few_drops(
         )
 
 
+_WAYS = {
+    UNMATCHED: "lists of unequal length: `--columns pairing=all` compares each answer with each",
+    IMAGES: "only text is read",
+}
+"""What else can be done about a reason."""
+
+
 def _left_out(n_usable: int, dropped: Mapping[str, int], rows: Sequence[DroppedRow]) -> str:
     lost, read = alarming(dropped), n_usable + sum(dropped.values())
+    ways = "; ".join(way for reason, way in _WAYS.items() if reason in lost)
     return (
         f"{lost.total()} of {read} pairs ({lost.total() / read:.1%}) cannot be used: {_reasons(lost)}{_first(rows)}; "
+        f"{ways + '; ' if ways else ''}"
         "`offtarget data check DATASET --dropped FILE` lists them"
     )
 

@@ -82,6 +82,17 @@ class PairSet:
     usable: int | None = None
     """Usable pairs of the source, where `pairs` is only a part of them (a limit, a sample)."""
 
+    notes: tuple[str, ...] = ()
+    """What was taken for what on reading, one line each."""
+    cautions: tuple[str, ...] = ()
+    """What a decision on the pairs should know of their reading."""
+    split_column: bool = False
+    """Whether `meta["split"]` of a pair is a split; it may be a label of that name."""
+    unit: str = ""
+    """The column whose values are the groups, in words; empty where prompts are."""
+    drawn: str = ""
+    """Which part of the source `pairs` is, in words; empty for the whole."""
+
     @property
     def n_usable(self) -> int:
         """Usable pairs of the source; `dropped` counts the others."""

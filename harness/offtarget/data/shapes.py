@@ -5,15 +5,18 @@
 """
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from offtarget.data import messages as msg
 from offtarget.data.messages import Drop
-from offtarget.errors import DataError, unknown_name
+from offtarget.data.serialised import texts_of
+from offtarget.data.transcripts import parse_transcript
+from offtarget.errors import ConfigError, DataError, unknown_name
 
 Row = Mapping[str, Any]
 Label = int | str
@@ -56,33 +59,65 @@ class Adapter(BaseModel):
         return used
 
     def with_columns(self, columns: Mapping[str, str]) -> "Adapter":
-        """The same adapter with some fields pointed at other columns (`--columns field=column`)."""
-        known = {
-            k: f
-            for k, f in type(self).model_fields.items()
-            if k not in self.not_columns and f.annotation in (str, str | None)
-        }
-        for key in columns:
-            if key not in known:
-                raise unknown_name("column role", key, [*known, "id", "group", "split"])
-        return type(self).model_validate({**self.model_dump(), **columns})
+        """The same adapter with some fields pointed at other columns (`--columns field=column`).
+
+        Fields that hold several columns or labels are written with bars between them: `a_wins=A|A>B`.
+
+        Raises:
+            ConfigError: no such field, or a value that it cannot have.
+        """
+        fields = {k: f for k, f in type(self).model_fields.items() if k != "name"}
+        changed: dict[str, Any] = {}
+        for key, value in columns.items():
+            field = ALIASES.get(key, key)
+            if field not in fields:
+                raise unknown_name("column role", key, [*fields, *ROW_ROLES])
+            several = isinstance(getattr(self, field), tuple)
+            changed[field] = tuple(v.strip() for v in value.split("|")) if several else value
+        try:
+            return type(self).model_validate({**self.model_dump(), **changed})
+        except ValidationError as e:
+            error = e.errors()[0]
+            where = f"{error['loc'][0]}: " if error["loc"] else ""
+            raise ConfigError(f"--columns: {where}{error['msg'].removeprefix('Value error, ')}") from None
+
+
+ALIASES = {"a": "response_a", "b": "response_b"}
+"""Short names of roles on the command line."""
+ROW_ROLES = ("id", "group", "split", "system", "context", "input", "earlier", "ignore")
+"""Roles of a row as a whole, which every shape has."""
+_ABSENT = object()
+
+
+def cell_of(row: Row, column: str) -> Any:
+    """The cell of a column; `input.messages` is the entry of a mapping in column `input`. `_ABSENT` if there is none."""
+    if column in row:
+        return row[column]
+    value: Any = row
+    for part in column.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return _ABSENT
+        value = value[part]
+    return value
+
+
+def has(row: Row, column: str) -> bool:
+    """Whether a row has the column."""
+    return cell_of(row, column) is not _ABSENT
 
 
 def take(row: Row, column: str, role: str = "") -> Any:
-    """The cell of a column.
+    """The cell of a column, or of an entry within one (`input.messages`).
 
     Raises:
         DataError: the row has no such column; the message names the nearest one.
     """
-    if column in row:
-        return row[column]
-    near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.4)
+    value = cell_of(row, column)
+    if value is not _ABSENT:
+        return value
+    near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.7)
     offer = f"nearest is '{near[0]}'" if near else "there are: " + ", ".join(list(row)[:12])
-    hint = near[0] if near else "NAME"
-    raise DataError(
-        f"no column '{column}' ({offer}); map it with --columns {role or column}={hint}, in a recipe with "
-        f"--set columns.{role or column}={hint}"
-    )
+    raise DataError(f"no column '{column}'{f' for {role}' if role not in ('', column) else ''} ({offer})")
 
 
 def _prompt(row: Row, column: str | None) -> Any:
@@ -103,7 +138,7 @@ class Transcript(Adapter):
             text = take(row, column, role)
             if not isinstance(text, str):
                 raise DataError(f"column '{column}' is not text but {type(text).__name__}")
-            turns = msg.parse_transcript(text)
+            turns = parse_transcript(text)
             if turns[-1]["role"] != "assistant":
                 raise Drop(msg.NO_REPLY)
             sides.append(turns)
@@ -133,14 +168,14 @@ class ChosenRejected(Adapter):
 
 
 class TwoResponses(Adapter):
-    """Shape 3: two responses and who won: by label, by a signed scale, or by votes.
+    """Shape 3: two responses and who won.
 
-    Exactly one of: `label` with `a_wins` and `b_wins` (`ties` are dropped); `label` with `scale`, where
-    the sign says who won and 0 is a tie; `votes_a` with `votes_b`. Labels are compared as text, without
-    case, and 1, 1.0 and true are the same.
+    Exactly one of: `label` with `a_wins` and `b_wins` (`ties` are dropped); `label` with `scale`, where the sign says
+    who won and 0 is a tie; `label` with `label_is`, where it holds the winner's text, or its name as in `name_a` and
+    `name_b`; `votes_a` with `votes_b`. Labels are compared as text, without case, and 1, 1.0 and true are the same.
     """
 
-    not_columns = frozenset({"name", "a_wins", "b_wins", "ties", "scale"})
+    not_columns = frozenset({"name", "a_wins", "b_wins", "ties", "scale", "label_is"})
     name: Literal["two_responses"] = "two_responses"
     prompt: str | None = "prompt"
     response_a: str = "response_a"
@@ -150,30 +185,42 @@ class TwoResponses(Adapter):
     b_wins: tuple[Label, ...] = ()
     ties: tuple[Label, ...] = ()
     scale: Literal["negative_a", "positive_a"] | None = None
+    label_is: Literal["text", "name"] | None = None
+    name_a: str | None = None
+    name_b: str | None = None
     votes_a: str | None = None
     votes_b: str | None = None
 
     @model_validator(mode="after")
     def _one_rule(self) -> "TwoResponses":
-        by_label = self.label is not None and bool(self.a_wins) and bool(self.b_wins)
+        by_label = self.label is not None and bool(self.a_wins or self.b_wins)
         by_scale = self.label is not None and self.scale is not None
+        by_text = self.label is not None and self.label_is is not None
         by_votes = self.votes_a is not None and self.votes_b is not None
-        if by_label + by_scale + by_votes != 1:
+        if by_label + by_scale + by_text + by_votes != 1:
             raise ValueError(
-                "who won must be told in one way: label with a_wins and b_wins, or label with scale, "
-                "or votes_a with votes_b"
+                "who won must be said in one way: label with a_wins and b_wins, or label with scale, "
+                "or label with label_is, or votes_a with votes_b"
             )
+        if self.label_is == "name" and not (self.name_a and self.name_b):
+            raise ValueError("label_is: name needs name_a and name_b, the columns with the names of the two")
         return self
 
     def candidates(self, row: Row) -> list[Candidate]:
         """One candidate, or a drop for a tie or a missing label."""
         a, b = take(row, self.response_a, "response_a"), take(row, self.response_b, "response_b")
         prompt = _prompt(row, self.prompt)
-        if self._a_won(row):
+        if self.a_won(row):
             return [Candidate(prompt, a, b, (self.prompt or "", self.response_a, self.response_b))]
         return [Candidate(prompt, b, a, (self.prompt or "", self.response_b, self.response_a))]
 
-    def _a_won(self, row: Row) -> bool:
+    def a_won(self, row: Row) -> bool:
+        """Whether the row says that the first response won.
+
+        Raises:
+            Drop: a tie, or no label.
+            DataError: a label that is none of those known.
+        """
         if self.votes_a is not None and self.votes_b is not None:
             return _sign(_number(row, self.votes_a) - _number(row, self.votes_b)) > 0
         assert self.label is not None
@@ -181,16 +228,23 @@ class TwoResponses(Adapter):
             sign = _sign(_number(row, self.label))
             return sign < 0 if self.scale == "negative_a" else sign > 0
         value = take(row, self.label, "label")
-        if value is None:
+        if value is None or value == "":
             raise Drop(msg.NO_LABEL)
-        key = _label_key(value)
-        for labels, outcome in ((self.a_wins, True), (self.b_wins, False)):
-            if key in map(_label_key, labels):
-                return outcome
-        if key in map(_label_key, self.ties):
+        key = label_key(value)
+        a_wins, b_wins = self.a_wins, self.b_wins
+        if self.label_is is not None:
+            by_name = self.label_is == "name"
+            columns = (str(self.name_a), str(self.name_b)) if by_name else (self.response_a, self.response_b)
+            a_wins, b_wins = ((str(take(row, c)),) for c in columns)
+        won = [key in map(label_key, labels) for labels in (a_wins, b_wins)]
+        if won[0] != won[1]:
+            return won[0]
+        if key in map(label_key, self.ties) or (won[0] and won[1]):
             raise Drop(msg.TIE)
-        known = ", ".join(str(x) for x in (*self.a_wins, *self.b_wins, *self.ties))
-        raise DataError(f"column '{self.label}' says '{value}', which is none of the labels {known}")
+        known = ", ".join(str(x)[:40] for x in (*a_wins, *b_wins, *self.ties))
+        raise DataError(
+            f"column '{self.label}' says '{str(value)[:80]}', which is none of the labels {known}"
+        )
 
 
 class OneOfMany(Adapter):
@@ -237,11 +291,11 @@ class OneOfMany(Adapter):
             value = take(row, self.choice, "choice")
             if value is None or value == "":
                 raise Drop(msg.NO_LABEL)
-            options = [_label_key(o) for o in self.options or self.responses]
-            if _label_key(value) not in options:
+            options = [label_key(o) for o in self.options or self.responses]
+            if label_key(value) not in options:
                 known = ", ".join(str(o) for o in self.options or self.responses)
                 raise DataError(f"column '{self.choice}' says '{value}', which is none of {known}")
-            best = options.index(_label_key(value))
+            best = options.index(label_key(value))
             return [(best, j) for j in everyone if j != best]
         scores = [_number(row, c) for c in self.scores]
         if self.pairs == "best":
@@ -316,6 +370,7 @@ class Lists(Adapter):
     def candidates(self, row: Row) -> list[Candidate]:
         """A candidate for each pairing."""
         chosen, rejected = take(row, self.chosen, "chosen"), take(row, self.rejected, "rejected")
+        chosen, rejected = (texts_of(v) or [v] if isinstance(v, str) else v for v in (chosen, rejected))
         for column, value in ((self.chosen, chosen), (self.rejected, rejected)):
             if not isinstance(value, list):
                 raise DataError(f"column '{column}' is not a list of responses")
@@ -345,10 +400,14 @@ ADAPTERS: dict[str, type[Adapter]] = {
 }
 
 
-def _label_key(value: Any) -> str:
+def label_key(value: Any) -> str:
+    """A label as it is compared: without case, and 1, "1", 1.0, "1.0", true and "True" are the same."""
     if isinstance(value, bool | int) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
-    return str(value).strip().lower()
+    text = str(value).strip().lower()
+    if text in ("true", "false"):
+        return str(int(text == "true"))
+    return text.removesuffix(".0") if re.fullmatch(r"-?\d+\.0", text) else text
 
 
 def _number(row: Row, column: str) -> float:

@@ -16,7 +16,7 @@ LENS, MODEL, MAX_LENGTH = ("surface",), "smollm2-135m", 512
 """What is read where neither the command line nor an audit says."""
 FEATURES = ("lens", "model", "max_length", "template")
 """Options that decide what a feature is: with others than the audit's, a verdict would be carried out on another thing."""
-ROWS = ("columns", "split", "limit", "skip_bad_rows", "allow_drops")
+ROWS = ("columns", "split", "limit", "limit_seed", "head", "card", "skip_bad_rows", "allow_drops")
 """Options that decide which rows are read: other rows than the audit's are a choice, and are said."""
 
 
@@ -24,10 +24,13 @@ ROWS = ("columns", "split", "limit", "skip_bad_rows", "allow_drops")
 class Asked:
     """What the command line says; None where it says nothing."""
 
-    data: str
+    data: str | tuple[str, ...]
     columns: Mapping[str, str] | None = None
     split: str | None = None
     limit: int | None = None
+    limit_seed: int | None = None
+    head: int | None = None
+    card: str | None = None
     skip_bad_rows: bool | None = None
     allow_drops: bool | None = None
     lens: tuple[str, ...] | None = None
@@ -46,11 +49,13 @@ class Answered:
     notes: tuple[str, ...]
 
 
-def audit_folder(*, like: Path | None, verdicts: Path | None, data: str | None = None) -> Path | None:
+def audit_folder(
+    *, like: Path | None, verdicts: Path | None, data: str | tuple[str, ...] | None = None
+) -> Path | None:
     """The folder of the audit that is meant: `--like`, the folder of the verdicts, or the dataset itself."""
     if like is not None:
         return like
-    for folder in (verdicts.parent if verdicts else None, Path(data) if data else None):
+    for folder in (verdicts.parent if verdicts else None, Path(data) if isinstance(data, str) else None):
         if folder is not None and (folder / AUDIT_FILE).is_file():
             return folder
     return None
@@ -70,7 +75,7 @@ def as_audited(asked: Asked, *, like: Path | None, verdicts: Path | None) -> Ans
     folder = audit_folder(like=like, verdicts=verdicts, data=asked.data)
     audit = Audit.read(folder) if folder else None
     earlier = audit.reading if audit else None
-    itself = folder is not None and Path(asked.data) == folder
+    itself = folder is not None and isinstance(asked.data, str) and Path(asked.data) == folder
     notes: list[str] = []
     if audit is not None and earlier is None:
         if itself:

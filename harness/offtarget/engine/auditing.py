@@ -14,6 +14,7 @@ from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.statistics.means import require_enough
+from offtarget.data.messages import clean
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import earlier_readings, features_of
 from offtarget.lens.features import FeatureMatrix
@@ -30,11 +31,11 @@ TEMPLATE = "verdicts.template.yaml"
 GENERIC = {"pairs", "data", "train", "test", "rows"}
 
 
-def set_name(data: str) -> str | None:
+def set_name(data: str | Sequence[str]) -> str | None:
     """What to call a file: its stem, or the folder's name where it is only called pairs, data or train."""
-    path = Path(data)
-    if not path.is_file():
+    if not isinstance(data, str) or not Path(data).is_file():
         return None
+    path = Path(clean(data))
     stem = path.name.split(".")[0]
     return path.resolve().parent.name if stem in GENERIC else stem
 
@@ -90,7 +91,7 @@ def audit_into(
     """
     require_free(folder, AUDIT_FILE)
     # before anything costly
-    require_enough(len(pairs), len({p.group for p in pairs.pairs}))
+    require_enough(len(pairs), len({p.group for p in pairs.pairs}), pairs.unit)
     read_columns(pairs.pairs, by or ())
     if like is not None:
         Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in lenses)
@@ -104,6 +105,7 @@ def audit_into(
         "rows": pairs.rows_sha256,
         "dropped": dict(pairs.dropped),
         "renamed": pairs.n_renamed,
+        "reading": [pairs.read_as, pairs.notes, pairs.cautions, pairs.split_column],
         "redistribution": pairs.redistribution,
         "lenses": {f.lens: lens_identity(f) for f in features},
         "features": {f.lens: f.sha256 for f in features},

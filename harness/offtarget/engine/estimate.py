@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from offtarget.audit.statistics.means import require_enough
 from offtarget.chat_template import read_template
 from offtarget.data.drops import drop_cautions
 from offtarget.engine.as_audited import recipe_as_audited
@@ -31,11 +32,12 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     Args:
         recipe: what to run.
         base: folder that its relative paths start from.
-        limit: read only the first so many usable rows.
+        limit: at most so many pairs, whole prompts drawn by the recipe's `limit_seed`.
 
     Raises:
         ConfigError: a name that does not exist, also in the verdicts, a template that cannot be read, or features read
             otherwise than in the audit that is named.
+        UndecidedError: too few pairs or prompts to audit.
     """
     recipe = recipe_as_audited(recipe, base)
     check_name(recipe.model)
@@ -48,8 +50,10 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     except UndecidedError as e:  # a hub that is out of reach: all that does not need the rows was checked
         return {
             "cells": names, "train_pairs": None, "unchecked": unchecked, "hours": None, "cores": cores(),
-            "gigabytes": None, "not_at_hand": str(e), "warnings": [],
+            "gigabytes": None, "not_at_hand": str(e), "notes": [], "warnings": [],
         }  # fmt: skip
+    # the run begins with an audit, which asks for it
+    require_enough(len(pairs), len({p.group for p in pairs.pairs}), pairs.unit)
     selected, _ = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     room = recipe.training.max_length
     tokens = 0.0
@@ -88,7 +92,8 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
         "cores": cores(),
         "gigabytes": tokens * 576 * 4 / 1e9 + trained * 0.02,
         "not_at_hand": None,
-        "warnings": drop_cautions(pairs),
+        "notes": list(pairs.notes),
+        "warnings": [*drop_cautions(pairs), *pairs.cautions],
     }
 
 

@@ -144,7 +144,13 @@ class Recipe(_Strict):
     data: str = Field(min_length=1)
     """Registry name, path or hf: id."""
     limit: Whole | None = Field(default=None, ge=30)
-    """Read only the first so many usable rows; None means all."""
+    """Read at most so many pairs: whole prompts, drawn from all rows by `limit_seed`; None means all."""
+    limit_seed: Seed = 0
+    """Which prompts the limit draws; not the seed of any statistic."""
+    head: Whole | None = Field(default=None, ge=30)
+    """Read only the first so many pairs."""
+    card: str | None = None
+    """A dataset card that says how to read the files of `data`, wherever they are."""
     name: str | None = None
     """What the dataset is called on boards; by default the name it was loaded by."""
     columns: dict[str, str] | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.recipe import Recipe
@@ -17,6 +18,9 @@ def load_rows(recipe: Recipe, limit: int | None = None) -> PairSet:
         recipe.data,
         columns=recipe.columns,
         limit=limit or recipe.limit,
+        limit_seed=recipe.limit_seed,
+        head=recipe.head,
+        card=Path(recipe.card) if recipe.card else None,
         skip_bad_rows=recipe.skip_bad_rows,
         allow_drops=recipe.allow_drops,
     )

@@ -78,7 +78,7 @@ def start(
     check_verdicts(recipe, base)
     model = resolve(recipe.model, store)
     pairs = load_rows(recipe, limit)
-    for caution in drop_cautions(pairs):
+    for caution in (*drop_cautions(pairs), *pairs.cautions):
         log.warning("%s", caution)
     if name := recipe.name or set_name(recipe.data):
         pairs = replace(pairs, name=name)
@@ -106,6 +106,9 @@ def start(
             data=recipe.data,
             columns=recipe.columns,
             limit=limit or recipe.limit,
+            limit_seed=recipe.limit_seed,
+            head=recipe.head,
+            card=recipe.card,
             skip_bad_rows=recipe.skip_bad_rows,
             allow_drops=recipe.allow_drops,
             lens=recipe.audit.lens,

@@ -46,12 +46,22 @@ class MeanTest:
     n_groups: int
 
 
-def require_enough(n_pairs: int, n_groups: int) -> None:
+def require_enough(n_pairs: int, n_groups: int, unit: str = "") -> None:
     """Refuse to test what cannot be tested.
+
+    Args:
+        n_pairs: rows.
+        n_groups: their groups.
+        unit: the column that the groups are values of, in words; empty where they are prompts.
 
     Raises:
         UndecidedError: below 30 pairs or 10 prompt groups.
     """
+    if (n_pairs < MIN_PAIRS or n_groups < MIN_GROUPS) and unit:
+        raise UndecidedError(
+            f"{n_pairs} pairs in {n_groups} groups ({unit}) are too few to test anything: at least {MIN_PAIRS} pairs in "
+            f"{MIN_GROUPS} groups are needed; --columns group=prompt makes prompts the groups"
+        )
     if n_pairs < MIN_PAIRS or n_groups < MIN_GROUPS:
         raise UndecidedError(
             f"{n_pairs} pairs from {n_groups} prompts are too few to test anything: at least {MIN_PAIRS} "

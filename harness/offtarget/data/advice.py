@@ -1,0 +1,122 @@
+"""What to say of a file whose shape nothing fits: what was found, what is missing, and a way on that was tried."""
+
+from collections.abc import Mapping, Sequence
+
+from offtarget.data import columns as names_of
+from offtarget.data.adapters import tried
+from offtarget.data.evidence import CONTENT, NUMBER, TEXT, TRUTH, Census, Evidence
+from offtarget.data.guessing import FITS, NoShape
+from offtarget.data.shapes import ChosenRejected
+
+_ONE_ANSWER = ("completion", "response", "output", "answer", "reply", "generation", "text", "chosen")
+_MOST = 16
+
+
+def explain(seen: Census, found: NoShape) -> str:
+    """One line: why the rows are no pairs, and what to do. A mapping of columns is offered only if it was tried."""
+    evidence = seen.whole
+    if found.unclear:
+        return found.unclear[0]
+    if found.preferred is not None:
+        return _without_prompt(seen, found.preferred)
+    if len(found.answers) > 1:
+        a, b, *more = found.answers
+        if more:
+            return (
+                f"{len(found.answers)} answers to each prompt ({', '.join(found.answers)}) and no column that says which is "
+                f"best; name it with --columns responses={'|'.join(found.answers)},choice=NAME (adapter one_of_many). {columns_told(seen)}"
+            )
+        return (
+            f"two answers to each prompt ({a}, {b}) and no column that says who won; name it with "
+            f"--columns a={a},b={b},label=NAME (adapter two_responses). {columns_told(seen)}"
+        )
+    labelled = _labelled(evidence)
+    if labelled:
+        return labelled
+    talk = [c for c in evidence.names("conversation")]
+    answer = names_of.named(evidence.names(*CONTENT), _ONE_ANSWER)
+    if talk or answer:
+        return (
+            f"one answer to each prompt ({(answer or talk)[0]}) and nothing it is preferred to: there are no pairs in this "
+            f"file. A pair needs a chosen and a rejected answer, or two answers and a column that says who won. {columns_told(seen)}"
+        )
+    return (
+        "no columns for the chosen and the rejected answer; name them with --columns prompt=NAME,chosen=NAME,rejected=NAME "
+        f"or, where a column says who won, --columns prompt=NAME,a=NAME,b=NAME,label=NAME. {columns_told(seen)}"
+    )
+
+
+def _without_prompt(seen: Census, preferred: tuple[str, str]) -> str:
+    """There are chosen and rejected answers, but no column has a usual name of a prompt."""
+    chosen, rejected = preferred
+    evidence = seen.whole
+    free = [c for c in evidence.names(*CONTENT) if c not in preferred and _may_be_prompt(evidence, c)]
+    fits = [
+        c
+        for c in free
+        if tried(evidence.rows[:100], ChosenRejected(prompt=c, chosen=chosen, rejected=rejected)) >= FITS
+    ]
+    if len(fits) == 1:
+        return (
+            f"no column 'prompt'; map it with --columns prompt={fits[0]}, in a recipe with --set columns.prompt={fits[0]} "
+            f"(tried on {min(100, len(evidence.rows))} rows: it reads)"
+        )
+    which = f"which of {', '.join(fits)} holds it" if fits else "which column holds it"
+    return (
+        f"answers in {chosen} and {rejected}, but no column 'prompt', and the answers do not begin with one; say {which} with "
+        f"--columns prompt=NAME. {columns_told(seen)}"
+    )
+
+
+def _may_be_prompt(evidence: Evidence, column: str) -> bool:
+    found = evidence.columns[column]
+    return found.kind != TEXT or found.values is None or len(found.values) > 0.2 * found.n
+
+
+def _labelled(evidence: Evidence) -> str | None:
+    """What to say of rows of one answer with a label (the format of KTO)."""
+    answers = names_of.named(evidence.names(*CONTENT), _ONE_ANSWER)
+    labels = [
+        c
+        for c in names_of.named(evidence.names(TRUTH, NUMBER, TEXT), names_of.LABEL)
+        if set(evidence.columns[c].values or ())
+        <= {"0", "1", "good", "bad", "desirable", "undesirable", "-1"}
+        and evidence.columns[c].values
+    ]
+    prompts = [c for c in names_of.named(evidence.names(*CONTENT), names_of.PROMPT) if c not in answers]
+    if not (answers and labels and prompts):
+        return None
+    prompt, label = prompts[0], labels[0]
+    seen: dict[str, set[str]] = {}
+    for row in evidence.rows:
+        seen.setdefault(str(row.get(prompt)), set()).add(str(row.get(label)))
+    both = sum(len(found) > 1 for found in seen.values())
+    return (
+        f"one answer a row ({answers[0]}) with a label ({label}): this is the format of KTO, and there are no pairs in it. "
+        "A pair needs a good and a bad answer to the same prompt in one row: join the rows of each prompt into one with the "
+        f"columns prompt, chosen and rejected (of {len(seen)} prompts among the rows looked at, {both} have both)"
+    )
+
+
+def columns_told(seen: Census, only: Sequence[str] = ()) -> str:
+    """The columns of a file with what they hold."""
+    told = []
+    for name in [c for c in seen.header if not only or c in only][:_MOST]:
+        column = seen.whole.columns.get(name)
+        if column is None:
+            told.append(f"{name} (empty)")
+        elif column.kind == TEXT:
+            told.append(f"{name} (text, {column.mean_chars:.0f} characters)")
+        else:
+            told.append(f"{name} ({column.kind})")
+    more = f" and {len(seen.header) - _MOST} more" if len(seen.header) > _MOST and not only else ""
+    return f"There are: {', '.join(told)}{more}" if told else "There are no columns"
+
+
+def missing_columns(seen: Census, roles: Mapping[str, str]) -> str | None:
+    """What to say where a role was given a column that no row has; None if all are there."""
+    known = set(seen.header) | set(seen.whole.columns)
+    for role, column in roles.items():
+        if column not in known:
+            return f"no column '{column}' for {role}; there are: {', '.join(seen.header[:_MOST])}"
+    return None

@@ -1,0 +1,274 @@
+"""Pairs from rows: ids, groups, metadata, and what was dropped on the way."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from offtarget.data.adapters import Parts, adapt
+from offtarget.data.cards import RowColumns
+from offtarget.data.decoding import Decoder
+from offtarget.data.drawing import Draw
+from offtarget.data.guessing import Layout, Shapes
+from offtarget.data.identity import PromptGroups, text_key
+from offtarget.data.messages import BROKEN, Drop, as_messages, clean
+from offtarget.data.pairs import DroppedRow, Message, Pair
+from offtarget.data.reading import BadRow, LocatedRow
+from offtarget.data.shapes import cell_of, has
+from offtarget.data.sources import ALL_SPLITS
+from offtarget.errors import ConfigError, DataError
+
+BY_PROMPT = "prompt"
+"""The group column that stands for the prompt itself."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the rows of one source are read."""
+
+    shapes: Shapes
+    columns: RowColumns
+    decoder: Decoder
+    own: bool
+    """Whether a bad row is an error its owner can mend."""
+    skip_bad_rows: bool = False
+    split_column: bool = True
+    """Whether the split column holds splits."""
+
+
+@dataclass
+class Collector:
+    """Pairs so far, over the splits of one source."""
+
+    rules: Rules
+    head: int | None = None
+    limit: int | None = None
+    seed: int = 0
+    pairs: list[Pair] = field(default_factory=list)
+    dropped: list[DroppedRow] = field(default_factory=list)
+    by_shape: Counter[str] = field(default_factory=Counter)
+    """Adapter, as it prints, -> rows."""
+    seen_splits: set[str] = field(default_factory=set)
+    renamed: set[str] = field(default_factory=set)
+    """Ids that got a suffix."""
+    read: int = 0
+    usable: int = 0
+    groups_usable: int = 0
+    grouped: int = 0
+    """Usable pairs whose group is that of a column."""
+    _groups: PromptGroups = field(default_factory=PromptGroups)
+    _taken: dict[str, int] = field(default_factory=dict)
+    """Id -> how often it came."""
+
+    def collect(self, rows: Iterable[LocatedRow], *, split: str | None, filter_by: str | None) -> None:
+        """Take the rows of one part.
+
+        Args:
+            rows: where each is, and its cells.
+            split: the split of all of them, or None.
+            filter_by: take only rows whose split column says this.
+
+        Raises:
+            ConfigError: no split column to filter by.
+            DataError: a row that its owner can mend, unless such rows are skipped.
+        """
+        drawing = Draw(self.limit, self.seed) if self.limit is not None else None
+        start = len(self.pairs)
+        for where, row in rows:
+            if isinstance(row, BadRow):
+                self._broken(where, row.message)
+                continue
+            self.read += 1
+            if filter_by not in (None, ALL_SPLITS) and not self._in_split(row, str(filter_by), where):
+                continue
+            for pair in self._pairs_of(where, row, split):
+                self.usable += 1
+                if drawing is not None:
+                    drawing.add(pair, self._unit(pair, row))
+                else:
+                    self.pairs.append(pair)
+                    if self.head is not None and len(self.pairs) - start >= self.head:
+                        return
+        if drawing is not None:
+            self.pairs += drawing.drawn()
+            self.groups_usable += drawing.n_groups
+
+    def _broken(self, where: str, message: str) -> None:
+        """A row that its owner can mend: the end, or one more that is left out."""
+        if self.rules.skip_bad_rows:
+            self.dropped.append(DroppedRow(where, BROKEN, message))
+            return
+        others = self.usable or self.rules.shapes.main.share > 0
+        raise DataError(
+            f"{where}: {message}{'; --skip-bad-rows goes on without such rows' if others else ''}"
+        )
+
+    def _in_split(self, row: Mapping[str, Any], split: str, where: str) -> bool:
+        column = self.rules.columns.split
+        if not has(row, column):
+            raise ConfigError(
+                f"{where}: split '{split}' was asked for but there is no column '{column}'; "
+                "name it with --columns split=NAME, or ask for no split"
+            )
+        self.seen_splits.add(str(cell_of(row, column)))
+        return str(cell_of(row, column)) == split
+
+    def _pairs_of(self, where: str, row: Mapping[str, Any], split: str | None) -> Iterable[Pair]:
+        layout = self.rules.shapes.of(row)
+        try:
+            found = adapt(row, layout.adapter, strict=self.rules.own, decoder=self.rules.decoder)
+            extended = [x if isinstance(x, Drop) else self._extended(x, row) for x in found]
+        except Drop as drop:
+            found = extended = [drop]
+        except DataError as e:
+            self._broken(where, str(e))
+            return
+        self.by_shape[repr(layout.adapter)] += 1
+        meta: dict[str, Any] | None = None
+        for parts in extended:
+            if isinstance(parts, Drop):
+                self.dropped.append(DroppedRow(where, parts.reason, parts.detail))
+                continue
+            meta = self._meta(row, layout, split) if meta is None else meta
+            yield self._pair(parts, row, meta, several=len(found) > 1)
+
+    def _extended(self, parts: Parts, row: Mapping[str, Any]) -> Parts:
+        """The pair with what other columns add to its prompt."""
+        columns = self.rules.columns
+        if not (columns.system or columns.context or columns.input or columns.earlier):
+            return parts
+        return Parts(
+            extended_prompt(parts.prompt, row, self.rules.columns, strict=self.rules.own),
+            parts.chosen,
+            parts.rejected,
+            parts.tag,
+        )
+
+    def _meta(self, row: Mapping[str, Any], layout: Layout, split: str | None) -> dict[str, Any]:
+        columns = self.rules.columns
+        used = layout.adapter.used_columns() | {columns.id, columns.group}
+        used |= {c for c in (columns.system, columns.context, columns.input, columns.earlier) if c}
+        meta = _scalars(row, used)
+        if split is not None:
+            meta["split"] = split
+        elif columns.split != "split" and has(row, columns.split):
+            meta["split"] = str(cell_of(row, columns.split))
+        return meta
+
+    def _pair(self, parts: Parts, row: Mapping[str, Any], meta: dict[str, Any], *, several: bool) -> Pair:
+        columns = self.rules.columns
+        given = _scalar(row, columns.id)
+        base = content_id(parts) if given is None else clean(str(given))
+        if given is not None and parts.tag and several:
+            base = f"{base}:{parts.tag}"
+        name = self._unique(base)
+        if name != base and given is not None:
+            self.renamed.add(name)
+        group = self._group(row)
+        self.grouped += group is not None
+        return Pair(
+            id=name,
+            group=self._groups.of(parts.prompt) if group is None else clean(str(group)),
+            prompt=parts.prompt,
+            chosen=parts.chosen,
+            rejected=parts.rejected,
+            meta=dict(meta),
+        )
+
+    def _group(self, row: Mapping[str, Any]) -> Any:
+        """What the group column says; None where prompts are the groups."""
+        column = self.rules.columns.group
+        return None if column == BY_PROMPT else _scalar(row, column)
+
+    def _unit(self, pair: Pair, row: Mapping[str, Any]) -> str:
+        """What a pair is drawn by: its group, or what its prompt says, whichever pair of it came first."""
+        return pair.group if self._group(row) is not None else text_key(pair.prompt)
+
+    def _unique(self, base: str) -> str:
+        name = base
+        while name in self._taken:
+            self._taken[base] += 1
+            name = f"{base}-{self._taken[base]}"
+        self._taken[name] = 1
+        return name
+
+
+def extended_prompt(
+    prompt: list[Message], row: Mapping[str, Any], columns: RowColumns, *, strict: bool
+) -> list[Message]:
+    """A prompt with what the columns `system`, `earlier`, `context` and `input` add to it.
+
+    Raises:
+        DataError: a cell of a wrong kind, or two system turns that differ.
+        Drop: the same in a public set.
+    """
+    turns = list(prompt)
+    context, more = (_text(row, c) for c in (columns.context, columns.input))
+    if context or more:
+        last = turns[-1]["content"]
+        said = f"{context}\n\n{last}" if context else last
+        turns[-1] = {"role": turns[-1]["role"], "content": f"{said}\n{more}" if more else said}
+    if columns.earlier:
+        turns = [*_earlier(row, columns.earlier), *turns]
+    if columns.system and has(row, columns.system):
+        cell = cell_of(row, columns.system)
+        system = as_messages(cell, "system", f"column '{columns.system}'", strict=strict) if cell else []
+        for n, turn in enumerate(system, start=1):
+            if turn["role"] != "system":
+                raise DataError(
+                    f"column '{columns.system}', turn {n} has role {turn['role']} where a system turn should stand"
+                )
+        own = turns[0]["content"].strip() if turns[0]["role"] == "system" else None
+        said = "\n".join(m["content"] for m in system)
+        if own is not None and said.strip() and own != said.strip():
+            raise DataError(
+                f"the prompt begins with a system turn, and column '{columns.system}' holds another one"
+            )
+        if said.strip() and own is None:
+            turns = [{"role": "system", "content": said}, *turns]
+    return turns
+
+
+def _text(row: Mapping[str, Any], column: str | None) -> str:
+    cell = cell_of(row, column) if column and has(row, column) else None
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return clean(cell) if cell.strip() else ""
+    raise DataError(f"column '{column}' is not text; only text can be added to a prompt")
+
+
+def _earlier(row: Mapping[str, Any], column: str) -> list[Message]:
+    cell = cell_of(row, column) if has(row, column) else None
+    turns: list[Message] = []
+    for item in cell or []:
+        if not isinstance(item, list | tuple) or len(item) != 2 or not all(isinstance(x, str) for x in item):
+            raise DataError(f"column '{column}' is not a list of (question, answer)")
+        turns += [
+            {"role": "user", "content": clean(item[0])},
+            {"role": "assistant", "content": clean(item[1])},
+        ]
+    return turns
+
+
+def _scalar(row: Mapping[str, Any], column: str) -> Any:
+    """A cell that can name something; None where it is empty or no name."""
+    value = cell_of(row, column) if has(row, column) else None
+    return value if isinstance(value, str | int | float | bool) and value != "" else None
+
+
+def content_id(parts: Parts) -> str:
+    """An id that depends on what the pair says alone, not on where it stands."""
+    blob = json.dumps([parts.prompt, parts.chosen, parts.rejected], sort_keys=True)
+    return hashlib.sha256(blob.encode()).hexdigest()[:16]
+
+
+def _scalars(row: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for k, v in row.items():
+        if k in used or not k or not isinstance(v, str | int | float | bool):
+            continue
+        out[k] = clean(v) if isinstance(v, str) else v
+    return out

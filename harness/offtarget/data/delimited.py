@@ -1,0 +1,116 @@
+"""Rows of a table in text: `.csv` and `.tsv`, with whichever of comma, semicolon, tab or bar parts its cells."""
+
+import csv
+import io
+import re
+import sys
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from offtarget.data.encodings import encoding_of, not_utf8, opened
+from offtarget.data.reading import BadRow, Cells, LocatedRow
+from offtarget.errors import DataError
+
+DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE = 1 << 16
+_SEEN = 40
+"""Records by which the delimiter is told."""
+_ESCAPED = re.compile("[\udc80-\udcff]")
+"""Bytes that are not UTF-8, as Python keeps them."""
+
+
+def table_rows(path: Path) -> Iterator[LocatedRow]:
+    """The rows of a CSV or TSV file; header cells are stripped, an index column without a name is left out.
+
+    Raises:
+        DataError: a header with one name twice, or a damaged archive.
+    """
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    encoding = encoding_of(path)
+    after = 0
+    try:
+        with opened(path) as raw:
+            text = io.TextIOWrapper(raw, _named(encoding), errors="surrogateescape", newline="")
+            head = text.read(_SAMPLE)
+        delimiter = _delimiter(head, path)
+        with opened(path) as raw:
+            text = io.TextIOWrapper(raw, _named(encoding), errors="surrogateescape", newline="")
+            reader = csv.reader(text, delimiter=delimiter, strict=True)
+            header = _header(reader, path)
+            while True:
+                start = reader.line_num + 1
+                where = f"{path.name} line {start}"
+                try:
+                    cells = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as e:
+                    yield where, BadRow(f"not CSV ({e})")
+                    continue
+                after = start
+                if cells:
+                    yield where, _row(header, cells, delimiter)
+    except UnicodeError as e:
+        raise DataError(f"{path.name}: not whole {encoding.upper()} ({e})") from None
+    except (EOFError, OSError, zlib.error) as e:
+        raise DataError(f"{path.name}: damaged after line {after} ({e}); fetch it again") from None
+
+
+def _named(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
+    try:
+        header = [name.strip().lstrip("\ufeff") for name in next(reader)]
+    except StopIteration:
+        raise DataError(f"{path.name}: no rows; the file is empty") from None
+    except csv.Error as e:
+        raise DataError(f"{path.name} line 1: the header is not CSV ({e})") from None
+    twice = [name for name, n in Counter(header).items() if n > 1 and name]
+    if twice:
+        raise DataError(
+            f"{path.name}: the header names column '{twice[0]}' twice; rename one, so that it is clear which is meant"
+        )
+    return header
+
+
+def _row(header: list[str], cells: list[str], delimiter: str) -> Cells | BadRow:
+    if any(map(_ESCAPED.search, cells)):
+        line = delimiter.join(cells).encode("utf-8", "surrogateescape")
+        try:
+            line.decode()
+        except UnicodeDecodeError as e:
+            return BadRow(not_utf8(line, e.start))
+    if len(cells) > len(header):
+        if any(cells[len(header) :]):
+            shown = {"\t": "tabs"}.get(delimiter, f"'{delimiter}'")
+            return BadRow(f"more cells than the header has columns; quote cells that hold {shown}")
+        cells = cells[: len(header)]
+    row: Cells = dict.fromkeys(header)
+    row.update(zip(header, cells, strict=False))
+    row.pop("", None)
+    return row
+
+
+def _delimiter(head: str, path: Path) -> str:
+    """The delimiter under which most of the first records have as many cells as the header, and more than one."""
+    whole = head if len(head) < _SAMPLE else head[: head.rfind("\n") + 1] or head
+
+    def score(delimiter: str) -> tuple[float, int]:
+        try:
+            records = list(islice(csv.reader(io.StringIO(whole, newline=""), delimiter=delimiter), _SEEN))
+        except csv.Error:
+            return 0.0, 0
+        records = [r for r in records if r]
+        width = len(records[0]) if records else 0
+        if width < 2:
+            return 0.0, 0
+        return round(sum(len(r) == width for r in records) / len(records), 1), width
+
+    known = ("\t", *DELIMITERS) if ".tsv" in path.name.lower() else DELIMITERS
+    best = max(known, key=score)
+    return best if score(best)[1] else known[0]

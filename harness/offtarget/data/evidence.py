@@ -1,0 +1,173 @@
+"""What the cells of a file hold, column by column, over all its rows: what the shape is decided from."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from offtarget.data.messages import conversation_of
+from offtarget.data.reading import BadRow, LocatedRow
+from offtarget.data.shapes import cell_of, label_key
+
+_MOST_KEYS = 64
+"""Sets of filled columns that are told apart."""
+_MOST_VALUES = 64
+_SHORT = 60
+"""Characters of a value that may be a label."""
+SAMPLED = 512
+"""Rows that are kept to try a shape on: at most so many of each set of filled columns, spread over the file."""
+
+TEXT, TALK, TEXTS, NUMBER, TRUTH, OTHER = (
+    "text",
+    "conversation",
+    "list of texts",
+    "number",
+    "true or false",
+    "other",
+)
+CONTENT = (TEXT, TALK, TEXTS)
+
+
+@dataclass
+class Column:
+    """The cells of one column that are not null."""
+
+    kinds: Counter[str] = field(default_factory=Counter)
+    chars: int = 0
+    values: Counter[str] | None = field(default_factory=Counter)
+    """Short values as they are compared, with counts; None where there are many."""
+
+    @property
+    def n(self) -> int:
+        """Filled cells."""
+        return self.kinds.total()
+
+    @property
+    def kind(self) -> str:
+        """What most cells hold."""
+        return self.kinds.most_common(1)[0][0] if self.kinds else OTHER
+
+    @property
+    def mean_chars(self) -> float:
+        """Mean length of its texts."""
+        return self.chars / max(1, self.kinds[TEXT])
+
+    def add(self, value: Any) -> None:
+        """Count one cell."""
+        kind = kind_of_cell(value)
+        self.kinds[kind] += 1
+        if kind == TEXT:
+            self.chars += len(value)
+        if self.values is None:
+            return
+        if kind in (TALK, TEXTS, OTHER) or len(str(value)) > _SHORT:
+            self.values = None
+            return
+        self.values[label_key(value)] += 1
+        if len(self.values) > _MOST_VALUES:
+            self.values = None
+
+
+@dataclass
+class Evidence:
+    """Some rows of a file."""
+
+    n: int = 0
+    columns: dict[str, Column] = field(default_factory=dict)
+    rows: list[Mapping[str, Any]] = field(default_factory=list)
+    """A sample, spread evenly."""
+    _step: int = 1
+
+    def add(self, row: Mapping[str, Any], cells: Sequence[tuple[str, Any]]) -> None:
+        """Count one row, given its filled cells."""
+        for name, value in cells:
+            column = self.columns.get(name)
+            if column is None:
+                column = self.columns[name] = Column()
+            column.add(value)
+        if self.n % self._step == 0:
+            self.rows.append(row)
+            if len(self.rows) >= 2 * SAMPLED:
+                self.rows = self.rows[::2]
+                self._step *= 2
+        self.n += 1
+
+    def names(self, *kinds: str) -> list[str]:
+        """Columns that mostly hold cells of some kinds, in the order of the file."""
+        return [name for name, c in self.columns.items() if c.kind in kinds]
+
+
+@dataclass
+class Census:
+    """All rows of a file, also apart by which columns are filled."""
+
+    whole: Evidence = field(default_factory=Evidence)
+    by_key: dict[frozenset[str], Evidence] = field(default_factory=dict)
+    header: list[str] = field(default_factory=list)
+    """All columns, filled or not."""
+    bad: int = 0
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count one row."""
+        for name in row:
+            if name not in self._known:
+                self._known.add(name)
+                self.header.append(name)
+        cells = list(filled(row))
+        self.whole.add(row, cells)
+        key = frozenset(name for name, _ in cells)
+        if key not in self.by_key and len(self.by_key) < _MOST_KEYS:
+            self.by_key[key] = Evidence()
+        if key in self.by_key:
+            self.by_key[key].add(row, cells)
+
+    _known: set[str] = field(default_factory=set)
+
+
+def census(rows: Iterable[LocatedRow]) -> Census:
+    """Look at all rows."""
+    out = Census()
+    for _, row in rows:
+        if isinstance(row, BadRow):
+            out.bad += 1
+        else:
+            out.add(row)
+    return out
+
+
+def filled(row: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """The cells of a row that are not null or an empty list, with the entries of mappings as `column.entry`."""
+    for name, value in row.items():
+        if value is None or (isinstance(value, list) and not value):
+            continue
+        yield name, value
+        if isinstance(value, Mapping) and conversation_of(value) is None:
+            for inner, cell in value.items():
+                if cell is not None and f"{name}.{inner}" not in row:
+                    yield f"{name}.{inner}", cell
+
+
+def kind_of_cell(value: Any) -> str:
+    """What a cell holds."""
+    if isinstance(value, str):
+        return TEXT
+    if isinstance(value, bool):
+        return TRUTH
+    if isinstance(value, int | float):
+        return NUMBER
+    if conversation_of(value) is not None:
+        return TALK
+    if isinstance(value, Sequence) and value and all(isinstance(v, str) for v in value):
+        return TEXTS
+    return OTHER
+
+
+def values_of(evidence: Evidence, column: str) -> dict[str, int]:
+    """Short values of a column with counts, also of one that is an entry of a mapping; empty where there are many."""
+    found = evidence.columns.get(column)
+    if found is None:
+        counts = Counter(
+            label_key(cell_of(r, column)) for r in evidence.rows if cell_of(r, column) is not None
+        )
+        return dict(counts) if len(counts) <= _MOST_VALUES else {}
+    return dict(found.values or {})

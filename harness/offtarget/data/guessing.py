@@ -1,0 +1,378 @@
+"""Which shape the rows of a file have, from all of them; checked again on each row when it is read.
+
+Rows in which other columns are filled may have another shape: each such kind of row is decided by itself, so the order
+of the rows makes no difference.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from offtarget.data import columns as names_of
+from offtarget.data.adapters import tried
+from offtarget.data.evidence import CONTENT, TALK, TEXT, TEXTS, Census, Column, Evidence, filled, values_of
+from offtarget.data.serialised import texts_of
+from offtarget.data.shapes import (
+    ALIASES,
+    Adapter,
+    ChosenRejected,
+    Lists,
+    OneOfMany,
+    RatedTurns,
+    Row,
+    Transcript,
+    TwoResponses,
+    cell_of,
+)
+from offtarget.data.transcripts import HH, parse_as
+from offtarget.data.winners import LabelRule, Unclear, read_labels
+from offtarget.errors import ConfigError
+
+FITS = 0.95
+"""Share of sampled rows that a shape must read to be taken before any other is tried."""
+_TRIED = 100
+"""Rows on which a shape is tried."""
+_TWO = {
+    "response_a", "response_b", "label", "a_wins", "b_wins", "ties", "scale", "label_is", "name_a", "name_b", "votes_a",
+    "votes_b",
+}  # fmt: skip
+_MANY = {"responses", "choice", "options", "scores", "pairs"}
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One shape, and what was taken for what in it."""
+
+    adapter: Adapter
+    told: tuple[str, ...] = ()
+    share: float = 0.0
+    """Share of a sample of rows that it reads; 0 where it was not tried."""
+
+
+@dataclass
+class Shapes:
+    """The shapes of a file: one for each set of filled columns that fits one, and one for all other rows."""
+
+    main: Layout
+    by_key: dict[frozenset[str], Layout] = field(default_factory=dict)
+
+    def of(self, row: Row) -> Layout:
+        """The shape of a row."""
+        if not self.by_key:
+            return self.main
+        return self.by_key.get(frozenset(name for name, _ in filled(row)), self.main)
+
+    @property
+    def layouts(self) -> list[Layout]:
+        """All that are used, the main one first."""
+        out = [self.main]
+        for layout in self.by_key.values():
+            if layout.adapter not in [o.adapter for o in out]:
+                out.append(layout)
+        return out
+
+
+@dataclass(frozen=True)
+class NoShape:
+    """Nothing fits: what is there of what is needed."""
+
+    unclear: tuple[str, ...] = ()
+    """Labels that may mean one thing or the opposite."""
+    preferred: tuple[str, str] | None = None
+    """Columns of the better and the worse answer, where there are such names."""
+    answers: tuple[str, ...] = ()
+    """Columns of answers to choose between."""
+
+
+def decide(seen: Census, roles: Mapping[str, str]) -> Shapes | NoShape:
+    """The shapes of a file.
+
+    Args:
+        seen: all its rows.
+        roles: field of an adapter -> column, as the person said.
+
+    Raises:
+        ConfigError: a role that no shape has.
+    """
+    given = {ALIASES.get(k, k): v for k, v in roles.items()}
+    whole = seen.whole
+    found = _layout(whole, whole, given)
+    if isinstance(found, NoShape) and not given and (named := _by_names(seen)):
+        found = named
+    if len(seen.by_key) < 2:
+        return found if isinstance(found, NoShape) else Shapes(found)
+    by_key: dict[frozenset[str], Layout] = {}
+    for key, rows in seen.by_key.items():
+        fits = isinstance(found, Layout) and tried(_some(rows), found.adapter) >= FITS
+        layout = found if fits else _layout(rows, whole, given, sure=True)
+        if isinstance(layout, Layout):
+            by_key[key] = layout
+    if not by_key:
+        return found if isinstance(found, NoShape) else Shapes(found)
+    counts: Counter[str] = Counter()
+    for key, layout in by_key.items():
+        counts[repr(layout.adapter)] += seen.by_key[key].n
+    most = max(counts, key=lambda a: (counts[a], a))
+    main = next(layout for layout in by_key.values() if repr(layout.adapter) == most)
+    return Shapes(main, {k: v for k, v in by_key.items() if v.adapter != main.adapter})
+
+
+def _some(evidence: Evidence) -> list[Row]:
+    return evidence.rows[:: max(1, len(evidence.rows) // _TRIED)][:_TRIED]
+
+
+def _layout(
+    evidence: Evidence, whole: Evidence, given: Mapping[str, str], *, sure: bool = False
+) -> Layout | NoShape:
+    """The first shape that reads nearly all rows of a sample; else that which reads most.
+
+    Args:
+        evidence: the rows in question.
+        whole: all rows of the file, for what labels mean.
+        given: field -> column, as the person said.
+        sure: whether a shape that reads less than half of the rows is none.
+    """
+    rows = _some(evidence)
+    problems: list[str] = []
+    first: Layout | None = None
+    best: Layout | None = None
+    for layout in _candidates(evidence, whole, given, problems):
+        share = tried(rows, layout.adapter)
+        layout = replace(layout, share=share)
+        if share >= FITS:
+            return layout
+        first = first or layout
+        if best is None or share > best.share:
+            best = layout
+    if best is not None and best.share >= (0.5 if sure else 1e-9):
+        return best
+    pairs = names_of.preference_pairs(_content(evidence))
+    answers = names_of.numbered_answers(_content(evidence))
+    if first is not None and not sure and _has_prompt(first.adapter):
+        return first  # its rows say what is wrong with them
+    return NoShape(tuple(dict.fromkeys(problems)), pairs[0] if pairs else None, answers[0] if answers else ())
+
+
+def _by_names(seen: Census) -> Layout | None:
+    """The shape that names alone say, whose rows will say what is wrong with them."""
+    pairs = names_of.preference_pairs(seen.header)
+    if not pairs:
+        return None
+    chosen, rejected = pairs[0]
+    prompts = names_of.named([c for c in seen.header if c not in pairs[0]], names_of.PROMPT)
+    talks = all(c in seen.whole.names(TALK) for c in pairs[0])
+    if not prompts and not talks:
+        return None
+    return Layout(ChosenRejected(prompt=prompts[0] if prompts else None, chosen=chosen, rejected=rejected))
+
+
+def _has_prompt(adapter: Adapter) -> bool:
+    return getattr(adapter, "prompt", None) is not None or isinstance(adapter, Transcript | RatedTurns)
+
+
+def _content(evidence: Evidence) -> list[str]:
+    return evidence.names(*CONTENT)
+
+
+def _candidates(
+    evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
+) -> Iterator[Layout]:
+    """Shapes that the names of the columns suggest, the likeliest first."""
+    roles = set(given)
+    if roles & _TWO:
+        yield from _two(evidence, whole, given, problems)
+        return
+    if roles & _MANY:
+        yield Layout(_one_of_many(given))
+        return
+    if "history" in roles:
+        yield Layout(RatedTurns().with_columns(dict(given)))
+        return
+    if roles & {"chosen", "rejected", "pairing"}:
+        yield from _preferred(evidence, given, likely=None)
+        return
+    yield from _preferred(evidence, given, likely=True)
+    yield from _two(evidence, whole, given, problems)
+    yield from _preferred(evidence, given, likely=False)
+    yield from _many(evidence, whole, given)
+    history = evidence.columns.get("conversation_history")
+    if history is not None and not roles - {"prompt"}:
+        yield Layout(RatedTurns())
+
+
+def _one_of_many(given: Mapping[str, str]) -> OneOfMany:
+    fields = {k: v.split("|") if k in ("responses", "options", "scores") else v for k, v in given.items()}
+    try:
+        return OneOfMany.model_validate(fields)
+    except ValidationError as e:
+        raise ConfigError(
+            f"--columns: {e.errors()[0]['msg'].removeprefix('Value error, ')}; several are written with bars, such as "
+            "responses=r1|r2|r3"
+        ) from None
+
+
+def _prompts(evidence: Evidence, given: Mapping[str, str], taken: Sequence[str]) -> list[str | None]:
+    """Columns that may hold the prompt, the likeliest first, and None: it may be within the answers."""
+    if "prompt" in given:
+        return [given["prompt"]]
+    free = [c for c in _content(evidence) if c not in taken]
+    return [*names_of.named(free, names_of.PROMPT), None]
+
+
+def _preferred(evidence: Evidence, given: Mapping[str, str], *, likely: bool | None) -> Iterator[Layout]:
+    """Shapes with a column of better and one of worse answers.
+
+    Args:
+        evidence: the rows.
+        given: what the person said.
+        likely: only pairs of columns whose cells look (or do not look) like answers, rather than labels; None for all.
+    """
+    pairs = names_of.preference_pairs(_content(evidence))
+    if "chosen" in given or "rejected" in given:
+        known = [
+            p for p in pairs if given.get("chosen", p[0]) == p[0] and given.get("rejected", p[1]) == p[1]
+        ]
+        pairs = known or [(given.get("chosen", "chosen"), given.get("rejected", "rejected"))]
+    for chosen, rejected in pairs:
+        if (
+            likely is not None
+            and all(_is_answer(evidence.columns.get(c)) for c in (chosen, rejected)) != likely
+        ):
+            continue
+        fields = {**given, "chosen": chosen, "rejected": rejected}
+        for prompt in _prompts(evidence, given, (chosen, rejected)):
+            adapter: Adapter = ChosenRejected(prompt=prompt)
+            if "pairing" in given or all(_is_list(evidence, c) for c in (chosen, rejected)):
+                adapter = Lists(prompt=prompt)
+            elif prompt is None and all(_is_hh(evidence, c) for c in (chosen, rejected)):
+                adapter = Transcript()
+            yield Layout(adapter.with_columns({k: v for k, v in fields.items() if k != "prompt"}))
+
+
+def _is_answer(column: Column | None) -> bool:
+    """Whether cells look like answers, not like labels, names or marks."""
+    if column is None or column.kind in (TALK, TEXTS):
+        return True
+    return column.values is None or len(column.values) > 0.2 * column.n or column.mean_chars > 25
+
+
+def _is_list(evidence: Evidence, column: str) -> bool:
+    found = evidence.columns.get(column)
+    if found is None or found.kind == TEXTS:
+        return found is not None
+    cells = [cell_of(r, column) for r in evidence.rows]
+    texts = [c for c in cells if isinstance(c, str)]
+    return len(texts) == len(cells) > 0 and all(texts_of(t) for t in texts)
+
+
+def _is_hh(evidence: Evidence, column: str) -> bool:
+    texts = [c for c in (cell_of(r, column) for r in evidence.rows) if isinstance(c, str)]
+    return bool(texts) and sum(parse_as(t, HH) is not None for t in texts) >= 0.5 * len(texts)
+
+
+def _two(
+    evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
+) -> Iterator[Layout]:
+    """Shapes with two answers and a column that says who won."""
+    pairs = [a for a in names_of.numbered_answers(_content(evidence)) if len(a) == 2]
+    if "response_a" in given or "response_b" in given:
+        fits = [
+            p
+            for p in pairs
+            if given.get("response_a", p[0]) == p[0] and given.get("response_b", p[1]) == p[1]
+        ]
+        pairs = fits or [(given.get("response_a", "response_a"), given.get("response_b", "response_b"))]
+    for answers in pairs:
+        for rule in _rules(answers, evidence, whole, given, problems):
+            for prompt in _prompts(evidence, given, answers):
+                fields = {**rule.fields, "prompt": prompt, "response_a": answers[0], "response_b": answers[1]}
+                yield Layout(TwoResponses(**fields), (rule.told,) if rule.told else ())
+
+
+def _rules(
+    answers: Sequence[str], evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
+) -> Iterator[LabelRule]:
+    """Ways in which the file says which of two answers won, the likeliest first."""
+    said = {k: v for k, v in given.items() if k in _TWO - {"response_a", "response_b"}}
+    if set(said) - {"label"}:
+        base = TwoResponses.model_construct(prompt=None, response_a=answers[0], response_b=answers[1])
+        stated = base.with_columns(said)
+        yield LabelRule({k: getattr(stated, k) for k in TwoResponses.model_fields if k in _TWO}, "")
+        return
+    found = 0
+    for label in [said["label"]] if "label" in said else label_columns(evidence, answers):
+        rule = read_winner(label, answers, whole, evidence.rows)
+        if isinstance(rule, LabelRule):
+            known = bool(names_of.named([label], names_of.LABEL)) or "label" in said
+            if known or not _numeric(rule):
+                found += 1
+                yield rule
+        elif isinstance(rule, Unclear) and (names_of.named([label], names_of.LABEL) or "label" in said):
+            problems.append(rule.why)
+    if "label" in said and not found and not problems:
+        shown = ", ".join(list(values_of(whole, said["label"]))[:6]) or "other text"
+        problems.append(
+            f"column {said['label']} (the label) holds {shown}, which names neither {answers[0]} nor {answers[1]}; say "
+            "which won with a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|A>B)"
+        )
+
+
+def label_columns(evidence: Evidence, answers: Sequence[str]) -> list[str]:
+    """Columns that may say who won, those with a usual name first."""
+    free = [
+        c for c, column in evidence.columns.items() if c not in answers and column.kind not in (TALK, TEXTS)
+    ]
+    usual = names_of.named(free, names_of.LABEL)
+    prompts = names_of.named(free, names_of.PROMPT)
+    return [*usual, *(c for c in free if c not in usual and c not in prompts)]
+
+
+def read_winner(
+    label: str, answers: Sequence[str], whole: Evidence, rows: Sequence[Row]
+) -> LabelRule | Unclear | None:
+    """What a column says of two answers, from its values over the whole file."""
+    about = names_of.numbered_answers(list(whole.columns), about=True)
+    return read_labels(label, values_of(whole, label), answers, rows, [a for a in about if label not in a])
+
+
+def _numeric(rule: LabelRule) -> bool:
+    labels: Any = (*rule.fields.get("a_wins", ()), *rule.fields.get("b_wins", ()))
+    return bool(labels) and all(str(v).lstrip("-").isdigit() for v in labels)
+
+
+def _many(evidence: Evidence, whole: Evidence, given: Mapping[str, str]) -> Iterator[Layout]:
+    """Shapes with three or more answers and a column that names the best one."""
+    if set(given) - {"prompt"}:
+        return
+    for answers in names_of.numbered_answers(_content(evidence)):
+        if len(answers) < 3:
+            continue
+        marks = names_of.side_marks(answers)
+        for label in names_of.named(evidence.names(TEXT), names_of.LABEL) or [
+            c
+            for c in evidence.names(TEXT)
+            if {"preferred", "best", "chosen", "winner"} & set(names_of.words_of(c))
+        ]:
+            values = [v for v in values_of(whole, label) if v]
+            options = [_option(a, m, values) for a, m in zip(answers, marks, strict=True)]
+            if values and set(values) <= set(options):
+                for prompt in _prompts(evidence, given, answers):
+                    told = f"column {label} names the best of {', '.join(answers)}"
+                    yield Layout(
+                        OneOfMany(
+                            prompt=prompt, responses=tuple(answers), choice=label, options=tuple(options)
+                        ),
+                        (told,),
+                    )
+
+
+def _option(answer: str, mark: str, values: Sequence[str]) -> str:
+    """The value by which a label means an answer."""
+    words = names_of.words_of(answer)
+    for value in values:
+        if value == mark or words[-len(names_of.words_of(value)) :] == names_of.words_of(value):
+            return value
+    return mark
