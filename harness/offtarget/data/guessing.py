@@ -7,7 +7,6 @@ of the rows makes no difference.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -307,7 +306,7 @@ def _rules(
         rule = read_winner(label, answers, whole, evidence.rows)
         if isinstance(rule, LabelRule):
             known = bool(names_of.named([label], names_of.LABEL)) or "label" in said
-            if known or not _numeric(rule):
+            if known or rule.sure:
                 found += 1
                 yield rule
         elif isinstance(rule, Unclear) and (names_of.named([label], names_of.LABEL) or "label" in said):
@@ -336,11 +335,6 @@ def read_winner(
     """What a column says of two answers, from its values over the whole file."""
     about = names_of.numbered_answers(list(whole.columns), about=True)
     return read_labels(label, values_of(whole, label), answers, rows, [a for a in about if label not in a])
-
-
-def _numeric(rule: LabelRule) -> bool:
-    labels: Any = (*rule.fields.get("a_wins", ()), *rule.fields.get("b_wins", ()))
-    return bool(labels) and all(str(v).lstrip("-").isdigit() for v in labels)
 
 
 def _many(evidence: Evidence, whole: Evidence, given: Mapping[str, str]) -> Iterator[Layout]:

@@ -34,6 +34,8 @@ class LabelRule:
     fields: Mapping[str, Any]
     told: str
     """What was taken for what, with counts."""
+    sure: bool = True
+    """Whether the labels themselves, or the column's own name, say that a winner is meant; bare numbers do not."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +80,10 @@ def read_labels(
         sides[side].append(value)
     if not sides["a"] and not sides["b"]:
         return None
-    if any(v in ("0", "1", "2") for v in (*sides["a"], *sides["b"])):
+    sure = not any(v in ("0", "1", "2") for v in (*sides["a"], *sides["b"]))
+    if not sure:
         if stated := _by_name_of_label(label, set(values), marks):
-            sides = {**stated, "tie": []}
+            sides, sure = {**stated, "tie": []}, True
         elif not _certain(set(values), marks):
             return _unclear(label, values, answers, marks)
     n = Counter({side: sum(values[v] for v in found) for side, found in sides.items()})
@@ -95,7 +98,7 @@ def read_labels(
         "b_wins": tuple(sides["b"]),
         "ties": tuple(sides["tie"]),
     }
-    return LabelRule(fields, told)
+    return LabelRule(fields, told, sure)
 
 
 def _by_cells(
