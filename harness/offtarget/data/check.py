@@ -202,7 +202,7 @@ def check(
         fit=Fit(audit=True),
         warnings=(),
     )
-    missing = needs(pairs.pairs)
+    missing = needs(pairs.pairs, pairs.unit)
     fit = Fit(audit=not missing, needs=missing, weighs=tuple(_weighs(found)))
     warnings = (*_of_the_source(described, pairs), *fit.weighs)
     return found.model_copy(update={"fit": fit, "warnings": warnings})

@@ -42,10 +42,20 @@ def effective_groups(pairs: Sequence[Pair]) -> float:
     return sum(sizes) ** 2 / sum(n * n for n in sizes)
 
 
-def needs(pairs: Sequence[Pair]) -> str:
-    """What is missing for an audit; empty where nothing is."""
+def needs(pairs: Sequence[Pair], unit: str = "") -> str:
+    """What is missing for an audit; empty where nothing is.
+
+    Args:
+        pairs: the rows.
+        unit: the column whose values are their groups, in words; empty where prompts are.
+    """
     n_groups, effective = len({p.group for p in pairs}), effective_groups(pairs)
     wanted = f"at least {MIN_PAIRS} pairs from {MIN_PROMPTS} prompts are needed"
+    if unit and (len(pairs) < MIN_PAIRS or effective < MIN_PROMPTS):
+        return (
+            f"{counted(len(pairs), 'pair')} in {counted(n_groups, 'group')} ({unit}), and at least {MIN_PAIRS} pairs in "
+            f"{MIN_PROMPTS} groups are needed; --columns group=prompt makes prompts the groups"
+        )
     if len(pairs) < MIN_PAIRS or n_groups < MIN_PROMPTS:
         return f"{counted(len(pairs), 'pair')} from {counted(n_groups, 'prompt')}, and {wanted}"
     if effective < MIN_PROMPTS:
