@@ -113,7 +113,7 @@ def test_data_check_lists_them_in_a_file_and_ends_with_2(
         },
     ]
     told = capsys.readouterr()
-    assert "n_pairs: 6" in told.out
+    assert "6 pairs from 6 prompts" in told.out
     assert "3 of 9 pairs (33.3%) cannot be used" in told.err
     assert call([*check, str(tmp_path / "left.csv"), "--allow-drops", "--json"]) == 0
     with (tmp_path / "left.csv").open() as f:
