@@ -11,6 +11,8 @@ from offtarget.audit.concepts.metadata import mostly, offered, place, read_colum
 from offtarget.audit.concepts.typical import typical_rows
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
+from offtarget.audit.statistics.inside import inside_test
+from offtarget.audit.statistics.means import bh
 from offtarget.cli.main import call
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, UndecidedError
@@ -319,3 +321,26 @@ def test_typical_prompts_are_near_the_middle_and_unlike_each_other(make_pairs):
     assert first.startswith("how do I bake bread")
     assert second.startswith("which flour")
     assert [len(f) for f in found] == [2, 1, 1, 0]
+
+
+@pytest.mark.parametrize("crossed", [True, False])
+def test_values_that_say_nothing_are_findings_as_often_as_q_says(crossed):
+    """60 sets of 150 prompts of three rows with four values, rows of a prompt alike, 20 concepts, none of them different.
+
+    By row (annotators) or by whole prompt (vendors). Of 4,800 tests 5 % should have p < 0.05, of the sets no more than 5 %
+    any q < 0.05; Monte Carlo errors 0.003 (twice as much with dependence) and 0.028.
+    """
+    rng = np.random.default_rng(3)
+    small = tests = any_finding = 0
+    codes = np.arange(150).repeat(3)
+    for _ in range(60):
+        value = rng.integers(0, 4, 450) if crossed else rng.integers(0, 4, 150)[codes]
+        shared, own = rng.normal(size=(150, 20))[codes], rng.normal(size=(450, 20))
+        u = ((shared + own) / np.sqrt(2) > 0.5).astype(np.float32) - (rng.random((450, 20)) < 0.3)
+        inside = csr_matrix(np.array([value == k for k in range(4)]))
+        found = inside_test(u, inside, codes)
+        p = found.p[found.testable]
+        small, tests = small + int((p < 0.05).sum()), tests + len(p)
+        any_finding += int((bh(p) < 0.05).any())
+    assert abs(small / tests - 0.05) < 3 * 0.006
+    assert any_finding / 60 < 0.05 + 3 * 0.028
