@@ -56,6 +56,8 @@ def adapt(
         try:
             out.append(_build(candidate, strict, decoder or Decoder()))
         except Drop as drop:
+            if strict and drop.reason == msg.BROKEN_TALK:
+                raise DataError(drop.detail) from None
             out.append(drop)
     return out
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from offtarget.data import columns as names_of
 from offtarget.data.adapters import tried
-from offtarget.data.evidence import CONTENT, NUMBER, TEXT, TRUTH, Census, Evidence
+from offtarget.data.evidence import CONTENT, NUMBER, RECORDS, TEXT, TRUTH, Census, Evidence
 from offtarget.data.guessing import FITS, NoShape
-from offtarget.data.shapes import ChosenRejected
+from offtarget.data.shapes import ChosenRejected, has
 
 _ONE_ANSWER = ("completion", "response", "output", "answer", "reply", "generation", "text", "chosen")
 _MOST = 16
@@ -24,7 +24,15 @@ def explain(seen: Census, found: NoShape) -> str:
         if more:
             return (
                 f"{len(found.answers)} answers to each prompt ({', '.join(found.answers)}) and no column that says which is "
-                f"best; name it with --columns responses={'|'.join(found.answers)},choice=NAME (adapter one_of_many). {columns_told(seen)}"
+                f"best; name it with --columns responses={'|'.join(found.answers)},choice=NAME (adapter one_of_many). "
+                + columns_told(seen)
+            )
+        scores = [p for p in names_of.numbered_answers(evidence.names(NUMBER), about=True) if len(p) == 2]
+        if scores:
+            return (
+                f"two answers to each prompt ({a}, {b}), scores ({', '.join(scores[0])}) and no column that says who won; if the "
+                f"higher score is the better answer: --columns a={a},b={b},votes_a={scores[0][0]},votes_b={scores[0][1]}. "
+                + columns_told(seen)
             )
         return (
             f"two answers to each prompt ({a}, {b}) and no column that says who won; name it with "
@@ -40,8 +48,14 @@ def explain(seen: Census, found: NoShape) -> str:
             f"one answer to each prompt ({(answer or talk)[0]}) and nothing it is preferred to: there are no pairs in this "
             f"file. A pair needs a chosen and a rejected answer, or two answers and a column that says who won. {columns_told(seen)}"
         )
+    headless = [name for name in seen.header if len(name) > 24 and len(name.split()) > 3]
+    first = (
+        f"the first line is read as the names of the columns, and looks like a row ('{headless[0][:40]}'); add a header. "
+        if headless
+        else ""
+    )
     return (
-        "no columns for the chosen and the rejected answer; name them with --columns prompt=NAME,chosen=NAME,rejected=NAME "
+        f"{first}no columns for the chosen and the rejected answer; name them with --columns prompt=NAME,chosen=NAME,rejected=NAME "
         f"or, where a column says who won, --columns prompt=NAME,a=NAME,b=NAME,label=NAME. {columns_told(seen)}"
     )
 
@@ -105,6 +119,11 @@ def columns_told(seen: Census, only: Sequence[str] = ()) -> str:
         column = seen.whole.columns.get(name)
         if column is None:
             told.append(f"{name} (empty)")
+        elif column.kind == RECORDS:
+            inner = dict.fromkeys(k for row in seen.whole.rows[:20] for x in row.get(name) or [] for k in x)
+            told.append(
+                f"{name} (list of mappings: {', '.join(map(str, list(inner)[:6]))}; one is named {name}.0.{next(iter(inner), 'x')})"
+            )
         elif column.kind == TEXT:
             told.append(f"{name} (text, {column.mean_chars:.0f} characters)")
         else:
@@ -117,6 +136,6 @@ def missing_columns(seen: Census, roles: Mapping[str, str]) -> str | None:
     """What to say where a role was given a column that no row has; None if all are there."""
     known = set(seen.header) | set(seen.whole.columns)
     for role, column in roles.items():
-        if column not in known:
+        if column not in known and not any(has(row, column) for row in seen.whole.rows):
             return f"no column '{column}' for {role}; there are: {', '.join(seen.header[:_MOST])}"
     return None

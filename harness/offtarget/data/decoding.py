@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from offtarget.data import serialised, transcripts
+from offtarget.data.messages import BROKEN_TALK, Drop
 from offtarget.data.pairs import Message
 from offtarget.data.transcripts import Marks, Talk
 
@@ -27,6 +28,8 @@ class Decoder:
 
     unsure: Mapping[str, Marks] = field(default_factory=dict)
     """Column -> marks of plain words that all its texts use."""
+    serialised: frozenset[str] = frozenset()
+    """Columns of conversations written as JSON or Python, where a cell that begins as one must be one."""
     cut: bool = False
     """Whether so many answers repeat their prompt that it is the way in which the file is written."""
     cut_short: bool = False
@@ -63,7 +66,14 @@ class Decoder:
         """The conversation that a cell of text spells out."""
         if not isinstance(cell, str):
             return None
-        return serialised.talk_of(cell) or transcripts.parse(cell, self.unsure.get(column))
+        talk = serialised.talk_of(cell)
+        if talk is None and column in self.serialised and serialised.looks_like_talk(cell):
+            raise Drop(
+                BROKEN_TALK,
+                f"column '{column}' begins as a conversation written as text but is not whole JSON or Python "
+                f"(it ends in '{cell.strip()[-20:]}')",
+            )
+        return talk or transcripts.parse(cell, self.unsure.get(column))
 
     def _taken(self, cell: Any, talk: Talk | list[Any] | None, column: str) -> Any:
         if talk is None:

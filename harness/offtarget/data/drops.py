@@ -50,7 +50,8 @@ def require_usable(pairs: PairSet, *, allow_drops: bool = False) -> None:
             `allow_drops` is false.
     """
     if not pairs.n_usable:
-        text = f"{pairs.name}: no pair is left to compare ({_reasons(pairs.dropped)}{_first(pairs.dropped_rows)})"
+        ways = "".join(f"; {way}" for reason, way in _WAYS.items() if reason in pairs.dropped)
+        text = f"{pairs.name}: no pair is left to compare ({_reasons(pairs.dropped)}{_first(pairs.dropped_rows)}){ways}"
         if not alarming(pairs.dropped):
             raise UndecidedError(f"{text}; check the label column")
         raise DataError(text)

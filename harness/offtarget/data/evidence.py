@@ -17,14 +17,9 @@ _SHORT = 60
 SAMPLED = 512
 """Rows that are kept to try a shape on: at most so many of each set of filled columns, spread over the file."""
 
-TEXT, TALK, TEXTS, NUMBER, TRUTH, OTHER = (
-    "text",
-    "conversation",
-    "list of texts",
-    "number",
-    "true or false",
-    "other",
-)
+TEXT, TALK, TEXTS, NUMBER, TRUTH, RECORDS, OTHER = (
+    "text", "conversation", "list of texts", "number", "true or false", "list of mappings", "other",
+)  # fmt: skip
 CONTENT = (TEXT, TALK, TEXTS)
 
 
@@ -36,6 +31,8 @@ class Column:
     chars: int = 0
     values: Counter[str] | None = field(default_factory=Counter)
     """Short values as they are compared, with counts; None where there are many."""
+    shown: dict[str, str] = field(default_factory=dict)
+    """The same as they are written (one way of each)."""
 
     @property
     def n(self) -> int:
@@ -60,10 +57,12 @@ class Column:
             self.chars += len(value)
         if self.values is None:
             return
-        if kind in (TALK, TEXTS, OTHER) or len(str(value)) > _SHORT:
+        if kind in (TALK, TEXTS, RECORDS, OTHER) or len(str(value)) > _SHORT:
             self.values = None
             return
-        self.values[label_key(value)] += 1
+        key, text = label_key(value), str(value).strip()
+        self.values[key] += 1
+        self.shown[key] = min(text, self.shown.get(key, text))
         if len(self.values) > _MOST_VALUES:
             self.values = None
 
@@ -159,7 +158,15 @@ def kind_of_cell(value: Any) -> str:
         return TALK
     if isinstance(value, Sequence) and value and all(isinstance(v, str) for v in value):
         return TEXTS
-    return OTHER
+    return (
+        RECORDS if isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value) else OTHER
+    )
+
+
+def shown_of(evidence: Evidence, column: str) -> dict[str, str]:
+    """Short values of a column as they are written, by what they are compared as."""
+    found = evidence.columns.get(column)
+    return dict(found.shown) if found else {k: k for k in values_of(evidence, column)}
 
 
 def values_of(evidence: Evidence, column: str) -> dict[str, int]:

@@ -12,7 +12,19 @@ from pydantic import ValidationError
 
 from offtarget.data import columns as names_of
 from offtarget.data.adapters import tried
-from offtarget.data.evidence import CONTENT, TALK, TEXT, TEXTS, Census, Column, Evidence, filled, values_of
+from offtarget.data.evidence import (
+    CONTENT,
+    NUMBER,
+    TALK,
+    TEXT,
+    TEXTS,
+    Census,
+    Column,
+    Evidence,
+    filled,
+    shown_of,
+    values_of,
+)
 from offtarget.data.serialised import texts_of
 from offtarget.data.shapes import (
     ALIASES,
@@ -302,6 +314,10 @@ def _rules(
         yield LabelRule({k: getattr(stated, k) for k in TwoResponses.model_fields if k in _TWO}, "")
         return
     found = 0
+    votes = [
+        p for p in names_of.numbered_answers(evidence.names(NUMBER), about=True)
+        if len(p) == 2 and {"vote", "votes"} & set(names_of.words_of(p[0]))
+    ]  # fmt: skip
     for label in [said["label"]] if "label" in said else label_columns(evidence, answers):
         rule = read_winner(label, answers, whole, evidence.rows)
         if isinstance(rule, LabelRule):
@@ -311,6 +327,10 @@ def _rules(
                 yield rule
         elif isinstance(rule, Unclear) and (names_of.named([label], names_of.LABEL) or "label" in said):
             problems.append(rule.why)
+    if votes and not found and not said:
+        yield LabelRule(
+            {"votes_a": votes[0][0], "votes_b": votes[0][1]}, f"more votes win: columns {', '.join(votes[0])}"
+        )
     if "label" in said and not found and not problems:
         shown = ", ".join(list(values_of(whole, said["label"]))[:6]) or "other text"
         problems.append(
@@ -334,7 +354,14 @@ def read_winner(
 ) -> LabelRule | Unclear | None:
     """What a column says of two answers, from its values over the whole file."""
     about = names_of.numbered_answers(list(whole.columns), about=True)
-    return read_labels(label, values_of(whole, label), answers, rows, [a for a in about if label not in a])
+    return read_labels(
+        label,
+        values_of(whole, label),
+        answers,
+        rows,
+        [a for a in about if label not in a],
+        shown_of(whole, label),
+    )
 
 
 def _many(evidence: Evidence, whole: Evidence, given: Mapping[str, str]) -> Iterator[Layout]:
@@ -345,13 +372,13 @@ def _many(evidence: Evidence, whole: Evidence, given: Mapping[str, str]) -> Iter
         if len(answers) < 3:
             continue
         marks = names_of.side_marks(answers)
-        for label in names_of.named(evidence.names(TEXT), names_of.LABEL) or [
+        for label in names_of.named(evidence.names(TEXT, NUMBER), names_of.LABEL) or [
             c
-            for c in evidence.names(TEXT)
+            for c in evidence.names(TEXT, NUMBER)
             if {"preferred", "best", "chosen", "winner"} & set(names_of.words_of(c))
         ]:
             values = [v for v in values_of(whole, label) if v]
-            options = [_option(a, m, values) for a, m in zip(answers, marks, strict=True)]
+            options = list(marks) if set(values) <= set(marks) else [_option(a, values) for a in answers]
             if values and set(values) <= set(options):
                 for prompt in _prompts(evidence, given, answers):
                     told = f"column {label} names the best of {', '.join(answers)}"
@@ -363,10 +390,12 @@ def _many(evidence: Evidence, whole: Evidence, given: Mapping[str, str]) -> Iter
                     )
 
 
-def _option(answer: str, mark: str, values: Sequence[str]) -> str:
-    """The value by which a label means an answer."""
+def _option(answer: str, values: Sequence[str]) -> str:
+    """The value by which a label means an answer: its name, or the end of it."""
     words = names_of.words_of(answer)
-    for value in values:
-        if value == mark or words[-len(names_of.words_of(value)) :] == names_of.words_of(value):
-            return value
-    return mark
+    ends = [
+        v
+        for v in values
+        if names_of.words_of(v) and words[-len(names_of.words_of(v)) :] == names_of.words_of(v)
+    ]
+    return ends[0] if ends else answer

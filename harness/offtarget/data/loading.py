@@ -238,7 +238,10 @@ def _finished(
     notes = [source.files.told()] if source.files and source.files.told() else []
     notes += remarks.notes(collector, given, seen)
     if not card:
-        cautions += remarks.cautions(collector, given, ignored, seen)
+        try:
+            cautions += remarks.cautions(collector, given, ignored, seen)
+        except DataError as e:
+            raise DataError(f"{name}: {e}") from None
     drawn = _drawn(collector)
     return PairSet(
         name=name,

@@ -23,6 +23,7 @@ PROMPTS_DIFFER = "prompts differ"
 PROMPT_END = "prompt does not end in a user turn"
 UNMATCHED = "response without a counterpart"
 UNKNOWN_ROLE = "unknown role"
+BROKEN_TALK = "conversation that cannot be parsed"
 BROKEN = "broken row"
 
 NATURAL = frozenset({TIE, NO_LABEL, IDENTICAL})

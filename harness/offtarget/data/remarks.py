@@ -12,13 +12,15 @@ from offtarget.data.evidence import OTHER, TALK, TEXT, Census, values_of
 from offtarget.data.guessing import Shapes, read_winner
 from offtarget.data.messages import Drop
 from offtarget.data.pairs import Pair, prompt_group
+from offtarget.data.serialised import looks_like_talk
 from offtarget.data.shapes import Adapter, ChosenRejected, Lists, cell_of
 from offtarget.data.splits import is_split_name
-from offtarget.data.transcripts import FORMS, Marks, alternates, parse_as
+from offtarget.data.transcripts import FORMS, Marks, alternates, parse, parse_as
 from offtarget.data.winners import LabelRule, Unclear
 from offtarget.errors import DataError
 
 _ALL = 0.95
+_MOSTLY = 0.5
 _MANY = 0.2
 _NEARLY_ALL = 0.9
 _LONG = 60
@@ -51,20 +53,27 @@ def decoder_of(shapes: Shapes, seen: Census, cautions: list[str]) -> Decoder:
                     both_short += (
                         repeated(c.prompt, last_turn(taken), chosen, rejected, short=True) is not None
                     )
+    written = frozenset(
+        column for column, texts in cells.items() if sum(map(looks_like_talk, texts)) >= _MOSTLY * len(texts)
+    )
     unsure = {column: marks for column, texts in cells.items() if (marks := _marks(column, texts, cautions))}
     if n and WARNED < both / n < _MANY:
         cautions.append(
             f"both answers begin with their prompt in {both / n:.0%} of the rows looked at: they are read as they are"
         )
     return Decoder(
-        unsure, cut=n > 0 and both_short >= _MANY * n, cut_short=n > 0 and both_short >= _NEARLY_ALL * n
+        unsure,
+        written,
+        cut=n > 0 and both_short >= _MANY * n,
+        cut_short=n > 0 and both_short >= _NEARLY_ALL * n,
     )
 
 
 def _marks(column: str, texts: Sequence[str], cautions: list[str]) -> Marks | None:
     """Marks of plain words that nearly all texts of a column use; where a part of them does, a caution says so."""
+    texts = [t for t in texts if parse(t) is None]
     for marks in FORMS:
-        if marks.sure:
+        if marks.sure or not texts:
             continue
         talks = [parse_as(t, marks) for t in texts]
         n = sum(t is not None and alternates(t) for t in talks)
@@ -225,13 +234,14 @@ def _unread_winner(
     Raises:
         DataError: the person named two answers as chosen and rejected, and such a column says otherwise.
     """
+    read: set[str] = set().union(*(layout.adapter.used_columns() for layout in shapes.layouts))
     for layout in shapes.layouts:
         adapter = layout.adapter
         if not isinstance(adapter, ChosenRejected | Lists):
             continue
         answers = (adapter.chosen, adapter.rejected)
         numbered = any(set(answers) <= set(s) for s in names_of.numbered_answers(list(seen.whole.columns)))
-        used = adapter.used_columns() | set(ignored) | set(given.values())
+        used = read | set(ignored) | set(given.values())
         for label in names_of.named(seen.whole.columns, names_of.LABEL):
             values = values_of(seen.whole, label)
             usual = bool(names_of.named([label], names_of.WINNER)) and set(values) <= {"-1", "0", "1", "2"}
@@ -245,9 +255,9 @@ def _unread_winner(
                 if isinstance(rule, LabelRule) and not rule.fields.get("b_wins", True):
                     continue
                 raise DataError(
-                    f"column {label} says who won and would not be read: with --columns chosen={answers[0]},rejected={answers[1]} "
-                    f"the first answer always wins. Use --columns a={answers[0]},b={answers[1]},label={label}, or ignore={label} "
-                    "if it means something else"
+                    f"column {label} says who won and would not be read, since {answers[0]} is taken as the better answer of every "
+                    f"row. Use --columns a={answers[0]},b={answers[1]},label={label} to follow it, or ignore={label} if it means "
+                    "something else"
                 )
             if len(values) > 1:
                 shown = ", ".join(f"{v} in {n}" for v, n in sorted(values.items(), key=lambda x: -x[1])[:4])

@@ -90,14 +90,20 @@ _ABSENT = object()
 
 
 def cell_of(row: Row, column: str) -> Any:
-    """The cell of a column; `input.messages` is the entry of a mapping in column `input`. `_ABSENT` if there is none."""
+    """The cell of a column, or `_ABSENT`.
+
+    `input.messages` is the entry of a mapping in column `input`, and `answers.0` the first entry of a list.
+    """
     if column in row:
         return row[column]
     value: Any = row
     for part in column.split("."):
-        if not isinstance(value, Mapping) or part not in value:
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            value = value[int(part)]
+        else:
             return _ABSENT
-        value = value[part]
     return value
 
 

@@ -24,6 +24,7 @@ _TIES = re.compile(
     r"tie|ties|tied|draw|equal|equally(?: good| bad)?|same|both|neither|none|both (?:are )?(?:equally )?(?:good|bad)|both ?bad|both ?good|"
     r"tie ?\(?both ?bad\)?|no preference|no difference|similar|about the same|indifferent|unsure|not sure|can't decide|undecided|c"
 )
+_WINS = {"wins", "win", "won", "better", "best", "preferred", "chosen", "winner"}
 _FIRST = {"a", "1", "left", "first", "one"}
 
 
@@ -52,6 +53,7 @@ def read_labels(
     answers: Sequence[str],
     rows: Sequence[Row],
     about: Sequence[Sequence[str]] = (),
+    shown: Mapping[str, str] | None = None,
 ) -> LabelRule | Unclear | None:
     """What a column says of two answers; None if it does not look as if it said who won.
 
@@ -61,6 +63,7 @@ def read_labels(
         answers: the columns of the two answers.
         rows: a sample of rows, for labels that hold the winner's text or name.
         about: columns that speak of the two answers, such as their models' names.
+        shown: how the values are written.
     """
     by_text = _by_cells(label, answers, rows, "text", answers)
     if by_text:
@@ -69,14 +72,13 @@ def read_labels(
         by_name = _by_cells(label, answers, rows, "name", names[:2])
         if by_name:
             return by_name
-    if not values:
-        return None
+    values = {v: n for v, n in values.items() if v}
     marks = side_marks(answers)
     sides: dict[str, list[str]] = {"a": [], "b": [], "tie": []}
     for value in values:
         side = _side(value, answers, marks)
         if side is None:
-            return _unclear(label, values, answers, marks)
+            return _unclear(label, values, answers, marks, shown or {})
         sides[side].append(value)
     if not sides["a"] and not sides["b"]:
         return None
@@ -85,19 +87,16 @@ def read_labels(
         if stated := _by_name_of_label(label, set(values), marks):
             sides, sure = {**stated, "tie": []}, True
         elif not _certain(set(values), marks):
-            return _unclear(label, values, answers, marks)
-    n = Counter({side: sum(values[v] for v in found) for side, found in sides.items()})
-    ties = f", a tie in {n['tie']} ({', '.join(sides['tie'])})" if sides["tie"] else ""
-    told = (
-        f"column {label}: {answers[0]} won in {n['a']} rows ({', '.join(sides['a']) or 'no label says so'}), "
-        f"{answers[1]} in {n['b']} ({', '.join(sides['b']) or 'no label says so'}){ties}"
-    )
-    fields = {
-        "label": label,
-        "a_wins": tuple(sides["a"]),
-        "b_wins": tuple(sides["b"]),
-        "ties": tuple(sides["tie"]),
+            return _unclear(label, values, answers, marks, shown or {})
+    n = {side: sum(values[v] for v in found) for side, found in sides.items()}
+    written = {side: tuple((shown or {}).get(v, v) for v in found) for side, found in sides.items()}
+    said = {
+        side: f"{n[side]} rows ({', '.join(texts)})" if texts else "none" for side, texts in written.items()
     }
+    told = f"column {label}: {answers[0]} won in {said['a']}, {answers[1]} in {said['b']}"
+    if sides["tie"]:
+        told += f", ties in {said['tie']}"
+    fields = {"label": label, "a_wins": written["a"], "b_wins": written["b"], "ties": written["tie"]}
     return LabelRule(fields, told, sure)
 
 
@@ -172,16 +171,7 @@ def _by_name_of_label(label: str, values: set[str], marks: Sequence[str]) -> dic
     if words & {"index", "idx", "id", "number", "position"}:
         return {"a": ["0"], "b": ["1"]}
     of_side = [m in words for m in marks]
-    if of_side[0] != of_side[1] and words & {
-        "wins",
-        "win",
-        "won",
-        "better",
-        "best",
-        "preferred",
-        "chosen",
-        "winner",
-    }:
+    if of_side[0] != of_side[1] and words & _WINS:
         return {"a": ["1"], "b": ["0"]} if of_side[0] else {"a": ["0"], "b": ["1"]}
     return None
 
@@ -193,29 +183,36 @@ def _certain(values: set[str], marks: Sequence[str]) -> bool:
 
 
 def _unclear(
-    label: str, values: Mapping[str, int], answers: Sequence[str], marks: Sequence[str]
+    label: str,
+    values: Mapping[str, int],
+    answers: Sequence[str],
+    marks: Sequence[str],
+    shown: Mapping[str, str],
 ) -> Unclear | None:
     """What to say where labels look as if they named a winner but may mean either; None if they do not."""
-    numbers = [v for v in values if re.fullmatch(r"-?\d+(\.\d+)?", v)]
-    shown = ", ".join(f"'{v}' in {n} rows" for v, n in sorted(values.items(), key=lambda x: -x[1])[:6])
-    if len(numbers) == len(values) and values:
-        signed = any(v.startswith("-") for v in numbers)
-        if signed:
-            how = "scale=negative_a (values below 0: the first won) or scale=positive_a"
+    numbers = sorted((v for v in values if re.fullmatch(r"-?\d+(\.\d+)?", v)), key=float)
+    most = sorted(values.items(), key=lambda x: -x[1])
+    holds = ", ".join(f"{shown.get(v, v)} in {n}" for v, n in most[:6]) + (
+        " rows" if len(most) <= 6 else " rows, and others"
+    )
+    way = f"--columns a={answers[0]},b={answers[1]},label={label}"
+    if numbers and len(numbers) == len(values):
+        if numbers[0].startswith("-"):
+            ways = f"{way},scale=negative_a (below 0: the first won) or {way},scale=positive_a"
+        elif numbers == ["0", "1", "2"]:
+            ways = f"{way},a_wins=1,b_wins=2,ties=0 or {way},a_wins=0,b_wins=1,ties=2"
         else:
-            low, *middle, high = sorted(
-                [*numbers, *(["0" if numbers == ["1"] else "1"] if len(numbers) == 1 else [])], key=float
-            )
-            ties = f",ties={'|'.join(middle)}" if middle else ""
-            how = f"a_wins={low},b_wins={high}{ties} or a_wins={high},b_wins={low}{ties}, or as it is"
+            low, high = (numbers[0], numbers[-1]) if len(numbers) > 1 else ("0", "1")
+            ties = f",ties={'|'.join(numbers[1:-1])}" if numbers[1:-1] else ""
+            ways = f"{way},a_wins={low},b_wins={high}{ties} or {way},a_wins={high},b_wins={low}{ties}"
         return Unclear(
-            f"column {label} has {shown}: this may mean that {answers[0]} won or that {answers[1]} did; say it with {how}"
+            f"column {label} ({holds}) may mean that {answers[0]} won or that {answers[1]} did; say which with {ways}"
         )
     known = {v: _side(v, answers, marks) for v in values}
     if sum(values[v] for v, side in known.items() if side in ("a", "b")) > 0.5 * sum(values.values()):
         odd = next(v for v, side in known.items() if side is None)
         return Unclear(
-            f"column {label} has {shown}: '{odd[:40]}' names neither answer; say which won with a_wins=...,b_wins=...,"
-            "ties=... (several with bars: a_wins=A|A>B)"
+            f"column {label} ({holds}): '{shown.get(odd, odd)[:40]}' names neither answer; say what each means with "
+            f"{way},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|A>B)"
         )
     return None
