@@ -153,7 +153,7 @@ def test_the_verb_prints_composition_then_changes_then_values(weeks, tmp_path, c
     assert share in out
     assert out.index(share) < out.index("effects changed") < out.index("effects that changed")
     change = b[b.vendor == "acme"].bold.mean() - a[a.vendor == "acme"].bold.mean()
-    assert f"change by vendor: acme {change:+.3f}, " in out
+    assert f"change by vendor: acme {100 * change:+.1f}, " in out
     assert out.index("change by vendor") > out.index("vendor is acme")
     assert "within its values" in out
     assert "would be found with 80 % power" in out
@@ -182,7 +182,7 @@ def test_what_did_not_change_is_counted_and_not_listed(make_pairs, make_surface,
     assert "rows_sha256" not in out and "n_pairs" not in out
     assert "findings of one audit alone" in out and "warnings that differ in figures alone" in out
     smallest = next(e for e in found.effects if e.concept == "surface:bold" and e.view == "overall")
-    assert f"±{smallest.detectable:.3f}" in out
+    assert f"±{100 * smallest.detectable:.1f}" in out
     assert call(["diff", *folders, "--all"]) == 0
     out = capsys.readouterr().out
     assert "vanished" in out

@@ -350,7 +350,7 @@ def test_the_verb_prints_what_changed_and_exits_0(make_pairs, make_surface, data
     assert call(["diff", *folders]) == 0
     out = capsys.readouterr().out
     assert "of 8 effects changed (q < 0.05)" in out
-    assert "turned" in out and "share of rows" in out and "bold" in out
+    assert "turned" in out and "points" in out and "bold" in out
     assert call(["diff", *folders, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["effects"][0]["concept"] == "surface:bold"

@@ -105,9 +105,9 @@ def test_the_composition_is_a_count_and_its_effects_are_means_of_each_value(mixe
     acme, cicada = (rows[rows.vendor == v].bold.mean() for v in ("acme", "cicada"))
     (line,) = statements(found, column)
     assert line.startswith("Bold: ")
-    assert f"+{acme:.3f} where vendor is acme" in line
-    assert f"−{-cicada:.3f} where vendor is cicada" in line
-    assert "share of rows" in line
+    assert f"+{100 * acme:.1f} points where vendor is acme" in line
+    assert f"−{-100 * cicada:.1f} points where vendor is cicada" in line
+    assert f"; {100 * rows.bold.mean():+.1f} points in all.".replace("-", "−") in line
 
 
 def test_the_vocabulary_does_not_depend_on_metadata_and_the_key_does(mixed):
@@ -283,7 +283,7 @@ def test_the_verb_says_what_the_set_is_made_of(store_home, monkeypatch, tmp_path
     assert call(["audit", "drop.jsonl", "--out", "a", "--by", "vendor"]) == 0
     out = capsys.readouterr().out
     assert "by vendor: acme 67%, bluebird 33%" in out
-    assert "+1.00 where vendor is acme, −1.00 where vendor is bluebird" in out
+    assert "+100.0 points where vendor is acme, -100.0 points where vendor is bluebird" in out
     assert call(["audit", "drop.jsonl", "--out", "a", "--by", "vendor", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [(v["value"], v["n"]) for v in found["metadata"][0]["values"]] == [("acme", 80), ("bluebird", 40)]

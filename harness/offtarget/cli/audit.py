@@ -269,6 +269,6 @@ def print_composition(result: "Audit") -> None:
         more = column.n_values - len(largest)
         typer.echo(f"\nby {column.name}: {shares}" + (f", {more} more values" if more > 0 else ""))
         for text in t.statements:
-            typer.echo(f"  {text}")
+            typer.echo(f"  {plain(text)}")
     if result.metadata:
         typer.echo("")

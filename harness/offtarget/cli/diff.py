@@ -85,13 +85,13 @@ def _effects(found: "Difference") -> None:
     what = {(f.view, f.concept, f.context): f.what for f in found.findings}
     rows = [
         (
-            f"{e.old:+.3f}",
-            f"{e.new:+.3f}",
-            f"{e.difference:+.3f}",
-            f"{e.ci[0]:+.3f} to {e.ci[1]:+.3f}",
+            _number(e.old, e.unit),
+            _number(e.new, e.unit),
+            _number(e.difference, e.unit),
+            f"{_number(e.ci[0], e.unit)} to {_number(e.ci[1], e.unit)}",
             small(e.q),
-            f"±{e.detectable:.3f}",
-            e.unit,
+            _number(e.detectable, e.unit).replace("+", "±"),
+            _unit(e.unit),
             what.get((e.view, e.concept, e.context), ""),
             e.label,
             e.where,
@@ -113,17 +113,18 @@ def _by_value(found: "Difference") -> None:
         if e.view == "metadata":
             inside.setdefault(e.concept, []).append(e)
     for e in [e for e in found.changes if e.view == "overall" and e.concept in inside][:MOST]:
-        typer.echo(f"\n{e.label}: {e.difference:+.3f} in all ({e.unit})")
+        typer.echo(f"\n{e.label}: {_number(e.difference, e.unit)} {_unit(e.unit)} in all")
         for part in e.by_mix:
             mine = [x for x in inside[e.concept] if x.where.startswith(f"{part.column} is ")]
             mine.sort(key=lambda x: -abs(x.difference))
             values = ", ".join(
-                f"{x.where.removeprefix(f'{part.column} is ')} {x.difference:+.3f}{'' if x.changed else ' (n.s.)'}"
+                f"{x.where.removeprefix(f'{part.column} is ')} {_number(x.difference, x.unit)}{'' if x.changed else ' (n.s.)'}"
                 for x in mine[:SHOWN_VALUES]
             )
             typer.echo(
                 f"  change by {part.column}: {values or 'no value has enough rows in both'}; of the whole "
-                f"{part.mix:+.3f} because the shares of {part.column} changed, {part.within:+.3f} within its values"
+                f"{_number(part.mix, e.unit)} because the shares of {part.column} changed, "
+                f"{_number(part.within, e.unit)} within its values"
             )
 
 
@@ -134,7 +135,16 @@ def _visible(found: "Difference") -> None:
         return
     leading = sorted(effects, key=lambda e: -max(abs(e.old), abs(e.new)) / max(e.detectable, 1e-12))[:LEADING]
     typer.echo("\nthe smallest changes over the whole set that would be found with 80 % power")
-    rows = [(f"±{e.detectable:.3f}", f"{e.old:+.3f}", f"{e.new:+.3f}", e.unit, e.label) for e in leading]
+    rows = [
+        (
+            _number(e.detectable, e.unit).replace("+", "±"),
+            _number(e.old, e.unit),
+            _number(e.new, e.unit),
+            _unit(e.unit),
+            e.label,
+        )
+        for e in leading
+    ]
     table(("visible", "before", "now", "unit", "concept"), rows)
 
 
@@ -160,16 +170,16 @@ def _findings(findings: "Sequence[FindingChange]") -> None:
         "\nfindings that appeared, vanished or turned around (q of the change tells chance from change)"
     )
 
-    def show(value: float | None, form: str) -> str:
-        return "untested" if value is None else format(value, form)
+    def show(value: float | None, unit: str) -> str:
+        return "untested" if value is None else _number(value, unit)
 
     rows = [
         (
             f.what,
-            show(f.old, "+.3f"),
-            show(f.new, "+.3f"),
+            show(f.old, f.unit),
+            show(f.new, f.unit),
             "untested" if f.q is None else small(f.q),
-            f.unit,
+            _unit(f.unit),
             f.label,
             f.where,
         )
@@ -203,6 +213,15 @@ def _warnings(found: "Difference", *, every: bool) -> tuple[list[str], list[str]
 
 def _without_figures(text: str) -> str:
     return re.sub(r"\d[\d.,]*", "#", text)
+
+
+def _number(value: float, unit: str) -> str:
+    """An effect, or a difference of effects: shares as points; logs stay logs, since only these can be subtracted."""
+    return f"{100 * value:+.1f}" if _unit(unit) == "points" else f"{value:+.3f}"
+
+
+def _unit(unit: str) -> str:
+    return "points" if unit.startswith("share of ") else unit
 
 
 def _more(n: int) -> None:

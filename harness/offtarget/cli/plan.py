@@ -26,7 +26,9 @@ from offtarget.cli.ui import (
     note,
     note_problems,
     parameters_option,
+    plain,
     progress,
+    size,
     table,
 )
 
@@ -173,26 +175,24 @@ def plan(
 
 def _shifts(summary: Mapping[str, Any]) -> None:
     """The expected shifts, in the units of the audit."""
+    from offtarget.report.amounts import in_unit
+
     unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
     by_rows = any(row["planned"] != row["plain"] for row in summary["predicted_shift"])
     known = by_rows or not (unseen or summary["loss"])
-
-    def shown(value: float, digits: int) -> str:
-        return f"{value:+.{digits}f}" if known else "–"
 
     typer.echo("expected shift of a concept, as the audit measures it (mean difference chosen - rejected):")
     rows = [
         (
             f"{row['concept']}{' (target)' if row['target'] else ''}",
-            f"{row['plain']:+.3f}",
-            shown(row["planned"], 3),
-            row["unit"],
-            f"{row['plain_d']:+.2f}",
-            shown(row["planned_d"], 2),
+            plain(in_unit(row["plain"], row["unit"])),
+            plain(in_unit(row["planned"], row["unit"])) if known else "-",
+            size(row["plain_d"]),
+            size(row["planned_d"]) if known else "-",
         )
         for row in summary["predicted_shift"]
     ]
-    table(("concept", "plain DPO", "this plan", "unit", "d plain DPO", "d this plan"), rows)
+    table(("concept", "plain DPO", "this plan", "d plain DPO", "d this plan"), rows)
     if unseen or summary["loss"]:
         named = ", ".join([*unseen, *(["loss"] if summary["loss"] else [])])
         typer.echo(f"(by the weights of rows alone; this does not see: {named})")

@@ -25,17 +25,24 @@ def amount(value: float, unit: str) -> str:
 
 def shift(value: float, e: Evidence) -> str:
     """An effect with its sign and unit: points of rows, per cent more, or the unit of the values."""
-    if e.contrast in ("presence", "cluster"):
-        return f"{fixed(100 * value, 1, sign=True)} points"
-    if e.contrast == "log":
-        return f"{fixed(100 * (math.exp(value) - 1), 1, sign=True)}\u202f%"
-    if e.contrast == "standardised":
-        return f"{fixed(value, 2, sign=True)} sd"
-    if e.unit.startswith(_SHARE):
-        return f"{fixed(100 * value, 1, sign=True)} points"
-    if e.unit == _COUNT:
-        return f"{number(value, sign=True)} per response"
-    return f"{number(value, sign=True)} {e.unit}"
+    return in_unit(value, e.effect_unit)
+
+
+def in_unit(value: float, unit: str) -> str:
+    """An effect in its unit (`Evidence.effect_unit`), as people read it: `+15.7 points`, `+14.4 %`, `+0.51 sd`."""
+    text, name = parts(value, unit)
+    return f"{text}\u202f%" if name == "%" else f"{text} {name}"
+
+
+def parts(value: float, unit: str) -> tuple[str, str]:
+    """The same as a signed number and the name of its unit, for tables."""
+    if unit == "log units":
+        return fixed(100 * (math.exp(value) - 1), 1, sign=True), "%"
+    if unit == "sd of the difference":
+        return fixed(value, 2, sign=True), "sd"
+    if unit.startswith(_SHARE):
+        return fixed(100 * value, 1, sign=True), "points"
+    return number(value, sign=True), "per response" if unit == _COUNT else unit
 
 
 def shift_means(e: Evidence) -> str:

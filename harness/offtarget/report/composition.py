@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from offtarget.audit.context_records import Context, MetadataColumn, MetadataValue, ValueEffect
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import Pair, text_of
+from offtarget.report.amounts import in_unit, parts
 from offtarget.report.claims import brief
-from offtarget.report.html import number
 
 STATEMENTS = 5
 """Sentences about one column."""
@@ -20,6 +20,16 @@ class Head:
 
     title: str
     unit: str
+    """Of its effects in the record."""
+
+    @property
+    def shown(self) -> str:
+        """The unit that its cells are shown in."""
+        return parts(0.0, self.unit)[1]
+
+    def cell(self, value: float) -> str:
+        """One of its effects as a number in that unit."""
+        return parts(value, self.unit)[0]
 
 
 @dataclass(frozen=True)
@@ -82,24 +92,24 @@ def statements(audit: Audit, column: MetadataColumn, most: int = STATEMENTS) -> 
             continue
         high = max(apart, key=lambda t: t[0].effect)
         low = min(apart, key=lambda t: t[0].effect)
+        unit = concepts[m].evidence.effect_unit
         turns = high[0].ci[0] > 0 > low[0].ci[1]
         if high is low:
             other = elsewhere.get((m, high[1].context))
-            text = _where(column, *high) + (
-                f", {number(other, sign=True)} in the other rows" if other is not None else ""
+            text = _where(column, unit, *high) + (
+                f", {in_unit(other, unit)} in the other rows" if other is not None else ""
             )
         else:
             first, second = sorted((high, low), key=lambda t: -abs(t[0].effect))
-            text = f"{_where(column, *first)}, {_where(column, *second)}"
-        unit = concepts[m].evidence.effect_unit
-        whole = f"; {number(in_all[m], sign=True)} in all" if m in in_all else ""
-        found.append((turns, f"{_capital(brief(concepts[m].title))}: {text} ({unit}{whole})."))
+            text = f"{_where(column, unit, *first)}, {_where(column, unit, *second)}"
+        whole = f"; {in_unit(in_all[m], unit)} in all" if m in in_all else ""
+        found.append((turns, f"{_capital(brief(concepts[m].title))}: {text}{whole}."))
     found.sort(key=lambda t: not t[0])
     return [text for _, text in found[:most]]
 
 
-def _where(column: MetadataColumn, effect: ValueEffect, value: MetadataValue) -> str:
-    return f"{number(effect.effect, sign=True)} where {column.name} is {value.value}"
+def _where(column: MetadataColumn, unit: str, effect: ValueEffect, value: MetadataValue) -> str:
+    return f"{in_unit(effect.effect, unit)} where {column.name} is {value.value}"
 
 
 def _capital(text: str) -> str:
