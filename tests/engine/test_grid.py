@@ -378,6 +378,10 @@ def test_strengths_are_matched_at_one_recovery_on_prompts_that_are_not_reported(
     dev = [json.loads(p.read_text()) for p in Path("out/selection/cells").rglob("*.json")]
     test = [json.loads(p.read_text()) for p in Path("out/cells").rglob("*.json")]
     assert len(dev) == 6 and len(test) == 4  # start, dpo and four strengths; start, dpo and the two chosen
+    assert {c["spec"]["seed"] for c in dev} == {1} and {c["spec"]["seed"] for c in test} == {0}
+    assert (sweep["seed"], sweep["reported"]) == (1, [0]), "no reported policy was chosen for its own luck"
+    assert {c["spec"]["data"]["evaluation"]["selected_with"] for c in test} == {1}
+    assert "training seed 1, which is not among those reported" in Path("out/board.md").read_text()
     strengths = {c["spec"]["protocol"]: c["spec"]["parameters"].get("strength") for c in test}
     assert strengths == {"start": None, "dpo": None, "reward_shaping": 8.0, "filter": 0.67}
     on_dev, reported = (

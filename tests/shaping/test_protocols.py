@@ -337,6 +337,22 @@ def test_a_protocol_that_fails_is_named_with_its_line(
         make_plan("broken", context(suppress()))
 
 
+def test_a_control_that_is_no_protocol_is_said_with_the_nearest_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "baselines"
+    folder.mkdir()
+    head = "from offtarget.shaping.protocol import protocol\n\n\n"
+    body = (
+        "@protocol(name='mine', family='data', source='x', unit='y', control='random_fliter')\n"
+        "def mine(ctx, *, strength: float = 1.0):\n    return None\n"
+    )
+    (folder / "mine.py").write_text(head + body)
+    monkeypatch.setattr(registry, "_default", registry.Registry([tmp_path]))
+    with pytest.raises(ConfigError, match=r"protocol 'mine': the control .* did you mean random_filter"):
+        make_plan("mine", context(suppress()))
+
+
 def test_weights_beyond_two_have_a_bin_of_their_own() -> None:
     plan = ShapingPlan.identity("x", PAIRS).edit(weight=np.array([9.0] + [1.0] * 9))
     histogram = plan.summary()["start_weight"]

@@ -66,6 +66,17 @@ def needs_concept(name: str) -> bool:
     return "strength" in card.get("parameters", {}) and bool(card.get("needs_concept", True))
 
 
+def _check_control(name: str, control: Any) -> None:
+    """That the blind control which a protocol's card names is a protocol; else boards would show none in silence."""
+    if control:
+        try:
+            default().get("protocol", str(control))
+        except ConfigError as e:
+            raise ConfigError(
+                f"protocol '{name}': the control that its card names cannot be found: {e}"
+            ) from e
+
+
 def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None = None) -> ShapingPlan:
     """The checked plan of a protocol found by name.
 
@@ -77,6 +88,7 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
     params = dict(params or {})
     check_parameters(entry, params)
     presets = entry.card.get("parameters", {})
+    _check_control(name, entry.card.get("control"))
     # a text such as `layers=20` reads as a number on the command line
     params = {k: str(v) if isinstance(presets.get(k), str) else v for k, v in params.items()}
     function = load_function(entry)
