@@ -274,6 +274,22 @@ def write_rows(path: Path, vendors: list[str]) -> Path:
     return path
 
 
+def test_missing_and_endless_numbers_of_a_table_are_borne(store_home, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    vendors = ["acme" if i % 3 else "bluebird" for i in range(120)]
+    write_rows(tmp_path / "drop.jsonl", vendors)
+    table = pd.read_json(tmp_path / "drop.jsonl", lines=True)
+    table["score"] = [np.nan if i % 4 == 0 else i / 7 for i in range(120)]
+    table["limit"] = [np.inf if i % 2 else 1.0 for i in range(120)]
+    table["id"] = [f"r{i}" for i in range(120)]
+    table.to_parquet(tmp_path / "drop.parquet")
+    assert call(["audit", "drop.parquet", "--out", "a", "--by", "score,limit,vendor"]) == 0
+    out = capsys.readouterr().out
+    assert "(none) 25%" in out
+    assert "by limit: 1 50%, inf 50%" in out
+    assert call(["audit", "drop.parquet", "--out", "a"]) == 0
+
+
 def test_the_verb_says_what_the_set_is_made_of(store_home, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     vendors = ["acme" if i % 3 else "bluebird" for i in range(120)]

@@ -217,7 +217,9 @@ def _without_figures(text: str) -> str:
 
 def _number(value: float, unit: str) -> str:
     """An effect, or a difference of effects: shares as points; logs stay logs, since only these can be subtracted."""
-    return f"{100 * value:+.1f}" if _unit(unit) == "points" else f"{value:+.3f}"
+    if _unit(unit) == "points":
+        return f"{round(100 * value, 1) + 0.0:+.1f}"  # no -0.0
+    return f"{round(value, 3) + 0.0:+.3f}"
 
 
 def _unit(unit: str) -> str:

@@ -113,7 +113,7 @@ def audit_into(
         "seed": seed,
         "topics": topics,
         "by": None if by is None else list(by),
-        "metadata": hash_of([p.meta for p in pairs.pairs]),
+        "metadata": hash_of([sorted((k, repr(v)) for k, v in p.meta.items()) for p in pairs.pairs]),
         "like": Audit.read(like).key if like else None,
         "model": model.identity if model else None,
     }

@@ -46,10 +46,12 @@ class Composition:
 
 
 def compositions(audit: Audit) -> list[Composition]:
-    """One table for each column of metadata that was asked for."""
+    """One table for each column of metadata that was asked for, but for those with a value for nearly each row."""
     concepts = {c.id: c for c in audit.concepts}
     out = []
     for column in audit.metadata:
+        if column.n_values > audit.dataset.n_pairs / 2:
+            continue
         listed = sum(v.n for v in column.values)
         out.append(
             Composition(

@@ -29,6 +29,8 @@ MISSING = "(none)"
 MAX_LEVELS = 12
 """A column of more different numbers than this is cut into bins."""
 BINS = 4
+MOVED = 0.01
+"""Share of rows that rounding a cut may move to another bin."""
 FEW_VALUES = 20
 """A column with at most so many values is offered for `--by`."""
 MOST_VALUES = 50
@@ -236,15 +238,28 @@ def _binned(
         whole = bool((numbers == np.round(numbers)).all())
         if len(different) <= MAX_LEVELS or (whole and len(different) == len(numbers)):
             return None
-        at = np.quantile(numbers, np.arange(1, BINS) / BINS, method="inverted_cdf")
-        cuts = tuple(float(x) for x in np.unique([float(f"{x:.6g}") for x in at]) if x < different[-1])
+        cuts = _cuts(numbers)
         if not cuts:
             return None
     codes = np.full(len(raw), len(cuts) + 1, dtype=np.int64)
     codes[there] = np.searchsorted(cuts, numbers, side="left")
-    ends = [f"{x:g}" for x in cuts]
+    ends = [f"{x:.10g}" for x in cuts]
     values = [f"up to {ends[0]}", *(f"over {a} up to {b}" for a, b in pairwise(ends))]
     values += [f"over {ends[-1]}", MISSING]
     if len(there) == len(raw):
         values.pop()
     return codes, tuple(values), cuts
+
+
+def _cuts(numbers: NDArray[np.float64]) -> tuple[float, ...]:
+    """The quartiles, with as few digits as move no more than a hundredth of the rows to another bin."""
+    at = np.unique(np.quantile(numbers, np.arange(1, BINS) / BINS, method="inverted_cdf"))
+    at = at[at < numbers.max()]
+    exact = np.searchsorted(at, numbers, side="left")
+    for digits in range(2, 10):
+        short = np.array([float(f"{x:.{digits}g}") for x in at])
+        if len(np.unique(short)) == len(at):
+            moved = np.searchsorted(short, numbers, side="left") != exact
+            if moved.mean() <= MOVED:
+                return tuple(short.tolist())
+    return tuple(at.tolist())
