@@ -303,12 +303,19 @@ def test_a_recipe_reads_what_its_earlier_audit_read(
 ) -> None:
     mixed_rows()
     model = str(tiny_model)
-    first = ["audit", "mixed.jsonl", "--out", "first", "--lens", "surface,direction", "--model", model]
+    Path("mine.yaml").write_text(
+        "concept: flattery\nlabel: flattery\nexamples:\n"
+        + "".join(
+            f"  - {{prompt: say {i}, positive: how clever {i}, negative: it is {i}}}\n" for i in range(10)
+        )
+    )
+    lenses = ("surface", "direction:mine.yaml")
+    first = ["audit", "mixed.jsonl", "--out", "first", "--lens", ",".join(lenses), "--model", model]
     assert call([*first, "--max-length", "64"]) == 0
     like = {"like": "first"}
     recipe = Recipe.model_validate({**MINIMAL, "model": model, "audit": like})
     found = recipe_as_audited(recipe, Path())
-    assert (found.audit.lens, found.audit.max_length) == (("surface", "direction"), 64)
+    assert (found.audit.lens, found.audit.max_length) == (lenses, 64)
     assert recipe_as_audited(found, Path()) == found
     # also where only the verdicts of that audit are named
     beside = Recipe.model_validate({**MINIMAL, "model": model, "verdicts": decided("first", BOLD)})
@@ -337,7 +344,7 @@ def test_a_recipe_reads_what_its_earlier_audit_read(
         "audit",
         "mixed.jsonl",
         "--lens",
-        "surface,direction",
+        ",".join(lenses),
         "--model",
         model,
         "--like",

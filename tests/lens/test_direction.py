@@ -87,7 +87,7 @@ def test_held_out_auroc_and_scale_of_known_projections() -> None:
 
 def test_an_example_without_a_token_is_not_taken_for_a_zero() -> None:
     positive = np.repeat([[1.0], [1], [1], [np.nan]], 3, axis=1)
-    with pytest.raises(UndecidedError, match="'assent': an example has no token left within max_length"):
+    with pytest.raises(UndecidedError, match="'assent': the prompt of an example leaves no room"):
         calibrate(concept(4), 2, np.eye(4, dtype=np.float32)[0], positive, -np.ones((4, 3)))
 
 

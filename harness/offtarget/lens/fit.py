@@ -159,8 +159,8 @@ def calibrate(
     everything = np.concatenate([positive[has_positive, 2], negative[has_negative, 2]]).astype(np.float64)
     if not np.isfinite(everything).all():
         raise UndecidedError(
-            f"direction '{concept.concept}': an example has no token left within max_length; raise it, or shorten the "
-            "example's prompt"
+            f"direction '{concept.concept}': the prompt of an example leaves no room for its answer within 512 tokens; "
+            "shorten it"
         )
     other = None
     if held_out is not None:

@@ -32,8 +32,8 @@ from offtarget.versions import package_versions
 VERSION = 2
 SHIPPED_FIT = Path(__file__).parent / "pretrained" / "directions-smollm2-135m"
 VECTORS, FACTS = "vectors.npz", "directions.json"
-ENOUGH_TOKENS = 256
-"""No shipped example is longer, prompt and template included."""
+EXAMPLE_TOKENS = 512
+"""Most tokens of an example, whatever the length that is read of the pairs: a fit is the same for all audits."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def fitted(concepts: Sequence[ConceptExamples], layer: int, read: Reader) -> tup
         "concepts": identity(concepts, layer),
         "model": read.model.identity,
         "template": key,
-        "max_length": read.max_length,
+        "max_length": EXAMPLE_TOKENS,
         "dtype": precision(read.dtype),
         "device": device(),
         "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
@@ -131,6 +131,7 @@ class Fit:
 
 def fit_layer(concepts: Sequence[ConceptExamples], layer: int, read: Reader) -> Fit:
     """Fit the directions of one layer: one pass over the examples of all, and one more where some are of pool `max`."""
+    read = replace(read, max_length=EXAMPLE_TOKENS)
     examples, rows, apart = _together(concepts)
     means = read(examples, layer, first_half=True)
     d = means.chosen.shape[1] // 2
@@ -213,7 +214,6 @@ def _shipped(
         facts["identity"] == identity(concepts, layer)
         and facts["model"] == read.model.identity
         and facts["template"] == template
-        and read.max_length >= ENOUGH_TOKENS
         and not read.model.adapters
     )
     return load(SHIPPED_FIT, concepts) if same else None
@@ -265,7 +265,7 @@ def write_shipped() -> None:
     def report(done: int, total: int) -> None:
         sys.stderr.write(f"\rexamples: {done}/{total}    ")
 
-    read = Reader(model, 512, "float32", store, None, report)
+    read = Reader(model, EXAMPLE_TOKENS, "float32", store, None, report)
     SHIPPED_FIT.mkdir(exist_ok=True)
     more = {
         "identity": identity(concepts, layer),
