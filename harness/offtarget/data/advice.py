@@ -6,10 +6,11 @@ from offtarget.data import columns as names_of
 from offtarget.data.adapters import tried
 from offtarget.data.evidence import CONTENT, NUMBER, RECORDS, TEXT, TRUTH, Census, Evidence
 from offtarget.data.guessing import FITS, NoShape
-from offtarget.data.shapes import ChosenRejected, has
+from offtarget.data.shapes import ChosenRejected, cell_of, has
 
 _ONE_ANSWER = ("completion", "response", "output", "answer", "reply", "generation", "text", "chosen")
 _MOST = 16
+_FEW = 10
 
 
 def explain(seen: Census, found: NoShape) -> str:
@@ -83,8 +84,14 @@ def _without_prompt(seen: Census, preferred: tuple[str, str]) -> str:
 
 
 def _may_be_prompt(evidence: Evidence, column: str) -> bool:
+    """Whether a column of text may hold prompts: several words each, and many different ones."""
     found = evidence.columns[column]
-    return found.kind != TEXT or found.values is None or len(found.values) > 0.2 * found.n
+    if found.kind != TEXT:
+        return True
+    texts = [t for t in (cell_of(row, column) for row in evidence.rows) if isinstance(t, str)]
+    if names_of.speaks_about(column) or len(texts) < _FEW:
+        return not names_of.speaks_about(column)
+    return sum(len(t.split()) > 1 for t in texts) > 0.5 * len(texts) and len(set(texts)) > 0.2 * len(texts)
 
 
 def _labelled(evidence: Evidence) -> str | None:

@@ -48,8 +48,8 @@ class Collector:
     seed: int = 0
     pairs: list[Pair] = field(default_factory=list)
     dropped: list[DroppedRow] = field(default_factory=list)
-    by_shape: Counter[str] = field(default_factory=Counter)
-    """Adapter, as it prints, -> rows."""
+    by_shape: Counter[int] = field(default_factory=Counter)
+    """Identity of a layout -> rows."""
     seen_splits: set[str] = field(default_factory=set)
     renamed: set[str] = field(default_factory=set)
     """Ids that got a suffix."""
@@ -58,6 +58,8 @@ class Collector:
     groups_usable: int = 0
     grouped: int = 0
     """Usable pairs whose group is that of a column."""
+    _used: dict[int, set[str]] = field(default_factory=dict)
+    """Identity of a layout -> the columns that it reads, and those of the row as a whole."""
     _groups: PromptGroups = field(default_factory=PromptGroups)
     _taken: dict[str, int] = field(default_factory=dict)
     """Id -> how often it came."""
@@ -125,7 +127,7 @@ class Collector:
         except DataError as e:
             self._broken(where, str(e))
             return
-        self.by_shape[repr(layout.adapter)] += 1
+        self.by_shape[id(layout)] += 1
         meta: dict[str, Any] | None = None
         for parts in extended:
             if isinstance(parts, Drop):
@@ -148,8 +150,11 @@ class Collector:
 
     def _meta(self, row: Mapping[str, Any], layout: Layout, split: str | None) -> dict[str, Any]:
         columns = self.rules.columns
-        used = layout.adapter.used_columns() | {columns.id, columns.group}
-        used |= {c for c in (columns.system, columns.context, columns.input, columns.earlier) if c}
+        used = self._used.get(id(layout))
+        if used is None:
+            more = (columns.system, columns.context, columns.input, columns.earlier)
+            used = {*layout.adapter.used_columns(), columns.id, columns.group, *(c for c in more if c)}
+            self._used[id(layout)] = used
         meta = _scalars(row, used)
         if split is not None:
             meta["split"] = split

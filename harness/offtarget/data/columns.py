@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 PROMPT = (
@@ -11,6 +12,17 @@ PROMPT = (
     "first_turn_prompt", "human", "user", "prompt_messages",
 )  # fmt: skip
 """Columns of the prompt, the surest first."""
+SURE_PROMPT = (
+    "prompt",
+    "question",
+    "instruction",
+    "query",
+    "messages",
+    "conversations",
+    "conversation",
+    "input.messages",
+)
+"""Those of them that mean nothing else, however few different prompts there are."""
 SYSTEM = ("system", "system_prompt", "system_message", "system_instruction", "sys", "sys_prompt")
 CONTEXT = (
     "context", "contexts", "persona", "personas", "document", "documents", "passage", "background", "profile",
@@ -61,8 +73,18 @@ _SIDES = (
     ("a", "b", "c", "d", "e", "f"), ("1", "2", "3", "4", "5", "6"), ("0", "1", "2", "3", "4", "5"), ("left", "right"),
     ("first", "second", "third", "fourth"), ("one", "two", "three", "four"),
 )  # fmt: skip
+_MARKS = {"a", "b", "left", "right", "first", "second"}
 
 
+@lru_cache(maxsize=4096)
+def may_have_role(column: str) -> bool:
+    """Whether a name is like those of prompts, answers, labels or what goes with a prompt."""
+    words = set(words_of(column))
+    usual = (*PROMPT, *SYSTEM, *LABEL)
+    return bool(words & (_WON | _LOST | _CONTENT | _MARKS) - _ASIDE) or bool(named([column], usual))
+
+
+@lru_cache(maxsize=4096)
 def words_of(column: str) -> tuple[str, ...]:
     """The words of a column's name in lower case: "ChosenResponse", "chosen-response" -> (chosen, response)."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Z])(?=[0-9])", " ", column)
@@ -126,6 +148,11 @@ def numbered_answers(columns: Sequence[str], *, about: bool = False) -> list[tup
                 found.setdefault(tuple(members), (sum(w not in _CONTENT for w in rest), len(rest), kind))
     ranked = sorted(found, key=lambda m: found[m])
     return [m for m in ranked if not any(set(m) < set(o) for o in ranked)]
+
+
+def is_plain(column: str) -> bool:
+    """Whether a name has only words that answers are called by: response_a, not user_pushback_1."""
+    return all(w in _CONTENT or any(w in marks for marks in _SIDES) for w in words_of(column))
 
 
 def side_marks(members: Sequence[str]) -> list[str]:

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from offtarget.data.columns import may_have_role
 from offtarget.data.messages import conversation_of
 from offtarget.data.reading import BadRow, LocatedRow
 from offtarget.data.shapes import cell_of, label_key
 
-_MOST_KEYS = 64
-"""Sets of filled columns that are told apart."""
 _MOST_VALUES = 64
 _SHORT = 60
 """Characters of a value that may be a label."""
@@ -57,12 +56,24 @@ class Column:
             self.chars += len(value)
         if self.values is None:
             return
-        if kind in (TALK, TEXTS, RECORDS, OTHER) or len(str(value)) > _SHORT:
+        if kind in (TALK, TEXTS, RECORDS, OTHER) or (kind == TEXT and len(value) > _SHORT):
             self.values = None
             return
         key, text = label_key(value), str(value).strip()
         self.values[key] += 1
         self.shown[key] = min(text, self.shown.get(key, text))
+        if len(self.values) > _MOST_VALUES:
+            self.values = None
+
+    def merge(self, other: "Column") -> None:
+        """Add the cells of other rows."""
+        self.kinds += other.kinds
+        self.chars += other.chars
+        if self.values is None or other.values is None:
+            self.values = None
+            return
+        self.values += other.values
+        self.shown = {**other.shown, **{k: min(v, other.shown.get(k, v)) for k, v in self.shown.items()}}
         if len(self.values) > _MOST_VALUES:
             self.values = None
 
@@ -77,19 +88,23 @@ class Evidence:
     """A sample, spread evenly."""
     _step: int = 1
 
-    def add(self, row: Mapping[str, Any], cells: Sequence[tuple[str, Any]]) -> None:
-        """Count one row, given its filled cells."""
-        for name, value in cells:
-            column = self.columns.get(name)
-            if column is None:
-                column = self.columns[name] = Column()
-            column.add(value)
+    def keep(self, row: Mapping[str, Any]) -> None:
+        """Count one row, and keep it if it is one of the sample."""
         if self.n % self._step == 0:
             self.rows.append(row)
             if len(self.rows) >= 2 * SAMPLED:
                 self.rows = self.rows[::2]
                 self._step *= 2
         self.n += 1
+
+    def add(self, row: Mapping[str, Any], cells: Iterable[tuple[str, Any]]) -> None:
+        """Count one row and its filled cells."""
+        for name, value in cells:
+            column = self.columns.get(name)
+            if column is None:
+                column = self.columns[name] = Column()
+            column.add(value)
+        self.keep(row)
 
     def names(self, *kinds: str) -> list[str]:
         """Columns that mostly hold cells of some kinds, in the order of the file."""
@@ -98,27 +113,37 @@ class Evidence:
 
 @dataclass
 class Census:
-    """All rows of a file, also apart by which columns are filled."""
+    """All rows of a file, also apart by which columns with a role are filled."""
 
     whole: Evidence = field(default_factory=Evidence)
     by_key: dict[frozenset[str], Evidence] = field(default_factory=dict)
     header: list[str] = field(default_factory=list)
     """All columns, filled or not."""
-    bad: int = 0
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Count one row."""
-        for name in row:
-            if name not in self._known:
-                self._known.add(name)
-                self.header.append(name)
+        """Count one row; `close` ends the count."""
+        if not self._known.issuperset(row):
+            self.header += [name for name in row if name not in self._known]
+            self._known.update(row)
         cells = list(filled(row))
-        self.whole.add(row, cells)
-        key = frozenset(name for name, _ in cells)
-        if key not in self.by_key and len(self.by_key) < _MOST_KEYS:
-            self.by_key[key] = Evidence()
-        if key in self.by_key:
-            self.by_key[key].add(row, cells)
+        key = key_of(cells)
+        evidence = self.by_key.get(key)
+        if evidence is None:
+            evidence = self.by_key[key] = Evidence()
+        evidence.add(row, cells)
+        self.whole.keep(row)
+
+    def close(self) -> "Census":
+        """Put together what the whole holds."""
+        order = {name: i for i, name in enumerate(self.header)}
+        for evidence in self.by_key.values():
+            for name, column in evidence.columns.items():
+                self.whole.columns.setdefault(name, Column()).merge(column)
+        by_place = sorted(
+            self.whole.columns, key=lambda c: (order.get(c, order.get(c.partition(".")[0], 0)), c)
+        )
+        self.whole.columns = {name: self.whole.columns[name] for name in by_place}
+        return self
 
     _known: set[str] = field(default_factory=set)
 
@@ -127,11 +152,14 @@ def census(rows: Iterable[LocatedRow]) -> Census:
     """Look at all rows."""
     out = Census()
     for _, row in rows:
-        if isinstance(row, BadRow):
-            out.bad += 1
-        else:
+        if not isinstance(row, BadRow):
             out.add(row)
-    return out
+    return out.close()
+
+
+def key_of(cells: Iterable[tuple[str, Any]]) -> frozenset[str]:
+    """What tells apart rows of different shapes: which of the columns are filled that may have a role."""
+    return frozenset(name for name, value in cells if isinstance(value, list | dict) or may_have_role(name))
 
 
 def filled(row: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -22,6 +22,7 @@ from offtarget.data.evidence import (
     Column,
     Evidence,
     filled,
+    key_of,
     shown_of,
     values_of,
 )
@@ -44,6 +45,8 @@ from offtarget.errors import ConfigError
 
 FITS = 0.95
 """Share of sampled rows that a shape must read to be taken before any other is tried."""
+_FEW_ROWS = 10
+"""Rows below which it cannot be seen whether a column holds few different values."""
 _TRIED = 100
 """Rows on which a shape is tried."""
 _TWO = {
@@ -74,14 +77,14 @@ class Shapes:
         """The shape of a row."""
         if not self.by_key:
             return self.main
-        return self.by_key.get(frozenset(name for name, _ in filled(row)), self.main)
+        return self.by_key.get(key_of(filled(row)), self.main)
 
     @property
     def layouts(self) -> list[Layout]:
         """All that are used, the main one first."""
         out = [self.main]
         for layout in self.by_key.values():
-            if layout.adapter not in [o.adapter for o in out]:
+            if layout not in out:
                 out.append(layout)
         return out
 
@@ -124,11 +127,12 @@ def decide(seen: Census, roles: Mapping[str, str]) -> Shapes | NoShape:
     if not by_key:
         return found if isinstance(found, NoShape) else Shapes(found)
     counts: Counter[str] = Counter()
+    same: dict[str, Layout] = {}
     for key, layout in by_key.items():
+        by_key[key] = same.setdefault(repr(layout.adapter), layout)
         counts[repr(layout.adapter)] += seen.by_key[key].n
-    most = max(counts, key=lambda a: (counts[a], a))
-    main = next(layout for layout in by_key.values() if repr(layout.adapter) == most)
-    return Shapes(main, {k: v for k, v in by_key.items() if v.adapter != main.adapter})
+    main = same[max(counts, key=lambda a: (counts[a], a))]
+    return Shapes(main, {k: v for k, v in by_key.items() if v is not main})
 
 
 def _some(evidence: Evidence) -> list[Row]:
@@ -161,7 +165,7 @@ def _layout(
     if best is not None and best.share >= (0.5 if sure else 1e-9):
         return best
     pairs = names_of.preference_pairs(_content(evidence))
-    answers = names_of.numbered_answers(_content(evidence))
+    answers = [a for a in names_of.numbered_answers(_content(evidence)) if all(map(names_of.is_plain, a))]
     if first is not None and not sure and _has_prompt(first.adapter):
         return first  # its rows say what is wrong with them
     return NoShape(tuple(dict.fromkeys(problems)), pairs[0] if pairs else None, answers[0] if answers else ())
@@ -173,7 +177,7 @@ def _by_names(seen: Census) -> Layout | None:
     if not pairs:
         return None
     chosen, rejected = pairs[0]
-    prompts = names_of.named([c for c in seen.header if c not in pairs[0]], names_of.PROMPT)
+    prompts = _likely_prompts(seen.whole, [c for c in seen.header if c not in pairs[0]])
     talks = all(c in seen.whole.names(TALK) for c in pairs[0])
     if not prompts and not talks:
         return None
@@ -230,7 +234,15 @@ def _prompts(evidence: Evidence, given: Mapping[str, str], taken: Sequence[str])
     if "prompt" in given:
         return [given["prompt"]]
     free = [c for c in _content(evidence) if c not in taken]
-    return [*names_of.named(free, names_of.PROMPT), None]
+    return [*_likely_prompts(evidence, free), None]
+
+
+def _likely_prompts(evidence: Evidence, columns: Sequence[str]) -> list[str]:
+    """Columns by the name of a prompt; one that many kinds of thing are called (task) must hold many different texts."""
+    sure = names_of.named(columns, names_of.SURE_PROMPT)
+    few = evidence.n < _FEW_ROWS
+    likely = [c for c in columns if c in sure or few or _is_answer(evidence.columns.get(c))]
+    return names_of.named(likely, names_of.PROMPT)
 
 
 def _preferred(evidence: Evidence, given: Mapping[str, str], *, likely: bool | None) -> Iterator[Layout]:

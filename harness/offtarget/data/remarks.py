@@ -8,7 +8,7 @@ from offtarget.data.cards import RowColumns
 from offtarget.data.collecting import BY_PROMPT, Collector
 from offtarget.data.decoding import PROMPT, SERIALISED, Decoder, last_turn, repeated
 from offtarget.data.drops import WARNED
-from offtarget.data.evidence import OTHER, TALK, TEXT, Census, values_of
+from offtarget.data.evidence import OTHER, TALK, TEXT, Census, shown_of, values_of
 from offtarget.data.guessing import Shapes, read_winner
 from offtarget.data.messages import Drop
 from offtarget.data.pairs import Pair, prompt_group
@@ -144,22 +144,22 @@ def told(adapter: Adapter, how: str) -> str:
 
 def read_as(shapes: Shapes, collector: Collector, how: str) -> str:
     """The shapes by which rows were read, with the number of rows of each where there are several."""
-    layouts = [x for x in shapes.layouts if collector.by_shape[repr(x.adapter)]] or [shapes.main]
+    layouts = [x for x in shapes.layouts if collector.by_shape[id(x)]] or [shapes.main]
     if len(layouts) == 1:
         return told(layouts[0].adapter, how)
     return "; ".join(
-        told(x.adapter, f"{how}, {collector.by_shape[repr(x.adapter)]} of them")
-        for x in sorted(layouts, key=lambda x: (-collector.by_shape[repr(x.adapter)], repr(x.adapter)))
+        told(x.adapter, f"{how}, {collector.by_shape[id(x)]} of them")
+        for x in sorted(layouts, key=lambda x: (-collector.by_shape[id(x)], repr(x.adapter)))
     )
 
 
 def notes(collector: Collector, given: Mapping[str, str], seen: Census) -> Iterator[str]:
     """What was taken for what, one line each."""
     rules = collector.rules
-    used = [x for x in rules.shapes.layouts if collector.by_shape[repr(x.adapter)]]
+    used = [x for x in rules.shapes.layouts if collector.by_shape[id(x)]]
     if len(used) > 1:
         parts = " and ".join(
-            f"{collector.by_shape[repr(x.adapter)]} rows as {x.adapter.model_dump()['name']}" for x in used
+            f"{collector.by_shape[id(x)]} rows as {x.adapter.model_dump()['name']}" for x in used
         )
         yield f"rows of {len(used)} shapes: {parts}; each was read by its own"
     for layout in used:
@@ -176,8 +176,9 @@ def notes(collector: Collector, given: Mapping[str, str], seen: Census) -> Itera
         yield f"earlier turns: column {columns.earlier}, put before the prompt"
     if unit := unit_of(collector):
         yield f"unit: {unit}; `--columns group=prompt` for prompts"
-    if columns.id in seen.whole.columns:
-        yield f"ids: column {columns.id}"
+    if columns.id in seen.whole.columns and (columns.id != RowColumns().id or collector.renamed):
+        again = f", {len(collector.renamed)} of which came before" if collector.renamed else ""
+        yield f"ids: column {columns.id}{again}"
     if columns.split in seen.whole.columns:
         values = list(values_of(seen.whole, columns.split))
         shown = ", ".join(sorted(values)[:6]) or "many values"
@@ -260,7 +261,9 @@ def _unread_winner(
                     "something else"
                 )
             if len(values) > 1:
-                shown = ", ".join(f"{v} in {n}" for v, n in sorted(values.items(), key=lambda x: -x[1])[:4])
+                written = shown_of(seen.whole, label)
+                most = sorted(values.items(), key=lambda x: -x[1])[:4]
+                shown = ", ".join(f"{written.get(v, v)} in {n}" for v, n in most)
                 yield (
                     f"column {label} ({shown} rows) may say who won and is not read: {answers[0]} is taken as the better answer "
                     f"throughout; --columns ignore={label} if it means something else"
