@@ -7,11 +7,14 @@ from offtarget.data.drops import drop_cautions
 from offtarget.data.identity import pair_keys
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.repeats import contradictions, duplicates, same_sides
+from offtarget.data.stock import SIDES, effective_texts, stock_answers
 from offtarget.lens.features import FeatureMatrix
 
 GOOD_VARIANCE = 0.6
 FEW_PAIRS = 500
 FEW_GROUPS = 50
+MUCH_STOCK = 0.1
+"""Share of a side that its stock answers make, all together, from which on they are a caution."""
 MANY_CUT = 0.3
 """From this share of pairs cut at a lens's limit on, it is said."""
 
@@ -22,7 +25,7 @@ def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> 
     Args:
         pairs: the rows.
         features: the lenses.
-        codes: prompt group of each row.
+        codes: unit of each row: its prompt, or a template of prompts.
     """
     out = [*drop_cautions(pairs), *pairs.cautions]
     for part in features:
@@ -53,7 +56,22 @@ def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> 
         out.append(
             f"ids that stand in the source more than once: {pairs.n_renamed}; such rows have a suffix here (-2, -3, ...)"
         )
-    return out + _repeats(pairs.pairs)
+    return out + _repeats(pairs.pairs) + _stock(pairs.pairs)
+
+
+def _stock(pairs: Sequence[Pair]) -> list[str]:
+    """What is to be said of a side of which a few texts make a tenth or more."""
+    out = []
+    for side in SIDES:
+        found = stock_answers(pairs, side)
+        share = sum(len(a.rows) for a in found) / len(pairs)
+        if share >= MUCH_STOCK:
+            texts = "1 text makes" if len(found) == 1 else f"{len(found)} texts make"
+            out.append(
+                f"{texts} {'all' if share == 1 else f'{share:.0%}'} of {side}, which is as good as "
+                f"{effective_texts(pairs, side):.0f} different answers: what is found speaks for these texts"
+            )
+    return out
 
 
 def _repeats(pairs: Sequence[Pair]) -> list[str]:

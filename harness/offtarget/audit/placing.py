@@ -11,6 +11,7 @@ from offtarget.audit.concepts import metadata
 from offtarget.audit.concepts.contrast import symmetric_activity
 from offtarget.audit.concepts.kinds import find_kinds, place
 from offtarget.audit.concepts.metadata import Column
+from offtarget.audit.concepts.same_prompts import merge_same
 from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.topics import MIN_MEAN_SIZE, SILENT, Topics, find_topics
 from offtarget.audit.concepts.typical import typical_rows
@@ -26,6 +27,7 @@ from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.statistics.inside import MIN_ROWS, partition
 from offtarget.audit.statistics.means import MIN_GROUPS, Ints
 from offtarget.data.pairs import PairSet
+from offtarget.data.templates import of_weight
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 
@@ -72,6 +74,8 @@ def place_rows(
         kinds = find_kinds(features, pairs.pairs, seed=seed)
         identities = {f.lens: lens_identity(f) for f in features}
         vocabulary = Vocabulary(identities, concepts, found, kinds, left_out)
+    if vocabulary.topics:
+        codes = merge_same(codes, [p.group for p in pairs.pairs], of_weight(pairs.pairs))
     topic_ids = vocabulary.topics.ids if vocabulary.topics else ()
     value_ids, value_labels, values = metadata.place(columns)
     return vocabulary, Placed(

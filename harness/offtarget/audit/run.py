@@ -29,6 +29,7 @@ from offtarget.audit.records import (
     View,
 )
 from offtarget.audit.statistics import means as st
+from offtarget.audit.units import find_units
 from offtarget.audit.views.common import Rows, that_differ
 from offtarget.audit.views.contexts import context_view
 from offtarget.audit.views.overall import overall_view
@@ -41,7 +42,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 13
+VERSION = 14
 """Rises when the same input would give other hypotheses."""
 
 
@@ -109,6 +110,9 @@ def audit(
     names = [c.id for c in vocabulary.concepts]
     with clock.stage("contrasts"):
         c = contrasts(features, vocabulary.concepts)
+        units = find_units(pairs, c.u, seed=seed)
+        rows = rows.by(units.names)
+        codes = rows.codes
     with clock.stage("overall view"):
         everywhere = np.flatnonzero([not s.local for s in vocabulary.concepts])
         overall = overall_view(rows, names, c, everywhere, seed=seed)
@@ -150,7 +154,7 @@ def audit(
     }
     if columns:
         families["metadata"] = by_value.family
-    notes = cautions(pairs, features, codes) + told
+    notes = [*cautions(pairs, features, codes), *units.notes, *told]
     if topical.family.tested == 0:
         why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
         notes.append(f"nothing was tested by topic: {why}")
@@ -222,7 +226,7 @@ def audit(
     )
     workings = Workings(
         rows.pair_ids,
-        tuple(p.group for p in pairs.pairs),
+        units.names,
         tuple(names),
         c.u,
         placed.topic_ids + placed.kind_ids + placed.value_ids,

@@ -8,6 +8,7 @@ from offtarget.cli.ui import printable
 from offtarget.data.check import DataReport
 from offtarget.data.fit import counted, is_lopsided, percent, templates_told
 from offtarget.data.scores import told as scores_told
+from offtarget.data.templates import MIN_SHARE
 from offtarget.data.texts import Language
 
 FEW = 3
@@ -175,7 +176,7 @@ def _sources(report: DataReport) -> Iterator[tuple[str, str, bool]]:
         yield (
             "templates",
             f"{templates_told(texts, report.n_pairs)}: {shown}{more}",
-            texts.n_filled >= 0.1 * report.n_pairs,
+            texts.n_filled >= MIN_SHARE * report.n_pairs,
         )
     for side, found in texts.stock.items():
         n = len(found.answers)

@@ -26,6 +26,7 @@ from offtarget.data.repeats import (
 )
 from offtarget.data.scores import ScoreColumns, score_columns
 from offtarget.data.scores import told as scores_told
+from offtarget.data.templates import MIN_SHARE
 from offtarget.data.texts import Texts, find_texts
 from offtarget.errors import DataError
 
@@ -281,7 +282,7 @@ def _weighs(found: DataReport) -> Iterable[str]:
         yield f"{counted(found.n_leaks, 'prompt or group')} in more than one split"
     yield from debris_told(texts.debris, n)
     yield from stock_told(texts.stock, n)
-    if texts.n_filled >= 0.1 * n:
+    if texts.n_filled >= MIN_SHARE * n:
         yield templates_told(texts, n)
     if found.n_duplicates:
         yield counted(found.n_duplicates, "repeat")

@@ -257,6 +257,7 @@ def _finished(
         cautions=tuple(dict.fromkeys(cautions)),
         split_column=rules.split_column and any("split" in p.meta for p in collector.pairs),
         unit=remarks.unit_of(collector),
+        unit_given="group" in given,
         drawn=drawn,
     )
 

@@ -90,6 +90,8 @@ class PairSet:
     """Whether `meta["split"]` of a pair is a split; it may be a label of that name."""
     unit: str = ""
     """The column whose values are the groups, in words; empty where prompts are."""
+    unit_given: bool = False
+    """Whether the reader was told what the groups are (`--columns group=...`): nothing else is made the unit then."""
     drawn: str = ""
     """Which part of the source `pairs` is, in words; empty for the whole."""
 

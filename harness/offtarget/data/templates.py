@@ -18,6 +18,8 @@ from offtarget.data.identity import normalise, text_key
 from offtarget.data.language import ENGLISH
 from offtarget.data.pairs import Pair
 
+MIN_SHARE = 0.1
+"""Templates that hold a smaller share of the rows, all together, are of no weight."""
 MIN_FIXED, MIN_FILLS, MAX_SLOT = 4, 5, 3
 _DENSE = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
 """Signs of scripts without spaces: two of them count as a word."""
@@ -143,3 +145,9 @@ def templates(pairs: Sequence[Pair]) -> list[Template]:
         for r, members in filled.items()
     ]
     return sorted(out, key=lambda t: (-len(t.rows), t.rows))
+
+
+def of_weight(pairs: Sequence[Pair]) -> list[Template]:
+    """The templates of a set where they make a tenth of its rows or more, all together; else none."""
+    found = templates(pairs)
+    return found if sum(len(t.rows) for t in found) >= MIN_SHARE * len(pairs) else []

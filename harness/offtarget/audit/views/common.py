@@ -1,7 +1,7 @@
 """What the views share: the rows, the length control, the counts of a family of tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,10 @@ class Rows:
     codes: Ints
     half: NDArray[np.bool_]
     length: Floats
+
+    def by(self, units: Sequence[str]) -> "Rows":
+        """The same rows in other units than their prompts."""
+        return replace(self, codes=st.group_codes(units), half=st.half_by_group(units))
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> "Rows":

@@ -1,0 +1,183 @@
+"""The unit of the tests: prompts, or templates where what tells the sides apart goes by template."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from offtarget.audit.concepts.same_prompts import merge_same
+from offtarget.audit.statistics.means import bh, group_codes, mean_test
+from offtarget.audit.units import by_prompt, differ, find_units
+from offtarget.cli.main import call
+from offtarget.data.loading import load_pairs
+from offtarget.data.pairs import Pair, PairSet, prompt_group
+from offtarget.data.templates import of_weight
+from offtarget.errors import UndecidedError
+
+FRAMES = [
+    "Write a poem about {}", "Tell me a joke about {}", "Give me five facts about {}", "Explain the history of {}",
+    "Compose a short song about {}", "List common myths about {}", "Describe the taste of {}", "Draft a tweet concerning {}",
+    "Invent a riddle about {}", "Suggest a title involving {}", "Name three books about {}", "Create a slogan for {}",
+    "Sketch a painting of {}", "Summarise the science of {}", "Recommend a film about {}", "Plan a lesson about {}",
+    "Find a rhyme with {}", "Imagine a world without {}", "Teach a child about {}", "Sell me some fresh {}",
+]  # fmt: skip
+N_CONCEPTS = 15
+
+
+def pairs_of(prompts: list[str]) -> list[Pair]:
+    out = []
+    for i, text in enumerate(prompts):
+        prompt: Any = [{"role": "user", "content": text}]
+        answers: Any = [[{"role": "assistant", "content": f"{x}{i}"}] for x in "ab"]
+        out.append(Pair(f"r{i}", prompt_group(prompt), prompt, *answers))
+    return out
+
+
+def filled(n_templates: int, n_fills: int) -> list[Pair]:
+    return pairs_of([f.format(f"thing {i}") for f in FRAMES[:n_templates] for i in range(n_fills)])
+
+
+def draws(n_templates: int, n_fills: int, rng: np.random.Generator, by: str) -> NDArray[np.float64]:
+    """u of answers that differ in all concepts, labelled by a coin for each template, or for each row."""
+    n = n_templates * n_fills
+    difference = rng.normal(0, 0.5, N_CONCEPTS) + rng.normal(0, 1, (n, N_CONCEPTS))
+    coins = rng.choice([-1.0, 1.0], n_templates if by == "template" else n)
+    return difference * (np.repeat(coins, n_fills) if by == "template" else coins)[:, None]
+
+
+def share(hits: int, of: int, at_most: float) -> None:
+    """A share of simulations is no larger than it may be, by three Monte Carlo errors."""
+    assert hits / of <= at_most + 3 * math.sqrt(at_most * (1 - at_most) / of), f"{hits} of {of}"
+
+
+def test_labels_by_template_give_no_false_findings_and_labels_by_row_keep_the_prompts() -> None:
+    """60 draws each: with prompts as units nearly every set labelled by template has findings."""
+    rng = np.random.default_rng(0)
+    pairs = filled(20, 10)
+    groups, found = [p.group for p in pairs], of_weight(pairs)
+    prompts, template = group_codes(groups), np.repeat(np.arange(20), 10)
+    false = {"prompt": 0, "chosen": 0, "row": 0}
+    apart = kept = 0
+    for i in range(60):
+        u = draws(20, 10, rng, "template")
+        by_template = differ(u, groups, found, seed=i) < 0.01
+        apart += by_template
+        false["prompt"] += bool((bh(mean_test(u, prompts).p) < 0.05).any())
+        false["chosen"] += bool((bh(mean_test(u, template if by_template else prompts).p) < 0.05).any())
+        u = draws(20, 10, rng, "row")
+        by_template = differ(u, groups, found, seed=i) < 0.01
+        kept += not by_template
+        false["row"] += bool((bh(mean_test(u, template if by_template else prompts).p) < 0.05).any())
+    assert false["prompt"] > 12
+    share(false["chosen"], 60, 0.05)
+    share(false["row"], 60, 0.05)
+    assert apart >= 58
+    assert kept >= 57
+
+
+def test_the_unit_is_the_template_where_templates_differ_and_the_prompt_where_not() -> None:
+    rng = np.random.default_rng(1)
+    pairs = filled(20, 10)
+    units = find_units(PairSet("x", pairs), draws(20, 10, rng, "template"), seed=0)
+    assert len(set(units.names)) == 20
+    assert units.names[0] == "template: write a poem about thing …"
+    assert "each template is one unit" in units.notes[0] and "as good as 20 units" in units.notes[0]
+    units = find_units(PairSet("x", pairs), draws(20, 10, rng, "row"), seed=0)
+    assert units.names == tuple(p.group for p in pairs)
+    assert "each prompt is a unit" in units.notes[0]
+
+
+def test_few_templates_that_differ_cannot_be_decided_and_a_single_one_speaks_for_itself() -> None:
+    rng = np.random.default_rng(2)
+    coin = np.repeat([1.0, -1.0, 1.0, -1.0, 1.0], 20)
+    with pytest.raises(UndecidedError, match=r"5 templates .* as good as 5 units .* group=prompt"):
+        find_units(PairSet("x", filled(5, 20)), (1 + rng.normal(0, 1, (100, 3))) * coin[:, None], seed=0)
+    units = find_units(PairSet("x", filled(1, 60)), rng.normal(0, 1, (60, 3)), seed=0)
+    assert len(set(units.names)) == 60
+    assert "fill one template (“write a poem about thing …” 60)" in units.notes[0]
+
+
+def test_a_unit_that_a_column_gives_stays_and_a_few_templates_in_a_large_set_are_no_matter() -> None:
+    rng = np.random.default_rng(3)
+    pairs = [Pair(p.id, f"text {i}", p.prompt, p.chosen, p.rejected) for i, p in enumerate(filled(20, 10))]
+    assert not by_prompt(pairs)
+    assert find_units(PairSet("x", pairs), draws(20, 10, rng, "template"), seed=0).notes == ()
+    others = pairs_of([f"{'x' * i} {i} is another question, number {i * i}?" for i in range(200)])
+    some = [*filled(3, 6), *others]
+    assert find_units(PairSet("x", some), rng.normal(0, 1, (len(some), 3)), seed=0).notes == ()
+
+
+def test_templates_that_differ_are_compared_with_all_rows_of_a_prompt_together() -> None:
+    """Each prompt has five rows that go along: dealt out row by row they would look like a difference of templates."""
+    rng = np.random.default_rng(4)
+    pairs = [p for p in filled(10, 8) for _ in range(5)]
+    found = of_weight(pairs)
+    low = sum(
+        differ(np.repeat(rng.normal(0, 1, (80, 4)), 5, axis=0), [p.group for p in pairs], found, seed=i)
+        < 0.05
+        for i in range(100)
+    )
+    share(low, 100, 0.05)
+
+
+def test_topics_of_one_template_or_of_the_same_prompts_are_one() -> None:
+    pairs = [*filled(2, 12), *pairs_of([f"{'y' * i} {i}?" for i in range(16)])]
+    groups = [p.group for p in pairs]
+    codes = np.array([0, 1] * 6 + [2] * 12 + [3] * 15 + [-1])
+    new = merge_same(codes, groups, of_weight(pairs))
+    assert new[:12].tolist() == [0] * 12  # one template
+    assert new[12:24].tolist() == [2] * 12  # another
+    assert new[24:].tolist() == [3] * 15 + [-1]
+    prompts = [f"p{i}" for i in range(10)] * 4  # four answers to each of ten prompts, a topic for each answer
+    assert len(set(merge_same(np.repeat([0, 1, 2, 3], 10), prompts, []).tolist())) == 1
+    halves = [f"p{i}" for i in range(40)]
+    assert (
+        merge_same(np.repeat([0, 1, 2, 3], 10), halves, []).tolist() == np.repeat([0, 1, 2, 3], 10).tolist()
+    )
+
+
+@pytest.fixture()
+def audited(tmp_path: Path, store_home: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    def run(rows: list[dict[str, str]], *more: str) -> tuple[int, dict[str, Any], str]:
+        path = tmp_path / "mine.jsonl"
+        path.write_text("\n".join(map(json.dumps, rows)))
+        code = call(["audit", str(path), "--out", str(tmp_path / "out"), "--json", *more])
+        said = capsys.readouterr()
+        return code, json.loads(said.out) if code == 0 else {}, said.err
+
+    return run
+
+
+def test_an_audit_of_few_templates_says_so_and_a_column_overrules_it(audited: Callable[..., Any]) -> None:
+    rng = np.random.default_rng(5)
+    coins = [True, False, True, False, True]
+    rows = []
+    for frame, coin in zip(FRAMES, coins, strict=False):
+        for i in range(20):
+            sides = [
+                f"**Yes**, {' '.join(rng.choice(['sun', 'moon', 'sea', 'hill'], 20))}.",
+                f"No, {i} it is not.",
+            ]
+            rows.append(
+                {"prompt": frame.format(f"thing {i}"), "chosen": sides[not coin], "rejected": sides[coin]}
+            )
+    code, _, err = audited(rows)
+    assert code == 3
+    assert (
+        "5 templates" in err and "as good as 5 units of equal size" in err and "--columns group=prompt" in err
+    )
+    code, found, _ = audited(rows, "--columns", "group=prompt")
+    assert code == 0
+    assert found["dataset"]["n_groups"] == 100
+
+
+def test_usual_sets_keep_their_prompts_as_units(shared_data: Path) -> None:
+    for name in ("hh_rlhf_harmless_base_test", "community_alignment_en", "ultrafeedback_small"):
+        pairs = load_pairs(str(shared_data / name / "pairs.jsonl.gz"))
+        units = find_units(pairs, np.zeros((len(pairs), 1)), seed=0)
+        assert units.notes == ()
+        assert units.names == tuple(p.group for p in pairs.pairs)
