@@ -1,5 +1,6 @@
 """What of a recipe's verdicts is carried out, and on which rows."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,3 +65,36 @@ def test_a_context_without_a_training_row_is_an_error(audited: Audit) -> None:
         ConfigError, match="surface:bold in topic=opera speaks of a context that no training pair"
     ):
         carried_out(audited, BOLD, {**COOKING, "where": {"topic": "opera"}})
+
+
+def test_a_value_of_metadata_holds_for_pairs_that_were_not_audited_too() -> None:
+    """A context that the audit found does not: nobody knows which topic an unread pair is in."""
+    pairs = [
+        replace(
+            PAIRS[i % 60],
+            id=f"q{i}",
+            group=f"h{i}",
+            meta={"topic": TOPICS[i % 2], "score": (i * 7 % 60) / 10},
+        )
+        for i in range(240)
+    ]
+    half = PairSet("made up", pairs[:160])
+    seen = audit(half, [encode(half.pairs)], by=["topic", "score"])
+    contexts = {c.id for c in seen.contexts if c.kind == "metadata"}
+    assert "meta:topic=cooking" in contexts
+
+    def rows(context: str) -> Any:
+        verdict = RecipeVerdict(**BOLD, context=context)
+        (target,) = targets_of(decide((verdict,), seen, Path()), seen, pairs)
+        return np.flatnonzero(target.rows).tolist()
+
+    assert rows("meta:topic=cooking") == list(range(0, 240, 2))
+    (column,) = [c for c in seen.metadata if c.name == "score"]
+    for v in column.tested:
+        low = max([x for x in column.cuts if f"over {x:g}" in v.value], default=-1.0)
+        high = max([x for x in column.cuts if f"up to {x:g}" in v.value], default=9.0)
+        want = [i for i, p in enumerate(pairs) if low < p.meta["score"] <= high]
+        assert rows(v.context) == want
+    topic = next((c.id for c in seen.contexts if c.kind == "prompt"), None)
+    with pytest.raises(ConfigError, match="were not audited"):
+        rows(topic)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget import verdicts as verdict_file
-from offtarget.audit.concepts.metadata import column_of
+from offtarget.audit.concepts.metadata import column_of, rows_with
 from offtarget.audit.concepts.vocabulary import Vocabulary
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import Pair
@@ -118,7 +118,8 @@ def targets_of(
     position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
     index = [position.get(p.id) for p in pairs]
     outside = index.count(None)
-    if outside and any(v.context is not None and v.context not in gates for v in verdicts.verdicts):
+    found_only = {v.context for v in verdicts.verdicts if v.context and not column_of(v.context)}
+    if outside and found_only - gates.keys():
         raise ConfigError(
             f"a verdict speaks of one topic, but {outside} of {len(pairs)} training pairs were not audited, so "
             "their topic is not known: audit all rows (no audit.limit)"
@@ -129,6 +130,8 @@ def targets_of(
             return np.ones(len(pairs), bool)
         if gate := gates.get(context):
             return np.array([all(str(p.meta.get(k)) == value for k, value in gate.items()) for p in pairs])
+        if column := column_of(context):
+            return rows_with(pairs, context, {c.name: c.cuts for c in audit.metadata}.get(column, ()))
         audited = audit.workings.inside(context)
         return np.array([i is not None and bool(audited[i]) for i in index])
 

@@ -151,6 +151,19 @@ def offered(pairs: Sequence[Pair], taken: Iterable[str] = ()) -> tuple[Column, .
     return tuple(found)
 
 
+def rows_with(pairs: Sequence[Pair], context: str, cuts: tuple[float, ...]) -> NDArray[np.bool_]:
+    """Which rows lie in a context such as `meta:vendor=acme`, whether an audit saw them or not: `(n_rows,)`.
+
+    Args:
+        pairs: the rows.
+        context: its id.
+        cuts: the bins of its column in the audit that named it.
+    """
+    column = _read(pairs, column_of(context), cuts)
+    inside = [k for k in range(len(column.values)) if column.context_id(k) == context]
+    return np.isin(column.codes, inside)
+
+
 def place(columns: Sequence[Column]) -> tuple[tuple[str, ...], tuple[str, ...], Any]:
     """The values that can be tested: their ids, their labels, and sparse `(n_contexts, n_rows)` which rows are inside."""
     from scipy.sparse import csr_matrix
