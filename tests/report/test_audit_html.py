@@ -303,7 +303,9 @@ def test_latents_named_after_a_rule_leave_it_to_the_rule_and_the_unnamed_come_la
     said = [s.text.replace("\u202f", " ") for s in glance(audit, stated)]
     assert said[0] == "Bold text: in 31.2 % of chosen, 18.0 % of rejected responses."
     assert not any("12.0" in text or "87.5" in text for text in said)
-    assert said[-1].startswith("2 concepts without a name lean as strongly as the statements above")
+    assert said[-1] == (
+        "2 concepts lean without a name, as strongly as the statements above: see the evidence; 1 more leans less."
+    )
     forest = audit_page(audit)
     assert forest.index("Bold text") < forest.index("unnamed: fires on")
 

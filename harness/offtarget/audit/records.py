@@ -10,6 +10,7 @@ from offtarget.audit.context_records import Context as Context
 from offtarget.audit.context_records import MetadataColumn
 from offtarget.audit.evidence import Concept, Record
 from offtarget.audit.reading_record import Reading
+from offtarget.audit.truth_records import KnownTruth
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.store import require_intact
@@ -224,6 +225,8 @@ class Audit(Record):
     """Columns of few values that were not asked for and could be tested (`--by`)."""
     topics_by: Literal["latents", "clusters", "words"] | None = None
     """What the topics were made by; None where there are none."""
+    truth: KnownTruth | None = None
+    """What was put into the rows on purpose and what of it was found; of sets whose card names a truth file."""
     warnings: tuple[str, ...] = ()
     timing: dict[str, float] = Field(default_factory=dict)
 
@@ -341,6 +344,12 @@ class Audit(Record):
     def with_concepts(self, concepts: tuple[Concept, ...]) -> "Audit":
         """The same audit with other labels on its concepts."""
         return self.model_copy(update={"concepts": concepts})
+
+    def with_truth(self, truth: KnownTruth | None) -> "Audit":
+        """The same audit, with what of the known truth it found."""
+        out = self.model_copy(update={"truth": truth})
+        out._workings, out._vocabulary, out._folder = self._workings, self._vocabulary, self._folder
+        return out
 
     @property
     def findings(self) -> tuple[Hypothesis, ...]:

@@ -200,7 +200,7 @@ def audit(
 
 def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -> None:
     """What the set is made of by metadata, the statements of the report's head, and the clearest leans inside parts."""
-    from offtarget.report.claims import glance
+    from offtarget.report.claims import glance, truth_line
     from offtarget.report.statements import state
 
     counts = {view: family.findings for view, family in result.families.items()}
@@ -210,6 +210,8 @@ def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -
         + (f", {counts['metadata']} by metadata" if "metadata" in counts else "")
         + " (q < 0.05)"
     )
+    if truth := truth_line(result):
+        typer.echo(plain(truth))
     print_composition(result)
     stated = state(result)
     for s in glance(result, stated):
@@ -229,14 +231,14 @@ def print_inside(result: "Audit", pairs: "PairSet | None") -> None:
     """The clearest leans of single topics and kinds of prompt, those of named concepts first."""
     from offtarget.report.amounts import shift
     from offtarget.report.composition import told
+    from offtarget.report.statements import inside
 
     concepts = {c.id: c for c in result.concepts}
     contexts = {c.id: c for c in result.contexts}
     shown = []
     for view in ("global", "local"):
         found = [h for h in result.findings if h.view == view and h.context in contexts]
-        found.sort(key=lambda h: (not concepts[h.concept].named, -abs(h.z), h.id))
-        shown += found[:INSIDE]
+        shown += inside(found, concepts)[:INSIDE]
     if not shown:
         return
     rows = [

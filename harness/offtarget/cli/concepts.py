@@ -30,6 +30,7 @@ def concepts(
     """
     from offtarget.audit.records import Audit
     from offtarget.errors import ConfigError, unknown_name
+    from offtarget.report.statements import tier
 
     if fmt not in ("text", "md", "csv", "json"):
         raise unknown_name("format", fmt, ("text", "md", "csv", "json"))
@@ -39,7 +40,7 @@ def concepts(
         raise ConfigError(f"--lens {lens}: this audit was made with {', '.join(there)}")
     lean = {h.concept: h for h in audit.hypotheses if h.view == "overall"}
     found = [c for c in audit.concepts if c.id in lean and lens in (None, c.lens)]
-    found.sort(key=lambda c: (not c.named, -abs(lean[c.id].z), c.id))
+    found.sort(key=lambda c: (tier(c), -abs(lean[c.id].z), c.id))
     rows = []
     for c in found[:limit]:
         h, e = lean[c.id], c.evidence

@@ -40,6 +40,17 @@ ANYWHERE = "anywhere"
 """Key of the validation context under which a card may name files outside its folder."""
 
 
+def inside_folder(path: str) -> str:
+    """The path, if it leads to something inside the folder that it is relative to.
+
+    Raises:
+        ValueError: it is absolute, or leads out.
+    """
+    if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts or "\\" in path or ":" in path:
+        raise ValueError(f"'{path}' must be relative to the card's folder and inside it, without '..'")
+    return path
+
+
 class PathSource(_Record):
     """Files beside the card."""
 
@@ -54,13 +65,7 @@ class PathSource(_Record):
         if info.context and info.context.get(ANYWHERE):
             return value
         for one in [value] if isinstance(value, str) else value.values():
-            if (
-                PurePosixPath(one).is_absolute()
-                or ".." in PurePosixPath(one).parts
-                or "\\" in one
-                or ":" in one
-            ):
-                raise ValueError(f"'{one}' must be relative to the card's folder and inside it, without '..'")
+            inside_folder(one)
         return value
 
 
@@ -105,9 +110,16 @@ class DatasetCard(_Record):
     columns: RowColumns = RowColumns()
     splits: tuple[str, ...] = ()
     """As the source names them; the first is read when none is asked for."""
+    truth: str | None = None
+    """File beside the card that says what was put into which row (`data.truth`), of sets that are made."""
     citation: str | None = None
     url: str | None = None
     notes: str = ""
+
+    @field_validator("truth")
+    @classmethod
+    def _beside(cls, value: str | None) -> str | None:
+        return value if value is None else inside_folder(value)
 
     @field_validator("redistribution", mode="before")
     @classmethod
@@ -155,6 +167,21 @@ _UNSTATED = {
     "source": {"kind": "path", "path": "."}, "evidence": "none stated", "licence": "none stated",
     "preference_source": "unknown", "language": "none stated",
 }  # fmt: skip
+
+
+def truth_file(card_path: Path, relative: str) -> Path:
+    """The truth file of a card.
+
+    Raises:
+        ConfigError: it is not there, or leads out of the card's folder (by a link).
+    """
+    folder = card_path.parent.resolve()
+    file = (folder / relative).resolve()
+    if not file.is_relative_to(folder):
+        raise ConfigError(f"{card_path}: truth '{relative}' leads out of {folder}; keep it beside the card")
+    if not file.is_file():
+        raise ConfigError(f"{card_path}: truth '{relative}' is not there ({file})")
+    return file
 
 
 def source_files(card_path: Path, relative: str, *, anywhere: bool = False) -> tuple[Path, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from offtarget.data import remarks
 from offtarget.data.advice import explain, missing_columns
-from offtarget.data.cards import RowColumns
+from offtarget.data.cards import RowColumns, truth_file
 from offtarget.data.collecting import Collector, Rules
 from offtarget.data.decoding import Decoder
 from offtarget.data.drops import require_usable
@@ -259,7 +259,15 @@ def _finished(
         unit=remarks.unit_of(collector),
         unit_given="group" in given,
         drawn=drawn,
+        truth=_truth(source, given),
     )
+
+
+def _truth(source: Source, given: Mapping[str, str]) -> Path | None:
+    """The card's truth file; none where columns are read otherwise than the card says."""
+    if source.card is None or source.card_path is None or source.card.truth is None or given:
+        return None
+    return truth_file(source.card_path, source.card.truth)
 
 
 def _count(n: int) -> str:

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypedDict
 
 
@@ -79,6 +80,8 @@ class PairSet:
     """The shape and the columns by which the rows were read, and whether a card said so or they were guessed."""
     n_renamed: int = 0
     """Pairs whose id in the source stood there before, and got a suffix."""
+    truth: Path | None = None
+    """File that says what was put into which row, where the card of a set of known truth names one."""
     usable: int | None = None
     """Usable pairs of the source, where `pairs` is only a part of them (a limit, a sample)."""
 

@@ -17,11 +17,12 @@ from offtarget.audit.statistics.means import require_enough
 from offtarget.data.messages import clean
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import earlier_readings, features_of
+from offtarget.engine.known import known_truth
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
 from offtarget.progress import Progress, steps_of
 from offtarget.report.audit_html import REPORT_FILE, render_audit
-from offtarget.store import MANIFEST, Store, hash_of, output_dir, require_free, write_atomic
+from offtarget.store import MANIFEST, Store, file_sha256, hash_of, output_dir, require_free, write_atomic
 from offtarget.versions import package_versions
 
 TEMPLATE = "verdicts.template.yaml"
@@ -115,6 +116,7 @@ def audit_into(
         "by": None if by is None else list(by),
         "metadata": hash_of([sorted((k, repr(v)) for k, v in p.meta.items()) for p in pairs.pairs]),
         "like": Audit.read(like).key if like else None,
+        "truth": file_sha256(pairs.truth) if pairs.truth else None,
         "model": model.identity if model else None,
     }
 
@@ -129,7 +131,7 @@ def audit_into(
             model_info={"name": model.name, "identity": model.identity} if model else None,
             progress=steps_of(progress, "audit"),
         )
-        write_into(result, out)
+        write_into(result.with_truth(known_truth(result, pairs)), out)
 
     made = store.get("audit", VERSION, inputs, build)
     result = Audit.read(made).with_reading(reading)

@@ -29,7 +29,7 @@ def load_rows(recipe: Recipe, limit: int | None = None) -> PairSet:
 def reversed_pairs(pairs: PairSet) -> PairSet:
     """The set with chosen and rejected of every pair swapped."""
     swapped = [replace(p, chosen=p.rejected, rejected=p.chosen) for p in pairs.pairs]
-    return replace(pairs, name=f"{pairs.name}, reversed", pairs=swapped)
+    return replace(pairs, name=f"{pairs.name}, reversed", pairs=swapped, truth=None)
 
 
 def select_rows(pairs: PairSet, recipe: Recipe, evaluated: set[str]) -> tuple[PairSet, dict[str, int]]:

@@ -45,17 +45,11 @@ def parts(value: float, unit: str) -> tuple[str, str]:
     return number(value, sign=True), "per response" if unit == _COUNT else unit
 
 
-def shift_means(e: Evidence) -> str:
-    """What the unit of an effect is, in words."""
-    if e.contrast in ("presence", "cluster"):
-        return "percentage points of responses, chosen minus rejected"
-    if e.contrast == "log":
-        return (
-            f"how much more chosen has, of 1 + {'the count' if e.unit == _COUNT else e.unit} (geometric mean)"
-        )
-    if e.contrast == "standardised":
-        return "standard deviations of the difference"
-    return "chosen minus rejected"
+def interval(ends: tuple[float, float], e: Evidence) -> str:
+    """The two ends of an interval of an effect, the unit said once."""
+    low, high = shift(ends[0], e), shift(ends[1], e)
+    number_of_low = low.split(" ")[0].split("\u202f")[0]
+    return f"{number_of_low} … {high}"
 
 
 def effect_size(d: float | None) -> str:

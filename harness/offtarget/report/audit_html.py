@@ -12,14 +12,14 @@ from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens.features import FeatureMatrix
-from offtarget.report.amounts import effect_size, shift
+from offtarget.report.amounts import effect_size, interval, shift
 from offtarget.report.cards import SPANS, evidence_cards
-from offtarget.report.claims import brief, counts, glance
+from offtarget.report.claims import brief, counts, glance, truth_line
 from offtarget.report.composition import compositions, typical_prompts
 from offtarget.report.html import environment, render_page
 from offtarget.report.marks import Marks
 from offtarget.report.plots.effects import Interval, forest
-from offtarget.report.statements import Stated, equal_length, state
+from offtarget.report.statements import Stated, equal_length, inside, state, tier
 from offtarget.store import write_atomic
 
 REPORT_FILE = "report.html"
@@ -88,14 +88,15 @@ def audit_page(
         h.concept: equal_length(h, predicted.get(h.concept)) for h in audit.hypotheses if h.view == "overall"
     }
     env = environment()
-    env.filters.update(shift=shift, effect_size=effect_size)
+    env.filters.update(shift=shift, interval=interval, effect_size=effect_size)
     return render_page(
         env,
         "audit.html.j2",
         audit=audit,
         glance=glance(audit, stated),
         counts=counts(audit),
-        truth="",
+        truth=truth_line(audit),
+        found_by={h.id: _named_in(h, concepts, contexts) for h in audit.hypotheses} if audit.truth else {},
         equal=equal,
         concepts=concepts,
         contexts=contexts,
@@ -161,11 +162,17 @@ def _forest(audit: Audit, stated: Stated, concepts: Mapping[str, Concept]) -> Fo
     return Forest(wide, narrow)
 
 
+def _named_in(h: Hypothesis, concepts: Mapping[str, Concept], contexts: Mapping[str, str]) -> str:
+    """A finding by the name of its concept and of the rows it is about."""
+    where = "" if h.context is None else f", where: {contexts.get(h.context, h.context)}"
+    return concepts[h.concept].title + where
+
+
 def _table(audit: Audit) -> list[Hypothesis]:
     """Whole-set hypotheses first, then the others; named concepts before the rest, by p; cut to what a page can carry."""
-    named = {c.id: c.named for c in audit.concepts}
+    of = {c.id: tier(c) for c in audit.concepts}
     ordered = sorted(
-        audit.hypotheses, key=lambda h: (h.view != "overall", not named[h.concept], h.p, -abs(h.z), h.id)
+        audit.hypotheses, key=lambda h: (h.view != "overall", of[h.concept], h.p, -abs(h.z), h.id)
     )
     return ordered[:TABLE_ROWS]
 
@@ -174,14 +181,14 @@ def _contexts(
     audit: Audit, concepts: Mapping[str, Concept], kind: str, by_id: Mapping[str, Pair]
 ) -> list[Topic]:
     """Topics, all of them, by size; or the kinds of prompt in which something leans otherwise, the clearest first."""
-    inside: dict[str, list[Hypothesis]] = defaultdict(list)
+    tested: dict[str, list[Hypothesis]] = defaultdict(list)
     for h in audit.hypotheses:
         if h.context is not None:
-            inside[h.context].append(h)
+            tested[h.context].append(h)
 
     def leaning(hs: Sequence[Hypothesis], direction: str) -> tuple[tuple[str, float], ...]:
-        found = [h for h in hs if h.finding and h.direction == direction]
-        found.sort(key=lambda h: (not concepts[h.concept].named, -abs(h.d), h.id))
+        found = inside([h for h in hs if h.finding and h.direction == direction], concepts)
+        found.sort(key=lambda h: (tier(concepts[h.concept]), -abs(h.d), h.id))
         largest: dict[str, float] = {}
         for h in found:  # several clusters of latents may go by one name: the largest speaks for them
             largest.setdefault(brief(concepts[h.concept].title), h.d)
@@ -190,13 +197,13 @@ def _contexts(
     out = []
     contexts = [c for c in audit.contexts if c.kind == kind]
     if kind == "prompt":
-        clearest = {c.id: max((abs(h.z) for h in inside[c.id] if h.finding), default=0.0) for c in contexts}
+        clearest = {c.id: max((abs(h.z) for h in tested[c.id] if h.finding), default=0.0) for c in contexts}
         contexts = [c for c in contexts if clearest[c.id]]
         contexts = sorted(contexts, key=lambda c: (-clearest[c.id], c.id))[:KINDS]
     else:
         contexts.sort(key=lambda c: (-c.n, c.id))
     for c in contexts:
-        hs = inside[c.id]
+        hs = tested[c.id]
         both = leaning(hs, "chosen"), leaning(hs, "rejected")
         more = tuple(w for w in c.keywords if w not in c.label)
         prompts = typical_prompts(c, by_id)
@@ -233,6 +240,6 @@ def _beyond(audit: Audit) -> list[str]:
 
 def _predictions(audit: Audit) -> list[Prediction]:
     """The largest expected shifts, of named concepts first; those that chance gives as well stay in, marked by the page."""
-    named = {c.id: c.named for c in audit.concepts}
-    order = sorted(audit.prediction, key=lambda p: (not named[p.concept], -abs(p.standardised), p.concept))
+    of = {c.id: tier(c) for c in audit.concepts}
+    order = sorted(audit.prediction, key=lambda p: (of[p.concept], -abs(p.standardised), p.concept))
     return order[:PREDICTIONS]

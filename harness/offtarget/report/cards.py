@@ -7,10 +7,10 @@ from offtarget.audit.evidence import Concept, Peak
 from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Message, Pair, text_of
 from offtarget.lens.places import places
-from offtarget.report.amounts import shift
-from offtarget.report.claims import claim, length_verdict
+from offtarget.report.amounts import interval, shift
+from offtarget.report.claims import claim, length_verdict, together
 from offtarget.report.marks import Marks, Piece, pieces
-from offtarget.report.statements import Stated
+from offtarget.report.statements import Stated, inside
 
 CARDS, UNNAMED_CARDS, CONTEXT_CARDS = 8, 4, 4
 """Of the statements, of concepts without a name, and of each view of parts of the rows."""
@@ -46,6 +46,8 @@ class Card:
     concept: Concept
     where: str
     claim: str
+    along: str
+    """What goes with it, where it leads a statement."""
     verdict_on_length: str
     effect: str
     """With its unit, and with its 95 % interval."""
@@ -79,6 +81,7 @@ def evidence_cards(
     concepts = {c.id: c for c in audit.concepts}
     predicted = {p.concept: p for p in audit.prediction}
     kind = {c.id: NOUNS[c.kind] for c in audit.contexts}
+    said = {s.lead.id: s for s in stated.statements}
     leading = [*(s.lead for s in stated.statements[:CARDS]), *stated.unnamed[:UNNAMED_CARDS]]
     for view in ("global", "local", "metadata"):
         leading += _leading_inside(audit, view, concepts)
@@ -96,9 +99,10 @@ def evidence_cards(
                 c,
                 where,
                 claim(h, c),
+                together(said[h.id], concepts) if h.id in said else "",
                 length_verdict(h) if h.length_controlled else "",
                 shift(h.effect, c.evidence),
-                f"{shift(h.ci[0], c.evidence)} … {shift(h.ci[1], c.evidence)}",
+                interval(h.ci, c.evidence),
                 "" if equal is None else shift(equal.effect, c.evidence),
                 predicted.get(h.concept) if h.context is None else None,
                 tuple(_example(p, c.members, marks) for p in shown),
@@ -114,15 +118,9 @@ def _leading_inside(audit: Audit, view: str, concepts: Mapping[str, Concept]) ->
     """The clearest findings of one view of parts of the rows, one for each concept, those of named concepts first."""
     found = [h for h in audit.hypotheses if h.finding and h.view == view]
     found = [h for h in found if h.length_controlled is None or h.length_controlled.q < Q_FINDING]
-    found.sort(key=lambda h: (not concepts[h.concept].named, -abs(h.z), h.id))
-    rules = {(h.concept, h.context): h.d for h in found}
     out: dict[str, Hypothesis] = {}
-    for h in found:
-        rule = concepts[h.concept].evidence.correlate if concepts[h.concept].name == "rule" else None
-        if (
-            rule is None or rules.get((rule.concept, h.context), 0.0) * rule.r * h.d <= 0
-        ):  # else the rule says it
-            out.setdefault(h.concept, h)
+    for h in inside(found, concepts):
+        out.setdefault(h.concept, h)
     return list(out.values())[:CONTEXT_CARDS]
 
 

@@ -1,6 +1,6 @@
 """What an audit says, in sentences: each stands on numbers of the record, and is true of the rows it counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from offtarget.audit.evidence import Concept
@@ -59,14 +59,14 @@ def glance(audit: Audit, stated: Stated | None = None, most: int = STATEMENTS) -
     return [*out, Sentence("plain", rest)] if rest else out
 
 
-def _sentence(s: Statement, stated: Stated, concepts: dict[str, Concept]) -> Sentence:
+def _sentence(s: Statement, stated: Stated, concepts: Mapping[str, Concept]) -> Sentence:
     h = s.lead
     equal = stated.equal.get(h.concept)
     fades = equal is not None and (equal.significant is False or equal.share < 0)
     return Sentence(
         "up" if h.direction == "chosen" else "down",
         claim(h, concepts[h.concept]),
-        _along(s, concepts),
+        together(s, concepts),
         sizes(h, equal),
         fades,
     )
@@ -85,7 +85,7 @@ def sizes(h: Hypothesis, equal: EqualLength | None) -> str:
     return text + (" (not significant)" if equal.significant is False else "")
 
 
-def _along(s: Statement, concepts: dict[str, Concept]) -> str:
+def together(s: Statement, concepts: Mapping[str, Concept]) -> str:
     """What goes with a statement, in one or two sentences."""
     same = [concepts[h.concept] for h in s.along if h.direction == s.lead.direction]
     other = [concepts[h.concept] for h in s.along if h.direction != s.lead.direction]
@@ -109,7 +109,7 @@ def listed(concepts: Sequence[Concept], most: int = NAMED) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def length_sentence(audit: Audit, s: Statement | None, concepts: dict[str, Concept]) -> Sentence:
+def length_sentence(audit: Audit, s: Statement | None, concepts: Mapping[str, Concept]) -> Sentence:
     """How much longer chosen is; an arrow only where that is a finding, and means and counts of rows agree."""
     text = lengths(audit.dataset)
     if s is None:
@@ -124,7 +124,7 @@ def length_sentence(audit: Audit, s: Statement | None, concepts: dict[str, Conce
         text += (
             f": more often {'shorter' if up else 'longer'}, but {'longer' if up else 'shorter'} on average"
         )
-    return Sentence(side, f"{text}.", _along(s, concepts), sizes(s.lead, None))
+    return Sentence(side, f"{text}.", together(s, concepts), sizes(s.lead, None))
 
 
 def lengths(d: DatasetInfo) -> str:
@@ -145,16 +145,50 @@ def lengths(d: DatasetInfo) -> str:
 
 
 def unnamed_line(stated: Stated, shown: Sequence[Statement]) -> str:
-    """How many concepts without a name lean as strongly as the least of the statements; empty where none does."""
-    least = min((s.size for s in shown), default=0.0)
+    """How many concepts without a name lean, and how many as strongly as the least of the statements; empty for none."""
+    total = len(stated.unnamed)
+    if not total:
+        return ""
+    if not shown:
+        return f"{_concepts(total)} without a name (q < 0.05): see the evidence."
+    least = min(s.size for s in shown)
     n = sum(abs(h.d) >= least for h in stated.unnamed)
     if not n:
+        return f"{_concepts(total)} without a name, less than the statements above: see the evidence."
+    more = f"; {total - n:,} more {'leans' if total - n == 1 else 'lean'} less" if total > n else ""
+    return f"{_concepts(n)} without a name, as strongly as the statements above: see the evidence{more}."
+
+
+def _concepts(n: int) -> str:
+    return f"{n:,} {'concept leans' if n == 1 else 'concepts lean'}"
+
+
+def truth_line(audit: Audit) -> str:
+    """On a set of known truth: how many of the planted concepts were found, which not, and whether nulls were reported."""
+    truth = audit.truth
+    if truth is None:
         return ""
-    noun = "concept" if n == 1 else "concepts"
-    if not shown:
-        return f"{n:,} {noun} without a name {'leans' if n == 1 else 'lean'} (q < 0.05): see their evidence."
-    verb = "leans" if n == 1 else "lean"
-    return f"{n:,} {noun} without a name {verb} as strongly as the statements above: see their evidence."
+    concepts = {c.id: c for c in audit.concepts}
+    lead = {h.id: concepts[h.concept] for h in audit.hypotheses}
+    parts = []
+    if truth.planted:
+        found = truth.found
+        unnamed = [p.label for p in found if not lead[p.found_by or ""].named]
+        text = f"{len(truth.planted)} concepts were planted, {len(found)} found"
+        if unnamed:
+            text += f" ({len(unnamed)} of them by concepts without a name alone: {', '.join(unnamed)})"
+        missed = [p.label for p in truth.planted if p.found_by is None]
+        parts.append(text + (f"; not found: {', '.join(missed)}." if missed else "."))
+    if truth.nulls:
+        reported = [p.label for p in truth.reported]
+        n = len(truth.nulls)
+        what = f"Of {n} null{'s' if n != 1 else ''}, put into both sides equally often,"
+        parts.append(
+            f"{what} {len(reported)} reported: {', '.join(reported)}."
+            if reported
+            else f"{what} none was reported."
+        )
+    return f"Known truth: {' '.join(parts)}"
 
 
 def counts(audit: Audit) -> list[tuple[str, str]]:

@@ -143,6 +143,11 @@ def speaks(concept: Concept) -> bool:
     return concept.name == "lens" or (concept.model_label is not None and concept.model_label.names)
 
 
+def tier(concept: Concept) -> int:
+    """0 with a name of its own, 1 named after a rule, 2 without a name: the order of lists."""
+    return 0 if speaks(concept) else 1 if concept.named else 2
+
+
 class _Together:
     """How concepts go together over rows, each turned so that its lean is positive."""
 
@@ -300,3 +305,18 @@ def _give_out(
         else:
             left.append(h)
     return left
+
+
+def inside(found: Sequence[Hypothesis], concepts: Mapping[str, Concept]) -> list[Hypothesis]:
+    """Findings on parts of the rows, those of named concepts first, the clearest first.
+
+    Latents named after a rule that leans there as they do say nothing more, and are left out.
+    """
+    leaning = {(h.concept, h.context): h.d for h in found}
+
+    def echo(h: Hypothesis) -> bool:
+        rule = concepts[h.concept].evidence.correlate if concepts[h.concept].name == "rule" else None
+        return rule is not None and leaning.get((rule.concept, h.context), 0.0) * rule.r * h.d > 0
+
+    kept = [h for h in found if not echo(h)]
+    return sorted(kept, key=lambda h: (tier(concepts[h.concept]), -abs(h.z), h.id))

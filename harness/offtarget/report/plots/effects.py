@@ -45,8 +45,8 @@ def forest(rows: Sequence[Interval], *, name: str, x_label: str, alt: str, narro
         fig = figure(4.2, 0.8 + 0.36 * len(rows)) if narrow else figure(8.6, 0.7 + 0.235 * len(rows))
         ax = fig.add_subplot()
         for i, r in enumerate(rows):
-            _draw(ax, i, r, beyond[i])
-        ax.axvline(0, color=COLOURS["muted"], linewidth=0.9)
+            _draw(ax, i, r, beyond[i], tall=0.17 if narrow else 0.3)
+        ax.axvline(0, color=COLOURS["line" if narrow else "muted"], linewidth=0.9)
         names = [short(r.label, 46 if narrow else 52) for r in rows]
         if narrow:
             ax.set_yticks([])
@@ -68,7 +68,7 @@ def forest(rows: Sequence[Interval], *, name: str, x_label: str, alt: str, narro
         return svg(fig, name, alt)
 
 
-def _draw(ax: Any, i: int, r: Interval, beyond: bool) -> None:
+def _draw(ax: Any, i: int, r: Interval, beyond: bool, tall: float) -> None:
     colour = COLOURS[r.tone]
     if beyond:
         up = r.value > 0
@@ -85,7 +85,7 @@ def _draw(ax: Any, i: int, r: Interval, beyond: bool) -> None:
             ends, [i, i], color=colour, linewidth=1.6, alpha=0.55 if r.faint else 1, solid_capstyle="butt"
         )
     if r.beside is not None and abs(r.beside) <= REACH:
-        ax.plot([r.beside, r.beside], [i - 0.3, i + 0.3], color=COLOURS["ink"], linewidth=1.4)
+        ax.plot([r.beside, r.beside], [i - tall, i + tall], color=COLOURS["ink"], linewidth=1.4)
     face = COLOURS["paper"] if r.faint else colour
     shape = "o" if r.tone != "down" else "D"
     size = 5.2 if shape == "o" else 4.6
