@@ -1,6 +1,10 @@
 """How an audit's rows and features were read: what another command needs to read the same."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from offtarget.data.messages import clean
 
 
 class Reading(BaseModel):
@@ -9,7 +13,7 @@ class Reading(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: str | tuple[str, ...]
-    """Registry name, path or hub id, as it was given; several files."""
+    """Registry name, path or hub id, as it was given; several files. Bytes of a name that are not UTF-8 are U+FFFD."""
     columns: dict[str, str] | None = None
     split: str | None = None
     limit: int | None = None
@@ -26,3 +30,11 @@ class Reading(BaseModel):
     """Tokens of prompt and answer that lenses on activations read."""
     template: str | None = None
     """Path of the chat template, as it was given."""
+
+    @field_validator("data", "card", "template", mode="before")
+    @classmethod
+    def _writable(cls, value: Any) -> Any:
+        """Names of files as text that JSON can hold."""
+        if isinstance(value, str):
+            return clean(value)
+        return tuple(map(clean, value)) if isinstance(value, tuple | list) else value

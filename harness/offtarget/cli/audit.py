@@ -143,7 +143,7 @@ def audit(
     store = Store()
     with progress() as report:
         pairs = load_pairs(
-            reading.data,
+            one_or_all(dataset),
             columns=reading.columns,
             split=split,
             limit=limit,
@@ -154,7 +154,7 @@ def audit(
             allow_drops=allow_drops,
         )
         ref = resolve(model, store) if needs_model else None
-        pairs = replace(pairs, name=set_name(reading.data) or pairs.name)
+        pairs = replace(pairs, name=set_name(one_or_all(dataset)) or pairs.name)
         folder = out or Path("audits") / slug(pairs.name)
         result = audit_into(
             folder,

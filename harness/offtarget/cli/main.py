@@ -173,7 +173,9 @@ def call(argv: list[str]) -> int:
         if type(e).__name__ == "NoArgsIsHelpError":
             sys.stderr.write(e.format_message() + "\n")
             return 2
-        return _fail(f"{e.format_message()} (see `offtarget --help`)", 2)
+        dashed = next((w for w in argv if w.startswith("-") and os.path.lexists(w)), None)
+        hint = f"; for the file of that name write ./{dashed}" if dashed else ""
+        return _fail(f"{e.format_message()}{hint} (see `offtarget --help`)", 2)
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()
     except BrokenPipeError:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from offtarget.data.encodings import shown
+from offtarget.data.messages import clean
 from offtarget.data.reading import BadRow, Cells, LocatedRow
 from offtarget.errors import DataError
 
@@ -22,10 +24,10 @@ def parquet_rows(path: Path) -> Iterator[LocatedRow]:
 
     def batches() -> Iterator[Any]:
         with pq.ParquetFile(path) as file:
-            _once_each(file.schema_arrow.names, path.name)
+            _once_each(file.schema_arrow.names, shown(path))
             yield from file.iter_batches(batch_size=_BATCH)
 
-    return _rows(batches(), path.name, "a parquet file")
+    return _rows(batches(), shown(path), "a parquet file")
 
 
 def arrow_rows(path: Path) -> Iterator[LocatedRow]:
@@ -43,14 +45,14 @@ def arrow_rows(path: Path) -> Iterator[LocatedRow]:
             except pa.ArrowInvalid:
                 source.seek(0)
                 reader = pa.ipc.open_stream(source)
-                _once_each(reader.schema.names, path.name)
+                _once_each(reader.schema.names, shown(path))
                 yield from reader
                 return
-            _once_each(reader.schema.names, path.name)
+            _once_each(reader.schema.names, shown(path))
             for k in range(reader.num_record_batches):
                 yield reader.get_batch(k)
 
-    return _rows(batches(), path.name, "an arrow file")
+    return _rows(batches(), shown(path), "an arrow file")
 
 
 def _once_each(names: list[str], file: str) -> None:
@@ -91,6 +93,9 @@ def _one(batch: Any, i: int) -> Cells | BadRow:
         except UnicodeDecodeError as e:
             return BadRow(f"column '{name}' is not UTF-8 (byte {e.start + 1})")
         except Exception as e:
+            zone = getattr(column.type, "tz", None)
+            if zone is not None and "zone" in str(e).lower():
+                return BadRow(f"column '{name}' has times of an unknown zone ({clean(str(zone))[:60]})")
             return BadRow(
                 f"column '{name}' holds a value that cannot be read ({' '.join(str(e).split())[:100]})"
             )

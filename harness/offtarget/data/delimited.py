@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from offtarget.data.encodings import encoding_of, not_utf8, opened
+from offtarget.data.encodings import encoding_of, not_utf8, opened, shown
 from offtarget.data.reading import BadRow, Cells, LocatedRow
 from offtarget.errors import DataError
 
@@ -42,21 +42,22 @@ def table_rows(path: Path) -> Iterator[LocatedRow]:
             header = _header(reader, path)
             while True:
                 start = reader.line_num + 1
-                where = f"{path.name} line {start}"
+                where = f"{shown(path)} line {start}"
                 try:
                     cells = next(reader)
                 except StopIteration:
                     return
                 except csv.Error as e:
-                    yield where, BadRow(f"not CSV ({e})")
+                    open_quote = "; a quote that opens here is not closed" if "end of data" in str(e) else ""
+                    yield where, BadRow(f"not CSV ({e}){open_quote}")
                     continue
                 after = start
                 if cells:
                     yield where, _row(header, cells, delimiter)
     except UnicodeError as e:
-        raise DataError(f"{path.name}: not whole {encoding.upper()} ({e})") from None
+        raise DataError(f"{shown(path)}: not whole {encoding.upper()} ({e})") from None
     except (EOFError, OSError, zlib.error) as e:
-        raise DataError(f"{path.name}: damaged after line {after} ({e}); fetch it again") from None
+        raise DataError(f"{shown(path)}: damaged after line {after} ({e}); fetch it again") from None
 
 
 def _named(encoding: str) -> str:
@@ -67,13 +68,13 @@ def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
     try:
         header = [name.strip().lstrip("\ufeff") for name in next(reader)]
     except StopIteration:
-        raise DataError(f"{path.name}: no rows; the file is empty") from None
+        raise DataError(f"{shown(path)}: no rows; the file is empty") from None
     except csv.Error as e:
-        raise DataError(f"{path.name} line 1: the header is not CSV ({e})") from None
+        raise DataError(f"{shown(path)} line 1: the header is not CSV ({e})") from None
     twice = [name for name, n in Counter(header).items() if n > 1 and name]
     if twice:
         raise DataError(
-            f"{path.name}: the header names column '{twice[0]}' twice; rename one, so that it is clear which is meant"
+            f"{shown(path)}: the header names column '{twice[0]}' twice; rename one, so that it is clear which is meant"
         )
     return header
 
@@ -84,7 +85,7 @@ def _row(header: list[str], cells: list[str], delimiter: str) -> Cells | BadRow:
         try:
             line.decode()
         except UnicodeDecodeError as e:
-            return BadRow(not_utf8(line, e.start))
+            return BadRow(not_utf8(line, e.start, counted=False))
     if len(cells) > len(header):
         if any(cells[len(header) :]):
             shown = {"\t": "tabs"}.get(delimiter, f"'{delimiter}'")

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from offtarget.data.messages import clean
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -18,6 +20,11 @@ _MARKS = (
 _HEAD = 1 << 12
 _ALONE = re.compile(rb"[\x00-\x7f][\x80-\xff][\x00-\x7f]")
 _RUN = re.compile(rb"[\x80-\xff]{2}")
+
+
+def shown(path: Path) -> str:
+    """The name of a file as text that can be written: bytes that are not UTF-8 come as U+FFFD."""
+    return clean(path.name)
 
 
 def opened(path: Path) -> BinaryIO:
@@ -45,14 +52,16 @@ def encoding_of(path: Path) -> str:
     return "utf-8"
 
 
-def not_utf8(line: bytes, at: int) -> str:
+def not_utf8(line: bytes, at: int, *, counted: bool = True) -> str:
     """What to say of a line that is not UTF-8.
 
     Args:
         line: its bytes.
         at: index of the first byte that is not.
+        counted: whether that is its place in the file's line too.
     """
     advice = "save the file as UTF-8"
+    place = f" (byte {at + 1})" if counted else ""
     if len(_ALONE.findall(line)) > len(_RUN.findall(line)):
         try:
             shown = line[max(0, at - 20) : at + 20].decode("cp1252").strip()
@@ -60,7 +69,7 @@ def not_utf8(line: bytes, at: int) -> str:
             pass
         else:
             return (
-                f"not UTF-8 (byte {at + 1}) but probably Windows-1252 ('{shown}'); {advice}, for instance with "
+                f"not UTF-8{place} but probably Windows-1252 ('{shown}'); {advice}, for instance with "
                 "`iconv -f WINDOWS-1252 -t UTF-8 OLD > NEW`"
             )
-    return f"not UTF-8 (byte {at + 1}); {advice}"
+    return f"not UTF-8{place}; {advice}"

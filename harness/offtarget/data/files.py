@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from offtarget.data.encodings import shown
 from offtarget.data.reading import KNOWN, is_data_file, kind_of
 from offtarget.data.splits import split_of_file
 from offtarget.errors import ConfigError
@@ -39,9 +40,9 @@ class Files:
         if len(files) == 1 and not self.splits:
             return ""
         if not self.splits:
-            return f"{len(files)} files: {_few([f.name for f in files])}"
+            return f"{len(files)} files: {_few([shown(f) for f in files])}"
         return f"{len(files)} files: " + ", ".join(
-            f"{split} ({_few([f.name for f in part])})" for split, part in self.parts
+            f"{split} ({_few([shown(f) for f in part])})" for split, part in self.parts
         )
 
 
@@ -63,7 +64,7 @@ def find_files(refs: Sequence[str]) -> Files:
         if path.is_dir():
             return _of_folder(path)
         if path.is_file() or not glob.has_magic(refs[0]):
-            return Files(path.name, ((None, (path,)),))
+            return Files(shown(path), ((None, (path,)),))
     files: list[Path] = []
     for ref in refs:
         path = Path(ref).expanduser()
@@ -75,7 +76,7 @@ def find_files(refs: Sequence[str]) -> Files:
             files.append(path)
     files = list(dict.fromkeys(files))
     parts = _by_split(files)
-    name = files[0].name if len(files) == 1 else files[0].parent.resolve().name or files[0].name
+    name = shown(files[0]) if len(files) == 1 else shown(files[0].parent.resolve()) or shown(files[0])
     return Files(name, parts, named=True)
 
 
@@ -89,7 +90,7 @@ def _matches(pattern: str, ref: str) -> list[Path]:
 
 
 def _of_folder(folder: Path) -> Files:
-    name = folder.resolve().name
+    name = shown(folder.resolve())
     saved = _saved(folder)
     if saved:
         return Files(name, saved)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from offtarget.data.encodings import encoding_of, not_utf8, opened
+from offtarget.data.encodings import encoding_of, not_utf8, opened, shown
 from offtarget.data.reading import BadRow, Cells, LocatedRow
 from offtarget.data.splits import is_split_name
 from offtarget.errors import DataError
@@ -33,12 +33,12 @@ def json_rows(path: Path) -> Iterator[LocatedRow]:
             return
         document = _document(path, early)
         if document is not None:
-            yield from _rows_of_document(document, path.name)
+            yield from _rows_of_document(document, shown(path))
             return
         for number, line in itertools.chain(early, lines):
-            yield f"{path.name} line {number}", line if isinstance(line, BadRow) else _row_of_line(line)
+            yield f"{shown(path)} line {number}", line if isinstance(line, BadRow) else _row_of_line(line)
     except (EOFError, OSError, zlib.error) as e:
-        raise DataError(f"{path.name}: damaged after line {number} ({e}); fetch it again") from None
+        raise DataError(f"{shown(path)}: damaged after line {number} ({e}); fetch it again") from None
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str | BadRow]]:
@@ -49,7 +49,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str | BadRow]]:
             try:
                 text = file.read().decode(encoding)
             except UnicodeDecodeError as e:
-                raise DataError(f"{path.name}: not whole {encoding.upper()} ({e.reason})") from None
+                raise DataError(f"{shown(path)}: not whole {encoding.upper()} ({e.reason})") from None
         yield from ((n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip())
         return
     with opened(path) as file:
@@ -79,12 +79,16 @@ def _document(path: Path, early: list[tuple[int, str | BadRow]]) -> Any:
         value = _parse(first)
     except RecursionError:
         return None
-    except ValueError:
-        return _over_lines(path, required=named) if first.strip().endswith(("[", "{", ",")) else None
+    except ValueError as e:
+        if first.strip().endswith(("[", "{", ",")):
+            return _over_lines(path, required=named)
+        if named and alone and first.lstrip().startswith("["):
+            raise DataError(f"{shown(path)}: not JSON ({_why(e)})") from None
+        return None
     if not alone:
         return None
     if isinstance(value, list):
-        return value if value and (named or all(isinstance(v, dict) for v in value)) else None
+        return value if named or (value and all(isinstance(v, dict) for v in value)) else None
     return value if isinstance(value, dict) and _holds_rows(value) else None
 
 
@@ -94,16 +98,21 @@ def _over_lines(path: Path, *, required: bool) -> Any:
         try:
             return _parse(file.read().decode(_whole(path)))
         except RecursionError:
-            raise DataError(f"{path.name}: {_DEEP}") from None
+            raise DataError(f"{shown(path)}: {_DEEP}") from None
         except ValueError as e:
             if required:
-                raise DataError(f"{path.name}: not JSON ({e})") from None
+                raise DataError(f"{shown(path)}: not JSON ({_why(e)})") from None
             return None
 
 
 def _whole(path: Path) -> str:
     encoding = encoding_of(path)
     return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _why(e: ValueError) -> str:
+    """What is wrong with JSON, in words of the file rather than of Python."""
+    return "a number has more digits than are read" if "integer string" in str(e) else str(e)
 
 
 def _parse(text: str) -> Any:
@@ -123,7 +132,7 @@ def _row_of_line(line: str) -> Cells | BadRow:
     try:
         row = _parse(line)
     except ValueError as e:
-        return BadRow(f"not JSON ({e}); each line must be one JSON object")
+        return BadRow(f"not JSON ({_why(e)}); each line must be one JSON object")
     except RecursionError:
         return BadRow(_DEEP)
     return _as_row(row, "line")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from offtarget.data.encodings import shown
 from offtarget.errors import ConfigError, DataError
 
 PACKED = (".gz", ".zst")
@@ -65,7 +66,7 @@ def read_rows(path: Path) -> Iterator[LocatedRow]:
     if kind is None:
         raise ConfigError(f"{path}: unknown kind of file; known are {KNOWN}")
     if path.stat().st_size == 0:
-        raise DataError(f"{path.name}: the file is empty")
+        raise DataError(f"{shown(path)}: the file is empty")
     if kind in BATCHES:
         from offtarget.data.columnar import arrow_rows, parquet_rows
 
