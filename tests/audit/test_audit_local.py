@@ -200,3 +200,18 @@ def test_response_clusters_stay_out_of_the_other_views(one_kind):
     found = audit(pairs, [part])
     assert not [h for h in found.hypotheses if h.view != "local" and h.concept in local]
     assert not [h for h in found.hypotheses if h.view == "local" and h.concept not in local]
+
+
+def test_the_order_of_the_rows_does_not_decide_which_prompts_of_one_score_are_inside():
+    groups = [f"g{i}" for i in range(40)]  # n_top(40) = 8 rows
+
+    def inside(scores):
+        membership = place([PromptKind("prompt:x", "sae", ("sae:0", "sae:1"))], [prompts(scores, groups)])
+        return membership[0].indices.tolist()
+
+    alike = np.ones((40, 2))
+    assert inside(alike) == []  # forty prompts alike: none is most of anything
+    alike[30:35] = 2
+    assert sorted(inside(alike)) == [30, 31, 32, 33, 34]  # above those that are alike
+    alike[20:23] = 1.5
+    assert sorted(inside(alike)) == [20, 21, 22, 30, 31, 32, 33, 34]

@@ -42,7 +42,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 14
+VERSION = 15
 """Rises when the same input would give other hypotheses."""
 
 

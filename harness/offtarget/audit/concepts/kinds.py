@@ -7,6 +7,7 @@ Kinds overlap, and know nothing of the choice.
 """
 
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -111,19 +112,24 @@ def _rows(kind: PromptKind, part: FeatureMatrix) -> Ints:
 
 
 def _top(score: Floats, groups: Sequence[str], most: int) -> Ints:
-    """The rows of the highest scores above zero, prompt by prompt: a prompt is inside whole or not at all."""
-    order = np.lexsort((np.arange(len(score)), -score))
-    taken: list[int] = []
+    """The rows of the highest scores above zero, prompt by prompt: a prompt is inside whole or not at all.
+
+    Of prompts with one score all are inside or none, so that the order of the rows decides nothing: where those at the
+    edge are too many, it is the ones above them.
+    """
     rows_of: dict[str, list[int]] = {}
+    best: dict[str, float] = {}
     for i, g in enumerate(groups):
         rows_of.setdefault(g, []).append(i)
-    seen: set[str] = set()
-    for i in order:
-        if score[i] <= 0 or len(taken) >= most:
+        best[g] = max(best.get(g, 0.0), float(score[i]))
+    taken: list[int] = []
+    above = sorted((g for g in best if best[g] > 0), key=lambda g: -best[g])
+    for _, tied in itertools.groupby(above, key=lambda g: best[g]):
+        level = [rows_of[g] for g in tied]
+        # whole prompts: the last may go over the edge, as one alone would
+        if len(taken) >= most or len(taken) + sum(map(len, level)) >= most + max(map(len, level)):
             break
-        if groups[i] not in seen:
-            seen.add(groups[i])
-            taken += rows_of[groups[i]]
+        taken += itertools.chain.from_iterable(level)
     return np.sort(np.array(taken, dtype=np.int64))
 
 
