@@ -261,7 +261,7 @@ def load(
             raise ConfigError(
                 f"model '{ref.name}': its tokenizer has tokens that the model has no embedding for"
             )
-        if not bool(torch.isfinite(model(ids.to(model.device)).logits).all()):
+        if not bool(torch.isfinite(model(ids.to(model.device)).logits).any(dim=-1).all()):
             raise ConfigError(f"model '{ref.name}': its weights give no finite numbers for a first sentence")
     if device() == "cpu":
         keep_freed_memory()

@@ -384,7 +384,7 @@ def test_a_file_that_is_no_audit_is_said_in_one_line(tmp_path, content, message)
 
 def test_a_damaged_audit_folder_is_named(tmp_path):
     (tmp_path / "audit.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match="not JSON"):
+    with pytest.raises(ConfigError, match="not UTF-8"):
         Audit.read(tmp_path)
 
 
