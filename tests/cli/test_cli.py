@@ -479,7 +479,9 @@ def test_a_plan_says_which_way_it_shapes_and_takes_one_source_of_decisions(
     assert "–" not in capsys.readouterr().out, "a filter's expected shift is known"
     masks = ["plan", "good.jsonl", "--protocol", "token_filter", "-P", "concept=surface:bold"]
     assert call([*masks, "-P", "strength=-0.1"]) == 0
-    shifts = [line for line in capsys.readouterr().out.splitlines() if line.startswith("surface:bold (target)")]
+    shifts = [
+        line for line in capsys.readouterr().out.splitlines() if line.startswith("surface:bold (target)")
+    ]
     assert shifts and all(line.endswith("  -") for line in shifts), "masks are not in the weights of rows"
     code, err = run(capsys, *base, "-P", "concept=surface:words")
     assert code == 2 and "concept is given twice" in err
