@@ -16,7 +16,7 @@ from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.records import Hypothesis
 from offtarget.audit.run import audit
 from offtarget.audit.statistics.difference import Comparison
-from offtarget.audit.statistics.length import log_length_difference
+from offtarget.audit.statistics.length import Lengths
 from offtarget.audit.statistics.means import bh, group_codes, half_by_group
 from offtarget.audit.views.common import Rows
 from offtarget.audit.views.overall import overall_view
@@ -54,7 +54,7 @@ def overall(pairs: PairSet) -> Found:
     part = surface.encode(pairs.pairs)
     specs, _ = find_concepts([part], seed=0)
     groups = [p.group for p in pairs.pairs]
-    rows = Rows(part.pair_ids, group_codes(groups), half_by_group(groups), log_length_difference(pairs.pairs))
+    rows = Rows(part.pair_ids, group_codes(groups), half_by_group(groups), Lengths.of(pairs.pairs))
     names = [s.id for s in specs]
     view = overall_view(rows, names, contrasts([part], specs), np.arange(len(names)), seed=0)
     return {h.concept.removeprefix("surface:"): h for h in view.result.hypotheses}
@@ -65,17 +65,19 @@ def leans(h: Hypothesis, direction: str = "chosen") -> bool:
 
 
 def alpaca(found: Found) -> None:
-    """GPT-4 prefers long answers, and markdown also among answers of equal length."""
+    """GPT-4 prefers long answers; that it likes markdown among answers of equal length is not shown."""
     assert leans(found["characters"]) and found["characters"].d > 0.5
-    assert leans(found["markdown"]) and found["markdown"].length_controlled.effect > 0.2
-    assert found["markdown"].length_controlled.p < 0.05
+    assert leans(found["markdown"])
+    assert found["markdown"].length_controlled.effect < found["markdown"].effect / 2
+    assert len([h for h in found.values() if h.length_controlled and h.length_controlled.q < 0.05]) <= 3
 
 
 def community(found: Found) -> None:
     """Markdown rises although length does not: chosen is the longer answer in 42 % of rows."""
     assert leans(found["markdown"]) and found["markdown"].effect > 0.1
     assert leans(found["characters"], "rejected")
-    assert found["markdown"].length_controlled.effect > 0.5
+    at_equal_length = found["markdown"].length_controlled
+    assert at_equal_length.ci[0] > 0.05 and at_equal_length.q < 1e-6
 
 
 def ukp(found: Found) -> None:
@@ -84,6 +86,9 @@ def ukp(found: Found) -> None:
     assert not [name for name in MARKUP & found.keys() if found[name].finding]
     # 32 prompts: a test that counts rows claims far too much
     assert found["characters"].welch_z / found["characters"].z > 2
+    # 15 rows of one prompt differ in it: labels like coins, at equal length too
+    if "rule" in found:
+        assert found["rule"].p > 0.2 and found["rule"].length_controlled.p > 0.05
 
 
 def harmless(found: Found) -> None:

@@ -8,7 +8,7 @@ from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
-from offtarget.audit.statistics.length import IS_LENGTH, log_length_difference
+from offtarget.audit.statistics.length import IS_LENGTH, Lengths
 from offtarget.audit.statistics.means import group_codes, half_by_group
 from offtarget.audit.tracing import why
 from offtarget.audit.views.common import Rows
@@ -52,9 +52,7 @@ def test_planted_concepts_lead_and_nulls_are_rarely_findings(make_pairs, make_su
         pairs, part = planted(make_pairs, make_surface, seed)
         specs, _ = find_concepts([part], seed=0)
         groups = [p.group for p in pairs.pairs]
-        rows = Rows(
-            part.pair_ids, group_codes(groups), half_by_group(groups), log_length_difference(pairs.pairs)
-        )
+        rows = Rows(part.pair_ids, group_codes(groups), half_by_group(groups), Lengths.of(pairs.pairs))
         found = overall_view(
             rows, [s.id for s in specs], contrasts([part], specs), np.arange(len(specs)), seed=0
         ).result.hypotheses

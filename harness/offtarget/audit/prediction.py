@@ -17,8 +17,8 @@ from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.evidence import Evidence
 from offtarget.audit.records import Null, Partialled, Prediction
-from offtarget.audit.statistics.length import equal_length_mean
-from offtarget.audit.statistics.means import D_CAP, Floats, Ints, MeanTest, t_interval
+from offtarget.audit.statistics.length import EqualLength
+from offtarget.audit.statistics.means import D_CAP, Floats, Ints, MeanTest
 from offtarget.audit.statistics.resampling import SHUFFLES, shuffled_means
 from offtarget.lens.features import FeatureMatrix
 
@@ -72,8 +72,7 @@ def predict(
     ci: Floats,
     concepts: Sequence[str],
     codes: Ints,
-    length: Floats,
-    is_length: NDArray[np.bool_],
+    equal: EqualLength,
     *,
     seed: int,
 ) -> tuple[Prediction, ...]:
@@ -85,23 +84,19 @@ def predict(
         ci: `(n_concepts, 2)` interval of the mean.
         concepts: ids.
         codes: prompt group of each row.
-        length: difference of log length.
-        is_length: concepts that measure length; they have no value at equal length.
+        equal: the same columns at equal length.
         seed: of the shuffles.
     """
     null = np.abs(shuffled_means(u, codes, seed=seed))
     q95 = np.quantile(null, 0.95, axis=0)
     # a draw that equals the observed value up to rounding is as large as it
     as_large = (null >= np.abs(test.mean) * (1 - 1e-9)).sum(axis=0)
-    flat, error = equal_length_mean(u, length, codes)
-    flat_ci = t_interval(flat, error, test.n_groups - 1)
     out = []
     for j, concept in enumerate(concepts):
         partialled = None
-        if not is_length[j]:
-            partialled = Partialled(
-                expected_shift=float(flat[j]), ci=(float(flat_ci[j, 0]), float(flat_ci[j, 1]))
-            )
+        if equal.reason(j) is None:
+            low, high = equal.ci[j]
+            partialled = Partialled(expected_shift=float(equal.effect[j]), ci=(float(low), float(high)))
         out.append(
             Prediction(
                 concept=concept,

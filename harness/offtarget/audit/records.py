@@ -68,15 +68,19 @@ class SplitHalf(Record):
 
 
 class LengthControlled(Record):
-    """The effect on the choice with the length difference held fixed.
+    """What is left of an effect between answers of equal length (`statistics.length` says how).
 
-    Log-odds that the response with one sd more of the concept is chosen, at equal log length. In the
-    global and local views: the same inside the context minus outside.
+    A direct effect. Where the concept itself lengthens answers and length is what is liked, it is near 0, though
+    training teaches the concept all the same. Where quality lengthens answers, it can show a dislike that nobody has.
     """
 
     effect: float
+    """The mean difference at equal length, in the unit of the hypothesis's effect; in a context inside minus outside."""
+    ci: tuple[float, float]
+    """95 %, by prompt group; leaves out 0 exactly where p < 0.05."""
     p: float
     q: float
+    """Benjamini-Hochberg over all hypotheses tested in the same view; what was not computed counts as p = 1."""
 
 
 def lean(direction: Direction, context: str | None) -> str:
@@ -97,13 +101,17 @@ class Hypothesis(Record):
     """Overall: mean of u. In a context: mean of u inside minus mean of u in all other rows. In the concept's unit."""
     ci: tuple[float, float]
     """95 %, by prompt group."""
-    ci_method: Literal["bootstrap", "t"]
+    ci_method: Literal["flip", "dealt", "t"]
+    """flip: the values that the test by swapped labels does not reject; dealt: by contexts dealt out anew over prompts.
+    Both leave out 0 exactly where p < 0.05."""
     d: float
     """The effect in standard deviations of u, the pair's difference (in a context pooled over inside and outside).
     Capped at 100 in size."""
     z: float
     """Effect over its standard error clustered by prompt group (a t statistic)."""
     p: float
+    """Overall: from labels swapped by whole prompts (`statistics.flips`). In a context: from contexts dealt out anew over
+    prompts (`statistics.dealing`)."""
     q: float
     """Benjamini-Hochberg over all hypotheses tested in the same view."""
     welch_z: float
@@ -137,8 +145,10 @@ class Hypothesis(Record):
 
 
 class ShuffledFamily(Record):
-    """The same tests when chosen and rejected are swapped at random, prompt by prompt: what noise would find."""
+    """The same tests on what noise makes of the same rows."""
 
+    kind: Literal["labels", "contexts"] = "labels"
+    """labels: chosen and rejected swapped at random, prompt by prompt. contexts: dealt out anew over prompts, labels kept."""
     n: int
     """Shuffles of the whole family."""
     mean_findings: float
@@ -156,11 +166,14 @@ class Family(Record):
     listed: int
     """How many stand in `hypotheses` (the largest |z|); the whole family is in `workings.npz`."""
     controlled: int
-    """How many of the largest |z| have a bootstrap interval and were sent to the length control."""
+    """How many of the smallest p have an interval from random draws and were sent to the length control."""
     left_out: dict[str, int]
     """Not tested, counted by reason."""
     shuffled: ShuffledFamily | None = None
     """None where the view is empty, or too large to be shuffled."""
+
+    unreliable: bool = False
+    """Whether noise finds something in over a tenth of the shuffles: then findings of this view say little."""
 
 
 class Null(Record):
@@ -175,7 +188,7 @@ class Null(Record):
 
 
 class Partialled(Record):
-    """The expected shift at equal length: the intercept of u on the difference of log length."""
+    """The expected shift at equal length: the mean difference there, as in `LengthControlled`."""
 
     expected_shift: float
     ci: tuple[float, float]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import contrasts, member_weights, response_values
 from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
-from offtarget.audit.statistics.length import log_length_difference
+from offtarget.audit.statistics.length import Lengths
 from offtarget.audit.statistics.means import Floats, Ints, group_codes
 from offtarget.audit.verification import agreement
 from offtarget.audit.verification.agreement import Predictor
@@ -44,13 +44,14 @@ class Side:
     pairs: PairSet
     features: tuple[FeatureMatrix, ...]
     codes: Ints
-    length: Floats
+    basis: Floats
+    """Odd functions of the two answers' lengths, `(n_rows, k)`; the first is the difference of log length."""
 
     @classmethod
     def of(cls, pairs: PairSet, features: Sequence[FeatureMatrix]) -> "Side":
         """Rows with their groups and lengths."""
         codes = group_codes([p.group for p in pairs.pairs])
-        return cls(pairs, tuple(features), codes, log_length_difference(pairs.pairs))
+        return cls(pairs, tuple(features), codes, Lengths.of(pairs.pairs).basis())
 
     def lens(self, name: str) -> FeatureMatrix:
         """The features of one lens."""
@@ -58,11 +59,11 @@ class Side:
 
     def sums(self, values: NDArray[Any]) -> GroupSums:
         """Values of these rows, `(n_rows, n_concepts)`, summed by prompt."""
-        return GroupSums.of(values, self.length, self.codes)
+        return GroupSums.of(values, self.basis, self.codes)
 
     def tilt(self, chosen: NDArray[Any], rejected: NDArray[Any]) -> Tilt:
         """The tilt that these rows predict from values of both responses, each `(n_rows, n_latents)`."""
-        return Tilt(chosen, rejected, self.length, self.codes)
+        return Tilt(chosen, rejected, self.basis, self.codes)
 
 
 class Comparison:
@@ -197,7 +198,7 @@ class Comparison:
         sensitivity = audited.sensitivity()
         self.ceilings[f"{family}/{statistic}"] = _ceiling(seen, sensitivity)
         # what length alone says: each concept's slope on log length, times the difference of the row
-        alone = self.trained.sums(self.trained.length[:, None] * sensitivity)
+        alone = self.trained.sums(self.trained.basis[:, :1] * sensitivity)
         out = []
         for (name, rows), sums in {**predictors, ("length", "trained"): alone}.items():
             if rows == "trained":

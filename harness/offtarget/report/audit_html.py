@@ -83,10 +83,6 @@ def audit_page(
     contexts = {c.id: c.title for c in audit.contexts}
     table = _table(audit)
     stated = state(audit)
-    predicted = {p.concept: p for p in audit.prediction}
-    equal = {
-        h.concept: equal_length(h, predicted.get(h.concept)) for h in audit.hypotheses if h.view == "overall"
-    }
     env = environment()
     env.filters.update(shift=shift, interval=interval, effect_size=effect_size)
     return render_page(
@@ -97,7 +93,6 @@ def audit_page(
         counts=counts(audit),
         truth=truth_line(audit),
         found_by={h.id: _named_in(h, concepts, contexts) for h in audit.hypotheses} if audit.truth else {},
-        equal=equal,
         concepts=concepts,
         contexts=contexts,
         forest=_forest(audit, stated, concepts),
@@ -230,11 +225,11 @@ def _beyond(audit: Audit) -> list[str]:
         name = VIEWS.get(view, view)
         if f.controlled < f.tested:
             out.append(
-                f"{name}: of {f.tested:,} hypotheses the {f.controlled:,} with the largest |z| have bootstrap intervals "
-                "and an effect at equal length, the others t intervals."
+                f"{name}: of {f.tested:,} hypotheses the {f.controlled:,} with the smallest p have an effect at equal length; "
+                "random draws were made for them, and for the others as far as time allows."
             )
         if f.listed < f.tested:
-            out.append(f"{name}: the {f.listed:,} with the largest |z| are listed; workings.npz has all.")
+            out.append(f"{name}: the {f.listed:,} with the smallest p are listed; workings.npz has all.")
     return out
 
 

@@ -54,6 +54,7 @@ class Card:
     interval: str
     at_equal_length: str
     """The same effect where both responses are of one length, in the same unit; empty where there is none."""
+    interval_at_equal_length: str
     prediction: Prediction | None
     examples: tuple[Example, ...]
     firing: tuple[tuple[Piece, ...], ...]
@@ -89,7 +90,7 @@ def evidence_cards(
     for h in leading:
         c = concepts[h.concept]
         shown = spread_over_prompts([by_id[i] for i in h.rows if i in by_id])[:EXAMPLES]
-        equal = stated.equal.get(h.concept) if h.context is None else None
+        held = h.length_controlled
         where = "whole set"
         if h.context is not None:
             where = f"{kind.get(h.context, 'context')}: {contexts.get(h.context, h.context)}"
@@ -103,7 +104,8 @@ def evidence_cards(
                 length_verdict(h) if h.length_controlled else "",
                 shift(h.effect, c.evidence),
                 interval(h.ci, c.evidence),
-                "" if equal is None else shift(equal.effect, c.evidence),
+                "" if held is None else shift(held.effect, c.evidence),
+                "" if held is None else interval(held.ci, c.evidence),
                 predicted.get(h.concept) if h.context is None else None,
                 tuple(_example(p, c.members, marks) for p in shown),
                 tuple(

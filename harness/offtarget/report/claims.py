@@ -192,15 +192,19 @@ def truth_line(audit: Audit) -> str:
 
 
 def counts(audit: Audit) -> list[tuple[str, str]]:
-    """How many hypotheses of each view are findings, and how many shuffled labels would give."""
+    """How many hypotheses of each view are findings, how many noise would give, and whether that makes them unreliable."""
     out = []
     for view, family in audit.families.items():
         if family.tested:
             text = f"{family.findings:,} of {family.tested:,} tested {NOUNS[view]} (q < 0.05)"
             null = family.shuffled
-            out.append(
-                (text, "" if null is None else f"with shuffled labels: {null.mean_findings:.2g} on average")
-            )
+            noise = ""
+            if null is not None:
+                what = "shuffled labels" if null.kind == "labels" else "rows dealt out at random"
+                noise = f"with {what}: {null.mean_findings:.2g} on average"
+            if family.unreliable and null is not None:
+                noise += f", something in {percent(null.any_finding, 0)} of draws: unreliable"
+            out.append((text, noise))
     return out
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.statistics.length import Lengths, answer_basis
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError
 
@@ -61,15 +62,24 @@ class ConceptScores:
         z = np.clip((both - both.mean()) / sd, -clip, clip)
         return cls(z[: len(chosen)], z[len(chosen) :])
 
-    def without(self, others: Sequence["ConceptScores"], clip: float = CLIP) -> "ConceptScores":
+    def without(
+        self, others: Sequence["ConceptScores"], lengths: Lengths | None = None, clip: float = CLIP
+    ) -> "ConceptScores":
         """What is left of the scores once those of other concepts are held fixed, standardised again.
 
-        A linear regression over all 2N responses with an intercept (`paper`, choices 10 and 18).
+        A linear regression over all 2N responses with an intercept (`paper`, choices 10 and 18). Length is held fixed by
+        the functions that "at equal length" means in an audit, not by its logarithm alone.
+
+        Args:
+            others: the other concepts.
+            lengths: the answers' lengths, where they are to be held fixed.
+            clip: standard deviations at which what is left is cut off.
 
         Raises:
             ConfigError: nothing is left.
         """
-        x = np.column_stack([np.ones(len(self.both)), *(o.both for o in others)])
+        held = [answer_basis(lengths)] if lengths is not None else []
+        x = np.column_stack([np.ones(len(self.both)), *(o.both for o in others), *held])
         left = self.both - x @ np.linalg.lstsq(x, self.both, rcond=None)[0]
         if left.std() < 1e-6:
             raise ConfigError("nothing is left of it once the other concepts are held fixed")
@@ -106,8 +116,8 @@ class Readings(Protocol):
     def scores(self, concept: str, readout: str) -> ConceptScores:
         """Scores of every pair."""
 
-    def length(self) -> ConceptScores:
-        """Scores of log length."""
+    def length(self) -> Lengths:
+        """How long the responses are."""
 
     def words(self, concept: str, readout: str) -> tuple[list[WordScores], list[WordScores]]:
         """Scores of every word of chosen and rejected."""
@@ -194,7 +204,8 @@ class ShapingContext:
             if not others:
                 return found
             return found.without(
-                [readings.length() if o == "length" else readings.scores(o, "feature") for o in others]
+                [readings.scores(o, "feature") for o in others if o != "length"],
+                readings.length() if "length" in others else None,
             )
         except ConfigError as e:
             free = f", free of {free_of}" if free_of else ""

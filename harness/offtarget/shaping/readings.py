@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.statistics.length import Lengths
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens.collect import held_out
@@ -150,13 +151,9 @@ class StoredReadings:
         )
         return found
 
-    def length(self) -> ConceptScores:
-        """Scores of log length in characters."""
-        chosen, rejected = (
-            np.log1p(np.array([len(text_of(getattr(p, side))) for p in self.pairs.pairs], float))
-            for side in ("chosen", "rejected")
-        )
-        return ConceptScores.standardise(chosen, rejected)
+    def length(self) -> Lengths:
+        """How long the responses are, in characters."""
+        return Lengths.of(self.pairs.pairs)
 
     def presence(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which chosen and which rejected responses show the concept."""

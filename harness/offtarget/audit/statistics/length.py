@@ -1,124 +1,288 @@
-"""Does a concept go with the choice at equal length? A logistic regression per hypothesis.
+"""The two answers' lengths held fixed: one basis, one estimand and one test for everything that is said "at equal length".
 
-Model: P(chosen is what it is | the two responses) = σ(β · u/sd + γ · Δ log length), without intercept.
-Which response stands first is arbitrary, so rows are given a random orientation o = ±1 and the regression
-is of 1{o = +1} on o·u and o·Δ log length: each row's likelihood, and so the estimate and its clustered
-error, are the same for every orientation. Estimand: β, the log-odds per sd of u at equal length.
+Estimand: the mean difference of a concept, chosen minus rejected, among pairs whose answers are of equal length. It is a
+direct effect. Where the concept itself makes answers longer and length is what is liked (a mediator), it is 0 although
+training on the pairs still teaches the concept. Where quality makes answers longer (length is then a collider), a
+concept that nobody minds can show a dislike: among answers of equal length the one without it was the better one.
+
+Basis Z, odd: swapping the answers turns its sign. Differences of a natural cubic spline of each answer's log length, and
+tanh(Δ/0.15), tanh(Δ/0.6) of the difference Δ of log lengths for tastes that are steps ("the longer one wins").
+
+Test: P(chosen is chosen | the two answers) = σ(Zγ + βu), a conditional logit, which is fitted at β = 0 alone. The effective
+score of a pair is s = (u - ZA)(1 - p), with p = σ(Zγ) and A the regression of u on Z weighted by p(1 - p). Its mean is 0
+at β = 0 where either the taste for length or the concept's dependence on length is within the span of Z. Summed by prompt,
+scores are flipped as labels are in the overall view (`flips`; Hemerik, Goeman and Finos 2020, doi 10.1111/rssb.12369), and
+Σs / Σ2p(1 - p) is the effect in the unit of u: where no lengths differ it is the mean of u. The squared error is the larger of
+Σ_g s_g² and what independent labels would bring, Σ (u - ZA)² p(1 - p): with few pairs that differ, the first can be far too small.
 """
 
-import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics.means import Floats, Ints, column_blocks, correlations, group_sums
+from offtarget.audit.statistics.arrays import Floats, Ints, column_blocks, group_sums
+from offtarget.audit.statistics.flips import flip_p, refine, typical_values
+from offtarget.audit.statistics.means import MIN_GROUPS, correlations, t_interval
 from offtarget.data.debris import own_text
 from offtarget.data.pairs import Pair
 
+SPLINE_DF = 5
+STEPS = (0.15, 0.6)
+"""Differences of log length within which a taste may turn."""
+RIDGE = 1e-4
+"""On the coefficients of the choice; it bounds them where length decides every one."""
 COLLINEAR = 0.95
-MAX_LOG_ODDS = 20.0
+NOTHING_LEFT = 1 - COLLINEAR**2
+"""Share of a concept's variance: with less left of it at equal length, it is length."""
 
-SEPARATED = "not estimable: it stands on one side of the choice only (separation)"
 IS_LENGTH = "a measure of length itself"
-NO_FIT = "not estimable: the regression does not converge"
+DECIDED = "not estimable: length alone decides the choice"
+
+
+@dataclass(frozen=True, eq=False)
+class Lengths:
+    """Characters of the chosen and of the rejected answer, row by row: `(n_rows,)` each."""
+
+    chosen: Floats
+    rejected: Floats
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair]) -> "Lengths":
+        """The lengths of some pairs, without debris (`debris.own_text`)."""
+        sides = (
+            [len(own_text(p.prompt, getattr(p, side))) for p in pairs] for side in ("chosen", "rejected")
+        )
+        return cls(*(np.array(side, dtype=np.float64) for side in sides))
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    @property
+    def difference(self) -> Floats:
+        """log(1 + characters) of chosen minus that of rejected."""
+        return np.asarray(np.log1p(self.chosen) - np.log1p(self.rejected))
+
+    def basis(self) -> Floats:
+        """Odd functions of the two lengths, `(n_rows, 0 to 6)`; the first one is the difference of log length."""
+        return odd_basis(self)
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """How length alone would choose."""
+
+    basis: Floats
+    """`(n_rows, k)`"""
+    p: Floats
+    """σ(Zγ), the chance that the chosen answer is the chosen one, `(n_rows,)`."""
+
+    @property
+    def weight(self) -> Floats:
+        """p(1 - p): at most 1/4, where length has no say."""
+        return np.asarray(self.p * (1 - self.p))
+
+    @property
+    def worth(self) -> float:
+        """Pairs of equal length that all these are worth: Σ 4p(1 - p)."""
+        return float(4 * self.weight.sum())
+
+    def remainder(self, u: NDArray[Any]) -> Floats:
+        """U - ZA: what length does not tell of it, `(n_rows, n_columns)`."""
+        x = u.astype(np.float64)
+        if self.basis.shape[1] == 0:
+            return x
+        weighted = self.basis * self.weight[:, None]
+        gram = weighted.T @ self.basis
+        ridge = 1e-9 * np.trace(gram) / len(gram) * np.eye(len(gram))
+        return np.asarray(x - self.basis @ np.linalg.solve(gram + ridge, weighted.T @ x))
+
+
+@dataclass(frozen=True, eq=False)
+class EqualLength:
+    """Effects at equal length, each array by column; of what cannot be told the effect is 0 and p is 1."""
+
+    effect: Floats
+    """In the unit of u."""
+    ci: Floats
+    """95 %, `(n_columns, 2)`."""
+    p: Floats
+    is_length: NDArray[np.bool_]
+    decided: bool
+    """Length alone decides the choice."""
+
+    def reason(self, column: int) -> str | None:
+        """Why a column has no effect at equal length; None where it has."""
+        if self.is_length[column]:
+            return IS_LENGTH
+        return DECIDED if self.decided else None
 
 
 def log_length_difference(pairs: Sequence[Pair]) -> Floats:
-    """log(1 + characters) of chosen minus that of rejected, per row, both without debris (`debris.own_text`)."""
-    sides = [[len(own_text(p.prompt, side)) for side in (p.chosen, p.rejected)] for p in pairs]
-    log = np.log1p(np.array(sides, dtype=np.float64).reshape(-1, 2))
-    return np.asarray(log[:, 0] - log[:, 1])
+    """log(1 + characters) of chosen minus that of rejected, per row."""
+    return Lengths.of(pairs).difference
 
 
-def is_length(u: NDArray[Any], length: Floats) -> NDArray[np.bool_]:
+def length_spline(lengths: Floats, df: int = SPLINE_DF) -> Floats:
+    """Natural cubic spline of log(1 + characters), with an intercept in its span: `(n, at most df)`.
+
+    The knots lie at quantiles. Where too few lengths are different, it is a line, or a constant.
+    """
+    from patsy import dmatrix
+
+    x = np.log1p(lengths)
+    different = len(np.unique(x))
+    if different <= df:
+        return np.stack([np.ones_like(x), x], axis=1)[:, : max(1, min(different, 2))]
+    return np.asarray(dmatrix(f"cr(x, df={df}) - 1", {"x": x}))
+
+
+def odd_basis(lengths: Lengths) -> Floats:
+    """The basis of the two lengths, as the module says; `(n_rows, 0 to 6)`."""
+    n, d = len(lengths), lengths.difference
+    if not d.any():
+        return np.zeros((n, 0))
+    spline = length_spline(np.concatenate([lengths.chosen, lengths.rejected]))
+    rest = spline[:n] - spline[n:]
+    rest = rest - np.outer(d, d @ rest) / (d @ d)
+    left, size, _ = np.linalg.svd(rest, full_matrices=False)
+    rest = left[:, size > 1e-6 * np.sqrt(d @ d)] * np.sqrt(n)
+    return np.concatenate([d[:, None], rest, np.stack([np.tanh(d / s) for s in STEPS], axis=1)], axis=1)
+
+
+def answer_basis(lengths: Lengths) -> Floats:
+    """Functions of length for every answer, the differences within a pair of which span the odd basis.
+
+    Returns:
+        `(2 n_rows, k)`: chosen answers, then rejected ones; a constant is in the span.
+    """
+    d = lengths.difference
+    spline = length_spline(np.concatenate([lengths.chosen, lengths.rejected]))
+    steps = np.stack([np.tanh(d / s) / 2 for s in STEPS], axis=1)
+    return np.concatenate([spline, np.concatenate([steps, -steps])], axis=1)
+
+
+def fit_choice(basis: Floats) -> Choice:
+    """The conditional logit of the choice on length alone, by Newton's method.
+
+    All outcomes are "chosen is chosen": the likelihood of a pair does not depend on which answer stands first.
+    """
+    n, k = basis.shape
+    gamma = np.zeros(k)
+
+    def loss(g: Floats) -> float:
+        return float(np.logaddexp(0, -basis @ g).sum() + RIDGE / 2 * g @ g)
+
+    now = loss(gamma)
+    for _ in range(50 if k else 0):
+        p = _sigmoid(basis @ gamma)
+        hessian = (basis * (p * (1 - p))[:, None]).T @ basis + RIDGE * np.eye(k)
+        step = np.linalg.solve(hessian, basis.T @ (1 - p) - RIDGE * gamma)
+        while (new := loss(gamma + step)) > now + 1e-12 * abs(now) and np.abs(step).max() > 1e-8:
+            step = step / 2
+        gamma, now = gamma + step, new
+        if np.abs(step).max() < 1e-8:
+            break
+    return Choice(basis, _sigmoid(basis @ gamma) if k else np.full(n, 0.5))
+
+
+def _sigmoid(x: Floats) -> Floats:
+    from scipy.special import expit
+
+    return np.asarray(expit(x))
+
+
+def is_length(u: NDArray[Any], difference: Floats) -> NDArray[np.bool_]:
     """Columns that measure length: |Pearson r| with the log-length difference above 0.95."""
-    if np.ptp(length) == 0:
+    if np.ptp(difference) == 0:
         return np.zeros(u.shape[1], dtype=bool)
-    return np.asarray(np.abs(correlations(u, length[:, None])[:, 0]) > COLLINEAR)
+    return np.asarray(np.abs(correlations(u, difference[:, None])[:, 0]) > COLLINEAR)
 
 
-def length_controlled(
-    u: NDArray[Any],
-    length: Floats,
-    codes: Ints,
-    *,
-    inside: NDArray[np.bool_] | None = None,
-    seed: int = 0,
-) -> tuple[float, float] | str:
-    """The effect of one concept on the choice with length held fixed, and its p.
-
-    With `inside`, concept and length each get a second coefficient for the rows inside, and the effect is
-    the concept's: by how much its log-odds per sd are larger inside than outside.
+def at_equal_length(
+    u: NDArray[Any], lengths: Lengths, codes: Ints, *, seed: int, drawn: Ints | None = None
+) -> EqualLength:
+    """The mean difference of every column among answers of equal length, as the module says.
 
     Args:
-        u: `(n_rows,)`.
-        length: difference of log length, `(n_rows,)`.
-        codes: prompt group of each row; the error is clustered by it, p from t with G - 1 degrees of freedom.
-        inside: rows in the context; None for the overall effect.
-        seed: of the random orientation.
+        u: `(n_rows, n_columns)`.
+        lengths: of the same rows.
+        codes: prompt group of each row.
+        seed: of the random labellings.
+        drawn: columns whose interval comes from random labellings, and a t interval for the others; None: all.
+    """
+    n_columns, n_groups = u.shape[1], int(codes.max()) + 1
+    choice = fit_choice(lengths.basis())
+    measures = is_length(u, lengths.difference)
+    effect, ci, p = np.zeros(n_columns), np.zeros((n_columns, 2)), np.ones(n_columns)
+    decided = choice.worth < MIN_GROUPS
+    if decided:
+        return EqualLength(effect, ci, p, measures, decided)
+    weight = np.bincount(codes, 2 * choice.weight, minlength=n_groups).astype(np.float64)
+    for cols in column_blocks(n_columns):
+        s = scores(u[:, cols], choice, codes, n_groups)
+        measures[cols] |= s.left < NOTHING_LEFT
+        total = s.sums.sum(axis=0)
+        effect[cols] = total / weight.sum()
+        p[cols] = flip_p(s.sums, total / s.stretch)
+        around = s.sums - weight[:, None] * effect[cols]
+        se = s.stretch * np.sqrt(n_groups / max(n_groups - 1, 1) * (around**2).sum(axis=0)) / weight.sum()
+        ci[cols] = t_interval(effect[cols], se, n_groups - 1)
+        pick = np.arange(cols.start, cols.stop)
+        pick = pick if drawn is None else pick[np.isin(pick, drawn)]
+        if len(pick):
+            at = pick - cols.start
+            typical = typical_values(s.sums[:, at], weight, seed=seed, stretch=s.stretch[at])
+            ci[pick], p[pick] = typical.ci, refine(typical, p[pick])
+    effect[measures], ci[measures], p[measures] = 0.0, 0.0, 1.0
+    return EqualLength(effect, ci, p, measures, decided)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The effective scores of some columns."""
+
+    sums: Floats
+    """By prompt, `(n_groups, n_columns)`."""
+    stretch: Floats
+    """How much larger the error of independent labels is than that of the scores as they are, at least 1."""
+    left: Floats
+    """Share of a column's variance that length does not tell."""
+
+
+def scores(u: NDArray[Any], choice: Choice, codes: Ints, n_groups: int) -> Scores:
+    """Effective scores by prompt.
+
+    Args:
+        u: `(n_rows, n_columns)`.
+        choice: how length alone would choose these rows.
+        codes: prompt group of each row.
+        n_groups: how many there are.
+    """
+    rest = choice.remainder(u)
+    sums = group_sums(rest * (1 - choice.p)[:, None], codes, n_groups)
+    model = choice.weight @ rest**2
+    before = choice.weight @ u.astype(np.float64) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        stretch = np.sqrt(np.maximum(1.0, np.nan_to_num(model / (sums**2).sum(axis=0), posinf=1.0)))
+        left = np.where(before > 0, model / before, 0.0)
+    return Scores(sums, stretch, left)
+
+
+def equal_length_mean(u: NDArray[Any], basis: Floats) -> Floats:
+    """Mean of each column at equal length where nothing was chosen: the intercept of its regression on the basis.
+
+    For pairs that differ in training and not in a label (an answer after against one before), which have no conditional
+    logit; on labelled pairs it estimates the same as `at_equal_length`, with less protection where the spline is too stiff.
+
+    Args:
+        u: `(n_rows, n_columns)`.
+        basis: `(n_rows, k)`.
 
     Returns:
-        (log-odds per sd, p), or the reason why it cannot be estimated.
+        `(n_columns,)`; the plain mean where no lengths differ.
     """
-    from scipy import stats
-    from statsmodels.discrete.discrete_model import Logit
-    from statsmodels.tools.sm_exceptions import PerfectSeparationError
-
-    x = u.astype(np.float64)
-    sd = x.std(ddof=1)
-    if sd == 0 or _one_sided(x):
-        return SEPARATED
-    columns = [x / sd]
-    if inside is not None:
-        if _one_sided(x[inside]) or _one_sided(x[~inside]):
-            return SEPARATED
-        columns.insert(0, columns[0] * inside)
-    scale = length.std() or 1.0
-    for part in [length / scale] if inside is None else [length / scale, length / scale * inside]:
-        if np.ptp(part) > 0:
-            columns.append(part)
-    design = np.stack(columns, axis=1)
-    turn = np.where(np.random.default_rng(seed).random(len(x)) < 0.5, -1.0, 1.0)
-    _, dense = np.unique(codes, return_inverse=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            fit = Logit((turn > 0).astype(float), design * turn[:, None]).fit(
-                method="newton", maxiter=50, disp=0, cov_type="cluster", cov_kwds={"groups": dense}
-            )
-        except (PerfectSeparationError, np.linalg.LinAlgError):
-            return NO_FIT
-    beta, error = float(fit.params[0]), float(fit.bse[0])
-    if not fit.mle_retvals["converged"] or not np.isfinite([beta, error]).all() or error <= 0:
-        return NO_FIT
-    if np.abs(fit.params).max() > MAX_LOG_ODDS:
-        return NO_FIT
-    return beta, float(2 * stats.t.sf(abs(beta / error), int(dense.max())))
-
-
-def _one_sided(x: Floats) -> bool:
-    return bool((x >= 0).all() or (x <= 0).all())
-
-
-def equal_length_mean(u: NDArray[Any], length: Floats, codes: Ints) -> tuple[Floats, Floats]:
-    """Mean of each column at equal length: the intercept of its regression on the log-length difference.
-
-    Returns:
-        (intercept, standard error clustered by group with G/(G-1)·(N-1)/(N-2)), each `(n_columns,)`. Where
-        length never differs, the plain mean.
-    """
-    n, n_groups = len(u), int(codes.max()) + 1
-    design = np.stack([np.ones(n), length], axis=1) if np.ptp(length) > 0 else np.ones((n, 1))
-    bread = np.linalg.inv(design.T @ design)
-    row = design @ bread[0]
-    intercept, error = np.zeros(u.shape[1]), np.zeros(u.shape[1])
-    for cols in column_blocks(u.shape[1]):
-        block = u[:, cols].astype(np.float64)
-        beta = bread @ (design.T @ block)
-        scores = group_sums(row[:, None] * (block - design @ beta), codes, n_groups)
-        intercept[cols] = beta[0]
-        factor = n_groups / (n_groups - 1) * (n - 1) / (n - design.shape[1])
-        error[cols] = np.sqrt(factor * (scores**2).sum(axis=0))
-    return intercept, error
+    design = np.concatenate([np.ones((len(u), 1)), basis], axis=1)
+    return np.asarray(np.linalg.pinv(design)[0] @ u.astype(np.float64))

@@ -6,25 +6,29 @@ prompt group. `u` is `(n_pairs, n_concepts)`; `codes` number the groups 0..G-1, 
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.statistics.arrays import (
+    TINY_P,
+    Floats,
+    Ints,
+    column_blocks,
+    group_sums,
+    indicator,
+)
+from offtarget.audit.statistics.flips import flip_p
 from offtarget.errors import UndecidedError
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+__all__ = ["TINY_P", "Floats", "Ints", "column_blocks", "group_sums", "indicator"]
 
 MIN_PAIRS = 30
 MIN_GROUPS = 10
 D_CAP = 100.0
-BLOCK = 64
-"""Concepts handled at once; bounds memory."""
-TINY_P = 1e-300
-"""The smallest p of an exact test: its z stays finite."""
 SIGN_EPS = 1e-6
 """An effect no larger than this has no sign (arXiv 2606.12360, section on split halves)."""
 
@@ -38,7 +42,7 @@ class MeanTest:
     """Clustered by group."""
     t: Floats
     p: Floats
-    """Two-sided, Student t with G - 1 degrees of freedom."""
+    """Two-sided, from labels swapped by whole prompts (`flips.flip_p`)."""
     d: Floats
     """mean / sd of u."""
     row_z: Floats
@@ -46,17 +50,18 @@ class MeanTest:
     n_groups: int
 
 
-def require_enough(n_pairs: int, n_groups: int, unit: str = "") -> None:
+def require_enough(codes: Ints, unit: str = "") -> None:
     """Refuse to test what cannot be tested.
 
     Args:
-        n_pairs: rows.
-        n_groups: their groups.
+        codes: group of each row.
         unit: the column that the groups are values of, in words; empty where they are prompts.
 
     Raises:
-        UndecidedError: below 30 pairs or 10 prompt groups.
+        UndecidedError: below 30 pairs or 10 groups, or where a few of them hold so many of the rows that they are as good
+            as fewer than 10 (Kish's effective number).
     """
+    n_pairs, n_groups = len(codes), len(np.unique(codes))
     if (n_pairs < MIN_PAIRS or n_groups < MIN_GROUPS) and unit:
         raise UndecidedError(
             f"{n_pairs} pairs in {n_groups} groups ({unit}) are too few to test anything: at least {MIN_PAIRS} pairs in "
@@ -67,6 +72,14 @@ def require_enough(n_pairs: int, n_groups: int, unit: str = "") -> None:
             f"{n_pairs} pairs from {n_groups} prompts are too few to test anything: at least {MIN_PAIRS} "
             f"pairs from {MIN_GROUPS} different prompts are needed; add rows or raise --limit"
         )
+    effective = effective_groups(codes)
+    if effective < MIN_GROUPS:
+        largest = np.bincount(codes).max() / n_pairs
+        what = f"groups ({unit})" if unit else "prompts"
+        raise UndecidedError(
+            f"{n_pairs} pairs from {n_groups} {what}, but as good as {effective:.1f} of equal size (one holds {largest:.0%} "
+            f"of the rows): at least {MIN_GROUPS} are needed to test anything; add rows of others, or keep fewer of the largest"
+        )
 
 
 def group_codes(groups: Sequence[str]) -> Ints:
@@ -75,35 +88,13 @@ def group_codes(groups: Sequence[str]) -> Ints:
     return np.array([seen.setdefault(g, len(seen)) for g in groups], dtype=np.int64)
 
 
-def indicator(codes: Ints, n: int) -> Any:
-    """Sparse `(n, n_rows)` matrix that sums rows by code when it multiplies from the left."""
-    from scipy.sparse import csr_matrix
-
-    rows = np.arange(len(codes))
-    return csr_matrix((np.ones(len(codes)), (codes, rows)), shape=(n, len(codes)))
-
-
-def group_sums(x: NDArray[Any], codes: Ints, n_groups: int) -> Floats:
-    """Sum of x in each group, in float64: `(n_groups, n_columns)`."""
-    to_groups = indicator(codes, n_groups)
-    sums = np.empty((n_groups, x.shape[1]))
-    for cols in column_blocks(x.shape[1]):
-        sums[:, cols] = to_groups @ x[:, cols].astype(np.float64)
-    return sums
-
-
-def column_blocks(n_columns: int) -> Iterator[slice]:
-    """Slices of 64 columns: what is made of one in float64 stays small beside u itself."""
-    for start in range(0, n_columns, BLOCK):
-        yield slice(start, min(start + BLOCK, n_columns))
-
-
 def mean_test(u: NDArray[Any], codes: Ints) -> MeanTest:
-    """Cluster-robust t test that the mean of each column is zero.
+    """Test that the mean of each column is zero, by prompt.
 
-    The variance is G/(G-1) · Σ_g (Σ_{i∈g} (u_i - ū))² / N², the cluster sandwich of the regression on a
-    constant; with one row per group it is the ordinary one-sample t test. Where every row has the same
-    nonzero value the sandwich is zero: there p is that of a sign test over groups, 2^(1-G).
+    The error is that of the cluster sandwich of the regression on a constant, G/(G-1) · Σ_g (Σ_{i∈g} (u_i - ū))² / N²
+    squared; with one row per group t is that of the ordinary one-sample test. p does not come from t, which claims too
+    much where a few prompts hold most rows, but from the labels swapped by whole prompts. Where every row has the same
+    nonzero value the error is zero: there p is 2^(1-G), and t the normal quantile of it.
 
     Args:
         u: `(n_pairs, n_concepts)`, no column all zero.
@@ -114,21 +105,20 @@ def mean_test(u: NDArray[Any], codes: Ints) -> MeanTest:
     n = len(u)
     n_groups = int(codes.max()) + 1
     sizes = np.bincount(codes, minlength=n_groups).astype(np.float64)
-    mean, squares = np.zeros(u.shape[1]), np.zeros(u.shape[1])
+    mean, squares, p = np.zeros(u.shape[1]), np.zeros(u.shape[1]), np.ones(u.shape[1])
     for cols in column_blocks(u.shape[1]):
         sums = group_sums(u[:, cols], codes, n_groups)
         mean[cols] = sums.sum(axis=0) / n
         squares[cols] = ((sums - sizes[:, None] * mean[cols]) ** 2).sum(axis=0)
+        p[cols] = flip_p(sums)
     se = np.sqrt(n_groups / (n_groups - 1) * squares) / n
     sd = _column_sd(u, mean)
     flat = (se <= 1e-12 * np.abs(mean)) & (mean != 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.where(se > 0, mean / se, 0.0)
         d = np.where(sd > 0, mean / sd, np.sign(mean) * D_CAP)
-    p = 2 * stats.t.sf(np.abs(t), n_groups - 1)
     if flat.any():
-        p[flat] = p_flat = max(2.0 ** (1 - n_groups), TINY_P)
-        t[flat] = np.sign(mean[flat]) * stats.norm.isf(p_flat / 2)
+        t[flat] = np.sign(mean[flat]) * stats.norm.isf(p[flat] / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         row_z = np.where(flat | (sd == 0), t, mean / sd * np.sqrt(n))
     return MeanTest(mean, se, t, p, np.clip(d, -D_CAP, D_CAP), row_z, n_groups)

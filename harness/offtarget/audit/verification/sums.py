@@ -1,9 +1,11 @@
 """Means of per-row contributions, plain and at equal length, under resampling and shuffled labels.
 
-Everything here follows from five sums by prompt group, so a thousand resamples cost a matrix product.
+At equal length is the intercept of a regression on odd functions of the two lengths (`statistics.length`). It follows
+from sums over rows that a draw weighs by prompt, so a thousand resamples cost a few matrix products.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +14,8 @@ from numpy.typing import NDArray
 from offtarget.audit.statistics.means import Floats, Ints, group_sums
 
 ROUNDING = 1e-6
+SINGULAR = 1e-9
+"""Directions of the basis with less of its variance than this are left out."""
 
 
 class Shift(NamedTuple):
@@ -19,49 +23,45 @@ class Shift(NamedTuple):
 
     raw: Floats
     at_equal_length: Floats
-    """Intercept of the regression of the column on the difference of log length, row by row."""
+    """Intercept of the regression of the column on the basis of the two lengths, row by row."""
 
 
 @dataclass(frozen=True, eq=False)
 class GroupSums:
-    """Sums over the rows of each prompt: counts, length L, L², values P, and L·P.
+    """Rows of values that change sign when the two answers of a pair are swapped, and sums of them by prompt."""
 
-    Built by `of` from values `(n_rows, n_columns)` that change sign when chosen and rejected are swapped.
-    """
-
-    n: Floats
-    length: Floats
-    length_squared: Floats
-    values: Floats
-    """`(n_groups, n_columns)`"""
-    cross: Floats
-    """`(n_groups, n_columns)`"""
+    values: NDArray[Any]
+    """`(n_rows, n_columns)`"""
+    basis: Floats
+    """Odd functions of the two lengths, `(n_rows, k)`; the first one is the difference of log length."""
+    codes: Ints
+    """Prompt group of each row, from 0."""
 
     @classmethod
-    def of(cls, values: NDArray[Any], length: Floats, codes: Ints) -> "GroupSums":
-        """Sum rows by group.
+    def of(cls, values: NDArray[Any], basis: Floats, codes: Ints) -> "GroupSums":
+        """The sums of some rows.
 
         Args:
             values: `(n_rows, n_columns)`.
-            length: difference of log length, `(n_rows,)`.
+            basis: `(n_rows, k)`, or the difference of log length alone, `(n_rows,)`.
             codes: prompt group of each row, from 0.
         """
-        groups = int(codes.max()) + 1
-        return cls(
-            np.bincount(codes, minlength=groups).astype(np.float64),
-            np.bincount(codes, weights=length, minlength=groups).astype(np.float64),
-            np.bincount(codes, weights=length**2, minlength=groups).astype(np.float64),
-            group_sums(values, codes, groups),
-            group_sums(values * length[:, None], codes, groups),
-        )
+        return cls(values, basis[:, None] if basis.ndim == 1 else basis, codes)
 
     def __len__(self) -> int:
-        return len(self.n)
+        return int(self.codes.max()) + 1
 
     @property
     def n_rows(self) -> int:
         """Rows that were summed."""
-        return int(self.n.sum())
+        return len(self.values)
+
+    @cached_property
+    def _by_group(self) -> tuple[Floats, Floats, Floats]:
+        """Rows, basis and values of each prompt."""
+        n = len(self)
+        sizes = np.bincount(self.codes, minlength=n).astype(np.float64)
+        return sizes, group_sums(self.basis, self.codes, n), group_sums(self.values, self.codes, n)
 
     def shift(self) -> Shift:
         """The means over all rows."""
@@ -73,10 +73,11 @@ class GroupSums:
 
         Without an intercept a lean of the data would count as sensitivity wherever chosen is longer.
         """
-        n, mean_length = self.n.sum(), self.length.sum() / self.n.sum()
-        variance = self.length_squared.sum() / n - mean_length**2
-        covariance = self.cross.sum(axis=0) / n - self.values.sum(axis=0) / n * mean_length
-        return np.asarray(covariance / variance if variance > 1e-12 else np.zeros_like(covariance))
+        if self.basis.shape[1] == 0:
+            return np.zeros(self.values.shape[1])
+        length = self.basis[:, 0] - self.basis[:, 0].mean()
+        total = float(length @ length)
+        return np.asarray(length @ self.values / total if total > 1e-12 else 0.0 * self.values[0])
 
     def resampled(self, weights: Floats) -> Shift:
         """The means when groups count as often as the weights say.
@@ -84,37 +85,48 @@ class GroupSums:
         Args:
             weights: `(n_draws, n_groups)`.
         """
-        return _shift(
-            weights @ self.n,
-            weights @ self.length,
-            weights @ self.length_squared,
-            weights @ self.values,
-            weights @ self.cross,
-        )
+        sizes, basis, values = self._by_group
+        n = weights @ sizes
+        squares, cross = [], []
+        for row in weights:
+            weighted = self.basis * row[self.codes, None]
+            squares.append(weighted.T @ self.basis)
+            cross.append(weighted.T @ self.values)
+        return _shift(n, weights @ basis, weights @ values, np.stack(squares), np.stack(cross))
 
     def shuffled(self, signs: Floats) -> Shift:
-        """The means when the labels of whole prompts are swapped: values and length change sign together.
+        """The means when the labels of whole prompts are swapped: values and basis change sign together.
 
         Args:
             signs: +1 or -1, `(n_draws, n_groups)`.
         """
-        draws = np.ones((len(signs), 1))
-        return _shift(
-            draws[:, 0] * self.n.sum(),
-            signs @ self.length,
-            draws[:, 0] * self.length_squared.sum(),
-            signs @ self.values,
-            draws * self.cross.sum(axis=0),
-        )
+        _, basis, values = self._by_group
+        squares, cross = self.basis.T @ self.basis, self.basis.T @ self.values
+        n = np.full(len(signs), float(self.n_rows))
+        return _shift(n, signs @ basis, signs @ values, squares[None], cross[None])
 
 
-def _shift(n: Floats, length: Floats, squared: Floats, values: Floats, cross: Floats) -> Shift:
-    mean, mean_length = values / n[:, None], length / n
-    variance = squared / n - mean_length**2
-    covariance = cross / n[:, None] - mean * mean_length[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = np.where(variance[:, None] > 1e-12, covariance / variance[:, None], 0.0)
-    rest = mean - slope * mean_length[:, None]
+def _shift(n: Floats, basis: Floats, values: Floats, squares: Floats, cross: Floats) -> Shift:
+    """Means and intercepts of each draw from its sums.
+
+    Args:
+        n: rows, `(n_draws,)`.
+        basis: Σ of the basis, `(n_draws, k)`.
+        values: Σ of the values, `(n_draws, n_columns)`.
+        squares: Σ of the basis's products, `(n_draws or 1, k, k)`.
+        cross: Σ of basis times values, `(n_draws or 1, k, n_columns)`.
+    """
+    mean, middle = values / n[:, None], basis / n[:, None]
+    variance = squares / n[:, None, None] - middle[:, :, None] * middle[:, None, :]
+    # intercept = mean - middle · slope, and slope = variance⁻¹ · covariance: only middle · variance⁻¹ is needed
+    along = np.einsum("dk,dkl->dl", middle, np.linalg.pinv(variance, rcond=SINGULAR, hermitian=True))
+    through = np.einsum("dl,dl->d", along, middle)
+    covariance = (
+        np.stack([a @ (cross[min(d, len(cross) - 1)] / n[d]) for d, a in enumerate(along)])
+        if len(along)
+        else np.zeros_like(mean)
+    )
+    rest = mean - (covariance - through[:, None] * mean)
     # what is all length leaves rounding errors, which would correlate with anything
     scale = np.abs(mean).max(axis=1, keepdims=True, initial=0.0)
     return Shift(mean, np.where(np.abs(rest) > ROUNDING * scale, rest, 0.0))

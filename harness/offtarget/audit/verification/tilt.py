@@ -36,14 +36,14 @@ class Tilt:
     Args:
         chosen: values of the latents in the chosen responses, `(n_rows, n_latents)`.
         rejected: the same of the rejected ones.
-        length: difference of log length, `(n_rows,)`.
+        basis: odd functions of the two lengths, `(n_rows, k)`, or their log difference alone, `(n_rows,)`.
         codes: prompt group of each row.
     """
 
-    def __init__(self, chosen: NDArray[Any], rejected: NDArray[Any], length: Floats, codes: Ints) -> None:
+    def __init__(self, chosen: NDArray[Any], rejected: NDArray[Any], basis: Floats, codes: Ints) -> None:
         if len(chosen) > MAX_ROWS:
             pick = np.linspace(0, len(chosen) - 1, MAX_ROWS).astype(np.int64)
-            chosen, rejected, length, codes = chosen[pick], rejected[pick], length[pick], codes[pick]
+            chosen, rejected, basis, codes = chosen[pick], rejected[pick], basis[pick], codes[pick]
         u = chosen.astype(np.float64) - rejected
         spread = np.sqrt((u**2).mean(axis=0))
         moving = spread > 0
@@ -53,10 +53,10 @@ class Tilt:
         self.n_rows = len(u)
         self.groups = int(codes.max()) + 1
         self._raw = np.linalg.inv(kernel + RIDGE * np.eye(self.n_rows))
-        along = self._raw @ length
-        total = float(length @ along)
+        basis = basis[:, None] if basis.ndim == 1 else basis
+        along = self._raw @ basis
         # length is a regressor without penalty: the fit answers "at equal length"
-        self._equal = self._raw - np.outer(along, along) / total if total > 0 else self._raw
+        self._equal = self._raw - along @ np.linalg.pinv(basis.T @ along, rcond=1e-9) @ along.T
         both = np.concatenate([chosen, rejected]).astype(np.float64)
         both -= both.mean(axis=0)
         # Σ · diag(1/sd) · zᵀ: what a unit of each pair's weight moves

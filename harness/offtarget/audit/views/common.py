@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,17 @@ from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.data.pairs import Pair
 
 MAX_CONTROLLED = 500
-"""Of a view: so many of the largest |z| get a bootstrap interval and the length control."""
+"""Of a view: so many of the smallest p get an interval from random draws and the length control."""
 MAX_LISTED = 2000
 """Of a view: so many of the largest |z| are written out."""
-BEYOND = f"beyond the {MAX_CONTROLLED} largest |z| of its view"
+NOISY = 0.1
+"""A view is unreliable where its shuffles find something in more than this share."""
+BEYOND = f"beyond the {MAX_CONTROLLED} smallest p of its view"
+
+
+Control = tuple[LengthControlled | None, str | None]
+"""The effect at equal length, or why there is none."""
+CiMethod = Literal["flip", "dealt", "t"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +35,7 @@ class Rows:
     pair_ids: tuple[str, ...]
     codes: Ints
     half: NDArray[np.bool_]
-    length: Floats
+    lengths: controls.Lengths
 
     def by(self, units: Sequence[str]) -> "Rows":
         """The same rows in other units than their prompts."""
@@ -42,7 +49,7 @@ class Rows:
             tuple(p.id for p in pairs),
             st.group_codes(groups),
             st.half_by_group(groups),
-            controls.log_length_difference(pairs),
+            controls.Lengths.of(pairs),
         )
 
 
@@ -87,8 +94,8 @@ class Tested:
         concept: str,
         context: str | None,
         interval: tuple[float, float],
-        resampled: bool,
-        control: tuple[LengthControlled | None, str | None],
+        ci_method: CiMethod,
+        control: Control,
         n_inside: int,
         n_groups_inside: int,
         inside_mean: float,
@@ -103,7 +110,7 @@ class Tested:
             concept: its id.
             context: its id, or None.
             interval: 95 %.
-            resampled: whether the interval comes from the bootstrap.
+            ci_method: where the interval comes from.
             control: the length-controlled effect, or why there is none.
             n_inside: rows that the effect stands on.
             n_groups_inside: their prompts.
@@ -119,7 +126,7 @@ class Tested:
             direction="chosen" if self.sign(cell) > 0 else "rejected",
             effect=float(self.effect[cell]),
             ci=interval,
-            ci_method="bootstrap" if resampled else "t",
+            ci_method=ci_method,
             d=float(self.d[cell]),
             z=float(self.z[cell]),
             p=float(self.p[cell]),
@@ -137,41 +144,46 @@ class Tested:
         )
 
 
-def controlled(
-    cells: Sequence[tuple[int, NDArray[Any], NDArray[np.bool_] | None]],
-    is_length: NDArray[np.bool_],
-    length: Floats,
-    codes: Ints,
-    *,
-    family: int,
-    seed: int,
-) -> dict[int, tuple[LengthControlled | None, str | None]]:
-    """The length-controlled effect of each cell, q over the family (what was not fitted counts as p = 1)."""
-    fits: dict[int, tuple[float, float] | str] = {}
-    for number, u, inside in cells:
-        fits[number] = (
-            controls.IS_LENGTH
-            if is_length[number]
-            else controls.length_controlled(u, length, codes, inside=inside, seed=seed)
-        )
-    done = [number for number, fit in fits.items() if not isinstance(fit, str)]
-    q = st.bh_of_part(np.array([float(fits[number][1]) for number in done]), family)
-    q_of = dict(zip(done, q, strict=True))
-    out: dict[int, tuple[LengthControlled | None, str | None]] = {}
-    for number, fit in fits.items():
-        if isinstance(fit, str):
-            out[number] = (None, fit)
-        else:
-            out[number] = (LengthControlled(effect=fit[0], p=fit[1], q=float(q_of[number])), None)
-    return out
+@dataclass(frozen=True, eq=False)
+class Held:
+    """The effects at equal length of some cells of a view, each array by cell."""
+
+    effect: Floats
+    ci: Floats
+    """`(n_cells, 2)`"""
+    p: Floats
+    reason: Sequence[str | None]
+    """Why a cell has none."""
+
+    def records(self, family: int) -> list[Control]:
+        """The record of each cell, q over the family (what was not computed counts as p = 1)."""
+        done = [j for j, reason in enumerate(self.reason) if reason is None]
+        q = dict(zip(done, st.bh_of_part(self.p[done], family), strict=True))
+        return [
+            (None, reason)
+            if reason is not None
+            else (
+                LengthControlled(
+                    effect=float(self.effect[j]),
+                    ci=(float(self.ci[j, 0]), float(self.ci[j, 1])),
+                    p=float(self.p[j]),
+                    q=float(q[j]),
+                ),
+                None,
+            )
+            for j, reason in enumerate(self.reason)
+        ]
 
 
-def shuffled_family(findings: Sequence[int]) -> ShuffledFamily | None:
+def shuffled_family(
+    findings: Sequence[int], kind: Literal["labels", "contexts"] = "labels"
+) -> ShuffledFamily | None:
     """The record of a view's null from the number of findings in each shuffle; None of none."""
     if not len(findings):
         return None
     counts = np.asarray(findings, dtype=np.float64)
     return ShuffledFamily(
+        kind=kind,
         n=len(counts),
         mean_findings=float(counts.mean()),
         q95_findings=float(np.quantile(counts, 0.95)),
@@ -193,4 +205,5 @@ def family_of(
         controlled=controlled,
         left_out={reason: n for reason, n in left_out.items() if n},
         shuffled=shuffled,
+        unreliable=shuffled is not None and shuffled.any_finding > NOISY,
     )

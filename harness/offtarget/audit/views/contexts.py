@@ -10,28 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
-from offtarget.audit.records import Q_FINDING
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.dealing import Judged, judge
+from offtarget.audit.statistics.dealing_t import Cell, normal_of_t
 from offtarget.audit.statistics.inside import MIN_ROWS, InsideTest, half_differences, inside_test
+from offtarget.audit.statistics.length_inside import inside_at_equal_length
 from offtarget.audit.statistics.means import MIN_GROUPS, Ints
-from offtarget.audit.statistics.resampling import bootstrap_difference, random_signs
 from offtarget.audit.views.common import (
     BEYOND,
     MAX_CONTROLLED,
     MAX_LISTED,
+    Held,
     Rows,
     Tested,
     ViewResult,
-    controlled,
     family_of,
     shuffled_family,
 )
 from offtarget.audit.workings import rank_rows
-
-CONTEXT_SHUFFLES = 20
-MAX_SHUFFLED = 20_000_000
-"""Cells of u, inside contexts or in all, up to which the labels of a view are shuffled (seconds)."""
 
 
 def context_view(
@@ -67,40 +64,32 @@ def context_view(
     u = np.ascontiguousarray(c.u[np.ix_(pool, tested)])
     codes, inside = rows.codes[pool], membership[:, pool]
     test = inside_test(u, inside, codes)
-    q = np.ones_like(test.p)
-    q[test.testable] = st.bh(test.p[test.testable])
+    found = judge(u, inside, codes, test, seed=seed)
+    testable = found.testable
+    q = np.ones_like(found.p)
+    q[testable] = st.bh(found.p[testable])
     tests = Tested(
         effect=test.delta,
         d=test.d,
         z=test.t,
-        p=test.p,
+        p=found.p,
         q=q,
         welch_z=test.welch_z,
         split=st.agreement(*half_differences(u, inside, rows.half[pool])),
         parity=st.agreement(*half_differences(u, inside, st.half_by_parity(len(rows.codes))[pool])),
     )
-    cells = np.argwhere(test.testable)
-    order = np.lexsort((-np.abs(test.t[test.testable]), test.p[test.testable]))
-    cells = cells[order]
-    top = [(int(a), int(b)) for a, b in cells[:MAX_CONTROLLED]]
-    place = {cell: j for j, cell in enumerate(top)}
-    ci = bootstrap_difference(u, inside, top, codes, seed=seed) if top else np.zeros((0, 2))
-    held = controlled(
-        [(j, u[:, m], _mask(inside, kk)) for j, (kk, m) in enumerate(top)],
-        controls.is_length(u[:, [m for _, m in top]], rows.length[pool]),
-        rows.length[pool],
-        codes,
-        family=len(cells),
-        seed=seed,
+    cells = np.argwhere(testable)
+    cells = cells[np.lexsort((-np.abs(test.t[testable]), found.p[testable]))]
+    top = [cell for a, b in cells[:MAX_CONTROLLED] if (cell := (int(a), int(b))) in found.drawn]
+    held = dict(
+        zip(top, _held(u, rows, pool, inside, codes, top, test, found).records(len(cells)), strict=True)
     )
     members = [np.sort(pool[inside[kk].indices]) for kk in range(len(context_ids))]
-    wide = st.t_interval(test.delta, test.se, test.df)
     listed = []
     for a, b in cells[:MAX_LISTED]:
         cell = (int(a), int(b))
-        j = place.get(cell)
         ranked = rank_rows(c.u[:, tested[b]], c.v[:, tested[b]], members[a], tests.sign(cell))
-        low, high = ci[j] if j is not None else wide[cell]
+        low, high = found.ci[cell]
         listed.append(
             tests.hypothesis(
                 cell,
@@ -108,8 +97,8 @@ def context_view(
                 concept=concepts[tested[b]],
                 context=context_ids[a],
                 interval=(float(low), float(high)),
-                resampled=j is not None,
-                control=held[j] if j is not None else (None, BEYOND),
+                ci_method="dealt" if cell in found.drawn else "t",
+                control=held.get(cell, (None, BEYOND)),
                 n_inside=int(test.n_rows[a]),
                 n_groups_inside=int(test.n_groups[a]),
                 inside_mean=float(test.inside_mean[cell]),
@@ -117,34 +106,56 @@ def context_view(
                 rows=[rows.pair_ids[i] for i in ranked],
             )
         )
-    shuffled = shuffled_family(_shuffled_findings(u, inside, codes, seed))
-    family = family_of(q[test.testable], len(listed), len(top), _untested(test), shuffled)
+    family = family_of(
+        q[testable],
+        len(listed),
+        len(top),
+        _untested(test, found),
+        shuffled_family(found.dealt.findings, "contexts"),
+    )
     arrays = {
         "effect": test.delta,
         "d": test.d,
         "z": test.t,
-        "p": test.p,
+        "p": found.p,
         "q": q,
         "welch_z": test.welch_z,
         "agree": tests.split[0],
         "split_min": tests.split[1],
-        "tested": test.testable,
+        "tested": testable,
     }
     return ViewResult(tuple(listed), family), {
         n: _spread(x, tested, len(concepts)) for n, x in arrays.items()
     }
 
 
-def _shuffled_findings(u: NDArray[Any], inside: Any, codes: Ints, seed: int) -> list[int]:
-    """Findings of each of `CONTEXT_SHUFFLES` shuffles; none are made where that would take minutes."""
-    if u.size > MAX_SHUFFLED or inside.nnz * u.shape[1] > MAX_SHUFFLED:
-        return []
-    found = []
-    for draw in range(CONTEXT_SHUFFLES):
-        signs = random_signs(codes, seed=seed + 1 + draw)
-        test = inside_test(u * signs[:, None], inside, codes)
-        found.append(int((st.bh(test.p[test.testable]) < Q_FINDING).sum()))
-    return found
+def _held(
+    u: NDArray[Any],
+    rows: Rows,
+    pool: Ints,
+    inside: Any,
+    codes: Ints,
+    top: Sequence[Cell],
+    test: InsideTest,
+    found: Judged,
+) -> Held:
+    """The effects at equal length of some cells, context by context, judged as the cells themselves are."""
+    basis, difference = rows.lengths.basis()[pool], rows.lengths.difference[pool]
+    effect, se, df = np.zeros(len(top)), np.zeros(len(top)), np.ones(len(top))
+    reason: list[str | None] = [None] * len(top)
+    measures = controls.is_length(u[:, [m for _, m in top]], difference)
+    for k in sorted({k for k, _ in top}):
+        mine = [j for j, (kk, _) in enumerate(top) if kk == k]
+        columns = [top[j][1] for j in mine]
+        held = inside_at_equal_length(u[:, columns], basis, _mask(inside, k), codes)
+        effect[mine], se[mine], df[mine] = held.effect, held.se, test.df[k, columns]
+        for j, why in zip(mine, held.reason, strict=True):
+            reason[j] = controls.IS_LENGTH if measures[j] else why
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(se > 0, effect / se, 0.0)
+    of = np.array([found.drawn[cell] for cell in top], dtype=np.int64)
+    dealt = found.dealt
+    return Held(effect, dealt.interval(effect, se, df, of), dealt.p(normal_of_t(t, df), of), reason)
 
 
 def _mask(membership: Any, k: int) -> NDArray[np.bool_]:
@@ -161,13 +172,17 @@ def _spread(x: NDArray[Any], tested: Ints, n_concepts: int) -> NDArray[Any]:
     return out
 
 
-def _untested(test: InsideTest) -> dict[str, int]:
+def _untested(test: InsideTest, found: Judged) -> dict[str, int]:
     n_concepts = test.testable.shape[1]
     few_rows = test.n_rows < MIN_ROWS
     few_groups = ~few_rows & (test.n_groups < MIN_GROUPS)
-    fine = ~few_rows & ~few_groups
+    uneven = found.uneven & ~few_rows & ~few_groups
+    fine = ~few_rows & ~few_groups & ~uneven
     return {
         f"contexts with fewer than {MIN_ROWS} rows": int(few_rows.sum()),
         f"contexts with fewer than {MIN_GROUPS} prompts": int(few_groups.sum()),
-        "concepts too rare in a context": int(fine.sum() * n_concepts - test.testable[fine].sum()),
+        f"contexts where a few prompts hold most rows (as good as fewer than {MIN_GROUPS})": int(
+            uneven.sum()
+        ),
+        "concepts too rare in a context": int(fine.sum() * n_concepts - found.testable[fine].sum()),
     }

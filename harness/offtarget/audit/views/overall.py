@@ -4,22 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
 from offtarget.audit.records import Q_FINDING
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.flips import flip_p, refine, typical_values
 from offtarget.audit.statistics.means import Floats, Ints
-from offtarget.audit.statistics.resampling import bootstrap_mean, shuffled_t
+from offtarget.audit.statistics.resampling import shuffled_means
 from offtarget.audit.views.common import (
     BEYOND,
     MAX_CONTROLLED,
     MAX_LISTED,
+    Held,
     Rows,
     Tested,
     ViewResult,
-    controlled,
     family_of,
     shuffled_family,
     that_differ,
@@ -36,7 +36,8 @@ class Overall:
     ci: Floats
     tested: Ints
     """Concept numbers with any difference at all; `test` and `ci` are in this order."""
-    is_length: NDArray[np.bool_]
+    equal: controls.EqualLength
+    """The same columns at equal length."""
 
 
 def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints, *, seed: int) -> Overall:
@@ -47,41 +48,40 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
         concepts: ids, in the order of the columns of u.
         c: the contrasts.
         among: numbers of the concepts of this view.
-        seed: of the resampling.
+        seed: of the random labellings.
     """
-    from scipy import stats
-
     tested = that_differ(c, among)
     u = np.ascontiguousarray(c.u[:, tested])
     test = st.mean_test(u, rows.codes)
-    q = st.bh(test.p)
-    order = np.lexsort((-np.abs(test.t), test.p))
-    top = order[:MAX_CONTROLLED]
     ci = st.t_interval(test.mean, test.se, test.n_groups - 1)
-    ci[top] = bootstrap_mean(u[:, top], rows.codes, seed=seed)
+    p = test.p.copy()
+    top = np.lexsort((-np.abs(test.t), p))[:MAX_CONTROLLED]
+    sizes = np.bincount(rows.codes).astype(np.float64)
+    sums = st.group_sums(u, rows.codes, test.n_groups)
+    if len(top):
+        typical = typical_values(sums[:, top], sizes, seed=seed)
+        ci[top], p[top] = typical.ci, refine(typical, p[top])
+    order = np.lexsort((-np.abs(test.t), p))
+    q = st.bh(p)
     tests = Tested(
         effect=test.mean,
         d=test.d,
         z=test.t,
-        p=test.p,
+        p=p,
         q=q,
         welch_z=test.row_z,
         split=st.agreement(*st.half_means(u, rows.half)),
         parity=st.agreement(*st.half_means(u, st.half_by_parity(len(u)))),
     )
-    is_length = controls.is_length(u, rows.length)
-    held = controlled(
-        [(int(j), u[:, j], None) for j in top],
-        is_length,
-        rows.length,
-        rows.codes,
-        family=len(tested),
-        seed=seed,
-    )
+    equal = controls.at_equal_length(u, rows.lengths, rows.codes, seed=seed, drawn=top)
+    drawn = {int(j): k for k, j in enumerate(top)}
+    reasons = [equal.reason(int(j)) for j in top]
+    held = Held(equal.effect[top], equal.ci[top], equal.p[top], reasons).records(len(tested))
     everyone = np.arange(len(u))
     listed = []
     for j in order[:MAX_LISTED]:
         ranked = rank_rows(u[:, j], c.v[:, tested[j]], everyone, tests.sign(j))
+        at = drawn.get(int(j))
         listed.append(
             tests.hypothesis(
                 j,
@@ -89,8 +89,8 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
                 concept=concepts[tested[j]],
                 context=None,
                 interval=(float(ci[j, 0]), float(ci[j, 1])),
-                resampled=j in top,
-                control=held.get(int(j), (None, BEYOND)),
+                ci_method="t" if at is None else "flip",
+                control=(None, BEYOND) if at is None else held[at],
                 n_inside=len(u),
                 n_groups_inside=test.n_groups,
                 inside_mean=float(test.mean[j]),
@@ -98,8 +98,10 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
             )
         )
     left_out = {"no difference in any row": len(among) - len(tested)}
-    null_p = 2 * stats.t.sf(np.abs(shuffled_t(u, rows.codes, seed=seed)), test.n_groups - 1)
-    shuffled = shuffled_family([int((st.bh(p) < Q_FINDING).sum()) for p in null_p] if len(tested) else [])
-    family = family_of(q, len(listed), min(len(top), len(tested)), left_out, shuffled)
+    found = []
+    if len(tested):
+        null = flip_p(sums, shuffled_means(u, rows.codes, seed=seed) * len(u))
+        found = [int((st.bh(one) < Q_FINDING).sum()) for one in null]
+    family = family_of(q, len(listed), len(top), left_out, shuffled_family(found))
     result = ViewResult(tuple(listed), family)
-    return Overall(result, test, ci, tested, is_length)
+    return Overall(result, test, ci, tested, equal)
