@@ -31,10 +31,9 @@ def test_of_two_sets_of_single_rows_it_is_welchs_t_test():
     a, b = rng.normal(0, 1, (60, 3)), rng.normal([0, 0.3, 1], 2, (90, 3))
     found = difference_test((a, np.arange(60)), (b, np.arange(60, 150)), alone(60), 150)
     want = stats.ttest_ind(b, a, equal_var=False)
-    pooled = stats.ttest_ind(b, a)
     assert found.difference == pytest.approx(b.mean(axis=0) - a.mean(axis=0))
-    # the larger of Welch's error and Student's; the degrees of freedom are at most those of equal variances
-    t = np.where(np.abs(want.statistic) < np.abs(pooled.statistic), want.statistic, pooled.statistic)
+    # the degrees of freedom are at most those of equal variances
+    t = want.statistic
     assert found.t == pytest.approx(t)
     df = np.minimum(want.df, (1 / 60 + 1 / 90) ** 2 / (1 / 60**3 + 1 / 90**3) - 1)
     assert found.df == pytest.approx(df)
@@ -56,10 +55,9 @@ def test_of_the_same_prompts_it_is_the_paired_t_test():
     b = a + rng.normal(0.1, 0.4, (80, 2))
     found = difference_test((a, np.arange(80)), (b, np.arange(80)), np.arange(80), 80)
     want = stats.ttest_rel(b, a)
-    floor = np.sqrt((a.var(axis=0, ddof=1) + b.var(axis=0, ddof=1)) / 2) * np.sqrt(2 / 80)
-    paired = np.abs(b.mean(axis=0) - a.mean(axis=0)) / np.abs(want.statistic)
-    assert found.se == pytest.approx(np.maximum(paired, floor))
+    assert found.t == pytest.approx(want.statistic)
     assert found.df == pytest.approx([79, 79])
+    assert found.p == pytest.approx(want.pvalue)
 
 
 def test_of_overlapping_prompts_it_is_the_sandwich_of_the_stacked_regression():
@@ -139,9 +137,40 @@ def test_added_rows_are_compared_with_the_old_ones():
     a, more = rng.normal(size=(2000, 1)), rng.normal(0.2, 1, (100, 1))
     both = np.concatenate([a, more])
     found = difference_test((a, np.arange(2000)), (both, np.arange(2100)), np.arange(2000), 2100)
-    want = stats.ttest_ind(more, a).statistic
-    assert found.t == pytest.approx(want, rel=0.02)
+    want = stats.ttest_ind(more, a, equal_var=False).statistic
+    # the added rows vary about the mean of all new ones, and not about their own
+    assert found.t == pytest.approx(want, rel=0.03)
     assert 95 < found.df[0] < 115  # of the 100 rows that are new, not of 2,100
+
+
+@pytest.mark.parametrize("icc", [0.0, 0.5, 0.9])
+def test_the_same_prompts_answered_anew_have_the_power_of_the_paired_t_test(icc):
+    """100 prompts of three rows on each side, a shift of 0.15 in 200 concepts and of none in 200."""
+    rng = np.random.default_rng(10)
+    codes = np.repeat(np.arange(100), 3)
+    prompt = np.sqrt(icc) * rng.normal(size=(100, 400))
+    old, new = (prompt[codes] + np.sqrt(1 - icc) * rng.normal(size=(300, 400)) for _ in range(2))
+    new[:, :200] += 0.15
+    found = difference_test((old, codes), (new, codes), alone(300), 100)
+    paired = stats.ttest_1samp((new - old).reshape(100, 3, 400).mean(axis=1), 0)
+    np.testing.assert_allclose(found.t, paired.statistic, rtol=1e-9)
+    assert (found.p[200:] < 0.05).mean() <= 0.05 + 3 * 0.0154
+    unpaired = stats.ttest_ind(new.reshape(100, 3, 400).mean(axis=1), old.reshape(100, 3, 400).mean(axis=1))
+    if icc:
+        assert (found.p[:200] < 0.05).mean() > (unpaired.pvalue[:200] < 0.05).mean() + 0.2
+
+
+def test_what_fewer_than_ten_prompts_show_keeps_the_error_of_independent_rows():
+    """Seven old and no new prompt of 100 show it: the sandwich sees only one side of that, independent rows see both."""
+    old, new = np.zeros((100, 1)), np.zeros((100, 1))
+    old[:7] = 1
+    few = difference_test((old, np.arange(100)), (new, np.arange(100)), alone(100), 100)
+    old[7:40], new[60:80] = 1, 1
+    many = difference_test((old, np.arange(100)), (new, np.arange(100)), alone(100), 100)
+    rows = np.concatenate([old[:, 0] * 0 + np.r_[np.ones(7), np.zeros(93)], np.zeros(100)])
+    pooled = np.sqrt((((rows[:100] - 0.07) ** 2).sum()) / 198 * 2 / 100)
+    assert few.se[0] == pytest.approx(max(pooled, np.sqrt(0.07 * 0.93 / 99)))
+    assert many.t[0] == pytest.approx(stats.ttest_rel(new[:, 0], old[:, 0]).statistic)
 
 
 def test_a_concept_that_one_side_lacks_is_no_sure_change():

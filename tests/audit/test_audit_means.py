@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 import statsmodels.api as sm
 from offtarget.audit.statistics import means as st
-from offtarget.audit.statistics.resampling import (
-    bootstrap_mean,
-    quantile_levels,
-    random_signs,
-    shuffled_means,
-    shuffled_t,
-    units_of,
-)
+from offtarget.audit.statistics.resampling import shuffled_means
 from offtarget.errors import UndecidedError
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -95,30 +88,6 @@ def test_the_shuffle_null_of_many_prompts_is_not_widened_by_their_common_lean():
     assert null.mean() == pytest.approx(0.0, abs=4 * null.std() / np.sqrt(2000))
 
 
-@pytest.mark.parametrize("n_groups", [15, 60])
-def test_bootstrap_intervals_cover_the_truth(n_groups):
-    x, codes = clustered(np.random.default_rng(6), n_groups, 5, 500, mean=0.3)
-    ci = bootstrap_mean(x, codes, seed=0)
-    covered = ((ci[:, 0] <= 0.3) & (ci[:, 1] >= 0.3)).mean()
-    assert 0.92 <= covered <= 0.98
-
-
-def test_bootstrap_levels_are_wider_with_few_units_and_plain_with_many():
-    assert quantile_levels(10)[0] < 0.012
-    assert quantile_levels(100_000)[0] == pytest.approx(0.025, abs=1e-4)
-
-
-def test_many_groups_are_pooled_whole_and_the_interval_keeps_its_width():
-    rng = np.random.default_rng(7)
-    codes = np.repeat(np.arange(9000), 2)
-    x = np.repeat(rng.normal(size=(9000, 20)), 2, axis=0)
-    units, n = units_of(codes, rng)
-    assert n == 4096
-    assert (units[::2] == units[1::2]).all()
-    width = np.diff(bootstrap_mean(x, codes, seed=0, resamples=500)).ravel()
-    np.testing.assert_allclose(width.mean(), 2 * 1.96 / np.sqrt(9000), rtol=0.05)
-
-
 def test_q_values_are_benjamini_hochberg_over_the_whole_family():
     p = np.random.default_rng(8).uniform(size=(6, 7)) ** 3
     np.testing.assert_allclose(st.bh(p).ravel(), multipletests(p.ravel(), method="fdr_bh")[1])
@@ -159,18 +128,3 @@ def test_effective_groups_counts_dominant_prompts_as_few():
     assert st.effective_groups(np.array([0] * 90 + list(range(1, 11)))) == pytest.approx(
         100**2 / (90**2 + 10)
     )
-
-
-def test_shuffled_t_is_the_test_of_shuffled_data(monkeypatch):
-    """One draw by the formula against `mean_test` of u with the same signs."""
-    x, codes = clustered(np.random.default_rng(8), 40, 5, 6, mean=0.4)
-    signs = np.random.default_rng(9).integers(0, 2, size=(1, 40)) * 2.0 - 1.0
-    want = st.mean_test(x * signs[0][codes][:, None], codes)
-    np.testing.assert_allclose(shuffled_t(x, codes, seed=9, n=1)[0], want.t)
-
-
-def test_signs_are_those_of_prompts():
-    codes = np.repeat(np.arange(200), 3)
-    signs = random_signs(codes, seed=0).reshape(200, 3)
-    assert (signs == signs[:, :1]).all() and set(signs.ravel()) == {-1.0, 1.0}
-    assert 60 < (signs[:, 0] > 0).sum() < 140

@@ -113,8 +113,8 @@ def measure(folder: Path, n_rows: int) -> dict[str, Any]:
     for function, name in (
         ("inside_test", "tests"),
         ("half_differences", "halves"),
-        ("bootstrap_difference", "bootstrap"),
-        ("controlled", "length control"),
+        ("judge", "contexts dealt out"),
+        ("_held", "length control"),
     ):
         clock.watch(contexts, function, name)
     with clock.stage("features"):

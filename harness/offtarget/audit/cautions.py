@@ -1,7 +1,8 @@
 """What a reader must know before believing an audit: poor lenses, small or repeated data."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from offtarget.audit.records import Family, View
 from offtarget.audit.statistics.means import Ints, effective_groups
 from offtarget.data.drops import drop_cautions
 from offtarget.data.identity import pair_keys
@@ -50,7 +51,7 @@ def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> 
     if effective < FEW_GROUPS:
         out.append(
             f"the rows come from {n_groups} prompts (as good as {effective:.0f} of equal size): effects "
-            "speak for few prompts, and p values rest on large-sample theory"
+            "speak for few prompts"
         )
     if pairs.n_renamed:
         out.append(
@@ -70,6 +71,23 @@ def _stock(pairs: Sequence[Pair]) -> list[str]:
             out.append(
                 f"{texts} {'all' if share == 1 else f'{share:.0%}'} of {side}, which is as good as "
                 f"{effective_texts(pairs, side):.0f} different answers: what is found speaks for these texts"
+            )
+    return out
+
+
+def unreliable(families: Mapping[View, Family]) -> list[str]:
+    """A sentence for each view in which noise finds something too often."""
+    out = []
+    for view, family in families.items():
+        if family.unreliable and family.shuffled is not None:
+            null = family.shuffled
+            noise = (
+                "chosen and rejected swapped at random"
+                if null.kind == "labels"
+                else "its contexts dealt out at random"
+            )
+            out.append(
+                f"the {view} view is unreliable: with {noise}, something is found in {null.any_finding:.0%} of {null.n} draws"
             )
     return out
 

@@ -9,6 +9,7 @@ from offtarget.audit.concepts.metadata import MOST_VALUES, Column
 from offtarget.audit.context_records import MetadataColumn, MetadataValue, ValueEffect
 from offtarget.audit.records import Hypothesis
 from offtarget.audit.statistics import means as st
+from offtarget.audit.statistics.flips import typical_values
 from offtarget.audit.statistics.means import Floats, Ints
 
 MAIN = 3
@@ -114,12 +115,13 @@ def _effects(
     if context is None or not main:
         return ()
     _, dense = np.unique(codes[rows], return_inverse=True)
-    test = st.mean_test(np.ascontiguousarray(c.u[np.ix_(rows, np.array(main_at))]), dense)
-    ci = st.t_interval(test.mean, test.se, test.n_groups - 1)
+    sizes = np.bincount(dense).astype(np.float64)
+    sums = st.group_sums(c.u[np.ix_(rows, np.array(main_at))], dense, len(sizes))
+    mean, ci = sums.sum(axis=0) / len(rows), typical_values(sums, sizes, seed=0).ci
     return tuple(
         ValueEffect(
             concept=concept,
-            effect=float(test.mean[j]),
+            effect=float(mean[j]),
             ci=(float(ci[j, 0]), float(ci[j, 1])),
             q=q_of.get((concept, context)),
         )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import vstack
 
-from offtarget.audit.cautions import cautions
+from offtarget.audit.cautions import cautions, unreliable
 from offtarget.audit.composition import compose
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values
 from offtarget.audit.concepts.labels import Rules, Told, reads_model, tell
@@ -153,7 +153,7 @@ def audit(
     }
     if columns:
         families["metadata"] = by_value.family
-    notes = [*cautions(pairs, features, codes), *units.notes, *told]
+    notes = [*unreliable(families), *cautions(pairs, features, codes), *units.notes, *told]
     if topical.family.tested == 0:
         why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
         notes.append(f"nothing was tested by topic: {why}")

@@ -19,7 +19,7 @@ from offtarget.report.composition import compositions, typical_prompts
 from offtarget.report.html import environment, render_page
 from offtarget.report.marks import Marks
 from offtarget.report.plots.effects import Interval, forest
-from offtarget.report.statements import Stated, equal_length, inside, state, tier
+from offtarget.report.statements import Stated, inside, state, tier
 from offtarget.store import write_atomic
 
 REPORT_FILE = "report.html"

@@ -6,8 +6,8 @@ old rows. The effect is the mean of u (overall), or the mean inside a context mi
 The error comes from influences summed by prompt over the union of both audits: a prompt's influence on the new
 effect minus its influence on the old one. Where no prompt is in both, the variance is the sum of the two
 clustered variances (a two-sample test). Where prompts or rows are shared, their covariance is counted: rows
-that did not change cancel, and with the same prompts on both sides it is the paired test. A test that took
-overlapping audits for two samples would see far too little.
+that did not change cancel, and with the same prompts on both sides it is the paired test, with its power, unless
+fewer than ten prompts show the concept. A test that took overlapping audits for two samples would see far too little.
 """
 
 from dataclasses import dataclass
@@ -70,6 +70,8 @@ class _Inside:
     x: Floats
     rows: Ints
     n: int
+    codes: Ints
+    """Prompt of each row, among those that have rows inside on either side."""
     sizes: Floats
     """`(n_prompts, 1)`"""
     sums: Floats
@@ -116,9 +118,10 @@ class Comparison:
         """Test for some concepts that the effect is the same on both sides.
 
         With s_g the influence of prompt g, the variance is Σ_g (s_g,new - s_g,old)², each side times its own
-        G/(G-1), for a context also (N-1)/(N-2), as in the audit's own tests. Where a concept is rare this is far
-        too small (zero, if no row of one side has it), so the larger of it and the error of independent rows with
-        pooled variance is used, in which a row that stands unchanged on both sides weighs |1/N_new - 1/N_old|.
+        G/(G-1), for a context also (N-1)/(N-2), as in the audit's own tests. Where hardly a prompt shows the concept this
+        is far too small (zero, if no row of one side has it). So with fewer than 10 such prompts among those that could
+        tell, the larger of it and the error of independent rows with pooled variance is used, in which a row that stands
+        unchanged on both sides weighs |1/N_new - 1/N_old|; with more it would only take back what pairing brings.
         Degrees of freedom are the smallest of Welch-Satterthwaite's, the number of prompts less one, and Kish's
         effective number of prompts (inside) less one, where what did not change weighs as little as in the error.
 
@@ -209,7 +212,7 @@ class Comparison:
         return {
             "old": effect[0],
             "new": effect[1],
-            "se": np.maximum(robust, sd * np.sqrt(weight2)),
+            "se": np.where(out.pop("n_showing") < MIN_ACTIVE, np.maximum(robust, sd * np.sqrt(weight2)), robust),
             "sd": sd,
             "df": np.maximum(df, 1.0),
             **out,
@@ -220,7 +223,7 @@ class Comparison:
         x = side.u[np.ix_(rows, cols)].astype(np.float64)
         codes = np.searchsorted(touched, side.codes[rows])
         sizes = np.bincount(codes, minlength=len(touched)).astype(np.float64)[:, None]
-        return _Inside(x, rows, len(rows), sizes, group_sums(x, codes, len(touched)), x.mean(axis=0))
+        return _Inside(x, rows, len(rows), codes, sizes, group_sums(x, codes, len(touched)), x.mean(axis=0))
 
     def _telling(
         self, inside: list[_Inside], equal: Mask, both: Ints, where: Ints, cols: Ints, n_touched: int
@@ -233,14 +236,17 @@ class Comparison:
         with np.errstate(divide="ignore", invalid="ignore"):
             kish = (weight**2).sum(axis=0) ** 2 / (weight**4).sum(axis=0)
         share = sum(side.active[cols] for side in self.sides) / sum(side.n for side in self.sides)
-        alone = []
+        alone, showing = [], []
         for part, shared in zip(inside, both, strict=True):
             own = ~np.isin(part.rows, shared)
             if own.any():
                 alone.append(np.maximum((part.x[own] != 0).sum(axis=0), own.sum() * share))
+                showing.append((group_sums(part.x[own] != 0, part.codes[own], n_touched) > 0).sum(axis=0))
         changed = (~equal).sum(axis=0)
+        changing = (group_sums(~equal, where, n_touched) > 0).sum(axis=0)
         return {
             "kish": kish,
+            "n_showing": changing + (np.min(showing, axis=0) if showing else 0),
             "n_telling": changed + (np.min(alone, axis=0) if alone else 0.0),
             "n_prompts": ((a.sizes > kept) | (b.sizes > kept)).sum(axis=0),
             "differs": (n_kept < a.n) | (n_kept < b.n),

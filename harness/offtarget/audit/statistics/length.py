@@ -120,11 +120,6 @@ class EqualLength:
         return DECIDED if self.decided else None
 
 
-def log_length_difference(pairs: Sequence[Pair]) -> Floats:
-    """log(1 + characters) of chosen minus that of rejected, per row."""
-    return Lengths.of(pairs).difference
-
-
 def length_spline(lengths: Floats, df: int = SPLINE_DF) -> Floats:
     """Natural cubic spline of log(1 + characters), with an intercept in its span: `(n, at most df)`.
 

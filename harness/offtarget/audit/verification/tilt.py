@@ -49,14 +49,13 @@ class Tilt:
         moving = spread > 0
         z = u[:, moving] / spread[moving]
         kernel = z @ z.T / max(int(moving.sum()), 1)
-        self.codes, self._length = codes, length
+        basis = basis[:, None] if basis.ndim == 1 else basis
+        self.codes, self._basis = codes, basis
         self.n_rows = len(u)
         self.groups = int(codes.max()) + 1
         self._raw = np.linalg.inv(kernel + RIDGE * np.eye(self.n_rows))
-        basis = basis[:, None] if basis.ndim == 1 else basis
-        along = self._raw @ basis
         # length is a regressor without penalty: the fit answers "at equal length"
-        self._equal = self._raw - along @ np.linalg.pinv(basis.T @ along, rcond=1e-9) @ along.T
+        self._equal = self._raw - _along(self._raw, basis)
         both = np.concatenate([chosen, rejected]).astype(np.float64)
         both -= both.mean(axis=0)
         # Σ · diag(1/sd) · zᵀ: what a unit of each pair's weight moves
@@ -112,11 +111,8 @@ class Tilt:
                     self._raw[np.ix_(out, out)], across.T
                 )
             moves = self._moves[:, kept]
-            reward = inverse.sum(axis=0)
-            raw[k] = moves @ reward
-            along = inverse @ self._length[kept]
-            total = float(self._length[kept] @ along)
-            equal[k] = raw[k] if total <= 0 else moves @ (reward - along * along.sum() / total)
+            raw[k] = moves @ inverse.sum(axis=0)
+            equal[k] = raw[k] - moves @ _along(inverse, self._basis[kept]).sum(axis=0)
         return Shift(raw, equal)
 
     def _of(self, targets: Floats) -> Shift:
@@ -124,3 +120,9 @@ class Tilt:
             targets @ self._raw @ self._moves.T,
             targets @ self._equal @ self._moves.T,
         )
+
+
+def _along(inverse: Floats, basis: Floats) -> Floats:
+    """What of A⁻¹ goes along the columns of a basis B that are fitted without penalty: A⁻¹B (Bᵀ A⁻¹B)⁻¹ Bᵀ A⁻¹."""
+    across = inverse @ basis
+    return np.asarray(across @ np.linalg.pinv(basis.T @ across, rcond=1e-9) @ across.T)
