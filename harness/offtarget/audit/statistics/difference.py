@@ -212,7 +212,9 @@ class Comparison:
         return {
             "old": effect[0],
             "new": effect[1],
-            "se": np.where(out.pop("n_showing") < MIN_ACTIVE, np.maximum(robust, sd * np.sqrt(weight2)), robust),
+            "se": np.where(
+                out.pop("n_showing") < MIN_ACTIVE, np.maximum(robust, sd * np.sqrt(weight2)), robust
+            ),
             "sd": sd,
             "df": np.maximum(df, 1.0),
             **out,
