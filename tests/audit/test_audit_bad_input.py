@@ -76,7 +76,7 @@ def test_a_pickle_is_not_read_whatever_it_is_called(
     ("rows", "says"),
     [
         ([{**r, "prompt": "The same?"} for r in ROWS], "40 pairs from 1 prompts"),
-        ([{**r, "group": f"g{i % 9}"} for i, r in enumerate(ROWS)], "40 pairs from 9 prompts"),
+        ([{**r, "group": f"g{i % 9}"} for i, r in enumerate(ROWS)], "40 pairs in 9 groups"),
         (ROWS[:29], "29 pairs from 29 prompts"),
     ],
 )

@@ -19,9 +19,7 @@ def test_pairs_cut_at_a_lenses_limit_are_a_caution_from_three_in_ten(cut, said, 
     pairs = make_pairs([f"g{i}" for i in range(200)])
     part = make_surface(pairs, np.ones((200, 1)), np.zeros((200, 1)), ["bold"])
     part = replace(part, lens="sae", info={"n_truncated": cut, "max_length": 256})
-    found = [
-        w for w in cautions(pairs, [part], group_codes([p.group for p in pairs.pairs]), 0.5) if "cut" in w
-    ]
+    found = [w for w in cautions(pairs, [part], group_codes([p.group for p in pairs.pairs])) if "cut" in w]
     assert bool(found) == said
     if said:
         assert "lens 'sae' reads 256 tokens" in found[0]

@@ -197,7 +197,7 @@ def test_an_audit_of_a_file_finds_what_was_put_there(capsys: pytest.CaptureFixtu
     assert Path("a/report.html").stat().st_size > 10_000
     assert call(["audit", "good.jsonl", "--out", "a"]) == 0
     said = capsys.readouterr().out
-    assert "+ Bold text: in 100.0 % of chosen, 0.0 % of rejected responses. [d > +100, " in said
+    assert "+ Bold text: in 100.0 % of chosen, 0.0 % of rejected responses. [d > +100]" in said
     assert out["statements"][0]["text"].replace("\u202f", " ") in said
     assert "any markdown heading, list or bold" in out["statements"][0]["along"]
     assert (

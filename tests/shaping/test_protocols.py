@@ -290,7 +290,7 @@ def test_a_plan_over_other_rows_is_refused(tmp_path: Path) -> None:
         ("steering", {"layer": 1.5}, r"layer=1.5 should be a whole number or none"),
         ("steering", {"layer": True}, r"layer=True should be a whole number or none"),
         ("steering", {"strength": None}, r"strength=None should be a number"),
-        ("steering", {"strength": "1e9"}, r"write 1.0e\+9"),
+        ("steering", {"strength": "1e9"}, "should be a number, such as 2.0"),
         ("length_balance", {"bins": 2.5}, r"bins=2.5 should be a whole number"),
     ],
 )

@@ -235,7 +235,7 @@ def test_checkpointing_gives_the_same_gradients_under_hooks(bench: Any, tmp_path
     for name in a:
         assert torch.equal(a[name], b[name]), name
     plain, _ = Trainer(bench, bench.identity(), tmp_path / "c", mode=mode).loss()
-    assert abs(plain - loss_a) > 1e-3
+    assert abs(plain - loss_a) > 1e-4
 
 
 def test_an_ablated_direction_is_gone_where_it_is_ablated(bench: Any, tmp_path: Any) -> None:
