@@ -1,5 +1,6 @@
 """The audit benchmark from a recipe to a board, with a method that a person added as one file."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,11 @@ def short(given):
 @audit_method(name="doubtful", source="a test")
 def doubtful(given):
     return [Claim("x", "x", 1.0, np.zeros(len(given.pairs)), q=1.5)]
+
+
+@audit_method(name="noisy", source="a test")
+def noisy(given):
+    return [Claim("x", "x", 1.0, np.random.default_rng(0).normal(size=len(given.pairs)), q=0.0)]
 '''
 
 
@@ -94,11 +100,14 @@ def test_an_interrupted_benchmark_goes_on_and_what_is_finished_is_not_done_again
 ) -> None:
     recipe = validate_bench(RECIPE, "a test")
     store = Store(tmp_path / "store")
-    with pytest.raises(KeyboardInterrupt):  # two sets of the grid are done, the third call stops it
+    with pytest.raises(
+        KeyboardInterrupt
+    ):  # in the second set of the grid: the first call tries what u is read from
         run_bench(recipe, store)
     scored = run_bench(recipe, store)
     calls = len(mine.read_text())
-    assert calls == 3 + 2 * 2 + 3  # discoveries run with and without insertion, then the shuffles
+    # stopped; the grid again; discoveries with and without insertion; shuffles: each block after one call that tries u
+    assert calls == 3 + (1 + 2) + (1 + 2 * 2) + (1 + 3)
     again = run_bench(recipe, store)
     assert len(mine.read_text()) == calls and again == scored
     board = audit_board(recipe, scored, "offtarget bench-audits X")
@@ -128,6 +137,23 @@ def test_a_method_that_cannot_be_scored_is_told_on_one_line(mine: Path, method: 
     with pytest.raises(ConfigError, match=says) as e:
         run_method(method, AuditInput(pairs, {}))
     assert "\n" not in str(e.value)
+
+
+def test_a_method_whose_u_is_not_read_from_the_texts_is_refused(mine: Path, tmp_path: Path) -> None:
+    recipe = validate_bench({"title": "x", "methods": ["noisy"], "shuffles": RECIPE["shuffles"]}, "a test")
+    with pytest.raises(ConfigError, match="'noisy', claim 'x': u differs between rows of equal text"):
+        run_bench(recipe, Store(tmp_path / "store"))
+
+
+def test_a_method_that_finds_things_in_shuffled_labels_has_no_recall(mine: Path, tmp_path: Path) -> None:
+    recipe = validate_bench({**RECIPE, "methods": ["naive"], "discoveries": None}, "a test")
+    scored = run_bench(recipe, Store(tmp_path / "store"))
+    (shuffled,) = (s for s in scored if s.scenario.part == "shuffles")
+    sure = dataclasses.replace(shuffled, draws=tuple({**d, "findings": 3} for d in shuffled.draws))
+    board = audit_board(recipe, [*(s for s in scored if s is not shuffled), sure], "a test")
+    for row in board.power:
+        assert row.recall.value is None and row.recall.note == "finds in 100% of shuffles"
+    assert "finds in 100% of shuffles" in audit_markdown(board)
 
 
 @pytest.mark.parametrize(

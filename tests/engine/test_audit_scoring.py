@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from offtarget.audit.method import Claim
 from offtarget.engine.audits.planting import Truth
-from offtarget.engine.audits.scoring import association, auroc, found_at_k, match
+from offtarget.engine.audits.scoring import association, auroc, found_at_k, match, merged, void
 from offtarget.engine.audits.summary import Movement, discovered, mean, movements, share
 
 N = 1200
@@ -90,7 +90,8 @@ def test_near_duplicates_take_one_place_and_repeated_cover_takes_none(world: Any
     truths, rng = world
     a, b, c, _ = (t.presence for t in truths)
     x, y, z = noise(rng), noise(rng), noise(rng)
-    twice = np.where(rng.random(N) < 0.9, x, 0)
+    twice = np.where(rng.random(N) < 0.95, x, 0)
+    akin = np.where(rng.random(N) < 0.7, x, 0)  # r of about 0.8: other than x
     covered = [claim("a", 5, a), claim("a2", 4.9, a), claim("b", -3, b), claim("c", 2, c)]
 
     def found(*wrong: Claim) -> set[int]:
@@ -99,9 +100,47 @@ def test_near_duplicates_take_one_place_and_repeated_cover_takes_none(world: Any
 
     assert found() == {0, 1, 2}
     assert found(claim("x", 9, x)) == {0, 1}
-    assert found(claim("x", 9, x), claim("x2", -8, twice)) == {0, 1}  # one place
+    assert found(claim("x", 9, x), claim("x2", 8, twice)) == {0, 1}  # one place
+    assert found(claim("x", 9, x), claim("x3", 8, akin)) == {0}  # two
+    assert found(claim("x", 9, x), claim("x2", -8, twice)) == {0}  # the other side of the same: two
     assert found(claim("x", 9, x), claim("y", 8, y)) == {0}  # two
     assert found(claim("x", 9, x), claim("y", 8, y), claim("z", 7, z)) == set()
+
+
+def test_a_claim_and_its_opposite_are_both_void(world: Any) -> None:
+    truths, _ = world
+    a, b = truths[0].presence, truths[1].presence
+    claims = [
+        claim("a", 5, a),
+        claim("not a", -4, a),
+        claim("less of the opposite of a", -3, -a),
+        claim("b", -2, b),
+    ]
+    assert void(claims).tolist() == [
+        True,
+        True,
+        True,
+        False,
+    ]  # the second contradicts the first and the third
+    matching = match(claims, truths)
+    assert matching.covers.tolist() == [False, False, False, True]
+    assert found_at_k(claims, matching, truths) == {
+        1
+    }  # two wrong places: one said twice, one said against it
+    inside = np.arange(N) < 600
+    assert not void([claim("a", 5, a), claim("elsewhere", -5, a, context=inside)]).any()
+
+
+def test_copies_of_a_claim_are_spoken_for_by_the_surest(world: Any) -> None:
+    truths, rng = world
+    a, x = truths[0].presence, noise(rng)
+    claims = [
+        claim("copy", 3, a, q=0.02),
+        claim("a", 3, a, q=0.01),
+        claim("turned", -3, -a, q=0.05),
+        claim("x", 1, x, q=0.5),
+    ]
+    assert merged(claims).tolist() == [1, 1, 1, 3]
 
 
 def test_a_claim_with_no_score_is_not_found(world: Any) -> None:
@@ -149,17 +188,29 @@ def test_null_is_what_insertion_moved_equally() -> None:
     draws = [
         {
             "moved": {
-                "untouched": (0.5, False, 1, 0.0),
-                "equal": (0.5, False, 1, 0.02 * s),  # +0.02 and -0.02 in turn: mean zero, two errors 0.004
-                "unequal": (0.5, False, 1, 0.05 + 0.01 * s),
-                "unknown": (0.5, False, 1, float(rng.normal(0, 0.5))),
-                **({"once": (0.5, False, 1, 0.001)} if i == 0 else {}),
+                "untouched": (0.5, False, 1, 0.0, "untouched"),
+                "equal": (
+                    0.5,
+                    False,
+                    1,
+                    0.02 * s,
+                    "equal",
+                ),  # +0.02 and -0.02 in turn: mean zero, two errors 0.004
+                "unequal": (0.5, False, 1, 0.05 + 0.01 * s, "unequal"),
+                "unknown": (0.5, False, 1, float(rng.normal(0, 0.5)), "unknown"),
+                # names that only this planting has are judged by what moved here
+                f"rare {i}": (0.5, False, 1, 0.04, f"rare {i}"),
+                f"moved {i}": (0.5, False, 1, 0.06, f"moved {i}"),
             }
         }
         for i, s in enumerate([1, -1] * 50)
     ]
     moved = movements(draws)
-    assert {name for name, m in moved.items() if m.null} == {"untouched", "equal"}
+    assert {name for name, m in moved.items() if m.null} == {
+        "untouched",
+        "equal",
+        *(f"rare {i}" for i in range(100)),
+    }
     assert moved["unequal"].mean == pytest.approx(0.05)
 
 
@@ -172,16 +223,18 @@ def test_false_discoveries_are_null_or_on_the_wrong_side_and_grey_is_counted_apa
         "null, not found": Movement(0.0, True),
     }
     claims = {
-        "right": (0.01, True, 1, 0.3),
-        "wrong side": (0.05, False, -1, 0.1),
-        "null": (0.09, False, 1, 0.0),
-        "grey": (0.0, False, -1, -0.1),
-        "null, not found": (0.1, False, 1, 0.0),
+        "right": (0.01, True, 1, 0.3, "right"),
+        "right again": (0.01, True, 1, 0.3, "right"),  # says the same: counts once
+        "wrong side": (0.05, False, -1, 0.1, "wrong side"),
+        "null": (0.09, False, 1, 0.0, "null"),
+        "grey": (0.0, False, -1, -0.1, "grey"),
+        "null, not found": (0.1, False, 1, 0.0, "null, not found"),
     }
     got = discovered({"moved": claims}, moved)
     assert (got.true, got.false, got.grey) == (("right",), ("wrong side", "null"), ("grey",))
     assert got.fdp == pytest.approx(2 / 3)
-    assert discovered({"moved": {"null": (None, False, 1, 0.0)}}, moved).fdp == 0
+    assert got.fdp_with_grey == pytest.approx(3 / 4)
+    assert discovered({"moved": {"null": (None, False, 1, 0.0, "null")}}, moved).fdp == 0
 
 
 def test_intervals() -> None:

@@ -85,6 +85,8 @@ class DiscoveryRow(_Record):
     draws: int
     fdp: Estimate
     """Mean over draws; its interval is two standard errors each way."""
+    fdp_with_grey: Estimate
+    """The same if all grey ones are false: what it is at most."""
     true: float
     """Discoveries (q < 0.1) a draw that cover a planted concept."""
     false: float
@@ -152,15 +154,19 @@ METHOD = (
     "the right side. A claim in a context covers a concept of a topic if half of the topic's rows lie inside, three "
     "times as frequent there as in the whole set.",
     "Recall at K: planted concepts covered within the first K places by |score|, K being how many were planted. "
-    "Further claims on a concept already covered take no place, nor do near-duplicates (|r| of u at least 0.5) of a "
-    "claim that covers nothing.",
-    "Detected: planted concepts covered by a claim with q < 0.05. A method that names no findings has none.",
+    "Further claims on a concept already covered take no place; of claims that cover nothing each takes one, unless it says the "
+    "same (r of u, turned to the side that is named, at least 0.9) as one before. A claim and its opposite are both void.",
+    "Detected: planted concepts covered by a claim with q < 0.05. A method that names no findings has none. A method that finds "
+    "something in more than 10 % of label shuffles has neither recall nor detection. A method is refused if its u differs "
+    "between rows of equal text.",
     "AUROC: a claim about a planted concept, whatever side it names, against every other claim, by |score|.",
     "Null, computed from the inserter: over all plantings, the mean of (u with insertion - u of the same rows without "
     "it) is, two standard errors included, within 0.01 standard deviations of u, or exactly zero. Filling sentences, "
     "which level the length, are insertion too. FDP is the share of false ones (null, or on the side against which "
     "insertion moved them) among discoveries (q < 0.1) that are not grey; 0 where there is none. What insertion moved unequally "
-    "without covering a planted concept is grey and counted apart: it is no noise, and nothing that was asked for.",
+    "without covering a planted concept is grey and counted apart: it is no noise, and nothing that was asked for; the column "
+    "with the grey counts it as false, so that the proportion lies between the two. Discoveries that say the same count once. A "
+    "claim that fewer than half of the plantings have by its id is judged by its own movement (null up to 0.05).",
     "Seconds are processor seconds, median over all sets, without the reading of the responses by a lens.",
     "Shuffles: the order in which the responses were sampled takes the place of the label, turned by a coin for "
     "each prompt; a finding is q < 0.05.",
@@ -253,7 +259,8 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
         out.append(("Concept by concept", about, ["concept", "method", "recall at K", "detected"], lines))
     if board.discoveries:
         lines = [
-            [d.planting, d.method, f"{d.draws}", with_interval(d.fdp, 3), fixed(d.true, 1), fixed(d.false, 2), fixed(d.grey, 1),
+            [d.planting, d.method, f"{d.draws}", with_interval(d.fdp, 3), with_interval(d.fdp_with_grey, 3),
+             fixed(d.true, 1), fixed(d.false, 2), fixed(d.grey, 1),
              f"{d.null_claims:,}", with_interval(d.recall), with_interval(d.recall_ruled), with_interval(d.auroc)]
             for d in board.discoveries
         ]  # fmt: skip
@@ -262,6 +269,7 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
             "method",
             "plantings",
             "mean FDP",
+            "with the grey",
             "true a draw",
             "false a draw",
             "grey a draw",

@@ -4,7 +4,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,8 +22,9 @@ from offtarget.engine.audits.planting import (
     shipped_rates,
 )
 from offtarget.engine.audits.recipe import BenchRecipe, MethodRun
-from offtarget.engine.audits.scoring import STRICTLY, auroc, found_at_k, match
+from offtarget.engine.audits.scoring import STRICTLY, auroc, found_at_k, match, merged
 from offtarget.engine.features import features_of
+from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.machine import device
 from offtarget.models import resolve
@@ -32,7 +33,7 @@ from offtarget.registry import default
 from offtarget.store import Store, file_sha256, write_atomic
 from offtarget.versions import code_sha256, package_versions
 
-VERSION = 1
+VERSION = 2
 """Rises when a score changes its meaning without a change of the code that is hashed."""
 BLOCK = 10
 """Draws of one artifact: an interrupted run loses at most one block of one method."""
@@ -46,6 +47,9 @@ ROOMS = (
 )
 """The code that decides a score."""
 FILE = "draws.json"
+COPIES = 40
+"""Rows that stand twice in the set on which a method's u is tried."""
+LIKE = 0.5
 Part = Literal["power", "discoveries", "topics", "shuffles"]
 Draw = dict[str, Any]
 
@@ -205,6 +209,7 @@ class _Bench:
         }
 
         def build(out: Path) -> None:
+            self._require_readings(sets.planted(numbers[0]), method, lenses)
             draws = [self._draw(scenario, sets, numbers, number, method, lenses) for number in numbers]
             write_atomic(out / FILE, json.dumps(draws))
 
@@ -243,6 +248,35 @@ class _Bench:
         reading = planted.reading if "surface" in lenses else 0.0
         return claims, {"seconds": took, "reading": reading}
 
+    def _require_readings(self, planted: PlantedSet, method: MethodRun, lenses: Sequence[str]) -> None:
+        """Refuse a method whose u is not read from the texts: rows of equal text must have equal values.
+
+        Noise in u would make claims look alike or apart at will, and with that decide what takes a place.
+
+        Raises:
+            ConfigError: names the claim.
+        """
+        n = min(COPIES, len(planted.pairs))
+        rows = np.concatenate([np.arange(len(planted.pairs)), np.arange(n)])
+        twice = [planted.pairs.pairs[i] for i in range(n)]
+        pairs = replace(
+            planted.pairs, pairs=[*planted.pairs.pairs, *(replace(p, id=f"{p.id}~copy") for p in twice)]
+        )
+        features = {
+            lens: replace(
+                part.select(rows),
+                pair_ids=tuple(p.id for p in pairs.pairs),
+                groups=tuple(p.group for p in pairs.pairs),
+            )
+            for lens, part in self._features(planted, lenses).items()
+        }
+        for claim in run_method(method.method, AuditInput(pairs, features, 0), method.parameters):
+            if not np.allclose(claim.u[:n], claim.u[-n:], rtol=1e-4, atol=1e-6):
+                raise ConfigError(
+                    f"audit method '{method.label}', claim '{claim.id}': u differs between rows of equal text; it must be read "
+                    "from the texts alone"
+                )
+
     def _features(self, planted: PlantedSet, lenses: Sequence[str]) -> Mapping[str, FeatureMatrix]:
         out = {}
         for lens in lenses:
@@ -280,20 +314,37 @@ def _score(claims: Sequence[Claim], planted: PlantedSet) -> Draw:
 
 def _moved(
     claims: Sequence[Claim], without: Sequence[Claim], planted: PlantedSet
-) -> dict[str, tuple[float | None, bool, int, float]]:
-    """For each claim its q, whether it covers a planted concept, the side it names, and what insertion moved.
+) -> dict[str, tuple[float | None, bool, int, float, str]]:
+    """For each claim its q, whether it covers a planted concept, the side it names, what insertion moved, and who speaks for it.
 
     What insertion moved on chosen minus what it moved on rejected is the mean over rows of (u with insertion
-    - u of the same rows without), here in standard deviations of u. Filling sentences are insertion too.
+    - u of the same rows without), here in standard deviations of u. Filling sentences are insertion too. A claim of which
+    the set without insertion has no namesake is held against the claim there whose u is most like its own; where none is
+    (|r| at least 0.5), it moved nothing that anybody could tell, and counts as null.
     """
-    before = {c.id: c.u for c in without}
+    before = {c.id: c for c in without}
     covers = match(claims, planted.truths).covers
-    out: dict[str, tuple[float | None, bool, int, float]] = {}
+    speaks = merged(claims)
+    out: dict[str, tuple[float | None, bool, int, float, str]] = {}
     for i, c in enumerate(claims):
-        moved = float(c.u.mean()) - (float(before[c.id].mean()) if c.id in before else 0.0)
+        other = before.get(c.id) or _most_like(c, without)
+        moved = 0.0 if other is None else float(c.u.mean()) - float(other.u.mean())
         side = 1 if c.direction == "chosen" else -1
-        out[c.id] = (c.q, bool(covers[i]), side, moved / (float(c.u.std()) or 1.0))
+        out[c.id] = (c.q, bool(covers[i]), side, moved / (float(c.u.std()) or 1.0), claims[speaks[i]].id)
     return out
+
+
+def _most_like(claim: Claim, others: Sequence[Claim]) -> Claim | None:
+    """The claim whose u goes along most closely with that of this one, from r 0.5 on."""
+    if not others:
+        return None
+    u = np.stack([c.u.astype(np.float64) for c in others])
+    u -= u.mean(axis=1, keepdims=True)
+    x = claim.u.astype(np.float64) - claim.u.mean()
+    size = np.sqrt((u**2).sum(axis=1) * (x @ x))
+    r = np.where(size > 0, u @ x / np.where(size > 0, size, 1.0), 0.0)
+    best = int(r.argmax())
+    return others[best] if r[best] >= LIKE else None
 
 
 def _findings(claims: Sequence[Claim]) -> Draw:

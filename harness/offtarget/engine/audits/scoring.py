@@ -11,6 +11,9 @@ three rules share that half (lists, disclaimers). `COVERS` lies below the latter
 the phrasings, or 4 % of the variance. Against chance with few rows, the plain correlation must also lie
 three standard errors from zero.
 
+A claim and its opposite are no claim. A method that says of one thing that chosen has more, and that rejected has more,
+would otherwise be right about everything; so both are void (`void`): they cover nothing and each takes a place.
+
 A small difference is no small presence: over a rate of 30 % every claim about the concept has hundreds of
 rows that differ in it, whichever side leads. The direction is then the only thing that the difference decides.
 """
@@ -30,8 +33,9 @@ COVERS = 0.2
 STRICTLY = 0.3
 """The same, asking for half of what a perfect rule for half of the phrasings has; shown beside it."""
 STANDARD_ERRORS = 3.0
-SAME = 0.5
-"""From this correlation of their u on, two claims are about one thing."""
+SAME = 0.9
+"""From this correlation of their u on, two claims are about one thing: small enough for two readings of one, and too large
+for claims that merely share noise to pass for one."""
 MIN_DIFFERING = 5
 """A concept in which fewer rows differ goes along with nothing."""
 INSIDE, TIMES = 0.5, 3.0
@@ -108,7 +112,59 @@ def match(claims: Sequence[Claim], truths: Sequence[Truth], covers: float = COVE
     about = np.where(np.abs(size) >= covers, best, -1)
     said = np.sign([c.score for c in claims]) * np.sign(size)
     true = np.array([t.sign for t in truths])[best]
-    return Matching(about, size, (about >= 0) & (true != 0) & (said == true))
+    return Matching(about, size, (about >= 0) & (true != 0) & (said == true) & ~void(claims))
+
+
+def void(claims: Sequence[Claim]) -> NDArray[np.bool_]:
+    """Which claims another one of the same method contradicts: same context, same thing, the other side: `(n_claims,)`.
+
+    Claims without a score say nothing and contradict nothing.
+    """
+    out = np.zeros(len(claims), dtype=bool)
+    for rows in _by_context(claims):
+        said = [i for i in rows if claims[i].score != 0]
+        r = _signed_correlations([claims[i] for i in said])
+        out[said] = (r <= -SAME).any(axis=1) if len(said) else False
+    return out
+
+
+def _by_context(claims: Sequence[Claim]) -> list[list[int]]:
+    """Numbers of the claims that speak of the same rows."""
+    groups: dict[bytes | None, list[int]] = {}
+    for i, c in enumerate(claims):
+        groups.setdefault(None if c.context is None else np.packbits(c.context).tobytes(), []).append(i)
+    return list(groups.values())
+
+
+def _signed_correlations(claims: Sequence[Claim]) -> Floats:
+    """Correlations of what claims say: of u, turned to the side that each names; 0 where u is constant."""
+    if not claims:
+        return np.zeros((0, 0))
+    u = np.stack([c.u.astype(np.float64) * np.sign(c.score) for c in claims])
+    u -= u.mean(axis=1, keepdims=True)
+    size = np.sqrt((u**2).sum(axis=1))
+    u /= np.where(size > 0, size, 1.0)[:, None]
+    return np.asarray(u @ u.T)
+
+
+def merged(claims: Sequence[Claim]) -> Ints:
+    """For each claim the number of the claim that speaks for it: the first one by q, then |score|, that says the same.
+
+    Padding a list with copies of one claim so adds nothing to what is counted.
+    """
+    out = np.arange(len(claims))
+    for rows in _by_context(claims):
+        order = sorted(
+            rows, key=lambda i: (1.0 if claims[i].q is None else claims[i].q, -abs(claims[i].score), i)
+        )
+        r = _signed_correlations([claims[i] for i in order])
+        spoken = np.full(len(order), -1)
+        for a in range(len(order)):
+            if spoken[a] < 0:
+                spoken[(spoken < 0) & (r[a] >= SAME)] = a
+                spoken[a] = a
+            out[order[a]] = order[spoken[a]]
+    return out
 
 
 def _picks(context: NDArray[np.bool_], topic: NDArray[np.bool_]) -> bool:
@@ -121,8 +177,8 @@ def found_at_k(claims: Sequence[Claim], matching: Matching, truths: Sequence[Tru
     """The planted concepts that stand in the first K places of the ranking, K being how many were planted.
 
     Claims are ranked by |score|. A claim that covers a concept takes a place, the first time; further claims
-    that cover it take none. Of the others, one takes a place unless it is about the same thing as one that did
-    before (|r| of their u at least `SAME`, same context): near-duplicates count once, right or wrong.
+    that cover it take none. Of the others, each takes a place unless it says the same as one that did before (`SAME`,
+    same context, same side).
     """
     k = sum(t.sign != 0 for t in truths)
     found: set[int] = set()
@@ -142,9 +198,7 @@ def _same(a: Claim, b: Claim) -> bool:
         return False
     if a.context is not None and b.context is not None and (a.context != b.context).any():
         return False
-    x, y = (c.u.astype(np.float64) - c.u.mean() for c in (a, b))
-    size = np.sqrt((x @ x) * (y @ y))
-    return bool(size > 0 and abs(x @ y) / size >= SAME)
+    return bool(_signed_correlations([a, b])[0, 1] >= SAME)
 
 
 def auroc(claims: Sequence[Claim], matching: Matching, truths: Sequence[Truth]) -> float | None:

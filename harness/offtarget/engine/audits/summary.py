@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,6 +25,11 @@ from offtarget.registry import default
 from offtarget.versions import code_sha256, package_versions
 
 Q_DISCOVERY = 0.1
+MOST_SHUFFLED = 0.1
+"""A method that finds something in a larger share of label shuffles has no recall: it would find everything by saying so."""
+ONCE_SHIFT = 0.05
+"""The same as `NULL_SHIFT` for a claim that few plantings have, judged by its own shift: insertion at equal counts moves a
+rule by about 0.02 in one planting."""
 NULL_SHIFT = 0.01
 """Standard deviations of u by which insertion may move a null claim to one side: at 2,000 pairs it adds less than half
 a standard error to its mean."""
@@ -34,7 +39,8 @@ MOST = 6
 
 
 def audit_board(recipe: BenchRecipe, scored: Sequence[Scored], command: str) -> AuditBoard:
-    """The board of one recipe."""
+    """The board of one recipe; a method that finds things in shuffled labels has no recall on it."""
+    scored = [_without_recall(s, scored) for s in scored]
     power = [s for s in scored if s.scenario.part == "power"]
     aims = [s for s in power if _is_aimed_at(s)]
     discoveries = [_discoveries(s) for s in scored if s.scenario.part == "discoveries"]
@@ -64,6 +70,23 @@ def audit_board(recipe: BenchRecipe, scored: Sequence[Scored], command: str) -> 
         ),
         shuffles=tuple(shuffles),
     )
+
+
+def _without_recall(s: Scored, everything: Sequence[Scored]) -> Scored:
+    """The same draws with nothing found in them, where the method's shuffles find something in more than `MOST_SHUFFLED`."""
+    if s.scenario.part == "shuffles":
+        return s
+    shuffled = [
+        sum(d["findings"] > 0 for d in x.draws) / len(x.draws)
+        for x in everything
+        if x.scenario.part == "shuffles"
+        and x.method.label == s.method.label
+        and any(d["tests"] for d in x.draws)
+    ]
+    if max(shuffled, default=0.0) <= MOST_SHUFFLED:
+        return s
+    note = f"finds in {max(shuffled):.0%} of shuffles"
+    return replace(s, draws=tuple({**d, "disqualified": note} for d in s.draws))
 
 
 def share(hits: int, n: int) -> Estimate:
@@ -110,26 +133,41 @@ class Discovered:
         """Of the discoveries that are not grey, the share that is false; 0 of none."""
         return len(self.false) / max(len(self.true) + len(self.false), 1)
 
+    @property
+    def fdp_with_grey(self) -> float:
+        """The share that is false if all grey ones are: what the proportion is at most."""
+        wrong = len(self.false) + len(self.grey)
+        return wrong / max(len(self.true) + wrong, 1)
+
 
 def movements(draws: Sequence[Draw]) -> dict[str, Movement]:
-    """What insertion moves of each claim: the mean over plantings is taken for what it moves on average."""
+    """What insertion moves of each claim: the mean over plantings is taken for what it moves on average.
+
+    Ids that fewer than half of the plantings have (those of data-driven methods, say) are judged by their own shift.
+    """
     shifts: dict[str, list[float]] = {}
     for draw in draws:
-        for name, (_, _, _, shift) in draw["moved"].items():
+        for name, (_, _, _, shift, _) in draw["moved"].items():
             shifts.setdefault(name, []).append(shift)
     out = {}
     for name, values in shifts.items():
         x = np.array(values)
-        bound = abs(x.mean()) + 2 * x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.inf
-        out[name] = Movement(float(x.mean()), bool(not x.any() or bound <= NULL_SHIFT))
+        if len(x) * 2 < len(draws) or len(x) < 2:
+            null = abs(x.mean()) <= ONCE_SHIFT
+        else:
+            null = not x.any() or abs(x.mean()) + 2 * x.std(ddof=1) / np.sqrt(len(x)) <= NULL_SHIFT
+        out[name] = Movement(float(x.mean()), bool(null))
     return out
 
 
 def discovered(draw: Draw, moved: Mapping[str, Movement]) -> Discovered:
-    """Sort the discoveries of one draw into true, false (null, or against what insertion moved) and grey."""
+    """Sort the discoveries of one draw into true, false (null, or against what insertion moved) and grey.
+
+    Discoveries that say the same count once: the surest of them stands for all.
+    """
     true, false, grey = [], [], []
-    for name, (q, covers, side, _) in draw["moved"].items():
-        if q is None or q >= Q_DISCOVERY:
+    for name, (q, covers, side, _, speaker) in draw["moved"].items():
+        if q is None or q >= Q_DISCOVERY or speaker != name:
             continue
         if covers:
             true.append(name)
@@ -156,6 +194,8 @@ def _draws(scored: Iterable[Scored]) -> list[Draw]:
 
 def _recall(draws: Sequence[Draw], what: str, of: str = "planted") -> Estimate:
     """Share of planted concepts, over all draws, that are among the found or the detected."""
+    if notes := [d["disqualified"] for d in draws if "disqualified" in d]:
+        return Estimate(note=notes[0])
     if what == "detected" and not any(d["tests"] for d in draws):
         return Estimate(note="ranks only" if draws else "not run")
     return share(sum(c in d[what] for d in draws for c in d[of]), sum(len(d[of]) for d in draws))
@@ -210,6 +250,7 @@ def _discoveries(s: Scored) -> DiscoveryRow:
         pairs=s.scenario.pairs,
         draws=len(s.draws),
         fdp=mean([x.fdp for x in sorted_draws]) if tests else Estimate(note="ranks only"),
+        fdp_with_grey=mean([x.fdp_with_grey for x in sorted_draws]) if tests else Estimate(note="ranks only"),
         true=float(np.mean([len(x.true) for x in sorted_draws])),
         false=float(np.mean([len(x.false) for x in sorted_draws])),
         grey=float(np.mean([len(x.grey) for x in sorted_draws])),
