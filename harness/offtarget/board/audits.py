@@ -85,8 +85,8 @@ class DiscoveryRow(_Record):
     draws: int
     fdp: Estimate
     """Mean over draws; its interval is two standard errors each way."""
-    fdp_with_grey: Estimate
-    """The same if all grey ones are false: what it is at most."""
+    fdp_with_grey: Estimate | None = None
+    """The same if all grey ones are false: what it is at most; None on boards made before it was counted."""
     true: float
     """Discoveries (q < 0.1) a draw that cover a planted concept."""
     false: float
@@ -128,6 +128,9 @@ class AuditBoard(_Record):
     """The audit board."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
+    rules: Literal[1, 2] = 1
+    """By which rules claims were counted: 1, near-duplicates from r 0.5 on whatever side they name, each id its own
+    discovery; 2, as `METHOD` says."""
     title: str
     command: str
     code: str
@@ -174,6 +177,18 @@ METHOD = (
     "and AUROC.",
 )
 
+BEFORE = (
+    "This board was made before the rules of places, voids and merged discoveries below were in force: near-duplicates took no place "
+    "from r 0.5 on whatever side they named, a claim and its opposite both counted, each id was a discovery of its own, and u was "
+    "not tried for noise. Make it again with its command."
+)
+
+
+def method_of(board: AuditBoard) -> tuple[str, ...]:
+    """How a board is to be read."""
+    return METHOD if board.rules == 2 else (BEFORE, *METHOD)
+
+
 AIMS = (
     "Asked for: recall at K at least 0.95 from 5 points over a rejected rate of at most 5 %, at 2,000 pairs; mean FDP at "
     "q < 0.1 at most 0.1 plus two standard errors over at least 100 plantings; the share of at least 500 shuffles with "
@@ -197,6 +212,10 @@ def with_interval(e: Estimate, places: int = 2) -> str:
         return e.note or "–"
     inside = f" [{fixed(e.ci[0], places)}, {fixed(e.ci[1], places)}]" if e.ci else ""
     return fixed(e.value, places) + inside
+
+
+def _or_dash(e: Estimate | None) -> str:
+    return "–" if e is None else with_interval(e, 3)
 
 
 def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
@@ -259,7 +278,7 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
         out.append(("Concept by concept", about, ["concept", "method", "recall at K", "detected"], lines))
     if board.discoveries:
         lines = [
-            [d.planting, d.method, f"{d.draws}", with_interval(d.fdp, 3), with_interval(d.fdp_with_grey, 3),
+            [d.planting, d.method, f"{d.draws}", with_interval(d.fdp, 3), _or_dash(d.fdp_with_grey),
              fixed(d.true, 1), fixed(d.false, 2), fixed(d.grey, 1),
              f"{d.null_claims:,}", with_interval(d.recall), with_interval(d.recall_ruled), with_interval(d.auroc)]
             for d in board.discoveries
@@ -320,7 +339,7 @@ def audit_markdown(board: AuditBoard) -> str:
         out += [f"## {title}", "", *([about, ""] if about else [])]
         left = sum(1 for h in head if h in _WORDS)
         out += [*markdown_table(head, ([escape_cell(c, 400) for c in row] for row in rows), left=left), ""]
-    out += ["## How to read it", "", *(f"- {line}" for line in METHOD), ""]
+    out += ["## How to read it", "", *(f"- {line}" for line in method_of(board)), ""]
     made = ", ".join(f"{k} {v}" for k, v in board.packages.items())
     out += [f"Code `{board.code}`, planted content `{board.planting[:12]}`, {made}.", ""]
     return "\n".join(out)
@@ -340,7 +359,7 @@ def audit_html(board: AuditBoard) -> str:
         tables=tables(board),
         words=_WORDS,
         pictures=list(_pictures(board)),
-        method=METHOD,
+        method=method_of(board),
     )
 
 

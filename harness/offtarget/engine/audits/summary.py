@@ -48,6 +48,7 @@ def audit_board(recipe: BenchRecipe, scored: Sequence[Scored], command: str) -> 
     labels = [m.label for m in recipe.methods]
     topics = [s for s in scored if s.scenario.part == "topics"]
     return AuditBoard(
+        rules=2,
         title=recipe.title,
         command=command,
         code=code_sha256(*ROOMS)[:12],
