@@ -10,7 +10,8 @@ The message is written for the person at the keyboard: what is wrong, where (fil
 and what to do now, on one line.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 
 class OfftargetError(Exception):
@@ -33,7 +34,9 @@ class UndecidedError(OfftargetError):
     exit_code = 3
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], hint: str = "") -> ConfigError:
+def unknown_name(
+    kind: str, name: str, known: Iterable[str], hint: str = "", labels: Mapping[str, str] | None = None
+) -> ConfigError:
     """A `ConfigError` for a name nobody knows, offering the nearest names.
 
     Args:
@@ -41,11 +44,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str], hint: str = "") -> 
         name: what was asked.
         known: all valid names.
         hint: what else to do, appended.
+        labels: what the names stand for, where that is more than the name.
     """
-    import difflib
-
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    near = nearest(name, names, labels or {})
     if near:
         offer = f"did you mean {' or '.join(near)}?"
     elif names:
@@ -53,3 +55,38 @@ def unknown_name(kind: str, name: str, known: Iterable[str], hint: str = "") -> 
     else:
         offer = "none is registered"
     return ConfigError(f"unknown {kind} '{name}': {offer}" + (f" {hint}" if hint else ""))
+
+
+def nearest(name: str, names: Sequence[str], labels: Mapping[str, str], most: int = 3) -> list[str]:
+    """The names somebody may have meant: one slip away, then by a part of them, by a word of their label, by likeness.
+
+    `surface:offer` is a part of `surface:follow_up_offer`, and nearer to it than to `surface:boosters`.
+
+    Args:
+        name: what was asked.
+        names: all valid names.
+        labels: of some names, in words.
+        most: how many at the most.
+    """
+    import difflib
+
+    asked = _tail(name)
+    alike = difflib.get_close_matches(name, names, n=most, cutoff=0.5)
+    if len(asked) < 3:
+        return alike
+    found = [n for n in names if asked in _parts(_tail(n))]
+    found += [n for n in names if asked in _tail(n) or (len(_tail(n)) >= 3 and _tail(n) in _parts(asked))]
+    said = [n for n in names if any(w.startswith(asked) for w in _parts(labels.get(n, "").lower()))]
+    slips = difflib.get_close_matches(asked, [_tail(n) for n in names], n=most, cutoff=0.75)
+    close = [n for tail in slips for n in names if _tail(n) == tail]
+    found.sort(key=lambda n: len(_tail(n)))
+    return list(dict.fromkeys([*close, *found, *said, *([] if found or said else alike)]))[:most]
+
+
+def _tail(name: str) -> str:
+    """A name without the lens before its colon, in lower case."""
+    return name.rpartition(":")[2].lower()
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in re.split(r"[^a-z0-9]+", text) if part]

@@ -169,11 +169,11 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
             f"{audit.vocabulary[:12]}; audit with --like the audit they were made on, "
             "or decide anew in a copy of its verdicts.template.yaml"
         )
-    concepts = {c.id for c in audit.concepts}
+    concepts = {c.id: c.title for c in audit.concepts}
     contexts = {c.id for c in audit.contexts}
     for v in verdicts.verdicts:
         if v.concept not in concepts:
-            raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
+            raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})", labels=concepts)
         if v.context is None or v.context in contexts:
             continue
         if column := column_of(v.context):

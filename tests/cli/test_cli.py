@@ -513,11 +513,14 @@ def test_concepts_are_listed_with_their_lean(capsys: pytest.CaptureFixture[str],
     assert len(first) == 3
     (bold,) = (c for c in first if c["concept"] == "surface:bold")
     assert bold["leans"] == "more in chosen" and bold["named by"] == "its lens"
+    assert call(["concepts", "a", "--format", "json", "--find", "HEADING"]) == 0
+    assert {c["concept"] for c in json.loads(capsys.readouterr().out)} == {"surface:markdown"}
     assert call(["concepts", "a", "--format", "md"]) == 0
     assert "| surface:bold | 1 | bold text | its lens |" in capsys.readouterr().out
     for argv, says in (
         (["concepts", "a", "--lens", "sae"], "made with surface"),
         (["concepts", "a", "--format", "mx"], "did you mean md"),
+        (["concepts", "a", "--find", "weather"], "unknown concept 'weather'"),
         (["concepts", "nowhere"], "no audit to read"),
     ):
         code, err = run(capsys, *argv)

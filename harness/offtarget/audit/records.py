@@ -378,7 +378,12 @@ class Audit(Record):
         for c in self.concepts:
             if c.id == concept_id:
                 return c
-        raise unknown_name("concept", concept_id, (c.id for c in self.concepts))
+        raise unknown_name(
+            "concept",
+            concept_id,
+            (c.id for c in self.concepts),
+            labels={c.id: c.title for c in self.concepts},
+        )
 
     def to_json(self) -> str:
         """The text of `audit.json`."""

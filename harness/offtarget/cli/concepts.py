@@ -21,6 +21,9 @@ def concepts(
     audit_dir: Annotated[Path, typer.Argument(help="A folder made by `offtarget audit`.")],
     lens: Annotated[str | None, typer.Option(help="Only concepts of this lens.")] = None,
     fmt: Annotated[str, typer.Option("--format", help="text, md, csv or json.")] = "text",
+    find: Annotated[
+        str | None, typer.Option(help="Only those with this text in their id, label or evidence.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
 ) -> None:
     """List the concepts with label, what vouches for it on held-out prompts, stability over seeds, and overall lean.
@@ -40,6 +43,11 @@ def concepts(
         raise ConfigError(f"--lens {lens}: this audit was made with {', '.join(there)}")
     lean = {h.concept: h for h in audit.hypotheses if h.view == "overall"}
     found = [c for c in audit.concepts if c.id in lean and lens in (None, c.lens)]
+    if find is not None:
+        found = [c for c in found if any(find.lower() in text.lower() for text in searched(c))]
+        if not found:
+            labels = {c.id: c.title for c in audit.concepts}
+            raise unknown_name("concept", find, (c.id for c in audit.concepts if c.id in lean), labels=labels)
     found.sort(key=lambda c: (tier(c), -abs(lean[c.id].z), c.id))
     rows = []
     for c in found[:limit]:
@@ -81,6 +89,11 @@ def concepts(
             typer.echo("| " + " | ".join(escape_cell(str(cell)) for cell in row) + " |")
     else:
         table((*HEAD[:2], *HEAD[3:], HEAD[2]), [(*row[:2], *row[3:], row[2]) for row in rows])
+
+
+def searched(c: "Concept") -> tuple[str, ...]:
+    """The texts of a concept that `--find` looks into."""
+    return (c.id, c.title, c.label, *c.evidence.words, *c.evidence.words_against, *c.evidence.tokens)
 
 
 def named_by(c: "Concept") -> str:

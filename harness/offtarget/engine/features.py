@@ -243,7 +243,10 @@ def check_concept(concept: str, lenses: Sequence[str], where: str, said: str) ->
         return False
     known = [c for lens, which in read if lens.concepts for c in lens.concepts(which)]
     if concept not in known:
-        raise unknown_name("concept", concept, known, hint=f"(in {where})")
+        from offtarget.lens.surface import COLUMNS
+
+        labels = {c.id: c.label for c in COLUMNS}
+        raise unknown_name("concept", concept, known, hint=f"(in {where})", labels=labels)
     return True
 
 

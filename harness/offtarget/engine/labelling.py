@@ -85,7 +85,7 @@ def label_concepts(
         pairs: its rows.
         features: of its lenses.
         model: an Inspect model, or its name (`provider/name`).
-        most: how many concepts, by |z|.
+        most: how many concepts: those without a name first, by |z|.
         store: where labels are kept.
         seed: of the choice of passages.
         progress: called with (calls done, calls in all).
@@ -136,7 +136,8 @@ def _samples(
         if ("chosen", "freq") not in part.values:
             continue
         concepts = sorted(
-            (c for c in audit.concepts if c.lens == part.lens and c.id in size), key=lambda c: -size[c.id]
+            (c for c in audit.concepts if c.lens == part.lens and c.id in size),
+            key=lambda c: (c.named, -size[c.id]),  # a rule's name needs no other
         )[:most]
         share = firing_share(part, [c.members for c in concepts])
         for m, concept in enumerate(concepts):
