@@ -7,9 +7,18 @@ difference D between policies a and b, on the same prompts, is
 
 V_prompts: of the difference averaged over seeds, clustered by prompt, G/(G − 1) · Σ_g (Σ_{i∈g} (d_i − D))²/n².
 s²: sample variance of a policy's mean over its S training seeds; the start model has none. Sampling noise is in
-both terms, so V is a little too large. Interval and p are those of t with the degrees of freedom of Satterthwaite
-(1946), V²/Σ v²/k. Where both policies are shares, V_prompts holds two further prompts, one changed up and one down
-(Bonett and Price 2012): without them n prompts that all agree would prove that none can differ.
+both terms, so V is a little too large. Where both policies are shares, V_prompts holds two further prompts, one
+changed up and one down (Bonett and Price 2012): without them n prompts that all agree would prove that none can differ.
+
+The seeds' part V_seeds = Σ s²/S has the degrees of freedom k of Satterthwaite (1946), V_seeds²/Σ (s²/S)²/(S − 1). The
+interval of level 1 − α is D ± h with
+
+    h² = t²(1 − α/2, G − 1) · V_prompts + t²(1 − α/2, k) · V_seeds
+
+and p is the α at which h = |D|. Each part has its own t (Banerjee 1961): for a trained policy against start that holds
+at every level, since P(z² > u) is convex in u. One t with Satterthwaite's degrees of freedom for all of V does not: by
+chance three seeds lie close together, V_seeds seems small beside V_prompts, the degrees of freedom large, and the size
+was up to 1.5 times 0.05 and 4.6 times 0.05/8 (tests/bench/bench_calibration_board.py).
 """
 
 import math
@@ -47,27 +56,31 @@ class Contrast:
         return all(len(s) >= SEEDS_NEEDED for s in self.seeds.values())
 
     @cached_property
-    def parts(self) -> list[tuple[float, float]]:
-        """(variance, degrees of freedom) of prompts, and of the seeds of each policy that has more than one."""
-        out = [(sum(e * e for e in self.prompts.values()), self.n_prompts - 1)]
-        for policy in self.seeds:
-            if len(self.seeds[policy]) > 1:
-                out.append((_covariance(self, self, policy), len(self.seeds[policy]) - 1))
-        return out
+    def v_prompts(self) -> float:
+        """Variance by prompts, and by sampling."""
+        return sum(e * e for e in self.prompts.values())
 
     @cached_property
-    def variance(self) -> float:
-        """V."""
-        return sum(v for v, _ in self.parts)
+    def v_seeds(self) -> float:
+        """Variance by training seeds, of the policies that have more than one."""
+        return sum(v for v, _ in self._policies)
 
     @property
-    def df(self) -> float:
-        """Satterthwaite's degrees of freedom; at least 1."""
-        parts = [(v, k) for v, k in self.parts if v > 0 and k > 0]
-        if not parts:
-            return max(self.n_prompts - 1, 1.0)
-        scale = max(v for v, _ in parts)
-        return max(sum(v / scale for v, _ in parts) ** 2 / sum((v / scale) ** 2 / k for v, k in parts), 1.0)
+    def variance(self) -> float:
+        """V = V_prompts + V_seeds."""
+        return self.v_prompts + self.v_seeds
+
+    @property
+    def seeds_df(self) -> float:
+        """Satterthwaite's degrees of freedom of V_seeds, at least 1; those of the fewest seeds where it is 0."""
+        if self.v_seeds > 0:
+            return max(1.0, 1 / sum((v / self.v_seeds) ** 2 / k for v, k in self._policies))
+        return min((k for _, k in self._policies), default=1.0)
+
+    @cached_property
+    def _policies(self) -> list[tuple[float, float]]:
+        """(s²/S, S − 1) of each trained policy with more than one seed."""
+        return [(_seed_covariance(self, self, p), len(s) - 1.0) for p, s in self.seeds.items() if len(s) > 1]
 
     def t(self) -> float:
         """The value in standard errors; infinite where it has no error and is not 0."""
@@ -75,25 +88,48 @@ class Contrast:
             return 0.0 if self.value == 0 else math.copysign(math.inf, self.value)
         return self.value / math.sqrt(self.variance)
 
+    def half(self, level: float = LEVEL) -> float:
+        """Half the width of the interval, h."""
+        square = _quantile(level, self.n_prompts - 1) ** 2 * self.v_prompts
+        if self.v_seeds > 0:
+            square += _quantile(level, self.seeds_df) ** 2 * self.v_seeds
+        return math.sqrt(square)
+
     def p(self) -> float | None:
         """Two-sided p of 0; None below two prompts.
 
         Where every prompt changed by the same, the error says nothing: then the p is that of all prompts going one
         way by chance, 2^(1 − G).
         """
-        from scipy.special import stdtr
-
         if self.n_prompts < 2:
             return None
         if self.variance == 0:
             return 1.0 if self.value == 0 else float(min(1.0, 2.0 ** (1 - self.n_prompts)))
-        return float(2 * stdtr(self.df, -abs(self.t())))
+        if self.v_seeds == 0:
+            return _tail(abs(self.t()), self.n_prompts - 1)
+        return self._p_of_both()
+
+    def _p_of_both(self) -> float:
+        """The α at which h = |D|, between those of t with the most and the fewest degrees of freedom."""
+        from scipy.special import stdtrit
+
+        dfs = np.array([self.n_prompts - 1, self.seeds_df])
+        parts = np.array([self.v_prompts, self.v_seeds])
+        size = abs(self.t())
+        low, high = (math.log(max(_tail(size, k), 1e-300)) for k in (dfs.max(), dfs.min()))
+        for _ in range(60):
+            middle = (low + high) / 2
+            wide = float((stdtrit(dfs, math.exp(middle) / 2) ** 2 * parts).sum()) > self.value**2
+            low, high = (middle, high) if wide else (low, middle)
+            if high - low < 1e-10:
+                break
+        return math.exp((low + high) / 2)
 
     def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
-        """T interval; None below two prompts, and where no sample differs from another."""
+        """D ± h; None below two prompts, and where no sample differs from another."""
         if self.n_prompts < 2 or self.variance == 0:
             return None
-        half = _quantile(level, self.df) * math.sqrt(self.variance)
+        half = self.half(level)
         return self.value - half, self.value + half
 
     def scaled(self, factor: float) -> "Contrast":
@@ -164,27 +200,34 @@ def mean_interval(x: Panel, level: float = LEVEL) -> tuple[float, float] | None:
         return found
     if c.n_prompts < 2:
         return None
-    n = effective_n(c.value, c.variance, unknown=c.n_prompts, most=x.values.size)
-    z = _quantile(level, math.inf)
-    return wilson(c.value, n * (z / _quantile(level, c.df)) ** 2, z=z)
+    z, t = _quantile(level, math.inf), _quantile(level, c.n_prompts - 1)
+    # the variance at which t of the prompts alone would be as wide as prompts and seeds are
+    variance = (c.half(level) / t) ** 2
+    n = effective_n(c.value, variance, unknown=c.n_prompts, most=x.values.size)
+    return wilson(c.value, n * (z / t) ** 2, z=z)
 
 
 def ratio_interval(over: Contrast, under: Contrast, level: float = LEVEL) -> tuple[float, float] | None:
     """Fieller's (1954) set of a ratio of two contrasts that share prompts and policies.
 
-    All r with (over − r·under)² ≤ t² · V(over − r·under); t with the fewer degrees of freedom of the two.
+    All r whose over − r·under has 0 in its interval, with the fewer degrees of freedom of the two for the seeds' part.
 
     Returns:
         The set where it is an interval; None where it is not bounded, since `under` is not clearly other than 0.
     """
-    t = _quantile(level, min(over.df, under.df))
+    n = min(over.n_prompts, under.n_prompts)
+    if n < 2:
+        return None
+    t_prompts = _quantile(level, n - 1) ** 2
+    t_seeds = _quantile(level, min(over.seeds_df, under.seeds_df)) ** 2
     a, b = over.value, under.value
-    vaa, vbb, vab = over.variance, under.variance, covariance(over, under)
-    q2 = b * b - t * t * vbb
-    q1 = a * b - t * t * vab
-    q0 = a * a - t * t * vaa
+    haa, hbb, hab = (
+        t_prompts * _prompt_covariance(x, y) + t_seeds * _seeds_covariance(x, y)
+        for x, y in ((over, over), (under, under), (over, under))
+    )
+    q2, q1, q0 = b * b - hbb, a * b - hab, a * a - haa
     inside = q1 * q1 - q2 * q0
-    if min(over.n_prompts, under.n_prompts) < 2 or q2 <= 0 or inside < 0:
+    if q2 <= 0 or inside < 0:
         return None
     root = math.sqrt(inside)
     return (q1 - root) / q2, (q1 + root) / q2
@@ -192,11 +235,18 @@ def ratio_interval(over: Contrast, under: Contrast, level: float = LEVEL) -> tup
 
 def covariance(a: Contrast, b: Contrast) -> float:
     """Covariance of two contrasts: what they share of prompts and of policies' seeds."""
-    shared = sum(e * b.prompts[k] for k, e in a.prompts.items() if k in b.prompts)
-    return shared + sum(_covariance(a, b, p) for p in a.seeds if p in b.seeds)
+    return _prompt_covariance(a, b) + _seeds_covariance(a, b)
 
 
-def _covariance(a: Contrast, b: Contrast, policy: str) -> float:
+def _prompt_covariance(a: Contrast, b: Contrast) -> float:
+    return sum(e * b.prompts[k] for k, e in a.prompts.items() if k in b.prompts)
+
+
+def _seeds_covariance(a: Contrast, b: Contrast) -> float:
+    return sum(_seed_covariance(a, b, p) for p in a.seeds if p in b.seeds)
+
+
+def _seed_covariance(a: Contrast, b: Contrast, policy: str) -> float:
     both = sorted(a.seeds[policy].keys() & b.seeds[policy].keys())
     if len(both) < 2:
         return 0.0
@@ -230,6 +280,13 @@ def _prompts(ids: tuple[str, ...]) -> tuple[tuple[str, ...], NDArray[np.int64], 
     names, code = np.unique([cluster_of(i) for i in ids], return_inverse=True)
     sizes = np.bincount(code, minlength=len(names))
     return tuple(names.tolist()), code, float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def _tail(t: float, df: float) -> float:
+    """Two-sided p of t."""
+    from scipy.special import stdtr
+
+    return float(2 * stdtr(df, -t))
 
 
 def _quantile(level: float, df: float) -> float:
