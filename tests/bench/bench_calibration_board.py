@@ -128,14 +128,30 @@ def signal_lines(runs: int) -> list[Line]:
                 out.append(Line("signal where there is none", what, 0.05, m, n, "above"))
             m, n = share(e.ci is not None and e.ci[0] > 0 for e in heard)
             note = f"signal in {len(heard)} of {runs} boards, recovery shown in {len(shown)}"
-            if n:
+            if n >= 20:
                 out.append(
-                    Line("a control's recovery lies wholly above 0", what, 0.025, m, n, "above", note=note)
+                    Line(
+                        "a control's recovery lies wholly above 0, of boards with signal",
+                        what,
+                        0.025,
+                        m,
+                        n,
+                        "above",
+                        note=note,
+                    )
                 )
-            else:
-                out.append(
-                    Line("a control's recovery lies wholly above 0", what, 0.025, 0.0, 0, "above", 1.0, note)
+            m, n = share(e.ci is not None and e.ci[0] > 0 for e in (b["same"].recovery for b in made))
+            out.append(
+                Line(
+                    "a control's recovery lies wholly above 0, of all boards",
+                    what,
+                    0.025,
+                    m,
+                    n,
+                    "above",
+                    note=note,
                 )
+            )
             if len(shown) >= 100:
                 values = np.array([e.value for e in shown])
                 error = 1.2533 * float(values.std(ddof=1)) / len(values) ** 0.5
@@ -158,7 +174,10 @@ def signal_lines(runs: int) -> list[Line]:
 def _bias(median: float, error: float) -> str:
     if abs(median) <= 3 * error:
         return ""
-    return "its interval holds 0; a board is shown where plain DPO came out high, and seeds are common to both halves"
+    return (
+        "the training seeds of plain DPO are common to both halves, and boards are shown where they came out high; "
+        "the interval holds"
+    )
 
 
 def drift_lines(runs: int) -> list[Line]:
@@ -182,7 +201,10 @@ def drift_lines(runs: int) -> list[Line]:
         values = np.array([r.drift.value for r in made])
         error = float(values.std(ddof=1)) / len(values) ** 0.5
         bias = float(values.mean()) - 0.4 / 3
-        note = f"before, with |shift| itself: {np.mean([_naive(r) for r in made]) - 0.4 / 3:+.3f}"
+        note = (
+            "√max(0, ·) of the two that do not move lies above 0; |shift| itself: "
+            f"{np.mean([_naive(r) for r in made]) - 0.4 / 3:+.3f}"
+        )
         out.append(Line("bias of drift", what, 0.0, bias, len(values), "away", error, note))
     return out
 

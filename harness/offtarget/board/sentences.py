@@ -12,7 +12,8 @@ METHOD = (
     "apart they lie is not known. Such rows show scores and n; `sampling` is the interval of prompts and sampling alone, "
     "of the policies that were trained and no others.",
     "Intervals are 95 %, and with p and q hold the noise of prompts, sampling and training seeds: "
-    "V = V(prompts, clustered) + s²/S of each trained policy, t with Satterthwaite's degrees of freedom. Those of shares "
+    "h² = t²·V(prompts, clustered) + t²·Σ s²/S over the trained policies, each part with its own degrees of freedom (of the "
+    "seeds: Satterthwaite's). Those of shares "
     "are Wilson's on the effective number of samples. q is Benjamini-Hochberg over the row's behaviours of the same role; "
     "against blind controls over all rows of the board.",
     "Recovery = (dpo − protocol)/(dpo − start), the share of plain DPO's change on a target behaviour that the protocol "
