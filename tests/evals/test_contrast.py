@@ -142,13 +142,22 @@ def test_fieller_is_where_the_ratio_is_t_errors_from_the_truth() -> None:
     under = difference(panel(dpo), panel(start, trained=False), of="dpo", to="start")
     found = ratio_interval(over, under)
     assert found is not None and found[0] < over.value / under.value < found[1]
-    k = min(over.seeds_df, under.seeds_df)
     for r in found:
         rest = total([over, under.scaled(-r)])
-        h = stats.t.ppf(0.975, 59) ** 2 * rest.v_prompts + stats.t.ppf(0.975, k) ** 2 * rest.v_seeds
-        assert rest.value**2 == pytest.approx(h, rel=1e-6)
+        assert abs(rest.value) == pytest.approx(rest.half(), rel=1e-6)
     shared = np.cov(dpo.mean(0) - row.mean(0), dpo.mean(0) - start.mean(0))[0, 1] / 60
     assert covariance(over, under) == pytest.approx(shared + np.var(dpo.mean(1), ddof=1) / 3)
+
+
+def test_without_seeds_fieller_has_its_closed_form() -> None:
+    rng = np.random.default_rng(12)
+    dpo, start, row = rng.normal(2, 1, (1, 40)), rng.normal(0, 1, (1, 40)), rng.normal(1, 1, (1, 40))
+    over = difference(panel(dpo), panel(row), of="dpo", to="row")
+    under = difference(panel(dpo), panel(start, trained=False), of="dpo", to="start")
+    a, b, t2 = over.value, under.value, stats.t.ppf(0.975, 39) ** 2
+    va, vb, vab = over.variance, under.variance, covariance(over, under)
+    roots = np.roots([b * b - t2 * vb, -2 * (a * b - t2 * vab), a * a - t2 * va])
+    assert ratio_interval(over, under) == pytest.approx(tuple(sorted(roots)), rel=1e-8)
 
 
 def test_a_ratio_over_what_is_not_clearly_other_than_0_has_no_bounds() -> None:

@@ -185,9 +185,8 @@ def _beyond(b: Board) -> list[str]:
             found.append(f"{r.label}: {change}, against {r.control}")
     if not found:
         return [f"No protocol differs from its blind control at q < {ALPHA:g} ({len(tested)} tested)."]
-    return [
-        f"Other than its blind control (q < {ALPHA:g}, {len(found)} of {len(tested)} tested): {'; '.join(found)}."
-    ]
+    many = f"q < {ALPHA:g}; {len(found)} of {len(tested)} tested"
+    return [f"Differs from its blind control ({many}): {line}." for line in found]
 
 
 def _share(e: Estimate) -> str:

@@ -22,7 +22,7 @@ was up to 1.5 times 0.05 and 4.6 times 0.05/8 (tests/bench/bench_calibration_boa
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -210,44 +210,61 @@ def mean_interval(x: Panel, level: float = LEVEL) -> tuple[float, float] | None:
 def ratio_interval(over: Contrast, under: Contrast, level: float = LEVEL) -> tuple[float, float] | None:
     """Fieller's (1954) set of a ratio of two contrasts that share prompts and policies.
 
-    All r whose over − r·under has 0 in its interval, with the fewer degrees of freedom of the two for the seeds' part.
+    All r for which 0 lies in the interval of over − r·under (see `Contrast.half`).
 
     Returns:
         The set where it is an interval; None where it is not bounded, since `under` is not clearly other than 0.
     """
     n = min(over.n_prompts, under.n_prompts)
-    if n < 2:
+    if n < 2 or under.value == 0 or under.value**2 <= under.half(level) ** 2:
         return None
+    prompts = [_prompt_covariance(x, y) for x, y in ((over, over), (over, under), (under, under))]
+    policies = [
+        (
+            [_seed_covariance(x, y, p) for x, y in ((over, over), (over, under), (under, under))],
+            min(len(c.seeds[p]) for c in (over, under) if p in c.seeds) - 1,
+        )
+        for p in dict.fromkeys((*over.seeds, *under.seeds))
+    ]
     t_prompts = _quantile(level, n - 1) ** 2
-    t_seeds = _quantile(level, min(over.seeds_df, under.seeds_df)) ** 2
-    a, b = over.value, under.value
-    haa, hbb, hab = (
-        t_prompts * _prompt_covariance(x, y) + t_seeds * _seeds_covariance(x, y)
-        for x, y in ((over, over), (under, under), (over, under))
-    )
-    q2, q1, q0 = b * b - hbb, a * b - hab, a * a - haa
-    inside = q1 * q1 - q2 * q0
-    if q2 <= 0 or inside < 0:
-        return None
-    root = math.sqrt(inside)
-    return (q1 - root) / q2, (q1 + root) / q2
+
+    def outside(r: float) -> float:
+        """(over − r·under)² − h²: above 0 where r does not belong to the set."""
+        parts = [(a - 2 * r * b + r * r * c, k) for (a, b, c), k in policies if k > 0]
+        seeds = sum(v for v, _ in parts)
+        a, b, c = prompts
+        wide = t_prompts * (a - 2 * r * b + r * r * c)
+        if seeds > 0:
+            df = max(1.0, 1 / sum((v / seeds) ** 2 / k for v, k in parts))
+            wide += _quantile(level, df) ** 2 * seeds
+        return float((over.value - r * under.value) ** 2 - wide)
+
+    centre = over.value / under.value
+    return _root(outside, centre, -1.0), _root(outside, centre, 1.0)
+
+
+def _root(outside: Callable[[float], float], centre: float, step: float) -> float:
+    """Where a function that is not above 0 at the centre becomes so, going one way in growing steps."""
+    near, far = centre, centre + step * 0.01
+    while outside(far) <= 0 and abs(far) < 1e12:
+        near, far = far, centre + 2 * (far - centre)
+    for _ in range(60):
+        middle = (near + far) / 2
+        near, far = (middle, far) if outside(middle) <= 0 else (near, middle)
+    return far
 
 
 def covariance(a: Contrast, b: Contrast) -> float:
     """Covariance of two contrasts: what they share of prompts and of policies' seeds."""
-    return _prompt_covariance(a, b) + _seeds_covariance(a, b)
+    return _prompt_covariance(a, b) + sum(_seed_covariance(a, b, p) for p in a.seeds)
 
 
 def _prompt_covariance(a: Contrast, b: Contrast) -> float:
     return sum(e * b.prompts[k] for k, e in a.prompts.items() if k in b.prompts)
 
 
-def _seeds_covariance(a: Contrast, b: Contrast) -> float:
-    return sum(_seed_covariance(a, b, p) for p in a.seeds if p in b.seeds)
-
-
 def _seed_covariance(a: Contrast, b: Contrast, policy: str) -> float:
-    both = sorted(a.seeds[policy].keys() & b.seeds[policy].keys())
+    both = sorted(a.seeds.get(policy, {}).keys() & b.seeds.get(policy, {}).keys())
     if len(both) < 2:
         return 0.0
     x, y = ([c.seeds[policy][s] for s in both] for c in (a, b))
