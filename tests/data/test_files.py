@@ -139,6 +139,12 @@ def test_file_names_that_are_not_utf8_or_begin_with_a_dash(
     assert call(["data", "check", "./-x.jsonl"]) == 0
 
 
+def test_the_folder_of_an_audit_is_no_data(tmp_path: Path) -> None:
+    (tmp_path / "audit.json").write_text("{}")
+    with pytest.raises(ConfigError, match="the folder of an audit, not of data"):
+        load_pairs(str(tmp_path))
+
+
 def test_a_card_on_the_command_line_reads_files_that_lie_anywhere(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -132,8 +132,7 @@ ROWS: dict[str, Row] = {
         "prompt": f"<bos><start_of_turn>user\n{p}<end_of_turn>\n<start_of_turn>model\n", "chosen": c, "rejected": r,
     },
     "instruction and response": lambda p, c, r, i: {
-        "prompt": "Below is an instruction that describes a task. Write a response that appropriately completes the "
-        f"request.\n\n### Instruction:\n{p}\n\n### Response:\n",
+        "prompt": f"### Instruction:\n{p}\n\n### Response:\n",
         "chosen": c, "rejected": r,
     },
     "a beats b": lambda p, c, r, i: {
@@ -376,3 +375,19 @@ def test_a_system_turn_and_turns_before(tmp_path: Path) -> None:
         {"role": "system", "content": "Be brief."}, user("hi"), bot("hello"), user(f"{p}\n42"),
     ]  # fmt: skip
     assert pair.meta == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "form"),
+    [
+        ("Below is an instruction that describes a task.", "{}\n\n### Instruction:\n{}\n\n### Response:\n"),
+        ("A chat between a curious user and an AI assistant.", "{} USER: {} ASSISTANT:"),
+    ],
+)
+def test_what_stands_before_the_first_mark_is_a_system_turn(tmp_path: Path, before: str, form: str) -> None:
+    rows = [{"prompt": form.format(before, p), "chosen": f" {c}", "rejected": f" {r}"} for p, c, r in pairs()]
+    loaded = load_pairs(str(text(tmp_path, "a.jsonl", lines(rows))))
+    assert [p.prompt for p in loaded.pairs] == [
+        [{"role": "system", "content": before}, user(p)] for p, _, _ in pairs()
+    ]
+    assert [p.chosen for p in loaded.pairs] == [[bot(c)] for _, c, _ in pairs()]

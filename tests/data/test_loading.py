@@ -175,7 +175,7 @@ def test_head_reads_no_further(tmp_path: Path) -> None:
         load_pairs(str(path), head=1, limit=1)
 
 
-def test_reading_pulls_one_row_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_head_pulls_no_more_rows_than_it_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulled = 0
 
     def endless(path: Path) -> Any:
@@ -186,7 +186,9 @@ def test_reading_pulls_one_row_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(sources, "read_rows", endless)
     assert len(load_pairs("a.jsonl", head=5)) == 5
-    assert pulled == 5
+    assert pulled == 200  # what the shape is decided from
+    assert len(load_pairs("a.jsonl", head=300)) == 300
+    assert pulled == 500
 
 
 def test_parquet_and_csv_stop_early(tmp_path: Path) -> None:

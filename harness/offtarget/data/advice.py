@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from offtarget.data import columns as names_of
 from offtarget.data.adapters import tried
+from offtarget.data.cells import cell_of, has
 from offtarget.data.evidence import CONTENT, NUMBER, RECORDS, TEXT, TRUTH, Census, Evidence
 from offtarget.data.guessing import FITS, NoShape
-from offtarget.data.shapes import ChosenRejected, cell_of, has
+from offtarget.data.shapes import ChosenRejected
 
 _ONE_ANSWER = ("completion", "response", "output", "answer", "reply", "generation", "text", "chosen")
 _MOST = 16

@@ -9,19 +9,17 @@ from typing import Any
 
 from offtarget.data.adapters import Parts, adapt
 from offtarget.data.cards import RowColumns
+from offtarget.data.cells import cell_of, has
 from offtarget.data.decoding import Decoder
 from offtarget.data.drawing import Draw
 from offtarget.data.guessing import Layout, Shapes
 from offtarget.data.identity import PromptGroups, text_key
-from offtarget.data.messages import BROKEN, Drop, as_messages, clean
-from offtarget.data.pairs import DroppedRow, Message, Pair
+from offtarget.data.messages import BROKEN, Drop, clean
+from offtarget.data.pairs import DroppedRow, Pair
 from offtarget.data.reading import BadRow, LocatedRow
-from offtarget.data.shapes import cell_of, has
+from offtarget.data.row_roles import BY_PROMPT, extended_prompt
 from offtarget.data.sources import ALL_SPLITS
 from offtarget.errors import ConfigError, DataError
-
-BY_PROMPT = "prompt"
-"""The group column that stands for the prompt itself."""
 
 
 @dataclass(frozen=True)
@@ -198,64 +196,6 @@ class Collector:
             name = f"{base}-{self._taken[base]}"
         self._taken[name] = 1
         return name
-
-
-def extended_prompt(
-    prompt: list[Message], row: Mapping[str, Any], columns: RowColumns, *, strict: bool
-) -> list[Message]:
-    """A prompt with what the columns `system`, `earlier`, `context` and `input` add to it.
-
-    Raises:
-        DataError: a cell of a wrong kind, or two system turns that differ.
-        Drop: the same in a public set.
-    """
-    turns = list(prompt)
-    context, more = (_text(row, c) for c in (columns.context, columns.input))
-    if context or more:
-        last = turns[-1]["content"]
-        said = f"{context}\n\n{last}" if context else last
-        turns[-1] = {"role": turns[-1]["role"], "content": f"{said}\n{more}" if more else said}
-    if columns.earlier:
-        turns = [*_earlier(row, columns.earlier), *turns]
-    if columns.system and has(row, columns.system):
-        cell = cell_of(row, columns.system)
-        system = as_messages(cell, "system", f"column '{columns.system}'", strict=strict) if cell else []
-        for n, turn in enumerate(system, start=1):
-            if turn["role"] != "system":
-                raise DataError(
-                    f"column '{columns.system}', turn {n} has role {turn['role']} where a system turn should stand"
-                )
-        own = turns[0]["content"].strip() if turns[0]["role"] == "system" else None
-        said = "\n".join(m["content"] for m in system)
-        if own is not None and said.strip() and own != said.strip():
-            raise DataError(
-                f"the prompt begins with a system turn, and column '{columns.system}' holds another one"
-            )
-        if said.strip() and own is None:
-            turns = [{"role": "system", "content": said}, *turns]
-    return turns
-
-
-def _text(row: Mapping[str, Any], column: str | None) -> str:
-    cell = cell_of(row, column) if column and has(row, column) else None
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return clean(cell) if cell.strip() else ""
-    raise DataError(f"column '{column}' is not text; only text can be added to a prompt")
-
-
-def _earlier(row: Mapping[str, Any], column: str) -> list[Message]:
-    cell = cell_of(row, column) if has(row, column) else None
-    turns: list[Message] = []
-    for item in cell or []:
-        if not isinstance(item, list | tuple) or len(item) != 2 or not all(isinstance(x, str) for x in item):
-            raise DataError(f"column '{column}' is not a list of (question, answer)")
-        turns += [
-            {"role": "user", "content": clean(item[0])},
-            {"role": "assistant", "content": clean(item[1])},
-        ]
-    return turns
 
 
 def _scalar(row: Mapping[str, Any], column: str) -> Any:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from offtarget.data.cells import cell_of, label_key
 from offtarget.data.columns import may_have_role
 from offtarget.data.messages import conversation_of
 from offtarget.data.reading import BadRow, LocatedRow
-from offtarget.data.shapes import cell_of, label_key
 
 _MOST_VALUES = 64
 _SHORT = 60

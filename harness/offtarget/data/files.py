@@ -90,6 +90,8 @@ def _matches(pattern: str, ref: str) -> list[Path]:
 
 
 def _of_folder(folder: Path) -> Files:
+    if (folder / "audit.json").is_file():
+        raise ConfigError(f"{folder}: the folder of an audit, not of data")
     name = shown(folder.resolve())
     saved = _saved(folder)
     if saved:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from offtarget.data import columns as names_of
 from offtarget.data.adapters import tried
+from offtarget.data.cells import Row, cell_of
 from offtarget.data.evidence import (
     CONTENT,
     NUMBER,
@@ -34,10 +35,8 @@ from offtarget.data.shapes import (
     Lists,
     OneOfMany,
     RatedTurns,
-    Row,
     Transcript,
     TwoResponses,
-    cell_of,
 )
 from offtarget.data.transcripts import HH, parse_as
 from offtarget.data.winners import LabelRule, Unclear, read_labels

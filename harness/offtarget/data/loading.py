@@ -15,8 +15,11 @@ from offtarget.data.evidence import Census, census
 from offtarget.data.guessing import Layout, NoShape, Shapes, decide
 from offtarget.data.pairs import PairSet
 from offtarget.data.reading import LocatedRow
+from offtarget.data.row_roles import holds_splits, row_columns
 from offtarget.data.shapes import ADAPTERS, ALIASES, ROW_ROLES
 from offtarget.data.sources import ALL_SPLITS, Names, Part, Source, parts_of, resolve
+from offtarget.data.text_forms import decoder_of
+from offtarget.data.unread import cautions as cautions_of
 from offtarget.errors import ConfigError, DataError, unknown_name
 
 __all__ = ["ALL_SPLITS", "Names", "load_pairs", "read_pairs", "resolve"]
@@ -26,7 +29,7 @@ _NO_COLUMN = frozenset(
 )
 """Roles whose value is no column."""
 _GLANCE = 200
-"""Rows of a hub dataset that are looked at where its card says what they are."""
+"""Rows that are looked at where not all are: only the first are wanted, or the card of a hub dataset says what they are."""
 _MAY_SHARE = frozenset({"group", "id", "split"})
 """Roles that may be given a column which has another role too."""
 
@@ -153,20 +156,20 @@ def _require_roles(given: Mapping[str, str]) -> None:
 def _look(
     source: Source, parts: Sequence[Part], head: int | None
 ) -> tuple[list[Callable[[], Iterator[LocatedRow]]], Census]:
-    """All rows are looked at before any is read; where only the first are wanted, only those.
+    """All rows are looked at before any is read; where only the first are wanted, few more than those.
 
     Returns:
         for each part how to open it for reading, and what was seen; of a hub dataset with a card, only some rows.
     """
-    if head is None and source.hub is not None and source.card is not None:
-        head = _GLANCE
-    if head is None:
+    described = source.hub is not None and source.card is not None
+    if head is None and not described:
         return [p.rows for p in parts], census(chain.from_iterable(p.rows() for p in parts))
+    glance = head if described and head is not None else max(head or 0, _GLANCE)
     openings: list[Callable[[], Iterator[LocatedRow]]] = []
     first: list[LocatedRow] = []
     for part in parts:
         rows = part.rows()
-        begun = list(islice(rows, head))
+        begun = list(islice(rows, glance))
         first += begun
         openings.append(lambda b=begun, r=rows: chain(b, r))  # type: ignore[misc]
     return openings, census(first)
@@ -205,15 +208,15 @@ def _rules(
         if isinstance(found, NoShape):
             raise DataError(f"{source.name}: {explain(seen, found)}")
         shapes = found
-    columns = remarks.row_columns(of_row, card.columns if card else None, shapes, seen, split)
-    decoder = remarks.decoder_of(shapes, seen, cautions) if seen.whole.n else Decoder()
+    columns = row_columns(of_row, card.columns if card else None, shapes, seen)
+    decoder = decoder_of(shapes, seen, cautions) if seen.whole.n else Decoder()
     return Rules(
         shapes,
         columns,
         decoder,
         own=source.own,
         skip_bad_rows=skip_bad_rows,
-        split_column=card is not None or remarks.holds_splits(columns, given, seen, split),
+        split_column=card is not None or holds_splits(columns, given, seen, split),
     )
 
 
@@ -236,10 +239,10 @@ def _finished(
     )
     ignored = given.get("ignore", "").split("|")
     notes = [source.files.told()] if source.files and source.files.told() else []
-    notes += remarks.notes(collector, given, seen)
+    notes += remarks.notes(collector, seen)
     if not card:
         try:
-            cautions += remarks.cautions(collector, given, ignored, seen)
+            cautions += cautions_of(collector, given, ignored, seen)
         except DataError as e:
             raise DataError(f"{name}: {e}") from None
     drawn = _drawn(collector)

@@ -4,8 +4,6 @@
 `adapters.adapt` makes pairs of the candidates.
 """
 
-import difflib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
@@ -13,12 +11,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from offtarget.data import messages as msg
+from offtarget.data.cells import Row, label_key, take
 from offtarget.data.messages import Drop
 from offtarget.data.serialised import texts_of
 from offtarget.data.transcripts import parse_transcript
 from offtarget.errors import ConfigError, DataError, unknown_name
 
-Row = Mapping[str, Any]
 Label = int | str
 
 
@@ -86,44 +84,6 @@ ALIASES = {"a": "response_a", "b": "response_b"}
 """Short names of roles on the command line."""
 ROW_ROLES = ("id", "group", "split", "system", "context", "input", "earlier", "ignore")
 """Roles of a row as a whole, which every shape has."""
-_ABSENT = object()
-
-
-def cell_of(row: Row, column: str) -> Any:
-    """The cell of a column, or `_ABSENT`.
-
-    `input.messages` is the entry of a mapping in column `input`, and `answers.0` the first entry of a list.
-    """
-    if column in row:
-        return row[column]
-    value: Any = row
-    for part in column.split("."):
-        if isinstance(value, Mapping) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return _ABSENT
-    return value
-
-
-def has(row: Row, column: str) -> bool:
-    """Whether a row has the column."""
-    return cell_of(row, column) is not _ABSENT
-
-
-def take(row: Row, column: str, role: str = "") -> Any:
-    """The cell of a column, or of an entry within one (`input.messages`).
-
-    Raises:
-        DataError: the row has no such column; the message names the nearest one.
-    """
-    value = cell_of(row, column)
-    if value is not _ABSENT:
-        return value
-    near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.7)
-    offer = f"nearest is '{near[0]}'" if near else "there are: " + ", ".join(list(row)[:12])
-    raise DataError(f"no column '{column}'{f' for {role}' if role not in ('', column) else ''} ({offer})")
 
 
 def _prompt(row: Row, column: str | None) -> Any:
@@ -404,16 +364,6 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "rated_turns": RatedTurns,
     "lists": Lists,
 }
-
-
-def label_key(value: Any) -> str:
-    """A label as it is compared: without case, and 1, "1", 1.0, "1.0", true and "True" are the same."""
-    if isinstance(value, bool | int) or (isinstance(value, float) and value.is_integer()):
-        return str(int(value))
-    text = str(value).strip().lower()
-    if text in ("true", "false"):
-        return str(int(text == "true"))
-    return text.removesuffix(".0") if re.fullmatch(r"-?\d+\.0", text) else text
 
 
 def _number(row: Row, column: str) -> float:

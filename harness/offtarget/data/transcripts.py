@@ -20,9 +20,12 @@ class Marks:
     """What ends a turn, cut off where it is there."""
     sure: bool = True
     """Whether a text that begins so can be nothing else. Plain words need the evidence of a whole column."""
+    preamble: re.Pattern[str] | None = None
+    """What may stand before the first mark: a system turn."""
     roles: Mapping[str, str] = field(default_factory=lambda: ROLES)
 
 
+_PREAMBLE = re.compile(r"\s*Below is an instruction[^#]*")
 _INSTRUCTION = {**ROLES, "instruction": "user", "input": "user", "response": "assistant"}
 HH = Marks("Human: / Assistant:", re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):"))
 FORMS = (
@@ -50,6 +53,7 @@ FORMS = (
         "### Instruction: / ### Response:",
         re.compile(r"(?:\A|\n)\s*#{2,3} ?(Instruction|Input|Response|Human|User|Assistant|System) ?:"),
         ("</s>",),
+        preamble=_PREAMBLE,
         roles=_INSTRUCTION,
     ),
     Marks(
@@ -58,7 +62,13 @@ FORMS = (
         ("</s>",),
         sure=False,
     ),
-    Marks("USER: / ASSISTANT:", re.compile(r"(?:\A\s*|\s)(USER|ASSISTANT|SYSTEM):"), ("</s>",), sure=False),
+    Marks(
+        "USER: / ASSISTANT:",
+        re.compile(r"(?:\A\s*|\s)(USER|ASSISTANT|SYSTEM):"),
+        ("</s>",),
+        sure=False,
+        preamble=re.compile(r".{,500}", re.DOTALL),
+    ),
 )  # fmt: skip
 _BEGIN = re.compile(
     r"\s*(?:<s>|<bos>|<\|begin_of_text\|>|<\|endoftext\|>|<｜begin▁of▁sentence｜>|<BOS_TOKEN>)\s*"
@@ -66,7 +76,6 @@ _BEGIN = re.compile(
 _OPENING = re.compile(
     r"\s*(?:<[|｜]|<s>|<bos>|<start_of_turn>|<BOS_TOKEN>|\[INST\]|#{2,3} ?[A-Z]|(?:Human|Assistant):|Below is an instruction)"
 )
-_PREAMBLE = re.compile(r"\s*Below is an instruction[^#]*")
 _SYSTEM = re.compile(r"\s*<<SYS>>(.*?)<</SYS>>", re.DOTALL)
 
 
@@ -103,9 +112,11 @@ def parse_as(text: str, marks: Marks) -> Talk | None:
     if not heads:
         return None
     before = text[: heads[0].start()]
-    if before.strip() and not (marks.roles is _INSTRUCTION and _PREAMBLE.fullmatch(before)):
-        return None
     turns: list[Message] = []
+    if before.strip():
+        if marks.preamble is None or not marks.preamble.fullmatch(before):
+            return None
+        turns.append({"role": "system", "content": before.strip()})
     for head, following in zip(heads, [*heads[1:], None], strict=True):
         who = head[1].lower()
         if who not in marks.roles:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from offtarget.data.cells import Row, cell_of, label_key
 from offtarget.data.columns import side_marks, words_of
-from offtarget.data.shapes import Row, cell_of, label_key
 
 _THING = (
     "(?:model|response|answer|assistant|option|output|completion|candidate|choice|side|system|resp|reply|summary|text|"
