@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from offtarget.audit.concepts.same_prompts import merge_same
-from offtarget.audit.statistics.means import bh, group_codes, mean_test
-from offtarget.audit.units import by_prompt, differ, find_units
+from offtarget.audit.statistics.flips import flip_p
+from offtarget.audit.statistics.means import bh, group_codes, group_sums, mean_test
+from offtarget.audit.units import answer_codes, by_prompt, differ, find_units
 from offtarget.cli.main import call
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair, PairSet, prompt_group
@@ -150,6 +151,70 @@ def audited(tmp_path: Path, store_home: Path, capsys: pytest.CaptureFixture[str]
         return code, json.loads(said.out) if code == 0 else {}, said.err
 
     return run
+
+
+def canned(n_texts: int, n_prompts: int) -> list[Pair]:
+    """Every prompt with every one of some texts as the one answer, and an answer of its own as the other."""
+    out = []
+    for i in range(n_prompts):
+        prompt: Any = [{"role": "user", "content": f"{'q' * i} and {i * i}?"}]
+        for k in range(n_texts):
+            sides: Any = [[{"role": "assistant", "content": x}] for x in (f"stock {k}", f"own {i}")]
+            out.append(Pair(f"r{i}-{k}", prompt_group(prompt), prompt, *sides))
+    return out
+
+
+def test_what_only_some_of_ten_stock_answers_show_is_no_finding() -> None:
+    """Labels by a coin for each of ten texts, which all prompts share: by prompts alone nearly all sets have findings."""
+    rng = np.random.default_rng(6)
+    pairs = canned(10, 40)
+    prompts = group_codes([p.group for p in pairs])
+    (texts,) = answer_codes(pairs, prompts)
+    assert int(texts.max()) + 1 == 10
+    assert len(set(zip(prompts.tolist(), texts.tolist(), strict=True))) == 400
+    text = np.tile(np.arange(10), 40)
+    by_prompt_alone = both = 0
+    for _ in range(60):
+        shown = rng.normal(0, 1, (10, N_CONCEPTS))  # what the texts show, beside what the others do
+        u = (shown[text] - rng.normal(0, 1, (400, N_CONCEPTS))) * rng.choice([-1.0, 1.0], 10)[text][:, None]
+        p = flip_p(group_sums(u, prompts, 40))
+        by_prompt_alone += bool((bh(p) < 0.05).any())
+        both += bool((bh(np.maximum(p, flip_p(group_sums(u, texts, 10)))) < 0.05).any())
+    assert by_prompt_alone > 50
+    share(both, 60, 0.05)
+
+
+def test_rows_without_a_stock_answer_keep_their_unit() -> None:
+    pairs = canned(2, 20)
+    for i in range(20, 60):
+        pairs += [p for p in canned(1, i + 1)[-1:] if p]
+        pairs[-1].chosen[0]["content"] = f"another {i}"
+    codes = group_codes([p.group for p in pairs])
+    (new,) = answer_codes(pairs, codes)
+    assert len(set(new[:40].tolist())) == 2
+    assert len(set(new[40:].tolist())) == 40
+    assert answer_codes(pairs[40:], codes[40:]) == ()
+
+
+def test_an_audit_of_ten_stock_answers_finds_what_all_show_and_not_what_one_shows(
+    audited: Callable[..., Any],
+) -> None:
+    rng = np.random.default_rng(7)
+    texts = [f"I'm sorry, I can't help with number {'i' * k}." for k in range(1, 10)] + [
+        "I'm sorry, I can't: **no**."
+    ]
+    rows = []
+    for i in range(40):
+        own = " ".join(rng.choice(["sun", "moon", "sea", "hill", "stone"], 12))
+        rows += [
+            {"prompt": f"{own} {i}?", "chosen": t, "rejected": f"{own.capitalize()}, {i}."} for t in texts
+        ]
+    code, found, err = audited(rows)
+    assert code == 0
+    assert "10 texts make all of chosen, which is as good as 10 different answers" in err
+    told = {f["concept"] for f in found["findings"] if f["view"] == "overall"}
+    assert {"surface:refusal", "surface:apology"} <= told
+    assert "surface:bold" not in told  # one text of ten, though in 40 rows of 40 prompts
 
 
 def test_an_audit_of_few_templates_says_so_and_a_column_overrules_it(audited: Callable[..., Any]) -> None:

@@ -70,7 +70,8 @@ def _stock(pairs: Sequence[Pair]) -> list[str]:
             texts = "1 text makes" if len(found) == 1 else f"{len(found)} texts make"
             out.append(
                 f"{texts} {'all' if share == 1 else f'{share:.0%}'} of {side}, which is as good as "
-                f"{effective_texts(pairs, side):.0f} different answers: what is found speaks for these texts"
+                f"{effective_texts(pairs, side):.0f} different answers: over the whole set a finding must hold "
+                "with each of these texts as one unit too; in parts of it what is found speaks for these texts"
             )
     return out
 

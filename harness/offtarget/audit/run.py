@@ -29,7 +29,7 @@ from offtarget.audit.records import (
     View,
 )
 from offtarget.audit.statistics import means as st
-from offtarget.audit.units import find_units
+from offtarget.audit.units import answer_codes, find_units
 from offtarget.audit.views.common import Rows, that_differ
 from offtarget.audit.views.contexts import context_view
 from offtarget.audit.views.overall import overall_view
@@ -42,7 +42,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 16
+VERSION = 17
 """Rises when the same input would give other hypotheses."""
 
 
@@ -111,8 +111,8 @@ def audit(
     with clock.stage("contrasts"):
         c = contrasts(features, vocabulary.concepts)
         units = find_units(pairs, c.u, seed=seed)
-        rows = rows.by(units.names)
-        codes = rows.codes
+        codes = st.group_codes(units.names)
+        rows = rows.by(units.names, answer_codes(pairs.pairs, codes))
     with clock.stage("overall view"):
         everywhere = np.flatnonzero([not s.local for s in vocabulary.concepts])
         overall = overall_view(rows, names, c, everywhere, seed=seed)

@@ -36,10 +36,12 @@ class Rows:
     codes: Ints
     half: NDArray[np.bool_]
     lengths: controls.Lengths
+    answers: tuple[Ints, ...] = ()
+    """Other units of the rows by which a finding over the whole set must hold too (`units.answer_codes`)."""
 
-    def by(self, units: Sequence[str]) -> "Rows":
+    def by(self, units: Sequence[str], answers: tuple[Ints, ...] = ()) -> "Rows":
         """The same rows in other units than their prompts."""
-        return replace(self, codes=st.group_codes(units), half=st.half_by_group(units))
+        return replace(self, codes=st.group_codes(units), half=st.half_by_group(units), answers=answers)
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> "Rows":

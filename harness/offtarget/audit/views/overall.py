@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
 from offtarget.audit.records import Q_FINDING
@@ -61,6 +62,8 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     if len(top):
         typical = typical_values(sums[:, top], sizes, seed=seed)
         ci[top], p[top] = typical.ci, refine(typical, p[top])
+    for codes in rows.answers:
+        _hold_by(codes, u, p, ci, top, seed=seed)
     order = np.lexsort((-np.abs(test.t), p))
     q = st.bh(p)
     tests = Tested(
@@ -105,3 +108,22 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     family = family_of(q, len(listed), len(top), left_out, shuffled_family(found))
     result = ViewResult(tuple(listed), family)
     return Overall(result, test, ci, tested, equal)
+
+
+def _hold_by(codes: Ints, u: NDArray[np.float32], p: Floats, ci: Floats, top: Ints, *, seed: int) -> None:
+    """Raise p and widen the intervals to what they are by other units, where that is more.
+
+    Args:
+        codes: those units, one per row.
+        u: `(n_pairs, n_columns)`.
+        p: `(n_columns,)`, written.
+        ci: `(n_columns, 2)`, written.
+        top: columns whose interval comes from random labellings.
+        seed: of those.
+    """
+    sums = st.group_sums(u, codes, int(codes.max()) + 1)
+    np.maximum(p, flip_p(sums), out=p)
+    if len(top):
+        sizes = np.bincount(codes).astype(np.float64)
+        other = typical_values(sums[:, top], sizes, seed=seed).ci
+        ci[top, 0], ci[top, 1] = np.minimum(ci[top, 0], other[:, 0]), np.maximum(ci[top, 1], other[:, 1])
