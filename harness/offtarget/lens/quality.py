@@ -1,0 +1,82 @@
+"""How well a phrase rule finds what it is named for: recall and precision on labelled text.
+
+Half of the labelled text is there to work on the rules with; the figures that count are of the other half.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from offtarget.lens import surface
+
+Half = Literal["development", "held-out"]
+"""Which half of the labelled text: rules are written with the first and measured on the second."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One text and whether it does what a rule counts."""
+
+    text: str
+    label: bool
+    kind: str = ""
+    """The heading under which it was written."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a rule found and missed among labelled texts. It fires where its value is above 0."""
+
+    rule: str
+    hits: int
+    """Texts of label 1 in which it fires."""
+    misses: int
+    """Texts of label 1 in which it does not."""
+    false_alarms: int
+    """Texts of label 0 in which it fires."""
+    rejections: int
+    """Texts of label 0 in which it does not."""
+
+    @property
+    def recall(self) -> float:
+        """Share of the texts of label 1 in which it fires; NaN without one."""
+        return _share(self.hits, self.hits + self.misses)
+
+    @property
+    def precision(self) -> float:
+        """Share of the texts in which it fires that have label 1; NaN if it never fires."""
+        return _share(self.hits, self.hits + self.false_alarms)
+
+
+def half(rule: str, text: str) -> Half:
+    """The half to which a labelled text of a rule belongs: by hash, so that adding texts moves none."""
+    digest = hashlib.sha256(f"{rule}\0{text}".encode()).digest()
+    return "held-out" if digest[0] % 2 else "development"
+
+
+def fires(rule: str, text: str) -> bool:
+    """Whether a rule of the surface lens counts anything in a text."""
+    return surface.features(text)[rule] > 0
+
+
+def measure(rule: str, texts: Iterable[Labelled]) -> Quality:
+    """Compare a rule with labels.
+
+    Args:
+        rule: name of a surface rule, without `surface:`.
+        texts: labelled texts.
+    """
+    counts = {(said, found): 0 for said in (True, False) for found in (True, False)}
+    for item in texts:
+        counts[item.label, fires(rule, item.text)] += 1
+    return Quality(rule, counts[True, True], counts[True, False], counts[False, True], counts[False, False])
+
+
+def mistakes(rule: str, texts: Sequence[Labelled]) -> list[Labelled]:
+    """The texts on which rule and label differ."""
+    return [item for item in texts if fires(rule, item.text) != item.label]
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
