@@ -65,6 +65,11 @@ def test_the_lattice_is_that_of_the_values():
     assert lattice_unit(sizes) == pytest.approx([2.0, 0.5, 0.0, 0.0])
 
 
+def test_sums_as_small_as_rounding_errors_make_no_lattice():
+    with np.errstate(invalid="raise"):
+        assert lattice_unit(np.array([[1e-300], [1.0]])) == pytest.approx([0.0])
+
+
 def test_the_interval_leaves_out_zero_exactly_where_p_is_below_005():
     rng = np.random.default_rng(3)
     codes = np.repeat(np.arange(30), rng.integers(1, 30, 30))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.audit.statistics.length import Lengths
 from offtarget.audit.verification import agreement
 from offtarget.audit.verification.agreement import (
     BLOCKS,
@@ -17,6 +18,7 @@ from offtarget.audit.verification.agreement import (
     with_seeds,
 )
 from offtarget.audit.verification.readings import concept_differences, spread
+from offtarget.audit.verification.records import OverLength
 from offtarget.audit.verification.sums import GroupSums
 from offtarget.audit.verification.tilt import RIDGE, Tilt
 from offtarget.lens.features import Column, FeatureMatrix
@@ -337,6 +339,48 @@ def test_a_prediction_says_more_than_length_where_it_does_and_not_where_length_i
         assert found.ci[0] > 0.3
     else:
         assert found.ci[0] < 0.05
+
+
+def threshold_world(
+    rng: np.random.Generator, n: int, mean: tuple[float, float], sd: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Differences of 100 concepts that set in at some length, and both log lengths; nothing but length counts."""
+    at = np.linspace(3.5, 7, 100)
+    a, b = rng.normal(mean, sd, (n, 2)).T
+    shows = [rng.random((n, 100)) < 1 / (1 + np.exp(-6 * (x[:, None] - at))) for x in (a, b)]
+    return shows[0].astype(float) - shows[1], a, b
+
+
+def test_concepts_that_set_in_at_some_length_say_no_more_than_length_does() -> None:
+    """A straight line through log length falls short of them, so that anything would beat it; smooth functions do not."""
+    bent, straight = [], []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        u, a, b = threshold_world(rng, 800, (6, 4.6), (0.4, 1))  # one long writer, and others
+        first = rng.random(800) < 1 / (1 + np.exp(-1.5 * (a - b)))  # the labels like length, and nothing else
+        u = np.where(first, 1.0, -1.0)[:, None] * u
+        basis = Lengths(np.exp(np.where(first, a, b)), np.exp(np.where(first, b, a))).basis()
+        predicted = GroupSums.of(u, basis, np.arange(800))
+        y, c, d = threshold_world(rng, 400, (5.5, 5), (0.7, 0.7))
+        seen = GroupSums.of(y, Lengths(np.exp(c), np.exp(d)).basis(), np.arange(400))
+        sensitivity = predicted.sensitivity()
+
+        def gap(alone: np.ndarray) -> OverLength:
+            length = GroupSums.of(alone, basis, np.arange(800))  # noqa: B023
+            sides = (Compared(x, seen, sensitivity) for x in (predicted, length))  # noqa: B023
+            return over_length(*sides, seed=0)
+
+        bent.append(gap(basis @ predicted.slopes()).ci[0] > 0)
+        straight.append(gap(basis[:, :1] * sensitivity).ci[0] > 0)
+    assert sum(straight) >= 6
+    assert sum(bent) <= 1
+
+
+def test_slopes_are_those_of_least_squares_with_an_intercept() -> None:
+    rng = np.random.default_rng(6)
+    u, basis = rng.normal(size=(200, 4)), rng.normal(0.3, 1, (200, 3))
+    want = np.linalg.lstsq(np.column_stack([np.ones(200), basis]), u, rcond=None)[0][1:]
+    np.testing.assert_allclose(GroupSums.of(u, basis, np.arange(200)).slopes(), want, atol=1e-10)
 
 
 def test_seeds_widen_an_interval_by_their_own_variance() -> None:

@@ -12,16 +12,16 @@ LABELLED = Path(__file__).parents[1] / "lens" / "labelled"
 def labelled(rule: str, which: Half) -> list[Labelled]:
     """One half of a rule's labelled text."""
     rows = map(json.loads, (LABELLED / f"{rule}.jsonl").read_text(encoding="utf-8").splitlines())
-    return [
-        Labelled(r["text"], bool(r["label"]), r["kind"]) for r in rows if half(rule, r["text"]) == which
-    ]
+    return [Labelled(r["text"], bool(r["label"]), r["kind"]) for r in rows if half(rule, r["text"]) == which]
 
 
 def main() -> None:
     """Print the table, or the mistakes of one rule on the development half."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--half", choices=("development", "held-out"), default="held-out")
-    parser.add_argument("--mistakes", metavar="RULE", help="list what this rule gets wrong on the development half")
+    parser.add_argument(
+        "--mistakes", metavar="RULE", help="list what this rule gets wrong on the development half"
+    )
     given = parser.parse_args()
     if given.mistakes:
         for item in mistakes(given.mistakes, labelled(given.mistakes, "development")):

@@ -54,8 +54,9 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
         "length, of the shifts of two training seeds, which no r² can be expected to exceed; *r² / second seed* is "
         "what would be left with a noiseless observation. Where most answers are cut at the token limit, growth of "
         "answers is hardly seen (second table). *worth n*: independent concepts that would give r its spread under swapped "
-        "labels. *over length*: r² minus that of length alone, with its 95 % interval over prompts; swapped labels are no null "
-        "for that question, so the rows of length have no chance and no p. *in errors*: r² at equal length in units of each "
+        "labels. *length*: each concept's regression on smooth functions of both lengths. *over length*: r² minus that of "
+        "length, with its 95 % interval over prompts; swapped labels are no null for that question, so the rows of length "
+        "have no chance and no p. *in errors*: r² at equal length in units of each "
         "concept's own error. *ranks*: rank correlation weighted by reliability. *by frequency*: r² among concepts that show in "
         "under 5 %, 5 to 20 %, over 20 % of responses. *surest*: in brackets what swapped labels give in nine cases of ten. A dash: "
         "the record was made before this was measured.",

@@ -197,8 +197,10 @@ class Comparison:
         assert isinstance(audited, GroupSums)
         sensitivity = audited.sensitivity()
         self.ceilings[f"{family}/{statistic}"] = _ceiling(seen, sensitivity)
-        # what length alone says: each concept's slope on log length, times the difference of the row
-        alone = self.trained.sums(self.trained.basis[:, :1] * sensitivity)
+        # what length alone says: each concept's regression on the basis of the two lengths, without its intercept
+        trained = predictors["disparity", "trained"]
+        assert isinstance(trained, GroupSums)
+        alone = self.trained.sums(self.trained.basis @ trained.slopes())
         out = []
         for (name, rows), sums in {**predictors, ("length", "trained"): alone}.items():
             if rows == "trained":

@@ -26,6 +26,8 @@ DRAWS_AT_ONCE = 250
 ITERATIONS = 60
 ROUNDING = 1e-9
 """Sums that differ by less than this share of Σ|S| are equal."""
+LARGEST_RATIO = 1e9
+"""Of two sums of a lattice; beyond it whole numbers are not told from others."""
 KEPT, RUNS = 128, 256
 """Of many sums the largest are kept, and the rest are put into so many runs of like size."""
 GRID = 33
@@ -75,6 +77,8 @@ def lattice_unit(sizes: Floats) -> Floats:
     unit = np.zeros(sizes.shape[1])
     for j in np.flatnonzero(np.isfinite(least)):
         ratio = sizes[:, j] / least[j]
+        if ratio.max() > LARGEST_RATIO:
+            continue
         for part in (1, 2, 3):  # the least sum may itself be two or three units
             whole = np.rint(ratio * part)
             if np.abs(ratio * part - whole).max() < 1e-4:
