@@ -64,6 +64,7 @@ def check(
         dropped=dropped,
         against=against,
         against_split=against_split,
+        allow_drops=allow_drops,
     )
     if as_json:
         echo_json(report.model_dump(mode="json"))

@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict
 from offtarget.data.cards import DatasetCard
 from offtarget.data.cycles import cycles
 from offtarget.data.describe import Description, describe
-from offtarget.data.drops import drop_cautions, require_usable, write_dropped
+from offtarget.data.drops import (
+    REFUSED,
+    WARNED,
+    alarming_share,
+    drop_cautions,
+    lost_told,
+    require_usable,
+    write_dropped,
+)
 from offtarget.data.fit import Fit, counted, debris_told, needs, stock_told, templates_told
 from offtarget.data.identity import pair_keys
 from offtarget.data.loading import ALL_SPLITS, Names, load_pairs, read_pairs, resolve
@@ -119,6 +127,7 @@ def check(
     dropped: Path | None = None,
     against: str | PairSet | None = None,
     against_split: str | None = None,
+    allow_drops: bool = False,
 ) -> DataReport:
     """Check a dataset: a reference as `load_pairs` takes it, or pairs already at hand.
 
@@ -135,6 +144,7 @@ def check(
         dropped: list here all that was left out, also where nothing else is left to report on.
         against: another dataset, such as the training set of this test set: which of its prompts stand here too.
         against_split: a split of that; without it all are read.
+        allow_drops: call a set fit though over 20 % of its pairs cannot be used.
 
     Raises:
         ConfigError, DataError, UndecidedError: as `load_pairs`, but a large share of dropped rows is no error here;
@@ -203,9 +213,13 @@ def check(
         fit=Fit(audit=True),
         warnings=(),
     )
-    missing = needs(pairs.pairs, pairs.unit)
-    fit = Fit(audit=not missing, needs=missing, weighs=tuple(_weighs(found)))
-    warnings = (*_of_the_source(described, pairs), *fit.weighs)
+    missing, lost = needs(pairs.pairs, pairs.unit), alarming_share(pairs.n_usable, pairs.dropped)
+    told = [lost_told(pairs.n_usable, pairs.dropped)] if lost > WARNED else []
+    if not missing and lost > REFUSED and not allow_drops:
+        missing, told = told[0], []
+    weighs = tuple(_weighs(found))
+    fit = Fit(audit=not missing, needs=missing, weighs=(*told, *weighs))
+    warnings = (*_of_the_source(described, pairs), *weighs)
     return found.model_copy(update={"fit": fit, "warnings": warnings})
 
 

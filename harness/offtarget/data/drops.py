@@ -34,6 +34,12 @@ def alarming_share(n_usable: int, dropped: Mapping[str, int]) -> float:
     return alarming(dropped).total() / read if read else 0.0
 
 
+def lost_told(n_usable: int, dropped: Mapping[str, int]) -> str:
+    """How many pairs were left out for reasons that good data does not have, in words."""
+    lost, read = alarming(dropped).total(), n_usable + sum(dropped.values())
+    return f"{lost} of {read} pairs ({lost / read:.1%}) cannot be used"
+
+
 def drop_cautions(pairs: PairSet) -> list[str]:
     """One sentence where over 1 % of the pairs were left out for reasons that good data does not have; else none."""
     if alarming_share(pairs.n_usable, pairs.dropped) <= WARNED:
@@ -81,10 +87,10 @@ _WAYS = {
 
 
 def _left_out(n_usable: int, dropped: Mapping[str, int], rows: Sequence[DroppedRow]) -> str:
-    lost, read = alarming(dropped), n_usable + sum(dropped.values())
+    lost = alarming(dropped)
     ways = "; ".join(way for reason, way in _WAYS.items() if reason in lost)
     return (
-        f"{lost.total()} of {read} pairs ({lost.total() / read:.1%}) cannot be used: {_reasons(lost)}{_first(rows)}; "
+        f"{lost_told(n_usable, dropped)}: {_reasons(lost)}{_first(rows)}; "
         f"{ways + '; ' if ways else ''}"
         "`offtarget data check DATASET --dropped FILE` lists them"
     )
