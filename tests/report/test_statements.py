@@ -112,6 +112,20 @@ def test_length_is_one_statement_with_what_grows_with_it() -> None:
     assert f"longer in {100 * longer:.1f}" in said[0] and f"shorter in {100 * shorter:.1f}" in said[0]
 
 
+def test_two_asterisks_are_bold_text_and_not_more_length() -> None:
+    """All answers have twenty words, so tokens differ wherever bold text does, and by no more than its marks."""
+    rng = np.random.default_rng(4)
+    texts = []
+    for _ in range(240):
+        chosen, rejected = (list(rng.choice(WORDS, 20)) for _ in range(2))
+        if rng.random() < 0.5:
+            chosen[3] = f"**{chosen[3]}**"
+        texts.append((" ".join(chosen), " ".join(rejected)))
+    put, _ = stated(texts)
+    assert put.statements[0].lead.concept in ("surface:bold", "surface:markdown")
+    assert "tokens" in groups(put)[0]
+
+
 def test_what_differs_alike_in_every_row_is_one_statement() -> None:
     texts = [(f"**Answer {10 + i}** in bold", f"Answer {10 + i} in plain") for i in range(60)]
     put, said = stated(texts)

@@ -10,7 +10,8 @@ gone where A does not differ: the intercept of the regression of u_B on u_A is m
 - What answers are made of (layout, signs, function words) goes with a rule of what they say from r 0.2 on, if such rules
   together account for its lean, whichever leans more; never the other way round: a phrase brings its signs along.
 - Measures of length, and layout that goes with length at 0.5, are one statement; so is what length explains: with less
-  than half of its effect left at equal length, and that not significant.
+  than half of its effect left at equal length, and that not significant. Counts that grow with length go with what else
+  they go with before they lead: two asterisks are two tokens more.
 
 Statements are ordered by how far training is expected to move their concept: |d|, the expected shift in standard
 deviations of u, times the share of it that is left at equal length (between 0 and 1). Concepts without a name make no
@@ -239,7 +240,8 @@ def _put_together(
         if h.concept in FORM and (by := r.brought_by(h, content)) is not None:
             brought[h.id] = by
     statement_of: dict[str, Statement] = {}
-    for h in (h for h in left if h.id not in brought):
+    own = [h for h in left if h.id not in brought]
+    for h in sorted(own, key=lambda h: h.concept in EXTENT):  # what grows with length leads only where nothing else does
         lead = next((s for s in out if not s.is_length and _goes_with(h, s.lead, r)), None)
         if lead is None:
             lead = Statement(h, size_of(h, equal))
