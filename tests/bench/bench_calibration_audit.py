@@ -69,31 +69,52 @@ def over_sets(shares: list[float]) -> tuple[float, int, float | None]:
     return float(x.mean()), len(x), error if error > 0 else None
 
 
+def in_sets(hits: list[Any], nominal: float) -> tuple[float, int, float]:
+    """A rate over all concepts of some sets, how many they are, and its Monte Carlo error.
+
+    The concepts of a set share its random labellings, so the error is that over sets where it is larger."""
+    m, n = rate(np.concatenate(hits))
+    error = float(np.std([h.mean() for h in hits], ddof=1)) / len(hits) ** 0.5
+    return m, n, max(error, (nominal * (1 - nominal) / max(n, 1)) ** 0.5)
+
+
 def overall_lines(runs: int) -> list[Line]:
     """F6: p and interval of an effect over the whole set."""
     out = []
     for (prompts, sizes), (concept, (icc, shape)) in itertools.product(PROMPTS.items(), CONCEPTS.items()):
         rng = np.random.default_rng(1)
         p, covers, worth = [], [], []
-        for _ in range(10):  # sets: each with other prompts, and runs / 4 concepts
+        for run in range(
+            40
+        ):  # sets: each with other prompts and other random labellings, and runs / 16 concepts
             codes = codes_of(sizes(rng))
-            u = null_rows(codes, icc, shape, max(runs // 4, 4), rng)
+            u = null_rows(codes, icc, shape, max(runs // 16, 4), rng)
             u = u[:, u.any(axis=0)]
             if not u.shape[1]:
                 continue
             test, weights = mean_test(u, codes), np.bincount(codes).astype(float)
-            typical = typical_values(group_sums(u, codes, len(weights)), weights, seed=1)
+            typical = typical_values(group_sums(u, codes, len(weights)), weights, seed=run)
             p.append(refine(typical, test.p))
             covers.append((typical.ci[:, 0] <= 0) & (typical.ci[:, 1] >= 0))
             worth.append(effective_groups(codes))
-        every, what = np.concatenate(p), f"{prompts}; {concept}, icc {icc:g}"
+        what = f"{prompts}; {concept}, icc {icc:g}"
         note = "" if np.mean(worth) >= 10 else f"as good as {np.mean(worth):.1f} prompts: the audit exits 3"
         for level in (0.05, 0.001):
-            out.append(Line(f"overall: p < {level:g} of a concept that does not lean", what, level,
-                            *rate(every < level), "above", note=note))  # fmt: skip
-        out.append(
-            Line("overall: interval covers 0", what, 0.95, *rate(np.concatenate(covers)), "below", note=note)
-        )
+            m, n, error = in_sets([x < level for x in p], level)
+            out.append(
+                Line(
+                    f"overall: p < {level:g} of a concept that does not lean",
+                    what,
+                    level,
+                    m,
+                    n,
+                    "above",
+                    error,
+                    note,
+                )
+            )
+        m, n, error = in_sets(covers, 0.95)
+        out.append(Line("overall: interval covers 0", what, 0.95, m, n, "below", error, note))
     return out
 
 
@@ -123,15 +144,18 @@ def inside_lines(runs: int) -> list[Line]:
         if not ok.any():
             continue
         p, ci = found.p[0, ok], found.ci[0, ok]
-        out.append(
-            Line(
-                "context: p < 0.05 of a concept that leans as elsewhere", what, 0.05, *rate(p < 0.05), "above"
-            )
+        few = (
+            "ten prompts are the fewest that are tested, and sums of three rows take few values"
+            if len(inside) == 10
+            else ""
         )
-        out.append(Line("context: p < 0.001", what, 0.001, *rate(p < 0.001), "above"))
-        out.append(
-            Line("context: interval covers 0", what, 0.95, *rate((ci[:, 0] <= 0) & (ci[:, 1] >= 0)), "below")
-        )
+        covers = (ci[:, 0] <= 0) & (ci[:, 1] >= 0)
+        for claim, level, hits, wrong in (
+            ("context: p < 0.05 of a concept that leans as elsewhere", 0.05, p < 0.05, "above"),
+            ("context: p < 0.001", 0.001, p < 0.001, "above"),
+            ("context: interval covers 0", 0.95, covers, "below"),
+        ):
+            out.append(Line(claim, what, level, *rate(hits), wrong, why=few))  # type: ignore[arg-type]
     small, findings = [], []
     for run in range(runs):
         rng = np.random.default_rng(1000 + run)
@@ -440,7 +464,10 @@ def _length_only(sets: int) -> list[Line]:
         )
         out.append(Line("verify at equal length: beyond chance, p < 0.05", what, 0.05, *rate(beyond), "above",
                         note=f"mean r² {np.mean(r2):.3f}"))  # fmt: skip
-        out.append(Line("verify: beats length, interval above 0", what, 0.025, *rate(above), "above"))
+        cut = "the audited answers are not cut, so what length does is read at lengths that the policy's answers lack"
+        out.append(
+            Line("verify: beats length, interval above 0", what, 0.025, *rate(above), "above", why=cut)
+        )
     return out
 
 

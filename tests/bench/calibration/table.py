@@ -30,7 +30,9 @@ class Line:
     error: float | None = None
     """Monte Carlo standard error; by default that of a rate at its nominal value."""
     note: str = ""
-    """Why it misses, where it does; or what else is to be known."""
+    """What else is to be known."""
+    why: str = ""
+    """Why it misses, said where it does."""
 
     @property
     def mc(self) -> float:
@@ -56,7 +58,8 @@ def markdown(title: str, about: Sequence[str], command: str, lines: Sequence[Lin
     out += ["| claim | simulated | nominal | measured ± MC error | runs | verdict |"]
     out += ["| --- | --- | ---: | ---: | ---: | --- |"]
     for x in lines:
-        said = x.verdict + (f": {x.note}" if x.note else "")
+        told = "; ".join(t for t in (x.why if x.verdict == "misses" else "", x.note) if t)
+        said = x.verdict + (f": {told}" if told else "")
         measured = f"{x.measured:.3f} ± {x.mc:.3f}"
         out.append(f"| {x.claim} | {x.simulated} | {x.nominal:g} | {measured} | {x.n} | {said} |")
     missed = [x for x in lines if x.verdict == "misses"]

@@ -46,7 +46,7 @@ class Dealt:
     z: NDArray[np.float32]
     """Sorted from below, `(n_draws, n_cells)`."""
     unlike: NDArray[np.bool_]
-    """Cells whose context has prompts of other sizes: t has a say too."""
+    """Cells whose context has prompts of other sizes, or where a rare concept has gathered: t has a say too."""
     findings: tuple[int, ...]
     """How many cells of each further draw had q < 0.05; empty where the view is too large for it."""
 
@@ -193,7 +193,8 @@ def deal(
     if not cells:
         return Dealt(np.zeros((draws, 0), dtype=np.float32), np.zeros(0, dtype=bool), ()), []
     z = draw_z(u, membership, codes, test, cells, draws=draws + extra, seed=seed)
-    of_cell = np.array([unlike[k] for k, _ in cells], dtype=bool)
+    # of rare concepts the cells where they have gathered were picked out, which dealing does not know
+    of_cell = np.array([unlike[k] or test.gathered[k, m] for k, m in cells], dtype=bool)
     dealt = Dealt(np.sort(z[:draws], axis=0), of_cell, ())
     if extra:
         found = [int((bh(p) < 0.05).sum()) for p in dealt.p(z[draws:].astype(np.float64))]

@@ -35,6 +35,8 @@ class InsideTest:
     d: Floats
     welch_z: Floats
     testable: NDArray[np.bool_]
+    gathered: NDArray[np.bool_]
+    """Fewer than 10 active rows would be expected inside: it can be tested only because more have gathered there."""
     n_rows: Ints
     """(n_contexts,)"""
     n_groups: Ints
@@ -127,7 +129,7 @@ def inside_test(u: NDArray[Any], membership: Any, codes: Ints) -> InsideTest:
     welch_se = np.sqrt(out["ss_in"] / (ni - 1) / ni + out["ss_out"] / (no - 1) / no)
     se = np.maximum(robust_se, s_pooled * np.sqrt(1 / ni + 1 / no))
     groups_in = np.diff(edges)
-    active = np.maximum(out["act"], ni * out["act"].sum(axis=0) / n)
+    expected = ni * (u != 0).sum(axis=0) / n
     enough = (n_in >= MIN_ROWS) & (n_out >= MIN_ROWS) & (groups_in >= MIN_GROUPS)
     df = _degrees_of_freedom(out["v_in"], out["v_out"], cell_k, cell_n, group_n, edges, cell_g)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -152,7 +154,8 @@ def inside_test(u: NDArray[Any], membership: Any, codes: Ints) -> InsideTest:
         df=df,
         d=np.clip(d, -D_CAP, D_CAP),
         welch_z=welch,
-        testable=enough[:, None] & (active >= MIN_ACTIVE) & ((se > 0) | apart),
+        testable=enough[:, None] & (np.maximum(out["act"], expected) >= MIN_ACTIVE) & ((se > 0) | apart),
+        gathered=expected < MIN_ACTIVE,
         n_rows=n_in.astype(np.int64),
         n_groups=groups_in.astype(np.int64),
     )
