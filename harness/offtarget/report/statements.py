@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.audit.statistics.length import IS_LENGTH
-from offtarget.audit.statistics.means import Floats
+from offtarget.audit.statistics.means import D_CAP, Floats
 from offtarget.errors import ConfigError
 
 SAME = 0.5
@@ -277,12 +277,18 @@ def _length(
     for h in speaking:
         if h is lead:
             continue
-        if h in measures or (h.concept in EXTENT and r.r(h, lead) >= SAME):
+        grows = h.concept in EXTENT and (r.r(h, lead) >= SAME or _alike(h, lead))
+        if h in measures or grows:
             out.along.append(h)
         elif h.concept in equal and equal[h.concept].gone:
             out.explained.append(h)
     out.explained.sort(key=lambda h: (-abs(h.d), h.id))
     return out
+
+
+def _alike(h: Hypothesis, lead: Hypothesis) -> bool:
+    """Whether one differs alike in every row, so that it correlates with nothing, and leans as the other does."""
+    return abs(h.d) >= D_CAP and h.direction == lead.direction
 
 
 def _give_out(
