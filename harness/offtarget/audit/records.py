@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from offtarget.audit.concepts.vocabulary import Vocabulary
     from offtarget.audit.workings import Workings
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 AUDIT_FILE = "audit.json"
 Q_FINDING = 0.05
 """A hypothesis is a finding where its q lies below this."""
@@ -213,7 +213,7 @@ class Prediction(Record):
 class Audit(Record):
     """One audit of one dataset: `audit.json`, and the row-level workings behind it."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     offtarget_version: str
     created: str
     key: str
