@@ -42,7 +42,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 17
+VERSION = 18
 """Rises when the same input would give other hypotheses."""
 
 

@@ -26,6 +26,8 @@ from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
 VERSION = 2
+UNIT = "sd of the examples"
+"""A value of 1: one standard deviation of the examples that the direction was made from."""
 
 
 def encode_directions(
@@ -110,8 +112,7 @@ def encode_directions(
             ],
         }
         columns = tuple(
-            Column(f"direction:{c.concept}", f"{c.label} (direction)", "sd of the examples", "value")
-            for c in concepts
+            Column(f"direction:{c.concept}", f"{c.label} (direction)", UNIT, "value") for c in concepts
         )
         spans: tuple[Span, ...] = ("prompt", "chosen", "rejected")
         matrices: dict[tuple[Span, Stat], Any] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, DatasetInfo, Hypothesis
+from offtarget.lens import direction
 from offtarget.report.amounts import amount, effect_size, few, shift
 from offtarget.report.html import fixed, number, percent
 from offtarget.report.statements import EqualLength, Stated, Statement, state
@@ -243,10 +244,13 @@ def rates(c: Concept, h: Hypothesis) -> str:
     equal = max(0.0, 1 - e.more_in_chosen - e.more_in_rejected)
     (first, more), (second, less) = sides
     rest = f", the same in {percent(equal)}" if equal > 0.0005 else ""
+    where = f"more in {first} in {percent(more)} of rows, in {second} in {percent(less)}{rest}"
+    if e.unit == direction.UNIT:  # a scale that has no meaning of its own: what rows say comes first
+        return f"{subject(c)}: {where} (mean {few(e.chosen_mean)} against {few(e.rejected_mean)} {e.unit})."
     means = f"{amount(e.chosen_mean, e.unit)} in chosen, {few(e.rejected_mean)} in rejected"
     if e.unit.startswith("share of "):
         means = f"{amount(e.chosen_mean, e.unit)} in chosen, {percent(e.rejected_mean)} in rejected"
-    return f"{subject(c)}: {means}; more in {first} in {percent(more)} of rows, in {second} in {percent(less)}{rest}."
+    return f"{subject(c)}: {means}; {where}."
 
 
 def brief(label: str) -> str:

@@ -241,7 +241,9 @@ def _put_together(
             brought[h.id] = by
     statement_of: dict[str, Statement] = {}
     own = [h for h in left if h.id not in brought]
-    for h in sorted(own, key=lambda h: h.concept in EXTENT):  # what grows with length leads only where nothing else does
+    for h in sorted(
+        own, key=lambda h: h.concept in EXTENT
+    ):  # what grows with length leads only where nothing else does
         lead = next((s for s in out if not s.is_length and _goes_with(h, s.lead, r)), None)
         if lead is None:
             lead = Statement(h, size_of(h, equal))
