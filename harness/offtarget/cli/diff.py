@@ -190,7 +190,11 @@ def _findings(findings: "Sequence[FindingChange]") -> None:
 
 
 def _facts(found: "Difference", every: bool) -> None:
-    facts = [f for f in (*found.dataset, *found.lens) if every or f.name not in SAID_ABOVE]
+    facts = [
+        f
+        for f in (*found.dataset, *found.lens)
+        if every or not (f.name in SAID_ABOVE or f.name.endswith(": cautions"))  # which are warnings
+    ]
     if facts:
         typer.echo("\nwhat else is other")
         table(("what", "before", "now"), [(f.name, _short(f.old), _short(f.new)) for f in facts])
@@ -234,4 +238,6 @@ def _more(n: int) -> None:
 def _short(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)[:40]
+    if isinstance(value, list | tuple):
+        return " / ".join(_short(v) for v in value)[:80] or "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)[:60]
