@@ -16,6 +16,8 @@ FEW_PAIRS = 500
 FEW_GROUPS = 50
 MUCH_STOCK = 0.1
 """Share of a side that its stock answers make, all together, from which on they are a caution."""
+NAMED = 8
+"""Columns that one line names."""
 MANY_CUT = 0.3
 """From this share of pairs cut at a lens's limit on, it is said."""
 
@@ -58,6 +60,23 @@ def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> 
             f"ids that stand in the source more than once: {pairs.n_renamed}; such rows have a suffix here (-2, -3, ...)"
         )
     return out + _repeats(pairs.pairs) + _stock(pairs.pairs)
+
+
+def by_row(features: Sequence[FeatureMatrix], tested: Sequence[str]) -> list[str]:
+    """One line on columns that hold for the whole pair, where a lens reads columns; none that are tested anyway.
+
+    Args:
+        features: the lenses.
+        tested: columns of the fourth view.
+    """
+    names = [n for part in features for n in part.info.get("row_level", []) if n not in tested]
+    if not names:
+        return []
+    shown, more = ", ".join(names[:NAMED]), len(names) - NAMED
+    return [
+        f"{shown}{f' and {more} more' if more > 0 else ''} hold{'s' if len(names) == 1 else ''} for the whole pair, so "
+        f"nothing can lean by {'it' if len(names) == 1 else 'them'} alone: use --by {','.join(names[:NAMED])}"
+    ]
 
 
 def _stock(pairs: Sequence[Pair]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import vstack
 
-from offtarget.audit.cautions import cautions, unreliable
+from offtarget.audit.cautions import by_row, cautions, unreliable
 from offtarget.audit.composition import compose
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values
 from offtarget.audit.concepts.labels import Rules, Told, reads_model, tell
@@ -154,6 +154,7 @@ def audit(
     if columns:
         families["metadata"] = by_value.family
     notes = [*unreliable(families), *cautions(pairs, features, codes), *units.notes, *told]
+    notes += by_row(features, [x.name for x in columns])
     if topical.family.tested == 0:
         why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
         notes.append(f"nothing was tested by topic: {why}")
@@ -175,6 +176,7 @@ def audit(
                 "lenses": lenses,
                 "vocabulary": vocabulary.key,
                 "contexts": [*placed.topic_ids, *placed.kind_ids],
+                **({"beside": beside} if (beside := _beside(features)) else {}),
                 **({"metadata": [[x.name, x.values, x.codes.tolist()] for x in columns]} if columns else {}),
                 "seed": seed,
             }
@@ -235,6 +237,11 @@ def audit(
     return result.with_workings(workings, vocabulary)
 
 
+def _beside(features: Sequence[FeatureMatrix]) -> dict[str, str]:
+    """Hash of what lenses read beside the texts, which the hash of the rows does not hold."""
+    return {f.lens: str(f.info.get("values_sha256")) for f in features if not f.of_text}
+
+
 def write_into(audit: Audit, folder: Path) -> None:
     """Write `audit.json`, `workings.npz`, `vocabulary.json` and `vocabulary.npz` into an existing folder."""
     audit.workings.save(folder)
@@ -272,7 +279,8 @@ def _concepts(
     specs = vocabulary.concepts
     column = {col.id: col for part in features for col in part.columns}
     deep = {part.lens: part for part in features if reads_model(part)}
-    plain = [j for j, s in enumerate(specs) if s.lens not in deep]
+    of_text = {part.lens for part in features if part.of_text and part.lens not in deep}
+    plain = [j for j, s in enumerate(specs) if s.lens in of_text]
     rules = Rules(
         tuple(specs[j].id for j in plain),
         tuple(column[specs[j].id].label for j in plain),

@@ -46,7 +46,7 @@ def audit(
     lens: Annotated[
         str,
         typer.Option(
-            help="Lenses, separated by commas: surface, sae, direction, embedding (see `offtarget list lenses`)."
+            help="Lenses, separated by commas: surface, sae, direction, embedding, columns (see `offtarget list lenses`)."
         ),
     ] = "surface",
     model: Annotated[str, typer.Option(help="Whose activations the lenses read.")] = "smollm2-135m",
@@ -176,8 +176,9 @@ def audit(
     note_reading(pairs, warnings=False)  # those are warnings of the audit
     for warning in result.warnings:
         note(f"warning: {warning}")
-    if result.offered:
-        note(f"columns of few values that could be compared: --by {','.join(result.offered)}")
+    said = {name for x in result.lens for name in x.get("row_level", ())}  # in a warning of lens `columns`
+    if offered := [name for name in result.offered if name not in said]:
+        note(f"columns of few values that could be compared: --by {','.join(offered)}")
     if as_json:
         parts = {"key", "vocabulary", "dataset", "warnings", "metadata", "offered"}
         findings = [h.model_dump(mode="json", exclude={"rows"}) for h in result.findings]
@@ -193,9 +194,12 @@ def audit(
         return
     print_audit(result, folder, pairs)
     if not any(x.partition(":")[0] != "surface" for x in lenses):
+        from offtarget.lens.columns import offer as offer_columns
         from offtarget.lens.cost import offer
 
-        note(offer(pairs, tokens))
+        for line in (offer(pairs, tokens), offer_columns(pairs)):
+            if line:
+                note(line)
 
 
 def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -> None:

@@ -4,7 +4,7 @@ What is natural in good data (ties, equal responses) is a drop, to be counted by
 is not what its reader takes it for (a missing column, a number where text should be) is a `DataError`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from offtarget.data import messages as msg
@@ -28,6 +28,8 @@ class Parts:
     rejected: list[Message]
     tag: str = ""
     """Tells apart the pairs of one row: "1-0" is response 1 preferred to response 0."""
+    candidate: Candidate | None = field(default=None, compare=False, repr=False)
+    """Which responses of the row these are."""
 
 
 def adapt(
@@ -90,7 +92,7 @@ def _build(c: Candidate, strict: bool, decoder: Decoder) -> Parts:
             raise Drop(msg.EMPTY)
     if _stripped(chosen) == _stripped(rejected):
         raise Drop(msg.IDENTICAL)
-    return Parts(prompt, chosen, rejected, c.tag)
+    return Parts(prompt, chosen, rejected, c.tag, c)
 
 
 def _has_a_reply(side: list[Message], what: str, strict: bool) -> None:

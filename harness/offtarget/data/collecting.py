@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from offtarget.data.adapters import Parts, adapt
@@ -18,6 +18,7 @@ from offtarget.data.messages import BROKEN, Drop, clean
 from offtarget.data.pairs import DroppedRow, Pair
 from offtarget.data.reading import BadRow, LocatedRow
 from offtarget.data.row_roles import BY_PROMPT, extended_prompt
+from offtarget.data.sides import SideReader
 from offtarget.data.sources import ALL_SPLITS
 from offtarget.errors import ConfigError, DataError
 
@@ -58,6 +59,7 @@ class Collector:
     """Usable pairs whose group is that of a column."""
     _used: dict[int, set[str]] = field(default_factory=dict)
     """Identity of a layout -> the columns that it reads, and those of the row as a whole."""
+    _sides: SideReader = field(default_factory=SideReader)
     _groups: PromptGroups = field(default_factory=PromptGroups)
     _taken: dict[str, int] = field(default_factory=dict)
     """Id -> how often it came."""
@@ -139,12 +141,8 @@ class Collector:
         columns = self.rules.columns
         if not (columns.system or columns.context or columns.input or columns.earlier):
             return parts
-        return Parts(
-            extended_prompt(parts.prompt, row, self.rules.columns, strict=self.rules.own),
-            parts.chosen,
-            parts.rejected,
-            parts.tag,
-        )
+        prompt = extended_prompt(parts.prompt, row, self.rules.columns, strict=self.rules.own)
+        return replace(parts, prompt=prompt)
 
     def _meta(self, row: Mapping[str, Any], layout: Layout, split: str | None) -> dict[str, Any]:
         columns = self.rules.columns
@@ -178,6 +176,7 @@ class Collector:
             chosen=parts.chosen,
             rejected=parts.rejected,
             meta=dict(meta),
+            sides=self._sides.read(row, parts.candidate) if parts.candidate else {},
         )
 
     def _group(self, row: Mapping[str, Any]) -> Any:

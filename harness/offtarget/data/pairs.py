@@ -32,6 +32,9 @@ class Pair:
     rejected: list[Message]
     meta: dict[str, Any] = field(default_factory=dict)
     """What else the source says of the row (topic, source, agreement); never read by the statistics."""
+    sides: dict[str, tuple[Any, Any]] = field(default_factory=dict)
+    """What it says of either response beside its text, (of chosen, of rejected), by the stem of the two columns
+    (`sides.SideColumns`); None where it does not say it of that one."""
 
 
 JOINT = "\n\n"

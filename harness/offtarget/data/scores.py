@@ -1,32 +1,20 @@
 """Columns that score the two sides, held against the label: which rows prefer the answer with the lower score.
 
-A pair of columns names the sides where their names are the same but for a word for the side: chosen_score and
-rejected_score, score_winner and score_loser, preferredRating and dispreferredRating. Only columns that say they are
-scores count: a token count may be lower on the chosen side with nothing wrong.
+Which columns name the sides, `offtarget.data.sides` says. Only columns that say they are scores count: a token count may
+be lower on the chosen side with nothing wrong.
 """
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from offtarget.data.columns import words_of
 from offtarget.data.pairs import Pair
+from offtarget.data.sides import SCORE_WORDS, side_columns
 
 SHOWN = 50
-
-_SIDES = {
-    "chosen": "rejected", "winner": "loser", "win": "lose", "won": "lost", "winning": "losing", "preferred": "dispreferred",
-    "accepted": "rejected", "better": "worse", "best": "worst", "positive": "negative", "pos": "neg", "good": "bad", "w": "l",
-}  # fmt: skip
-"""Word for the chosen side -> for the rejected one."""
-_SCORE_WORDS = (
-    "score scores rating ratings reward rewards grade grades quality overall utility helpfulness points vote votes elo "
-    "preference value"
-)
-_SCORES = frozenset(_SCORE_WORDS.split())
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 
 class ScoreColumns(BaseModel):
@@ -79,20 +67,9 @@ def score_columns(pairs: Sequence[Pair]) -> list[ScoreColumns]:
 
 def sides(columns: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of columns of a score that name the chosen and the rejected side."""
-    by_words = {tuple(_words(c)): c for c in columns}
-    out = []
-    for words, column in by_words.items():
-        if not _SCORES.intersection(words):
-            continue
-        for k, word in enumerate(words):
-            other = by_words.get((*words[:k], _SIDES.get(word, ""), *words[k + 1 :]))
-            if other is not None:
-                out.append((column, other))
-    return out
-
-
-def _words(column: str) -> list[str]:
-    return [w.lower() for w in _WORD.findall(column)]
+    return [
+        (c.chosen, c.rejected) for c in side_columns(columns) if SCORE_WORDS.intersection(words_of(c.chosen))
+    ]
 
 
 def number(value: Any) -> float | None:

@@ -30,6 +30,10 @@ class Candidate:
     columns: tuple[str, str, str]
     """Where the three came from, for messages."""
     tag: str = ""
+    places: tuple[int, int] | None = None
+    """Where the two stand in their lists, where the columns hold lists of responses."""
+    records: tuple[Row, Row] | None = None
+    """The records that the two stand in, where each has one of its own."""
 
 
 class Adapter(BaseModel):
@@ -310,7 +314,9 @@ class RatedTurns(Adapter):
             others = [t for t in replies if t is not chosen[0]]
             names = (self.history,) * 3
             out += [
-                Candidate(prompt, chosen[0]["content"], t["content"], names, f"{n}.{k}")
+                Candidate(
+                    prompt, chosen[0]["content"], t["content"], names, f"{n}.{k}", records=(chosen[0], t)
+                )
                 for k, t in enumerate(others)
             ]
             prompt = [*prompt, {"role": "assistant", "content": chosen[0]["content"]}]
@@ -350,7 +356,7 @@ class Lists(Adapter):
             pairs = [(i, j) for i in range(len(chosen)) for j in range(len(rejected))]
         if not pairs:
             raise Drop(msg.EMPTY)
-        return [Candidate(prompt, chosen[i], rejected[j], names, f"{i}-{j}") for i, j in pairs]
+        return [Candidate(prompt, chosen[i], rejected[j], names, f"{i}-{j}", (i, j)) for i, j in pairs]
 
 
 AnyAdapter = Annotated[

@@ -51,6 +51,8 @@ class Lens:
     """Its concepts by what stands after the colon, where they are the same for every set; else they come with the features."""
     learns: bool = False
     """Whether it is fitted to the rows it reads, so that a later audit must use its fit again."""
+    of_text: bool = True
+    """Whether it reads the texts, so that it can read new answers too."""
 
 
 def _rules(_: str) -> list[str]:
@@ -103,6 +105,12 @@ def _embedding(want: Reading) -> FeatureMatrix:
     )  # fmt: skip
 
 
+def _columns(want: Reading) -> FeatureMatrix:
+    from offtarget.lens.columns import encode
+
+    return encode(want.pairs, want.which, want.fitted)
+
+
 LENSES = {
     "surface": Lens(
         "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)",
@@ -128,6 +136,14 @@ LENSES = {
         True,
         _embedding,
         learns=True,
+    ),
+    "columns": Lens(
+        "what the data says of each response beside its text, from columns such as chosen_score and rejected_score: "
+        "scores, votes, writer, ... (no model; `columns:NAME,NAME` for some)",
+        False,
+        _columns,
+        learns=True,
+        of_text=False,
     ),
 }
 

@@ -28,7 +28,10 @@ def load_rows(recipe: Recipe, limit: int | None = None) -> PairSet:
 
 def reversed_pairs(pairs: PairSet) -> PairSet:
     """The set with chosen and rejected of every pair swapped."""
-    swapped = [replace(p, chosen=p.rejected, rejected=p.chosen) for p in pairs.pairs]
+    swapped = [
+        replace(p, chosen=p.rejected, rejected=p.chosen, sides={k: (b, a) for k, (a, b) in p.sides.items()})
+        for p in pairs.pairs
+    ]
     return replace(pairs, name=f"{pairs.name}, reversed", pairs=swapped, truth=None)
 
 

@@ -16,7 +16,7 @@ from offtarget.audit.verification.tilt import Tilt
 from offtarget.board.folder import slug
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.documents import read_json
-from offtarget.engine.features import features_of
+from offtarget.engine.features import features_of, lens_of
 from offtarget.engine.grid import plan_of
 from offtarget.engine.predicting import FEW_CONCEPTS, Comparison, Side
 from offtarget.engine.recipe import ProtocolRun, Recipe, validate
@@ -74,10 +74,11 @@ def verify(
         progress: called with (what, done, total).
 
     Raises:
-        ConfigError: no run, or no such protocol in it.
+        ConfigError: no run, no such protocol in it, or no lens that can read new answers.
         UndecidedError: fewer than 30 prompts are left that were not trained on.
     """
     recipe, base, limit = read_run(folder)
+    lenses = _lenses(recipe)
     item = _item(recipe, protocol)
     run = start(recipe, base, folder, store=store, limit=limit, progress=progress)
     asked = held_out_prompts(run, prompts or recipe.verification.prompts)
@@ -85,14 +86,14 @@ def verify(
     options = recipe.verification
     observed, answers = [], []
     for seed in recipe.seeds:
-        side, told = _observe(run, item, seed, asked)
+        side, told = _observe(run, item, seed, asked, lenses)
         observed.append(side)
         answers.append(told)
     audited = _rows(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
     trained = _rows(run, run.trained_pairs.pairs, run.readings.features, run.trained_pairs)
     found = Comparison(run, trained, audited, observed).all()
     points = _points(run, found, recipe.seeds[0])
-    warnings = _warnings(found, answers, len(asked))
+    warnings = (*_left_out(run), *_warnings(found, answers, len(asked)))
     return Verification(
         offtarget_version=version("offtarget"),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -163,7 +164,34 @@ def held_out_prompts(run: Run, n: int) -> list[Pair]:
     return found
 
 
-def _observe(run: Run, item: ProtocolRun, seed: int, asked: Sequence[Pair]) -> tuple[Side, dict[str, float]]:
+def _lenses(recipe: Recipe) -> tuple[str, ...]:
+    """The lenses of a recipe that can read new answers.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    found = tuple(name for name in recipe.audit.lens if lens_of(name).of_text)
+    if not found:
+        raise ConfigError(
+            f"lens {', '.join(recipe.audit.lens)} reads columns of the data, which new answers do not have, so no shift can "
+            "be observed; run the recipe with a lens that reads texts as well (audit.lens: [surface, columns])"
+        )
+    return found
+
+
+def _left_out(run: Run) -> tuple[str, ...]:
+    """One sentence for each lens whose concepts new answers cannot have."""
+    return tuple(
+        f"lens '{part.lens}' is left out: new answers have no columns, so nothing can be observed of its "
+        f"{len(part.columns)} concepts"
+        for part in run.features
+        if not part.of_text
+    )
+
+
+def _observe(
+    run: Run, item: ProtocolRun, seed: int, asked: Sequence[Pair], lenses: Sequence[str]
+) -> tuple[Side, dict[str, float]]:
     """Answers after (as chosen) and before training (as rejected) to the same prompts, read by the lenses."""
     recipe = run.recipe
     policy = train(
@@ -194,7 +222,7 @@ def _observe(run: Run, item: ProtocolRun, seed: int, asked: Sequence[Pair]) -> t
     report = run.progress
     features = features_of(
         both,
-        options.lens,
+        lenses,
         model=run.model,
         store=run.store,
         max_length=options.max_length,
@@ -237,10 +265,10 @@ def _answers(run: Run, ref: ModelRef, seed: int, asked: Sequence[Pair], what: st
 
 
 def _rows(run: Run, pairs: Sequence[Pair], features: Sequence[FeatureMatrix], of: PairSet) -> Side:
-    """Some rows of a set, with their features."""
+    """Some rows of a set, with their features by the lenses that read texts."""
     place = {p.id: i for i, p in enumerate(of.pairs)}
     rows = [place[p.id] for p in pairs]
-    return Side.of(replace(of, pairs=list(pairs)), [f.select(rows) for f in features])
+    return Side.of(replace(of, pairs=list(pairs)), [f.select(rows) for f in features if f.of_text])
 
 
 def _points(run: Run, found: Comparison, seed: int) -> tuple[ConceptShift, ...]:

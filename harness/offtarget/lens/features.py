@@ -26,6 +26,8 @@ Stat = Literal["max", "freq", "peak", "value"]
 """How a feature was pooled over the tokens of a span: strongest activation, share of tokens on which
 it fires, which token fires strongest (`peak_place` reads it), or (lenses that read the span as a whole)
 the value itself."""
+METADATA = "metadata"
+"""Key of `info` of a lens that reads what the source says beside the texts."""
 PEAK_BITS = 6
 
 FILE_VERSION = 2
@@ -107,6 +109,11 @@ class FeatureMatrix:
 
     def __len__(self) -> int:
         return len(self.pair_ids)
+
+    @property
+    def of_text(self) -> bool:
+        """Whether its values are properties of the texts, which new answers have too."""
+        return not self.info.get(METADATA, False)
 
     def position(self, column_id: str) -> int:
         """Where a column stands.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from offtarget.audit.evidence import Concept, Peak
 from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Message, Pair, text_of
+from offtarget.data.sides import names_of
 from offtarget.lens.places import places
 from offtarget.report.amounts import interval, shift
 from offtarget.report.claims import claim, length_verdict, together
@@ -145,9 +146,21 @@ def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
         )
         for side, text in texts.items()
     )
-    metadata = tuple((name, str(value)) for name, value in p.meta.items())[:METADATA]
+    sides = _sides(p, members) if lens == "columns" else ()
+    metadata = (*sides, *((name, str(value)) for name, value in p.meta.items()))[:METADATA]
     sizes = len(texts["chosen"]), len(texts["rejected"])
     return Example(p.id, _last_turns(p.prompt), *sizes, chosen, rejected, metadata)
+
+
+def _sides(p: Pair, members: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """What the source says of either side in the columns that a concept of the lens `columns` is made of."""
+    name = members[0].partition(":")[2].partition("=")[0]
+    return tuple(
+        (f"{side} {name}", "-" if value is None else str(value))
+        for stem, values in p.sides.items()
+        if name in names_of(stem)
+        for side, value in zip(("chosen", "rejected"), values, strict=True)
+    )
 
 
 def _excerpt(peak: Peak, p: Pair) -> tuple[Piece, ...]:

@@ -12,9 +12,12 @@ gone where A does not differ: the intercept of the regression of u_B on u_A is m
 - Measures of length, and layout that goes with length at 0.5, are one statement; so is what length explains: with less
   than half of its effect left at equal length, and that not significant. Counts that grow with length go with what else
   they go with before they lead: two asterisks are two tokens more.
+- What the source says beside the texts (a score, who wrote it) makes statements of its own, all values of one column
+  together: the label may have been made from it, and then every lean of a text goes with it.
 
 Statements are ordered by how far training is expected to move their concept: |d|, the expected shift in standard
-deviations of u, times the share of it that is left at equal length (between 0 and 1). Concepts without a name make no
+deviations of u, times the share of it that is left at equal length (between 0 and 1); what is no property of the texts
+by |d| alone, since training does not move it. Concepts without a name make no
 statement.
 """
 
@@ -30,6 +33,7 @@ from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.audit.statistics.length import IS_LENGTH
 from offtarget.audit.statistics.means import D_CAP, Floats
 from offtarget.errors import ConfigError
+from offtarget.lens.features import METADATA
 
 SAME = 0.5
 AKIN, SET_OFF = 0.3, 0.2
@@ -123,12 +127,15 @@ def state(audit: Audit) -> Stated:
     predicted = {p.concept: p for p in audit.prediction}
     found = [h for h in audit.hypotheses if h.view == "overall" and h.finding]
     equal = {h.concept: e for h in found if (e := equal_length(h, predicted.get(h.concept))) is not None}
-    found.sort(key=lambda h: (-size_of(h, equal), -abs(h.d), h.id))
+    lenses = {str(x["name"]) for x in audit.lens if x.get(METADATA)}
+    beside = frozenset(c.id for c in audit.concepts if c.lens in lenses)
+    moved = {name: e for name, e in equal.items() if name not in beside}
+    found.sort(key=lambda h: (-size_of(h, moved), -abs(h.d), h.id))
     speaking = [h for h in found if speaks(concepts[h.concept])]
     silent = [h for h in found if not speaks(concepts[h.concept])]
     r = _Together(audit, speaking)
-    statements = _put_together(speaking, equal, r)
-    left = _give_out(silent, concepts, statements, r)
+    statements = _put_together(speaking, equal, r, beside)
+    left = _give_out(silent, concepts, [s for s in statements if s.lead.concept not in beside], r)
     statements.sort(key=lambda s: (-s.size, -abs(s.lead.d), s.lead.id))
     return Stated(tuple(statements), tuple(left), equal)
 
@@ -225,8 +232,19 @@ def _standard(u: NDArray[Any]) -> Floats:
 
 
 def _put_together(
-    speaking: Sequence[Hypothesis], equal: Mapping[str, EqualLength], r: _Together
+    speaking: Sequence[Hypothesis],
+    equal: Mapping[str, EqualLength],
+    r: _Together,
+    beside: frozenset[str],
 ) -> list[Statement]:
+    """The statements, in the order of their leads.
+
+    Args:
+        speaking: findings on concepts that may lead a statement, the largest first.
+        equal: by concept.
+        r: how they go together.
+        beside: concepts that are no property of the texts.
+    """
     out: list[Statement] = []
     left = list(speaking)
     length = _length(speaking, equal, r)
@@ -234,7 +252,7 @@ def _put_together(
         out.append(length)
         taken = {h.id for h in (length.lead, *length.along, *length.explained)}
         left = [h for h in left if h.id not in taken]
-    content = [h for h in left if h.concept not in FORM]
+    content = [h for h in left if h.concept not in FORM and h.concept not in beside]
     brought: dict[str, Hypothesis] = {}
     for h in left:
         if h.concept in FORM and (by := r.brought_by(h, content)) is not None:
@@ -244,9 +262,10 @@ def _put_together(
     for h in sorted(
         own, key=lambda h: h.concept in EXTENT
     ):  # what grows with length leads only where nothing else does
-        lead = next((s for s in out if not s.is_length and _goes_with(h, s.lead, r)), None)
+        alike = (s for s in out if not s.is_length and (s.lead.concept in beside) == (h.concept in beside))
+        lead = next((s for s in alike if _of_one_column(h, s.lead, beside) or _goes_with(h, s.lead, r)), None)
         if lead is None:
-            lead = Statement(h, size_of(h, equal))
+            lead = Statement(h, abs(h.d) if h.concept in beside else size_of(h, equal))
             out.append(lead)
         else:
             lead.along.append(h)
@@ -257,6 +276,12 @@ def _put_together(
     for s in out:
         s.along.sort(key=lambda h: (-abs(h.d), h.id))
     return out
+
+
+def _of_one_column(h: Hypothesis, lead: Hypothesis, beside: frozenset[str]) -> bool:
+    """Whether two concepts are values of one column: `columns:model=a` and `columns:model=b`."""
+    one, other = (x.concept.partition("=")[0] for x in (h, lead))
+    return h.concept in beside and one == other
 
 
 def _goes_with(h: Hypothesis, lead: Hypothesis, r: _Together) -> bool:

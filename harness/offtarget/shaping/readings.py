@@ -134,8 +134,9 @@ class StoredReadings:
         """The layer that is asked for, else that of the concept's examples, else two thirds up.
 
         Raises:
-            ConfigError: the model has no such layer.
+            ConfigError: the model has no such layer, or the concept is none of the texts.
         """
+        self._require_text(concept, "direction of it in a model")
         own = self._examples(concept)
         return self.layers.choose(own.layer if layer is None and own is not None else layer)
 
@@ -145,6 +146,7 @@ class StoredReadings:
         Raises:
             ConfigError: a readout that reads no words, or one by which all words are alike.
         """
+        self._require_text(concept, "word that shows it")
         self.asked.add(f"{concept} {readout} of words")
         found: tuple[list[WordScores], list[WordScores]] = self._once(
             ("words", concept, readout), lambda: self._words(concept, readout)
@@ -169,6 +171,7 @@ class StoredReadings:
         Raises:
             ConfigError: no rule can do it and no model is named.
         """
+        self._require_text(concept, "way to rewrite an answer without it")
         if role is None:
             return by_rule(concept, sign, responses)
         if self.ask is None:
@@ -188,10 +191,25 @@ class StoredReadings:
         """(n_pairs,) the concept's own feature for chosen and rejected, before standardising."""
         return raw_features(self.features, self.find(concept), stat)
 
+    def _require_text(self, concept: str, what: str) -> None:
+        """Refuse what only a property of the texts has.
+
+        Raises:
+            ConfigError: the concept is what the source says beside them.
+        """
+        part = next((p for p in self.features if any(c.id in self.find(concept) for c in p.columns)), None)
+        if part is not None and not part.of_text:
+            raise ConfigError(
+                f"concept '{concept}' is what a column says, not what the texts say, so there is no {what}; filter, "
+                "label_flip, reweight and reward_shaping take it (readout=feature)"
+            )
+
     def _scores(self, concept: str, readout: str) -> ConceptScores:
         if readout not in READOUTS:
             raise unknown_name("readout", readout, READOUTS)
         members = self.find(concept)
+        if readout not in ("feature", "feature_max"):
+            self._require_text(concept, f"readout {readout} of it")
         if readout in ("feature", "feature_max"):
             return ConceptScores.standardise(
                 *self.raw(concept, "max" if readout == "feature_max" else "freq")
