@@ -33,6 +33,11 @@ def test_a_part_of_an_id_or_a_word_of_a_label_is_nearer_than_a_distant_likeness(
         assert found[0] == meant
 
 
+def test_a_slip_in_a_part_of_a_name_is_found_where_nothing_is_nearer() -> None:
+    known = ["columns:model=text_davinci_003", "columns:model=gpt-4"]
+    assert nearest("davinchi", known, {}) == ["columns:model=text_davinci_003"]
+
+
 def test_with_nothing_near_all_names_are_listed() -> None:
     known = ["filter", "random_filter"]
     assert "did you mean random_filter" in str(unknown_name("protocol", "random_filte", known))

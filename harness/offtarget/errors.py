@@ -60,6 +60,8 @@ def unknown_name(
 def nearest(name: str, names: Sequence[str], labels: Mapping[str, str], most: int = 3) -> list[str]:
     """The names somebody may have meant: one slip away, then by a part of them, by a word of their label, by likeness.
 
+    Where there is none, those with a part that is one slip away.
+
     `surface:offer` is a part of `surface:follow_up_offer`, and nearer to it than to `surface:boosters`.
 
     Args:
@@ -80,7 +82,9 @@ def nearest(name: str, names: Sequence[str], labels: Mapping[str, str], most: in
     slips = difflib.get_close_matches(asked, [_tail(n) for n in names], n=most, cutoff=0.75)
     close = [n for tail in slips for n in names if _tail(n) == tail]
     found.sort(key=lambda n: len(_tail(n)))
-    return list(dict.fromkeys([*close, *found, *said, *([] if found or said else alike)]))[:most]
+    if near := list(dict.fromkeys([*close, *found, *said, *([] if found or said else alike)])):
+        return near[:most]
+    return [n for n in names if difflib.get_close_matches(asked, _parts(_tail(n)), n=1, cutoff=0.8)][:most]
 
 
 def _tail(name: str) -> str:

@@ -61,7 +61,8 @@ def test_rows_that_contradict_their_scores_are_counted_the_widest_gap_first() ->
 
 
 @pytest.mark.parametrize(
-    ("cell", "value"), [(1, 1.0), ("2.5", 2.5), (True, None), ("x", None), ("nan", None), (None, None)]
+    ("cell", "value"),
+    [(1, 1.0), ("2.5", 2.5), (True, None), ("x", None), ("nan", None), (None, None), (10**400, None)],
 )
 def test_cells_as_numbers(cell: Any, value: float | None) -> None:
     assert number(cell) == value

@@ -125,3 +125,27 @@ def test_what_cannot_be_verified_is_said_in_one_line(
     Path("out/run.json").write_text("{}")
     assert call(["verify", "out"]) == 2
     assert "damaged" in capsys.readouterr().err
+
+
+def test_what_columns_say_is_left_out_since_new_answers_have_none(
+    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [json.loads(line) for line in Path("pairs.jsonl").read_text().splitlines()]
+    scored = [{**r, "chosen_score": 3 + i % 4, "rejected_score": 4} for i, r in enumerate(rows)]
+    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in scored))
+    run(recipe | {"audit": {"lens": ["surface", "columns"]}, "seeds": [0]})
+    capsys.readouterr()
+    assert call(["verify", "out", "--json"]) == 0
+    v = json.loads(capsys.readouterr().out)
+    assert {o["family"] for o in v["outcomes"]} == {"surface"}
+    assert not any(p["concept"].startswith("columns:") for p in v["points"])
+    told = (
+        "lens 'columns' is left out: new answers have no columns, so nothing can be observed of its 1 concept"
+    )
+    assert told in v["warnings"]
+
+    run(recipe | {"audit": {"lens": ["columns"]}, "seeds": [0]})
+    capsys.readouterr()
+    assert call(["verify", "out"]) == 2
+    err = capsys.readouterr().err
+    assert "lens columns reads columns of the data, which new answers do not have" in err.splitlines()[-1]

@@ -26,7 +26,9 @@ from offtarget.errors import UndecidedError
 
 VIEWS: tuple[View, ...] = ("overall", "global", "local")
 """Views whose hypotheses are compared as they stand; the metadata view is compared value by value (`by_value`)."""
-_NOT_THE_LENS = {"seconds", "timing", "name", "columns", "key"}
+_NOT_THE_LENS = {
+    "seconds", "timing", "name", "columns", "key", "values_sha256", "variables", "row_level", "cautions",
+}  # fmt: skip
 Place = tuple[View, str, str | None]
 """View, concept and context of a hypothesis."""
 

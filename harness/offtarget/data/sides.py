@@ -6,6 +6,8 @@ dispreferredRating), or the one that tells the columns of the two answers apart 
 score_a and score_b); which of those is the chosen side is then known from row to row.
 """
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -33,6 +35,7 @@ SCORE_WORDS = frozenset({
 })  # fmt: skip
 SIDE = "*"
 """What stands for the word for the side in a stem."""
+_NOT_ASCII = re.compile(r"([^\x00-\x7f]+)")
 _OF_A_TURN = frozenset({"turn", "role", "content", "if_chosen"})
 """Entries of an answer's own record that are the answer, and that it won."""
 
@@ -55,7 +58,7 @@ def side_columns(names: Iterable[str], marks: tuple[str, str] | None = None) -> 
         names: of all columns.
         marks: words that name the two answers, the chosen one first: a and b.
     """
-    by_words = {words_of(name): name for name in names}
+    by_words = {side_words(name): name for name in names}
     found: dict[str, SideColumns] = {}
     for words, name in by_words.items():
         for k, word in enumerate(words):
@@ -65,6 +68,15 @@ def side_columns(names: Iterable[str], marks: tuple[str, str] | None = None) -> 
                 if other is not None and len(words) > 1:
                     found.setdefault(stem, SideColumns(stem, name, other))
     return list(found.values())
+
+
+def side_words(column: str) -> tuple[str, ...]:
+    """The words of a name (`columns.words_of`), those without Latin letters too: 评分_chosen -> (评分, chosen)."""
+    if column.isascii():
+        return words_of(column)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", column) if not unicodedata.combining(c))
+    parts = _NOT_ASCII.split(plain)
+    return tuple(w for part in parts for w in (words_of(part) if part.isascii() else (part,)))
 
 
 def _opposites(word: str, words: tuple[str, ...], marks: tuple[str, str] | None) -> tuple[str, ...]:
@@ -81,7 +93,7 @@ def _stem(words: tuple[str, ...], k: int) -> str:
 
 def stems_of(column: str) -> set[str]:
     """Every stem that a column may belong to."""
-    words = words_of(column)
+    words = side_words(column)
     return {_stem(words, k) for k in range(len(words))}
 
 
@@ -92,7 +104,7 @@ def names_of(stem: str) -> tuple[str, str]:
 
 def marks_of(one: str, other: str) -> tuple[str, str] | None:
     """The words in which the names of two answers differ, where that is one: response_a, response_b -> a, b."""
-    a, b = words_of(one), words_of(other)
+    a, b = side_words(one), side_words(other)
     apart = [k for k in range(len(a)) if len(a) == len(b) and a[k] != b[k]]
     return (a[apart[0]], b[apart[0]]) if len(apart) == 1 else None
 
@@ -127,7 +139,7 @@ class SideReader:
             first, second = candidate.records
             for name in dict.fromkeys((*first, *second)):
                 if name not in _OF_A_TURN:
-                    _put(out, "_".join((SIDE, *words_of(str(name)))), first.get(name), second.get(name))
+                    _put(out, "_".join((SIDE, *side_words(str(name)))), first.get(name), second.get(name))
         return out
 
 

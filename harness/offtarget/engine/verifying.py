@@ -183,7 +183,7 @@ def _left_out(run: Run) -> tuple[str, ...]:
     """One sentence for each lens whose concepts new answers cannot have."""
     return tuple(
         f"lens '{part.lens}' is left out: new answers have no columns, so nothing can be observed of its "
-        f"{len(part.columns)} concepts"
+        f"{len(part.columns)} concept{'s' if len(part.columns) != 1 else ''}"
         for part in run.features
         if not part.of_text
     )

@@ -6,6 +6,7 @@ difference: both sides have the mean of all others there (amounts), or neither s
 that hold for the whole pair (source, annotator) cannot lean; they are contexts (`audit --by`).
 """
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -17,17 +18,16 @@ from numpy.typing import NDArray
 from offtarget.data.columns import numbered_answers
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.scores import number
-from offtarget.data.sides import names_of, stems_of
+from offtarget.data.sides import names_of, side_words, stems_of
 from offtarget.errors import ConfigError, DataError, unknown_name
 from offtarget.lens.column_kinds import REST, Cells, Variable, decide, fewest, is_there, text, truth, value_id
 from offtarget.lens.features import METADATA, Column, FeatureMatrix, Span
-from offtarget.store import hash_of
 
 LENS = "columns"
 VERSION = 1
 """Rises when a cell is read otherwise: results of two versions are not comparable."""
 SOURCE_OF_LABEL = 0.95
-"""An amount that is higher in chosen (or lower) in more of the rows is likely what the label was made from."""
+"""What is higher in chosen (or lower), or true of it alone, in more of the rows is likely what the label was made from."""
 MOST_COMPARED = 50
 """Texts of a column that holds for the whole pair; more of them are names of rows."""
 NAMED = 8
@@ -67,7 +67,7 @@ def encode(pairs: PairSet, which: str = "", fitted: FeatureMatrix | None = None)
         DataError: no column speaks of one side, or none of them can be a concept.
     """
     cells = _cells(pairs.pairs)
-    asked = [w.strip() for w in which.split(",") if w.strip()]
+    asked = ["_".join(side_words(w)) for w in which.split(",") if w.strip()]
     left: dict[str, str] = {}
     if fitted is not None:
         variables = _again(fitted, asked)
@@ -157,7 +157,7 @@ def _columns(v: Variable) -> Iterator[Column]:
     if v.kind == "amount":
         yield Column(f"{LENS}:{v.name}", said, v.unit, "log" if v.log else "value")
     elif v.kind == "truth":
-        yield Column(f"{LENS}:{v.name}", f"{said} is true", "1 if so", "presence")
+        yield Column(f"{LENS}:{v.name}", f"{said.removeprefix('is ')} is true", "1 if so", "presence")
     else:
         for value in (*v.values, *([REST] if v.rest else [])):
             label = f"{said} is {'any other' if value == REST else value}"
@@ -192,13 +192,20 @@ def _matrix(pairs: PairSet, read: Sequence[_Read], left: dict[str, str]) -> Feat
             "name": LENS,
             "version": VERSION,
             METADATA: True,
-            "values_sha256": hash_of([r.values.tobytes().hex() for r in read]),
+            "values_sha256": _hash(read),
             "variables": [_told(r) for r in read],
             "left_out": left,
             "row_level": row_level(pairs),
             "cautions": list(_cautions(pairs, read, left)),
         },
     )
+
+
+def _hash(read: Sequence[_Read]) -> str:
+    digest = hashlib.sha256()
+    for r in read:
+        digest.update(np.ascontiguousarray(r.values).data)
+    return digest.hexdigest()
 
 
 def _told(r: _Read) -> dict[str, Any]:
@@ -243,13 +250,15 @@ def _cautions(pairs: PairSet, read: Sequence[_Read], left: dict[str, str]) -> It
 
 
 def _source_of_label(r: _Read) -> Iterator[str]:
-    if r.variable.kind != "amount" or r.there.sum() < fewest(len(r.there)):
+    if r.variable.kind == "name" or r.there.sum() < fewest(len(r.there)):
         return
     chosen, rejected = r.values[:, r.there, 0]
-    for how, share in (("higher", (chosen > rejected).mean()), ("lower", (chosen < rejected).mean())):
+    more, less = ("higher", "lower") if r.variable.kind == "amount" else ("true", "false")
+    alone = "" if r.variable.kind == "amount" else " and not of rejected"
+    for how, share in ((more, (chosen > rejected).mean()), (less, (chosen < rejected).mean())):
         if share > SOURCE_OF_LABEL:
             yield (
-                f"{r.variable.name} is {how} in chosen in {share:.1%} of the {int(r.there.sum()):,} rows that have it: it is "
+                f"{r.variable.name} is {how} {'in' if r.variable.kind == 'amount' else 'of'} chosen{alone} in {share:.1%} of the {int(r.there.sum()):,} rows that have it: it is "
                 "likely what the label was made from, so its lean says how pairs were made, not what else they teach"
             )
 
