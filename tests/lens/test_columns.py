@@ -61,8 +61,8 @@ def test_a_missing_side_is_no_difference_and_is_counted() -> None:
     assert (values == found.values["rejected", "value"].toarray()[8:]).all()
     assert (values == 4.5).all(), "the mean of the others, so that a score is not stretched by zeros"
     assert found.info["variables"][0]["rows"] == 8
-    assert "score: on both sides in 8 of 12 rows; the other 4 count as no difference" in cautions(found)
-    assert "effects are 0.67 times" in cautions(found)
+    assert cautions(found).startswith("rows in which a side says nothing count as no difference")
+    assert "of the rows with both sides: score 8 of 12 (0.67)" in cautions(found)
 
 
 def test_names_are_one_presence_concept_a_value() -> None:
@@ -132,7 +132,15 @@ def test_a_few_cells_that_are_no_numbers_are_counted_and_nothing_breaks() -> Non
     found = encode(pairs_of(score=cells))
     assert effect(found, "score") == pytest.approx(2 * 50 / 53)
     assert "column score: no amount that can be compared in 3 rows" in cautions(found)
-    assert "score: on both sides in 50 of 53 rows" in cautions(found)
+    assert "with both sides: score 50 of 53 (0.94)" in cautions(found)
+
+
+def test_numbers_among_text_are_names_and_said() -> None:
+    found = encode(pairs_of(level=[("high", 3), (2, "low")] * 10))
+    assert ids(found) == ["level=2", "level=3", "level=high", "level=low"]
+    assert "column level holds numbers and other text: each of its values is read as a name" in cautions(
+        found
+    )
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,9 @@ def audit_into(
         "topics": topics,
         "by": None if by is None else list(by),
         "metadata": hash_of([sorted((k, repr(v)) for k, v in p.meta.items()) for p in pairs.pairs]),
+        "sides": hash_of([sorted((k, repr(v)) for k, v in p.sides.items()) for p in pairs.pairs])
+        if any(not f.of_text for f in features)
+        else None,
         "like": Audit.read(like).key if like else None,
         "truth": file_sha256(pairs.truth) if pairs.truth else None,
         "model": model.identity if model else None,

@@ -109,6 +109,12 @@ def decide(name: str, stem: str, cells: Cells) -> Variable | str:
     return _named(name, stem, both, need)
 
 
+def is_mixed(cells: Cells) -> bool:
+    """Whether a column holds numbers and text that is none."""
+    flat = [x for pair in cells for x in pair if is_there(x)]
+    return bool(flat) and 1 - MOSTLY < _share(flat, lambda x: _amount(x) is not None) < MOSTLY
+
+
 def fewest(n_rows: int) -> int:
     """Rows that a value must be in: 5, and 1 % of all."""
     return max(FEWEST, math.ceil(FEWEST_SHARE * n_rows))

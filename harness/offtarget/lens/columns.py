@@ -20,7 +20,18 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.scores import number
 from offtarget.data.sides import names_of, side_words, stems_of
 from offtarget.errors import ConfigError, DataError, unknown_name
-from offtarget.lens.column_kinds import REST, Cells, Variable, decide, fewest, is_there, text, truth, value_id
+from offtarget.lens.column_kinds import (
+    REST,
+    Cells,
+    Variable,
+    decide,
+    fewest,
+    is_mixed,
+    is_there,
+    text,
+    truth,
+    value_id,
+)
 from offtarget.lens.features import METADATA, Column, FeatureMatrix, Span
 
 LENS = "columns"
@@ -47,7 +58,9 @@ class _Read:
     there: NDArray[np.bool_]
     """Rows that say it of both sides, `(n_rows,)`."""
     unreadable: int
-    """Rows with a cell on both sides, one of which holds no amount."""
+    """Rows with a cell on both sides, one of which cannot be read."""
+    mixed: bool = False
+    """Whether names are numbers in part."""
 
 
 def encode(pairs: PairSet, which: str = "", fitted: FeatureMatrix | None = None) -> FeatureMatrix:
@@ -148,7 +161,8 @@ def _read(v: Variable, cells: Cells) -> _Read:
             k = 0 if v.kind == "truth" else at.get(str(x), len(at) if v.rest else -1)
             if k >= 0:
                 values[side, i, k] = float(x is not False)
-    return _Read(v, columns, values, there, int((said & ~there).sum()))
+    names = v.kind == "name" and is_mixed(cells)
+    return _Read(v, columns, values, there, int((said & ~there).sum()), names)
 
 
 def _columns(v: Variable) -> Iterator[Column]:
@@ -224,24 +238,25 @@ def _told(r: _Read) -> dict[str, Any]:
 
 def _cautions(pairs: PairSet, read: Sequence[_Read], left: dict[str, str]) -> Iterator[str]:
     n = len(pairs)
-    partly: dict[int, list[str]] = defaultdict(list)
-    for r in read:
-        k = int(r.there.sum())
-        if not k:
-            yield f"column {r.variable.name} of the earlier audit says nothing of both sides in any row here"
-        elif k < n:
-            partly[k].append(r.variable.name)
-    for k, names in partly.items():
+    partly = [
+        f"{r.variable.name} {k:,} of {n:,} ({k / n:.2f})" for r in read if 0 < (k := int(r.there.sum())) < n
+    ]
+    if partly:
         yield (
-            f"{_listed(names)}: on both sides in {k:,} of {n:,} rows; the other {n - k:,} count as no difference, so that "
-            f"effects are {k / n:.2f} times those of the rows that have {'them' if len(names) > 1 else 'it'}"
+            "rows in which a side says nothing count as no difference, so that effects are this share of those of the rows "
+            f"with both sides: {_listed(partly)}"
         )
     for r in read:
+        name = f"column {r.variable.name}"
+        if not r.there.any():
+            yield f"{name} of the earlier audit says nothing of both sides in any row here"
         if r.unreadable:
             what = (
                 "no amount that can be compared" if r.variable.kind == "amount" else "neither true nor false"
             )
-            yield f"column {r.variable.name}: {what} in {r.unreadable:,} rows, which count as no difference"
+            yield f"{name}: {what} in {r.unreadable:,} rows, which count as no difference"
+        if r.mixed:
+            yield f"{name} holds numbers and other text: each of its values is read as a name"
         yield from _source_of_label(r)
     if left:
         yield f"no concepts of lens '{LENS}': {_left_out(left)}"
@@ -254,11 +269,11 @@ def _source_of_label(r: _Read) -> Iterator[str]:
         return
     chosen, rejected = r.values[:, r.there, 0]
     more, less = ("higher", "lower") if r.variable.kind == "amount" else ("true", "false")
-    alone = "" if r.variable.kind == "amount" else " and not of rejected"
     for how, share in ((more, (chosen > rejected).mean()), (less, (chosen < rejected).mean())):
+        where = "in chosen" if r.variable.kind == "amount" else "of chosen and not of rejected"
         if share > SOURCE_OF_LABEL:
             yield (
-                f"{r.variable.name} is {how} {'in' if r.variable.kind == 'amount' else 'of'} chosen{alone} in {share:.1%} of the {int(r.there.sum()):,} rows that have it: it is "
+                f"{r.variable.name} is {how} {where} in {share:.1%} of the {int(r.there.sum()):,} rows that have it: it is "
                 "likely what the label was made from, so its lean says how pairs were made, not what else they teach"
             )
 
@@ -319,7 +334,7 @@ def _nothing(pairs: PairSet) -> str:
 
 
 def _left_out(left: dict[str, str]) -> str:
-    return ", ".join(f"{name} ({why})" for name, why in left.items())
+    return _listed([f"{name} ({why})" for name, why in left.items()])
 
 
 def _listed(names: Sequence[str]) -> str:
