@@ -13,6 +13,7 @@ from offtarget.audit.reading_record import Reading
 from offtarget.audit.truth_records import KnownTruth
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
+from offtarget.lens.features import METADATA
 from offtarget.store import require_intact
 
 if TYPE_CHECKING:
@@ -368,6 +369,12 @@ class Audit(Record):
     def findings(self) -> tuple[Hypothesis, ...]:
         """The listed hypotheses with q < 0.05."""
         return tuple(h for h in self.hypotheses if h.finding)
+
+    @property
+    def beside(self) -> frozenset[str]:
+        """Concepts that are no property of the texts: what a lens reads of the columns beside them."""
+        lenses = {x["name"] for x in self.lens if x.get(METADATA)}
+        return frozenset(c.id for c in self.concepts if c.lens in lenses)
 
     def concept(self, concept_id: str) -> Concept:
         """One concept by id.

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.lens.features import METADATA, FeatureMatrix
+from offtarget.lens.features import FeatureMatrix
 from offtarget.report.amounts import effect_size, interval, shift
 from offtarget.report.cards import SPANS, evidence_cards
 from offtarget.report.claims import brief, counts, glance, truth_line
@@ -238,8 +238,7 @@ def _predictions(audit: Audit) -> list[Prediction]:
 
     None of what the source says beside the texts: answers of a policy have no such columns.
     """
-    lenses = {str(x["name"]) for x in audit.lens if x.get(METADATA)}
-    of = {c.id: tier(c) for c in audit.concepts if c.lens not in lenses}
-    found = [p for p in audit.prediction if p.concept in of]
+    of, beside = {c.id: tier(c) for c in audit.concepts}, audit.beside
+    found = (p for p in audit.prediction if p.concept not in beside)
     order = sorted(found, key=lambda p: (of[p.concept], -abs(p.standardised), p.concept))
     return order[:PREDICTIONS]

@@ -33,7 +33,6 @@ from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.audit.statistics.length import IS_LENGTH
 from offtarget.audit.statistics.means import D_CAP, Floats
 from offtarget.errors import ConfigError
-from offtarget.lens.features import METADATA
 
 SAME = 0.5
 AKIN, SET_OFF = 0.3, 0.2
@@ -127,8 +126,7 @@ def state(audit: Audit) -> Stated:
     predicted = {p.concept: p for p in audit.prediction}
     found = [h for h in audit.hypotheses if h.view == "overall" and h.finding]
     equal = {h.concept: e for h in found if (e := equal_length(h, predicted.get(h.concept))) is not None}
-    lenses = {str(x["name"]) for x in audit.lens if x.get(METADATA)}
-    beside = frozenset(c.id for c in audit.concepts if c.lens in lenses)
+    beside = audit.beside
     moved = {name: e for name, e in equal.items() if name not in beside}
     found.sort(key=lambda h: (-size_of(h, moved), -abs(h.d), h.id))
     speaking = [h for h in found if speaks(concepts[h.concept])]
