@@ -168,6 +168,12 @@ def test_a_score_that_is_the_label_and_columns_of_the_pair_are_warned_of(
     assert "use --by source" not in capsys.readouterr().err
 
 
+def test_an_audit_by_rules_says_which_columns_it_did_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    audited("rules", rows(60), lens="surface")
+    said = "columns that speak of one side: model, score, tokens; --lens surface,columns tests them too"
+    assert said in capsys.readouterr().err
+
+
 def test_after_a_label_the_side_follows_the_winner() -> None:
     draw = random.Random(3)
     made = []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair
-from offtarget.data.sides import SideColumns, marks_of, side_columns
+from offtarget.data.sides import SideColumns, marks_of, names_one_side, side_columns
 from offtarget.engine.rows import reversed_pairs
 
 
@@ -53,6 +53,14 @@ def test_names_that_differ_in_the_word_for_the_side(names: tuple[str, str], stem
 )
 def test_names_that_do_not(names: tuple[str, str]) -> None:
     assert side_columns(names) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "speaks"),
+    [("chosen_model", True), ("rejectedTokens", True), ("score-loser", True), ("model_a", False), ("source", False)],
+)  # fmt: skip
+def test_a_name_of_one_side(column: str, speaks: bool) -> None:
+    assert names_one_side(column) is speaks
 
 
 def test_the_words_of_two_answers_tell_the_sides() -> None:

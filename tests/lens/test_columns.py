@@ -255,7 +255,7 @@ def test_texts_and_ids() -> None:
 
 
 def test_the_lens_is_offered_where_it_could_read_something() -> None:
-    assert offer(pairs_of(score=[(5, 3)] * 10)) == (
+    assert offer(pairs_of(score=[(5, 3)] * 10, note=[(f"n{i}", "") for i in range(10)])) == (
         "columns that speak of one side: score; --lens surface,columns tests them too"
     )
     assert offer(pairs_of({"source": ["x", "y"] * 5})) is None

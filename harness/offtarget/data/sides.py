@@ -24,6 +24,7 @@ _OPPOSITES = {
     "preferred": ("dispreferred", "nonpreferred", "unpreferred"),
 }  # fmt: skip
 """Word for the chosen side -> words for the rejected one; words that hardly mean anything else."""
+_SURE_WORDS = frozenset(_OPPOSITES).union(*_OPPOSITES.values())
 _OPPOSITES_OF_SCORES = {
     "win": ("lose",), "won": ("lost",), "better": ("worse",), "best": ("worst",), "positive": ("negative",),
     "pos": ("neg",), "good": ("bad",), "w": ("l",),
@@ -95,6 +96,11 @@ def stems_of(column: str) -> set[str]:
     """Every stem that a column may belong to."""
     words = side_words(column)
     return {_stem(words, k) for k in range(len(words))}
+
+
+def names_one_side(column: str) -> bool:
+    """Whether a name has a word for the chosen or the rejected side: `winner_model`, but not `model_a`."""
+    return not _SURE_WORDS.isdisjoint(side_words(column))
 
 
 def names_of(stem: str) -> tuple[str, str]:

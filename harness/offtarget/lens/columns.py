@@ -112,7 +112,8 @@ def read_again(info: dict[str, Any]) -> list[Variable]:
 
 def offer(pairs: PairSet) -> str | None:
     """One line for those who audit without this lens; None where no column speaks of one side."""
-    names = list(_names(_cells(pairs.pairs)).values())
+    cells = _cells(pairs.pairs)
+    names = [n for s, n in _names(cells).items() if isinstance(decide(n, s, cells[s]), Variable)]
     if not names:
         return None
     return f"columns that speak of one side: {_listed(names)}; --lens surface,{LENS} tests them too"

@@ -6,7 +6,6 @@ many different numbers is cut into four bins of about equal size. The vocabulary
 
 import hashlib
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from offtarget.audit.context_records import Overlap
 from offtarget.audit.statistics.inside import MIN_ROWS
 from offtarget.audit.statistics.means import MIN_GROUPS, Ints
 from offtarget.data.pairs import Pair
+from offtarget.data.sides import names_one_side
 from offtarget.errors import ConfigError, unknown_name
 
 PREFIX = "meta:"
@@ -39,7 +39,6 @@ MOSTLY = 0.9
 """A context with at least this share of one value is said to stand for it, if less than `ELSEWHERE` of all rows have it."""
 ELSEWHERE = 0.5
 _ID_CHARACTERS = 80
-_SIDE = re.compile(r"(?i)(?:chosen|rejected|winn|los(?:er|ing)|preferred)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +81,7 @@ class Column:
     @property
     def of_one_side(self) -> bool:
         """Whether its name says that it speaks of one response, so that its values may depend on the choice."""
-        return bool(_SIDE.search(self.name))
+        return names_one_side(self.name)
 
     def why_not(self) -> str | None:
         """Why no value, or not every value, can be tested; None where all can."""
