@@ -1,6 +1,7 @@
 """The lens `columns` on cells whose effects are worked out by hand."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -237,6 +238,12 @@ def test_a_later_set_is_read_by_the_columns_of_the_earlier_one() -> None:
     without = encode(pairs_of(model=[("gpt", "llama")] * 10), "", first)
     assert effect(without, "score") == 0
     assert "column score of the earlier audit says nothing of both sides in any row here" in cautions(without)
+    rows = [Pair(f"p{i}", f"g{i}", [], [], [], {}, {"score_*": (4, 1), "*_votes": (1, 2)}) for i in range(10)]
+    renamed = encode(PairSet("renamed", rows), "", first)
+    assert effect(renamed, "score") == 3, "score_chosen is what chosen_score was"
+    assert renamed.info["left_out"] == {"votes": "not read in the earlier audit"}
+    with pytest.raises(DataError, match="earlier reading of lens 'columns' is damaged"):
+        encode(later, "", replace(first, info={"variables": [{}]}))
     with pytest.raises(ConfigError, match="the earlier audit read score, model"):
         encode(later, "score", first)
 

@@ -80,14 +80,16 @@ def encode(pairs: PairSet, which: str = "", fitted: FeatureMatrix | None = None)
         DataError: no column speaks of one side, or none of them can be a concept.
     """
     cells = _cells(pairs.pairs)
+    names = _names(cells)
     asked = ["_".join(side_words(w)) for w in which.split(",") if w.strip()]
     left: dict[str, str] = {}
     if fitted is not None:
         variables = _again(fitted, asked)
+        known = {v.name for v in variables}
+        left = {n: "not read in the earlier audit" for n in names.values() if n not in known and not asked}
     else:
         if not cells:
             raise DataError(_nothing(pairs))
-        names = _names(cells)
         for name in asked:
             if name not in names.values():
                 raise unknown_name(f"column of --lens {LENS}", name, names.values(), _of_rows(pairs))
@@ -98,16 +100,26 @@ def encode(pairs: PairSet, which: str = "", fitted: FeatureMatrix | None = None)
             raise DataError(
                 f"lens '{LENS}': {_left_out(left)}; nothing else in {pairs.name} speaks of one side"
             )
+    by_name = {name: cells[stem] for stem, name in names.items()}
     nothing = [(None, None)] * len(pairs)
-    read = [_read(v, cells.get(v.stem, nothing)) for v in variables]
+    read = [_read(v, cells.get(v.stem) or by_name.get(v.name, nothing)) for v in variables]
     return _matrix(pairs, read, left)
 
 
 def read_again(info: dict[str, Any]) -> list[Variable]:
-    """The variables behind a reading, from its `info`."""
-    return [
-        Variable(**{**v["variable"], "values": tuple(v["variable"]["values"])}) for v in info["variables"]
-    ]
+    """The variables behind a reading, from its `info`.
+
+    Raises:
+        DataError: they are not there as they were written.
+    """
+    try:
+        return [
+            Variable(**{**v["variable"], "values": tuple(v["variable"]["values"])}) for v in info["variables"]
+        ]
+    except (KeyError, TypeError) as e:
+        raise DataError(
+            f"the earlier reading of lens '{LENS}' is damaged ({e}); make that audit again"
+        ) from None
 
 
 def offer(pairs: PairSet) -> str | None:
