@@ -343,7 +343,7 @@ def _nothing(pairs: PairSet) -> str:
         return f"{lead} {there}"
     if not known:
         return f"{lead}; it has nothing but prompt, answers, id and group"
-    return f"{lead}; it has {_listed(known)} for the whole pair, of one value or of nearly as many as rows"
+    return f"{lead}; what it has ({_listed(known)}) holds for the whole pair"
 
 
 def _left_out(left: dict[str, str]) -> str:
