@@ -6,7 +6,7 @@ from pathlib import Path
 HARNESS = Path(__file__).resolve().parents[1] / "harness" / "offtarget"
 FLOORS = [
     {"errors", "documents", "siblings", "streams", "progress", "store", "registry", "versions", "machine"},
-    {"models", "model_folder", "chat_template"},
+    {"models", "model_folder", "chat_template", "asking"},
     {"data", "lens"},
     {"audit", "verdicts", "shaping", "training", "evals"},
     {"board", "report", "engine"},

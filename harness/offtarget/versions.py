@@ -18,6 +18,7 @@ DECISIVE = (
     "training",
     "evals",
     "engine",
+    "asking.py",
     "machine.py",
     "models.py",
     "verdicts.py",

@@ -57,6 +57,31 @@ class WordFit(Record):
     """Distinct responses (pairs) held out."""
 
 
+class Judged(Record):
+    """What a language model was asked of each pair, and how far its answers may be believed.
+
+    Shares and kappa are over pairs of prompts that the concept was not proposed from.
+    """
+
+    model: str
+    definition: str
+    """The sentence by which it judged."""
+    kappa: float | None
+    """Cohen's kappa of its answers with the two responses exchanged; 0 is chance."""
+    both: int
+    """Pairs asked in both orders, and read in both."""
+    unscored: float
+    """Share of questions whose answer could not be read."""
+    applies: float
+    """Share of pairs in which one response has more."""
+    n_scored: int
+    """Of all pairs: those with an answer that could be read. Means and effects are over these."""
+    n_unscored: int
+    """Of all pairs that it was asked about: those with none."""
+    left_out: str | None = None
+    """Why nothing was made of its answers; None where they count."""
+
+
 class Evidence(Record):
     """Descriptive numbers of one concept, and what its label rests on."""
 
@@ -89,6 +114,8 @@ class Evidence(Record):
     """Of a cluster that fires together: how well other seeds of the clustering find it (Jaccard, 0 to 1)."""
     word_fit: WordFit | None = None
     """Of the words; None where there are none."""
+    judged: Judged | None = None
+    """Of a concept that a language model judges."""
 
     @property
     def effect_unit(self) -> str:

@@ -18,7 +18,7 @@ from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_val
 from offtarget.audit.concepts.labels import Rules, Told, reads_model, tell
 from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.vocabulary import Vocabulary, is_latent, lens_identity
-from offtarget.audit.evidence import Concept, Evidence
+from offtarget.audit.evidence import Concept, Evidence, Judged
 from offtarget.audit.placing import columns_of, contexts, place_rows, why_no_topic
 from offtarget.audit.prediction import predict
 from offtarget.audit.records import (
@@ -286,6 +286,7 @@ def _concepts(
         tuple(column[specs[j].id].label for j in plain),
         response_values(features, [specs[j] for j in plain]),
     )
+    judged = _judged(features)
     told: dict[int, Told] = {}
     for lens, part in deep.items():
         mine = [j for j, s in enumerate(specs) if s.lens == lens]
@@ -321,10 +322,21 @@ def _concepts(
                     peaks=of.peaks if of else (),
                     stability=spec.stability,
                     word_fit=of.word_fit if of else None,
+                    judged=judged.get(spec.id),
                 ),
             )
         )
     return tuple(out)
+
+
+def _judged(features: Sequence[FeatureMatrix]) -> dict[str, Judged]:
+    """By concept what `info` says of answers of a language model, for lenses that ask one."""
+    out = {}
+    for part in features:
+        for name, facts in part.info.get("judged", {}).items():
+            known = {k: v for k, v in facts.items() if k in Judged.model_fields}
+            out[name] = Judged(**known, left_out=part.info["left_out"].get(name))
+    return out
 
 
 def _q_of(

@@ -46,7 +46,8 @@ def audit(
     lens: Annotated[
         str,
         typer.Option(
-            help="Lenses, separated by commas: surface, sae, direction, embedding, columns (see `offtarget list lenses`)."
+            help="Lenses, separated by commas: surface, sae, direction, embedding, columns, judge:PROVIDER/MODEL, which sends "
+            "text of the set to that model (see `offtarget list lenses`)."
         ),
     ] = "surface",
     model: Annotated[str, typer.Option(help="Whose activations the lenses read.")] = "smollm2-135m",

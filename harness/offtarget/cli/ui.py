@@ -126,15 +126,10 @@ def columns_option(value: str | None) -> dict[str, str] | None:
 
 
 def lens_option(value: str) -> list[str]:
-    """`surface,sae` as names of lenses, each known and named once; `columns:score,model` is one lens."""
-    from offtarget.engine.features import LENSES, check_lenses
+    """`surface,sae` as names of lenses, each known and named once."""
+    from offtarget.engine.features import check_lenses, split_lenses
 
-    names: list[str] = []
-    for item in (x.strip() for x in value.split(",") if x.strip()):
-        if names and names[-1].startswith("columns:") and item.partition(":")[0] not in LENSES:
-            names[-1] += f",{item}"
-        else:
-            names.append(item)
+    names = split_lenses(value)
     check_lenses(names, "--lens")
     return names
 

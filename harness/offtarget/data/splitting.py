@@ -3,7 +3,10 @@
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError
@@ -53,3 +56,9 @@ def _home(group: str, fractions: Mapping[str, float], seed: int) -> str:
         if u < edge:
             return name
     return name
+
+
+def half_by_group(groups: Sequence[str]) -> NDArray[np.bool_]:
+    """Half of the data each row belongs to, by a hash of its prompt group: all rows of a prompt together."""
+    bit = {g: bool(hashlib.sha256(g.encode()).digest()[0] & 1) for g in set(groups)}
+    return np.array([bit[g] for g in groups], dtype=bool)

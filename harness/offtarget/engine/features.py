@@ -1,5 +1,6 @@
 """Features of a set by lens name, from the store or computed now."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from offtarget.store import Store
 
 if TYPE_CHECKING:
     from offtarget.lens.examples import ConceptExamples
+    from offtarget.lens.judge.options import JudgeOptions
     from offtarget.lens.sae import SaeLens
 
 
@@ -53,6 +55,8 @@ class Lens:
     """Whether it is fitted to the rows it reads, so that a later audit must use its fit again."""
     of_text: bool = True
     """Whether it reads the texts, so that it can read new answers too."""
+    check: Callable[[str], object] | None = None
+    """Raises a `ConfigError` where what stands after the colon cannot be, before any row is read."""
 
 
 def _rules(_: str) -> list[str]:
@@ -111,6 +115,20 @@ def _columns(want: Reading) -> FeatureMatrix:
     return encode(want.pairs, want.which, want.fitted)
 
 
+def _judge_options(which: str) -> "JudgeOptions":
+    from offtarget.lens.judge.options import JudgeOptions
+
+    return JudgeOptions.parse(which)
+
+
+def _judge(want: Reading) -> FeatureMatrix:
+    from offtarget.lens.judge.encode import encode_judged
+
+    return encode_judged(
+        want.pairs, _judge_options(want.which), fitted=want.fitted, store=want.store, progress=want.report
+    )
+
+
 LENSES = {
     "surface": Lens(
         "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)",
@@ -145,6 +163,14 @@ LENSES = {
         learns=True,
         of_text=False,
     ),
+    "judge": Lens(
+        "a language model that Inspect knows proposes concepts and says of each pair which response has more; it is sent "
+        "text of the set (`judge:PROVIDER/MODEL,most=12,pairs=N,swapped=0.2,characters=2000`; `concepts=FILE` for your own)",
+        False,
+        _judge,
+        learns=True,
+        check=_judge_options,
+    ),
 }
 
 
@@ -160,6 +186,23 @@ def lens_of(name: str) -> Lens:
     return LENSES[kind]
 
 
+def split_lenses(text: str) -> list[str]:
+    """Names of lenses from a list with commas, some of which are part of a name.
+
+    `judge:openai/gpt-5-mini,most=8` is one lens, since a part `key=value` belongs to the lens before it; so is
+    `columns:score,model`, up to the name of a lens.
+    """
+    names: list[str] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        kind, colon, _ = names[-1].partition(":") if names else ("", "", "")
+        option = re.match(r"[a-z_]+=", part) is not None
+        if colon and (option or (kind == "columns" and part.partition(":")[0] not in LENSES)):
+            names[-1] += f",{part}"
+        else:
+            names.append(part)
+    return names
+
+
 def check_lenses(names: Sequence[str], where: str) -> None:
     """Refuse names of lenses that mean nothing together.
 
@@ -168,7 +211,7 @@ def check_lenses(names: Sequence[str], where: str) -> None:
         where: they were given, for the message.
 
     Raises:
-        ConfigError: none is named, one is unknown, or one is named twice.
+        ConfigError: none is named, one is unknown or named twice, or what stands after its colon cannot be.
     """
     if not names:
         raise ConfigError(f"{where} names no lens; there are: {', '.join(LENSES)}")
@@ -176,6 +219,9 @@ def check_lenses(names: Sequence[str], where: str) -> None:
     twice = [kind for k, kind in enumerate(kinds) if kind in kinds[:k]]
     if twice:
         raise ConfigError(f"{where} names lens '{twice[0]}' twice; one reading of a lens fits into an audit")
+    for name in names:
+        if (check := lens_of(name).check) is not None:
+            check(name.partition(":")[2])
 
 
 def reads_model(lenses: Iterable[str]) -> bool:

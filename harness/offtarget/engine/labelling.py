@@ -6,9 +6,7 @@ fires least. Fidelity is the Pearson correlation of its answers with the firing 
 be over all responses. Text of the dataset goes to the model's provider.
 """
 
-import asyncio
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from offtarget.asking import ask_all, model_name
 from offtarget.audit.concepts.labels import firing_share
 from offtarget.audit.evidence import Concept, ModelLabel
 from offtarget.audit.records import Audit
 from offtarget.audit.statistics.means import half_by_group
 from offtarget.data.pairs import PairSet, text_of
-from offtarget.errors import UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.progress import Steps
 from offtarget.report.marks import Marks
@@ -93,7 +91,7 @@ def label_concepts(
     Raises:
         UndecidedError: the model cannot be reached, or is not set up.
     """
-    name = model if isinstance(model, str) else str(model)
+    name = model_name(model)
     samples = _samples(audit, pairs, features, most, seed)
     if not samples:  # no lens of latents: nothing to name
         return audit
@@ -107,7 +105,7 @@ def label_concepts(
     }
 
     def build(out: Path) -> None:
-        found = asyncio.run(_label_all(model, name, samples, progress))
+        found = _label_all(model, samples, store, progress)
         body = {k: v.model_dump(mode="json") for k, v in found.items()}
         write_atomic(out / "labels.json", json.dumps(body, ensure_ascii=False, indent=1))
 
@@ -185,52 +183,39 @@ def _around(text: str, place: tuple[int, int] | None) -> str:
     return "- " + " ".join(text.split())
 
 
-async def _label_all(
-    model: Any, name: str, samples: Sequence[_Sample], progress: Steps | None
+def _label_all(
+    model: Any, samples: Sequence[_Sample], store: Store, progress: Steps | None
 ) -> dict[str, ModelLabel]:
-    from inspect_ai.model import GenerateConfig, get_model
+    total = sum(1 + len(s.judged) for s in samples)
 
-    try:
-        judge = get_model(model) if isinstance(model, str) else model
-    except Exception as e:  # Inspect raises errors of its own kinds for keys, names and packages
-        raise UndecidedError(
-            f"label model '{name}' is not at hand: {plain(e)}; set it up as Inspect asks, "
-            "or leave --label-model out"
-        ) from e
-    done, total = 0, sum(1 + len(s.judged) for s in samples)
+    def ask(prompts: Sequence[str], tokens: int, before: int) -> list[str]:
+        report = (lambda done, of: progress(before + len(prompts) - of + done, total)) if progress else None
+        return ask_all(
+            model, prompts, max_tokens=tokens, store=store, what="label model",
+            remedy="or leave --label-model out", progress=report,
+        )  # fmt: skip
 
-    async def ask(prompt: str, tokens: int) -> str:
-        nonlocal done
-        try:
-            output = await judge.generate(prompt, config=GenerateConfig(max_tokens=tokens, temperature=0.0))
-        except Exception as e:
-            raise UndecidedError(f"label model '{name}' does not answer: {plain(e)}") from e
-        done += 1
-        if progress:
-            progress(done, total)
-        return str(output.completion).strip()
-
-    async def one(sample: _Sample) -> ModelLabel:
-        prompt = ASK.format(present="\n".join(sample.present), absent="\n".join(sample.absent))
-        label = " ".join((await ask(prompt, 48)).split())[:120]
-        answers = await asyncio.gather(
-            *(ask(JUDGE.format(label=label, text=text), 4) for text, _ in sample.judged)
-        )
-        says = np.array([yes_or_no(a) for a in answers])
-        fires = np.array([on for _, on in sample.judged])
-        clear = ~np.isnan(says)
-        r = 0.0
-        if clear.sum() > 2 and np.ptp(says[clear]) > 0 and np.ptp(fires[clear]) > 0:
-            r = float(np.corrcoef(says[clear], fires[clear])[0, 1])
-        return ModelLabel(label=label, model=name, fidelity=round(r, 4), n=int(clear.sum()))
-
-    found = await asyncio.gather(*(one(s) for s in samples))
-    return {s.concept.id: label for s, label in zip(samples, found, strict=True)}
+    asked = [ASK.format(present="\n".join(s.present), absent="\n".join(s.absent)) for s in samples]
+    labels = [" ".join(answer.split())[:120] for answer in ask(asked, 48, 0)]
+    judged = [
+        JUDGE.format(label=label, text=text)
+        for s, label in zip(samples, labels, strict=True)
+        for text, _ in s.judged
+    ]
+    answers = iter(ask(judged, 4, len(samples)))
+    return {
+        s.concept.id: _label(label, model_name(model), s, [yes_or_no(next(answers)) for _ in s.judged])
+        for s, label in zip(samples, labels, strict=True)
+    }
 
 
-def plain(error: Exception) -> str:
-    """An error of Inspect's on one line, without the markup of its console."""
-    return " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300]
+def _label(label: str, model: str, sample: _Sample, answers: Sequence[float]) -> ModelLabel:
+    says, fires = np.array(answers), np.array([on for _, on in sample.judged])
+    clear = ~np.isnan(says)
+    r = 0.0
+    if clear.sum() > 2 and np.ptp(says[clear]) > 0 and np.ptp(fires[clear]) > 0:
+        r = float(np.corrcoef(says[clear], fires[clear])[0, 1])
+    return ModelLabel(label=label, model=model, fidelity=round(r, 4), n=int(clear.sum()))
 
 
 def yes_or_no(answer: str) -> float:

@@ -1,21 +1,20 @@
 """From targets to a checked plan: readings of the training rows, what to say of them, what training would then teach."""
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from offtarget import asking
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.prediction import weighted_shift
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import direction_examples, sae_lens
-from offtarget.engine.labelling import plain
-from offtarget.errors import ConfigError, UndecidedError
+from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.models import ModelRef
-from offtarget.progress import Progress
+from offtarget.progress import Progress, steps_of
 from offtarget.registry import default
 from offtarget.shaping.context import ShapingContext, Target
 from offtarget.shaping.plan import ShapingPlan
@@ -217,32 +216,11 @@ def ask_all(
     inputs = {"model": name, "prompts": list(prompts), "packages": package_versions("inspect-ai")}
 
     def build(out: Path) -> None:
-        answers = asyncio.run(_ask(name, prompts, progress))
+        answers = asking.ask_all(
+            name, prompts, max_tokens=2048, store=store, progress=steps_of(progress, f"asking {name}")
+        )
         write_atomic(out / "answers.json", json.dumps(answers, ensure_ascii=False))
 
     folder = store.get("answers", ANSWERS_VERSION, inputs, build)
     found: list[str | None] = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
     return found
-
-
-async def _ask(name: str, prompts: Sequence[str], progress: Progress | None) -> list[str]:
-    from inspect_ai.model import GenerateConfig, get_model
-
-    try:
-        model = get_model(name)
-    except Exception as e:  # Inspect raises errors of its own kinds for keys, names and packages
-        raise UndecidedError(f"model '{name}' is not at hand: {plain(e)}; set it up as Inspect asks") from e
-    done = 0
-
-    async def one(prompt: str) -> str:
-        nonlocal done
-        try:
-            output = await model.generate(prompt, config=GenerateConfig(max_tokens=2048, temperature=0.0))
-        except Exception as e:
-            raise UndecidedError(f"model '{name}' does not answer: {plain(e)}") from e
-        done += 1
-        if progress:
-            progress(f"asking {name}", done, len(prompts))
-        return str(output.completion).strip()
-
-    return list(await asyncio.gather(*(one(p) for p in prompts)))

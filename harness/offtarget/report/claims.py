@@ -239,8 +239,12 @@ def rates(c: Concept, h: Hypothesis) -> str:
         verb = "in" if c.name == "lens" else "fires in"
         return f"{subject(c)}: {verb} {percent(e.chosen_rate)} of chosen, {percent(e.rejected_rate)} of rejected responses."
     sides = [("chosen", e.more_in_chosen), ("rejected", e.more_in_rejected)]
+    if e.judged is not None:  # its means are shares of the pairs that were answered
+        sides = [("chosen", e.chosen_mean), ("rejected", e.rejected_mean)]
     if h.direction == "rejected":
         sides.reverse()
+    if e.judged is not None:
+        return _judged(c, sides)
     equal = max(0.0, 1 - e.more_in_chosen - e.more_in_rejected)
     (first, more), (second, less) = sides
     rest = f", the same in {percent(equal)}" if equal > 0.0005 else ""
@@ -251,6 +255,19 @@ def rates(c: Concept, h: Hypothesis) -> str:
     if e.unit.startswith("share of "):
         means = f"{amount(e.chosen_mean, e.unit)} in chosen, {percent(e.rejected_mean)} in rejected"
     return f"{subject(c)}: {means}; {where}."
+
+
+def _judged(c: Concept, sides: Sequence[tuple[str, float]]) -> str:
+    """How often a judge says of either side that it has more, the side that leans first."""
+    j = c.evidence.judged
+    assert j is not None
+    (first, more), (second, less) = sides
+    neither = max(0.0, 1 - more - less)
+    of = f" of the {number(j.n_scored)} pairs answered" if j.n_unscored else " of pairs"
+    return (
+        f"{subject(c)}: more in {first} in {percent(more)}{of}, in {second} in {percent(less)}, in neither in "
+        f"{percent(neither)}."
+    )
 
 
 def brief(label: str) -> str:

@@ -5,7 +5,6 @@ prompts were drawn. Rows of one prompt are not independent, so every standard er
 prompt group. `u` is `(n_pairs, n_concepts)`; `codes` number the groups 0..G-1, one per row.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +21,10 @@ from offtarget.audit.statistics.arrays import (
     indicator,
 )
 from offtarget.audit.statistics.flips import flip_p
+from offtarget.data.splitting import half_by_group
 from offtarget.errors import UndecidedError
 
-__all__ = ["TINY_P", "Floats", "Ints", "column_blocks", "group_sums", "indicator"]
+__all__ = ["TINY_P", "Floats", "Ints", "column_blocks", "group_sums", "half_by_group", "indicator"]
 
 MIN_PAIRS = 30
 MIN_GROUPS = 10
@@ -155,12 +155,6 @@ def bh_of_part(p: Floats, family: int) -> Floats:
     The part was picked by its size of effect, so a correction over the part alone would be too kind.
     """
     return bh(np.concatenate([p, np.ones(max(family - len(p), 0))]))[: len(p)]
-
-
-def half_by_group(groups: Sequence[str]) -> NDArray[np.bool_]:
-    """Half of the data each row belongs to, by a hash of its prompt group: all rows of a prompt together."""
-    bit = {g: bool(hashlib.sha256(g.encode()).digest()[0] & 1) for g in set(groups)}
-    return np.array([bit[g] for g in groups], dtype=bool)
 
 
 def half_by_parity(n: int) -> NDArray[np.bool_]:
