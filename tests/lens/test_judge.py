@@ -83,7 +83,7 @@ def test_the_effect_is_the_share_where_chosen_has_more_less_that_where_rejected_
     assert found.columns[0].label == "exclamation marks (judged, kappa 1.00)"
     held = ~half_by_group(found.groups)
     assert facts["applies"] == pytest.approx(np.mean(marks[held] != 0), abs=1e-4)
-    assert found.info["pairs_both_orders"] == 30
+    assert found.info["asked"]["both_orders"] == 30
 
 
 def test_labels_turned_round_turn_the_effect_round_and_ask_nothing_new(
@@ -382,7 +382,7 @@ def test_texts_are_cut_and_that_is_said(tmp_path: Path) -> None:
     judge = Judge()
     found = read(long, judge, Store(tmp_path), characters=100)
     assert all("y" * 100 + " [cut]" in r and "y" * 101 not in r for r in judge.judgings)
-    assert found.info["pairs_cut"] == 40
+    assert found.info["asked"]["cut"] == 40
     assert any("sees 100 characters of a text, and in 40 of 40 pairs" in c for c in found.info["cautions"])
 
 

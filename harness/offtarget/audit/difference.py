@@ -28,6 +28,7 @@ VIEWS: tuple[View, ...] = ("overall", "global", "local")
 """Views whose hypotheses are compared as they stand; the metadata view is compared value by value (`by_value`)."""
 _NOT_THE_LENS = {
     "seconds", "timing", "name", "columns", "key", "values_sha256", "variables", "row_level", "cautions",
+    "asked", "judged",
 }  # fmt: skip
 Place = tuple[View, str, str | None]
 """View, concept and context of a hypothesis."""

@@ -194,7 +194,7 @@ def _bill(made: judging.Plan, left: int, name: str, n_concepts: int, options: Ju
     if kept:
         text += f"; {kept:,} of the answers are there from before"
     if made.n_cut:
-        text += f"; texts of {made.n_cut:,} pairs are cut at {options.characters:,} characters"
+        text += f"; texts over {options.characters:,} characters are cut, in {made.n_cut:,} of the pairs"
     return text
 
 
@@ -228,10 +228,12 @@ def _matrix(
         "characters": options.characters,
         "proposed": proposed,
         "concepts": [c.as_json() for c in concepts],
-        "requests": len(made.prompts),
-        "pairs_judged": made.n_judged,
-        "pairs_both_orders": int(made.twice.sum()),
-        "pairs_cut": made.n_cut,
+        "asked": {
+            "requests": len(made.prompts),
+            "pairs": made.n_judged,
+            "both_orders": int(made.twice.sum()),
+            "cut": made.n_cut,
+        },
         "says_a": says_first(found),
         "judged": {
             i: _facts(pairs, name, c, f, found, j)

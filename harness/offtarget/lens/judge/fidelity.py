@@ -22,8 +22,8 @@ FEWEST_BOTH = 10
 """Pairs read in both orders, below which nothing is known of the judge."""
 SCORED = 0.5
 """Share of answers that must have been read."""
-BY_POSITION = 0.9
-"""Share of answers for one position, from which a judge is said to go by position."""
+BY_POSITION, FEWEST_SIDED = 0.9, 20
+"""Share of answers for one position, from which a judge is said to go by position, and answers that it takes to say so."""
 
 
 @dataclass(frozen=True)
@@ -111,4 +111,4 @@ def says_first(found: Judgements) -> float | None:
     """Share of the first answers for a side that are for A; None where there are too few to tell."""
     once = found.once[found.asked]
     sided = once[np.abs(once) == 1]
-    return round(float((sided > 0).mean()), 4) if len(sided) >= FEWEST_BOTH else None
+    return round(float((sided > 0).mean()), 4) if len(sided) >= FEWEST_SIDED else None
