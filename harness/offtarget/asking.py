@@ -74,9 +74,9 @@ def ask_all(
     return [found[p] for p in prompts]
 
 
-def n_unanswered(model: Any, prompts: Sequence[str], *, max_tokens: int, store: Store) -> int:
-    """How many of some prompts `ask_all` would have to ask."""
-    return sum(_kept(_file(model, p, max_tokens, store)) is None for p in set(prompts))
+def unanswered(model: Any, prompts: Sequence[str], *, max_tokens: int, store: Store) -> list[str]:
+    """Which of some prompts `ask_all` would have to ask, each once."""
+    return [p for p in dict.fromkeys(prompts) if _kept(_file(model, p, max_tokens, store)) is None]
 
 
 def plain(error: Exception) -> str:

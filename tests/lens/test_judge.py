@@ -254,6 +254,16 @@ def test_garbage_for_proposals_is_one_line(pairs: PairSet, tmp_path: Path) -> No
     assert "\n" not in str(e.value)
 
 
+def test_small_models_may_be_asked_about_one_concept_at_once(pairs: PairSet, tmp_path: Path) -> None:
+    judge = Judge(
+        judging=lambda _, r: f"{answer_by(more_signs, r)[7]}."
+    )  # the bare letter; n for neither is no answer
+    found = read(pairs, judge, Store(tmp_path), at_once=1)
+    assert len(judge.judgings) == 2 * (120 + 30)
+    assert found.info["judged"][MARKS]["n_unscored"] == 36
+    assert difference(found, MARKS).mean() == pytest.approx((72 - 12) / 84)
+
+
 def test_own_concepts_are_asked_about_and_none_is_proposed(pairs: PairSet, tmp_path: Path) -> None:
     file = tmp_path / "own.yaml"
     file.write_text("exclamation marks: It has more exclamation marks.\n")

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from offtarget.lens.cost import CHARACTERS_A_TOKEN
-from offtarget.lens.judge.judging import PER_CALL
 
-ANSWER_TOKENS = 8 * PER_CALL
+TOKENS_A_CONCEPT = 8
 """Of a judging answer, about: a number, a side and four signs for each concept."""
 NAMING_TOKENS = 250
 """Of an answer that names concepts, about."""
 
 
-def in_words(prompts: Sequence[str], answer_tokens: int) -> str:
+def in_words(prompts: Sequence[str], answer_tokens: float) -> str:
     """Requests and tokens of some prompts: "1,320 requests, about 1.9M tokens in and 63k out"."""
     characters = sum(map(len, prompts))
     return amounts(len(prompts), characters / CHARACTERS_A_TOKEN, len(prompts) * answer_tokens)

@@ -19,14 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from offtarget.asking import ask_all, model_name, n_unanswered
+from offtarget.asking import ask_all, model_name, unanswered
 from offtarget.data.pairs import PairSet
 from offtarget.data.splitting import half_by_group
 from offtarget.errors import UndecidedError
 from offtarget.lens.cost import CHARACTERS_A_TOKEN
 from offtarget.lens.features import FILE_VERSION, Column, FeatureMatrix, Span, Stat
 from offtarget.lens.judge import cost, judging, proposing
-from offtarget.lens.judge.concepts import JudgedConcept, as_concepts, column_names, read_judged
+from offtarget.lens.judge.concepts import JudgedConcept, as_concepts, column_names, one_line, read_judged
 from offtarget.lens.judge.fidelity import BY_POSITION, GOOD, Fidelity, fidelity, says_first
 from offtarget.lens.judge.judging import Judgements
 from offtarget.lens.judge.options import JudgeOptions
@@ -144,21 +144,21 @@ def _read(
     name = model_name(judge)
     if concepts is None:
         prompts = proposing.requests(pairs, options)
-        if n_unanswered(judge, prompts, max_tokens=max(proposing.TOKENS, options.tokens), store=store):
+        if unanswered(judge, prompts, max_tokens=max(proposing.TOKENS, options.tokens), store=store):
             log.warning("%s", _forecast(pairs, prompts, options, name))
         concepts = proposing.propose(prompts, options, ask)
     half = half_by_group([p.group for p in pairs.pairs])
     held_out = ~half if proposed else np.ones(len(pairs), dtype=bool)
     made = judging.plan(pairs, concepts, held_out, options)
     tokens = judging.answer_tokens(options)
-    left = n_unanswered(judge, made.prompts, max_tokens=tokens, store=store)
+    left = unanswered(judge, made.prompts, max_tokens=tokens, store=store)
     if left:
         log.warning("%s", _bill(made, left, name, len(concepts), options))
     answers = ask(made.prompts, tokens)
     found = judging.read(made, answers, len(concepts))
     of = fidelity(found, held_out)
     if not any(f.n_scored for f in of):
-        begins = next(iter(answers), "")[:60]
+        begins = one_line(next(iter(answers), ""))[:60]
         raise UndecidedError(
             f"lens 'judge': none of {len(answers):,} answers of {name} can be read (the first begins “{begins}”); ask "
             "another model, or give it more room (tokens=1000)"
@@ -169,14 +169,16 @@ def _read(
 def _forecast(pairs: PairSet, prompts: Sequence[str], options: JudgeOptions, name: str) -> str:
     """What is said before concepts are proposed, when it is not known how many there will be."""
     rows = min(len(pairs), options.pairs or len(pairs))
-    calls = -(-options.most // judging.PER_CALL)
+    calls = -(-options.most // options.at_once)
     twice = min(rows, max(judging.FEWEST_SWAPPED, int(np.ceil(options.swapped * rows))))
     some = [shown(p, options.characters, options.seed) for p in pairs.pairs]
     mean = float(np.mean([len(s.prompt) + len(s.first) + len(s.second) for s in some]))
     requests = (rows + twice) * calls
-    instructions = len(judging.JUDGE) + judging.PER_CALL * 120
+    instructions = len(judging.JUDGE) + min(options.at_once, options.most) * 120
     judged = cost.amounts(
-        requests, requests * (mean + instructions) / CHARACTERS_A_TOKEN, requests * cost.ANSWER_TOKENS
+        requests,
+        requests * (mean + instructions) / CHARACTERS_A_TOKEN,
+        (rows + twice) * options.most * cost.TOKENS_A_CONCEPT,
     )
     return (
         f"{name} is sent text of the set: {cost.in_words(prompts, cost.NAMING_TOKENS)} to propose concepts; then to judge "
@@ -184,15 +186,16 @@ def _forecast(pairs: PairSet, prompts: Sequence[str], options: JudgeOptions, nam
     )
 
 
-def _bill(made: judging.Plan, left: int, name: str, n_concepts: int, options: JudgeOptions) -> str:
+def _bill(made: judging.Plan, left: Sequence[str], name: str, n_concepts: int, options: JudgeOptions) -> str:
     """What is said before pairs are judged."""
-    kept = len(set(made.prompts)) - left
+    kept = len(set(made.prompts)) - len(left)
+    each = cost.TOKENS_A_CONCEPT * float(np.mean([len(numbers) for _, _, numbers in made.sheets]))
     text = (
-        f"{name} is sent text of the set: {cost.in_words(made.prompts, cost.ANSWER_TOKENS)} to judge {n_concepts} concepts "
+        f"{name} is sent text of the set: {cost.in_words(left, each)} to judge {n_concepts} concepts "
         f"in {made.n_judged:,} pairs, {int(made.twice.sum()):,} of them in both orders"
     )
     if kept:
-        text += f"; {kept:,} of the answers are there from before"
+        text += f"; {kept:,} more were answered before"
     if made.n_cut:
         text += f"; texts over {options.characters:,} characters are cut, in {made.n_cut:,} of the pairs"
     return text

@@ -16,8 +16,6 @@ from offtarget.lens.judge.concepts import JudgedConcept
 from offtarget.lens.judge.options import JudgeOptions
 from offtarget.lens.judge.texts import DATA, Shown, between, place, shown, tag_for
 
-PER_CALL = 6
-"""Concepts in one request."""
 FEWEST_SWAPPED = 30
 """Pairs asked in both orders, where there are so many."""
 JUDGE = """Below are a request and two responses, A and B. {data}
@@ -115,8 +113,8 @@ def plan(
             range(len(concepts)),
             key=lambda j: place(options.seed, s.prompt, s.first, s.second, concepts[j].name),
         )
-        for begin in range(0, len(numbers), PER_CALL):
-            some = numbers[begin : begin + PER_CALL]
+        for begin in range(0, len(numbers), options.at_once):
+            some = numbers[begin : begin + options.at_once]
             for exchanged in (False, True)[: 1 + int(twice[i])]:
                 prompts.append(_request(s, [concepts[j] for j in some], exchanged))
                 sheets.append((i, exchanged, some))
@@ -141,7 +139,7 @@ def _request(s: Shown, concepts: Sequence[JudgedConcept], exchanged: bool) -> st
 
 def answer_tokens(options: JudgeOptions) -> int:
     """Most tokens of a judging answer."""
-    return options.tokens or 32 + 16 * PER_CALL
+    return options.tokens or 32 + 16 * options.at_once
 
 
 def read(made: Plan, answers: Sequence[str], n_concepts: int) -> Judgements:

@@ -31,6 +31,8 @@ class JudgeOptions:
     """Share of them that is asked in both orders; at least 30 pairs are, where there are so many."""
     characters: int = 2000
     """Of each response, and of the prompt, that are shown."""
+    at_once: int = 6
+    """Concepts in one request: fewer cost more, and small models answer better."""
     tokens: int = 0
     """Most tokens of an answer; 0: what a list of the concepts asked for takes. Models that think aloud need more."""
     connections: int = 0
@@ -87,6 +89,7 @@ _KEYS: dict[str, Callable[[str, str], Any]] = {
     "pairs": _number(30, 1e9),
     "swapped": _number(0, 1, float),
     "characters": _number(100, 1e6),
+    "at_once": _number(1, 20),
     "tokens": _number(16, 1e6),
     "connections": _number(1, 1e4),
     "seed": _number(0, 2**32 - 1),
