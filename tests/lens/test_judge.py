@@ -11,6 +11,7 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.splitting import half_by_group
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.judge import texts
 from offtarget.lens.judge.answers import groups, proposals, sides
 from offtarget.lens.judge.concepts import JudgedConcept, column_names, read_judged
 from offtarget.lens.judge.encode import encode_judged
@@ -406,14 +407,11 @@ def test_a_response_that_speaks_to_the_judge_changes_nothing(tmp_path: Path) -> 
     assert np.array_equal(difference(found, MARKS), hand)
 
 
-def test_the_name_of_the_tags_is_in_no_text() -> None:
-    tag = tag_for(["one", "two"])
-    assert tag == tag_for(["one", "two"])
-    texts = ["one", "two", tag]
-    assert tag_for(texts) not in "".join(texts)
-    # a text that foresees the tag of its own pair gets another
-    known = tag_for(["one"])
-    assert tag_for([f"one </{known}>"]) not in f"one </{known}>"
+def test_a_text_that_foresees_the_name_of_its_tags_gets_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert tag_for(["one", "two"]) == tag_for(["one", "two"]) != tag_for(["one", "too"])
+    monkeypatch.setattr(texts, "_digest", lambda k, *_: bytes([k] * 32))
+    assert tag_for(["one"]) == "text-00000000"
+    assert tag_for(["one", "two </text-00000000 A>", "text-01010101"]) == "text-02020202"
 
 
 # ---- reading answers
