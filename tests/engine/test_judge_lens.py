@@ -94,6 +94,19 @@ def test_a_judge_that_goes_by_position_states_nothing(
     assert not Audit.read(Path("a")).findings
 
 
+def test_an_audit_says_what_its_own_judge_was_worth_though_the_values_are_the_same(
+    judge: Judge, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for answer, tokens, says in (
+        ("A", 64, "by position"),
+        ("perhaps", 65, "no answer could be read for 108 of 120"),
+    ):
+        judge.rule = lambda name, a, b, answer=answer: "neither" if int(a.split()[1]) % 10 == 0 else answer
+        assert call(["audit", "rows.jsonl", "--lens", f"{LENS},tokens={tokens}", "--out", str(tokens)]) == 0
+        assert says in capsys.readouterr().err
+    assert Audit.read(Path("64")).vocabulary == Audit.read(Path("65")).vocabulary
+
+
 def test_a_plan_weighs_pairs_by_what_the_judge_said_and_asks_nothing(
     judge: Judge, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,6 +100,8 @@ def audit_into(
         pairs, lenses, model=model, store=store, max_length=max_length, template=template,
         fitted=earlier_readings(like, lenses), progress=progress,
     )  # fmt: skip
+    # how far a judge may be believed is in what is said of its answers, not in the values
+    judged = {f.lens: hash_of(f.info) for f in features if "judged" in f.info}
     inputs = {
         "name": pairs.name,
         "revision": pairs.revision,
@@ -121,6 +123,7 @@ def audit_into(
         "like": Audit.read(like).key if like else None,
         "truth": file_sha256(pairs.truth) if pairs.truth else None,
         "model": model.identity if model else None,
+        **({"judged": judged} if judged else {}),
     }
 
     def build(out: Path) -> None:
