@@ -14,7 +14,7 @@ from offtarget.engine.features import check_lenses, split_lenses
 from offtarget.errors import ConfigError
 from offtarget.evals.scripted import ScriptedAPI
 
-from tests.judges import NAMED, Judge
+from tests.judges import NAMED, Judge, answer_by, more_signs, response
 
 MARKS, ASKS = "judge:exclamation-marks", "judge:questions"
 LENS = "judge:judgetest/model"
@@ -81,6 +81,19 @@ def test_an_audit_states_the_share_difference_with_the_judge_s_fidelity(
     assert "exclamation marks (judged, kappa 1.00)" in capsys.readouterr().out
     assert call(["audit", "rows.jsonl", "--lens", f"{LENS},swapped=0.5", "--out", "b"]) == 0
     assert len(judge.requests) == asked
+
+
+def test_a_statement_is_over_the_pairs_that_were_answered(
+    judge: Judge, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge.judging = lambda _, r: "?" if "Answer 1" in response(r, "A") else answer_by(more_signs, r)
+    assert call(["audit", "rows.jsonl", "--lens", LENS, "--out", "a"]) == 0
+    rows = [i for i in range(120) if str(i)[0] != "1"]
+    chosen, rejected = (sum(i % 10 in side for i in rows) / len(rows) for side in (range(6), [6]))
+    said = f"more in chosen in {chosen:.1%} of the {len(rows)} pairs answered, in rejected in {rejected:.1%}, in neither"
+    assert said.replace("%", " %") in capsys.readouterr().out.replace("\u202f", " ")
+    (h,) = [h for h in Audit.read(Path("a")).hypotheses if h.view == "overall" and h.concept == MARKS]
+    assert h.effect == pytest.approx(chosen - rejected)
 
 
 def test_a_judge_that_goes_by_position_states_nothing(

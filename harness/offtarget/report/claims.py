@@ -244,7 +244,7 @@ def rates(c: Concept, h: Hypothesis) -> str:
     if h.direction == "rejected":
         sides.reverse()
     if e.judged is not None:
-        return _judged(c, sides)
+        return _judged(subject(c), sides, e.judged.n_scored, h.n_inside)
     equal = max(0.0, 1 - e.more_in_chosen - e.more_in_rejected)
     (first, more), (second, less) = sides
     rest = f", the same in {percent(equal)}" if equal > 0.0005 else ""
@@ -257,17 +257,12 @@ def rates(c: Concept, h: Hypothesis) -> str:
     return f"{subject(c)}: {means}; {where}."
 
 
-def _judged(c: Concept, sides: Sequence[tuple[str, float]]) -> str:
+def _judged(what: str, sides: Sequence[tuple[str, float]], answered: int, n: int) -> str:
     """How often a judge says of either side that it has more, the side that leans first."""
-    j = c.evidence.judged
-    assert j is not None
     (first, more), (second, less) = sides
-    neither = max(0.0, 1 - more - less)
-    of = f" of the {number(j.n_scored)} pairs answered" if j.n_unscored else " of pairs"
-    return (
-        f"{subject(c)}: more in {first} in {percent(more)}{of}, in {second} in {percent(less)}, in neither in "
-        f"{percent(neither)}."
-    )
+    neither = percent(max(0.0, 1 - more - less))
+    of = "pairs" if answered >= n else f"the {number(answered)} pairs answered"
+    return f"{what}: more in {first} in {percent(more)} of {of}, in {second} in {percent(less)}, in neither in {neither}."
 
 
 def brief(label: str) -> str:
