@@ -1,4 +1,4 @@
-"""Concepts that a model sees in contrasted pairs, as WIMHF (arXiv 2510.26202) and Feedback Forensics do.
+"""Concepts that a model sees in contrasted pairs, in the manner of Inverse Constitutional AI and Feedback Forensics.
 
 The model is shown pairs of one half of the prompts, unlabelled and in random order, and names properties that one
 response of a pair has more of than the other. What it proposes cannot depend on which response was chosen, since that
