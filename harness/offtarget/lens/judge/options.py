@@ -3,7 +3,9 @@
 judge:openai/gpt-5-mini
 judge:openai/gpt-5-mini,most=8,swapped=1
 judge:anthropic/claude-haiku-4-5,concepts=concepts.yaml,pairs=2000
-judge:offtarget/smollm2-135m,characters=400
+judge:offtarget/smollm2-135m,concepts=concepts.yaml,characters=300,at_once=1,tokens=16
+
+In a recipe the name is quoted, since YAML has commas of its own: `lens: [surface, "judge:openai/gpt-5-mini,most=8"]`.
 """
 
 from collections.abc import Callable
