@@ -54,16 +54,16 @@ def test_an_amount_is_the_mean_difference_of_the_two_sides() -> None:
     assert found.info["cautions"] == []
 
 
-def test_a_missing_side_is_no_difference_and_is_counted() -> None:
+def test_a_row_with_a_missing_side_is_not_read_and_is_counted() -> None:
     full: Cells = [(5, 3), (8, 2)] * 4
     found = encode(pairs_of(score=[*full, (9, None), (None, 1), (None, None), (math.nan, 4)]))
-    assert effect(found, "score") == pytest.approx(8 / 12 * 4), "8 of 12 rows differ, by 4 on average"
+    assert effect(found, "score") == pytest.approx(4), "on average, over the 8 of 12 rows with both sides"
     values = found.values["chosen", "value"].toarray()[8:]
     assert (values == found.values["rejected", "value"].toarray()[8:]).all()
     assert (values == 4.5).all(), "the mean of the others, so that a score is not stretched by zeros"
     assert found.info["variables"][0]["rows"] == 8
-    assert cautions(found).startswith("rows in which a side says nothing count as no difference")
-    assert "of the rows with both sides: score 8 of 12 (0.67)" in cautions(found)
+    assert found.not_read(0).tolist() == [False] * 8 + [True] * 4
+    assert cautions(found).startswith("columns that say nothing of a side in some rows: score in 4 of 12;")
 
 
 def test_names_are_one_presence_concept_a_value() -> None:
@@ -115,10 +115,10 @@ def test_wide_amounts_are_compared_on_a_log_scale() -> None:
     assert encode(pairs_of(change=[(-500, 4000), (20, 10)] * 5)).columns[0].contrast == "value"
 
 
-def test_a_missing_side_of_a_wide_amount_is_no_difference_either() -> None:
+def test_a_row_with_a_missing_side_of_a_wide_amount_is_not_read_either() -> None:
     cells: Cells = [(10, 20), (1000, 500), (4000, 40), (200, 100)] * 5
     whole = effect(encode(pairs_of(tokens=cells)), "tokens")
-    assert effect(encode(pairs_of(tokens=[*cells, *[(7, None)] * 20])), "tokens") == pytest.approx(whole / 2)
+    assert effect(encode(pairs_of(tokens=[*cells, *[(7, None)] * 20])), "tokens") == pytest.approx(whole)
 
 
 def test_seven_of_ten_is_seven() -> None:
@@ -131,9 +131,9 @@ def test_seven_of_ten_is_seven() -> None:
 def test_a_few_cells_that_are_no_numbers_are_counted_and_nothing_breaks() -> None:
     cells: Cells = [(5, 3)] * 50 + [("good", 3), (math.inf, 2), (1e300, 1)]
     found = encode(pairs_of(score=cells))
-    assert effect(found, "score") == pytest.approx(2 * 50 / 53)
+    assert effect(found, "score") == pytest.approx(2)
     assert "column score: no amount that can be compared in 3 rows" in cautions(found)
-    assert "with both sides: score 50 of 53 (0.94)" in cautions(found)
+    assert "score in 3 of 53; effects and shares are over the rows with both" in cautions(found)
 
 
 def test_numbers_among_text_are_names_and_said() -> None:

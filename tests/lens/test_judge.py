@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from offtarget.audit.concepts.contrast import contrasts
+from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.splitting import half_by_group
 from offtarget.errors import ConfigError, UndecidedError
@@ -62,9 +64,7 @@ def read(
 
 def difference(found: FeatureMatrix, concept: str) -> np.ndarray:
     """Chosen minus rejected, the u of the audit."""
-    j = found.position(concept)
-    c, r = (found.values[side, "value"][:, [j]].toarray().ravel() for side in ("chosen", "rejected"))
-    return c - r
+    return contrasts([found], [ConceptSpec(concept, "feature", "judge", (concept,))]).u[:, 0]
 
 
 # ---- effects

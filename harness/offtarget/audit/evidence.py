@@ -98,6 +98,8 @@ class Evidence(Record):
     more_in_chosen: float
     """Share of rows with u > 0; for a presence concept: chosen shows it and rejected does not."""
     more_in_rejected: float
+    read: float = 1.0
+    """Share of rows of which the lens says something. Means, rates, shares and effects are over these."""
     correlate: Correlate | None = None
     words: tuple[str, ...] = ()
     """Words over-represented in the responses of one half of the prompts where it fires (log-odds, informative Dirichlet

@@ -42,7 +42,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 18
+VERSION = 19
 """Rises when the same input would give other hypotheses."""
 
 
@@ -294,7 +294,8 @@ def _concepts(
             zip(mine, tell(part, [specs[j] for j in mine], c.u[:, mine], rules, pairs.pairs), strict=True)
         )
     out = []
-    more, less = (c.u > 0).mean(axis=0), (c.u < 0).mean(axis=0)
+    read = np.maximum(c.read, 1 / len(c.u))
+    more, less = (c.u > 0).mean(axis=0) / read, (c.u < 0).mean(axis=0) / read
     for j, spec in enumerate(specs):
         of = told.get(j)
         out.append(
@@ -314,6 +315,7 @@ def _concepts(
                     rejected_rate=float(c.rejected_rate[j]),
                     more_in_chosen=float(more[j]),
                     more_in_rejected=float(less[j]),
+                    read=float(c.read[j]),
                     correlate=of.correlate if of else None,
                     words=of.words if of else (),
                     words_against=of.words_against if of else (),

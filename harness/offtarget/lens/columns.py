@@ -1,9 +1,9 @@
 """The lens `columns`: what the source says of either response beside its text, as concepts.
 
 Its concepts are no property of a text: a score, the model that wrote it, its votes. Amounts are compared as they are (or
-on a log scale where they are wide), truths and names by presence. A row in which one side says nothing counts as no
-difference: both sides have the mean of all others there (amounts), or neither shows anything (truths, names). Columns
-that hold for the whole pair (source, annotator) cannot lean; they are contexts (`audit --by`).
+on a log scale where they are wide), truths and names by presence. Of a row in which one side says nothing a
+column was not read (`FeatureMatrix.unread`); both sides have the mean of all others there (amounts), or neither shows
+anything (truths, names). Columns that hold for the whole pair (source, annotator) cannot lean; they are contexts (`audit --by`).
 """
 
 import hashlib
@@ -225,7 +225,17 @@ def _matrix(pairs: PairSet, read: Sequence[_Read], left: dict[str, str]) -> Feat
             "row_level": row_level(pairs),
             "cautions": list(_cautions(pairs, read, left)),
         },
+        unread=_unread(read),
     )
+
+
+def _unread(read: Sequence[_Read]) -> Any:
+    """The cells of rows that do not say it of both sides."""
+    from scipy.sparse import csr_matrix
+
+    if all(r.there.all() for r in read):
+        return None
+    return csr_matrix(np.concatenate([np.tile(~r.there[:, None], len(r.columns)) for r in read], axis=1))
 
 
 def _hash(read: Sequence[_Read]) -> str:
@@ -251,13 +261,10 @@ def _told(r: _Read) -> dict[str, Any]:
 
 def _cautions(pairs: PairSet, read: Sequence[_Read], left: dict[str, str]) -> Iterator[str]:
     n = len(pairs)
-    partly = [
-        f"{r.variable.name} {k:,} of {n:,} ({k / n:.2f})" for r in read if 0 < (k := int(r.there.sum())) < n
-    ]
+    partly = [f"{r.variable.name} in {n - k:,} of {n:,}" for r in read if 0 < (k := int(r.there.sum())) < n]
     if partly:
         yield (
-            "rows in which a side says nothing count as no difference, so that effects are this share of those of the rows "
-            f"with both sides: {_listed(partly)}"
+            f"columns that say nothing of a side in some rows: {_listed(partly)}; effects and shares are over the rows with both"
         )
     for r in read:
         name = f"column {r.variable.name}"
@@ -267,7 +274,7 @@ def _cautions(pairs: PairSet, read: Sequence[_Read], left: dict[str, str]) -> It
             what = (
                 "no amount that can be compared" if r.variable.kind == "amount" else "neither true nor false"
             )
-            yield f"{name}: {what} in {r.unreadable:,} rows, which count as no difference"
+            yield f"{name}: {what} in {r.unreadable:,} rows, which are left out"
         if r.mixed:
             yield f"{name} holds numbers and other text: each of its values is read as a name"
         yield from _source_of_label(r)

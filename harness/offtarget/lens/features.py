@@ -38,6 +38,8 @@ _HASHED = 2**24
 """Values hashed at once."""
 FITTED = "fitted.npz"
 """Arrays that a lens learnt from the rows at hand."""
+UNREAD = "unread.npz"
+"""The cells that a lens could not read."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,9 @@ class FeatureMatrix:
     fitted: dict[str, NDArray[Any]] = field(default_factory=dict)
     """What a lens that is fitted to the rows at hand learnt, to read other rows in the same way; its columns have
     no names of their own."""
+    unread: "csr_matrix | None" = None
+    """True where a column says nothing of a row, bool `(n_pairs, n_columns)`; both sides hold one value there. Means,
+    rates and effects are over the other rows. None: every column speaks of every row."""
 
     def __post_init__(self) -> None:
         """Check that every part speaks of the same rows and columns."""
@@ -106,6 +111,10 @@ class FeatureMatrix:
                     f"features of lens '{self.lens}': {span}/{stat} has shape {matrix.shape}, "
                     f"but there are {shape[0]} pairs and {shape[1]} columns; build them again"
                 )
+        if self.unread is not None and self.unread.shape != shape:
+            raise DataError(
+                f"features of lens '{self.lens}': what was not read has shape {self.unread.shape}, not {shape}"
+            )
 
     def __len__(self) -> int:
         return len(self.pair_ids)
@@ -153,7 +162,15 @@ class FeatureMatrix:
             groups=tuple(self.groups[i] for i in index),
             info=self.info,
             fitted=self.fitted,
+            unread=None if self.unread is None else self.unread[index],
         )
+
+    def not_read(self, column: int) -> NDArray[np.bool_] | None:
+        """The rows of which a column says nothing; None where it speaks of all."""
+        if self.unread is None:
+            return None
+        rows = np.asarray(self.unread[:, [column]].todense(), dtype=bool).ravel()
+        return rows if rows.any() else None
 
     def row_blocks(self, *keys: tuple[Span, Stat]) -> "Iterator[tuple[slice, tuple[csr_matrix, ...]]]":
         """Go through the rows: which ones, and these rows of each matrix named.
@@ -178,6 +195,9 @@ class FeatureMatrix:
                 for start in range(0, len(part), _HASHED):
                     digest.update(np.ascontiguousarray(part[start : start + _HASHED]).data)
                     storage.release(matrix)
+        if self.unread is not None:
+            for part in (self.unread.indices, self.unread.indptr):
+                digest.update(np.ascontiguousarray(part).data)
         for name, array in sorted(self.fitted.items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(array).data)
@@ -189,6 +209,9 @@ class FeatureMatrix:
         Small matrices go into `features.npz`; from 1 GiB on each is stored so that `load` maps it
         (`storage.MatrixWriter`). The same matrix gives the same bytes.
         """
+        if self.unread is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            storage.write_archive(folder / UNREAD, {"unread": self.unread})
         if storage.n_bytes(self.values.values()) >= storage.MAPPED_FROM:
             dtypes = {key: m.dtype for key, m in self.values.items()}
             with FeatureWriter(folder, self.lens, self.columns, dtypes, self.info) as writer:
@@ -215,7 +238,7 @@ class FeatureMatrix:
         """
         if not (folder / TABLE).is_file():
             raise DataError(f"{folder}: no features there; build them again")
-        for name in (TABLE, ARRAYS, FITTED):
+        for name in (TABLE, ARRAYS, FITTED, UNREAD):
             require_intact(folder / name)
         table = read_json(folder / TABLE, DataError, "delete it and build them again")
         try:
@@ -239,6 +262,9 @@ class FeatureMatrix:
             if (folder / FITTED).is_file():
                 with np.load(folder / FITTED, allow_pickle=False) as arrays:
                     fitted = {name: arrays[name] for name in arrays.files}
+            unread = None
+            if (folder / UNREAD).is_file():
+                unread = storage.read_archive(folder / UNREAD, ["unread"], shape)["unread"].astype(bool)
             return cls(
                 table["lens"],
                 columns,
@@ -247,6 +273,7 @@ class FeatureMatrix:
                 tuple(table["groups"]),
                 table["info"],
                 fitted,
+                unread,
             )
         except UNREADABLE as error:
             raise DataError(

@@ -12,6 +12,8 @@ from offtarget.report.statements import EqualLength, Stated, Statement, state
 
 STATEMENTS = 8
 """In the head of a report, at most."""
+ALL = 0.9995
+"""Share of rows from which on a lens has read them all, to a tenth of a per cent."""
 NAMED = 5
 """Names of what goes along with a statement."""
 NOUNS = {
@@ -235,9 +237,10 @@ def subject(c: Concept) -> str:
 def rates(c: Concept, h: Hypothesis) -> str:
     """How much of a concept chosen and rejected have."""
     e = c.evidence
+    some = f" (of the {percent(e.read)} of rows that were read)" if e.read < ALL else ""
     if e.contrast in ("presence", "cluster", "standardised"):
         verb = "in" if c.name == "lens" else "fires in"
-        return f"{subject(c)}: {verb} {percent(e.chosen_rate)} of chosen, {percent(e.rejected_rate)} of rejected responses."
+        return f"{subject(c)}: {verb} {percent(e.chosen_rate)} of chosen, {percent(e.rejected_rate)} of rejected responses{some}."
     sides = [("chosen", e.more_in_chosen), ("rejected", e.more_in_rejected)]
     if e.judged is not None:  # its means are shares of the pairs that were answered
         sides = [("chosen", e.chosen_mean), ("rejected", e.rejected_mean)]
@@ -248,7 +251,7 @@ def rates(c: Concept, h: Hypothesis) -> str:
     equal = max(0.0, 1 - e.more_in_chosen - e.more_in_rejected)
     (first, more), (second, less) = sides
     rest = f", the same in {percent(equal)}" if equal > 0.0005 else ""
-    where = f"more in {first} in {percent(more)} of rows, in {second} in {percent(less)}{rest}"
+    where = f"more in {first} in {percent(more)} of rows, in {second} in {percent(less)}{rest}{some}"
     if e.unit == direction.UNIT:  # a scale that has no meaning of its own: what rows say comes first
         return f"{subject(c)}: {where} (mean {few(e.chosen_mean)} against {few(e.rejected_mean)} {e.unit})."
     means = f"{amount(e.chosen_mean, e.unit)} in chosen, {few(e.rejected_mean)} in rejected"

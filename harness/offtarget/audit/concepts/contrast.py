@@ -8,6 +8,9 @@ Everything the audit tests is a statement about u:
 - latents: firing frequency thresholded at τ = 0.01 as for presence, averaged over the members of a cluster
   (arXiv 2606.12360: u_{i,m} = 1/t_m Σ_{g∈T_m} [1{c_{i,g} > τ} - 1{r_{i,g} > τ}], in [-1, 1]);
 - response clusters of the local view: the mean standardised difference of firing frequencies.
+
+Of a row that a column could not read (`FeatureMatrix.unread`) u is 0, and that of the others is divided by the share
+of rows that were read: the mean over all rows is the mean over those.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +22,7 @@ from numpy.typing import NDArray
 
 from offtarget.audit.concepts.embedding import MIN_SD
 from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
-from offtarget.audit.statistics.means import Floats, Ints
+from offtarget.audit.statistics.means import D_CAP, Floats, Ints
 from offtarget.errors import DataError
 from offtarget.lens.features import Column, FeatureMatrix
 
@@ -42,6 +45,39 @@ class Contrasts:
     rejected_mean: Floats
     chosen_rate: Floats
     rejected_rate: Floats
+    read: Floats
+    """Share of rows that were read; means, rates and the mean of u are over these."""
+    unread: Mapping[int, NDArray[np.bool_]]
+    """By concept, where there are any: the rows that were not."""
+
+    def of_parts(self, rows: Ints, concepts: Ints) -> NDArray[np.float32]:
+        """The u of some rows and concepts, to compare parts of the rows: `(n_rows, n_concepts)`.
+
+        A row that was not read has the mean of those that were, so that a part is not told from others by how much of it
+        was read; u of the others lies 1/share as far from that mean.
+        """
+        u = np.ascontiguousarray(self.u[np.ix_(rows, concepts)])
+        for m, j in enumerate(concepts.tolist()):
+            if (gone := self.unread.get(j)) is None:
+                continue
+            mean = self.u[:, j].mean(dtype=np.float64)
+            u[:, m] += np.where(gone[rows], mean, mean * (1 - 1 / self.read[j]))
+        return u
+
+    def d_of_read(self, d: Floats, mean: Floats, concepts: Ints) -> Floats:
+        """Mean over sd of the rows that were read, from those of u over all rows; `(n_concepts,)` each.
+
+        With share s: the variance over all rows is (σ² + mean²)/s - mean².
+        """
+        share = self.read[concepts]
+        some = (share < 1) & (d != 0)
+        if not some.any():
+            return d
+        out = d.copy()
+        m2 = mean[some] ** 2
+        variance = np.maximum((m2 / d[some] ** 2 + m2) * share[some] - m2, m2 / D_CAP**2)
+        out[some] = np.sign(d[some]) * np.sqrt(m2 / variance)
+        return out
 
 
 def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]) -> Contrasts:
@@ -64,6 +100,7 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
     u, v = np.zeros((n, m), dtype=np.float32), np.zeros((n, m), dtype=np.float32)
     means, rates = np.zeros((2, m)), np.zeros((2, m))
     units, kinds = [""] * m, [""] * m
+    read, unread = np.ones(m), {}
     for part in features:
         at = [j for j, c in enumerate(concepts) if c.lens == part.lens]
         if not at:
@@ -82,10 +119,15 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
                 column = part.columns[where]
                 c, r = (_column(part, side, where) for side in ("chosen", "rejected"))
                 u[:, j], v[:, j] = _difference(c, r, column), c - r
+                if (gone := part.not_read(where)) is not None:
+                    u[gone, j] = v[gone, j] = 0.0
+                    read[j], unread[j] = 1 - gone.mean(), gone
+                    u[:, j] /= max(read[j], 1 / n)
+                    c, r = (c[~gone], r[~gone]) if read[j] else (np.zeros(1), np.zeros(1))
                 means[:, j] = c.mean(), r.mean()
                 rates[:, j] = (c > column.tau).mean(), (r > column.tau).mean()
                 units[j], kinds[j] = column.unit, column.contrast
-    return Contrasts(u, v, tuple(units), tuple(kinds), means[0], means[1], rates[0], rates[1])
+    return Contrasts(u, v, tuple(units), tuple(kinds), means[0], means[1], rates[0], rates[1], read, unread)
 
 
 def response_values(

@@ -61,7 +61,7 @@ def context_view(
     """
     if len(context_ids) == 0 or len(pool) < 2 * MIN_ROWS or len(tested) == 0:
         return ViewResult((), family_of(np.zeros(0), 0, 0, {"no context to test": 1})), {}
-    u = np.ascontiguousarray(c.u[np.ix_(pool, tested)])
+    u = c.of_parts(pool, tested)
     codes, inside = rows.codes[pool], membership[:, pool]
     test = inside_test(u, inside, codes)
     found = judge(u, inside, codes, test, seed=seed)
@@ -70,7 +70,7 @@ def context_view(
     q[testable] = st.bh(found.p[testable])
     tests = Tested(
         effect=test.delta,
-        d=test.d,
+        d=np.clip(test.d / np.sqrt(c.read[tested]), -st.D_CAP, st.D_CAP),
         z=test.t,
         p=found.p,
         q=q,
@@ -115,7 +115,7 @@ def context_view(
     )
     arrays = {
         "effect": test.delta,
-        "d": test.d,
+        "d": tests.d,
         "z": test.t,
         "p": found.p,
         "q": q,

@@ -1,7 +1,7 @@
 """The overall view: does the whole set lean?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,7 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     tested = that_differ(c, among)
     u = np.ascontiguousarray(c.u[:, tested])
     test = st.mean_test(u, rows.codes)
+    test = replace(test, d=c.d_of_read(test.d, test.mean, tested))
     ci = st.t_interval(test.mean, test.se, test.n_groups - 1)
     p = test.p.copy()
     top = np.lexsort((-np.abs(test.t), p))[:MAX_CONTROLLED]

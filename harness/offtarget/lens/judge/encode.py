@@ -2,10 +2,9 @@
 
 What it says lives on pairs, not on single texts. In a `FeatureMatrix` the side that has more holds 1 and the other 0,
 and both hold 0 where neither has more; so chosen minus rejected has the mean P(chosen has more) - P(rejected has more),
-which is the effect that the audit states. A pair without an answer that could be read, or one that was not drawn, has
-no difference, and each pair with an answer stands for n_pairs / n_answered of them: the effect is the one over the
-pairs that were answered, as if the others were like them. Their test stays valid under the null, and errs to the safe
-side beyond it (a difference of 0 in place of an unknown one takes from |z|, never adds).
+which is the effect that the audit states. A pair without an answer that could be read, or one that was not drawn, was
+not read (`FeatureMatrix.unread`): means, shares and effects are over the pairs that were answered, as if the others were
+like them.
 
 Concepts come from a file, from an earlier audit, or from the model itself (`proposing`, which also says why p and q
 hold). What the model says of held-out pairs in both orders is its fidelity (`fidelity`); concepts on which it does not
@@ -214,8 +213,8 @@ def _matrix(
     from scipy.sparse import csr_matrix
 
     ids = column_names(concepts)
-    weight = np.array([0.0 if f.why_not else len(pairs) / f.n_scored for f in of])
-    signed = np.nan_to_num(found.value) * weight
+    unread = np.isnan(found.value) | np.array([bool(f.why_not) for f in of])
+    signed = np.where(unread, 0.0, found.value)
     values: dict[tuple[Span, Stat], Any] = {
         ("chosen", "value"): csr_matrix(np.maximum(signed, 0)),
         ("rejected", "value"): csr_matrix(np.maximum(-signed, 0)),
@@ -246,7 +245,8 @@ def _matrix(
         "cautions": _cautions(pairs, options, name, concepts, made, found, of),
     }
     rows, groups = tuple(p.id for p in pairs.pairs), tuple(p.group for p in pairs.pairs)
-    return FeatureMatrix("judge", columns, values, rows, groups, info)
+    cells = csr_matrix(unread) if unread.any() else None
+    return FeatureMatrix("judge", columns, values, rows, groups, info, unread=cells)
 
 
 def _label(c: JudgedConcept, f: Fidelity) -> str:
