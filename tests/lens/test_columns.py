@@ -32,9 +32,9 @@ def pairs_of(meta: dict[str, list[Any]] | None = None, **sides: Cells) -> PairSe
 
 
 def effect(found: FeatureMatrix, name: str) -> float:
-    """Mean of u over rows."""
+    """What the audit states: the mean of u over the rows that were read."""
     spec = ConceptSpec(f"columns:{name}", "feature", "columns", (f"columns:{name}",))
-    return float(contrasts([found], [spec]).u.mean())
+    return float(contrasts([found], [spec]).of_all(np.array([0])).mean())
 
 
 def cautions(found: FeatureMatrix) -> str:

@@ -64,7 +64,9 @@ def read(
 
 def difference(found: FeatureMatrix, concept: str) -> np.ndarray:
     """Chosen minus rejected, the u of the audit."""
-    return contrasts([found], [ConceptSpec(concept, "feature", "judge", (concept,))]).u[:, 0]
+    return contrasts([found], [ConceptSpec(concept, "feature", "judge", (concept,))]).of_all(np.array([0]))[
+        :, 0
+    ]
 
 
 # ---- effects

@@ -66,6 +66,7 @@ def value_tests(
         Context, numbers of the concepts, and the test of them.
     """
     a, b = old.workings, new.workings
+    u_old = a.effects()
     there = {c.id for c in new.contexts if c.kind == "metadata"}
     out: list[tuple[str | None, Ints, DifferenceTest]] = []
     for context in [c.id for c in old.contexts if c.kind == "metadata" and c.id in there]:
@@ -75,7 +76,7 @@ def value_tests(
         _, dense = np.unique(np.concatenate([codes[0][rows_old], codes[1][rows_new]]), return_inverse=True)
         n_groups = int(dense.max()) + 1
         compared = Comparison(
-            (a.u[rows_old], dense[: len(rows_old)]),
+            (u_old[rows_old], dense[: len(rows_old)]),
             (u_new[rows_new], dense[len(rows_old) :]),
             place[same[rows_old]],
             n_groups,
@@ -111,7 +112,7 @@ def by_mix(
             if v.context in new.workings.context_ids
         ]
         sides = []
-        for audit, u in ((old, old.workings.u), (new, u_new)):
+        for audit, u in ((old, old.workings.effects()), (new, u_new)):
             code = np.full(len(u), len(shared), dtype=np.int64)
             for k, context in enumerate(shared):
                 code[audit.workings.inside(context)] = k

@@ -116,7 +116,7 @@ def _effects(
         return ()
     _, dense = np.unique(codes[rows], return_inverse=True)
     sizes = np.bincount(dense).astype(np.float64)
-    sums = st.group_sums(c.u[np.ix_(rows, np.array(main_at))], dense, len(sizes))
+    sums = st.group_sums(c.of_parts(rows, np.array(main_at)), dense, len(sizes))
     mean, ci = sums.sum(axis=0) / len(rows), typical_values(sums, sizes, seed=0).ci
     return tuple(
         ValueEffect(

@@ -63,7 +63,8 @@ def difference(old: Audit, new: Audit) -> Difference:
     a, b = old.workings, new.workings
     at = {c: j for j, c in enumerate(b.concepts)}
     order = np.array([at[c] for c in a.concepts], dtype=np.int64)
-    u_new = b.u[:, order]
+    as_read = a.u, b.u[:, order]
+    u_old, u_new = a.effects(), b.effects()[:, order]
     codes = group_codes([*a.groups, *b.groups])
     same = _same_rows(a, b)
     n_groups = int(codes.max()) + 1
@@ -75,8 +76,8 @@ def difference(old: Audit, new: Audit) -> Difference:
         family = _family(view, old, new)
         rows_old, rows_new = family.pool
         matched = _renumber(same, rows_old, rows_new, len(u_new))
-        sides = (a.u[rows_old], codes_old[rows_old]), (u_new[rows_new], codes_new[rows_new])
-        compared = Comparison(*sides, matched, n_groups)
+        sides = (u_old[rows_old], codes_old[rows_old]), (u_new[rows_new], codes_new[rows_new])
+        compared = Comparison(*sides, matched, n_groups, as_read=(as_read[0][rows_old], as_read[1][rows_new]))
         results: list[tuple[str | None, Ints, DifferenceTest]] = []
         for context, concepts in family.places:
             inside = _inside(a, context, rows_old), _inside(b, context, rows_new)
@@ -93,7 +94,7 @@ def difference(old: Audit, new: Audit) -> Difference:
         found, families["metadata"] = _listed("metadata", old, a.concepts, by_value)
         effects += found[:MAX_LISTED]
     shared = same >= 0
-    altered = (a.u[shared] != u_new[same[shared]]).any(axis=1)
+    altered = (as_read[0][shared] != as_read[1][same[shared]]).any(axis=1)
     groups = (set(a.groups), set(b.groups))
     return Difference(
         old=old.key,

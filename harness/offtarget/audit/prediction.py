@@ -59,7 +59,7 @@ def weighted_shift(
     units: list[str] = []
     for start in range(0, len(concepts), CONCEPTS_AT_ONCE):
         c = contrasts(features, concepts[start : start + CONCEPTS_AT_ONCE])
-        u = c.u.astype(np.float64)
+        u = c.of_all(np.arange(c.u.shape[1])).astype(np.float64)
         parts.append(np.stack([u.mean(axis=0), weight @ u / len(u), u.std(axis=0, ddof=1)]))
         units += [Evidence.scale(contrast, unit) for contrast, unit in zip(c.contrasts, c.units, strict=True)]
     plain, planned, sd = np.concatenate(parts, axis=1) if parts else np.zeros((3, 0))

@@ -136,7 +136,7 @@ def audit(
     with clock.stage("prediction"):
         tested = overall.tested
         prediction = predict(
-            np.ascontiguousarray(c.u[:, tested]),
+            c.of_all(tested),
             overall.test,
             overall.ci,
             [names[j] for j in tested],
@@ -233,6 +233,7 @@ def audit(
         placed.topic_ids + placed.kind_ids + placed.value_ids,
         vstack([placed.topics, placed.kinds, *([placed.values] if columns else [])], format="csr"),
         {"global": topic_family, "local": kind_family, "metadata": value_family},
+        c.read,
     )
     return result.with_workings(workings, vocabulary)
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics.means import Ints
+from offtarget.audit.concepts.contrast import over_read
+from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.documents import UNREADABLE, one_line
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.store import require_intact
@@ -31,6 +32,16 @@ class Workings:
     families: dict[str, dict[str, NDArray[Any]]] = field(default_factory=dict)
     """The whole families of the views by context, each array `(n_contexts of the view, n_concepts)`: effect, d, z, p, q,
     welch_z, agree, split_min, tested. Untested cells have q = 1."""
+    share_read: Floats | None = None
+    """Share of rows that were read, by concept; None: all. Of the others u is 0."""
+
+    def effects(self) -> NDArray[np.float32]:
+        """The u of which the mean is the effect: over the rows that were read."""
+        return (
+            self.u
+            if self.share_read is None or (self.share_read == 1).all()
+            else over_read(self.u, self.share_read)
+        )
 
     def column(self, concept: str) -> NDArray[np.float32]:
         """The u of one concept, `(n_pairs,)`.
@@ -71,6 +82,7 @@ class Workings:
             "u.data": sparse.data,
             "u.indices": sparse.indices,
             "u.indptr": sparse.indptr,
+            "read": np.ones(len(self.concepts)) if self.share_read is None else self.share_read,
             **{
                 f"family.{view}.{name}": a
                 for view, family in self.families.items()
@@ -112,6 +124,7 @@ class Workings:
                     context_ids=tuple(contexts.tolist()),
                     membership=csr_matrix(cells, shape=(len(indptr) - 1, len(ids))),
                     families=families,
+                    share_read=a["read"],
                 )
         except UNREADABLE as error:
             raise ConfigError(

@@ -9,8 +9,8 @@ Everything the audit tests is a statement about u:
   (arXiv 2606.12360: u_{i,m} = 1/t_m Σ_{g∈T_m} [1{c_{i,g} > τ} - 1{r_{i,g} > τ}], in [-1, 1]);
 - response clusters of the local view: the mean standardised difference of firing frequencies.
 
-Of a row that a column could not read (`FeatureMatrix.unread`) u is 0, and that of the others is divided by the share
-of rows that were read: the mean over all rows is the mean over those.
+Of a row that a column could not read (`FeatureMatrix.unread`) u is 0. Effects are means over the rows that were read:
+`over_read` divides u by their share, so that its mean over all rows is that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,9 +46,13 @@ class Contrasts:
     chosen_rate: Floats
     rejected_rate: Floats
     read: Floats
-    """Share of rows that were read; means, rates and the mean of u are over these."""
+    """Share of rows that were read; means and rates are over these."""
     unread: Mapping[int, NDArray[np.bool_]]
     """By concept, where there are any: the rows that were not."""
+
+    def of_all(self, concepts: Ints) -> NDArray[np.float32]:
+        """The u of some concepts, of which the mean is the effect: `(n_pairs, n_concepts)`."""
+        return over_read(self.u[:, concepts], self.read[concepts])
 
     def of_parts(self, rows: Ints, concepts: Ints) -> NDArray[np.float32]:
         """The u of some rows and concepts, to compare parts of the rows: `(n_rows, n_concepts)`.
@@ -60,8 +64,8 @@ class Contrasts:
         for m, j in enumerate(concepts.tolist()):
             if (gone := self.unread.get(j)) is None:
                 continue
-            mean = self.u[:, j].mean(dtype=np.float64)
-            u[:, m] += np.where(gone[rows], mean, mean * (1 - 1 / self.read[j]))
+            mean = self.u[:, j].sum(dtype=np.float64) / max(len(gone) - gone.sum(), 1)
+            u[:, m] = np.where(gone[rows], mean, mean + (u[:, m] - mean) / max(self.read[j], 1 / len(gone)))
         return u
 
     def d_of_read(self, d: Floats, mean: Floats, concepts: Ints) -> Floats:
@@ -78,6 +82,14 @@ class Contrasts:
         variance = np.maximum((m2 / d[some] ** 2 + m2) * share[some] - m2, m2 / D_CAP**2)
         out[some] = np.sign(d[some]) * np.sqrt(m2 / variance)
         return out
+
+
+def over_read(u: NDArray[np.float32], read: Floats) -> NDArray[np.float32]:
+    """The values divided by the share of rows that were read, a copy: `(n_rows, n_concepts)`."""
+    out = np.ascontiguousarray(u).copy()
+    some = np.flatnonzero(read < 1)
+    out[:, some] /= np.maximum(read[some], 1 / max(len(u), 1))
+    return out
 
 
 def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]) -> Contrasts:
@@ -122,7 +134,6 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
                 if (gone := part.not_read(where)) is not None:
                     u[gone, j] = v[gone, j] = 0.0
                     read[j], unread[j] = 1 - gone.mean(), gone
-                    u[:, j] /= max(read[j], 1 / n)
                     c, r = (c[~gone], r[~gone]) if read[j] else (np.zeros(1), np.zeros(1))
                 means[:, j] = c.mean(), r.mean()
                 rates[:, j] = (c > column.tau).mean(), (r > column.tau).mean()

@@ -88,6 +88,7 @@ class Comparison:
         new: tuple[NDArray[Any], Ints],
         same: Ints,
         n_groups: int,
+        as_read: tuple[NDArray[Any], NDArray[Any]] | None = None,
     ) -> None:
         """Sum up what all tests share.
 
@@ -96,11 +97,13 @@ class Comparison:
             new: the same of the new rows; an equal number is the same prompt.
             same: for each old row the number of the new row that has the same id and prompt, or -1.
             n_groups: how many prompts there are in both together.
+            as_read: the values by which a row counts as unchanged; by default u.
         """
         self.n_groups = n_groups
         self.sides = (Side(*old, n_groups), Side(*new, n_groups))
         self.pairs = np.stack([np.flatnonzero(same >= 0), same[same >= 0]])
-        self.equal = old[0][self.pairs[0]] == new[0][self.pairs[1]]
+        before, after = as_read or (old[0], new[0])
+        self.equal = before[self.pairs[0]] == after[self.pairs[1]]
         self.kept = self.equal.sum(axis=0)
         a, b = self.sides
         # Σ over prompts of the products of (sum, size) of either side with each other

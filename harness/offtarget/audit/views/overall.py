@@ -52,7 +52,7 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
         seed: of the random labellings.
     """
     tested = that_differ(c, among)
-    u = np.ascontiguousarray(c.u[:, tested])
+    u = c.of_all(tested)
     test = st.mean_test(u, rows.codes)
     test = replace(test, d=c.d_of_read(test.d, test.mean, tested))
     ci = st.t_interval(test.mean, test.se, test.n_groups - 1)
