@@ -89,7 +89,7 @@ def write_inputs(home: Path) -> None:
         )
     (home / "pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     recipe = {
-        "title": "kills", "data": "pairs.jsonl", "model": str(home / "model"),
+        "title": "kills", "data": str(home / "pairs.jsonl"), "model": str(home / "model"),
         "verdicts": [{"concept": "surface:markdown", "decision": "suppress"}],
         "train": {"pairs": 16},
         "training": {"max_steps": 2, "batch_size": 4, "max_length": 96, "lora_rank": 2, "lora_alpha": 4},
