@@ -3,7 +3,7 @@
 What is tried is what the commands run: the views of an audit, the comparison of two, the agreement of shifts. The parts
 that need real answers read the data folder beside the project, and are left out with a line where it is absent.
 
-Run `python tests/bench/bench_calibration_audit.py --runs 400` to write results/calibration/audit.md and .json
+Run `python tests/bench/bench_calibration_audit.py --runs 400` to write results/calibration/audit.md and .jsonll
 (`--runs 40 --out DIR` for a look).
 """
 

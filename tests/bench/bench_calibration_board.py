@@ -2,7 +2,7 @@
 
 Whole boards are ranked (`board.rank`), as `offtarget board` does; nothing is taken from the project's planted sets.
 
-Run `python tests/bench/bench_calibration_board.py --runs 600` to write results/calibration/board.md and .json
+Run `python tests/bench/bench_calibration_board.py --runs 600` to write results/calibration/board.md and .jsonl
 (about 25 minutes of one core; `--runs 60 --out DIR` for a look).
 """
 

@@ -1,6 +1,6 @@
 """Tables of calibration: what is claimed, what was simulated, and what was measured with its Monte Carlo error.
 
-Shared by the `bench_calibration_*.py` scripts, each of which writes `results/calibration/NAME.md` and `.json` with the
+Shared by the `bench_calibration_*.py` scripts, each of which writes `results/calibration/NAME.md` and `.jsonl` with the
 command that makes them again.
 """
 
@@ -74,13 +74,12 @@ def markdown(title: str, about: Sequence[str], command: str, lines: Sequence[Lin
 def write(
     name: str, title: str, about: Sequence[str], command: str, lines: Sequence[Line], folder: Path = RESULTS
 ) -> Path:
-    """Write `NAME.md` and `NAME.json` and print the table; gives back the path of the first."""
+    """Write `NAME.md` and `NAME.jsonl` and print the table; gives back the path of the first."""
     folder.mkdir(parents=True, exist_ok=True)
     text = markdown(title, about, command, lines)
     body = [{**asdict(x), "mc": x.mc, "verdict": x.verdict} for x in lines]
-    (folder / f"{name}.json").write_text(
-        json.dumps({"command": command, "lines": body}, indent=1) + "\n", encoding="utf-8"
-    )
+    rows = "".join(json.dumps(x, ensure_ascii=False) + "\n" for x in ({"command": command}, *body))
+    (folder / f"{name}.jsonl").write_text(rows, encoding="utf-8")
     path = folder / f"{name}.md"
     path.write_text(text, encoding="utf-8")
     print(text)
