@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from offtarget.data.pairs import Pair
 from offtarget.lens import surface
-from offtarget.lens.lexicon import Lexicon, Matcher, expand, tokenize
+from offtarget.lens.lexicon import Lexicon, Matcher, tokenize
 from offtarget.lens.markup import read
 
 LIST = "**Plan** for *today*:\n\n- buy **milk**\n- walk\n* sleep\n\n1. one\n2) two\n"
@@ -221,9 +221,6 @@ def test_mattr_does_not_fall_with_length_as_the_plain_ratio_does():
     assert surface.mattr(words[:120]) == 1.0
     assert len(set(words)) / len(words) == 0.1
 
-
-def test_templates_give_every_combination():
-    assert expand("{a|b} c {d|}") == ["a c d", "a c", "b c d", "b c"]
 
 
 def test_the_longest_phrase_wins_and_matches_do_not_overlap():

@@ -1,9 +1,10 @@
 """Counting phrases from word lists: many lists in one walk over the tokens of a text."""
 
-import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from offtarget.lens.templates import ANY_WORD, NUMBER, SENTENCE_END, SENTENCE_START, Item, read_template
 
 # Combining marks, which \w leaves out: without them words of many scripts would fall apart.
 _MARKS = (
@@ -14,7 +15,6 @@ _MARKS = (
 _UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 _TOKEN = re.compile(rf"[\w{_MARKS}]++(?>(?:['’][\w{_MARKS}]++)*)|[^\w\s{_MARKS}{_UNSEEN}]")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
-_BRACES = re.compile(r"\{([^{}]*)\}")
 
 
 def tokenize(text: str) -> list[str]:
@@ -30,11 +30,14 @@ def tokenize(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def expand(template: str) -> list[str]:
-    """All phrases of a template: `"i {can't|cannot} help"` gives two; an empty choice leaves the word out."""
-    pieces = _BRACES.split(template)
-    choices = [p.split("|") if k % 2 else [p] for k, p in enumerate(pieces)]
-    return [" ".join("".join(c).split()) for c in itertools.product(*choices)]
+def tokenize_lines(text: str) -> tuple[list[str], set[int]]:
+    """The tokens of a text (as `tokenize`), and the numbers of those that open a line."""
+    tokens: list[str] = []
+    opens: set[int] = set()
+    for line in text.split("\n"):
+        opens.add(len(tokens))
+        tokens += tokenize(line)
+    return tokens, opens
 
 
 @dataclass(frozen=True)
@@ -43,87 +46,258 @@ class Lexicon:
 
     name: str
     phrases: tuple[str, ...]
-    """Lower case, as templates (see `expand`)."""
+    """Lower case, as templates (see `offtarget.lens.templates`)."""
     exceptions: tuple[str, ...] = ()
-    """Longer phrases that do not count though they begin like one that does."""
+    """Phrases that do not count, nor what begins within them: longer ones than those that do, or with words before."""
     opening: int = 0
     """If positive: a phrase counts only if it begins within the first so many tokens, with no negation
-    before it."""
+    before it in its sentence."""
     closing: int = 0
     """If positive: a phrase counts only if it begins within the last so many tokens."""
+    ended_by: tuple[str, ...] = ()
+    """What stands before one of these phrases does not count: a letter's words are not the writer's to the reader."""
+    quoted: bool = True
+    """Whether phrases within double quotation marks count."""
+    names: bool = True
+    """Whether words that are part of a name ("The Amazing Race") count."""
 
 
 @dataclass
 class _Node:
-    children: "dict[str, _Node]" = field(default_factory=dict)
-    ends: dict[int, bool] = field(default_factory=dict)
-    """Number of the lexicon whose phrase ends here -> whether it counts (False: an exception)."""
+    """A place in the phrases: what may follow, and the phrases that are complete here."""
+
+    words: "dict[str, list[_Node]]" = field(default_factory=dict)
+    ends: "list[_End]" = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _End:
+    lexicon: int
+    role: str
+    """`counts`, `exception` or `ended_by`."""
+    before_end: bool
+    """Only before the end of a sentence."""
+
+
+@dataclass
+class _State:
+    """All nodes in which a walk may be after the same tokens."""
+
+    nodes: tuple[_Node, ...]
+    next: "dict[str, _State | None]" = field(default_factory=dict)
+    ends: tuple[_End, ...] = ()
 
 
 class Matcher:
     """Counts the phrases of several lexicons at once.
 
     Within a lexicon the longest phrase wins and matches do not overlap. A phrase must match token by
-    token, so it never runs across punctuation that it does not hold itself.
+    token, so it never runs across punctuation that it does not hold itself. Phrases share one graph of
+    tokens; its states (sets of nodes) are made when a text first needs them.
     """
 
-    def __init__(self, lexicons: Iterable[Lexicon]) -> None:
-        """Put all phrases into one tree of tokens."""
-        self.lexicons = tuple(lexicons)
-        self._root = _Node()
-        self._opening = max((x.opening for x in self.lexicons), default=0)
-        for k, lexicon in enumerate(self.lexicons):
-            for templates, counts in ((lexicon.phrases, True), (lexicon.exceptions, False)):
-                for phrase in itertools.chain.from_iterable(map(expand, templates)):
-                    node = self._root
-                    for token in tokenize(phrase):
-                        node = node.children.setdefault(token, _Node())
-                    node.ends[k] = counts
+    def __init__(self, lexicons: Iterable[Lexicon], classes: Mapping[str, str] | None = None) -> None:
+        """Put all phrases into one graph of tokens.
 
-    def count(self, tokens: Sequence[str]) -> list[int]:
+        Args:
+            lexicons: lists of phrases.
+            classes: named choices that templates refer to.
+        """
+        self.lexicons = tuple(lexicons)
+        self._known: set[str] = set()
+        self._states: dict[tuple[int, ...], _State] = {}
+        anywhere, at_start = _Node(), _Node()
+        for k, lexicon in enumerate(self.lexicons):
+            for role, templates in (
+                ("counts", lexicon.phrases),
+                ("exception", lexicon.exceptions),
+                ("ended_by", lexicon.ended_by),
+            ):
+                for template in templates:
+                    self._add(read_template(template, classes or {}), k, role, anywhere, at_start)
+        self._anywhere = _State((anywhere,))
+        self._at_start = _State((anywhere, at_start))
+        self._first = anywhere.words.keys() | at_start.words.keys()
+        self._start_words = frozenset(at_start.words)
+
+    def count(
+        self, tokens: Sequence[str], written: Sequence[str] | None = None, opens: Collection[int] = ()
+    ) -> list[int]:
         """Matches of each lexicon, in their order.
 
         Args:
             tokens: lower-case tokens with straight apostrophes.
+            written: the same tokens with their capitals; without them nothing is taken for a name.
+            opens: numbers of tokens that open a line; a line's end is a sentence's end.
         """
         hits = [0] * len(self.lexicons)
-        for k, _, _ in self.find(tokens):
+        for k, _, _ in self.find(tokens, written, opens):
             hits[k] += 1
         return hits
 
-    def find(self, tokens: Sequence[str]) -> Iterator[tuple[int, int, int]]:
+    def find(
+        self, tokens: Sequence[str], written: Sequence[str] | None = None, opens: Collection[int] = ()
+    ) -> list[tuple[int, int, int]]:
         """Every match: number of its lexicon, its first token, and the one after its last.
 
         Args:
             tokens: as for `count`.
+            written: as for `count`.
+            opens: as for `count`.
         """
+        out: list[tuple[int, int, int]] = []
         free = [0] * len(self.lexicons)
-        n = len(tokens)
-        negated = n
+        text = _Text(tokens, written, opens)
         for start, token in enumerate(tokens):
-            if start < self._opening and negated == n and (token in _NEGATIONS or token.endswith("n't")):
-                negated = start
-            node = self._root.children.get(token)
-            if node is None:
+            if token not in self._first:
                 continue
-            found: dict[int, tuple[int, bool]] = {}
-            end = start + 1
-            while node is not None:
-                for k, counts in node.ends.items():
-                    found[k] = (end, counts)
-                node = node.children.get(tokens[end]) if end < n else None
-                end += 1
-            for k, (stop, counts) in found.items():
+            anchored = token in self._start_words and text.sentence_starts(start)
+            for k, (stop, role) in self._longest(self._at_start if anchored else self._anywhere, text, start):
                 if start < free[k]:
                     continue
                 free[k] = stop
-                lexicon = self.lexicons[k]
-                if lexicon.opening and (start >= lexicon.opening or start > negated):
-                    continue
-                if lexicon.closing and start < n - lexicon.closing:
-                    continue
-                if counts:
-                    yield k, start, stop
+                if role == "ended_by":
+                    out = [match for match in out if match[0] != k]
+                elif role == "counts" and text.takes(self.lexicons[k], start, stop):
+                    out.append((k, start, stop))
+        return out
+
+    def _longest(self, state: _State, text: "_Text", start: int) -> Iterable[tuple[int, tuple[int, str]]]:
+        """The longest phrase of each lexicon that begins at a token."""
+        tokens = text.tokens
+        found: dict[int, tuple[int, str]] = {}
+        for end in range(start, len(tokens)):
+            token = tokens[end]
+            after = state.next[token] if token in state.next else self._step(state, token)
+            if after is None:
+                break
+            state = after
+            for e in state.ends:
+                if not e.before_end or text.sentence_ends(end + 1):
+                    found[e.lexicon] = (end + 1, e.role)
+        return found.items()
+
+    def _step(self, state: _State, token: str) -> _State | None:
+        """The state after one more token."""
+        word = token[0].isalnum()
+        number = word and token.isdigit()
+        if token not in self._known:  # all unknown tokens of a kind are one
+            token = NUMBER if number else ANY_WORD if word else ""
+            if token in state.next:
+                return state.next[token]
+        keys = [token, *([ANY_WORD] if word else []), *([NUMBER] if number else [])]
+        nodes = {id(n): n for node in state.nodes for key in dict.fromkeys(keys) for n in node.words.get(key, ())}
+        after = None
+        if nodes:
+            key = tuple(sorted(nodes))
+            if key not in self._states:
+                ends = sorted((e for n in nodes.values() for e in n.ends), key=lambda e: e.role != "counts")
+                self._states[key] = _State(tuple(nodes.values()), {}, tuple(dict.fromkeys(ends)))
+            after = self._states[key]
+        state.next[token] = after
+        return after
+
+    def _add(self, items: Sequence[Item], k: int, role: str, anywhere: _Node, at_start: _Node) -> None:
+        """Put one phrase into the graph."""
+        anchored = items[0] == SENTENCE_START
+        before_end = items[-1] == SENTENCE_END
+        body = items[anchored : len(items) - before_end]
+        begin = at_start if anchored else anywhere
+        for node in self._extend([begin], body):
+            if node is begin:
+                raise ValueError(f"a phrase of {self.lexicons[k].name} may be empty")
+            node.ends.append(_End(k, role, before_end))
+
+    def _extend(self, begins: list[_Node], items: Sequence[Item]) -> list[_Node]:
+        """Lead from some nodes through a sequence; returns the nodes in which it may end."""
+        for item in items:
+            if isinstance(item, str):
+                node = _Node()
+                self._known.add(item)
+                for begin in begins:
+                    begin.words.setdefault(item, []).append(node)
+                begins = [node]
+            else:
+                ends = [n for option in item.options for n in self._extend(begins, option)]
+                begins = list({id(n): n for n in ends}.values())
+        return begins
 
 
-_NEGATIONS = frozenset({"not", "no", "never", "cannot"})
+_NEGATIONS = frozenset({"not", "no", "never", "cannot", "if", "whether"})
+_ENDS = frozenset(".!?…:;。！？")
+_OPENERS = frozenset("\"'“”‘’«»([*_-–—•")
+"""Signs that may stand before the first word of a sentence."""
+_QUOTES = frozenset("\"“”„«»")
+_LONGEST_QUOTE = 120
+
+
+@dataclass
+class _Text:
+    """What the neighbourhood of a match says about it."""
+
+    tokens: Sequence[str]
+    written: Sequence[str] | None
+    opens: Collection[int]
+    _quoted: list[tuple[int, int]] | None = None
+
+    def sentence_starts(self, i: int) -> bool:
+        """Whether a token is the first of a sentence, of a line or after a colon or semicolon."""
+        while i > 0 and i not in self.opens:
+            i -= 1
+            if self.tokens[i] in _ENDS:
+                return True
+            if self.tokens[i] not in _OPENERS:
+                return False
+        return True
+
+    def sentence_ends(self, i: int) -> bool:
+        """Whether a sentence or line ends before a token."""
+        return i >= len(self.tokens) or i in self.opens or self.tokens[i] in _ENDS
+
+    def takes(self, lexicon: Lexicon, start: int, stop: int) -> bool:
+        """Whether a phrase counts where it stands."""
+        if lexicon.opening and (start >= lexicon.opening or self._negated(start)):
+            return False
+        if lexicon.closing and start < len(self.tokens) - lexicon.closing:
+            return False
+        if not lexicon.names and self.written and self._in_name(start, stop):
+            return False
+        return lexicon.quoted or not any(a < start < b for a, b in self._quotations())
+
+    def _negated(self, start: int) -> bool:
+        for i in range(start - 1, -1, -1):
+            if self.tokens[i] in _ENDS:
+                return False
+            if self.tokens[i] in _NEGATIONS or self.tokens[i].endswith("n't"):
+                return True
+        return False
+
+    def _in_name(self, start: int, stop: int) -> bool:
+        """Whether a phrase has a capital that is not the sentence's, or a capital that a capital follows."""
+        assert self.written is not None
+        written = self.written
+        if not written[start][:1].isupper() or written[start].isupper():
+            return False
+        after = written[stop] if stop < len(written) and stop not in self.opens else ""
+        follows = after[:1].isupper() and not after.isupper()
+        return follows or not self.sentence_starts(start)
+
+    def _quotations(self) -> list[tuple[int, int]]:
+        """First and last token of each quotation: from one mark to the next in the same line."""
+        if self._quoted is None:
+            self._quoted = list(self._read_quotations())
+        return self._quoted
+
+    def _read_quotations(self) -> Iterator[tuple[int, int]]:
+        begin = -1
+        for i, token in enumerate(self.tokens):
+            if i in self.opens:
+                begin = -1
+            if token not in _QUOTES:
+                continue
+            if begin < 0 or token in "“„«":
+                begin = i
+            else:
+                if i - begin <= _LONGEST_QUOTE:
+                    yield begin, i
+                begin = -1

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from offtarget.data import debris
 from offtarget.lens import markup, surface
-from offtarget.lens.lexicon import tokenize
+from offtarget.lens.lexicon import tokenize_lines
 from offtarget.lens.phrases import LEXICONS
 
 Place = tuple[int, int]
@@ -124,7 +124,8 @@ def _hidden(n: int) -> str:
 
 
 def _words(name: str, text: str, prose: str) -> Iterator[Place]:
-    tokens, at = _located(tokenize(prose), prose)
+    tokens, opens = tokenize_lines(prose)
+    at = _located(tokens, prose)
     lower = [t.lower().replace("’", "'") for t in tokens]
     if name == "caps_words":
         yield from (at[i] for i in surface.shouted(tokens))
@@ -135,16 +136,16 @@ def _words(name: str, text: str, prose: str) -> Iterator[Place]:
                 surface.CONTRACTION.fullmatch(t) if name == "contractions" else t.endswith("n't")
             ):
                 yield place
-    for k, start, stop in surface.MATCHER.find(lower):
+    for k, start, stop in surface.MATCHER.find(lower, tokens, opens):
         if LEXICONS[k].name == name:
             yield at[start][0], at[stop - 1][1]
 
 
-def _located(tokens: Sequence[str], text: str) -> tuple[Sequence[str], list[Place]]:
+def _located(tokens: Sequence[str], text: str) -> list[Place]:
     """Each token's place: tokens are substrings of the text, in its order."""
     cursor, out = 0, []
     for token in tokens:
         start = text.index(token, cursor)
         cursor = start + len(token)
         out.append((start, cursor))
-    return tokens, out
+    return out

@@ -17,7 +17,7 @@ from offtarget.data.debris import ECHO, without_echo
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens import debris, markup
 from offtarget.lens.features import Column, FeatureMatrix
-from offtarget.lens.lexicon import Matcher, tokenize
+from offtarget.lens.lexicon import Matcher, tokenize, tokenize_lines
 from offtarget.lens.phrases import LEXICONS
 from offtarget.progress import Steps
 
@@ -149,12 +149,12 @@ def features(text: str) -> dict[str, float]:
     ascii_only = text.isascii()
     marks = markup.read(text)
     prose = marks.prose
-    tokens = tokenize(prose)
+    tokens, opens = tokenize_lines(prose)
     lower = [t.lower() for t in (tokens if ascii_only else (t.replace("’", "'") for t in tokens))]
     words = [t for t in lower if t[0].isalnum() or len(t) > 1]
     n_sentences = count_sentences(prose)
 
-    found = dict(zip((x.name for x in LEXICONS), map(float, MATCHER.count(lower)), strict=True))
+    found = dict(zip((x.name for x in LEXICONS), map(float, MATCHER.count(lower, tokens, opens)), strict=True))
     apostrophes = [w for w in words if "'" in w]
     found["contractions"] = sum(1 for w in apostrophes if CONTRACTION.fullmatch(w))
     found["negation"] += sum(1 for w in apostrophes if w.endswith("n't"))
