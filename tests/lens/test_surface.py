@@ -50,7 +50,7 @@ CASES = [
         "hedges",
         "Perhaps it might rain, I think so, maybe even now.",
         40,
-        "The mighty May sun, a certain seam, not always",
+        "The mighty May sun, a certain seam, always",
     ),
     (
         "boosters",

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from offtarget.lens.templates import ANY_WORD, NUMBER, SENTENCE_END, SENTENCE_START, Item, read_template
+from offtarget.lens.templates import AHEAD, ANY_WORD, NUMBER, SENTENCE_END, SENTENCE_START, Item, read_template
 
 # Combining marks, which \w leaves out: without them words of many scripts would fall apart.
 _MARKS = (
@@ -62,11 +62,13 @@ class Lexicon:
     """Whether words that are part of a name ("The Amazing Race") count."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _Node:
     """A place in the phrases: what may follow, and the phrases that are complete here."""
 
     words: "dict[str, list[_Node]]" = field(default_factory=dict)
+    skips: "list[_Node]" = field(default_factory=list)
+    """Where one is already, without a token."""
     ends: "list[_End]" = field(default_factory=list)
 
 
@@ -77,6 +79,8 @@ class _End:
     """`counts`, `exception` or `ended_by`."""
     before_end: bool
     """Only before the end of a sentence."""
+    ahead: int
+    """Tokens at its end that must follow, but are no part of it."""
 
 
 @dataclass
@@ -115,10 +119,12 @@ class Matcher:
             ):
                 for template in templates:
                     self._add(read_template(template, classes or {}), k, role, anywhere, at_start)
-        self._anywhere = _State((anywhere,))
-        self._at_start = _State((anywhere, at_start))
-        self._first = anywhere.words.keys() | at_start.words.keys()
-        self._start_words = frozenset(at_start.words)
+        self._anywhere = _State(_reached([anywhere]))
+        self._at_start = _State(_reached([anywhere, at_start]))
+        self._first = {word for node in self._at_start.nodes for word in node.words}
+        self._start_words = {word for node in _reached([at_start]) for word in node.words}
+        if self._first & {ANY_WORD, NUMBER}:
+            raise ValueError("a phrase may not begin with any word or any number")
 
     def count(
         self, tokens: Sequence[str], written: Sequence[str] | None = None, opens: Collection[int] = ()
@@ -174,7 +180,7 @@ class Matcher:
             state = after
             for e in state.ends:
                 if not e.before_end or text.sentence_ends(end + 1):
-                    found[e.lexicon] = (end + 1, e.role)
+                    found[e.lexicon] = (end + 1 - e.ahead, e.role)
         return found.items()
 
     def _step(self, state: _State, token: str) -> _State | None:
@@ -185,14 +191,14 @@ class Matcher:
             token = NUMBER if number else ANY_WORD if word else ""
             if token in state.next:
                 return state.next[token]
-        keys = [token, *([ANY_WORD] if word else []), *([NUMBER] if number else [])]
-        nodes = {id(n): n for node in state.nodes for key in dict.fromkeys(keys) for n in node.words.get(key, ())}
+        keys = {token, *([ANY_WORD] if word else []), *([NUMBER] if number else [])}
+        nodes = _reached([n for node in state.nodes for key in keys for n in node.words.get(key, ())])
         after = None
         if nodes:
-            key = tuple(sorted(nodes))
+            key = tuple(sorted(map(id, nodes)))
             if key not in self._states:
-                ends = sorted((e for n in nodes.values() for e in n.ends), key=lambda e: e.role != "counts")
-                self._states[key] = _State(tuple(nodes.values()), {}, tuple(dict.fromkeys(ends)))
+                ends = sorted({e for n in nodes for e in n.ends}, key=lambda e: (e.role != "counts", e.before_end))
+                self._states[key] = _State(nodes, {}, tuple(ends))
             after = self._states[key]
         state.next[token] = after
         return after
@@ -201,26 +207,35 @@ class Matcher:
         """Put one phrase into the graph."""
         anchored = items[0] == SENTENCE_START
         before_end = items[-1] == SENTENCE_END
-        body = items[anchored : len(items) - before_end]
-        begin = at_start if anchored else anywhere
-        for node in self._extend([begin], body):
-            if node is begin:
-                raise ValueError(f"a phrase of {self.lexicons[k].name} may be empty")
-            node.ends.append(_End(k, role, before_end))
+        body = [item for item in items[anchored : len(items) - before_end] if item != AHEAD]
+        end = _Node(ends=[_End(k, role, before_end, int(AHEAD in items))])
+        self._lead(at_start if anchored else anywhere, body, end)
 
-    def _extend(self, begins: list[_Node], items: Sequence[Item]) -> list[_Node]:
-        """Lead from some nodes through a sequence; returns the nodes in which it may end."""
-        for item in items:
+    def _lead(self, begin: _Node, items: Sequence[Item], end: _Node) -> None:
+        """Lead from one node through a sequence to another."""
+        if not items:
+            begin.skips.append(end)
+        for i, item in enumerate(items):
+            after = end if i == len(items) - 1 else _Node()
             if isinstance(item, str):
-                node = _Node()
                 self._known.add(item)
-                for begin in begins:
-                    begin.words.setdefault(item, []).append(node)
-                begins = [node]
+                begin.words.setdefault(item, []).append(after)
             else:
-                ends = [n for option in item.options for n in self._extend(begins, option)]
-                begins = list({id(n): n for n in ends}.values())
-        return begins
+                for option in item.options:
+                    self._lead(begin, option, after)
+            begin = after
+
+
+def _reached(nodes: Iterable[_Node]) -> tuple[_Node, ...]:
+    """Nodes, and those in which one is with them, each once."""
+    seen: dict[int, _Node] = {}
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        if id(node) not in seen:
+            seen[id(node)] = node
+            todo += node.skips
+    return tuple(seen.values())
 
 
 _NEGATIONS = frozenset({"not", "no", "never", "cannot", "if", "whether"})
@@ -278,7 +293,8 @@ class _Text:
         written = self.written
         if not written[start][:1].isupper() or written[start].isupper():
             return False
-        after = written[stop] if stop < len(written) and stop not in self.opens else ""
+        goes_on = stop < len(written) and stop not in self.opens and written[stop - 1][0].isalnum()
+        after = written[stop] if goes_on else ""
         follows = after[:1].isupper() and not after.isupper()
         return follows or not self.sentence_starts(start)
 

@@ -19,6 +19,7 @@ from offtarget.lens import debris, markup
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.lexicon import Matcher, tokenize, tokenize_lines
 from offtarget.lens.phrases import LEXICONS
+from offtarget.lens.word_classes import CLASSES
 from offtarget.progress import Steps
 
 VERSION = 2
@@ -101,8 +102,8 @@ COLUMNS: tuple[Column, ...] = (
 
 _NAMES = tuple(c.id.removeprefix("surface:") for c in COLUMNS)
 _RATES = frozenset(n for n, c in zip(_NAMES, COLUMNS, strict=True) if c.unit == _RATE)
-MATCHER = Matcher(LEXICONS)
-PHRASES = frozenset({x.name for x in LEXICONS} | {"contractions"})
+MATCHER = Matcher(LEXICONS, CLASSES)
+PHRASES = frozenset(x.name for x in LEXICONS)
 """Rules that read English alone."""
 
 _SENTENCE_MARK = re.compile(r"\n|[。！？]|[.!?…؟।]++[\"'”’»)\]]*+")
@@ -156,7 +157,7 @@ def features(text: str) -> dict[str, float]:
 
     found = dict(zip((x.name for x in LEXICONS), map(float, MATCHER.count(lower, tokens, opens)), strict=True))
     apostrophes = [w for w in words if "'" in w]
-    found["contractions"] = sum(1 for w in apostrophes if CONTRACTION.fullmatch(w))
+    found["contractions"] += sum(1 for w in apostrophes if CONTRACTION.fullmatch(w))
     found["negation"] += sum(1 for w in apostrophes if w.endswith("n't"))
     for name in _RATES:
         found[name] = 100.0 * found[name] / len(words) if words else 0.0

@@ -6,10 +6,11 @@ A template is words and signs with spaces between them, and
 - `<name>`: a named choice, shared between lists;
 - `_`: any one word; `#`: any number in digits; `..`: up to three words of any kind;
 - `^` in front: only where a sentence, a line, or what follows a colon or semicolon begins;
+- `/` before the last word or choice of words: it must follow, but is no part of the phrase;
 - `$` at the end: only where a sentence or line ends.
 
 A word with an apostrophe stands for its long form and for the form without apostrophe too: `i'm` is also `i am` and
-`im`. Nothing is expanded into single phrases, so a template may stand for very many.
+`im`; `=i'm` is that form alone. Nothing is expanded into single phrases, so a template may stand for very many.
 """
 
 import re
@@ -21,6 +22,7 @@ ANY_WORD = "_"
 NUMBER = "#"
 SENTENCE_START = "^"
 SENTENCE_END = "$"
+AHEAD = "/"
 _UP_TO_THREE = "{|_|_ _|_ _ _}"
 
 
@@ -49,7 +51,7 @@ def read_template(template: str, classes: Mapping[str, str]) -> tuple[Item, ...]
         classes: templates of choices by name, without the braces around them.
 
     Raises:
-        ValueError: a brace that is not closed or not opened, or a name that is not in `classes`.
+        ValueError: a word that begins with an apostrophe, a brace that is not closed or not opened, or a name that is not in `classes`.
     """
     parts = _PART.findall(template)
     (items,), rest = _read(parts, 0, classes)
@@ -95,8 +97,12 @@ def _class(options: str, classes: tuple[tuple[str, str], ...]) -> Item:
 @cache
 def _word(word: str) -> Item:
     """A word, or a choice of its short and long forms."""
+    if word[0] == "=" and len(word) > 1:
+        return word[1:]
     base, apostrophe, ending = word.partition("'")
-    if not base or not apostrophe:
+    if not base and ending:
+        raise ValueError(f"'{word}' is no word of its own: write it with the word before it (i'd, you're)")
+    if not apostrophe:
         return word
     if word in _IRREGULAR:
         long = _IRREGULAR[word]
