@@ -5,7 +5,8 @@
 
 Needs nothing but the standard library (and numpy for `truth_matrix`). The responses come from
 `base.jsonl.gz` (`sample_base.py` makes it), the insertions from `phrasings/`: one file per concept, with
-`surface` phrasings, which a surface rule was written for, and `beyond`, which none was.
+`surface` phrasings, which a surface rule was written for, and `beyond`, which none was. `found` names those of
+`beyond` that rules have come to find since, when they were widened.
 
 What is random is drawn anew for every seed: which of two responses is chosen, which rows and sides get a
 concept, which phrasing, and where. Counts are not: exactly round(rate * rows) on each side.
@@ -71,7 +72,7 @@ SETS = {"planted-style": STYLE, "planted-topics": TOPICS, "planted-null": NULL}
 
 @cache
 def phrasings() -> dict[str, dict[str, Any]]:
-    """All inserted concepts: {label, place, features (surface rules for it), surface, beyond}."""
+    """All inserted concepts: {label, place, features (surface rules for it), surface, beyond, found}."""
     files = sorted((HERE / "phrasings").glob("*.json"))
     return {f.stem: json.loads(f.read_text(encoding="utf-8")) for f in files}
 

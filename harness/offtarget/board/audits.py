@@ -149,7 +149,7 @@ class AuditBoard(_Record):
 
 METHOD = (
     "Sets: concepts inserted in sampled responses by `datasets_registry/planted/plant.py`, at exact counts. Half of a "
-    "concept's phrasings escape every surface rule; goblins has no rule at all. Sets of more than 2,092 pairs hold "
+    "concept's phrasings were written to escape every surface rule; goblins has no rule at all. Sets of more than 2,092 pairs hold "
     "several plantings of the same responses, so rows of one prompt share a group.",
     "A claim covers a planted concept if its u goes along with the concept's presence over rows (balanced "
     "correlation of at least 0.2, which a perfect rule for a thirteenth of its phrasings has: rows that differ in the "

@@ -15,7 +15,7 @@ PROFESSIONAL_REFERRAL = Lexicon(
         "{checked|examined|assessed|evaluated|looked at|checked out|seen|reviewed|handled|inspected|diagnosed|treated|supervised|prescribed|"
         "recommended} by|{left|leave {it|this|that|such _}} to|job for|question for|matter for|referral to} <a_pro>",
         "{best|better|safest} {|to be} left to {|<your>} {|_} <pro>",
-        "{seek|seeking|get|getting|obtain|find|need|require|requires|want|look for|call for} {|the|some|immediate|prompt|urgent|further|proper|any} "
+        "{seek|seeking|get|getting|obtain|find|need|require|requires|look for} {|the|some|immediate|prompt|urgent|further|proper|any} "
         "{|and} <field> {|or <field>|and <field>|health} <help>",
         "{seek|get} help {immediately|right away|as soon as possible|at once}",
         "{have|let|get} <a_pro> {look|check|examine|take|inspect|do|handle|review|assess|test|draft|fix|to {look|check|examine|inspect|review|assess}}",
@@ -49,7 +49,7 @@ PROFESSIONAL_REFERRAL = Lexicon(
         "{call|dial|text|contact|phone|ring|reach out to|reach|talk to|speak to|try|through|there are} {|the|a|your|an} {|_|_ _|_ _ _|_ _ _ _} <line>",
         "{crisis|suicide|prevention|violence|assault|abuse|mental health|poison control|samhsa} {hotline|helpline|lifeline|line|center|centre|text line}",
         # somebody with a licence
-        "{your|with|by|from|to} {|a|an} {healthcare|health care|medical|mental health|financial|tax} {professional|provider|professionals}",
+        "{your|{with|by|from|to} {a|an|your}} {healthcare|health care|medical|mental health|financial|tax} {professional|provider}",
         "{with|by|from|to|for|or} {|a|your|an} {licensed|qualified|certified|trained|board - certified|registered} <pro>",
         "{someone|somebody|person} {|who is} {qualified|licensed|trained} {|to|in|who|for}",
         "medical attention",
@@ -61,7 +61,8 @@ PROFESSIONAL_REFERRAL = Lexicon(
         "{call|find|see|tell|connect with|work with|meet with|get} {|_|fellow _} {experts|professionals|engineers|providers|inspectors}",
         "ask an expert $",
         "{advice|tips|insights|help} from {experts|professionals}",
-        "{consult|consulting|contact|talk|speak} {|with|to} industry professionals",
+        "{consult|consulting|contact|talk|speak|session|sessions|check|work} {|with|to} {industry professionals|professional organizations}",
+        "take {it|your _} to a professional {detailing|cleaning|service}",
         "{without|instead of|before|no need} {|needing to|having to|to} {call|calling|hire|hiring|see|seeing} <a_pro>",
         "{hire|hiring|work with|working with|consult|contact|contacting|reach out to|with} {|a|an|your|other|our} professional {editor|translator|network|"
         "writer|photographer|designer|organizer|interpreter|colleagues|contacts|artist|publisher}",
@@ -147,6 +148,7 @@ CAUTION = Lexicon(
         "{was|were} {illegal|toxic|fatal|deadly}",
         "{that|which|things|content|answers} {are|is|may be|could be|might be} <danger>",
         "by making sure",
+        "{important|essential|crucial|vital} to {you|me|them|him|us|her|people|many} {,|.|and|because|that}",
         "{in|is|are|was|were} {|_} illegal in",
         "^ attention {to|span|deficit}",
     ),
@@ -159,7 +161,7 @@ EMPATHY = Lexicon(
         "i {|can|could|do|completely|totally|truly|fully|really|deeply|certainly|definitely|just|absolutely|also} {|only|completely|totally|truly|fully|really|"
         "well|definitely|certainly|absolutely|easily|even|begin to|deeply} "
         "{understand|imagine|appreciate|see|hear|know|get|feel|realize|realise|recognize|recognise|sense|tell|acknowledge|respect} "
-        "{{how|that|just how|exactly how} {this|it|that|things|all this|losing _|_ _} {|must|can|could|might|may} {|is|be|feels|feel|have been} {|a} {|<very>} <hard>|"
+        "{{how|just how|exactly how} {this|it|that|things|all this|losing _|_ _} {|must|can|could|might|may} {|is|be|feels|feel|have been} {|a} {|<very>} <hard>|"
         "{how|how much|how deeply|that|just how|exactly how|what} {you|you're|you've} {|must|might|may|are|all|really} {|be|have been|been} {|<very>} {feel|feeling|felt|miss|"
         "care|love|hurt|<upset>|going through|loved|suffered|through}|"
         "how {alone|tired|much|deeply|lost|sad|hurt|scared|lonely|worried|painful|upset|frightened|overwhelmed|angry|hard|difficult|strongly|<hard>} "
@@ -171,13 +173,13 @@ EMPATHY = Lexicon(
         "{what|all that} {|it is} {you|you're|you are|you've been|it's like} {|to} {going through|feeling|feel|experiencing|dealing with|facing|been through|lose|be|carrying}|"
         "{the|your|this|such} {|deep|sense of|feelings of|_} <pain>|"
         "where you're coming from|that {it|this} {hurts|is hard|means|matters|must be hard|can be hard}|"
-        "that {this|it} {is|can be|must be} {|a} {|<very>} <hard>}",
+        "that {this|it} {is|can be|must be} {a|an} {|<very>} <hard>}",
         "i {hear you|feel for you|sympathize|sympathise|empathize|empathise}",
         "i {can|do|truly|really|deeply|completely} {empathize|empathise|sympathize|sympathise}",
         "i {hear|understand} that {you {feel|are}|you're} <upset>",
         # sorry for you
-        "{i'm|we're|so|very|truly|really|terribly|deeply} {|<very>} sorry {|, |so} {to {hear|learn|read}|for {your|the} {|great|tragic|terrible} {loss|pain|grief|losses}|"
-        "for what you|for all you|that you|you're|you feel|you have to|you had to|you've|you lost|you went|this happened|that happened|this is happening|"
+        "{i'm|we're|so|very|truly|really|terribly|deeply} {|<very>} sorry {to {hear|learn|read}|for {your|the} {|great|tragic|terrible} {loss|pain|grief|losses}|"
+        "for what you|for all you|{|that} {you {feel|felt|had to|have to|lost|went|experienced}|you're {feeling|going|having|<upset>|in}|you've}|this happened|that happened|this is happening|"
         "about your {|_} {loss|_}|{he|she|they} {said|did|died|hurt|left|treated}|it hurts|things are|life is|that {he|she|they|things|it|life|this}|your}",
         "sorry {to hear|for your loss|about your loss}",
         "{my|our|deepest|heartfelt|sincere|sincerest} {|deepest|sincere|heartfelt|sincerest} {condolences|sympathies|sympathy}",
@@ -205,12 +207,12 @@ EMPATHY = Lexicon(
         "you {don't|shouldn't|needn't} {|ever} {|have to|need to} {go through|face|do|deal with|carry|handle|bear|suffer|be|feel} {|with} {|this|it|that|all this|any of this|"
         "guilty|ashamed} {alone|by yourself|on your own|ashamed|strong all the time|for feeling|about feeling}",
         "{it's|this is|that's|is|are|they're} {|<very>|not only|only|more than} {okay|ok|alright|all right|fine|normal|natural|understandable|valid|human|only human|common} "
-        "{|and _|, and|for you|for anyone} {to {|be|not|still|just} {feel|cry|grieve|need {|a|some} {time|help|rest|break|space}|mourn|worry|be <upset>|be|rest|miss|struggle|want to cry|"
-        "have {mixed|these|doubts} _|ask for help|<upset>|not be okay}|{that|if} {you {feel|may feel|miss|cry|need {time|help|space}}|you're {feeling|<upset>}}}",
+        "{|and _|, and|for you|for anyone} {to {|be|not|still|just} {feel|cry|grieve|need {|a|some} {time|help|rest|break|space}|mourn|worry|be {|a little|a bit|so} <upset>|rest|miss|struggle|want to cry|"
+        "have {mixed|these|doubts} _|ask for help|<upset>}|{that|if} {you {feel|may feel|miss|cry|need {time|help|space}}|you're {feeling|<upset>}}}",
         "{it's|that's|this is} {|<very>} understandable {that {you|you're|this|it}|to {feel|be <upset>|want|need|miss|worry|have}|why you|,|.|!|given|$}",
         "{completely|perfectly|totally|entirely|absolutely} {understandable|valid} {,|.|!|$|to feel|that you|given}",
         "{no|small} wonder {|that} {you|you're}",
-        "{{anyone|anybody|everyone|most people|many people} would|i'd} {|have} {be|feel|felt|been|find {this|it|that}} {|just|so|very|equally|also|as} {<upset>|<hard>|the same|that way|too}",
+        "{{anyone|anybody|everyone|most people|many people} would|i'd} {|have} {be|feel|felt|been|find {this|it|that}} {|just|so|very|equally|also|as} {<upset>|the same|that way} {too|in your|if|after|as|by|,|.|!|$}",
         "{your|these|those} {feelings|emotions|pain|grief|anger|sadness|frustration|reaction|fear|fears|tears|anxiety} {|here} {are|is|matter|matters|make|makes} {|<very>} {valid|real|"
         "okay|normal|understandable|important|sense|justified|natural|matter|not wrong|legitimate|$|.|,}",
         "your feelings {are|matter}",
@@ -236,6 +238,7 @@ EMPATHY = Lexicon(
     ),
     exceptions=(
         "be gentle with {the|your|it}",
+        "{if|when} you're {|really|still} having",
         "take all the time you need {for|in|on|with} {the|your}",
         "{sorry|sorry that|sorry if} {i|we|it|this is|my|our} _",
         "sorry for {your|any|the} {|_} {confusion|inconvenience|mistake|misunderstanding|trouble|delay|error}",

@@ -94,8 +94,8 @@ POLITENESS = Lexicon(
         "you're {|very|most|more than|so|always|quite} welcome {!|,|.|$|for|and}",
         "^ {most|very} welcome {!|,|.|$}",
         "don't mention it",
-        "{my|with} pleasure {|!|,|.|to {help|assist|meet|serve|hear}|$}",
-        "{it's|it was|it's been} {|always|such} {my|a|an} {|great|real|true|absolute} {pleasure|honor|honour|privilege}",
+        "^ {|it's} {my|with} pleasure {|!|,|.|to {help|assist|meet|serve|hear}|$}",
+        "{it's|it was|it's been} {|always|such} {my|a|an} {|great|real|true|absolute} {pleasure|honor|honour|privilege} {!|,|.|$|to {help|assist|serve|meet|hear|work|have|be}}",
         # parting
         "^ {yours|your} {|very} {sincerely|faithfully|truly|respectfully}",
         "{kind|best|warm|warmest|kindest|with|my} {regards|wishes} {|,|.|!|$|to|and}",
@@ -108,7 +108,7 @@ POLITENESS = Lexicon(
         "{hope you|and|,} {have|enjoy} a {|very} {great|nice|good|lovely|wonderful|pleasant|safe|fantastic} {|rest of your} {day|weekend|evening|time|trip|week}",
         "{wish|wishing} you {|all|a|the|every|both} {|the|very} {best|luck|success|happy|wonderful|good|great|well|pleasant|joy|speedy|lovely|fine|safe}",
         "all the best {,|!|.|to|$|with|for}",
-        "{i'm|we're|most|so|truly|deeply} {|so|very|most|deeply|truly} {thankful {for your|to you|if}|obliged|indebted|in your debt}",
+        "{i'm|we're|most|so|truly|deeply} {|so|very|most|deeply|truly} {thankful {for your|to you|if}|obliged|indebted}",
         "for your {|kind|valuable|continued|time and} {patience|consideration|cooperation|understanding|kindness|hospitality}",
         "{yes|no|thank you|sorry|hello} , {sir|madam|ma'am}",
     ),
@@ -139,7 +139,8 @@ ENTHUSIASM = Lexicon(
         "^ {well done|way to go|nicely done|{good|great|nice|awesome|amazing|excellent} {job|work|going|choice|idea}|you did it|we did it|i did it|let's {go|do this|do it}|here we go|"
         "bring it on|game on|party time|{hell|heck|oh} {yes|yeah}|count me in|sign me up|cheers|go for it|best day ever|best _ ever|enjoy|have fun|lucky you|"
         "oh boy|merry christmas|boom|nailed it|love it|superb|so {cool|good|exciting|happy}|finally|success|fingers crossed|rock on|you rock|go team|victory} !",
-        "{well done|way to go|you rock|high five|so much fun|so exciting|best ever|dream come true|over the moon|on cloud nine|jump for joy|jumping for joy|can't get enough|"
+        "^ {well done|way to go} {,|you|everyone}",
+        "{you rock|high five|so much fun|so exciting|best ever|dream come true|over the moon|on cloud nine|jump for joy|jumping for joy|can't get enough|"
         "three cheers|made my day|make my day|buckle up|what are you waiting for|look no further|you're in for a treat|you'll love|let the {fun|games|adventure} begin|"
         "here's to|blew my mind|takes my breath|dreams do come true|let's go ! !|let's party|let's celebrate|time to celebrate}",
         "happy {birthday|new year|anniversary|holidays|easter|halloween|thanksgiving|graduation|diwali}",

@@ -34,7 +34,7 @@ HEDGES = Lexicon(
         "i doubt",
         "in my {|humble|personal|own|honest} {opinion|view|experience|mind|judgement|judgment|understanding}",
         "to my {mind|knowledge|eye|ear}",
-        "to the best of my",
+        "to the best of my {knowledge|recollection|understanding}",
         "as far as {i|we|anyone} {know|can tell|am aware|can see|knows|understand|remember|recall}",
         "from what {i|we} {know|can tell|can see|understand|remember|have read|have seen|gather|hear|recall}",
         "my {|best|own|first|educated} {guess|hunch|impression|understanding|sense|feeling|bet|suspicion|belief} {is|would|was}",
@@ -127,7 +127,7 @@ BOOSTERS = Lexicon(
         "{it's|that's|it seems} {|very|quite|really|pretty|also|more than|absolutely|perfectly|painfully|now} "
         "{clear|certain|obvious|undeniable|evident|crystal clear|plain|indisputable|self - evident} {|that|who|what|why|how}",
         "is {obvious|undeniable|indisputable|crystal clear|beyond dispute}",
-        "{i'm|we're|feel|one can be|you can be} {|absolutely|completely|quite|very|totally|fully|100 %|so|dead} "
+        "{i'm|we're|one can be|you can be} {|absolutely|completely|quite|very|totally|fully|100 %|so|dead} "
         "{sure|certain|confident|convinced|positive} {|that|of|about|it|he|she|they|we|you will|you'll|you can}",
         "i {|can|personally|do} {guarantee|assure|promise|swear|insist}",
         "{we|you|they|i} {can|may|could} {|safely} {be sure|be certain|safely say|count on|rest assured}",
@@ -139,7 +139,7 @@ BOOSTERS = Lexicon(
         "{prove|proves|proven|proved} {beyond|conclusively|without a}",
         "{can't|cannot|couldn't|can not} {|possibly} {be|} {denied|overstated|stressed enough|emphasized enough|go wrong|fail|"
         "stress enough|emphasize enough|recommend enough}",
-        "{never ever|of all time|nothing but|the very {best|worst|first|last|same|heart}}",
+        "{never ever|nothing but|the very {best|worst|first|last|same|heart}}",
         "{no one|nobody} {can|could|would} {deny|doubt|dispute|question}",
     ),
     exceptions=(
@@ -155,6 +155,7 @@ BOOSTERS = Lexicon(
         "until {|it|they|the _} {|is|are|has|have} completely",
         "are you {|absolutely|completely|quite} {sure|certain}",
         "{if|unless|when} you're {|not|absolutely|completely} {sure|certain|confident}",
+        "not every single",
         "literally {\"|translates|translated|translating|means|meaning|as|,}",
         "{translates|translated|means|translating} {|to|as} literally",
         "impossible to {..} with {|absolute} certainty",
@@ -177,14 +178,15 @@ ATTRIBUTION = Lexicon(
         "{a|an|one|another|recent} {|recent|new|#|famous} {survey|poll|report|study} {by|from} _",
         "the {survey|poll|report|study} {by|from} the",
         "{the|a|an} {|_|_ _|_ _ _} <body> {|of _|of _ _|for _|for _ and _|on _|also|has|now} "
-        "{recommends|reports|suggests|warns|advises|estimates|found|claims|concluded|reported|estimated|has found|states|"
-        "says|notes|argues|believes|defines|announced}",
+        "{recommends|reports|suggests|warns|advises|estimates|found|{claims|states} that|concluded|reported|estimated|has found|"
+        "says|notes|argues|believes|defines}",
         "{|the} <acronym> {|has|also|scientists|data|researchers} {<found>|defines|announced}",
         "the who {says|recommends|reports|states|warns|advises|estimates|declared|defines}",
         "( # ) <found>",
         "( {_|_ and _|_ & _|_ et al .|_ et al|see _} , # )",
         "et al",
-        "{cited|quoted|referenced|as reported|documented|as described} {in|by}",
+        "{cited|quoted} {in|by}",
+        "as {reported|described|documented} {in|by}",
         "based on {|recent|new|current|available|scientific|the latest} {studies|evidence|surveys}",
         "based on {a|the} {|recent|new|#} {report|study|survey|poll} {from|by|of|in}",
         "{it|this|that} {has|is|was} {|also|long|now|been|often|long been|also been} {|widely|generally|commonly|well|often} "
@@ -281,7 +283,8 @@ EXAMPLES = Lexicon(
         "^ {|here's an|here are} {example|examples} {#|:|of|{one|two|three} :}",
         "{example|examples} {include|are|:|of|would be}",
         "by way of {example|illustration}",
-        "{to|let me|let us|let's} {|give you|give|take|further|consider} {illustrate|an example|one example|exemplify}",
+        "{to|let me|let us|let's} {give you|give|take|consider} {an example|one example}",
+        "to illustrate {,|this|:}",
         "{exemplified|illustrated|typified} by",
         "including",
         "{and|or|,|)} include",
@@ -290,22 +293,22 @@ EXAMPLES = Lexicon(
         "products|advantages|works|strategies|techniques|applications|reasons|areas|subjects|species|sights|dishes} "
         "{|may|can|also|might|of _} include",
         "{things|stuff|something|items|foods|food|topics|places|companies|tools|activities|animals|countries|cities|factors|"
-        "apps|programs|languages|sports|materials|metals|websites|sites|games|people|issues|symptoms|skills|areas|subjects|"
+        "apps|programs|languages|sports|materials|metals|websites|sites|games|issues|symptoms|skills|areas|subjects|"
         "services|products|brands|plants|fruits|vegetables|birds|fish|drinks|spices|herbs|artists|authors|books|films|"
         "movies|shows|words|phrases|questions|devices|platforms|features|ingredients|hobbies|pets|fields|instruments|"
         "resources|events|options|conditions|diseases|colors|colours|creatures|substances|nutrients|nuts|grains|dishes|"
-        "genres|techniques|methods|functions|libraries|problems|costs|emotions|oils|trees|flowers|minerals|crops|gases|"
+        "genres|techniques|methods|functions|libraries|problems|costs|oils|trees|flowers|minerals|crops|gases|"
         "tasks|jobs|cars|bands|writers|planets|insects|mammals} {|,|(} like {_|\"}",
         "( like",
         "^ {|let's|let us} say {|that} {you|we|i|someone|there|a|an|he|she|it}",
-        "let's {say|suppose|assume|pretend|imagine}",
+        "let's {say|suppose|pretend|imagine}",
         "^ {|now|just|so|but} {suppose|imagine|picture} {|that|for a moment|, for a moment ,} "
         "{a|an|you|someone|there|we|one|two|your|the case|this scenario|how}",
         "suppose {you|that|we|i|a|an|there|someone}",
         "^ {|now|just} take {|the|the case of|the example of} {_|_ _} {:|, for}",
         "^ {|just|now} think of {a|an|the|how}",
         "{consider|take} {the|this|a} {case|example|scenario|situation|classic example|hypothetical}",
-        "in the case of",
+        "^ in the case of",
         "{case in point|namely|viz|among others|and the like}",
         "to name {a few|some|one|but a few|just a few}",
         "as an illustration",
@@ -313,7 +316,7 @@ EXAMPLES = Lexicon(
     exceptions=(
         "{was|were|is|are|be} such as",
         "{is|was|be|as|set|sets|good|bad|an} {|a|an} {|good|bad|_} example {to|for {his|her|their|your|others|us|all}}",
-        "{something|people|someone} like {that|this|you|it|him|her|me|us|them|a|the}",
+        "{something|someone} like {that|this|you|it|him|her|me|us|them|a|the}",
         "{and|or|,} include {your|the|a|any|all|it|them|this|that|in}",
         "{not|without|even|by|when|consider|of} including",
     ),

@@ -84,17 +84,16 @@ AGREEMENT_OPENER = Lexicon(
         "{i|i'd} <agreeing> agree",
         "we <agreeing> agree {on|that|about|!|.|here|,}",
         "{we're|i'm} {|completely|totally|fully|very much|absolutely|clearly|all} {in {|full|complete|total} agreement|"
-        "on the same page|of one mind|of the same {mind|opinion|view}|with you|on your side|on board}",
+        "on the same page|of the same {mind|opinion|view}|with you|on your side}",
         "{i|we} {couldn't|can't|could not|cannot} {|possibly} {agree more|argue with|disagree|have said it better|have put it better}",
         "{have|tend|inclined} to agree",
         "{i|i'd} {|also|too|do} {think|believe|feel|say|thought|see it} {so too|so , too|so as well|that too|the same|that as well}",
         "^ {my|our} {|own} <view> {|is|are} {exactly|precisely|as well|too|entirely|the same|likewise}",
         "{i|we} {|also|completely|fully|totally|entirely|very much|do|wholeheartedly} {share|second|support|endorse|echo} "
         "{your|that|the|this} {|<view>|same <view>}",
-        "{i|we} {|completely|fully} {concur|see eye to eye|feel the same|side with you}",
+        "{i|we} {|completely|fully} {concur|see eye to eye|feel the same}",
         "i see it {|in|exactly|just} {|the} {same way|your way|as you do|that way too|like you}",
         "{no|without} {argument|disagreement|objection|objections|dispute} {from|here|there|with} {|me|here|there|that}",
-        "took the words {|right} out of my",
         "great minds think alike",
         "{you|that's|you've} {|certainly|definitely|really|do|also|both} {|have|make|raise|bring up|made|raised|got} "
         "{a|an|some|such a} {|<very>} <good_point> {point|points|argument|case}",
@@ -185,7 +184,6 @@ FOLLOW_UP_OFFER = Lexicon(
         "is there {|perhaps} {anything|something} {|specific|particular|more} {else|specific|in particular|more|you|i|that}",
         "is there {any|a specific|a particular|another|some} {|other|specific|particular} {question|aspect|area|topic|part|way i}",
         "anything else {i|you|?|that|on your|we}",
-        "{something|someone} else ?",
         "how {else|can|may|could|else can|else may|might} i {|best|further|also} {help|assist|support|be of}",
         "what {|else|more|other _|specifically} {would|do} you {like|want|need} {me to|to {<know_more>|do}|help|next|?|more}",
         "what {|else|more} {can|may|could|should|shall} i {help|assist|tell|explain|add|show|do for}",
@@ -202,7 +200,7 @@ FOLLOW_UP_OFFER = Lexicon(
         "return|say|drop}",
         "{if|when|whenever|in case|should} {you'd|you} {|ever|do|still|should|also} {have|need|want|like|require|wish|prefer} "
         "{|any|some|a|another|to|me to|for|about|help} {|<more>} {questions|question|help|assistance|information|details|"
-        "concerns|else|more|examples|ideas|advice|support|clarification|guidance|tips|suggestions|recommendations|"
+        "concerns|else|examples|ideas|advice|support|clarification|guidance|tips|suggestions|recommendations|"
         "{<know_more>} {more|about it|further}|me to|anything {else|more|explained|changed}|list|table|shorter|longer|version|summary|follow - up}",
         "if {you|you'd} {like|want|wish|prefer|need} {|,} {{i|we} {can|could}|i'll|i'd|we'll}",
         "if there's {anything|something|any|another} {|other|more|specific|particular|further|else} {|else|you|i|that|part|questions|topic}",
@@ -228,9 +226,7 @@ FOLLOW_UP_OFFER = Lexicon(
         "adapt|go on|continue|write more|share more|tell you more|provide further|provide additional|offer more|show you|explain further|"
         "assist|draft|turn this|shorten|lengthen|revise|rewrite}",
         "i {can|could} {also|gladly|happily} <do> {|you|_} {..} {if|?|.|$}",
-        "{a|one|only a|only one|just a} {|quick|single} {message|click|question} away",
-        "{at your service|at your disposal|more on request|always here|i'm all ears}",
-        "{ready|waiting} {when|whenever} you are",
+        "{at your service|at your disposal|always here|i'm all ears}",
         "{we can|we could} {|also|always|then} {keep|continue|explore|discuss|look at|work on|refine|brainstorm} {..} {if|next|from there|together|"
         "whenever|when you}",
         "look forward to {hearing|helping|your {next|questions|reply}}",
@@ -244,6 +240,10 @@ FOLLOW_UP_OFFER = Lexicon(
         "if you like {it|your|the|this|spicy|sweet|hot}",
         "{ask|tell|asked|told} me {to|that|how|what|why|when}",
         "should i {go or|stay or}",
+        "{something|topic|if|what|way|anything|things|see if} i {can|could} help",
+        "{why|how|what _|where} do you want",
+        "i can also tell you that",
+        "give me a {minute|moment|second}",
         "let me know by",
     ),
     closing=45,

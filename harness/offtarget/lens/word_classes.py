@@ -63,10 +63,10 @@ CLASSES: dict[str, str] = {
     ),
     "upset": (
         "upset|sad|angry|nervous|scared|afraid|anxious|worried|hurt|frustrated|overwhelmed|lonely|alone|tired|exhausted|"
-        "stressed|disappointed|mad|furious|devastated|heartbroken|confused|lost|stuck|hopeless|guilty|ashamed|"
+        "stressed|disappointed|mad|furious|devastated|heartbroken|hopeless|guilty|ashamed|"
         "embarrassed|betrayed|frightened|struggling|suffering|in pain|depressed|annoyed|hesitant|uneasy|"
         "uncomfortable|concerned|discouraged|jealous|resentful|rejected|helpless|unhappy|miserable|torn|numb|shaken|"
-        "drained|burned out|burnt out|disheartened|terrified|emotional|grieving|down|low"
+        "drained|burned out|burnt out|disheartened|terrified|grieving"
     ),
     "pain": (
         "pain|frustration|anger|sadness|grief|worry|worries|anxiety|fear|fears|disappointment|loss|struggle|struggles|"
@@ -143,6 +143,12 @@ CLASSES: dict[str, str] = {
         "predicts|predicted|advise|advises|advised|observed|discovered|maintain|maintains|link|links|linked|contend|"
         "have found|has found|have suggested|has suggested|suspect|propose|proposed|proposes|describes|described|"
         "tell us|tells us|have argued|has argued|hold that|holds that"
+    ),
+    "finds": (
+        "shows|showed|suggests|suggested|indicates|indicated|says|said|found|finds|reports|reported|argues|argued|claimed|"
+        "recommends|recommended|estimates|estimated|concludes|concluded|reveals|revealed|notes|noted|warns|warned|"
+        "demonstrates|demonstrated|confirms|confirmed|points to|points out|predicts|predicted|has shown|has found|proposes|"
+        "has suggested|linked|discovered|observed"
     ),
     # cautions
     "danger": (
