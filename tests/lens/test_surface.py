@@ -222,7 +222,6 @@ def test_mattr_does_not_fall_with_length_as_the_plain_ratio_does():
     assert len(set(words)) / len(words) == 0.1
 
 
-
 def test_the_longest_phrase_wins_and_matches_do_not_overlap():
     matcher = Matcher([Lexicon("x", ("a", "a b", "b c"), exceptions=("a b d",)), Lexicon("y", ("b",))])
     assert matcher.count(["a", "b", "c"]) == [1, 1]

@@ -148,7 +148,7 @@ def test_the_sentence_in_real_answers_is_one_statement(shared_data: Path) -> Non
     texts = [(r["chosen"] + CLOSER * (rng.random() < 0.1), r["rejected"]) for r in rows]
     put, said = stated(texts)
     mine = next(s for s in put.statements if s.lead.concept == "surface:follow_up_offer")
-    assert {"surface:exclamations", "surface:second_person"} <= {h.concept for h in mine.along}
+    assert "surface:exclamations" in {h.concept for h in mine.along}
     sentence = said[put.statements.index(mine)].replace("\u202f", " ")
     planted = 100 * np.mean([c.endswith(CLOSER) for c, _ in texts])
     of_its_own = 100 * np.mean(

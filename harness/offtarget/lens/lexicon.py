@@ -1,10 +1,19 @@
 """Counting phrases from word lists: many lists in one walk over the tokens of a text."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from offtarget.lens.templates import AHEAD, ANY_WORD, NUMBER, SENTENCE_END, SENTENCE_START, Item, read_template
+from offtarget.lens.surroundings import Surroundings
+from offtarget.lens.templates import (
+    AHEAD,
+    ANY_WORD,
+    NUMBER,
+    SENTENCE_END,
+    SENTENCE_START,
+    Item,
+    read_template,
+)
 
 # Combining marks, which \w leaves out: without them words of many scripts would fall apart.
 _MARKS = (
@@ -153,7 +162,7 @@ class Matcher:
         """
         out: list[tuple[int, int, int]] = []
         free = [0] * len(self.lexicons)
-        text = _Text(tokens, written, opens)
+        text = Surroundings(tokens, written, opens)
         for start, token in enumerate(tokens):
             if token not in self._first:
                 continue
@@ -164,11 +173,13 @@ class Matcher:
                 free[k] = stop
                 if role == "ended_by":
                     out = [match for match in out if match[0] != k]
-                elif role == "counts" and text.takes(self.lexicons[k], start, stop):
+                elif role == "counts" and _counts(self.lexicons[k], text, start, stop):
                     out.append((k, start, stop))
         return out
 
-    def _longest(self, state: _State, text: "_Text", start: int) -> Iterable[tuple[int, tuple[int, str]]]:
+    def _longest(
+        self, state: _State, text: Surroundings, start: int
+    ) -> Iterable[tuple[int, tuple[int, str]]]:
         """The longest phrase of each lexicon that begins at a token."""
         tokens = text.tokens
         found: dict[int, tuple[int, str]] = {}
@@ -197,7 +208,9 @@ class Matcher:
         if nodes:
             key = tuple(sorted(map(id, nodes)))
             if key not in self._states:
-                ends = sorted({e for n in nodes for e in n.ends}, key=lambda e: (e.role != "counts", e.before_end))
+                ends = sorted(
+                    {e for n in nodes for e in n.ends}, key=lambda e: (e.role != "counts", e.before_end)
+                )
                 self._states[key] = _State(nodes, {}, tuple(ends))
             after = self._states[key]
         state.next[token] = after
@@ -238,82 +251,12 @@ def _reached(nodes: Iterable[_Node]) -> tuple[_Node, ...]:
     return tuple(seen.values())
 
 
-_NEGATIONS = frozenset({"not", "no", "never", "cannot", "if", "whether"})
-_ENDS = frozenset(".!?…:;。！？")
-_OPENERS = frozenset("\"'“”‘’«»([*_-–—•")
-"""Signs that may stand before the first word of a sentence."""
-_QUOTES = frozenset("\"“”„«»")
-_LONGEST_QUOTE = 120
-
-
-@dataclass
-class _Text:
-    """What the neighbourhood of a match says about it."""
-
-    tokens: Sequence[str]
-    written: Sequence[str] | None
-    opens: Collection[int]
-    _quoted: list[tuple[int, int]] | None = None
-
-    def sentence_starts(self, i: int) -> bool:
-        """Whether a token is the first of a sentence, of a line or after a colon or semicolon."""
-        while i > 0 and i not in self.opens:
-            i -= 1
-            if self.tokens[i] in _ENDS:
-                return True
-            if self.tokens[i] not in _OPENERS:
-                return False
-        return True
-
-    def sentence_ends(self, i: int) -> bool:
-        """Whether a sentence or line ends before a token."""
-        return i >= len(self.tokens) or i in self.opens or self.tokens[i] in _ENDS
-
-    def takes(self, lexicon: Lexicon, start: int, stop: int) -> bool:
-        """Whether a phrase counts where it stands."""
-        if lexicon.opening and (start >= lexicon.opening or self._negated(start)):
-            return False
-        if lexicon.closing and start < len(self.tokens) - lexicon.closing:
-            return False
-        if not lexicon.names and self.written and self._in_name(start, stop):
-            return False
-        return lexicon.quoted or not any(a < start < b for a, b in self._quotations())
-
-    def _negated(self, start: int) -> bool:
-        for i in range(start - 1, -1, -1):
-            if self.tokens[i] in _ENDS:
-                return False
-            if self.tokens[i] in _NEGATIONS or self.tokens[i].endswith("n't"):
-                return True
+def _counts(lexicon: Lexicon, text: Surroundings, start: int, stop: int) -> bool:
+    """Whether a phrase of a lexicon counts where it stands."""
+    if lexicon.opening and (start >= lexicon.opening or text.negated(start)):
         return False
-
-    def _in_name(self, start: int, stop: int) -> bool:
-        """Whether a phrase has a capital that is not the sentence's, or a capital that a capital follows."""
-        assert self.written is not None
-        written = self.written
-        if not written[start][:1].isupper() or written[start].isupper():
-            return False
-        goes_on = stop < len(written) and stop not in self.opens and written[stop - 1][0].isalnum()
-        after = written[stop] if goes_on else ""
-        follows = after[:1].isupper() and not after.isupper()
-        return follows or not self.sentence_starts(start)
-
-    def _quotations(self) -> list[tuple[int, int]]:
-        """First and last token of each quotation: from one mark to the next in the same line."""
-        if self._quoted is None:
-            self._quoted = list(self._read_quotations())
-        return self._quoted
-
-    def _read_quotations(self) -> Iterator[tuple[int, int]]:
-        begin = -1
-        for i, token in enumerate(self.tokens):
-            if i in self.opens:
-                begin = -1
-            if token not in _QUOTES:
-                continue
-            if begin < 0 or token in "“„«":
-                begin = i
-            else:
-                if i - begin <= _LONGEST_QUOTE:
-                    yield begin, i
-                begin = -1
+    if lexicon.closing and start < len(text.tokens) - lexicon.closing:
+        return False
+    if not lexicon.names and text.in_name(start, stop):
+        return False
+    return lexicon.quoted or not text.quoted(start)

@@ -155,7 +155,9 @@ def features(text: str) -> dict[str, float]:
     words = [t for t in lower if t[0].isalnum() or len(t) > 1]
     n_sentences = count_sentences(prose)
 
-    found = dict(zip((x.name for x in LEXICONS), map(float, MATCHER.count(lower, tokens, opens)), strict=True))
+    found = dict(
+        zip((x.name for x in LEXICONS), map(float, MATCHER.count(lower, tokens, opens)), strict=True)
+    )
     apostrophes = [w for w in words if "'" in w]
     found["contractions"] += sum(1 for w in apostrophes if CONTRACTION.fullmatch(w))
     found["negation"] += sum(1 for w in apostrophes if w.endswith("n't"))

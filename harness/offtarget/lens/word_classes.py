@@ -17,10 +17,10 @@ CLASSES: dict[str, str] = {
         "great|good|excellent|fantastic|wonderful|brilliant|amazing|awesome|insightful|thoughtful|interesting|lovely|"
         "creative|beautiful|fascinating|smart|clever|profound|intelligent|perceptive|astute|impressive|inspiring|superb|"
         "terrific|incredible|fabulous|marvelous|marvellous|outstanding|remarkable|stellar|splendid|delightful|charming|"
-        "elegant|witty|ingenious|genius|exceptional|magnificent|gorgeous|intriguing|neat|nice|cool|fun|"
-        "commendable|admirable|ambitious|noble|solid|perfect|sharp|compelling|well written|well - written|"
-        "well thought out|well - thought - out|top - notch|thought - provoking|heartwarming|touching|powerful|stunning|"
-        "sophisticated|imaginative|considerate|kind|wise|bold|sweet|savvy|keen"
+        "elegant|witty|ingenious|genius|exceptional|magnificent|gorgeous|intriguing|neat|nice|cool|fun|commendable|"
+        "admirable|ambitious|noble|solid|perfect|sharp|compelling|well written|well - written|well thought out|well - "
+        "thought - out|top - notch|thought - provoking|heartwarming|touching|powerful|stunning|sophisticated|imaginative|"
+        "considerate|kind|wise|bold|sweet|savvy|keen"
     ),
     "praise_more": "{|<very>} {|very|really} <praise> {|and <praise>|, <praise>|and important|but _}",
     "made": (
@@ -33,9 +33,9 @@ CLASSES: dict[str, str] = {
     ),
     "bright": (
         "smart|brilliant|insightful|thoughtful|talented|amazing|clever|gifted|perceptive|wise|intelligent|creative|"
-        "observant|astute|sharp|impressive|bright|knowledgeable|exceptional|remarkable|incredible|awesome|"
-        "extraordinary|inspiring|skilled|skillful|admirable|imaginative|articulate|outstanding|wonderful|fantastic|"
-        "well - informed|well informed|a genius|a natural|a star"
+        "observant|astute|sharp|impressive|bright|knowledgeable|exceptional|remarkable|incredible|awesome|extraordinary|"
+        "inspiring|skilled|skillful|admirable|imaginative|articulate|outstanding|wonderful|fantastic|well - informed|"
+        "well informed|a genius|a natural|a star"
     ),
     "person": (
         "writer|thinker|reader|person|observer|poet|artist|cook|chef|mind|soul|student|listener|storyteller|programmer|"
@@ -63,10 +63,10 @@ CLASSES: dict[str, str] = {
     ),
     "upset": (
         "upset|sad|angry|nervous|scared|afraid|anxious|worried|hurt|frustrated|overwhelmed|lonely|alone|tired|exhausted|"
-        "stressed|disappointed|mad|furious|devastated|heartbroken|hopeless|guilty|ashamed|"
-        "embarrassed|betrayed|frightened|struggling|suffering|in pain|depressed|annoyed|hesitant|uneasy|"
-        "uncomfortable|concerned|discouraged|jealous|resentful|rejected|helpless|unhappy|miserable|torn|numb|shaken|"
-        "drained|burned out|burnt out|disheartened|terrified|grieving"
+        "stressed|disappointed|mad|furious|devastated|heartbroken|hopeless|guilty|ashamed|embarrassed|betrayed|"
+        "frightened|struggling|suffering|in pain|depressed|annoyed|hesitant|uneasy|uncomfortable|concerned|discouraged|"
+        "jealous|resentful|rejected|helpless|unhappy|miserable|torn|numb|shaken|drained|burned out|burnt out|"
+        "disheartened|terrified|grieving"
     ),
     "pain": (
         "pain|frustration|anger|sadness|grief|worry|worries|anxiety|fear|fears|disappointment|loss|struggle|struggles|"
@@ -77,7 +77,8 @@ CLASSES: dict[str, str] = {
     "delight": (
         "amazing|awesome|fantastic|wonderful|incredible|exciting|thrilling|delightful|fabulous|terrific|superb|brilliant|"
         "marvelous|marvellous|magical|stunning|delicious|phenomenal|spectacular|breathtaking|magnificent|splendid|"
-        "glorious|unforgettable|mind - blowing|gorgeous|sensational|heavenly|outstanding|adorable|exquisite|dazzling|divine"
+        "glorious|unforgettable|mind - blowing|gorgeous|sensational|heavenly|outstanding|adorable|exquisite|dazzling|"
+        "divine"
     ),
     "excited": (
         "excited|thrilled|delighted|overjoyed|ecstatic|stoked|pumped|psyched|elated|over the moon|on cloud nine|"
@@ -90,14 +91,14 @@ CLASSES: dict[str, str] = {
         "orthodontist|pharmacist|vet|veterinarian|nurse|midwife|specialist|specialists|expert|experts|professional|"
         "professionals|provider|providers|practitioner|clinician|dermatologist|cardiologist|neurologist|gynecologist|"
         "gynaecologist|pediatrician|paediatrician|oncologist|urologist|allergist|optometrist|ophthalmologist|surgeon|"
-        "dietitian|dietician|nutritionist|physiotherapist|physical therapist|chiropractor|plumber|electrician|contractor|"
-        "mechanic|roofer|locksmith|technician|surveyor|engineer|inspector|planner|social worker|notary|paralegal|"
-        "audiologist|podiatrist|obstetrician|endocrinologist|arborist|clinic|care team|law firm|doctor's office"
+        "dietitian|dietician|nutritionist|physiotherapist|physio|physical therapist|chiropractor|plumber|electrician|"
+        "contractor|mechanic|roofer|locksmith|technician|surveyor|engineer|inspector|planner|social worker|notary|"
+        "paralegal|audiologist|podiatrist|obstetrician|endocrinologist|arborist|clinic|care team|law firm|doctor's office"
     ),
     "qualified": (
         "licensed|qualified|medical|mental health|mental - health|legal|financial|health care|healthcare|health|trained|"
-        "tax|certified|professional|family|local|good|trusted|reputable|experienced|real|registered|accredited|"
-        "primary care|immigration|divorce|employment|criminal|independent|human|board - certified|investment|estate|grief|"
+        "tax|certified|professional|family|local|good|trusted|reputable|experienced|real|registered|accredited|primary "
+        "care|immigration|divorce|employment|criminal|independent|human|board - certified|investment|estate|grief|"
         "marriage|couples|school|speech|eye|sleep|competent|structural|debt|credit|gas"
     ),
     "a_pro": "{|<your>|one of your} {|<qualified>|<qualified> <qualified>|_ <qualified>|<qualified> or <qualified>|_} <pro>",
@@ -110,19 +111,21 @@ CLASSES: dict[str, str] = {
         "opinion|evaluation|services|therapy|diagnosis|supervision|assessment|representation"
     ),
     "line": (
-        "hotline|helpline|lifeline|crisis line|hotlines|helplines|crisis text line|support line|crisis centre|"
-        "crisis center|control centre|control center|text line"
+        "hotline|helpline|lifeline|crisis line|hotlines|helplines|crisis text line|support line|crisis centre|crisis "
+        "center|control centre|control center|text line"
     ),
     # sources
     "sources": (
         "studies|experts|scientists|researchers|surveys|data|polls|reports|statistics|figures|records|critics|economists|"
-        "doctors|historians|analysts|officials|authorities|psychologists|scholars|philosophers|meta - analyses|"
-        "meta - analysis|reviews|trials|findings|physicians|dentists|biologists|nutritionists|physicists|astronomers|"
+        "doctors|historians|analysts|officials|authorities|psychologists|scholars|philosophers|meta - analyses|meta - "
+        "analysis|reviews|trials|findings|physicians|dentists|biologists|nutritionists|physicists|astronomers|"
         "archaeologists|sociologists|linguists|research|evidence|science|literature|estimates|anthropologists|"
-        "neuroscientists|commentators|observers|academics|specialists|engineers|geologists|theologians"
+        "neuroscientists|commentators|observers|academics|specialists|engineers|geologists|theologians|papers|witnesses|"
+        "eyewitnesses"
     ),
     "study": (
-        "study|survey|poll|report|paper|review|meta - analysis|trial|analysis|article|experiment|investigation|audit|census"
+        "study|survey|poll|report|paper|review|meta - analysis|trial|analysis|article|experiment|investigation|audit|"
+        "census"
     ),
     "body": (
         "organization|organisation|association|institute|agency|department|administration|foundation|academy|university|"
@@ -136,19 +139,19 @@ CLASSES: dict[str, str] = {
     ),
     "found": (
         "show|shows|showed|suggest|suggests|suggested|indicate|indicates|indicated|say|says|said|believe|believes|"
-        "believed|have shown|has shown|found|find|finds|agree|agrees|report|reports|reported|argue|argues|argued|claim|"
-        "claims|claimed|recommend|recommends|recommended|estimate|estimates|estimated|conclude|concludes|concluded|"
-        "state that|states that|stated that|reveal|reveals|revealed|note|notes|noted|warn|warns|warned|think|demonstrate|demonstrates|"
-        "demonstrated|confirm|confirms|confirmed|point to|points to|point out|points out|support|supports|predict|"
-        "predicts|predicted|advise|advises|advised|observed|discovered|maintain|maintains|link|links|linked|contend|"
-        "have found|has found|have suggested|has suggested|suspect|propose|proposed|proposes|describes|described|"
-        "tell us|tells us|have argued|has argued|hold that|holds that"
+        "believed|expect|expects|have shown|has shown|found|find|finds|agree|agrees|report|reports|reported|argue|argues|"
+        "argued|claim|claims|claimed|recommend|recommends|recommended|estimate|estimates|estimated|conclude|concludes|"
+        "concluded|state that|states that|stated that|reveal|reveals|revealed|note|notes|noted|warn|warns|warned|think|"
+        "demonstrate|demonstrates|demonstrated|confirm|confirms|confirmed|point to|points to|point out|points out|"
+        "support|supports|predict|predicts|predicted|advise|advises|advised|observed|discovered|maintain|maintains|link|"
+        "links|linked|contend|have found|has found|have suggested|has suggested|suspect|propose|proposed|proposes|"
+        "describes|described|tell us|tells us|have argued|has argued|hold that|holds that"
     ),
     "finds": (
-        "shows|showed|suggests|suggested|indicates|indicated|says|said|found|finds|reports|reported|argues|argued|claimed|"
-        "recommends|recommended|estimates|estimated|concludes|concluded|reveals|revealed|notes|noted|warns|warned|"
-        "demonstrates|demonstrated|confirms|confirmed|points to|points out|predicts|predicted|has shown|has found|proposes|"
-        "has suggested|linked|discovered|observed"
+        "shows|showed|suggests|suggested|indicates|indicated|says|said|found|finds|reports|reported|argues|argued|"
+        "claimed|recommends|recommended|estimates|estimated|concludes|concluded|reveals|revealed|notes|noted|warns|"
+        "warned|demonstrates|demonstrated|confirms|confirmed|points to|points out|predicts|predicted|has shown|has found|"
+        "proposes|has suggested|linked|discovered|observed"
     ),
     # cautions
     "danger": (
@@ -163,7 +166,8 @@ CLASSES: dict[str, str] = {
         "offer|translate|rewrite|summarize|summarise|compose|share|start|shorten|fix|correct|break|outline|turn|convert|"
         "generate|edit|teach|support|add|compare|recommend|change|calculate|solve|expand|elaborate|clarify|continue|"
         "discuss|adjust|go over|go into|go through|go deeper|go on|look into|look at|revise|tailor|adapt|do that|do this|"
-        "do so|do it|try|work|talk|plan|design|build|proceed|simplify|rephrase|format|demonstrate|illustrate|put|come up with"
+        "do so|do it|try|work|talk|plan|design|build|proceed|simplify|rephrase|format|demonstrate|illustrate|put|come up "
+        "with"
     ),
     "know_more": "know|see|hear|learn|read|explore|discuss|talk|try|go|continue|add|share|practice|practise|change|focus|dive",
     "more": "more|other|further|additional|specific|any other|any more|any further|follow - up|another|particular|else",
