@@ -388,6 +388,27 @@ SUMMARY_CLOSER = Lexicon(
         "^ so {,|} we {|can} see that",
         "^ {|so|but} {|,} the {|main} point {|here} is {that|:|,}",
         "in short {.|$}",
+        "{that|this|which} {sums|wraps|rounds} {it|this|things|everything|that} {|all} up",
+        "{that's|this is} {|basically|really} {the gist|it in a nutshell|all there is to it|the long and short|the "
+        "bottom line|the whole story}",
+        "that about {covers|sums}",
+        "^ {|so|and} {|,} what {all this|this all|it all|this|matters most|matters in the end|it comes down to|counts} {|"
+        "really} {means|shows|is|boils} {that|:|is|down}",
+        "^ {|so|and} {|,} {the main thing|the big picture|the net result|the key thing|the long and short} {|here} {is|:|"
+        ",}",
+        "{it|this|that} {|all|just} goes to show",
+        "in {a few|one|two|a single|so many} {words|word|sentence|line|lines} {,|:}",
+        "^ {on|as} a {final|closing|last} {note|thought|word|point} {,|:}",
+        "^ {closing|final|concluding|last} {remarks|remark|thoughts|words|word|note|notes|comments} {:|,|$|-}",
+        "^ {looking back|given all {this|that|of this}|with all {this|that} in mind|for {all|} these reasons|from all "
+        "{this|that|of this}|after all this|all this said|as a whole|seen as a whole|in the big picture|in the main} ,",
+        "^ {key|main} {points|facts|ideas|messages|findings|takeaways} {|again|once more|in short} {:|$}",
+        "^ {|so|and} {|,} {|once} {again|more} , in {short|sum|brief}",
+        "^ {the|so the} {verdict|lesson|upshot} {|, then ,|then|, in short ,|, in the end ,} {is|:} {that|clear|simple|:|"
+        "this|to|yes|no}",
+        "^ {|so ,|thus ,|hence ,|therefore ,} it is {|therefore|thus} clear {|, then ,|then} that",
+        "^ {thus|hence|so} , {all in all|on the whole|taken together|in the end|to sum up}",
+        "^ {|a|one} {quick|short|brief} {summary|recap|sum - up} {:|$|of}",
     ),
     exceptions=(
         "to conclude {that|a|an|the}",
