@@ -6,7 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from offtarget.lens import surface
+from offtarget.lens import debris, surface
+from offtarget.lens.lexicon import tokenize
+from offtarget.lens.markup import read
 from offtarget.lens.places import places
 
 TEXT = (
@@ -59,22 +61,45 @@ def test_code_stands_between_words_for_phrases_too() -> None:
     assert len(places("refusal", "I can't help")) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "marked"),
+    [
+        ("transitions", "However, it rained. Then the sun came out.", ["However", "Then"]),
+        ("follow_up_offer", 'Write "let me know" to him. Let me know if it works.', ["Let me know"]),
+        (
+            "follow_up_offer",
+            "Dear Jo,\n\nlet me know.\n\nYours, Tom\n\nShall I change it?",
+            ["Shall I change"],
+        ),
+        ("enthusiasm", "We saw the Amazing Race. Amazing!", ["Amazing!"]),
+        ("contractions", "I dont know, y’all. It is so.", ["dont", "y’all"]),
+        ("examples", "Some metals (like iron) rust, such as this.", ["metals (like iron", "such as"]),
+        ("hedges", "May came. It may rain, I’d guess.", ["It may", "I’d guess"]),
+    ],
+)
+def test_what_a_phrase_rule_counts_is_marked(name: str, text: str, marked: list[str]) -> None:
+    assert [text[a:b] for a, b in places(name, text)] == marked
+
+
 def test_line_ends_of_other_systems_do_not_shift_places() -> None:
     text = "a\r\n- b\rc **d**\r\n\r\n1. e"
     assert [text[a:b] for a, b in places("markdown", text)] == ["-", "**d**", "1."]
 
 
 def test_there_are_as_many_places_as_the_rule_counts_on_real_answers(shared_data: Path) -> None:
-    counted = {c.id.removeprefix("surface:") for c in surface.COLUMNS if c.unit == "count per response"}
+    units = {c.id.removeprefix("surface:"): c.unit for c in surface.COLUMNS}
+    counted = {n for n, unit in units.items() if unit == "count per response"}
+    rates = surface.PHRASES - counted
     off, total = Counter(), Counter()
     with gzip.open(shared_data / "alpaca_eval_gpt4_pairs" / "pairs.jsonl.gz", "rt", encoding="utf-8") as file:
         for _, line in zip(range(150), file, strict=False):
             text = json.loads(line)["chosen"]
             found = surface.features(text)
-            for name in counted:
-                n = len(places(name, text))
-                off[name] += abs(n - int(found[name]))
-                total[name] += int(found[name])
+            words = sum(1 for t in tokenize(read(debris.read(text)[1]).prose) if t[0].isalnum() or len(t) > 1)
+            for name in counted | rates:
+                there = found[name] * words / 100 if name in rates else found[name]
+                off[name] += abs(len(places(name, text)) - round(there))
+                total[name] += round(there)
     assert sum(total.values()) > 1500
     assert sum(off.values()) < 0.002 * sum(total.values()), off.most_common(5)
 

@@ -134,6 +134,8 @@ class Matcher:
         self._start_words = {word for node in _reached([at_start]) for word in node.words}
         if self._first & {ANY_WORD, NUMBER}:
             raise ValueError("a phrase may not begin with any word or any number")
+        if any(node.ends for node in self._at_start.nodes):
+            raise ValueError("a phrase may be empty")
 
     def count(
         self, tokens: Sequence[str], written: Sequence[str] | None = None, opens: Collection[int] = ()
