@@ -48,7 +48,7 @@ PROFESSIONAL_REFERRAL = Lexicon(
         "the|a|an|any} {|_} {<field>|<pro>|advice|care|visit}",
         "{i'm|we're} {not|no} {|actually|really} {|a|an|your} {|<qualified>|<qualified> <qualified>|_} <pro>",
         "i'm not {qualified|licensed|trained|certified} {to|as|in}",
-        "{not|nor|n't|doesn't|isn't|can't|shouldn't} {|be|be taken as|taken as|constitute|intended as|meant as|"
+        "{not|nor|doesn't|isn't|can't|shouldn't} {|be|be taken as|taken as|constitute|intended as|meant as|"
         "considered|construed as|give|give you|provide|offer} {|any|personalized|specific|official|as} {|legal ,|medical "
         ",|financial ,} {legal|medical|financial|professional|tax|investment} {|or _} {advice|diagnosis|counsel}",
         # help lines

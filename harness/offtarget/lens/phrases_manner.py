@@ -75,7 +75,7 @@ POLITENESS = Lexicon(
         "if you {don't|wouldn't|do not|would not} mind",
         "if {you could|you'd} {please|kindly|be so {kind|good}|be kind enough}",
         "be so {kind|good} as",
-        "if {it's|it isn't|that's} {not|no|n't|} {|too much|any|a} {trouble|bother|inconvenience}",
+        "if {it's|it isn't|that's} {not|no|} {|too much|any|a} {trouble|bother|inconvenience}",
         "too much {trouble|to ask}",
         "{may|might} i {|please|also|just|humbly|perhaps|kindly} {suggest|ask|add|have|offer|point|know|say|recommend|"
         "come|borrow|inquire|help|request|propose|remind|take|sit|join|use|speak|see|interrupt}",
@@ -232,7 +232,7 @@ ENTHUSIASM = Lexicon(
     exceptions=(
         "{in|make|made|makes|making|fall|fell|of|for|with} love",
         "love {story|letter|affair|triangle}",
-        "{not|n't|never|hardly|isn't|wasn't} {|so|very|really|that|a|an|as|exactly} {<delight>|excited|thrilled|"
+        "{not|never|hardly|isn't|wasn't} {|so|very|really|that|a|an|as|exactly} {<delight>|excited|thrilled|"
         "delighted}",
         "{an|the|is|are|when|of|in|become} excited {state|electron|electrons|atom|atoms|states}",
         "{a|an|some|of|the} incredible {witness|claim|story|tale|excuse|amount|number|loss|pressure|hulk}",
@@ -240,7 +240,7 @@ ENTHUSIASM = Lexicon(
         "{a|of|and|some|other|with|or} magical {thinking|realism|powers|creature|creatures|item|items|weapon|spell|"
         "abilities|girl|artifact|being|beings}",
         "{i'd|would} {|really|also} {love|like} to",
-        "{those|people|someone|who|god|not|n't} {you|we|they|i} {love|loved}",
+        "{those|people|someone|who|god|not} {you|we|they|i} {love|loved}",
         "{i|we} {used to|once} {love|loved}",
         "what {a|an} {|<very>} {mess|pity|shame|waste|nightmare|disaster|terrible|bad|horrible|awful|fool|idiot|lie|bore|"
         "load|day|loss|damn|shitty|dreadful} {|_} !",

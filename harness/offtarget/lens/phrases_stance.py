@@ -60,7 +60,7 @@ HEDGES = Lexicon(
         "{on average|on balance|at times|more often than not|up to a point|if anything|broadly speaking|generally "
         "speaking}",
         "{in a|in a certain|in some} {sense|manner of speaking|ways}",
-        "{not|n't|doesn't|don't|isn't|aren't} {necessarily|always|entirely|fully|completely|exactly|quite}",
+        "{not|doesn't|don't|isn't|aren't} {necessarily|always|entirely|fully|completely|exactly|quite}",
         "{not|isn't|aren't|poorly|little} {|fully|entirely|completely|yet|well|quite|really|totally|been} {understood|"
         "known|clear|settled|established|conclusive}",
         "{remains|remain|still} {|very|largely|somewhat} {to be seen|unclear|uncertain|unknown|debated|disputed|an open "
@@ -164,7 +164,7 @@ BOOSTERS = Lexicon(
         "in every {sense|respect}",
     ),
     exceptions=(
-        "{not|n't|isn't|aren't|don't|doesn't|won't|wasn't|weren't|can't|didn't|never|hardly} {|be} {always|entirely|"
+        "{not|isn't|aren't|don't|doesn't|won't|wasn't|weren't|can't|didn't|never|hardly} {|be} {always|entirely|"
         "completely|totally|certainly|indeed|clearly|truly|absolutely|definitely|extremely|literally|wholly|thoroughly}",
         "{it's|is|that's|isn't|are|am|be|feel} not {|very|quite|so|entirely|really|at all} {clear|certain|obvious|"
         "evident|sure|confident|plain|convinced|positive} {|that|who|what|why|how|of|about}",

@@ -78,7 +78,7 @@ COLUMNS: tuple[Column, ...] = (
     _column("agreement_opener", "agreement in the opening words (you're right)"),
     _column("compliance_opener", "compliance in the opening words (sure, here is)"),
     _column("follow_up_offer", "offers of more help in the closing words (let me know)"),
-    _column("summary_closer", "summing up in the closing words (in conclusion, overall)"),
+    _column("summary_closer", "summing up in the closing words, marked as such (in conclusion, overall)"),
     _column("apology", "apologies (I'm sorry)"),
     _column("refusal", "refusals (I can't help with that)"),
     _column("ai_disclaimer", "speaks of itself as an AI (as an AI, I have no opinions)"),
