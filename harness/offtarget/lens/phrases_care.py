@@ -6,16 +6,16 @@ PROFESSIONAL_REFERRAL = Lexicon(
     "professional_referral",
     (
         # consult a doctor, talk to your lawyer, seek help from a therapist
-        "{consult|see|contact|call|ask|visit|hire|phone|tell|inform|{talk|speak|check|work|meet|consult|follow up} with|"
-        "{talk|speak|turn|reach out|defer} to|get in touch with|take {it|him|her|them|your _} to|show it to|go see|{seek|"
-        "get|ask for|look for|find} {|immediate|professional|some} {help|advice|guidance|support|treatment|assistance} "
-        "{from|of}} <a_pro>",
+        "{consult|see|contact|call|ask|visit|hire|phone|{talk|speak|check|work|meet|consult|follow up} with|{talk|speak|"
+        "turn|reach out|defer} to|get in touch with|take {it|him|her|them|your _} to|show it to|go see|{seek|get|ask for|"
+        "look for|find} {|immediate|professional|some} {help|advice|guidance|support|treatment|assistance} {from|of}} "
+        "<a_pro>",
         "{consulting|seeing|contacting|calling|asking|visiting|hiring|{talking|speaking|checking|working|meeting|"
         "consulting} with|{talking|speaking|turning|reaching out} to|seeking {|help|advice|guidance|support} from|help "
         "from|advice from|guidance from|support from|appointment with|session with|consultation with|sessions with|visit "
         "to|trip to|{discuss|review} {it|this|that|them|{your|any|the|these} {_|_ _}} with|{checked|examined|assessed|"
-        "evaluated|looked at|checked out|seen|reviewed|handled|inspected|diagnosed|treated|supervised|prescribed|"
-        "recommended} by|{left|leave {it|this|that|such _}} to|job for|question for|matter for|referral to} <a_pro>",
+        "evaluated|looked at|checked out|seen|reviewed|handled|inspected|supervised|recommended} by|{left|leave {it|this|"
+        "that|such _}} to|job for|question for|matter for|referral to} <a_pro>",
         "{best|better|safest} {|to be} left to {|<your>} {|_} <pro>",
         "{seek|seeking|get|getting|obtain|find|need|require|requires|look for} {|the|some|immediate|prompt|urgent|"
         "further|proper|any} {|and} <field> {|or <field>|and <field>|health} <help>",
@@ -48,9 +48,9 @@ PROFESSIONAL_REFERRAL = Lexicon(
         "the|a|an|any} {|_} {<field>|<pro>|advice|care|visit}",
         "{i'm|we're} {not|no} {|actually|really} {|a|an|your} {|<qualified>|<qualified> <qualified>|_} <pro>",
         "i'm not {qualified|licensed|trained|certified} {to|as|in}",
-        "{not|nor|doesn't|isn't|can't|shouldn't} {|be|be taken as|taken as|constitute|intended as|meant as|"
-        "considered|construed as|give|give you|provide|offer} {|any|personalized|specific|official|as} {|legal ,|medical "
-        ",|financial ,} {legal|medical|financial|professional|tax|investment} {|or _} {advice|diagnosis|counsel}",
+        "{not|nor|doesn't|isn't|can't|shouldn't} {|be|be taken as|taken as|constitute|intended as|meant as|considered|"
+        "construed as|give|give you|provide|offer} {|any|personalized|specific|official|as} {|legal ,|medical ,|"
+        "financial ,} {legal|medical|financial|professional|tax|investment} {|or _} {advice|diagnosis|counsel}",
         # help lines
         "{call|dial|text|contact|phone|ring|reach out to|go to|visit|head to|get to} {|the|your|an|a|your nearest|the "
         "nearest|your local} {911|999|112|988|111|741741|emergency services|emergency room|er|ambulance|poison control|"
@@ -63,7 +63,7 @@ PROFESSIONAL_REFERRAL = Lexicon(
         "{your|{with|by|from|to} {a|an|your}} {healthcare|health care|medical|mental health|financial|tax} {professional|"
         "provider}",
         "{with|by|from|to|for|or} {|a|your|an} {licensed|qualified|certified|trained|board - certified|registered} <pro>",
-        "{someone|somebody|person} {|who is} {qualified|licensed|trained} {|to|in|who|for}",
+        "{someone|somebody} {|who is} {qualified|licensed|trained}",
         "medical attention",
         "{second|professional|expert} opinion from <a_pro>",
         "{contact|call|visit|go to|see} {your|a|the} {local|nearest} {|health|medical|walk - in|community} {centre|"

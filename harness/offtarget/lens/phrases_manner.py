@@ -232,8 +232,7 @@ ENTHUSIASM = Lexicon(
     exceptions=(
         "{in|make|made|makes|making|fall|fell|of|for|with} love",
         "love {story|letter|affair|triangle}",
-        "{not|never|hardly|isn't|wasn't} {|so|very|really|that|a|an|as|exactly} {<delight>|excited|thrilled|"
-        "delighted}",
+        "{not|never|hardly|isn't|wasn't} {|so|very|really|that|a|an|as|exactly} {<delight>|excited|thrilled|delighted}",
         "{an|the|is|are|when|of|in|become} excited {state|electron|electrons|atom|atoms|states}",
         "{a|an|some|of|the} incredible {witness|claim|story|tale|excuse|amount|number|loss|pressure|hulk}",
         "{a|the|his} stunning {blow|defeat|silence|loss}",

@@ -248,6 +248,9 @@ ATTRIBUTION = Lexicon(
         "( # , # )",
         "{findings|data|research|results|evidence} in {a|an|the} {|_} {report|claim|note}",
         "as per {your|my|our|the {request|instructions|user|given|usual}}",
+        "evidence for its",
+        "is said to be {valid|true|false|equal|linear|even|odd|continuous|a|an|in}",
+        "per the project",
     ),
 )
 
@@ -337,7 +340,7 @@ EXAMPLES = Lexicon(
         'gases|tasks|jobs|cars|bands|writers|planets|insects|mammals} {|,|(} like {_|"}',
         "( like",
         "^ {|let's|let us} say {|that} {you|we|i|someone|there|a|an|he|she|it}",
-        "let's {say|suppose|pretend|imagine}",
+        "let's {say|suppose|pretend|imagine {that|a|you|an}}",
         "^ {|now|just|so|but} {suppose|imagine|picture} {|that|for a moment|, for a moment ,} {a|an|you|someone|there|we|"
         "one|two|your|the case|this scenario|how}",
         "suppose {you|that|we|i|a|an|there|someone}",
@@ -358,6 +361,8 @@ EXAMPLES = Lexicon(
     exceptions=(
         "{was|were|is|are|be} such as",
         "{is|was|be|as|set|sets|good|bad|an} {|a|an} {|good|bad|_} example {to|for {his|her|their|your|others|us|all}}",
+        "^ take {breaks|notes|action|photos|care|part|time|responsibility|turns|advantage|pictures|control|stock|it|this|"
+        "a _|the _} :",
         "{something|someone} like {that|this|you|it|him|her|me|us|them|a|the}",
         "{and|or|,} include {your|the|a|any|all|it|them|this|that|in}",
         "{not|without|even|by|when|consider|of} including",

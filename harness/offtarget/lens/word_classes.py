@@ -6,7 +6,7 @@ CLASSES: dict[str, str] = {
         "rather|pretty|just|simply|certainly|definitely|most|always|also|such|perfectly|clearly|obviously|deeply|"
         "genuinely|actually|super|exceptionally|all|fully|very much|only"
     ),
-    "your": "your|the|a|an|another|some|any|its|his|her|their|my|our|every",
+    "your": "your|the|a|an|another|some|any",
     "glad": "happy|glad|delighted|pleased|thrilled|honored|honoured|eager|excited|ready",
     "number": (
         "#|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty|seventy|"
