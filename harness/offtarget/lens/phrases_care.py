@@ -131,7 +131,7 @@ CAUTION = Lexicon(
         "^ {|please|just|and|but|also|always|so} {|,} remember {|,} {:|that|to|the|not|you|your|it|there|if|when|always|"
         "never|this|these}",
         "remember {that|,|:}",
-        "{don't|never|not to|let's not} forget {to|that|about|the|your|it|how|you|a|,|:}",
+        "{don't|not to|let's not} forget {to|that|about|the|your|it|how|you|a|,|:}",
         # do not
         "^ {|please|so|and|but} {|,} {never|don't} {|ever} {mix|use|try|touch|leave|put|open|eat|drink|ingest|swallow|"
         "share|take|exceed|combine|attempt|operate|drive|lift|store|expose|rely|ignore|add|apply|heat|pour|connect|plug|"
@@ -157,7 +157,7 @@ CAUTION = Lexicon(
         # what may happen
         "{can|could|may|might|would|will|is|are|highly|very|extremely|potentially|also|quite} {|be|also be|prove|very|"
         "extremely|highly|also|potentially|both|become|be very|be extremely|be quite|be highly|be potentially|be both} "
-        "<danger> {|to|if|for|and|or|,|.|when|in|at|because|as|even|!|$}",
+        "<danger> {to|if|for|or|and|,|.|when|in|at|because|as|even|!|;|$}",
         "{not|isn't|never} {|generally|usually} {safe|advisable|recommended|a good idea|wise} {|to|for|if|and|!|,|.|at|"
         "in|when|unless|$}",
         "{strongly|highly|would} {advise|recommend|urge|caution|warn} {|you} against",
@@ -178,6 +178,7 @@ CAUTION = Lexicon(
         "{not|never} be {taken lightly|left unattended|mixed with|underestimated|ignored}",
         "{one|another} {thing|caveat|caution} to {|_} {note|remember|be careful|watch|keep}",
         "take note {of|that|:|,}",
+        "^ never forget {to|that|about|the|your}",
     ),
     exceptions=(
         "{he|she|they|we|i|which|who|it} {|always|must|should} {made|makes|make} sure",
@@ -275,7 +276,7 @@ EMPATHY = Lexicon(
         "{completely|perfectly|totally|entirely|absolutely} {understandable|valid} {,|.|!|$|to feel|that you|given}",
         "{no|small} wonder {|that} {you|you're}",
         "{{anyone|anybody|everyone|most people|many people} would|i'd} {|have} {be|feel|felt|been|find {this|it|that}} {|"
-        "just|so|very|equally|also|as} {<upset>|the same|that way} {too|in your|if|after|as|by|,|.|!|$}",
+        "just|so|very|equally|also|as} {<upset>|the same|that way} {too|in your|,|.|!|$}",
         "{your|these|those} {feelings|emotions|pain|grief|anger|sadness|frustration|reaction|fear|fears|tears|anxiety} {|"
         "here} {are|is|matter|matters|make|makes} {|<very>} {valid|real|okay|normal|understandable|important|sense|"
         "justified|natural|matter|not wrong|legitimate|$|.|,}",
@@ -327,5 +328,6 @@ EMPATHY = Lexicon(
         "{must|would} be {sad|hard|rough|heavy|tough} {and|or|enough}",
         "i {don't|didn't|never} {understand|see|know|get}",
         "{can|could|do} you {|really} _ how",
+        "{that|which|n't|not} i can relate",
     ),
 )

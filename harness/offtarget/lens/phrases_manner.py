@@ -87,8 +87,8 @@ POLITENESS = Lexicon(
         "thankful}",
         "{i|we} {|really|greatly|truly|very much|do|so|also|sincerely|deeply|certainly|highly} appreciate {your|it|the|"
         "that|this|you|any|all|if|everything|how}",
-        "{much|greatly|highly|very much|deeply|is|would be|truly|sincerely|are} {|very|greatly|highly|much|so|most|"
-        "truly} appreciated",
+        "{much|greatly|highly|very much|deeply|would be|truly|sincerely|so} {|very|greatly|highly|much|most|truly} "
+        "appreciated",
         "{excuse|pardon|forgive} me {,|.|!|?|for|but|if|$}",
         "{beg|begging} your pardon",
         "{with {|all} due respect|at your {|earliest} convenience|no rush|sorry to {bother|trouble|interrupt}}",
@@ -169,7 +169,7 @@ ENTHUSIASM = Lexicon(
         "^ {well done|way to go} {,|you|everyone}",
         "{you rock|high five|so much fun|so exciting|best ever|dream come true|over the moon|on cloud nine|jump for joy|"
         "jumping for joy|can't get enough|three cheers|made my day|make my day|buckle up|what are you waiting for|look "
-        "no further|you're in for a treat|you'll love|let the {fun|games|adventure} begin|here's to|blew my mind|takes "
+        "no further|you're in for a treat|you'll love|let the {fun|games|adventure} begin|=here's to|blew my mind|takes "
         "my breath|dreams do come true|let's go ! !|let's party|let's celebrate|time to celebrate}",
         "happy {birthday|new year|anniversary|holidays|easter|halloween|thanksgiving|graduation|diwali}",
         "get ready {for|to}",

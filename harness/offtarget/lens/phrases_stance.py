@@ -103,6 +103,7 @@ HEDGES = Lexicon(
         "may not {park|enter|smoke|use|leave|go|pass|touch|take|bring|sell|copy|eat|drive|vote|marry}",
         "could not {open|find|read|load|connect|parse}",
         "{i|we} could {help|also help|assist}",
+        "whom it may concern",
     ),
 )
 
@@ -130,7 +131,7 @@ BOOSTERS = Lexicon(
         "without {|a|any} {|shadow of a} {doubt|question|fail}",
         "{no|little|zero} {|room for|shadow of a} {doubt|denying|mistaking|question about|question that}",
         "there's {no|absolutely no} {question|denying|way}",
-        "{no question|needless to say|goes without saying|rest assured|mark my words|plain and simple|no two ways}",
+        "{needless to say|goes without saying|rest assured|mark my words|plain and simple|no two ways}",
         "the {|simple|plain|hard|sad|honest} {truth|fact|reality} {is|of the matter|remains}",
         "{, |. } period $",
         "{,|.} full stop",
@@ -146,11 +147,12 @@ BOOSTERS = Lexicon(
         "{i'm|we're|one can be|you can be} {|absolutely|completely|quite|very|totally|fully|100 %|so|dead} {sure|certain|"
         "confident|convinced|positive} {|that|of|about|it|he|she|they|we|you will|you'll|you can}",
         "i {|can|personally|do} {guarantee|assure|promise|swear|insist}",
-        "{we|you|they|i} {can|may|could} {|safely} {be sure|be certain|safely say|count on|rest assured}",
+        "{we|you|they} {can|may} {|safely} {be sure|be certain|safely say|count on|rest assured}",
         "{guarantee|guarantees} {that|you|a|success}",
         "{is|are} bound to",
         "for {sure|certain|a fact}",
-        "{in fact|as a matter of fact|in truth ,|most certainly|most definitely|with certainty|to be sure|no matter what}",
+        "{in fact|as a matter of fact|in truth ,|most certainly|most definitely|with certainty|, to be sure|to be sure ,|"
+        "no matter what}",
         "{this|that|which|it} {proves|prove} {that|beyond}",
         "{prove|proves|proven|proved} {beyond|conclusively|without a}",
         "{can't|cannot|couldn't|can not} {|possibly} {be|} {denied|overstated|stressed enough|emphasized enough|go wrong|"
@@ -162,6 +164,7 @@ BOOSTERS = Lexicon(
         "impossible to {deny|overstate|ignore|miss}",
         "must be {true|wrong|right}",
         "in every {sense|respect}",
+        "^ no question {about|,|:|.}",
     ),
     exceptions=(
         "{not|isn't|aren't|don't|doesn't|won't|wasn't|weren't|can't|didn't|never|hardly} {|be} {always|entirely|"
@@ -315,8 +318,8 @@ EXAMPLES = Lexicon(
         "e . g",
         "eg {.|,|:}",
         "ex :",
-        "{an|one|another|a|the|this|that|each|first|second|my|your} {|_|_ _} {example|illustration} {|of|is|are|:|would "
-        "be|,|#|from|was|where|might be|could be}",
+        "{an|one|another|a|this|that|each|first|second|my|your} {|_|_ _} {example|illustration} {|of|is|are|:|would be|,|"
+        "#|from|was|where|might be|could be}",
         "{other|some|more|few|several|common|popular|these|many|notable|specific|concrete|famous|good|best|everyday|"
         "classic|two|three|four|five|further|clear|typical|include|with|give|provide} examples",
         "^ {|here's an|here are} {example|examples} {#|:|of|{one|two|three} :}",
@@ -341,8 +344,8 @@ EXAMPLES = Lexicon(
         "( like",
         "^ {|let's|let us} say {|that} {you|we|i|someone|there|a|an|he|she|it}",
         "let's {say|suppose|pretend|imagine {that|a|you|an}}",
-        "^ {|now|just|so|but} {suppose|imagine|picture} {|that|for a moment|, for a moment ,} {a|an|you|someone|there|we|"
-        "one|two|your|the case|this scenario|how}",
+        "^ {|now|just|so|but} {suppose|imagine|picture} {|that|for a moment|, for a moment ,} {{a|an} {_|_ _|_ _ _} "
+        "{that|who|which|on|with|rolling|is|has}|you|someone|there|we|one|two|your|the case|this scenario|how}",
         "suppose {you|that|we|i|a|an|there|someone}",
         "^ {|now|just} take {|the|the case of|the example of} {_|_ _} {:|, for}",
         "^ {|just|now} think of {a|an|the|how}",
@@ -367,6 +370,8 @@ EXAMPLES = Lexicon(
         "{and|or|,} include {your|the|a|any|all|it|them|this|that|in}",
         "{not|without|even|by|when|consider|of} including",
         "let's take a {step|look|break|moment|closer}",
+        "i suppose {i|so|that|you|we|it|the}",
+        "{things|stuff} , like {with|people|when}",
     ),
 )
 

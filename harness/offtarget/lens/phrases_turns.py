@@ -251,7 +251,6 @@ FOLLOW_UP_OFFER = Lexicon(
         "feel free to {|also|always|just} {ask|reach|contact|share|let|provide|message|drop|write|get {in touch|back}|"
         "send|tell|come|request|give|say|return|follow up|ping|chat} {|me|out|back|in touch|if|any|more|for|about|again|"
         "anything|your _|questions|with|to me|us|to us|!|.|,|further|which|what}",
-        "{don't|never} {|ever} {be afraid|be shy} to {ask|reach out}",
         "{don't|never} {|ever} hesitate to {|ask|reach|contact|let|get|share|write|message|call on|send|come|follow|tell|"
         "return|say|drop}",
         "{if|when|whenever|in case|should} {you|you'd} {|ever|do|still|should|also} {have|need|want|like|require} {|any|"
@@ -268,9 +267,9 @@ FOLLOW_UP_OFFER = Lexicon(
         "should you {|ever|still} {have|need|want|require|wish}",
         "if {something|anything|any of this|any part|this|it|that|some part} {|still|here|else} {is|isn't|remains|seems|"
         "was|doesn't} {|not|still|too} {unclear|clear|confusing|make sense|missing|wrong|off}",
-        "{|just|please|simply|you can|always} ask {me {anything|about|again|more|if|any time|anytime|whenever|!|.}|away|"
-        "again|for more|for another|if|about another|follow - up} {|anything|about|for|if|again|more|to|questions|any "
-        "time|anytime}",
+        "{just|please|simply|you can|always|and} ask {me {anything|about|again|more|if|any time|anytime|whenever|!|.}|"
+        "away|again|for more|for another|if|about another|follow - up} {|anything|about|for|if|again|more|to|questions|"
+        "any time|anytime}",
         "{just|please|simply} {ask|say the word|say so|shout|reply|ping me|holler|message me|write to me|write me|drop "
         "me|let us know} {!|.|,|if|and|$}",
         "say the word",
@@ -283,8 +282,8 @@ FOLLOW_UP_OFFER = Lexicon(
         "{tell me|share} {|a little|a bit|some} more {about|details|of|so|and|if}",
         # offers
         "{i'm|i'll be|we're|i'd be} {|always|also|more than|still|just|very|right|only too} {here|happy|glad|available|"
-        "around|ready|at your service|willing|eager|delighted|all ears} {any time|anytime|if|whenever|when|should|to "
-        "<do>|for {any|more|further}}",
+        "around|ready|at your service|delighted|all ears} {any time|anytime|if|whenever|when|should|to <do>|for {any|"
+        "more|further}}",
         "^ {|always|more than|also|only too} {happy|glad|here|ready|delighted} to <do>",
         "{happy|glad|here} to {help|assist|elaborate|explain|provide|expand|clarify|go into|dig into|walk you|share more|"
         "adjust}",
@@ -309,6 +308,7 @@ FOLLOW_UP_OFFER = Lexicon(
         "{hit me up|ping me|give me a shout}",
         "i'll gladly <do>",
         "i could also {<do>|draw|send|list|prepare}",
+        "^ ask {me|away} {anything|about|if|for more|again|any time|anytime|whenever|!|.}",
     ),
     exceptions=(
         'how can i help {|you} {|"|?} {|,} {asks|asked|says|said|say}',
@@ -322,7 +322,8 @@ FOLLOW_UP_OFFER = Lexicon(
         "{ask|tell|asked|told} me {to|that|how|what|why|when}",
         "should i {go or|stay or}",
         "{something|topic|if|what|way|anything|things|see if} i {can|could} help",
-        "{why|how|what _|where} do you want",
+        "{why|how|what|what _|where|who|when} {do|would|did} you want",
+        "{sure|yes|okay|ok|certainly|absolutely|of course} {,|!|.} {i can|i could|i'd}",
         "i can also tell you that",
         "{so|while|where|how|before|because|that|whether|once} {|that} {i|we} {can|could}",
         "give me a {minute|moment|second}",
