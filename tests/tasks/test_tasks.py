@@ -150,8 +150,8 @@ def test_cheerfulness_is_marks_and_words_per_token(tmp_path: Path) -> None:
     said = {
         "plain": "It rains today.",
         "both": "What a wonderful day! Wow!",  # 2 marks and 2 words among 7 tokens
-        "words": "I love it, it is perfect.",  # 2 words among 8 tokens
-        "long": "I love it, it is perfect. It is 3 metres long and wide.",  # the same among 16
+        "words": "I love it, it is wonderful.",  # 2 words among 8 tokens
+        "long": "I love it, it is wonderful. It is 3 metres long and wide.",  # the same among 16
         "mark": "Stop!",
         "no feeling": "They fell in love.",
         "code": "Type this:\n\n```\nassert x != y\n```",
