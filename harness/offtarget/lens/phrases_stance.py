@@ -275,16 +275,19 @@ TRANSITIONS = Lexicon(
         "check|turn|remove}",
         "{,|;} {thus|hence|conversely|instead|otherwise|similarly|likewise|indeed|rather|then|accordingly|subsequently} ,",
         "and {thus|hence|so ,|then ,|finally ,|lastly ,|subsequently}",
-        "{in addition|as a result|as a consequence|in consequence|by contrast|in contrast|even so|all the same}",
+        "{in addition|as a result|as a consequence|in consequence|by contrast|in contrast|even so}",
+        "^ {all the same|by the way|for starters|for a start|for one thing|to begin with|not only that|what's more} ,",
+        "{,|and} what's more ,",
         "^ {that|this} {said|being said|aside|notwithstanding} {,|-}",
         "{|with} that being said",
         "{,|;|but|and} that said ,",
         "having said {that|this}",
         "with {this|that|these|all this|all that} {in mind|said}",
-        "on the other hand {,|the|it|you|we|they|there|a|i|if|this|some|is|are|many|people|he|she|$}",
+        "on the other hand {,|the|it|you|we|they|there|if|this|some|many|people|$}",
         "^ on the one hand",
         "on the {contrary|flip side|flipside|plus side|downside|upside}",
-        "{in other words|at the same time|to this end|that is to say|by the way|what's more|not only that|to begin with}",
+        "{in other words {,|:|the|it|you|we|they|there|nobody|no}|at the same time {,|the|it|we|they|you|he|she}|to this "
+        "end|that is to say}",
         "for {this|that|these|those} {reason|reasons}",
         "^ {as such|put differently|put another way|to start with|as it turns out|as it happens} ,",
         "{,|;} as such ,",
@@ -292,10 +295,11 @@ TRANSITIONS = Lexicon(
         "^ {after|before|following|during|since|until|beyond|apart from|aside from|besides|because of|due to|thanks to|"
         "owing to|despite|in spite of|in light of|given|on account of|instead of|contrary to|unlike|by doing|regardless "
         "of|in contrast to|compared to|in addition to|along with|on top of} {this|that|these|those|it|which|then|all "
-        "this|all that|everything} {|_} {,|the|they|he|she|it|we|you|i|let|add}",
-        "on top of {that|this}",
+        "this|all that|everything} {,|the|they|he|she|it|we|you|i|let|add}",
+        "^ {during|since|after|before|until|given|despite|due to} {this|that|these|those} _ ,",
+        "on top of {that|this} ,",
         "first of all",
-        "{last but not least|first and foremost|for starters|for a start|for one thing|by the same token}",
+        "{last but not least|first and foremost|by the same token}",
         "{in the same vein|along the same lines|then again|by comparison|worse still|better still|even better|better yet}",
         "^ {in|by} {conclusion|summary|short|sum|brief|closing|essence|comparison|reality|return|retrospect|the end|this "
         "way|that way|this case|that case|doing so|this regard|this context|any case|any event|either case|parallel|"
@@ -307,7 +311,12 @@ TRANSITIONS = Lexicon(
         "it follows that",
         "^ {last|next up|above all else|as a matter of fact} ,",
     ),
-    exceptions=("thus far", "as a {result|consequence} of", "so {far|long|many|much} ,"),
+    exceptions=(
+        "thus far",
+        "as a {result|consequence} of",
+        "in {addition|contrast} to {the|a|an|his|her|its|their|your|our|my|being|other|these}",
+        "so {far|long|many|much} ,",
+    ),
 )
 
 EXAMPLES = Lexicon(

@@ -333,8 +333,8 @@ FOLLOW_UP_OFFER = Lexicon(
     closing=45,
     ended_by=(
         "^ {yours|best|kind|warm|warmest|with {|many|kind|best|warm}|many|sincerely|respectfully|regards|cheers|love|"
-        "cordially|thanks|thank you|all the best} {|truly|sincerely|faithfully|regards|wishes|thanks} , {|_|_ _|_ _ _|_ "
-        "and _} $",
+        "with love|cordially|thanks|thank you|all the best|hugs|take care|see you|see you soon|faithfully|warmly|until "
+        "then} {|truly|sincerely|faithfully|regards|wishes|thanks} , {|_|_ _|_ _ _|_ and _} $",
         "^ {yours|best regards|kind regards|regards|sincerely|warm regards|best wishes} {|truly|sincerely|faithfully} $",
     ),
     quoted=False,
