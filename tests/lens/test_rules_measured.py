@@ -30,7 +30,7 @@ FLOORS: dict[str, tuple[float, float]] = {
     "summary_closer": (
         0.67,
         0.86,
-    ),  # below 0.8: sums up in many words that also stand elsewhere (so, in other words)
+    ),  # below 0.8: see SUMMARY_CLOSER for what it misses
     "transitions": (0.93, 0.89),
 }
 """Lowest recall and precision on the held-out half: what was measured, less one standard error, rounded down."""
