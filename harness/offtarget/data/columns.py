@@ -55,6 +55,7 @@ _WON = {
 _LOST = {
     "rejected", "reject", "loser", "losing", "lose", "lost", "dispreferred", "nonpreferred", "unpreferred",
     "worse", "unaccepted", "unselected", "bad", "negative", "neg", "worst", "disfavored", "disfavoured", "l",
+    "discarded", "inferior", "unchosen", "nonchosen", "nonselected", "eliminated",
 }  # fmt: skip
 _CONTENT = {
     "response", "responses", "answer", "answers", "output", "outputs", "completion", "completions", "text",
@@ -66,7 +67,7 @@ _ASIDE = {
     "tokens", "length", "len", "reward", "rewards", "logps", "policy", "avg", "mean", "count", "votes",
     "reason", "rationale", "explanation", "feedback", "critique", "judge", "annotator", "author", "prompt",
     "question", "type", "label", "strength", "margin", "style", "language", "lang", "url", "win", "rate",
-    "elo",
+    "elo", "vote",
 }  # fmt: skip
 """Words that say that a column speaks about an answer and is none."""
 _SIDES = (
@@ -84,11 +85,16 @@ def may_have_role(column: str) -> bool:
     return bool(words & (_WON | _LOST | _CONTENT | _MARKS) - _ASIDE) or bool(named([column], usual))
 
 
+def parted(column: str) -> list[str]:
+    """The words of a name in lower case as they are written: "notChosen" -> not, chosen."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Z])(?=[0-9])", " ", column)
+    return [w for w in re.split(r"[^A-Za-z0-9]+", apart.lower()) if w]
+
+
 @lru_cache(maxsize=4096)
 def words_of(column: str) -> tuple[str, ...]:
     """The words of a column's name in lower case: "ChosenResponse", "chosen-response" -> (chosen, response)."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[A-Z])(?=[0-9])", " ", column)
-    words = [w for w in re.split(r"[^A-Za-z0-9]+", parted.lower()) if w]
+    words = parted(column)
     merged: list[str] = []
     for word in words:
         if merged and merged[-1] in ("non", "not", "dis", "un"):
@@ -148,6 +154,14 @@ def numbered_answers(columns: Sequence[str], *, about: bool = False) -> list[tup
                 found.setdefault(tuple(members), (sum(w not in _CONTENT for w in rest), len(rest), kind))
     ranked = sorted(found, key=lambda m: found[m])
     return [m for m in ranked if not any(set(m) < set(o) for o in ranked)]
+
+
+def has_counterpart(column: str, marks: Sequence[str], columns: Iterable[str]) -> bool:
+    """Whether a column speaks of one of two answers and another column says the same of the other: rank_1 and rank_2."""
+    words = words_of(column)
+    others = {words_of(c) for c in columns if c != column}
+    turned = {m: o for m, o in zip(marks, reversed(marks), strict=True) if m}
+    return any((*words[:i], turned[w], *words[i + 1 :]) in others for i, w in enumerate(words) if w in turned)
 
 
 def is_plain(column: str) -> bool:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from pydantic import ValidationError
 
 from offtarget.data import columns as names_of
+from offtarget.data import labels
 from offtarget.data.adapters import tried
-from offtarget.data.cells import Row, cell_of
+from offtarget.data.cells import Row, cell_of, label_key
 from offtarget.data.evidence import (
     CONTENT,
     NUMBER,
@@ -24,9 +25,9 @@ from offtarget.data.evidence import (
     Evidence,
     filled,
     key_of,
-    shown_of,
     values_of,
 )
+from offtarget.data.polarity import BETTER, choice_named
 from offtarget.data.serialised import texts_of
 from offtarget.data.shapes import (
     ALIASES,
@@ -39,7 +40,6 @@ from offtarget.data.shapes import (
     TwoResponses,
 )
 from offtarget.data.transcripts import HH, parse_as
-from offtarget.data.winners import LabelRule, Unclear, read_labels
 from offtarget.errors import ConfigError
 
 FITS = 0.95
@@ -48,10 +48,6 @@ _FEW_ROWS = 10
 """Rows below which it cannot be seen whether a column holds few different values."""
 _TRIED = 100
 """Rows on which a shape is tried."""
-_TWO = {
-    "response_a", "response_b", "label", "a_wins", "b_wins", "ties", "scale", "label_is", "name_a", "name_b", "votes_a",
-    "votes_b",
-}  # fmt: skip
 _MANY = {"responses", "choice", "options", "scores", "pairs"}
 
 
@@ -113,7 +109,7 @@ def decide(seen: Census, roles: Mapping[str, str]) -> Shapes | NoShape:
     given = {ALIASES.get(k, k): v for k, v in roles.items()}
     whole = seen.whole
     found = _layout(whole, whole, given)
-    if isinstance(found, NoShape) and not given and (named := _by_names(seen)):
+    if isinstance(found, NoShape) and not found.unclear and not given and (named := _by_names(seen)):
         found = named
     if len(seen.by_key) < 2:
         return found if isinstance(found, NoShape) else Shapes(found)
@@ -196,7 +192,7 @@ def _candidates(
 ) -> Iterator[Layout]:
     """Shapes that the names of the columns suggest, the likeliest first."""
     roles = set(given)
-    if roles & _TWO:
+    if roles & labels.FIELDS:
         yield from _two(evidence, whole, given, problems)
         return
     if roles & _MANY:
@@ -210,8 +206,10 @@ def _candidates(
         return
     yield from _preferred(evidence, given, likely=True)
     yield from _two(evidence, whole, given, problems)
-    yield from _preferred(evidence, given, likely=False)
-    yield from _many(evidence, whole, given)
+    best = list(_many(evidence, whole, given, problems))
+    yield from best
+    if not problems and not best:  # columns chosen and rejected that hold labels are no answers
+        yield from _preferred(evidence, given, likely=False)
     history = evidence.columns.get("conversation_history")
     if history is not None and not roles - {"prompt"}:
         yield Layout(RatedTurns())
@@ -278,6 +276,8 @@ def _is_answer(column: Column | None) -> bool:
     """Whether cells look like answers, not like labels, names or marks."""
     if column is None or column.kind in (TALK, TEXTS):
         return True
+    if column.values and all(len(v) <= 2 for v in column.values):
+        return False
     return column.values is None or len(column.values) > 0.2 * column.n or column.mean_chars > 25
 
 
@@ -308,74 +308,15 @@ def _two(
         ]
         pairs = fits or [(given.get("response_a", "response_a"), given.get("response_b", "response_b"))]
     for answers in pairs:
-        for rule in _rules(answers, evidence, whole, given, problems):
+        for rule in labels.rules(answers, evidence, whole, given, problems):
             for prompt in _prompts(evidence, given, answers):
                 fields = {**rule.fields, "prompt": prompt, "response_a": answers[0], "response_b": answers[1]}
                 yield Layout(TwoResponses(**fields), (rule.told,) if rule.told else ())
 
 
-def _rules(
-    answers: Sequence[str], evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
-) -> Iterator[LabelRule]:
-    """Ways in which the file says which of two answers won, the likeliest first."""
-    said = {k: v for k, v in given.items() if k in _TWO - {"response_a", "response_b"}}
-    if set(said) - {"label"}:
-        base = TwoResponses.model_construct(prompt=None, response_a=answers[0], response_b=answers[1])
-        stated = base.with_columns(said)
-        yield LabelRule({k: getattr(stated, k) for k in TwoResponses.model_fields if k in _TWO}, "")
-        return
-    found = 0
-    votes = [
-        p for p in names_of.numbered_answers(evidence.names(NUMBER), about=True)
-        if len(p) == 2 and {"vote", "votes"} & set(names_of.words_of(p[0]))
-    ]  # fmt: skip
-    for label in [said["label"]] if "label" in said else label_columns(evidence, answers):
-        rule = read_winner(label, answers, whole, evidence.rows)
-        if isinstance(rule, LabelRule):
-            known = bool(names_of.named([label], names_of.LABEL)) or "label" in said
-            if known or rule.sure:
-                found += 1
-                yield rule
-        elif isinstance(rule, Unclear) and (names_of.named([label], names_of.LABEL) or "label" in said):
-            problems.append(rule.why)
-    if votes and not found and not said:
-        yield LabelRule(
-            {"votes_a": votes[0][0], "votes_b": votes[0][1]}, f"more votes win: columns {', '.join(votes[0])}"
-        )
-    if "label" in said and not found and not problems:
-        shown = ", ".join(list(values_of(whole, said["label"]))[:6]) or "other text"
-        problems.append(
-            f"column {said['label']} (the label) holds {shown}, which names neither {answers[0]} nor {answers[1]}; say "
-            "which won with a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|A>B)"
-        )
-
-
-def label_columns(evidence: Evidence, answers: Sequence[str]) -> list[str]:
-    """Columns that may say who won, those with a usual name first."""
-    free = [
-        c for c, column in evidence.columns.items() if c not in answers and column.kind not in (TALK, TEXTS)
-    ]
-    usual = names_of.named(free, names_of.LABEL)
-    prompts = names_of.named(free, names_of.PROMPT)
-    return [*usual, *(c for c in free if c not in usual and c not in prompts)]
-
-
-def read_winner(
-    label: str, answers: Sequence[str], whole: Evidence, rows: Sequence[Row]
-) -> LabelRule | Unclear | None:
-    """What a column says of two answers, from its values over the whole file."""
-    about = names_of.numbered_answers(list(whole.columns), about=True)
-    return read_labels(
-        label,
-        values_of(whole, label),
-        answers,
-        rows,
-        [a for a in about if label not in a],
-        shown_of(whole, label),
-    )
-
-
-def _many(evidence: Evidence, whole: Evidence, given: Mapping[str, str]) -> Iterator[Layout]:
+def _many(
+    evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
+) -> Iterator[Layout]:
     """Shapes with three or more answers and a column that names the best one."""
     if set(given) - {"prompt"}:
         return
@@ -383,22 +324,42 @@ def _many(evidence: Evidence, whole: Evidence, given: Mapping[str, str]) -> Iter
         if len(answers) < 3:
             continue
         marks = names_of.side_marks(answers)
-        for label in names_of.named(evidence.names(TEXT, NUMBER), names_of.LABEL) or [
-            c
-            for c in evidence.names(TEXT, NUMBER)
-            if {"preferred", "best", "chosen", "winner"} & set(names_of.words_of(c))
-        ]:
-            values = [v for v in values_of(whole, label) if v]
-            options = list(marks) if set(values) <= set(marks) else [_option(a, values) for a in answers]
-            if values and set(values) <= set(options):
-                for prompt in _prompts(evidence, given, answers):
-                    told = f"column {label} names the best of {', '.join(answers)}"
-                    yield Layout(
-                        OneOfMany(
-                            prompt=prompt, responses=tuple(answers), choice=label, options=tuple(options)
-                        ),
-                        (told,),
-                    )
+        named = [c for c in evidence.names(TEXT, NUMBER) if choice_named(c, marks) == BETTER]
+        found = {c: options for c in named if (options := _options(answers, marks, values_of(whole, c)))}
+        if conflict := _differ(found, evidence.rows):
+            problems.append(conflict)
+            continue
+        for label in [*names_of.named(found, names_of.LABEL), *found][:1]:
+            named_by: tuple[int | str, ...] = tuple(found[label])
+            for prompt in _prompts(evidence, given, answers):
+                told = f"column {label} names the best of {', '.join(answers)}"
+                adapter = OneOfMany(prompt=prompt, responses=tuple(answers), choice=label, options=named_by)
+                yield Layout(adapter, (told,))
+
+
+def _options(answers: Sequence[str], marks: Sequence[str], values: Mapping[str, int]) -> list[str]:
+    """How a label names several answers; empty where it holds something else."""
+    known = [v for v in values if v]
+    options = list(marks) if set(known) <= set(marks) else [_option(a, known) for a in answers]
+    return options if known and set(known) <= set(options) else []
+
+
+def _differ(found: Mapping[str, Sequence[str]], rows: Sequence[Row]) -> str | None:
+    """What to say where columns name different answers as the best one; None if they do not."""
+    apart = 0
+    for row in rows:
+        places = {
+            options.index(key)
+            for label, options in found.items()
+            if (key := label_key(cell_of(row, label))) in options
+        }
+        apart += len(places) > 1
+    if not apart:
+        return None
+    return (
+        f"columns {', '.join(found)} name different answers as the best in {apart} of the {len(rows)} rows looked at; name "
+        "the one that counts: --columns responses=A|B|C,choice=NAME (adapter one_of_many)"
+    )
 
 
 def _option(answer: str, values: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ from offtarget.errors import ConfigError, DataError, unknown_name
 __all__ = ["ALL_SPLITS", "Names", "load_pairs", "read_pairs", "resolve"]
 
 _NO_COLUMN = frozenset(
-    {"a_wins", "b_wins", "ties", "scale", "label_is", "options", "pairs", "pairing", "ignore"}
+    {"a_wins", "b_wins", "ties", "scale", "label_is", "label_says", "options", "pairs", "pairing", "ignore"}
 )
 """Roles whose value is no column."""
 _GLANCE = 200

@@ -142,10 +142,11 @@ class TwoResponses(Adapter):
 
     Exactly one of: `label` with `a_wins` and `b_wins` (`ties` are dropped); `label` with `scale`, where the sign says
     who won and 0 is a tie; `label` with `label_is`, where it holds the winner's text, or its name as in `name_a` and
-    `name_b`; `votes_a` with `votes_b`. Labels are compared as text, without case, and 1, 1.0 and true are the same.
+    `name_b` (the loser's where `label_says` is loser); `votes_a` with `votes_b`. Labels are compared as text, without
+    case, and 1, 1.0 and true are the same.
     """
 
-    not_columns = frozenset({"name", "a_wins", "b_wins", "ties", "scale", "label_is"})
+    not_columns = frozenset({"name", "a_wins", "b_wins", "ties", "scale", "label_is", "label_says"})
     name: Literal["two_responses"] = "two_responses"
     prompt: str | None = "prompt"
     response_a: str = "response_a"
@@ -156,6 +157,8 @@ class TwoResponses(Adapter):
     ties: tuple[Label, ...] = ()
     scale: Literal["negative_a", "positive_a"] | None = None
     label_is: Literal["text", "name"] | None = None
+    label_says: Literal["winner", "loser"] | None = None
+    """Whose text or name the label holds; None is the winner's."""
     name_a: str | None = None
     name_b: str | None = None
     votes_a: str | None = None
@@ -174,6 +177,8 @@ class TwoResponses(Adapter):
             )
         if self.label_is == "name" and not (self.name_a and self.name_b):
             raise ValueError("label_is: name needs name_a and name_b, the columns with the names of the two")
+        if self.label_says is not None and self.label_is is None:
+            raise ValueError("label_says goes with label_is; a_wins and b_wins say themselves who won")
         return self
 
     def candidates(self, row: Row) -> list[Candidate]:
@@ -206,6 +211,8 @@ class TwoResponses(Adapter):
             by_name = self.label_is == "name"
             columns = (str(self.name_a), str(self.name_b)) if by_name else (self.response_a, self.response_b)
             a_wins, b_wins = ((str(take(row, c)),) for c in columns)
+            if self.label_says == "loser":
+                a_wins, b_wins = b_wins, a_wins
         won = [key in map(label_key, labels) for labels in (a_wins, b_wins)]
         if won[0] != won[1]:
             return won[0]

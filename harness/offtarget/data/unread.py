@@ -7,8 +7,10 @@ from offtarget.data import columns as names_of
 from offtarget.data.cards import RowColumns
 from offtarget.data.collecting import Collector
 from offtarget.data.evidence import OTHER, TALK, Census, shown_of, values_of
-from offtarget.data.guessing import Shapes, read_winner
+from offtarget.data.guessing import Shapes
+from offtarget.data.labels import read_winner
 from offtarget.data.pairs import Pair, prompt_group
+from offtarget.data.polarity import choice_named
 from offtarget.data.shapes import ChosenRejected, Lists
 from offtarget.data.winners import LabelRule, Unclear
 from offtarget.errors import DataError
@@ -45,7 +47,8 @@ def _unread_winner(
         answers = (adapter.chosen, adapter.rejected)
         numbered = any(set(answers) <= set(s) for s in names_of.numbered_answers(list(seen.whole.columns)))
         used = read | set(ignored) | set(given.values())
-        for label in names_of.named(seen.whole.columns, names_of.LABEL):
+        marks = names_of.side_marks(answers)
+        for label in [c for c in seen.whole.columns if choice_named(c, marks)]:
             values = values_of(seen.whole, label)
             usual = bool(names_of.named([label], names_of.WINNER)) and set(values) <= {"-1", "0", "1", "2"}
             if label in used or seen.whole.columns[label].kind in (TALK, OTHER):

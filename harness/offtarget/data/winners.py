@@ -7,25 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from offtarget.data.cells import Row, cell_of, label_key
-from offtarget.data.columns import side_marks, words_of
+from offtarget.data.columns import parted, side_marks, words_of
+from offtarget.data.polarity import WORSE, choice_named, lean
 
-_THING = (
-    "(?:model|response|answer|assistant|option|output|completion|candidate|choice|side|system|resp|reply|summary|text|"
-    "chatbot|bot|version|human|ref)"
-)
-_HOW = (
-    "(?:is|was|wins?|won|winner|better|best|preferred|chosen|stronger|much|slightly|significantly|clearly|strongly|"
-    "marginally|far|a|lot|bit|the)"
-)
-_SIDE = re.compile(rf"(?:{_THING} )?(a|b|1|2|left|right|first|second|one|two)(?: {_THING})?(?: {_HOW})*")
+_THING = {
+    "model", "response", "answer", "assistant", "option", "output", "completion", "candidate", "choice", "side", "system",
+    "resp", "reply", "summary", "text", "chatbot", "bot", "version", "human", "ref",
+}  # fmt: skip
+_FILLS = {
+    "is", "was", "much", "slightly", "significantly", "clearly", "strongly", "marginally", "far", "lot", "bit", "little",
+    "the", "very", "somewhat", "choose", "chose", "select", "selected", "pick", "picked", "vote", "voted", "for", "stronger",
+}  # fmt: skip
+"""Words beside the name of an answer that do not say which way it goes."""
+_FIRST = {"a", "1", "left", "first", "one"}
+_SECOND = {"b", "2", "right", "second", "two"}
+_THAN = re.compile(r" (?:than|over|to|against|beats|beat) ")
 _MORE = re.compile(r"(?:\w+ )?(a|1)\s*([<>≻≺=~]+)\s*(?:\w+ )?(b|2)")
 _LESS = re.compile(r"(?:\w+ )?(b|2)\s*([<>≻≺=~]+)\s*(?:\w+ )?(a|1)")
 _TIES = re.compile(
-    r"tie|ties|tied|draw|equal|equally(?: good| bad)?|same|both|neither|none|both (?:are )?(?:equally )?(?:good|bad)|both ?bad|both ?good|"
+    r"tie|ties|tied|={1,2}|draw|equal|equally(?: good| bad)?|same|both|neither|none|"
+    r"both (?:are )?(?:equally )?(?:good|bad)|both ?bad|both ?good|"
     r"tie ?\(?both ?bad\)?|no preference|no difference|similar|about the same|indifferent|unsure|not sure|can't decide|undecided|c"
 )
-_WINS = {"wins", "win", "won", "better", "best", "preferred", "chosen", "winner"}
-_FIRST = {"a", "1", "left", "first", "one"}
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,17 @@ class LabelRule:
     told: str
     """What was taken for what, with counts."""
     sure: bool = True
-    """Whether the labels themselves, or the column's own name, say that a winner is meant; bare numbers do not."""
+    """Whether the labels themselves, or the column's own name, say that one of the two is meant; bare numbers do not."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """What one label says."""
+
+    side: str
+    """The answer that it names as the better one, or just names: a, b, or tie."""
+    judged: bool = False
+    """Whether it says itself that this answer is the better one: "A>B", "A is better"; "A" does not."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,10 @@ def read_labels(
     rows: Sequence[Row],
     about: Sequence[Sequence[str]] = (),
     shown: Mapping[str, str] | None = None,
+    *,
+    worse: bool | None = None,
 ) -> LabelRule | Unclear | None:
-    """What a column says of two answers; None if it does not look as if it said who won.
+    """What a column says of two answers; None if it does not look as if it named one of them.
 
     Args:
         label: the column.
@@ -64,36 +79,46 @@ def read_labels(
         rows: a sample of rows, for labels that hold the winner's text or name.
         about: columns that speak of the two answers, such as their models' names.
         shown: how the values are written.
+        worse: whether it names the worse answer; by default as its name says.
     """
-    by_text = _by_cells(label, answers, rows, "text", answers)
+    marks = side_marks(answers)
+    if worse is None:
+        worse = choice_named(label, marks) == WORSE
+    by_text = _by_cells(label, answers, rows, "text", answers, worse)
     if by_text:
         return by_text
     for names in about:
-        by_name = _by_cells(label, answers, rows, "name", names[:2])
+        by_name = _by_cells(label, answers, rows, "name", names[:2], worse)
         if by_name:
             return by_name
     values = {v: n for v, n in values.items() if v}
-    marks = side_marks(answers)
-    sides: dict[str, list[str]] = {"a": [], "b": [], "tie": []}
-    for value in values:
-        side = _side(value, answers, marks)
-        if side is None:
-            return _unclear(label, values, answers, marks, shown or {})
-        sides[side].append(value)
+    named = {v: _side(v, answers, marks) for v in values}
+    if not all(named.values()):
+        return _unclear(label, values, answers, marks, shown or {})
+    sides = {
+        side: [v for v, found in named.items() if found and found.side == side] for side in ("a", "b", "tie")
+    }
     if not sides["a"] and not sides["b"]:
         return None
+    judged = {found.judged for found in named.values() if found and found.side != "tie"}
     sure = not any(v in ("0", "1", "2") for v in (*sides["a"], *sides["b"]))
     if not sure:
         if stated := _by_name_of_label(label, set(values), marks):
             sides, sure = {**stated, "tie": []}, True
+            judged = {not set(words_of(label)) & _NUMBERS}
         elif not _certain(set(values), marks):
             return _unclear(label, values, answers, marks, shown or {})
+    if worse and judged == {True, False}:
+        return _mixed(label, values, answers, shown or {})
+    if worse and judged == {False}:
+        sides = {"a": sides["b"], "b": sides["a"], "tie": sides["tie"]}
     n = {side: sum(values[v] for v in found) for side, found in sides.items()}
     written = {side: tuple((shown or {}).get(v, v) for v in found) for side, found in sides.items()}
     said = {
         side: f"{n[side]} rows ({', '.join(texts)})" if texts else "none" for side, texts in written.items()
     }
-    told = f"column {label}: {answers[0]} won in {said['a']}, {answers[1]} in {said['b']}"
+    names_worse = " names the worse answer" if worse and judged == {False} else ""
+    told = f"column {label}{names_worse}: {answers[0]} won in {said['a']}, {answers[1]} in {said['b']}"
     if sides["tie"]:
         told += f", ties in {said['tie']}"
     fields = {"label": label, "a_wins": written["a"], "b_wins": written["b"], "ties": written["tie"]}
@@ -101,14 +126,19 @@ def read_labels(
 
 
 def _by_cells(
-    label: str, answers: Sequence[str], rows: Sequence[Row], kind: str, columns: Sequence[str]
+    label: str,
+    answers: Sequence[str],
+    rows: Sequence[Row],
+    kind: str,
+    columns: Sequence[str],
+    worse: bool,
 ) -> LabelRule | None:
-    """Labels that are the winner's own text, or its name as in two other columns."""
+    """Labels that are the winner's (or the loser's) own text, or its name as in two other columns."""
     won: Counter[str] = Counter()
     for row in rows:
         cells = [cell_of(row, c) for c in (label, *columns)]
-        if not isinstance(cells[0], str) or not cells[0].strip():
-            continue
+        if not all(isinstance(c, str) for c in cells) or not cells[0].strip():
+            continue  # numbers are ranks or scores, and no names
         value, a, b = map(label_key, cells)
         won[
             "tie"
@@ -122,10 +152,13 @@ def _by_cells(
     if not (won["a"] + won["b"]) or won["?"] > 0.01 * won.total():
         return None
     fields: dict[str, Any] = {"label": label, "label_is": kind}
-    what = "the winner's text"
+    whose = "the loser's" if worse else "the winner's"
+    what = f"{whose} text"
+    if worse:
+        fields["label_says"] = "loser"
     if kind == "name":
         fields |= {"name_a": columns[0], "name_b": columns[1]}
-        what = f"the winner's name, as in {columns[0]} and {columns[1]}"
+        what = f"{whose} name, as in {columns[0]} and {columns[1]}"
     fields["ties"] = tuple(
         {
             label_key(r[label])
@@ -136,44 +169,84 @@ def _by_cells(
     return LabelRule(fields, f"column {label} holds {what}")
 
 
-def _side(value: str, answers: Sequence[str], marks: Sequence[str]) -> str | None:
-    """Which side a label names: a, b or tie; None if it names none."""
+_NUMBERS = {"index", "idx", "id", "number", "position"}
+"""Words of a column that holds the number of an answer."""
+_VERBS = {"chose", "choose", "chooses", "picked", "pick", "picks", "selected", "select", "selects"}
+
+
+def _side(value: str, answers: Sequence[str], marks: Sequence[str]) -> Named | None:
+    """What a label says; None if it names no answer and no tie."""
     text = (
-        re.sub(r"[\[\](){}\"'*.:]+", " ", value).replace("_", " ").replace("-", " ")
+        re.sub(r"[\[\](){}\"'*.:!,;]+", " ", value).replace("_", " ").replace("-", " ")
         if not value.startswith("-")
         else value
     )
     text = " ".join(text.split()).lower()
     named = [words_of(value) == words_of(a) for a in answers]
     if named[0] != named[1]:
-        return "a" if named[0] else "b"
+        return Named("a" if named[0] else "b")
     if text in marks and marks[0] != marks[1]:
-        return "ab"[marks.index(text)]
+        return Named("ab"[marks.index(text)])
+    if list(marks) == ["left", "right"] and text in ("l", "r"):
+        return Named("a" if text == "l" else "b")
     for pattern, first in ((_MORE, True), (_LESS, False)):
         if match := pattern.fullmatch(text):
             signs = match[2]
             if set(signs) <= {"=", "~"}:
-                return "tie"
+                return Named("tie")
             greater = signs[0] in ">≻"
-            return "a" if greater is first else "b"
-    if match := _SIDE.fullmatch(text):
-        return "a" if match[1] in _FIRST else "b"
+            return Named("a" if greater is first else "b", judged=True)
     if text == "0":
-        return "a"  # held against the other values by the caller
-    return "tie" if _TIES.fullmatch(text) else None
+        return Named("a")  # held against the other values by the caller
+    if _TIES.fullmatch(text):
+        return Named("tie")
+    return _in_words(text)
+
+
+def _in_words(text: str) -> Named | None:
+    """A label of several words: "response a", "a is slightly better", "b loses", "prefer a over b"."""
+    head, than, tail = _THAN.split(text, maxsplit=1)[0], _THAN.search(text), ""
+    if than:
+        tail = text[than.end() :]
+    words = re.sub(r"\ba (lot|bit|little)\b", r"\1", head).split()
+    sides = [w for w in words if w in _FIRST | _SECOND]
+    if len(sides) == 2 and sides[1] == "one":
+        sides.pop()
+    rest = [w for w in words if w not in _FIRST | _SECOND | _THING | _FILLS]
+    if len(sides) != 1 or not all(lean([w]) for w in rest):
+        return None
+    if than and not _names_other(tail, sides[0]):
+        return None
+    meaning = lean([*rest, *(["beats"] if than and than[0].strip() in ("over", "beats", "beat") else [])])
+    if (rest or than) and not meaning:
+        return None
+    first = (sides[0] in _FIRST) != (meaning == WORSE)
+    return Named("a" if first else "b", judged=bool(meaning))
+
+
+def _names_other(tail: str, side: str) -> bool:
+    """Whether what stands behind "than" names the other answer."""
+    words = [w for w in tail.split() if w not in _THING | {"the"}]
+    return len(words) == 1 and words[0] in (_SECOND if side in _FIRST else _FIRST)
 
 
 def _by_name_of_label(label: str, values: set[str], marks: Sequence[str]) -> dict[str, list[str]] | None:
-    """What 0 and 1 mean where the column's own name says it: a_wins, is_b_better, better_response_id."""
+    """What 0 and 1 mean where the column's own name says it: a_wins, is_b_better, b_lost, better_response_id.
+
+    The number of an answer is that of the answer which the column names, be it the better or the worse one.
+    """
     words = set(words_of(label))
     if values != {"0", "1"}:
         return None
-    if words & {"index", "idx", "id", "number", "position"}:
+    if words & _NUMBERS:
         return {"a": ["0"], "b": ["1"]}
     of_side = [m in words for m in marks]
-    if of_side[0] != of_side[1] and words & _WINS:
-        return {"a": ["1"], "b": ["0"]} if of_side[0] else {"a": ["0"], "b": ["1"]}
-    return None
+    says = bool(lean(parted(label))) or bool(words & _VERBS)
+    meaning = choice_named(label, marks) if says else 0
+    if of_side[0] == of_side[1] or not meaning:
+        return None
+    first = of_side[0] == (meaning != WORSE)
+    return {"a": ["1"], "b": ["0"]} if first else {"a": ["0"], "b": ["1"]}
 
 
 def _certain(values: set[str], marks: Sequence[str]) -> bool:
@@ -208,7 +281,7 @@ def _unclear(
         return Unclear(
             f"column {label} ({holds}) may mean that {answers[0]} won or that {answers[1]} did; say which with {ways}"
         )
-    known = {v: _side(v, answers, marks) for v in values}
+    known = {v: found.side if (found := _side(v, answers, marks)) else None for v in values}
     if sum(values[v] for v, side in known.items() if side in ("a", "b")) > 0.5 * sum(values.values()):
         odd = next(v for v, side in known.items() if side is None)
         return Unclear(
@@ -216,3 +289,14 @@ def _unclear(
             f"{way},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|A>B)"
         )
     return None
+
+
+def _mixed(
+    label: str, values: Mapping[str, int], answers: Sequence[str], shown: Mapping[str, str]
+) -> Unclear:
+    """What to say where a column is named after the worse answer and some labels say which is better or worse."""
+    holds = ", ".join(f"{shown.get(v, v)} in {n}" for v, n in sorted(values.items(), key=lambda x: -x[1])[:6])
+    return Unclear(
+        f"column {label} ({holds} rows) is called after the worse answer, but some of its labels say themselves which is "
+        f"better; say what each means with --columns a={answers[0]},b={answers[1]},label={label},a_wins=...,b_wins=...,ties=..."
+    )

@@ -1,0 +1,256 @@
+"""Which column says who won, among all that name one of two answers.
+
+A column says so by its name (winner, preferred, worse_response). One that only holds A and B may say which answer was
+shown first, or what a model guessed: it is named, and taken if the person says so.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from offtarget.data import columns as names_of
+from offtarget.data.cells import Row
+from offtarget.data.evidence import NUMBER, TALK, TEXT, TEXTS, Evidence, shown_of, values_of
+from offtarget.data.messages import Drop
+from offtarget.data.polarity import WORSE, choice_named, is_firm
+from offtarget.data.shapes import TwoResponses
+from offtarget.data.winners import LabelRule, Unclear, read_labels
+from offtarget.errors import ConfigError, DataError
+
+FIELDS = {
+    "response_a", "response_b", "label", "a_wins", "b_wins", "ties", "scale", "label_is", "label_says", "name_a", "name_b",
+    "votes_a", "votes_b",
+}  # fmt: skip
+"""What can be said of two answers and who won; fields of `TwoResponses`."""
+_MOST = 6
+
+
+def rules(
+    answers: Sequence[str],
+    evidence: Evidence,
+    whole: Evidence,
+    given: Mapping[str, str],
+    problems: list[str],
+) -> Iterator[LabelRule]:
+    """Ways in which the file says which of two answers won, the likeliest first.
+
+    Args:
+        answers: the columns of the two.
+        evidence: the rows in question.
+        whole: all rows of the file, for what labels mean.
+        given: field of `TwoResponses` -> column or value, as the person said.
+        problems: takes what keeps a column from being followed.
+    """
+    said = {k: v for k, v in given.items() if k in FIELDS - {"response_a", "response_b"}}
+    if set(said) - {"label", "label_says"}:
+        base = TwoResponses.model_construct(prompt=None, response_a=answers[0], response_b=answers[1])
+        stated = base.with_columns(said)
+        yield LabelRule({k: getattr(stated, k) for k in TwoResponses.model_fields if k in FIELDS}, "")
+        return
+    if "label" in said:
+        yield from _as_said(said, answers, evidence, whole, problems)
+        return
+    if "label_says" in said:
+        raise ConfigError("--columns: label_says needs label=NAME, the column that it is about")
+    found, others = _readable(answers, evidence, whole, problems)
+    if found:
+        if conflict := _conflict(found, answers, evidence.rows):
+            problems.append(conflict)
+        else:
+            yield from found.values()
+    elif votes := _votes(evidence):
+        yield LabelRule(
+            {"votes_a": votes[0], "votes_b": votes[1]}, f"more votes win: columns {', '.join(votes)}"
+        )
+    elif others:
+        problems.append(_unnamed(others, answers, evidence.rows))
+    elif not problems:
+        problems += _unreadable(answers, evidence, whole)
+
+
+def _as_said(
+    said: Mapping[str, str],
+    answers: Sequence[str],
+    evidence: Evidence,
+    whole: Evidence,
+    problems: list[str],
+) -> Iterator[LabelRule]:
+    """The column that the person named."""
+    label = said["label"]
+    says = said.get("label_says")
+    if says not in (None, "winner", "loser"):
+        raise ConfigError(f"--columns: label_says is '{says}'; it is winner or loser")
+    rule = read_winner(label, answers, whole, evidence.rows, worse=None if says is None else says == "loser")
+    if isinstance(rule, LabelRule):
+        yield rule
+    elif isinstance(rule, Unclear):
+        problems.append(rule.why)
+    else:
+        shown = ", ".join(list(values_of(whole, label))[:6]) or "other text"
+        problems.append(
+            f"column {label} (the label) holds {shown}, which names neither {answers[0]} nor {answers[1]}; say "
+            "which won with a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|A>B)"
+        )
+
+
+def _readable(
+    answers: Sequence[str], evidence: Evidence, whole: Evidence, problems: list[str]
+) -> tuple[dict[str, LabelRule], dict[str, LabelRule]]:
+    """Columns that name one of the two answers: those whose names say that it is the better or the worse, and the others.
+
+    Names that may mean something else (target, result) are followed only where no other says so.
+    """
+    marks = names_of.side_marks(answers)
+    by_name: dict[str, LabelRule] = {}
+    others: dict[str, LabelRule] = {}
+    for label in label_columns(evidence, answers):
+        rule = read_winner(label, answers, whole, evidence.rows)
+        says = choice_named(label, marks)
+        if isinstance(rule, Unclear) and says:
+            problems.append(rule.why)
+        if not isinstance(rule, LabelRule):
+            continue
+        if not rule.sure and names_of.has_counterpart(label, marks, evidence.columns):
+            continue
+        if says:
+            by_name[label] = rule
+        elif rule.sure:
+            others[label] = rule
+    firm = {label: rule for label, rule in by_name.items() if is_firm(label)}
+    found = firm or by_name
+    return dict(sorted(found.items(), key=lambda x: choice_named(x[0], marks) == WORSE)), others
+
+
+def _unreadable(answers: Sequence[str], evidence: Evidence, whole: Evidence) -> Iterator[str]:
+    """What to say of a column that says who won by its name, in words that are not known."""
+    for label in label_columns(evidence, answers):
+        values = {v: n for v, n in values_of(whole, label).items() if v}
+        if (
+            is_firm(label)
+            and choice_named(label)
+            and 1 < len(values) <= _MOST
+            and evidence.columns[label].kind == TEXT
+        ):
+            shown = shown_of(whole, label)
+            holds = ", ".join(f"{shown.get(v, v)} in {n}" for v, n in values.items())
+            yield (
+                f"column {label} may say who won, but not in known words ({holds} rows); say what each means with --columns "
+                f"a={answers[0]},b={answers[1]},label={label},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|A>B)"
+            )
+
+
+def _votes(evidence: Evidence) -> tuple[str, ...] | None:
+    """Columns with the number of votes for each of two answers."""
+    for pair in names_of.numbered_answers(evidence.names(NUMBER), about=True):
+        if len(pair) == 2 and {"vote", "votes"} & set(names_of.words_of(pair[0])):
+            return pair
+    return None
+
+
+def label_columns(evidence: Evidence, answers: Sequence[str]) -> list[str]:
+    """Columns that may say who won, those with a usual name first."""
+    free = [
+        c for c, column in evidence.columns.items() if c not in answers and column.kind not in (TALK, TEXTS)
+    ]
+    usual = names_of.named(free, names_of.LABEL)
+    prompts = names_of.named(free, names_of.PROMPT)
+    return [*usual, *(c for c in free if c not in usual and c not in prompts)]
+
+
+def read_winner(
+    label: str,
+    answers: Sequence[str],
+    whole: Evidence,
+    rows: Sequence[Row],
+    *,
+    worse: bool | None = None,
+) -> LabelRule | Unclear | None:
+    """What a column says of two answers, from its values over the whole file; `worse` as in `winners.read_labels`."""
+    about = names_of.numbered_answers(list(whole.columns), about=True)
+    return read_labels(
+        label,
+        values_of(whole, label),
+        answers,
+        rows,
+        [a for a in about if label not in a],
+        shown_of(whole, label),
+        worse=worse,
+    )
+
+
+def _conflict(found: Mapping[str, LabelRule], answers: Sequence[str], rows: Sequence[Row]) -> str | None:
+    """What to say where columns that say who won do not say the same; None if they do."""
+    apart, both = _disagreements(found, answers, rows)
+    if not apart:
+        return None
+    marks = names_of.side_marks(answers)
+    told = [f"{c} (the worse answer)" if choice_named(c, marks) == WORSE else c for c in found]
+    return (
+        f"columns {_listed(told)} say who won, and contradict each other in {apart} of the {both} rows looked at that both "
+        f"fill; {_ways(found)}"
+    )
+
+
+def _unnamed(others: Mapping[str, LabelRule], answers: Sequence[str], rows: Sequence[Row]) -> str:
+    """What to say where columns name one of the answers, and no name says that it is the better one."""
+    names = list(others)
+    if len(names) == 1:
+        won = [_first_won(_adapter(others[names[0]], answers), row) for row in rows]
+        n = f"{answers[0]} in {won.count(True)} and {answers[1]} in {won.count(False)}"
+        return (
+            f"no column says by its name who won; {names[0]} names one of the two answers ({n} of the {len(rows)} rows looked "
+            f"at). If that is the better one: --columns label={names[0]}; if it is the worse one: "
+            f"--columns label={names[0]},label_says=loser"
+        )
+    apart, both = _disagreements(others, answers, rows)
+    differ = (
+        f"they disagree in {apart} of the {both} rows looked at that several fill" if apart else "they agree"
+    )
+    return (
+        f"no column says by its name who won; {_listed(names)} each name one of the two answers, and {differ}; "
+        f"{_ways(others)}"
+    )
+
+
+def _ways(found: Mapping[str, LabelRule]) -> str:
+    """How to go on where several columns name an answer."""
+    named = "name the one that counts: --columns label=NAME"
+    if _same_but_for_one_word(list(found)):
+        return f"put a column with the majority of each row into the file and name it, or {named}"
+    return named
+
+
+def _same_but_for_one_word(names: Sequence[str]) -> bool:
+    """Whether columns look as if they held the same of several people or models: annotator_1, annotator_2."""
+    words = [names_of.words_of(n) for n in names]
+    if len({len(w) for w in words}) != 1 or len(words[0]) < 2:
+        return False
+    return sum(len(set(at)) > 1 for at in zip(*words, strict=True)) == 1
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:_MOST], *([f"{len(names) - _MOST} more"] if len(names) > _MOST else [])]
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _disagreements(
+    found: Mapping[str, LabelRule], answers: Sequence[str], rows: Sequence[Row]
+) -> tuple[int, int]:
+    """(rows in which two of some columns name different answers as the better one, rows in which two name one)."""
+    adapters = [_adapter(rule, answers) for rule in found.values()]
+    apart = both = 0
+    for row in rows:
+        said = [won for adapter in adapters if (won := _first_won(adapter, row)) is not None]
+        both += len(said) > 1
+        apart += len(set(said)) > 1
+    return apart, both
+
+
+def _adapter(rule: LabelRule, answers: Sequence[str]) -> TwoResponses:
+    return TwoResponses(**{**rule.fields, "response_a": answers[0], "response_b": answers[1]})
+
+
+def _first_won(adapter: TwoResponses, row: Row) -> bool | None:
+    """Whether a row says that the first answer won; None where it does not say."""
+    try:
+        return adapter.a_won(row)
+    except (Drop, DataError):
+        return None
