@@ -99,7 +99,7 @@ def test_damaged_archives(tmp_path: Path) -> None:
     ],
 )
 def test_nothing_left_to_compare(tmp_path: Path, row: Any, why: str, kind: type[OfftargetError]) -> None:
-    """Equal answers teach nothing, but are no fault; answers that are missing are one."""
+    """Where all answers are equal nothing can be decided; where they are missing the file is at fault."""
     error = failure(tmp_path / "a.jsonl", lines(row, row))
     assert type(error) is kind
     assert why in str(error)

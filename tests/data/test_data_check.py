@@ -141,7 +141,8 @@ def test_card_facts_and_warning_for_a_set_that_is_not_pinned(monkeypatch: pytest
 def test_pairs_at_hand_can_be_checked_and_an_empty_set_cannot(tmp_path: Path) -> None:
     from offtarget.data.loading import load_pairs
 
-    pairs = load_pairs(write(tmp_path / "a.jsonl", [row("p", "q", "A", "B"), row("r", "q", "A", "A")]))
+    path = write(tmp_path / "a.jsonl", [row("p", "q", "A", "B"), row("r", "q", "A", "A")])
+    pairs = load_pairs(path, allow_drops=True)
     report = check(pairs)
     assert report.n_dropped == {"identical responses": 1}
     assert report.card is None

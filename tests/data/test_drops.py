@@ -58,12 +58,42 @@ def test_over_one_in_five_is_refused_unless_allowed(tmp_path: Path) -> None:
     assert len(load_pairs(path, allow_drops=True)) == 79
 
 
-def test_ties_are_no_fault_however_many(tmp_path: Path) -> None:
+def judged(winner: str | None, n: int) -> list[Any]:
+    return [
+        {"prompt": f"How is {i}?", "answer_a": f"So {i}.", "answer_b": f"No {i}.", "winner": winner}
+        for i in range(n)
+    ]
+
+
+def test_ties_are_no_fault_however_many_but_they_are_said(tmp_path: Path) -> None:
+    from offtarget.data.check import check
     from offtarget.data.drops import drop_cautions
 
-    loaded = load_pairs(write(tmp_path / "a.jsonl", rows(30, *[TIE] * 70)))
-    assert (len(loaded), loaded.dropped) == (30, {"identical responses": 70})
-    assert not drop_cautions(loaded)
+    path = write(tmp_path / "a.jsonl", [*judged("a", 15), *judged("b", 15), *judged("tie", 70)])
+    loaded = load_pairs(path)
+    assert (len(loaded), loaded.dropped) == (30, {"tie": 70})
+    assert drop_cautions(loaded) == [
+        "70 of 100 pairs (70.0%) are ties and left out: what is found holds for pairs in which somebody had a preference"
+    ]
+    assert check(path).fit.told.startswith("yes, but 70 of 100 pairs (70.0%) are ties and left out")
+    few = write(tmp_path / "b.jsonl", [*judged("a", 40), *judged("b", 40), *judged("tie", 20)])
+    assert not drop_cautions(load_pairs(few))
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"),
+    [(judged(None, 21), "no label"), (judged("", 21), "no label"), ([TIE] * 21, "identical responses")],
+)
+def test_missing_labels_and_equal_answers_count_like_any_other_loss(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], odd: list[Any], reason: str
+) -> None:
+    good = rows(79) if odd[0] is TIE else [*judged("a", 40), *judged("b", 39)]
+    path = write(tmp_path / "a.jsonl", [*good, *odd])
+    with pytest.raises(DataError, match=rf"21 of 100 pairs \(21.0%\) cannot be used: 21 {reason}"):
+        load_pairs(path)
+    assert call(["data", "check", path]) == 2
+    assert "fit to audit: no: 21 of 100 pairs (21.0%) cannot be used" in capsys.readouterr().out
+    assert len(load_pairs(path, allow_drops=True)) == 79
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The shape is decided from all rows: whatever their order, nothing is half read, and nothing is taken in silence."""
 
+import csv
 import json
 import random
 from pathlib import Path
@@ -88,6 +89,62 @@ def test_shapes_of_other_columns_in_one_file(tmp_path: Path, order: str) -> None
     loaded = load_pairs(write(tmp_path / "a.jsonl", rows))
     assert said(loaded) == ALL
     assert not loaded.cautions
+
+
+def tables(tmp_path: Path, rows: list[dict[str, Any]]) -> list[str]:
+    """The rows as kinds of file in which every row has all columns: those of other rows are empty."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    header = list(dict.fromkeys(k for r in rows for k in r))
+    whole = [{k: r.get(k) for k in header} for r in rows]
+    with (tmp_path / "a.csv").open("w", newline="") as f:
+        writer = csv.DictWriter(f, header)
+        writer.writeheader()
+        writer.writerows(whole)
+    pq.write_table(pa.Table.from_pylist(whole), tmp_path / "a.parquet")
+    (tmp_path / "a.json").write_text(json.dumps(whole))
+    (tmp_path / "nan.jsonl").write_text(
+        "\n".join(json.dumps({k: r.get(k, float("nan")) for k in header}) for r in rows)
+    )
+    (tmp_path / "blank.jsonl").write_text(
+        "\n".join(json.dumps({k: r.get(k, " ") for k in header}) for r in rows)
+    )
+    return [str(tmp_path / n) for n in ("a.csv", "a.parquet", "a.json", "nan.jsonl", "blank.jsonl")]
+
+
+def other_names(i: int) -> dict[str, Any]:
+    p, c, r = triple(i)
+    return {"instruction": p, "preferred": c, "dispreferred": r}
+
+
+@pytest.mark.parametrize("of_other", [labelled, other_names])
+@pytest.mark.parametrize("n_other", [10, 30, 50])
+def test_sources_that_were_put_together_in_one_table(tmp_path: Path, of_other: Any, n_other: int) -> None:
+    rows = [{**plain(i), "source": "A"} if i >= n_other else of_other(i) for i in range(N)]
+    for path in tables(tmp_path, rows):
+        loaded = load_pairs(path)
+        assert said(loaded) == ALL, path
+        assert not loaded.dropped
+        assert any(n.startswith("rows of 2 shapes: ") and f"{n_other} rows as" in n for n in loaded.notes)
+        assert {k for p in loaded.pairs for k in p.meta} == {"source"}
+        assert sum("source" in p.meta for p in loaded.pairs) == N - n_other
+
+
+def test_other_columns_count_filled_cells(tmp_path: Path) -> None:
+    from offtarget.data.check import check
+
+    rows = [{**plain(i), "note": "x" if i < 15 else None, "empty": None} for i in range(N)]
+    for path in tables(tmp_path, rows):
+        assert check(path).fields == {"note": "str, 25% of pairs"}
+
+
+def test_an_empty_answer_in_a_table_is_an_empty_answer(tmp_path: Path) -> None:
+    rows = [plain(i) for i in range(N)]
+    rows[3]["rejected"] = rows[5]["prompt"] = ""
+    rows[7]["chosen"] = "  "
+    loaded = load_pairs(write(tmp_path / "a.jsonl", rows))
+    assert loaded.dropped == {"empty response": 2, "empty prompt": 1}
 
 
 @pytest.mark.parametrize("order", ORDERS)

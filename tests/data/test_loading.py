@@ -164,7 +164,7 @@ def test_head_reads_no_further(tmp_path: Path) -> None:
     same = json.dumps({"prompt": "s", "chosen": "a", "rejected": "a"})
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join([usable[0], same, usable[1], usable[2], "{this is not JSON"]))
-    loaded = load_pairs(str(path), head=3)
+    loaded = load_pairs(str(path), head=3, allow_drops=True)
     assert [p.prompt[0]["content"] for p in loaded.pairs] == ["q0", "q1", "q2"]  # usable rows are counted
     assert loaded.dropped == {"identical responses": 1}
     assert loaded.drawn == "the first 3 pairs (--head)"

@@ -135,8 +135,11 @@ def _stripped(turns: list[Message]) -> list[tuple[str, str]]:
 
 
 def usable(found: list[Parts | Drop]) -> int:
-    """How many of what `adapt` gave are pairs, or drops that good data has too."""
-    return sum(isinstance(x, Parts) or x.reason in msg.NATURAL for x in found)
+    """How many of what `adapt` gave are pairs, ties, or pairs of equal answers.
+
+    A missing label is no sign that a row is of a shape: so looks every row of another one.
+    """
+    return sum(isinstance(x, Parts) or x.reason in (msg.TIE, msg.IDENTICAL) for x in found)
 
 
 def tried(rows: list[Any], adapter: Adapter, decoder: Decoder | None = None) -> float:

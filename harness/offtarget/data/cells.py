@@ -34,6 +34,17 @@ def has(row: Row, column: str) -> bool:
     return cell_of(row, column) is not _ABSENT
 
 
+def is_empty(value: Any) -> bool:
+    """Whether a cell holds nothing: null, NaN, blank text, an empty list. Tables fill the columns of other rows so."""
+    if isinstance(value, str):
+        return not value.strip()
+    return (
+        value is None
+        or (isinstance(value, float) and value != value)
+        or (isinstance(value, list) and not value)
+    )
+
+
 def take(row: Row, column: str, role: str = "") -> Any:
     """The cell of a column, or of an entry within one (`input.messages`).
 

@@ -16,6 +16,7 @@ from offtarget.data.drops import (
     drop_cautions,
     lost_told,
     require_usable,
+    ties_told,
     write_dropped,
 )
 from offtarget.data.fit import Fit, counted, debris_told, needs, stock_told, templates_told
@@ -218,6 +219,8 @@ def check(
     if not missing and lost > REFUSED and not allow_drops:
         missing, told = told[0], []
     weighs = tuple(_weighs(found))
+    if ties := ties_told(pairs.n_usable, pairs.dropped):
+        told = [*told, ties]
     fit = Fit(audit=not missing, needs=missing, weighs=(*told, *weighs))
     warnings = (*_of_the_source(described, pairs), *weighs)
     return found.model_copy(update={"fit": fit, "warnings": warnings})

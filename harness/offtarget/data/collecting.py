@@ -9,7 +9,7 @@ from typing import Any
 
 from offtarget.data.adapters import Parts, adapt
 from offtarget.data.cards import RowColumns
-from offtarget.data.cells import cell_of, has
+from offtarget.data.cells import cell_of, has, is_empty
 from offtarget.data.decoding import Decoder
 from offtarget.data.drawing import Draw
 from offtarget.data.guessing import Layout, Shapes
@@ -212,7 +212,7 @@ def content_id(parts: Parts) -> str:
 def _scalars(row: Mapping[str, Any], used: set[str]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for k, v in row.items():
-        if k in used or not k or not isinstance(v, str | int | float | bool):
+        if k in used or not k or not isinstance(v, str | int | float | bool) or is_empty(v):
             continue
         out[k] = clean(v) if isinstance(v, str) else v
     return out

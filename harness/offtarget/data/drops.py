@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from offtarget.data.messages import IMAGES, NATURAL, UNMATCHED
+from offtarget.data.messages import IMAGES, NATURAL, NO_PREFERENCE, UNMATCHED
 from offtarget.data.pairs import DroppedRow, PairSet
 from offtarget.errors import ConfigError, DataError, UndecidedError
 from offtarget.store import write_atomic
@@ -40,25 +40,42 @@ def lost_told(n_usable: int, dropped: Mapping[str, int]) -> str:
     return f"{lost} of {read} pairs ({lost / read:.1%}) cannot be used"
 
 
+def ties_told(n_usable: int, dropped: Mapping[str, int]) -> str:
+    """How many pairs are stated as ties, in words, where they are over 20 %; empty where they are fewer."""
+    ties, read = (
+        sum(n for reason, n in dropped.items() if reason in NATURAL),
+        n_usable + sum(dropped.values()),
+    )
+    if not read or ties / read <= REFUSED:
+        return ""
+    return f"{ties} of {read} pairs ({ties / read:.1%}) are ties and left out"
+
+
 def drop_cautions(pairs: PairSet) -> list[str]:
-    """One sentence where over 1 % of the pairs were left out for reasons that good data does not have; else none."""
-    if alarming_share(pairs.n_usable, pairs.dropped) <= WARNED:
-        return []
-    return [_left_out(pairs.n_usable, pairs.dropped, pairs.dropped_rows)]
+    """What a decision should know of pairs that were left out.
+
+    One sentence where they are over 1 % for reasons that good data does not have, and one where over 20 % are ties.
+    """
+    out = []
+    if alarming_share(pairs.n_usable, pairs.dropped) > WARNED:
+        out.append(_left_out(pairs.n_usable, pairs.dropped, pairs.dropped_rows))
+    if ties := ties_told(pairs.n_usable, pairs.dropped):
+        out.append(f"{ties}: what is found holds for pairs in which somebody had a preference")
+    return out
 
 
 def require_usable(pairs: PairSet, *, allow_drops: bool = False) -> None:
     """Refuse a set of which nothing, or too little, is left.
 
     Raises:
-        UndecidedError: no pair is left, for reasons that good data has too (all ties).
+        UndecidedError: no pair is left, and no row states a preference (all ties, all equal, no labels).
         DataError: no pair is left for other reasons; or over 20 % of the pairs were lost to such reasons and
             `allow_drops` is false.
     """
     if not pairs.n_usable:
         ways = "".join(f"; {way}" for reason, way in _WAYS.items() if reason in pairs.dropped)
         text = f"{pairs.name}: no pair is left to compare ({_reasons(pairs.dropped)}{_first(pairs.dropped_rows)}){ways}"
-        if not alarming(pairs.dropped):
+        if set(pairs.dropped) <= NO_PREFERENCE:
             raise UndecidedError(f"{text}; check the label column")
         raise DataError(text)
     if not allow_drops:

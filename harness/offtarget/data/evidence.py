@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from offtarget.data.cells import cell_of, label_key
+from offtarget.data.cells import cell_of, is_empty, label_key
 from offtarget.data.columns import may_have_role
 from offtarget.data.messages import conversation_of
 from offtarget.data.reading import BadRow, LocatedRow
@@ -24,7 +24,7 @@ CONTENT = (TEXT, TALK, TEXTS)
 
 @dataclass
 class Column:
-    """The cells of one column that are not null."""
+    """The cells of one column that hold something."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     chars: int = 0
@@ -163,14 +163,14 @@ def key_of(cells: Iterable[tuple[str, Any]]) -> frozenset[str]:
 
 
 def filled(row: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """The cells of a row that are not null or an empty list, with the entries of mappings as `column.entry`."""
+    """The cells of a row that hold something, with the entries of mappings as `column.entry`."""
     for name, value in row.items():
-        if value is None or (isinstance(value, list) and not value):
+        if is_empty(value):
             continue
         yield name, value
         if isinstance(value, Mapping) and conversation_of(value) is None:
             for inner, cell in value.items():
-                if cell is not None and f"{name}.{inner}" not in row:
+                if not is_empty(cell) and f"{name}.{inner}" not in row:
                     yield f"{name}.{inner}", cell
 
 

@@ -26,9 +26,12 @@ UNKNOWN_ROLE = "unknown role"
 BROKEN_TALK = "conversation that cannot be parsed"
 BROKEN = "broken row"
 
-NATURAL = frozenset({TIE, NO_LABEL, IDENTICAL})
-"""Reasons that good data has too. Text that is missing and rows of another shape are none: where many rows are lost to
-such reasons, the file is damaged or was read the wrong way."""
+NATURAL = frozenset({TIE})
+"""Reasons that good data has too: somebody looked at both answers and preferred neither. Labels and text that are missing,
+answers that are the same, and rows of another shape are none: where many rows are lost to such reasons, the file is
+damaged or was read the wrong way."""
+NO_PREFERENCE = frozenset({TIE, NO_LABEL, IDENTICAL})
+"""Reasons for which a row that was read rightly states no preference."""
 
 
 class Drop(Exception):  # noqa: N818 - not an error: a named reason, counted by the loader

@@ -38,8 +38,10 @@ def notes(collector: Collector, seen: Census) -> Iterator[str]:
     rules = collector.rules
     used = [x for x in rules.shapes.layouts if collector.by_shape[id(x)]]
     if len(used) > 1:
+        names = [str(x.adapter.model_dump()["name"]) for x in used]
         parts = " and ".join(
-            f"{collector.by_shape[id(x)]} rows as {x.adapter.model_dump()['name']}" for x in used
+            f"{collector.by_shape[id(x)]} rows as {_apart(x.adapter, name, names)}"
+            for x, name in zip(used, names, strict=True)
         )
         yield f"rows of {len(used)} shapes: {parts}; each was read by its own"
     for layout in used:
@@ -69,6 +71,12 @@ def notes(collector: Collector, seen: Census) -> Iterator[str]:
                 f"column {columns.split} holds {shown}: taken as a label of rows, not as splits; "
                 f"`--columns split={columns.split}` for splits"
             )
+
+
+def _apart(adapter: Adapter, name: str, names: list[str]) -> str:
+    """The name of a shape, with its columns where another one is called so too."""
+    columns = ", ".join(adapter.column_fields().values())
+    return f"{name} ({columns})" if names.count(name) > 1 else name
 
 
 def _decoded(decoder: Decoder) -> Iterator[str]:
