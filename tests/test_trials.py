@@ -112,7 +112,7 @@ def test_what_was_dropped_is_counted_placed_and_in_the_verdict(
 ) -> None:
     found = checked(capsys, cases / "19c-drops.jsonl", "--dropped", tmp_path / "d.jsonl")
     assert found["n_dropped"] == {"empty response": 2, "identical responses": 1, "empty prompt": 1}
-    assert found["fit"]["weighs"][0] == "3 of 60 pairs (5.0%) cannot be used"
+    assert found["fit"]["weighs"][0] == "4 of 60 pairs (6.7%) cannot be used"
     rows = [json.loads(x) for x in (tmp_path / "d.jsonl").read_text().splitlines()]
     assert [r["where"] for r in rows[:2]] == ["19c-drops.jsonl line 4", "19c-drops.jsonl line 8"]
     images = checked(capsys, cases / "41-few-images.jsonl")

@@ -411,3 +411,44 @@ def test_pairing_of_lists_on_the_command_line(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="`--columns pairing=all` compares each answer with each"):
         load_pairs(path)
     assert len(load_pairs(path, columns={"pairing": "all"})) == 30 * 2 + 30 * 4
+
+
+@pytest.mark.parametrize(
+    "leak",
+    [
+        "[INST] {}", "<|im_start|>user\n{}", "<|im_start|>assistant\n{}", "<|user|>{}", "[INST] {} [/INST] More.",
+        "### Instruction:\n{}", "<|im_start|>user\n{}<|im_end|>\n<|im_start|>assistant\nMore.", "[/INST] {}",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("column", "every"), [("chosen", 12), ("rejected", 12), ("rejected", 1)])
+def test_a_mark_that_leaked_into_answers_is_part_of_them(
+    tmp_path: Path, leak: str, column: str, every: int
+) -> None:
+    rows = [plain(i) for i in range(N)]
+    for row in rows[::every]:
+        row[column] = leak.format(row[column])
+    path = write(tmp_path / "a.jsonl", rows)
+    if every == 1 and "More." in leak:  # a whole column of conversations, and their prompts are others
+        with pytest.raises(DataError, match="60 prompts differ"):
+            load_pairs(path)
+        return
+    loaded = load_pairs(path)
+    assert said(loaded) == {(r["prompt"], r["chosen"], r["rejected"]) for r in rows}
+    assert not loaded.dropped and not loaded.notes
+
+
+def test_leaked_marks_are_debris(tmp_path: Path) -> None:
+    from offtarget.data.check import check
+
+    rows = [plain(i) for i in range(N)]
+    for row in rows[::10]:
+        row["rejected"] = f"[INST] {row['rejected']}"
+    found = check(write(tmp_path / "a.jsonl", rows)).texts.debris
+    assert [(d.n_chosen, d.n_rejected) for d in found if "INST" in d.told] == [(0, 6)]
+
+
+def test_a_part_of_answers_that_are_whole_conversations_is_parsed(tmp_path: Path) -> None:
+    rows = [plain(i) for i in range(N)]
+    for row in rows[::5]:
+        row |= {side: f"[INST] {row['prompt']} [/INST] {row[side]}" for side in ("chosen", "rejected")}
+    assert said(load_pairs(write(tmp_path / "a.jsonl", rows))) == ALL

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from offtarget.data import serialised, transcripts
-from offtarget.data.messages import BROKEN_TALK, Drop
+from offtarget.data.messages import ASKS, BROKEN_TALK, Drop
 from offtarget.data.pairs import Message
 from offtarget.data.transcripts import Marks, Talk
 
@@ -28,6 +28,9 @@ class Decoder:
 
     unsure: Mapping[str, Marks] = field(default_factory=dict)
     """Column -> marks of plain words that all its texts use."""
+    talks: frozenset[str] = frozenset()
+    """Columns of which most texts begin with a mark for who speaks. Elsewhere such a mark may have leaked into an answer:
+    a text is a conversation there only if it reads as one to its end."""
     serialised: frozenset[str] = frozenset()
     """Columns of conversations written as JSON or Python, where a cell that begins as one must be one."""
     cut: bool = False
@@ -51,8 +54,10 @@ class Decoder:
             columns: where the three are from.
         """
         asked = self._talk(prompt, columns[0])
+        if isinstance(asked, Talk) and columns[0] not in self.talks and not _asks(asked):
+            asked = None
         taken = self._taken(prompt, asked, columns[0])
-        answers = self._answers(sides, columns[1:])
+        answers = self._answers(sides, columns[1:], last_turn(taken))
         if all(isinstance(a, str) for a in answers):
             if isinstance(asked, Talk):
                 answers = [a.strip() for a in answers]
@@ -81,11 +86,23 @@ class Decoder:
         self.seen[column, talk.marks.shown if isinstance(talk, Talk) else SERIALISED] += 1
         return talk.turns if isinstance(talk, Talk) else talk
 
-    def _answers(self, sides: tuple[Any, Any], columns: tuple[str, ...]) -> list[Any]:
-        """Both sides; those that are only marked as the assistant's stay text, unless both are."""
+    def _answers(self, sides: tuple[Any, Any], columns: tuple[str, ...], last: str | None) -> list[Any]:
+        """Both sides; those that are only marked as the assistant's stay text, unless both are.
+
+        Args:
+            sides: the cells.
+            columns: where they are from.
+            last: what the last turn of the prompt says.
+        """
         talks = [self._talk(s, c) for s, c in zip(sides, columns, strict=True)]
+        whole = [isinstance(t, Talk) and _answers_in(t) for t in talks]
+        for i, talk in enumerate(talks):
+            if not isinstance(talk, Talk) or columns[i] in self.talks or _is_bare(talk):
+                continue
+            if not whole[i] or not (all(whole) or _asked_in(talk) == (last or "").strip()):
+                talks[i] = None
         marked = [isinstance(t, Talk) for t in talks]
-        bare = [isinstance(t, Talk) and not any(m["role"] == "user" for m in t.turns) for t in talks]
+        bare = [isinstance(t, Talk) and _is_bare(t) for t in talks]
         return [
             cell if bare[i] and not all(marked) else self._taken(cell, talks[i], columns[i])
             for i, cell in enumerate(sides)
@@ -99,6 +116,31 @@ class Decoder:
             return answers
         self.seen["", PROMPT] += 1
         return list(cut)
+
+
+def is_answer(talk: Talk) -> bool:
+    """Whether a conversation in a column of answers has the roles of one."""
+    return _is_bare(talk) or _answers_in(talk)
+
+
+def _asks(talk: Talk) -> bool:
+    """Whether a conversation ends where the assistant is to speak."""
+    return talk.open or talk.turns[-1]["role"] in ASKS
+
+
+def _answers_in(talk: Talk) -> bool:
+    """Whether a conversation is one in which the assistant answers last."""
+    return transcripts.alternates(talk) and talk.turns[-1]["role"] == "assistant"
+
+
+def _is_bare(talk: Talk) -> bool:
+    """Whether nobody but the assistant speaks."""
+    return not any(m["role"] == "user" for m in talk.turns)
+
+
+def _asked_in(talk: Talk) -> str:
+    """What the user says last."""
+    return next((m["content"].strip() for m in reversed(talk.turns) if m["role"] == "user"), "")
 
 
 def last_turn(taken: Any) -> str | None:

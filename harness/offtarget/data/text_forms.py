@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from offtarget.data.decoding import Decoder, last_turn, repeated
+from offtarget.data.decoding import Decoder, is_answer, last_turn, repeated
 from offtarget.data.drops import WARNED
 from offtarget.data.evidence import Census
 from offtarget.data.guessing import Shapes
@@ -22,6 +22,7 @@ _NEARLY_ALL = 0.9
 def decoder_of(shapes: Shapes, seen: Census, cautions: list[str]) -> Decoder:
     """How the texts of a file are to be taken, by a sample of its rows; what is unclear goes to `cautions`."""
     cells: dict[str, list[str]] = defaultdict(list)
+    prompts: set[str] = set()
     n = both = both_short = 0
     plain = Decoder()
     for row in seen.whole.rows:
@@ -30,6 +31,7 @@ def decoder_of(shapes: Shapes, seen: Census, cautions: list[str]) -> Decoder:
         except (Drop, DataError):
             continue
         for c in candidates[:1]:
+            prompts.add(c.columns[0])
             for column, cell in zip(c.columns, (c.prompt, c.chosen, c.rejected), strict=True):
                 if isinstance(cell, str):
                     cells[column].append(cell)
@@ -44,6 +46,11 @@ def decoder_of(shapes: Shapes, seen: Census, cautions: list[str]) -> Decoder:
     written = frozenset(
         column for column, texts in cells.items() if sum(map(looks_like_talk, texts)) >= _MOSTLY * len(texts)
     )
+    talks = frozenset(
+        column
+        for column, texts in cells.items()
+        if sum(_is_talk(t, column in prompts) for t in texts) >= _MOSTLY * len(texts)
+    )
     unsure = {column: marks for column, texts in cells.items() if (marks := _marks(column, texts, cautions))}
     if n and WARNED < both / n < _MANY:
         cautions.append(
@@ -51,10 +58,16 @@ def decoder_of(shapes: Shapes, seen: Census, cautions: list[str]) -> Decoder:
         )
     return Decoder(
         unsure,
+        talks | unsure.keys(),
         written,
         cut=n > 0 and both_short >= _MANY * n,
         cut_short=n > 0 and both_short >= _NEARLY_ALL * n,
     )
+
+
+def _is_talk(text: str, is_prompt: bool) -> bool:
+    talk = parse(text)
+    return talk is not None and (is_prompt or is_answer(talk))
 
 
 def _marks(column: str, texts: Sequence[str], cautions: list[str]) -> Marks | None:
