@@ -118,3 +118,70 @@ def test_a_prompt_by_a_doubtful_name_must_hold_prompts(tmp_path: Path) -> None:
     rows = [{"task": p, "good": c, "bad": r} for p, c, r in map(row, range(N))]
     (tmp_path / "b.jsonl").write_text("\n".join(map(json.dumps, rows)))
     assert len(load_pairs(str(tmp_path / "b.jsonl"))) == N
+
+
+def test_rows_within_one_object_are_placed(tmp_path: Path) -> None:
+    rows = [
+        {"row_idx": i, "row": dict(zip(("prompt", "chosen", "rejected"), row(i), strict=True))}
+        for i in range(N)
+    ]
+    path = tmp_path / "a.json"
+    text = message(path, [{"version": 2, "meta": {"team": "x"}, "data": {"rows": rows}}])
+    assert "nested in data.rows[].row (40 of them, with prompt, chosen, rejected)" in text
+    assert "jq -c '.data.rows[].row'" in text
+
+
+def test_a_label_within_annotations_is_placed(tmp_path: Path) -> None:
+    def task(i: int, results: int) -> dict[str, Any]:
+        p, c, r = row(i)
+        result = {"type": "pairwise", "value": {"selected": ["left", "right"][i % 2]}}
+        return {
+            "id": i,
+            "data": {"prompt": p, "answer1": c, "answer2": r},
+            "annotations": [{"completed_by": 3, "result": [result] * results}],
+        }
+
+    path = tmp_path / "a.jsonl"
+    text = message(path, [task(i, 1) for i in range(N)])
+    way = text.rpartition("--columns ")[2]
+    assert way.endswith("label=annotations.0.result.0.value.selected")
+    loaded = load_pairs(str(path), columns=dict(x.split("=") for x in way.split(",")))
+    assert [p.chosen[0]["content"] == row(i)[1] for i, p in enumerate(loaded.pairs)] == [True, False] * 20
+    several = message(tmp_path / "b.jsonl", [task(i, 2) for i in range(N)])
+    assert "annotations.0" not in several.partition("There are")[0]  # which of several counts is not known
+
+
+def test_answers_within_mappings_are_named_whole(tmp_path: Path) -> None:
+    rows = [
+        {
+            "input": {"system": "Be brief.", "prompt": p},
+            "chosen": {"text": c, "model": "big"},
+            "rejected": {"text": r, "model": "small"},
+        }
+        for p, c, r in map(row, range(N))
+    ]
+    path = tmp_path / "a.jsonl"
+    text = message(path, rows)
+    assert "--columns prompt=input.prompt,chosen=chosen.text,rejected=rejected.text" in text
+    columns = {"prompt": "input.prompt", "chosen": "chosen.text", "rejected": "rejected.text"}
+    assert load_pairs(str(path), columns=columns).pairs[3].chosen[0]["content"] == row(3)[1]
+
+
+@pytest.mark.parametrize("above", [["Export of Q3"], ["Export,,,", ",Question,Answers,"], ["Export", ""]])
+def test_lines_above_the_header_of_a_table(tmp_path: Path, above: list[str]) -> None:
+    lines = ["No.,prompt,chosen,rejected", *(f"{i},{','.join(row(i))}" for i in range(N))]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([*above, *lines]))
+    with pytest.raises(OfftargetError) as error:
+        load_pairs(str(path))
+    assert str(error.value) == (
+        f"a.csv: line {len(above) + 1} looks like the header (No., prompt, chosen, rejected); delete the lines above it"
+    )
+    path.write_text("\n".join(lines))
+    assert len(load_pairs(str(path))) == N
+
+
+def test_a_text_file_says_how_it_can_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("prompt\tchosen\trejected\nq\ta\tb\n")
+    with pytest.raises(OfftargetError, match=r"a .txt file is read once its name says what it holds \(.tsv"):
+        load_pairs(str(tmp_path / "a.txt"))

@@ -452,3 +452,36 @@ def test_a_part_of_answers_that_are_whole_conversations_is_parsed(tmp_path: Path
     for row in rows[::5]:
         row |= {side: f"[INST] {row['prompt']} [/INST] {row[side]}" for side in ("chosen", "rejected")}
     assert said(load_pairs(write(tmp_path / "a.jsonl", rows))) == ALL
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_conversations_in_four_notations(tmp_path: Path, order: str) -> None:
+    rows: list[dict[str, Any]] = []
+    for i in range(N):
+        p, c, r = triple(i)
+        asked = [user(p), bot("Which one?"), user("The red one.")]
+        marked = "".join(f"<|im_start|>{m['role']}\n{m['content']}<|im_end|>\n" for m in asked)
+        text = f"\n\nHuman: {p}\n\nAssistant: Which one?\n\nHuman: The red one.\n\nAssistant: "
+        rows.append(
+            [
+                {"chosen": text + c, "rejected": text + r},
+                {"chosen": [*asked, bot(c)], "rejected": [*asked, bot(r)]},
+                {
+                    "conversations": [{"from": m["role"], "value": m["content"]} for m in asked],
+                    "chosen": {"from": "gpt", "value": c},
+                    "rejected": {"from": "gpt", "value": r},
+                },
+                {
+                    "prompt": f"{marked}<|im_start|>assistant\n",
+                    "chosen": f"{c}<|im_end|>",
+                    "rejected": f"{r}<|im_end|>",
+                },
+            ][i % 4]
+        )
+    loaded = load_pairs(write(tmp_path / "a.jsonl", ordered(rows, order)))
+    assert not loaded.dropped
+    found = {
+        (p.prompt[0]["content"], p.chosen[-1]["content"], p.rejected[-1]["content"]) for p in loaded.pairs
+    }
+    assert found == ALL
+    assert {tuple(m["role"] for m in p.prompt) for p in loaded.pairs} == {("user", "assistant", "user")}

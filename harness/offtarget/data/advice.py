@@ -7,6 +7,7 @@ from offtarget.data.adapters import tried
 from offtarget.data.cells import cell_of, has
 from offtarget.data.evidence import CONTENT, NUMBER, RECORDS, TEXT, TRUTH, Census, Evidence
 from offtarget.data.guessing import FITS, NoShape
+from offtarget.data.nested import LOW, is_amount, listed, nested_label, nested_rows
 from offtarget.data.shapes import ChosenRejected
 
 _ONE_ANSWER = ("completion", "response", "output", "answer", "reply", "generation", "text", "chosen")
@@ -29,17 +30,18 @@ def explain(seen: Census, found: NoShape) -> str:
                 f"best; name it with --columns responses={'|'.join(found.answers)},choice=NAME (adapter one_of_many). "
                 + columns_told(seen)
             )
-        scores = [p for p in names_of.numbered_answers(evidence.names(NUMBER), about=True) if len(p) == 2]
-        if scores:
-            return (
-                f"two answers to each prompt ({a}, {b}), scores ({', '.join(scores[0])}) and no column that says who won; if the "
-                f"higher score is the better answer: --columns a={a},b={b},votes_a={scores[0][0]},votes_b={scores[0][1]}. "
-                + columns_told(seen)
-            )
+        if scored := _scored(evidence, a, b):
+            return f"{scored}. {columns_told(seen)}"
+        if nested := nested_label(seen, (a, b)):
+            return nested
         return (
             f"two answers to each prompt ({a}, {b}) and no column that says who won; name it with "
             f"--columns a={a},b={b},label=NAME (adapter two_responses). {columns_told(seen)}"
         )
+    if beside := listed(seen):
+        return f"{beside}. {columns_told(seen)}"
+    if nested := nested_rows(seen):
+        return nested
     labelled = _labelled(evidence)
     if labelled:
         return labelled
@@ -62,6 +64,24 @@ def explain(seen: Census, found: NoShape) -> str:
     )
 
 
+def _scored(evidence: Evidence, a: str, b: str) -> str | None:
+    """What to say of two answers with a number for each."""
+    numbers = [c for c in evidence.columns if is_amount(evidence, c) and c not in (a, b)]
+    marks = names_of.side_marks((a, b))
+    pairs = [p for p in names_of.numbered_answers(numbers, about=True) if len(p) == 2]
+    pairs += [
+        p for p in names_of.numbered_answers(numbers) if len(p) == 2 and names_of.side_marks(p) == marks
+    ]
+    if not pairs:
+        return None
+    one, two = pairs[0]
+    found = f"two answers to each prompt ({a}, {b}), numbers for each ({one}, {two}) and no column that says who won"
+    low, high = f"rank_a={one},rank_b={two}", f"votes_a={one},votes_b={two}"
+    if set(names_of.words_of(one)) & LOW:
+        return f"{found}; if the lower number is the better answer: --columns a={a},b={b},{low}"
+    return f"{found}; if the higher score is the better answer: --columns a={a},b={b},{high}; if the lower is: {low}"
+
+
 def _without_prompt(seen: Census, preferred: tuple[str, str]) -> str:
     """There are chosen and rejected answers, but no column has a usual name of a prompt."""
     chosen, rejected = preferred
@@ -73,8 +93,13 @@ def _without_prompt(seen: Census, preferred: tuple[str, str]) -> str:
         if tried(evidence.rows[:100], ChosenRejected(prompt=c, chosen=chosen, rejected=rejected)) >= FITS
     ]
     if len(fits) == 1:
+        whole = (
+            f"prompt={fits[0]}"
+            if "." not in f"{chosen}{rejected}"
+            else f"prompt={fits[0]},chosen={chosen},rejected={rejected}"
+        )
         return (
-            f"no column 'prompt'; map it with --columns prompt={fits[0]}, in a recipe with --set columns.prompt={fits[0]} "
+            f"no column 'prompt'; map it with --columns {whole}, in a recipe with --set columns.prompt={fits[0]} "
             f"(tried on {min(100, len(evidence.rows))} rows: it reads)"
         )
     which = f"which of {', '.join(fits)} holds it" if fits else "which column holds it"
@@ -87,7 +112,7 @@ def _without_prompt(seen: Census, preferred: tuple[str, str]) -> str:
 def _may_be_prompt(evidence: Evidence, column: str) -> bool:
     """Whether a column of text may hold prompts: several words each, and many different ones."""
     found = evidence.columns[column]
-    if found.kind != TEXT:
+    if found.kind != TEXT or names_of.named([column.rpartition(".")[2]], names_of.SURE_PROMPT):
         return True
     texts = [t for t in (cell_of(row, column) for row in evidence.rows) if isinstance(t, str)]
     if names_of.speaks_about(column) or len(texts) < _FEW:
@@ -143,7 +168,8 @@ def columns_told(seen: Census, only: Sequence[str] = ()) -> str:
 def missing_columns(seen: Census, roles: Mapping[str, str]) -> str | None:
     """What to say where a role was given a column that no row has; None if all are there."""
     known = set(seen.header) | set(seen.whole.columns)
-    for role, column in roles.items():
-        if column not in known and not any(has(row, column) for row in seen.whole.rows):
-            return f"no column '{column}' for {role}; there are: {', '.join(seen.header[:_MOST])}"
+    for role, given in roles.items():
+        for column in given.split("|") if role in ("responses", "scores") else [given]:
+            if column not in known and not any(has(row, column) for row in seen.whole.rows):
+                return f"no column '{column}' for {role}; there are: {', '.join(seen.header[:_MOST])}"
     return None

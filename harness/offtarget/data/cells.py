@@ -14,7 +14,8 @@ _ABSENT = object()
 def cell_of(row: Row, column: str) -> Any:
     """The cell of a column, or `_ABSENT`.
 
-    `input.messages` is the entry of a mapping in column `input`, and `answers.0` the first entry of a list.
+    `input.messages` is the entry of a mapping in column `input`, `answers.0` the first entry of a list, and `answers.text`
+    that entry of each mapping in a list.
     """
     if column in row:
         return row[column]
@@ -24,6 +25,8 @@ def cell_of(row: Row, column: str) -> Any:
             value = value[part]
         elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
             value = value[int(part)]
+        elif isinstance(value, list) and value and all(isinstance(x, Mapping) and part in x for x in value):
+            value = [x[part] for x in value]
         else:
             return _ABSENT
     return value
@@ -57,6 +60,22 @@ def take(row: Row, column: str, role: str = "") -> Any:
     near = difflib.get_close_matches(column, list(row), n=1, cutoff=0.7)
     offer = f"nearest is '{near[0]}'" if near else "there are: " + ", ".join(list(row)[:12])
     raise DataError(f"no column '{column}'{f' for {role}' if role not in ('', column) else ''} ({offer})")
+
+
+NO_AMOUNT = frozenset({"n/a", "na", "nan", "none", "null", "-", "--", "?", "unrated"})
+"""What people write where there is no score."""
+_PARTS = re.compile(r"(-?\d+(?:\.\d+)?)(?:\s*/\s*|\s+out of\s+)(\d+(?:\.\d+)?)")
+
+
+def number_of(value: Any) -> float | None:
+    """A score as a number: 4, "4.5", "4/5" and "4 out of 5" (as shares); None if it is none."""
+    if isinstance(value, str) and (parts := _PARTS.fullmatch(value.strip())):
+        return float(parts[1]) / float(parts[2]) if float(parts[2]) else None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if number == number else None
 
 
 def label_key(value: Any) -> str:

@@ -165,8 +165,9 @@ def has_counterpart(column: str, marks: Sequence[str], columns: Iterable[str]) -
 
 
 def is_plain(column: str) -> bool:
-    """Whether a name has only words that answers are called by: response_a, not user_pushback_1."""
-    return all(w in _CONTENT or any(w in marks for marks in _SIDES) for w in words_of(column))
+    """Whether a name, or that of an entry, has only words that answers are called by: response_a, not user_pushback_1."""
+    own = words_of(column.rpartition(".")[2])
+    return all(w in _CONTENT or any(w in marks for marks in _SIDES) for w in own)
 
 
 def side_marks(members: Sequence[str]) -> list[str]:
@@ -179,3 +180,9 @@ def side_marks(members: Sequence[str]) -> list[str]:
 def speaks_about(column: str) -> bool:
     """Whether a name says that a column speaks about answers (a rationale, a score) and is no part of them."""
     return bool(set(words_of(column)) & _ASIDE)
+
+
+def looks_like_header(cells: Sequence[str]) -> bool:
+    """Whether the cells of a line are names of columns of pairs."""
+    names = list(dict.fromkeys(c.strip() for c in cells if c.strip()))
+    return bool(named(names, PROMPT) and (preference_pairs(names) or numbered_answers(names)))

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from offtarget.data.columns import looks_like_header
 from offtarget.data.encodings import encoding_of, not_utf8, opened, shown
 from offtarget.data.reading import BadRow, Cells, LocatedRow
 from offtarget.errors import DataError
@@ -18,6 +19,8 @@ DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 1 << 16
 _SEEN = 40
 """Records by which the delimiter is told."""
+_TOP = 10
+"""Records among which a header is looked for."""
 _ESCAPED = re.compile("[\udc80-\udcff]")
 """Bytes that are not UTF-8, as Python keeps them."""
 
@@ -36,6 +39,7 @@ def table_rows(path: Path) -> Iterator[LocatedRow]:
             text = io.TextIOWrapper(raw, _named(encoding), errors="surrogateescape", newline="")
             head = text.read(_SAMPLE)
         delimiter = _delimiter(head, path)
+        _require_header_first(head, delimiter, path)
         with opened(path) as raw:
             text = io.TextIOWrapper(raw, _named(encoding), errors="surrogateescape", newline="")
             reader = csv.reader(text, delimiter=delimiter, strict=True)
@@ -62,6 +66,26 @@ def table_rows(path: Path) -> Iterator[LocatedRow]:
 
 def _named(encoding: str) -> str:
     return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _require_header_first(head: str, delimiter: str, path: Path) -> None:
+    """Refuse a table with lines above its header, as spreadsheets have them.
+
+    Raises:
+        DataError: naming the line of the header.
+    """
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    try:
+        for n, cells in enumerate(islice(reader, _TOP)):
+            if looks_like_header(cells):
+                if n:
+                    names = ", ".join(c.strip() for c in cells if c.strip())
+                    raise DataError(
+                        f"{shown(path)}: line {reader.line_num} looks like the header ({names[:120]}); delete the lines above it"
+                    )
+                return
+    except csv.Error:
+        return  # said with its line where the rows are read
 
 
 def _header(reader: Iterator[list[str]], path: Path) -> list[str]:

@@ -36,8 +36,10 @@ from offtarget.data.shapes import (
     Lists,
     OneOfMany,
     RatedTurns,
+    ScoredList,
     Transcript,
     TwoResponses,
+    said_by,
 )
 from offtarget.data.transcripts import HH, parse_as
 from offtarget.errors import ConfigError
@@ -48,7 +50,7 @@ _FEW_ROWS = 10
 """Rows below which it cannot be seen whether a column holds few different values."""
 _TRIED = 100
 """Rows on which a shape is tried."""
-_MANY = {"responses", "choice", "options", "scores", "pairs"}
+_MANY = {"responses", "choice", "options", "scores", "ranks", "pairs"}
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def decide(seen: Census, roles: Mapping[str, str]) -> Shapes | NoShape:
     given = {ALIASES.get(k, k): v for k, v in roles.items()}
     whole = seen.whole
     found = _layout(whole, whole, given)
-    if isinstance(found, NoShape) and not found.unclear and not given and (named := _by_names(seen)):
+    unknown = isinstance(found, NoShape) and not found.unclear and not _in_mappings(found.preferred)
+    if unknown and not given and (named := _by_names(seen)):
         found = named
     if len(seen.by_key) < 2:
         return found if isinstance(found, NoShape) else Shapes(found)
@@ -166,6 +169,11 @@ def _layout(
     return NoShape(tuple(dict.fromkeys(problems)), pairs[0] if pairs else None, answers[0] if answers else ())
 
 
+def _in_mappings(pair: tuple[str, str] | None) -> bool:
+    """Whether the answers are entries of mappings: `chosen.text`."""
+    return pair is not None and all("." in column for column in pair)
+
+
 def _by_names(seen: Census) -> Layout | None:
     """The shape that names alone say, whose rows will say what is wrong with them."""
     pairs = names_of.preference_pairs(seen.header)
@@ -196,7 +204,9 @@ def _candidates(
         yield from _two(evidence, whole, given, problems)
         return
     if roles & _MANY:
-        yield Layout(_one_of_many(given))
+        adapter = _one_of_many(given)
+        for prompt in _prompts(evidence, given, list(adapter.used_columns())):
+            yield Layout(adapter.model_copy(update={"prompt": prompt}))
         return
     if "history" in roles:
         yield Layout(RatedTurns().with_columns(dict(given)))
@@ -215,15 +225,34 @@ def _candidates(
         yield Layout(RatedTurns())
 
 
-def _one_of_many(given: Mapping[str, str]) -> OneOfMany:
+def _one_of_many(given: Mapping[str, str]) -> OneOfMany | ScoredList:
+    """The shape of several answers, by what the person said: answers in columns, or a list of them in one.
+
+    Raises:
+        ConfigError: they cannot be that.
+    """
+    if "|" not in given.get("responses", "|"):
+        return _scored_list(given)
     fields = {k: v.split("|") if k in ("responses", "options", "scores") else v for k, v in given.items()}
     try:
         return OneOfMany.model_validate(fields)
     except ValidationError as e:
         raise ConfigError(
-            f"--columns: {e.errors()[0]['msg'].removeprefix('Value error, ')}; several are written with bars, such as "
-            "responses=r1|r2|r3"
+            f"--columns: {said_by(e)}; several are written with bars, such as responses=r1|r2|r3"
         ) from None
+
+
+def _scored_list(given: Mapping[str, str]) -> ScoredList:
+    if given.keys().isdisjoint(("scores", "ranks")):
+        raise ConfigError(
+            f"--columns responses={given['responses']}: one column is a list of answers, and needs a list beside it: "
+            "scores=NAME (the highest is best) or ranks=NAME (the lowest is). Answers in several columns are written with "
+            "bars: responses=r1|r2|r3"
+        )
+    try:
+        return ScoredList.model_validate({"prompt": None, **given})
+    except ValidationError as e:
+        raise ConfigError(f"--columns: {said_by(e)}") from None
 
 
 def _prompts(evidence: Evidence, given: Mapping[str, str], taken: Sequence[str]) -> list[str | None]:
@@ -291,7 +320,10 @@ def _is_list(evidence: Evidence, column: str) -> bool:
 
 
 def _is_hh(evidence: Evidence, column: str) -> bool:
-    texts = [c for c in (cell_of(r, column) for r in evidence.rows) if isinstance(c, str)]
+    cells = [cell_of(r, column) for r in evidence.rows]
+    texts = [c for c in cells if isinstance(c, str)]
+    if len(texts) < FITS * len(cells):
+        return False  # some are lists of messages, and the shape of those reads such texts too
     return bool(texts) and sum(parse_as(t, HH) is not None for t in texts) >= 0.5 * len(texts)
 
 

@@ -11,13 +11,13 @@ from offtarget.data.cells import Row
 from offtarget.data.evidence import NUMBER, TALK, TEXT, TEXTS, Evidence, shown_of, values_of
 from offtarget.data.messages import Drop
 from offtarget.data.polarity import WORSE, choice_named, is_firm
-from offtarget.data.shapes import TwoResponses
+from offtarget.data.shapes import Adapter, TwoResponses
 from offtarget.data.winners import LabelRule, Unclear, read_labels
 from offtarget.errors import ConfigError, DataError
 
 FIELDS = {
     "response_a", "response_b", "label", "a_wins", "b_wins", "ties", "scale", "label_is", "label_says", "name_a", "name_b",
-    "votes_a", "votes_b",
+    "votes_a", "votes_b", "rank_a", "rank_b",
 }  # fmt: skip
 """What can be said of two answers and who won; fields of `TwoResponses`."""
 _MOST = 6
@@ -43,7 +43,8 @@ def rules(
     if set(said) - {"label", "label_says"}:
         base = TwoResponses.model_construct(prompt=None, response_a=answers[0], response_b=answers[1])
         stated = base.with_columns(said)
-        yield LabelRule({k: getattr(stated, k) for k in TwoResponses.model_fields if k in FIELDS}, "")
+        fields = {k: getattr(stated, k) for k in TwoResponses.model_fields if k in FIELDS}
+        yield LabelRule(fields, _told(stated))
         return
     if "label" in said:
         yield from _as_said(said, answers, evidence, whole, problems)
@@ -64,6 +65,15 @@ def rules(
         problems.append(_unnamed(others, answers, evidence.rows))
     elif not problems:
         problems += _unreadable(answers, evidence, whole)
+
+
+def _told(stated: Adapter) -> str:
+    """Which way numbers are read that the person named."""
+    for name, which in (("votes", "higher"), ("rank", "lower")):
+        columns = [str(getattr(stated, f"{name}_{side}", None) or "") for side in "ab"]
+        if all(columns):
+            return f"the {which} number wins: columns {', '.join(columns)}"
+    return ""
 
 
 def _as_said(

@@ -196,8 +196,7 @@ def _rules(
         named = {
             k: v for k, v in given.items() if k not in _NO_COLUMN and not (k == "group" and v == "prompt")
         }
-        several = {k: v for k, v in named.items() if k not in ("responses", "scores")}
-        if text := missing_columns(seen, several):
+        if text := missing_columns(seen, named):
             raise DataError(f"{source.name}: {text}")
     if card is not None:
         shapes = Shapes(Layout(card.adapter.with_columns(roles)))

@@ -64,7 +64,10 @@ def read_rows(path: Path) -> Iterator[LocatedRow]:
         raise ConfigError(f"{path}: no such file{_nearest(path)}")
     kind = kind_of(path.name)
     if kind is None:
-        raise ConfigError(f"{path}: unknown kind of file; known are {KNOWN}")
+        text = "; a .txt file is read once its name says what it holds (.tsv, .csv or .jsonl)"
+        raise ConfigError(
+            f"{path}: unknown kind of file; known are {KNOWN}{text if path.suffix.lower() == '.txt' else ''}"
+        )
     if path.stat().st_size == 0:
         raise DataError(f"{shown(path)}: the file is empty")
     if kind in BATCHES:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from offtarget.data import messages as msg
-from offtarget.data.cells import Row, label_key, take
+from offtarget.data.cells import NO_AMOUNT, Row, is_empty, label_key, number_of, take
 from offtarget.data.messages import Drop
 from offtarget.data.serialised import texts_of
 from offtarget.data.transcripts import parse_transcript
@@ -79,9 +79,21 @@ class Adapter(BaseModel):
         try:
             return type(self).model_validate({**self.model_dump(), **changed})
         except ValidationError as e:
-            error = e.errors()[0]
-            where = f"{error['loc'][0]}: " if error["loc"] else ""
-            raise ConfigError(f"--columns: {where}{error['msg'].removeprefix('Value error, ')}") from None
+            raise ConfigError(f"--columns: {said_by(e)}") from None
+
+
+def said_by(error: ValidationError) -> str:
+    """What is wrong with the fields of an adapter, for who wrote them on the command line."""
+    first = error.errors()[0]
+    field = str(first["loc"][0]) if first["loc"] else ""
+    context = first.get("ctx", {})
+    if first["type"] == "literal_error":
+        return f"{field} is '{first['input']}'; it must be {context['expected']}"
+    if first["type"] == "extra_forbidden":
+        return f"role {field} does not go with the others that are given"
+    if first["type"] == "too_short":
+        return f"{field} needs at least {context['min_length']} columns"
+    return f"{f'{field}: ' if field else ''}{first['msg'].removeprefix('Value error, ')}"
 
 
 ALIASES = {"a": "response_a", "b": "response_b"}
@@ -142,7 +154,8 @@ class TwoResponses(Adapter):
 
     Exactly one of: `label` with `a_wins` and `b_wins` (`ties` are dropped); `label` with `scale`, where the sign says
     who won and 0 is a tie; `label` with `label_is`, where it holds the winner's text, or its name as in `name_a` and
-    `name_b` (the loser's where `label_says` is loser); `votes_a` with `votes_b`. Labels are compared as text, without
+    `name_b` (the loser's where `label_says` is loser); `votes_a` with `votes_b`, of which the higher wins; `rank_a` with
+    `rank_b`, of which the lower wins. Labels are compared as text, without
     case, and 1, 1.0 and true are the same.
     """
 
@@ -163,6 +176,8 @@ class TwoResponses(Adapter):
     name_b: str | None = None
     votes_a: str | None = None
     votes_b: str | None = None
+    rank_a: str | None = None
+    rank_b: str | None = None
 
     @model_validator(mode="after")
     def _one_rule(self) -> "TwoResponses":
@@ -170,10 +185,11 @@ class TwoResponses(Adapter):
         by_scale = self.label is not None and self.scale is not None
         by_text = self.label is not None and self.label_is is not None
         by_votes = self.votes_a is not None and self.votes_b is not None
-        if by_label + by_scale + by_text + by_votes != 1:
+        by_rank = self.rank_a is not None and self.rank_b is not None
+        if by_label + by_scale + by_text + by_votes + by_rank != 1:
             raise ValueError(
                 "who won must be said in one way: label with a_wins and b_wins, or label with scale, "
-                "or label with label_is, or votes_a with votes_b"
+                "or label with label_is, or votes_a with votes_b, or rank_a with rank_b"
             )
         if self.label_is == "name" and not (self.name_a and self.name_b):
             raise ValueError("label_is: name needs name_a and name_b, the columns with the names of the two")
@@ -198,6 +214,8 @@ class TwoResponses(Adapter):
         """
         if self.votes_a is not None and self.votes_b is not None:
             return _sign(_number(row, self.votes_a) - _number(row, self.votes_b)) > 0
+        if self.rank_a is not None and self.rank_b is not None:
+            return _sign(_number(row, self.rank_b) - _number(row, self.rank_a)) > 0
         assert self.label is not None
         if self.scale is not None:
             sign = _sign(_number(row, self.label))
@@ -274,16 +292,66 @@ class OneOfMany(Adapter):
                 raise DataError(f"column '{self.choice}' says '{value}', which is none of {known}")
             best = options.index(label_key(value))
             return [(best, j) for j in everyone if j != best]
-        scores = [_number(row, c) for c in self.scores]
-        if self.pairs == "best":
-            top = max(scores)
-            if scores.count(top) > 1:
-                raise Drop(msg.TIE)
-            return [(scores.index(top), j) for j in everyone if scores[j] < top]
-        out = [(i, j) for i in everyone for j in everyone if scores[i] > scores[j]]
-        if not out:
+        return _by_scores([_number(row, c) for c in self.scores], self.pairs)
+
+
+def _by_scores(scores: list[float], pairs: Literal["best", "all"]) -> list[tuple[int, int]]:
+    """(better, worse) places: the best against each other one, or each against each with a lower score."""
+    everyone = range(len(scores))
+    if pairs == "best":
+        top = max(scores)
+        if scores.count(top) > 1:
             raise Drop(msg.TIE)
-        return out
+        return [(scores.index(top), j) for j in everyone if scores[j] < top]
+    out = [(i, j) for i in everyone for j in everyone if scores[i] > scores[j]]
+    if not out:
+        raise Drop(msg.TIE)
+    return out
+
+
+class ScoredList(Adapter):
+    """Shape 6: one prompt, a list of responses, and a list with the score (higher is better) or the rank of each.
+
+    The best response is preferred to each other one (`pairs: best`; a shared first place is a tie), or every response to
+    each with a lower score or later rank (`pairs: all`). `responses.text` is that entry of each mapping in a list.
+    """
+
+    not_columns = frozenset({"name", "pairs"})
+    name: Literal["scored_list"] = "scored_list"
+    prompt: str | None = "prompt"
+    responses: str = "responses"
+    scores: str | None = None
+    ranks: str | None = None
+    pairs: Literal["best", "all"] = "best"
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "ScoredList":
+        if (self.scores is None) == (self.ranks is None):
+            raise ValueError(
+                "a list of responses needs either scores (the highest is best) or ranks (the lowest is)"
+            )
+        return self
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """A candidate for each preference that the scores state."""
+        column = str(self.scores or self.ranks)
+        responses, given = take(row, self.responses, "responses"), take(row, column, "scores")
+        for name, value in ((self.responses, responses), (column, given)):
+            if not isinstance(value, list):
+                raise DataError(f"column '{name}' is not a list")
+        if len(responses) != len(given):
+            raise DataError(
+                f"column '{self.responses}' holds {len(responses)} responses and '{column}' {len(given)} entries"
+            )
+        if len(responses) < 2:
+            raise Drop(msg.UNMATCHED, f"column '{self.responses}' holds {len(responses)} responses")
+        amounts = [_amount(v, f"column '{column}', entry {n}") for n, v in enumerate(given, start=1)]
+        scores = amounts if self.scores else [-a for a in amounts]
+        prompt, names = _prompt(row, self.prompt), (self.prompt or "", self.responses, self.responses)
+        return [
+            Candidate(prompt, responses[i], responses[j], names, f"{i}-{j}", (i, j))
+            for i, j in _by_scores(scores, self.pairs)
+        ]
 
 
 class RatedTurns(Adapter):
@@ -367,7 +435,8 @@ class Lists(Adapter):
 
 
 AnyAdapter = Annotated[
-    Transcript | ChosenRejected | TwoResponses | OneOfMany | RatedTurns | Lists, Field(discriminator="name")
+    Transcript | ChosenRejected | TwoResponses | OneOfMany | RatedTurns | Lists | ScoredList,
+    Field(discriminator="name"),
 ]
 ADAPTERS: dict[str, type[Adapter]] = {
     "transcript": Transcript,
@@ -376,19 +445,21 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "one_of_many": OneOfMany,
     "rated_turns": RatedTurns,
     "lists": Lists,
+    "scored_list": ScoredList,
 }
 
 
 def _number(row: Row, column: str) -> float:
-    value = take(row, column)
-    if value is None or value == "":
+    return _amount(take(row, column), f"column '{column}'")
+
+
+def _amount(value: Any, what: str) -> float:
+    """A score or rank, raising `Drop` where there is none."""
+    if is_empty(value) or (isinstance(value, str) and value.strip().lower() in NO_AMOUNT):
         raise Drop(msg.NO_LABEL)
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise DataError(f"column '{column}' says '{value}', which is not a number") from None
-    if number != number:
-        raise Drop(msg.NO_LABEL)
+    number = number_of(value)
+    if number is None:
+        raise DataError(f"{what} says '{str(value)[:80]}', which is not a number")
     return number
 
 
