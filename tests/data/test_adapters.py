@@ -304,6 +304,12 @@ def test_lists_of_unequal_length() -> None:
     assert told(row, Lists(pairing="all")) == [("A", "x"), ("A", "y"), ("A", "z")]
 
 
+def test_lists_that_begin_with_their_prompt_are_conversations() -> None:
+    row = {"prompt": "q", "chosen": ["q", "A"], "rejected": ["q", "B"]}
+    assert told(row, Lists()) == [("A", "B")]
+    assert told({**row, "rejected": ["q", "A"]}, Lists()) == ["identical responses"]
+
+
 # What all shapes share
 
 

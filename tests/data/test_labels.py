@@ -37,7 +37,7 @@ WORSE_NAMES = [
     "losing", "losing_side", "not_chosen", "bad", "worse_answer", "lost", "inferior", "not_preferred", "notPreferred",
     "unpreferred", "unchosen", "nonpreferred", "non_preferred", "discarded", "eliminated", "which is worse", "WorseAnswer",
     "answerRejected", "response_that_lost", "rejected_choice", "worse_vote", "human_least_preferred", "second_choice",
-    "preferred_not", "RejectedBy human", "runner_up",
+    "preferred_not", "rejectedHuman", "runner_up",
 ]  # fmt: skip
 BETTER_NAMES = [
     "winner", "preferred", "preference", "better", "chosen", "label", "choice", "vote", "best", "judgment", "judgement",
@@ -45,7 +45,7 @@ BETTER_NAMES = [
 ]  # fmt: skip
 NEITHER = [
     "shown_first", "gold_or_control", "model_guess", "helpfulness", "safety", "overall", "annotator_1", "longer", "rater",
-    "better_or_worse", "chosen_score", "worse_rank", "preference_strength_mean", "unlabelled",
+    "better_or_worse", "chosen_by", "label_group", "chosen_score", "worse_rank", "preference_strength_mean", "unlabelled",
 ]  # fmt: skip
 
 
@@ -221,3 +221,20 @@ def test_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "column shown_first names the worse answer: answer_a won in 20" in capsys.readouterr().out
     with pytest.raises(ConfigError, match="label_says is 'no'; it is winner or loser"):
         load_pairs(path, columns={"label": "shown_first", "label_says": "no"})
+
+
+def test_models_of_both_sides_are_no_label(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": f"What is {i}?", "chosen": f"So {i}.", "rejected": f"No {i}.", "chosen_model": "ab"[i % 2],
+         "rejected_model": "ba"[i % 2]} for i in range(N)
+    ]  # fmt: skip
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in rows))
+    assert not load_pairs(str(path)).cautions
+
+
+def test_votes_against_an_answer_are_no_votes_for_it(tmp_path: Path) -> None:
+    for name in ("down_votes", "votes_against", "rejected_votes"):
+        path = write(tmp_path / f"{name}.jsonl", **{f"{name}_a": [3, 1], f"{name}_b": [1, 2]})
+        with pytest.raises(DataError, match="no column that says who won"):
+            load_pairs(path)

@@ -10,7 +10,7 @@ from offtarget.data import columns as names_of
 from offtarget.data.cells import Row
 from offtarget.data.evidence import NUMBER, TALK, TEXT, TEXTS, Evidence, shown_of, values_of
 from offtarget.data.messages import Drop
-from offtarget.data.polarity import WORSE, choice_named, is_firm
+from offtarget.data.polarity import WORSE, choice_named, is_firm, lean
 from offtarget.data.shapes import Adapter, TwoResponses
 from offtarget.data.winners import LabelRule, Unclear, read_labels
 from offtarget.errors import ConfigError, DataError
@@ -21,6 +21,8 @@ FIELDS = {
 }  # fmt: skip
 """What can be said of two answers and who won; fields of `TwoResponses`."""
 _MOST = 6
+_AGAINST = {"down", "against", "no", "nay", "contra"}
+"""Words of votes that are not for an answer."""
 
 
 def rules(
@@ -150,7 +152,12 @@ def _unreadable(answers: Sequence[str], evidence: Evidence, whole: Evidence) -> 
 def _votes(evidence: Evidence) -> tuple[str, ...] | None:
     """Columns with the number of votes for each of two answers."""
     for pair in names_of.numbered_answers(evidence.names(NUMBER), about=True):
-        if len(pair) == 2 and {"vote", "votes"} & set(names_of.words_of(pair[0])):
+        words = names_of.parted(pair[0])
+        if (
+            len(pair) == 2
+            and {"vote", "votes"} & set(words)
+            and not (_AGAINST & set(words) or lean(words) == WORSE)
+        ):
             return pair
     return None
 

@@ -10,19 +10,8 @@ from offtarget.data.labels import read_winner
 from offtarget.data.winners import LabelRule
 
 LOW = {
-    "rank",
-    "ranks",
-    "ranking",
-    "place",
-    "position",
-    "loss",
-    "losses",
-    "perplexity",
-    "ppl",
-    "error",
-    "errors",
-    "nll",
-}
+    "rank", "ranks", "ranking", "place", "position", "loss", "losses", "perplexity", "ppl", "error", "errors", "nll",
+}  # fmt: skip
 """Words for numbers of which the lowest is the best."""
 
 

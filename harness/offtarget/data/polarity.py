@@ -27,7 +27,8 @@ _AMOUNTS = {
     "score", "scores", "rating", "ratings", "rank", "ranks", "tokens", "length", "len", "reward", "rewards", "logps", "count",
     "reason", "rationale", "explanation", "feedback", "critique", "type", "strength", "margin", "style", "language", "lang",
     "url", "rate", "elo", "avg", "mean", "confidence", "prompt", "question", "source", "time", "date", "agreement", "degree",
-    "votes",
+    "votes", "category", "group", "set", "round", "dimension", "version", "arm", "condition", "variant", "batch", "split",
+    "order", "by",
 }  # fmt: skip
 """Words for what is told of a choice, or of an answer, and is not the choice."""
 

@@ -404,7 +404,7 @@ class Lists(Adapter):
     """Shape 5: one prompt, a list of chosen and a list of rejected responses.
 
     `pairing: index` compares chosen[i] with rejected[i] (RM-Bench: the same style); `all` compares each
-    with each.
+    with each. Entries of both that repeat the prompt are no responses.
     """
 
     not_columns = frozenset({"name", "pairing"})
@@ -426,7 +426,10 @@ class Lists(Adapter):
         if self.pairing == "index":
             if len(chosen) != len(rejected):
                 raise Drop(msg.UNMATCHED)
-            pairs = [(i, i) for i in range(len(chosen))]
+            own = [
+                x == y == prompt for x, y in zip(chosen, rejected, strict=True)
+            ]  # turns, of which one asks
+            pairs = [(i, i) for i in range(len(chosen)) if not own[i]]
         else:
             pairs = [(i, j) for i in range(len(chosen)) for j in range(len(rejected))]
         if not pairs:

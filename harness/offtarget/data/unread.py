@@ -48,7 +48,8 @@ def _unread_winner(
         numbered = any(set(answers) <= set(s) for s in names_of.numbered_answers(list(seen.whole.columns)))
         used = read | set(ignored) | set(given.values())
         marks = names_of.side_marks(answers)
-        for label in [c for c in seen.whole.columns if choice_named(c, marks)]:
+        named = [c for c in seen.whole.columns if choice_named(c, marks)]
+        for label in [c for c in named if not names_of.has_counterpart(c, marks, seen.whole.columns)]:
             values = values_of(seen.whole, label)
             usual = bool(names_of.named([label], names_of.WINNER)) and set(values) <= {"-1", "0", "1", "2"}
             if label in used or seen.whole.columns[label].kind in (TALK, OTHER):
