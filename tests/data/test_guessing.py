@@ -131,6 +131,23 @@ def test_sources_that_were_put_together_in_one_table(tmp_path: Path, of_other: A
         assert sum("source" in p.meta for p in loaded.pairs) == N - n_other
 
 
+def test_rows_of_another_shape_that_lack_a_label_are_named(tmp_path: Path) -> None:
+    odd = [{**{k: v for k, v in labelled(i).items() if k != "label"}, "shown_first": "a"} for i in range(30)]
+    rows = [*odd, *(plain(i) for i in range(30, N))]
+    for path in tables(tmp_path, rows)[:2]:
+        with pytest.raises(
+            DataError, match=r"30 of 60 pairs|is null.*30 rows are not read by a shape of their own"
+        ):
+            load_pairs(path)
+        loaded = load_pairs(path, columns={"label": "shown_first"})
+        assert len(loaded) == N
+        assert sum(p.chosen[0]["content"].startswith("Take tool") for p in loaded.pairs) == 45
+    told = load_pairs(str(tmp_path / "a.csv"), allow_drops=True).cautions
+    assert any(
+        t.startswith("30 rows are not read by a shape of their own: no column says by its name") for t in told
+    )
+
+
 def test_other_columns_count_filled_cells(tmp_path: Path) -> None:
     from offtarget.data.check import check
 

@@ -103,6 +103,7 @@ class Collector:
             self.dropped.append(DroppedRow(where, BROKEN, message))
             return
         others = self.usable or self.rules.shapes.main.share > 0
+        message = "; ".join((message, *self.rules.shapes.unread[:1]))
         raise DataError(
             f"{where}: {message}{'; --skip-bad-rows goes on without such rows' if others else ''}"
         )

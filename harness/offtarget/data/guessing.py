@@ -69,6 +69,8 @@ class Shapes:
 
     main: Layout
     by_key: dict[frozenset[str], Layout] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    """What keeps rows of other columns from being read by a shape of their own."""
 
     def of(self, row: Row) -> Layout:
         """The shape of a row."""
@@ -117,11 +119,14 @@ def decide(seen: Census, roles: Mapping[str, str]) -> Shapes | NoShape:
     if len(seen.by_key) < 2:
         return found if isinstance(found, NoShape) else Shapes(found)
     by_key: dict[frozenset[str], Layout] = {}
+    unread: list[str] = []
     for key, rows in seen.by_key.items():
         fits = isinstance(found, Layout) and tried(_some(rows), found.adapter) >= FITS
-        layout = found if fits else _layout(rows, whole, given, sure=True)
+        layout = found if fits else _of_key(rows, whole, given)
         if isinstance(layout, Layout):
             by_key[key] = layout
+        elif layout.unclear:
+            unread.append(f"{rows.n} rows are not read by a shape of their own: {layout.unclear[0]}")
     if not by_key:
         return found if isinstance(found, NoShape) else Shapes(found)
     counts: Counter[str] = Counter()
@@ -130,7 +135,21 @@ def decide(seen: Census, roles: Mapping[str, str]) -> Shapes | NoShape:
         by_key[key] = same.setdefault(repr(layout.adapter), layout)
         counts[repr(layout.adapter)] += seen.by_key[key].n
     main = same[max(counts, key=lambda a: (counts[a], a))]
-    return Shapes(main, {k: v for k, v in by_key.items() if v is not main})
+    return Shapes(main, {k: v for k, v in by_key.items() if v is not main}, tuple(unread))
+
+
+def _of_key(rows: Evidence, whole: Evidence, given: Mapping[str, str]) -> Layout | NoShape:
+    """The shape of rows that fill the same columns, which the shape of the whole does not read.
+
+    What the person said of columns that these rows leave empty is about other rows; chosen and rejected answers are read
+    then, but no other label is followed than the one that was named.
+    """
+    if not given or set(given.values()) & rows.columns.keys():
+        return _layout(rows, whole, given, sure=True)
+    layout = _layout(rows, whole, {}, sure=True)
+    if isinstance(layout, Layout) and not isinstance(layout.adapter, ChosenRejected | Lists | Transcript):
+        return NoShape()
+    return layout
 
 
 def _some(evidence: Evidence) -> list[Row]:

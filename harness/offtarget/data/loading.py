@@ -207,6 +207,7 @@ def _rules(
         if isinstance(found, NoShape):
             raise DataError(f"{source.name}: {explain(seen, found)}")
         shapes = found
+        cautions += shapes.unread
     columns = row_columns(of_row, card.columns if card else None, shapes, seen)
     decoder = decoder_of(shapes, seen, cautions) if seen.whole.n else Decoder()
     return Rules(

@@ -74,7 +74,11 @@ def choice_named(column: str, marks: Sequence[str] = ()) -> int:
     found = lean(words)
     if not found and not both and (usual or set(words) & _ASKS):
         found = BETTER * (-1) ** sum(w in _NOT for w in words)
-    return -found if set(words) & _SECOND and "second" not in marks else found
+    if not set(words) & _SECOND:
+        return found
+    if "second" in marks:  # a second choice, or a choice of the second
+        return found if lean(words) else 0
+    return -found
 
 
 def is_firm(column: str) -> bool:
