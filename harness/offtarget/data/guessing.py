@@ -224,7 +224,8 @@ def _candidates(
         return
     if roles & _MANY:
         adapter = _one_of_many(given)
-        for prompt in _prompts(evidence, given, list(adapter.used_columns())):
+        taken = adapter.model_copy(update={"prompt": None}).used_columns()
+        for prompt in _prompts(evidence, given, list(taken)):
             yield Layout(adapter.model_copy(update={"prompt": prompt}))
         return
     if "history" in roles:
