@@ -1,5 +1,6 @@
 """Which column says who won: by its name, never because it only holds A and B, and never the wrong way round."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,12 @@ def test_ranks_beside_a_label_are_no_labels(tmp_path: Path) -> None:
         preferred=["1", "2", "2"],
     )
     assert winners(path) == ("122" * 14)[:N]
+    rows = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    with (tmp_path / "a.csv").open("w", newline="") as f:
+        writer = csv.DictWriter(f, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert winners(str(tmp_path / "a.csv")) == ("122" * 14)[:N]
 
 
 def test_a_worse_answer_that_would_not_be_read_is_not_ignored(tmp_path: Path) -> None:

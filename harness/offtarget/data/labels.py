@@ -10,7 +10,7 @@ from offtarget.data import columns as names_of
 from offtarget.data.cells import Row
 from offtarget.data.evidence import NUMBER, TALK, TEXT, TEXTS, Evidence, shown_of, values_of
 from offtarget.data.messages import Drop
-from offtarget.data.polarity import WORSE, choice_named, is_firm, lean
+from offtarget.data.polarity import WORSE, choice_named, is_amount_of, is_firm, lean
 from offtarget.data.shapes import Adapter, TwoResponses
 from offtarget.data.winners import LabelRule, Unclear, read_labels
 from offtarget.errors import ConfigError, DataError
@@ -187,7 +187,7 @@ def read_winner(
         values_of(whole, label),
         answers,
         rows,
-        [a for a in about if label not in a],
+        [a for a in about if label not in a and not is_amount_of(a[0])],
         shown_of(whole, label),
         worse=worse,
     )

@@ -24,13 +24,20 @@ _ASKS = {
 _NOT = {"not", "non", "un", "dis", "less", "least", "never", "isn", "isnt"}
 _SECOND = {"second", "2nd"}
 _AMOUNTS = {
-    "score", "scores", "rating", "ratings", "rank", "ranks", "tokens", "length", "len", "reward", "rewards", "logps", "count",
-    "reason", "rationale", "explanation", "feedback", "critique", "type", "strength", "margin", "style", "language", "lang",
-    "url", "rate", "elo", "avg", "mean", "confidence", "prompt", "question", "source", "time", "date", "agreement", "degree",
-    "votes", "category", "group", "set", "round", "dimension", "version", "arm", "condition", "variant", "batch", "split",
-    "order", "by",
+    "score", "scores", "rating", "ratings", "rank", "ranks", "ranking", "tokens", "length", "len", "reward", "rewards",
+    "logps", "count", "strength", "margin", "rate", "elo", "avg", "mean", "confidence", "votes", "loss", "degree",
+}  # fmt: skip
+_ASIDE = {
+    "reason", "rationale", "explanation", "feedback", "critique", "type", "style", "language", "lang", "url", "prompt",
+    "question", "source", "time", "date", "agreement", "category", "group", "set", "round", "dimension", "version", "arm",
+    "condition", "variant", "batch", "split", "order", "by",
 }  # fmt: skip
 """Words for what is told of a choice, or of an answer, and is not the choice."""
+
+
+def is_amount_of(column: str) -> bool:
+    """Whether a name says that a column holds amounts, such as scores or ranks."""
+    return bool(set(parted(column)) & _AMOUNTS)
 
 
 def lean(words: Iterable[str]) -> int:
@@ -68,7 +75,7 @@ def choice_named(column: str, marks: Sequence[str] = ()) -> int:
     """
     words = parted(column)
     usual = bool(named([column], LABEL))
-    if set(words) & _AMOUNTS and not usual:
+    if set(words) & (_AMOUNTS | _ASIDE) and not usual:
         return 0
     both = {_meaning(w) for w in words} >= {BETTER, WORSE}
     found = lean(words)
