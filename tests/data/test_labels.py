@@ -192,6 +192,8 @@ def test_the_same_with_several_answers(tmp_path: Path) -> None:
     worst = write(tmp_path / "b.jsonl", names, least_preferred=list("bca"))
     with pytest.raises(DataError, match=r"3 answers to each prompt .* no column that says which is best"):
         load_pairs(worst)
+    with pytest.raises(ConfigError, match="by its name the column holds the worse answer"):
+        load_pairs(worst, columns={"responses": "|".join(names), "choice": "least_preferred"})
     two = write(tmp_path / "c.jsonl", names, best=list("abc"), choice=["a"])
     with pytest.raises(DataError, match="columns best, choice name different answers as the best in 26 of"):
         load_pairs(two)

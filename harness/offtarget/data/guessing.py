@@ -27,7 +27,7 @@ from offtarget.data.evidence import (
     key_of,
     values_of,
 )
-from offtarget.data.polarity import BETTER, choice_named
+from offtarget.data.polarity import BETTER, WORSE, choice_named
 from offtarget.data.serialised import texts_of
 from offtarget.data.shapes import (
     ALIASES,
@@ -253,6 +253,10 @@ def _one_of_many(given: Mapping[str, str]) -> OneOfMany | ScoredList:
     """
     if "|" not in given.get("responses", "|"):
         return _scored_list(given)
+    if choice_named(given.get("choice", "")) == WORSE:
+        raise ConfigError(
+            f"--columns choice={given['choice']}: by its name the column holds the worse answer; choice is the column of the best one"
+        )
     fields = {k: v.split("|") if k in ("responses", "options", "scores") else v for k, v in given.items()}
     try:
         return OneOfMany.model_validate(fields)
