@@ -29,9 +29,9 @@ FRAMES = [
 N_CONCEPTS = 15
 
 
-def pairs_of(prompts: list[str]) -> list[Pair]:
+def pairs_of(prompts: list[str], first: int = 0) -> list[Pair]:
     out = []
-    for i, text in enumerate(prompts):
+    for i, text in enumerate(prompts, start=first):
         prompt: Any = [{"role": "user", "content": text}]
         answers: Any = [[{"role": "assistant", "content": f"{x}{i}"}] for x in "ab"]
         out.append(Pair(f"r{i}", prompt_group(prompt), prompt, *answers))
@@ -107,7 +107,7 @@ def test_a_unit_that_a_column_gives_stays_and_a_few_templates_in_a_large_set_are
     pairs = [Pair(p.id, f"text {i}", p.prompt, p.chosen, p.rejected) for i, p in enumerate(filled(20, 10))]
     assert not by_prompt(pairs)
     assert find_units(PairSet("x", pairs), draws(20, 10, rng, "template"), seed=0).notes == ()
-    others = pairs_of([f"{'x' * i} {i} is another question, number {i * i}?" for i in range(200)])
+    others = pairs_of([f"{'x' * i} {i} is another question, number {i * i}?" for i in range(200)], first=18)
     some = [*filled(3, 6), *others]
     assert find_units(PairSet("x", some), rng.normal(0, 1, (len(some), 3)), seed=0).notes == ()
 
@@ -241,8 +241,13 @@ def test_an_audit_of_few_templates_says_so_and_a_column_overrules_it(audited: Ca
 
 
 def test_usual_sets_keep_their_prompts_as_units(shared_data: Path) -> None:
-    for name in ("hh_rlhf_harmless_base_test", "community_alignment_en", "ultrafeedback_small"):
+    """One pair of answers of the first set stands under two prompts."""
+    for name, linked in (
+        ("hh_rlhf_harmless_base_test", 1),
+        ("community_alignment_en", 0),
+        ("ultrafeedback_small", 0),
+    ):
         pairs = load_pairs(str(shared_data / name / "pairs.jsonl.gz"))
         units = find_units(pairs, np.zeros((len(pairs), 1)), seed=0)
         assert units.notes == ()
-        assert units.names == tuple(p.group for p in pairs.pairs)
+        assert sum(u != p.group for u, p in zip(units.names, pairs.pairs, strict=True)) == linked

@@ -22,13 +22,16 @@ MANY_CUT = 0.3
 """From this share of pairs cut at a lens's limit on, it is said."""
 
 
-def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> list[str]:
+def cautions(
+    pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints, unit: str = "prompts"
+) -> list[str]:
     """One sentence for each thing that weakens the audit.
 
     Args:
         pairs: the rows.
         features: the lenses.
-        codes: unit of each row: its prompt, or a template of prompts.
+        codes: unit of each row: its prompt, a template of prompts, or rows that share their answers.
+        unit: what to call those, in the plural.
     """
     out = [*drop_cautions(pairs), *pairs.cautions]
     for part in features:
@@ -52,8 +55,8 @@ def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> 
         out.append(f"only {n} pairs: intervals are wide, and a concept not found may still be there")
     if effective < FEW_GROUPS:
         out.append(
-            f"the rows come from {n_groups} prompts (as good as {effective:.0f} of equal size): effects "
-            "speak for few prompts"
+            f"the rows come from {n_groups} {unit} (as good as {effective:.0f} of equal size): effects "
+            f"speak for few {unit}"
         )
     if pairs.n_renamed:
         out.append(

@@ -43,6 +43,9 @@ class DatasetInfo(Record):
     rows_sha256: str
     n_pairs: int
     n_groups: int
+    unit: Literal["prompts", "groups", "units"] = "prompts"
+    """What is counted by `n_groups`: prompts; groups that a column gives; or units, where templates are such, or rows that
+    share their answers."""
     n_dropped: dict[str, int]
     splits: dict[str, int] = Field(default_factory=dict)
     read_as: str = ""

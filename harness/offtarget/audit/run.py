@@ -153,7 +153,7 @@ def audit(
     }
     if columns:
         families["metadata"] = by_value.family
-    notes = [*unreliable(families), *cautions(pairs, features, codes), *units.notes, *told]
+    notes = [*unreliable(families), *cautions(pairs, features, codes, units.noun(pairs)), *units.notes, *told]
     notes += by_row(features, [x.name for x in columns])
     if topical.family.tested == 0:
         why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
@@ -188,6 +188,7 @@ def audit(
             rows_sha256=pairs.rows_sha256,
             n_pairs=len(pairs),
             n_groups=int(codes.max()) + 1,
+            unit=units.noun(pairs),
             n_dropped=dict(pairs.dropped),
             splits=dict(
                 Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta and pairs.split_column)
