@@ -10,6 +10,7 @@ from offtarget.audit.context_records import Context as Context
 from offtarget.audit.context_records import MetadataColumn
 from offtarget.audit.evidence import Concept, Record
 from offtarget.audit.reading_record import Reading
+from offtarget.audit.stock_records import OnStock, StockTexts
 from offtarget.audit.truth_records import KnownTruth
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
@@ -114,7 +115,8 @@ class Hypothesis(Record):
     z: float
     """Effect over its standard error clustered by prompt group (a t statistic)."""
     p: float
-    """Overall: from labels swapped by whole prompts (`statistics.flips`). In a context: from contexts dealt out anew over
+    """Overall: from labels swapped by whole prompts (`statistics.flips`), and where there are stock answers no less than
+    what it is beside them (`stock`). In a context: from contexts dealt out anew over
     prompts (`statistics.dealing`)."""
     q: float
     """Benjamini-Hochberg over all hypotheses tested in the same view."""
@@ -131,6 +133,8 @@ class Hypothesis(Record):
     n_groups_inside: int
     inside_mean: float
     outside_mean: float | None = None
+    on_stock: OnStock | None = None
+    """Over the whole set, where stock answers make a part of a side."""
     rows: tuple[str, ...]
     """Pair ids, the largest contribution to the effect first; at most 50."""
 
@@ -138,6 +142,11 @@ class Hypothesis(Record):
     def finding(self) -> bool:
         """Whether q lies below 0.05."""
         return self.q < Q_FINDING
+
+    @property
+    def rests_on_stock(self) -> bool:
+        """Whether it leans over all rows and does not hold beside the stock answers: it can be told for neither case."""
+        return self.on_stock is not None and self.on_stock.q < Q_FINDING and not self.finding
 
     @property
     def lean(self) -> str:
@@ -242,6 +251,8 @@ class Audit(Record):
     """Columns of few values that were not asked for and could be tested (`--by`)."""
     topics_by: Literal["latents", "clusters", "words"] | None = None
     """What the topics were made by; None where there are none."""
+    stock: tuple[StockTexts, ...] = ()
+    """Texts that answer many prompts, beside which a finding over the whole set must hold."""
     truth: KnownTruth | None = None
     """What was put into the rows on purpose and what of it was found; of sets whose card names a truth file."""
     warnings: tuple[str, ...] = ()

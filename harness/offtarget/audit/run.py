@@ -29,7 +29,8 @@ from offtarget.audit.records import (
     View,
 )
 from offtarget.audit.statistics import means as st
-from offtarget.audit.units import answer_codes, find_units
+from offtarget.audit.stock import find_stock
+from offtarget.audit.units import find_units
 from offtarget.audit.views.common import Rows, that_differ
 from offtarget.audit.views.contexts import context_view
 from offtarget.audit.views.overall import overall_view
@@ -42,7 +43,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 19
+VERSION = 20
 """Rises when the same input would give other hypotheses."""
 
 
@@ -112,7 +113,8 @@ def audit(
         c = contrasts(features, vocabulary.concepts)
         units = find_units(pairs, c.u, seed=seed)
         codes = st.group_codes(units.names)
-        rows = rows.by(units.names, answer_codes(pairs.pairs, codes))
+        stock = find_stock(pairs.pairs, codes)
+        rows = rows.by(units.names, stock)
     with clock.stage("overall view"):
         everywhere = np.flatnonzero([not s.local for s in vocabulary.concepts])
         overall = overall_view(rows, names, c, everywhere, seed=seed)
@@ -153,7 +155,12 @@ def audit(
     }
     if columns:
         families["metadata"] = by_value.family
-    notes = [*unreliable(families), *cautions(pairs, features, codes, units.noun(pairs)), *units.notes, *told]
+    notes = [
+        *unreliable(families),
+        *cautions(pairs, features, codes, units.noun(pairs), stock.records),
+        *units.notes,
+        *told,
+    ]
     notes += by_row(features, [x.name for x in columns])
     if topical.family.tested == 0:
         why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
@@ -223,6 +230,7 @@ def audit(
         ),
         offered=tuple(x.name for x in placed.offered),
         topics_by=made_by,
+        stock=stock.records,
         warnings=tuple(notes),
         timing=clock.seconds,
     )

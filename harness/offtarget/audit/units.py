@@ -32,7 +32,6 @@ from offtarget.audit.statistics.means import (
 )
 from offtarget.data.linked import MIN_UNITS, alike, join, kish, linked
 from offtarget.data.pairs import Pair, PairSet, prompt_group
-from offtarget.data.stock import SIDES, stock_answers
 from offtarget.data.templates import Template, of_weight
 from offtarget.errors import UndecidedError
 
@@ -170,29 +169,6 @@ def _between(sums: Floats, sizes: Floats, starts: Ints) -> float:
     """The statistic of prompts of which those from each start on, up to the next, fill one template."""
     of_template = np.add.reduceat(sums, starts, axis=0)
     return float(((of_template**2).sum(axis=1) / np.add.reduceat(sizes, starts)).sum())
-
-
-def answer_codes(pairs: Sequence[Pair], codes: Ints) -> tuple[Ints, ...]:
-    """For each side with stock answers the units by which a finding must hold as well: one for each stock answer.
-
-    Where ten texts answer all prompts of a side, prompts do not say how far what is seen would hold for an eleventh:
-    each has all ten. A mean is taken for other than zero only where labels swapped prompt by prompt and labels swapped
-    text by text both find it so. That is stricter than the sum of the two variances (Cameron, Gelbach and Miller 2011)
-    where one of them is small, and never wrong by more than the test of either.
-
-    Args:
-        pairs: the rows.
-        codes: unit of each row; rows with another answer keep it.
-    """
-    out: list[Ints] = []
-    for side in SIDES:
-        found = stock_answers(pairs, side)
-        if found:
-            new = codes + len(found)
-            for k, answer in enumerate(found):
-                new[list(answer.rows)] = k
-            out.append(np.asarray(np.unique(new, return_inverse=True)[1], dtype=np.int64))
-    return tuple(out)
 
 
 def _told(found: Sequence[Template], filled: int, n: int) -> str:

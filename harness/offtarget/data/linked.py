@@ -1,7 +1,7 @@
 """Rows that are one unit because they share their answers: one pair of answers under several prompts is asked once.
 
 Rows hang together where they have a prompt in common, or both answers (`identity.normalise`, whichever was chosen), or
-where answers repeat widely one answer that stands under several prompts and is no stock answer (`stock`). Each connected component is one
+where answers repeat widely one answer that stands under several prompts, but not in over 2 % of the rows. Each connected component is one
 unit. Where labels are given by prompt this loses little: swapped by whole components, labels keep their distribution.
 
 Two cases do not take this. Where single answers are drawn from one pool, nearly all rows hang together: there only rows
@@ -17,11 +17,13 @@ import numpy as np
 
 from offtarget.data.identity import text_key
 from offtarget.data.pairs import Pair
-from offtarget.data.stock import MIN_PROMPTS, MIN_SHARE
+from offtarget.data.stock import MIN_PROMPTS
 
 MIN_UNITS = 10
 WORTH_SAYING = 0.01
 """From this share of units lost on it is said."""
+COMMON = 0.02
+"""An answer in more than this share of the rows, in three units or more, is a stock answer and joins nothing."""
 WIDELY = 0.1
 """Share of units that single answers must join before they count as more than coincidence."""
 POOLED = 0.1
@@ -129,7 +131,7 @@ def _by_single_answers(names: list[str], sides: Sequence[tuple[str, str]]) -> li
     shared = []
     for members in rows.values():
         n_units = len({names[i] for i in members})
-        stock = n_units >= MIN_PROMPTS and len(members) > MIN_SHARE * len(names)
+        stock = n_units >= MIN_PROMPTS and len(members) > COMMON * len(names)
         if n_units > 1 and not stock:
             shared.append(members)
     out = join(names, shared)
