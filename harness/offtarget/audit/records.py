@@ -56,11 +56,14 @@ class DatasetInfo(Record):
     redistribution: str = "unknown"
     """yes, no or unknown: whether text of the rows may be shown beside the numbers."""
     chosen_longer: float
-    """Share of rows whose chosen text has more characters."""
+    """Share of rows whose chosen text has more characters; lengths are without debris and repeated prompts
+    (`data.debris.own_text`)."""
     chosen_shorter: float
     """Share of rows whose chosen text has fewer; in the others the two are of one length."""
     median_characters: tuple[float, float]
-    """Of chosen and of rejected."""
+    """Of chosen and of rejected, read as the shares are."""
+    median_as_they_stand: tuple[float, float] | None = None
+    """The same with debris and repeated prompts."""
 
 
 class SplitHalf(Record):

@@ -43,7 +43,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 20
+VERSION = 21
 """Rises when the same input would give other hypotheses."""
 
 
@@ -205,7 +205,11 @@ def audit(
             redistribution=pairs.redistribution,
             chosen_longer=float((length > 0).mean()),
             chosen_shorter=float((length < 0).mean()),
-            median_characters=median_characters(pairs.pairs),
+            median_characters=(
+                float(np.median(rows.lengths.chosen)),
+                float(np.median(rows.lengths.rejected)),
+            ),
+            median_as_they_stand=median_characters(pairs.pairs),
         ),
         model=dict(model_info) if model_info is not None else None,
         lens=tuple(
@@ -274,7 +278,7 @@ def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:
 
 
 def median_characters(pairs: Sequence[Pair]) -> tuple[float, float]:
-    """Of the chosen and of the rejected responses."""
+    """Of the chosen and of the rejected responses, as the texts stand."""
     chosen, rejected = (
         [len(text_of(side)) for side in sides]
         for sides in zip(*((p.chosen, p.rejected) for p in pairs), strict=True)

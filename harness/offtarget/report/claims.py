@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from offtarget.audit.cautions import MUCH_STOCK
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, DatasetInfo, Hypothesis
+from offtarget.audit.statistics.length import IS_LENGTH
 from offtarget.audit.stock_records import StockTexts
 from offtarget.lens import direction
 from offtarget.report.amounts import amount, effect_size, few, shift
 from offtarget.report.html import fixed, number, percent
-from offtarget.report.statements import FORM, EqualLength, Stated, Statement, speaks, state
+from offtarget.report.statements import EXTENT, FORM, LENGTH, EqualLength, Stated, Statement, speaks, state
 
-LENGTH = "surface:characters"
 STATEMENTS = 8
 """In the head of a report, at most."""
 ALL = 0.9995
@@ -145,7 +145,11 @@ def _no_lean_in_length(audit: Audit) -> str:
         if _holds_elsewhere(of):
             return f"cannot tell: too unsure in the rows without {_these(audit.stock)}"
         return f"cannot tell: it rests on {_these(audit.stock)}"
-    return "no lean in length was found"
+    measured = any(
+        h.view == "overall" and h.finding and (h.length_note == IS_LENGTH or h.concept in EXTENT)
+        for h in audit.hypotheses
+    )
+    return "no lean in characters was found" if measured else "no lean in length was found"
 
 
 def stock_sentence(audit: Audit, concepts: Mapping[str, Concept]) -> Sentence | None:
@@ -230,13 +234,25 @@ def lengths(d: DatasetInfo) -> str:
         f"Length: chosen is longer in {percent(d.chosen_longer)} of rows, shorter in {percent(d.chosen_shorter)}, "
         f"equal in {percent(equal)}; median {number(round(chosen))} characters against {number(round(rejected))}"
     )
+    text += _ratio(chosen, rejected)
+    stand = d.median_as_they_stand
+    if stand is not None and [round(x) for x in stand] != [round(x) for x in d.median_characters]:
+        text += (
+            f"; with repeated prompts and debris, which do not count here, {number(round(stand[0]))} against "
+            f"{number(round(stand[1]))}"
+        )
+    return text
+
+
+def _ratio(chosen: float, rejected: float) -> str:
+    """How much longer the chosen median is, in parentheses; empty where it is not, or nothing can be divided by."""
     if rejected <= 0 or chosen <= 0:
-        return text
+        return ""
     ratio = chosen / rejected
     if ratio >= 1.5:
-        return f"{text} ({fixed(ratio, 1)} times)"
+        return f" ({fixed(ratio, 1)} times)"
     change = fixed(100 * (ratio - 1), 0, sign=True)
-    return text if change == "0" else f"{text} ({change}\u202f%)"
+    return "" if change == "0" else f" ({change}\u202f%)"
 
 
 def unnamed_line(stated: Stated, shown: Sequence[Statement]) -> str:
