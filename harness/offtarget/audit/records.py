@@ -63,7 +63,7 @@ class DatasetInfo(Record):
     median_characters: tuple[float, float]
     """Of chosen and of rejected, read as the shares are."""
     median_as_they_stand: tuple[float, float] | None = None
-    """The same with debris and repeated prompts."""
+    """The same with debris and repeated prompts; None where that is no other."""
 
 
 class SplitHalf(Record):

@@ -43,7 +43,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 21
+VERSION = 22
 """Rises when the same input would give other hypotheses."""
 
 
@@ -205,11 +205,8 @@ def audit(
             redistribution=pairs.redistribution,
             chosen_longer=float((length > 0).mean()),
             chosen_shorter=float((length < 0).mean()),
-            median_characters=(
-                float(np.median(rows.lengths.chosen)),
-                float(np.median(rows.lengths.rejected)),
-            ),
-            median_as_they_stand=median_characters(pairs.pairs),
+            median_characters=(medians := rows.lengths.medians),
+            median_as_they_stand=stand if (stand := median_characters(pairs.pairs)) != medians else None,
         ),
         model=dict(model_info) if model_info is not None else None,
         lens=tuple(
