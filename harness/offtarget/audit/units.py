@@ -30,7 +30,7 @@ from offtarget.audit.statistics.means import (
     group_codes,
     indicator,
 )
-from offtarget.data.linked import MIN_UNITS, alike, join, kish, linked
+from offtarget.data.linked import MIN_UNITS, Linked, alike, join, kish, linked
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.data.templates import Template, of_weight
 from offtarget.errors import UndecidedError
@@ -71,12 +71,7 @@ def find_units(pairs: PairSet, u: NDArray[Any], *, seed: int) -> Units:
     rows = pairs.pairs
     if pairs.unit_given:
         return Units(tuple(p.group for p in rows))
-    link = linked(rows, "groups" if pairs.unit else "prompts")
-    if link.effective < MIN_UNITS <= kish(p.group for p in rows):
-        raise UndecidedError(
-            f"{link.told}, and at least {MIN_UNITS} are needed to test anything; add rows with other answers; {_OVER} for "
-            "these answers alone"
-        )
+    link = require_answers(pairs)
     groups, said_of_answers = link.names, (link.told,) if link.told else ()
     found = [] if pairs.unit or not by_prompt(rows) else of_weight(rows)
     if not found:
@@ -117,6 +112,21 @@ def find_units(pairs: PairSet, u: NDArray[Any], *, seed: int) -> Units:
             "templates alone"
         )
     return Units(tuple(names), (*said_of_answers, f"{said}; {_OVER} for these templates alone"))
+
+
+def require_answers(pairs: PairSet) -> Linked:
+    """The units of rows that share their answers, of which there must be enough.
+
+    Raises:
+        UndecidedError: they are as good as fewer than ten, though the prompts are more.
+    """
+    link = linked(pairs.pairs, "groups" if pairs.unit else "prompts")
+    if link.effective < MIN_UNITS <= kish(p.group for p in pairs.pairs) and not pairs.unit_given:
+        raise UndecidedError(
+            f"{link.told}, and at least {MIN_UNITS} are needed to test anything; add rows with other answers; {_OVER} for "
+            "these answers alone"
+        )
+    return link
 
 
 def by_prompt(pairs: Sequence[Pair]) -> bool:
