@@ -127,6 +127,8 @@ def test_an_audit_takes_pairs_of_answers_for_units_in_every_view(
     found = json.loads(said.out)
     assert found["dataset"]["n_groups"] == 40
     assert "200 pairs from 200 prompts hold 40 different pairs of answers: they are the units" in said.err
+    assert found["dataset"]["unit"] == "units"
+    assert "200 pairs from 40 units" in (tmp_path / "out" / "report.html").read_text()
     record = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert all(c["n_groups"] <= c["n"] / 2 for c in record["contexts"] if c["n"] >= 20)
     assert call(["data", "check", str(path)]) == 0

@@ -114,7 +114,7 @@ def audit(
         units = find_units(pairs, c.u, seed=seed)
         codes = st.group_codes(units.names)
         stock = find_stock(pairs.pairs, codes)
-        rows = rows.by(units.names, stock)
+        rows = rows.by(units.names, stock, units.noun(pairs))
     with clock.stage("overall view"):
         everywhere = np.flatnonzero([not s.local for s in vocabulary.concepts])
         overall = overall_view(rows, names, c, everywhere, seed=seed)
@@ -157,13 +157,13 @@ def audit(
         families["metadata"] = by_value.family
     notes = [
         *unreliable(families),
-        *cautions(pairs, features, codes, units.noun(pairs), stock.records),
+        *cautions(pairs, features, codes, rows.unit, stock.records),
         *units.notes,
         *told,
     ]
     notes += by_row(features, [x.name for x in columns])
     if topical.family.tested == 0:
-        why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
+        why = why_no_topic(vocabulary, placed, codes, reused=like is not None, unit=rows.unit)
         notes.append(f"nothing was tested by topic: {why}")
     made_by = vocabulary.topics.space.by if vocabulary.topics else None
     if (

@@ -54,7 +54,7 @@ class Units:
         """What they are to be called."""
         if self.names != tuple(p.group for p in pairs.pairs):
             return "units"
-        return "prompts" if not pairs.unit and by_prompt(pairs.pairs) else "groups"
+        return "groups" if pairs.unit else "prompts"
 
 
 def find_units(pairs: PairSet, u: NDArray[Any], *, seed: int) -> Units:
@@ -92,8 +92,8 @@ def find_units(pairs: PairSet, u: NDArray[Any], *, seed: int) -> Units:
             groups,
             (
                 *said_of_answers,
-                f"{told}: chosen and rejected differ no more between templates than by chance (p = {p:.2g}), so each prompt "
-                "is a unit; what is found there speaks for these templates",
+                f"{told}: chosen and rejected differ no more between templates than by chance (p = {p:.2g}), so "
+                f"{'no template' if link.told else 'each prompt'} is a unit; what is found there speaks for these templates",
             ),
         )
     names = list(groups)

@@ -181,7 +181,7 @@ def audit(
     if offered := [name for name in result.offered if name not in said]:
         note(f"columns of few values that could be compared: --by {','.join(offered)}")
     if as_json:
-        parts = {"key", "vocabulary", "dataset", "warnings", "metadata", "offered"}
+        parts = {"key", "vocabulary", "dataset", "warnings", "metadata", "offered", "stock"}
         findings = [h.model_dump(mode="json", exclude={"rows"}) for h in result.findings]
         statements = [vars(s) for s in glance(result)]
         echo_json(

@@ -1,8 +1,9 @@
 """Rows that are one unit because they share their answers: one pair of answers under several prompts is asked once.
 
-Rows hang together where they have a prompt in common, or both answers (`identity.normalise`, whichever was chosen), or
-where answers repeat widely one answer that stands under several prompts, but not in over 2 % of the rows. Each connected component is one
-unit. Where labels are given by prompt this loses little: swapped by whole components, labels keep their distribution.
+Rows hang together where they have a prompt in common, or both answers (`identity.normalise`, whichever was chosen), or,
+where answers repeat widely, one answer that stands under several prompts but not in over 2 % of the rows. Each connected
+component is one unit. Where labels are given by prompt this loses little: swapped by whole components, labels keep their
+distribution.
 
 Two cases do not take this. Where single answers are drawn from one pool, nearly all rows hang together: there only rows
 with both answers in common are one unit. Where a few pairs of answers stand under many prompts and are preferred now
@@ -21,7 +22,7 @@ from offtarget.data.stock import MIN_PROMPTS
 
 MIN_UNITS = 10
 WORTH_SAYING = 0.01
-"""From this share of units lost on it is said."""
+"""It is said from this share of prompts on that are no units of their own."""
 COMMON = 0.02
 """An answer in more than this share of the rows, in three units or more, is a stock answer and joins nothing."""
 WIDELY = 0.1

@@ -40,10 +40,13 @@ class Rows:
     lengths: controls.Lengths
     stock: Stock = field(default_factory=Stock)
     """What a finding over the whole set must hold beside."""
+    unit: str = "prompts"
+    """What the codes number, in the plural."""
 
-    def by(self, units: Sequence[str], stock: Stock) -> "Rows":
+    def by(self, units: Sequence[str], stock: Stock, unit: str) -> "Rows":
         """The same rows in other units than their prompts, with their stock answers."""
-        return replace(self, codes=st.group_codes(units), half=st.half_by_group(units), stock=stock)
+        codes, half = st.group_codes(units), st.half_by_group(units)
+        return replace(self, codes=codes, half=half, stock=stock, unit=unit)
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> "Rows":
