@@ -287,11 +287,12 @@ def test_an_audit_says_what_one_text_brings_and_finds_what_the_other_rows_show(
             "One text, “I'm sorry, but I can't help with that.”, makes 37.5 % of rejected and 0.0 % of chosen answers."
         )
     )
-    assert "rests on this one text" in head["text"]
+    assert "What rests on this one text cannot be told apart as a habit." in head["text"]
     assert "in 0.0 % of chosen, 37.5 % of rejected responses" in head["along"].replace("\u202f", " ")
     length = next(s["text"] for s in found["statements"] if s["text"].startswith("Length"))
     assert "cannot tell: it rests on one text" in length
     page = (tmp_path / "out" / "report.html").read_text()
+    assert "One text, “I" in page and "more rest on one text" in page
     for false in ("no lean in length was found", "nothing leans at"):
         assert false not in err + page + json.dumps(found)
 

@@ -158,14 +158,7 @@ def stock_sentence(audit: Audit, concepts: Mapping[str, Concept]) -> Sentence | 
     None where no lean rests on them and they make less than a tenth of either side.
     """
     resting = [h for h in audit.hypotheses if h.view == "overall" and h.rests_on_stock]
-    told = [
-        s
-        for k, s in enumerate(audit.stock)
-        if not any(
-            (s.chosen_rate, s.rejected_rate) == (x.chosen_rate, x.rejected_rate) for x in audit.stock[:k]
-        )
-        and (resting or max(s.chosen_rate, s.rejected_rate) >= MUCH_STOCK)
-    ]
+    told = [s for s in _distinct(audit.stock) if resting or max(s.chosen_rate, s.rejected_rate) >= MUCH_STOCK]
     if not told:
         return None
     text = _capital("; ".join(map(_stock_clause, told))) + "."
@@ -173,8 +166,7 @@ def stock_sentence(audit: Audit, concepts: Mapping[str, Concept]) -> Sentence | 
     one = sum(s.n_texts for s in told) == 1
     brought = [h for h in resting if not _holds_elsewhere(h)]
     if brought:
-        it, texts = ("it brings", "this one text") if one else ("they bring", "these texts")
-        text += f" What {it} rests on {texts} and cannot be told apart as a habit."
+        text += f" What rests on {'this one text' if one else 'these texts'} cannot be told apart as a habit."
     side = "plain" if not brought else "up" if more > 0 else "down"
     return Sentence(side, text, _brought(resting, concepts, one=one))
 
@@ -218,12 +210,23 @@ def _brought(resting: Sequence[Hypothesis], concepts: Mapping[str, Concept], *, 
     if unsure := [h for h in named if _holds_elsewhere(h)]:
         rows = f"rows without {'it' if one else 'them'}"
         parts.append(f"Too unsure in the {rows}: {listed([concepts[h.concept] for h in unsure])}")
+    if n := len(resting) - len(named):
+        parts.append(
+            f"{n:,} {'concept' if n == 1 else 'concepts'} of latents rest{'s' if n == 1 else ''} on {'it' if one else 'them'} too"
+        )
     return " ".join(f"{part}." for part in parts)
 
 
+def _distinct(stock: Sequence[StockTexts]) -> list[StockTexts]:
+    """The stock answers by side, once where both sides have the same ones."""
+    return [s for k, s in enumerate(stock) if not any(set(s.texts) == set(x.texts) for x in stock[:k])]
+
+
 def _these(stock: Sequence[StockTexts]) -> str:
-    n = sum(s.n_texts for s in stock)
-    return "one text" if n == 1 else f"{n} texts"
+    told = _distinct(stock)
+    if len(told) > 1:
+        return "the texts named above"
+    return "one text" if told[0].n_texts == 1 else f"{told[0].n_texts} texts"
 
 
 def lengths(d: DatasetInfo) -> str:
