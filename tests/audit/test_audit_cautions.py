@@ -39,7 +39,8 @@ def told(pairs, make_surface, **options):
 def same_words(pairs, words):
     """Every prompt and answer becomes the same text."""
     one = [{"role": "user", "content": words}], [{"role": "assistant", "content": words}]
-    return PairSet("s", [replace(p, prompt=one[0], chosen=one[1], rejected=one[1]) for p in pairs.pairs])
+    rows = [replace(p, prompt=one[0], chosen=one[1], rejected=one[1]) for p in pairs.pairs]
+    return PairSet("s", rows, unit_given=True)
 
 
 def test_why_nothing_was_tested_by_topic_is_the_reason_that_holds(make_pairs, make_surface, tmp_path):
@@ -69,6 +70,7 @@ def test_why_nothing_was_tested_by_topic_is_the_reason_that_holds(make_pairs, ma
     cooking = PairSet(
         "s",
         [replace(p, prompt=one.prompt, chosen=one.chosen, rejected=one.chosen) for p in cooking.pairs],
+        unit_given=True,
     )
     (reason,) = told(cooking, make_surface, like=tmp_path / "plenty")[1]
     assert reason == "all 120 rows that could be placed lie in one topic, so there are none to compare with"

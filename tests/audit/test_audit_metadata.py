@@ -264,8 +264,8 @@ def write_rows(path: Path, vendors: list[str]) -> Path:
     rows = [
         {
             "prompt": f"Question {i}?",
-            "chosen": ("**Yes**" if v == "acme" else "Yes") + " indeed" * (i * 7 % 11) + ".",
-            "rejected": ("Not" if v == "acme" else "**Not**") + " indeed" * (i * 5 % 11) + ".",
+            "chosen": ("**Yes**" if v == "acme" else "Yes") + " indeed" * (i * 7 % 11) + f", {i}.",
+            "rejected": ("Not" if v == "acme" else "**Not**") + " indeed" * (i * 5 % 11) + f", {i}.",
             "vendor": v,
         }
         for i, v in enumerate(vendors)

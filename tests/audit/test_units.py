@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from offtarget.audit.concepts.same_prompts import merge_same
 from offtarget.audit.statistics.flips import flip_p
 from offtarget.audit.statistics.means import bh, group_codes, group_sums, mean_test
-from offtarget.audit.units import answer_codes, by_prompt, differ, find_units
+from offtarget.audit.stock import find_stock, hold_beside
+from offtarget.audit.units import by_prompt, differ, find_units
 from offtarget.cli.main import call
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair, PairSet, prompt_group
@@ -29,9 +30,9 @@ FRAMES = [
 N_CONCEPTS = 15
 
 
-def pairs_of(prompts: list[str]) -> list[Pair]:
+def pairs_of(prompts: list[str], first: int = 0) -> list[Pair]:
     out = []
-    for i, text in enumerate(prompts):
+    for i, text in enumerate(prompts, start=first):
         prompt: Any = [{"role": "user", "content": text}]
         answers: Any = [[{"role": "assistant", "content": f"{x}{i}"}] for x in "ab"]
         out.append(Pair(f"r{i}", prompt_group(prompt), prompt, *answers))
@@ -107,7 +108,7 @@ def test_a_unit_that_a_column_gives_stays_and_a_few_templates_in_a_large_set_are
     pairs = [Pair(p.id, f"text {i}", p.prompt, p.chosen, p.rejected) for i, p in enumerate(filled(20, 10))]
     assert not by_prompt(pairs)
     assert find_units(PairSet("x", pairs), draws(20, 10, rng, "template"), seed=0).notes == ()
-    others = pairs_of([f"{'x' * i} {i} is another question, number {i * i}?" for i in range(200)])
+    others = pairs_of([f"{'x' * i} {i} is another question, number {i * i}?" for i in range(200)], first=18)
     some = [*filled(3, 6), *others]
     assert find_units(PairSet("x", some), rng.normal(0, 1, (len(some), 3)), seed=0).notes == ()
 
@@ -169,7 +170,7 @@ def test_what_only_some_of_ten_stock_answers_show_is_no_finding() -> None:
     rng = np.random.default_rng(6)
     pairs = canned(10, 40)
     prompts = group_codes([p.group for p in pairs])
-    (texts,) = answer_codes(pairs, prompts)
+    (texts,) = find_stock(pairs, prompts).by_text
     assert int(texts.max()) + 1 == 10
     assert len(set(zip(prompts.tolist(), texts.tolist(), strict=True))) == 400
     text = np.tile(np.arange(10), 40)
@@ -185,15 +186,137 @@ def test_what_only_some_of_ten_stock_answers_show_is_no_finding() -> None:
 
 
 def test_rows_without_a_stock_answer_keep_their_unit() -> None:
-    pairs = canned(2, 20)
+    pairs = canned(10, 20)
     for i in range(20, 60):
-        pairs += [p for p in canned(1, i + 1)[-1:] if p]
+        pairs += canned(1, i + 1)[-1:]
         pairs[-1].chosen[0]["content"] = f"another {i}"
     codes = group_codes([p.group for p in pairs])
-    (new,) = answer_codes(pairs, codes)
-    assert len(set(new[:40].tolist())) == 2
-    assert len(set(new[40:].tolist())) == 40
-    assert answer_codes(pairs[40:], codes[40:]) == ()
+    (new,) = find_stock(pairs, codes).by_text
+    assert len(set(new[:200].tolist())) == 10
+    assert len(set(new[200:].tolist())) == 40
+    assert find_stock(pairs[200:], codes[200:]).records == ()
+
+
+def refusing(n: int, share: float, texts: list[str], rng: np.random.Generator) -> list[dict[str, str]]:
+    """Rows of no lean, but that stock answers stand for a share of the rejected ones."""
+    words = ["sun", "moon", "sea", "hill", "stone", "river", "cloud", "road"]
+    rows = []
+    for i in range(n):
+        own = [f"{' '.join(rng.choice(words, 10)).capitalize()}, {i}{x}." for x in "ab"]
+        rejected = texts[int(rng.integers(len(texts)))] if i < share * n else own[1]
+        rows.append({"prompt": f"{'q' * i} and {i * i}?", "chosen": own[0], "rejected": rejected})
+    return rows
+
+
+def as_pairs(rows: list[dict[str, str]]) -> list[Pair]:
+    out = []
+    for i, r in enumerate(rows):
+        said: Any = [[{"role": "assistant", "content": r[side]}] for side in ("chosen", "rejected")]
+        prompt: Any = [{"role": "user", "content": r["prompt"]}]
+        out.append(Pair(f"r{i}", prompt_group(prompt), prompt, *said))
+    return out
+
+
+def test_few_stock_answers_part_the_rows_and_their_shares_are_counted() -> None:
+    rows = refusing(200, 0.4, ["No, sorry."], np.random.default_rng(8))
+    rows[199]["chosen"] = "no,  SORRY."
+    found = find_stock(as_pairs(rows), np.arange(200))
+    assert found.without is not None and found.without.sum() == 120
+    (record,) = found.records
+    assert (record.side, record.n_texts, record.texts) == ("rejected", 1, ("No, sorry.",))
+    assert (record.chosen_rate, record.rejected_rate) == (0.005, 0.4)
+    assert (record.tested, record.n_without) == ("without", 120)
+    almost_all = find_stock(as_pairs(refusing(200, 0.9, ["No."], np.random.default_rng(8))), np.arange(200))
+    assert (almost_all.records[0].tested, almost_all.enough) == ("no", False)
+
+
+def test_labels_of_no_lean_beside_one_stock_answer_give_no_more_false_findings_than_they_may() -> None:
+    """100 draws: one text makes 40 % of a side; it has whatever it has, and other rows are labelled by coins."""
+    rng = np.random.default_rng(9)
+    pairs = as_pairs(refusing(200, 0.4, ["No, sorry."], rng))
+    codes, top = np.arange(200), np.arange(0)
+    stock = find_stock(pairs, codes)
+    false = {"by prompt": 0, "beside": 0, "lean": 0}
+    for _ in range(100):
+        u = rng.normal(0, 1, (200, N_CONCEPTS))
+        u[:80] -= rng.normal(0, 1, N_CONCEPTS)  # what the one text has
+        p, ci = flip_p(u), np.zeros((N_CONCEPTS, 2))
+        beside = hold_beside(stock, codes, u, p, ci, top, seed=0)
+        assert (beside.p >= p).all()
+        false["by prompt"] += bool((bh(p) < 0.05).any())
+        false["beside"] += bool((bh(beside.p) < 0.05).any())
+        u[:, 0] += 0.6  # a lean of all rows
+        beside = hold_beside(stock, codes, u, flip_p(u), ci, top, seed=0)
+        false["lean"] += bool(bh(beside.p)[0] < 0.05)
+    assert false["by prompt"] > 90
+    share(false["beside"], 100, 0.05)
+    assert false["lean"] > 75
+
+
+def test_intervals_beside_a_stock_answer_leave_out_zero_where_p_is_small() -> None:
+    rng = np.random.default_rng(10)
+    pairs = as_pairs(refusing(100, 0.3, ["No, sorry."], rng))
+    codes, top = np.arange(100), np.arange(3)
+    u = rng.normal([0.0, 0.8, -0.6], 1, (100, 3))
+    u[:30, 2] += 1.5  # the text leans against the rest
+    out = hold_beside(
+        find_stock(pairs, codes), codes, u, flip_p(u), np.tile([-9.0, 9.0], (3, 1)), top, seed=0
+    )
+    assert out.effect_without is not None
+    assert out.effect_without.tolist() == pytest.approx(u[30:].mean(axis=0).tolist())
+    assert out.p[1] < 0.05
+    assert out.p[2] > 0.05
+
+
+def test_an_audit_says_what_one_text_brings_and_finds_what_the_other_rows_show(
+    audited: Callable[..., Any], tmp_path: Path
+) -> None:
+    """150 of 400 rejected answers are one refusal; every second other chosen answer is bold."""
+    rng = np.random.default_rng(11)
+    rows = refusing(400, 0.375, ["I'm sorry, but I can't help with that."], rng)
+    code, found, err = audited(rows)
+    assert code == 0
+    assert "must hold in the 250 rows without such texts too" in err
+    assert [f for f in found["findings"] if f["view"] == "overall"] == []
+    head = found["statements"][0]
+    assert head["side"] == "down"
+    assert (
+        head["text"]
+        .replace("\u202f", " ")
+        .startswith(
+            "One text, “I'm sorry, but I can't help with that.”, makes 37.5 % of rejected and 0.0 % of chosen answers."
+        )
+    )
+    assert "What rests on this one text cannot be told apart as a habit." in head["text"]
+    assert "in 0.0 % of chosen, 37.5 % of rejected responses" in head["along"].replace("\u202f", " ")
+    length = next(s["text"] for s in found["statements"] if s["text"].startswith("Length"))
+    assert "cannot tell: it rests on one text" in length
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "One text, “I" in page and "more rest on one text" in page
+    for false in ("no lean in length was found", "nothing leans at"):
+        assert false not in err + page + json.dumps(found)
+
+    for i, row in enumerate(rows):
+        if i % 2:
+            row["chosen"] = f"**{row['chosen']}**"
+    code, found, _ = audited(rows)
+    told = {f["concept"] for f in found["findings"] if f["view"] == "overall"}
+    assert "surface:bold" in told
+    assert "surface:refusal" not in told
+
+
+def test_the_texts_of_one_side_do_not_speak_where_both_sides_hold_them_alike(
+    audited: Callable[..., Any],
+) -> None:
+    rng = np.random.default_rng(12)
+    rows = refusing(400, 0.4, ["I'm sorry, but I can't help with that."], rng)
+    for row in rows:
+        if rng.random() < 0.5:
+            row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
+    code, found, _ = audited(rows)
+    assert code == 0
+    assert [f for f in found["findings"] if f["view"] == "overall"] == []
+    assert "rests on" not in json.dumps(found["statements"])
 
 
 def test_an_audit_of_ten_stock_answers_finds_what_all_show_and_not_what_one_shows(
@@ -241,8 +364,13 @@ def test_an_audit_of_few_templates_says_so_and_a_column_overrules_it(audited: Ca
 
 
 def test_usual_sets_keep_their_prompts_as_units(shared_data: Path) -> None:
-    for name in ("hh_rlhf_harmless_base_test", "community_alignment_en", "ultrafeedback_small"):
+    """One pair of answers of the first set stands under two prompts."""
+    for name, linked in (
+        ("hh_rlhf_harmless_base_test", 1),
+        ("community_alignment_en", 0),
+        ("ultrafeedback_small", 0),
+    ):
         pairs = load_pairs(str(shared_data / name / "pairs.jsonl.gz"))
         units = find_units(pairs, np.zeros((len(pairs), 1)), seed=0)
         assert units.notes == ()
-        assert units.names == tuple(p.group for p in pairs.pairs)
+        assert sum(u != p.group for u, p in zip(units.names, pairs.pairs, strict=True)) == linked

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 from offtarget import models
-from offtarget.data.pairs import Pair, PairSet
+from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError, DataError
 from offtarget.lens import activations, attention
 from offtarget.lens.activations import Segment, can_pack, encode_spans
@@ -191,6 +191,22 @@ def test_only_words_of_the_text_are_read(tiny: Any) -> None:
         [*turn("user", "assistant"), *turn("assistant", "user said: <hello>")], tokenize=False
     )
     assert tokenizer.decode(conversation.prompt.ids + conversation.responses[0].ids) == whole
+
+
+def test_of_an_answer_with_turns_of_the_user_only_what_the_assistant_says_is_read(tiny: Any) -> None:
+    _, tokenizer = tiny
+    chosen = [*turn("assistant", "A fish."), *turn("user", "Thanks, more?"), *turn("assistant", "It swims.")]
+    rows = [Pair("x", "x", turn("user", "What is it?"), chosen, turn("assistant", "No."))]
+    (conversation,) = tokenise_pairs(tokenizer, rows).conversations
+    piece = conversation.responses[0]
+    said = tokenizer.decode([i for i, read in zip(piece.ids, piece.content, strict=True) if read])
+    assert said == "A fish.It swims."
+    assert text_of(chosen) == "A fish.\n\nIt swims."
+    placed = [text_of(chosen)[a:b] for (a, b), read in zip(piece.places, piece.content, strict=True) if read]
+    assert "".join(placed) == "A fish.It swims."
+    assert {p for p, read in zip(piece.places, piece.content, strict=True) if not read} == {(0, 0)}
+    everything = tokenizer.decode(conversation.prompt.ids + piece.ids)
+    assert "Thanks, more?" in everything  # the model meets the turn, as it did when the answer was written
 
 
 def test_layers_above_are_not_run(tiny_model: Path) -> None:

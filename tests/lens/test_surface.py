@@ -2,11 +2,14 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from offtarget.data.pairs import Pair
+from offtarget.data.describe import describe
+from offtarget.data.loading import load_pairs
+from offtarget.data.pairs import Pair, PairSet, reading, text_of
 from offtarget.lens import surface
 from offtarget.lens.lexicon import Lexicon, Matcher, tokenize
 from offtarget.lens.markup import read
@@ -344,3 +347,39 @@ def test_real_sets_have_the_shape_that_was_measured_before(
     assert share_longer == pytest.approx(longer, abs=0.002)
     assert values["chosen"][:, markdown].mean() == pytest.approx(chosen, abs=margin)
     assert values["rejected"][:, markdown].mean() == pytest.approx(rejected, abs=margin)
+
+
+def test_turns_of_the_user_inside_an_answer_are_not_its_text(tmp_path: Path) -> None:
+    """Chosen and rejected part at the first answer, and only the user says thanks."""
+
+    def talk(*texts: str) -> list[dict[str, str]]:
+        return [{"role": ("user", "assistant")[i % 2], "content": t} for i, t in enumerate(texts)]
+
+    rows = [
+        {
+            "chosen": talk(f"Question {i}?", f"Answer {i}.", "Thank you, please go on!", "Sure thing."),
+            "rejected": talk(f"Question {i}?", f"Reply {i}, so.", "No, never. Again?", "Fine."),
+        }
+        for i in range(30)
+    ]
+    path = tmp_path / "talks.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    pairs = load_pairs(str(path))
+    (note,) = (n for n in pairs.notes if "part before the last turn" in n)
+    assert "in 30 pairs" in note and "what the assistant says is read" in note
+    one = pairs.pairs[0]
+    assert text_of(one.chosen) == "Answer 0.\n\nSure thing."
+    assert text_of(one.rejected) == "Reply 0, so.\n\nFine."
+    assert text_of(one.prompt) == "Question 0?"
+    names = [c.id for c in surface.COLUMNS]
+    found = surface.encode(pairs.pairs)
+    for rule in ("politeness", "exclamations", "questions", "negation"):
+        j = names.index(f"surface:{rule}")
+        assert found.values["chosen", "value"][:, j].sum() == 0
+        assert found.values["rejected", "value"][:, j].sum() == 0
+    j = names.index("surface:characters")
+    assert found.values["chosen", "value"][0, j] == len("Answer 0.\n\nSure thing.")
+    assert describe(pairs.pairs[:1]).chosen_chars == len("Answer 0.\n\nSure thing.")
+    plain = PairSet("plain", [replace(p, chosen=p.chosen[:1], rejected=p.rejected[:1]) for p in pairs.pairs])
+    assert reading(plain.pairs) == {}
+    assert reading(pairs.pairs) == {"answers": "turns of the assistant"}

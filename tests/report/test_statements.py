@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from offtarget.audit.run import audit
+from offtarget.data.describe import describe
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.lens.surface import encode
 from offtarget.report.claims import glance
@@ -112,6 +113,48 @@ def test_length_is_one_statement_with_what_grows_with_it() -> None:
     assert f"longer in {100 * longer:.1f}" in said[0] and f"shorter in {100 * shorter:.1f}" in said[0]
 
 
+def test_another_measure_of_length_than_characters_speaks_under_its_own_name() -> None:
+    """All answers have 100 characters; chosen ones have them in more words."""
+    rng = np.random.default_rng(5)
+    texts = []
+    for _ in range(200):
+        letters = ["".join(rng.choice(list("bdghklmnp"), 100)) for _ in range(2)]
+        texts.append(
+            (
+                " ".join(letters[0][i : i + 3] for i in range(0, 75, 3)) + "b",
+                " ".join(letters[1][i : i + 9] for i in range(0, 90, 9)) + "b",
+            )
+        )
+    assert {len(t) for pair in texts for t in pair} == {100}
+    put, said = stated(texts)
+    assert put.length is None
+    (line,) = (s for s in said if s.startswith("Length:"))
+    assert "longer in 0.0" in line and "(no lean in characters was found)" in line
+    assert any("tokens" in g for g in groups(put))
+    assert not any("characters" in g for g in groups(put))
+
+
+def test_shares_and_medians_of_length_are_one_reading_and_the_other_is_said_once() -> None:
+    """Every second rejected answer repeats its prompt; without it all answers are 40 or 41 characters long."""
+    asked = "Tell me all you know about the river number {}."
+    pairs = []
+    for i in range(120):
+        own = [f"{i:03d} " + "stone " * 6 + x for x in ("", "!")]
+        rejected = (asked.format(i) + "\n\n" if i % 2 else "") + own[i % 3 == 0]
+        turns = [[{"role": "assistant", "content": t}] for t in (own[i % 3 != 0], rejected)]
+        prompt = [{"role": "user", "content": asked.format(i)}]
+        pairs.append(Pair(str(i), f"g{i}", prompt, *turns))
+    found = audit(PairSet("echoes", pairs), [encode(pairs)])
+    (line,) = (s.text for s in glance(found) if s.text.startswith("Length:"))
+    assert found.dataset.median_characters[1] in (40.0, 41.0)
+    raw = np.median([len(p.rejected[0]["content"]) for p in pairs])
+    assert found.dataset.median_as_they_stand is not None
+    assert found.dataset.median_as_they_stand[1] == raw > 60
+    assert line.count("with repeated prompts and debris") == 1
+    assert describe(pairs).rejected_chars == found.dataset.median_characters[1]
+    assert describe(pairs).chosen_longer == found.dataset.chosen_longer
+
+
 def test_two_asterisks_are_bold_text_and_not_more_length() -> None:
     """All answers have twenty words, so tokens differ wherever bold text does, and by no more than its marks."""
     rng = np.random.default_rng(4)
@@ -175,6 +218,6 @@ def test_the_head_is_true_of_the_rows_it_counts(shared_data: Path) -> None:
     marks = np.array([[t.count("!") for t in side] for side in (chosen, rejected)])
     assert of["surface:exclamations"].chosen_mean == pytest.approx(marks[0].mean(), abs=0.02)
     assert of["surface:exclamations"].more_in_chosen == pytest.approx(np.mean(marks[0] > marks[1]), abs=0.01)
-    assert found.dataset.median_characters == (
+    assert found.dataset.median_as_they_stand == (
         float(np.median([len(t) for t in chosen])), float(np.median([len(t) for t in rejected])),
     )  # fmt: skip

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from offtarget.audit.records import Family, View
 from offtarget.audit.statistics.means import Ints, effective_groups
+from offtarget.audit.stock_records import StockTexts
 from offtarget.data.drops import drop_cautions
 from offtarget.data.identity import pair_keys
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.repeats import contradictions, duplicates, same_sides
-from offtarget.data.stock import SIDES, effective_texts, stock_answers
+from offtarget.data.stock import effective_texts
 from offtarget.lens.features import FeatureMatrix
 
 GOOD_VARIANCE = 0.6
@@ -22,13 +23,21 @@ MANY_CUT = 0.3
 """From this share of pairs cut at a lens's limit on, it is said."""
 
 
-def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> list[str]:
+def cautions(
+    pairs: PairSet,
+    features: Sequence[FeatureMatrix],
+    codes: Ints,
+    unit: str = "prompts",
+    stock: Sequence[StockTexts] = (),
+) -> list[str]:
     """One sentence for each thing that weakens the audit.
 
     Args:
         pairs: the rows.
         features: the lenses.
-        codes: unit of each row: its prompt, or a template of prompts.
+        codes: unit of each row: its prompt, a template of prompts, or rows that share their answers.
+        unit: what to call those, in the plural.
+        stock: the stock answers.
     """
     out = [*drop_cautions(pairs), *pairs.cautions]
     for part in features:
@@ -52,14 +61,14 @@ def cautions(pairs: PairSet, features: Sequence[FeatureMatrix], codes: Ints) -> 
         out.append(f"only {n} pairs: intervals are wide, and a concept not found may still be there")
     if effective < FEW_GROUPS:
         out.append(
-            f"the rows come from {n_groups} prompts (as good as {effective:.0f} of equal size): effects "
-            "speak for few prompts"
+            f"the rows come from {n_groups} {unit} (as good as {effective:.0f} of equal size): effects "
+            f"speak for few {unit}"
         )
     if pairs.n_renamed:
         out.append(
             f"ids that stand in the source more than once: {pairs.n_renamed}; such rows have a suffix here (-2, -3, ...)"
         )
-    return out + _repeats(pairs.pairs) + _stock(pairs.pairs)
+    return out + _repeats(pairs.pairs) + _stock(pairs.pairs, stock)
 
 
 def by_row(features: Sequence[FeatureMatrix], tested: Sequence[str]) -> list[str]:
@@ -79,19 +88,24 @@ def by_row(features: Sequence[FeatureMatrix], tested: Sequence[str]) -> list[str
     ]
 
 
-def _stock(pairs: Sequence[Pair]) -> list[str]:
-    """What is to be said of a side of which a few texts make a tenth or more."""
+def _stock(pairs: Sequence[Pair], stock: Sequence[StockTexts]) -> list[str]:
+    """How the test over the whole set takes the stock answers of a side that make a tenth or more of it."""
     out = []
-    for side in SIDES:
-        found = stock_answers(pairs, side)
-        share = sum(len(a.rows) for a in found) / len(pairs)
-        if share >= MUCH_STOCK:
-            texts = "1 text makes" if len(found) == 1 else f"{len(found)} texts make"
-            out.append(
-                f"{texts} {'all' if share == 1 else f'{share:.0%}'} of {side}, which is as good as "
-                f"{effective_texts(pairs, side):.0f} different answers: over the whole set a finding must hold "
-                "with each of these texts as one unit too; in parts of it what is found speaks for these texts"
-            )
+    for found in stock:
+        share = found.chosen_rate if found.side == "chosen" else found.rejected_rate
+        if share < MUCH_STOCK:
+            continue
+        texts = "1 text makes" if found.n_texts == 1 else f"{found.n_texts} texts make"
+        must = {
+            "by text": "over the whole set a finding must hold with each of these texts as one unit too",
+            "without": f"over the whole set a finding must hold in the {found.n_without:,} rows without such texts too",
+            "no": f"only {found.n_without:,} rows are without such texts, too few to tell over the whole set what else leans",
+        }[found.tested]
+        out.append(
+            f"{texts} {'all' if share == 1 else f'{share:.0%}'} of {found.side}, which is as good as "
+            f"{effective_texts(pairs, found.side):.0f} different answers: {must}; in parts of it what is found speaks for "
+            "these texts"
+        )
     return out
 
 

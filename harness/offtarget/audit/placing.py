@@ -200,14 +200,15 @@ def contexts(pairs: PairSet, vocabulary: Vocabulary, placed: Placed, codes: Ints
     )
 
 
-def why_no_topic(vocabulary: Vocabulary, placed: Placed, codes: Ints, *, reused: bool) -> str:
+def why_no_topic(vocabulary: Vocabulary, placed: Placed, codes: Ints, *, reused: bool, unit: str) -> str:
     """Why nothing was tested by topic, where nothing was.
 
     Args:
         vocabulary: with its topics, if it has any.
         placed: the rows among them.
-        codes: prompt group of each row.
+        codes: unit of each row.
         reused: whether the vocabulary is that of an earlier audit.
+        unit: what to call units, in the plural.
     """
     n = len(codes)
     if vocabulary.topics is None:
@@ -226,5 +227,5 @@ def why_no_topic(vocabulary: Vocabulary, placed: Placed, codes: Ints, *, reused:
         return f"the largest of {len(filled)} topics has {sizes.max()} rows, and {MIN_ROWS} are needed"
     prompts = [len(np.unique(codes[placed.topics[k].indices])) for k in filled if sizes[k] >= MIN_ROWS]
     if max(prompts) < MIN_GROUPS:
-        return f"no topic has {MIN_ROWS} rows from {MIN_GROUPS} prompts: the one of most prompts has {max(prompts)}"
+        return f"no topic has {MIN_ROWS} rows from {MIN_GROUPS} {unit}: the one of most {unit} has {max(prompts)}"
     return "no concept differs in enough rows of any topic"

@@ -10,6 +10,7 @@ from offtarget.audit.context_records import Context as Context
 from offtarget.audit.context_records import MetadataColumn
 from offtarget.audit.evidence import Concept, Record
 from offtarget.audit.reading_record import Reading
+from offtarget.audit.stock_records import OnStock, StockTexts
 from offtarget.audit.truth_records import KnownTruth
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
@@ -43,6 +44,9 @@ class DatasetInfo(Record):
     rows_sha256: str
     n_pairs: int
     n_groups: int
+    unit: Literal["prompts", "groups", "units"] = "prompts"
+    """What is counted by `n_groups`: prompts; groups that a column gives; or units, where templates are such, or rows that
+    share their answers."""
     n_dropped: dict[str, int]
     splits: dict[str, int] = Field(default_factory=dict)
     read_as: str = ""
@@ -52,11 +56,14 @@ class DatasetInfo(Record):
     redistribution: str = "unknown"
     """yes, no or unknown: whether text of the rows may be shown beside the numbers."""
     chosen_longer: float
-    """Share of rows whose chosen text has more characters."""
+    """Share of rows whose chosen text has more characters; lengths are without debris and repeated prompts
+    (`data.debris.own_text`)."""
     chosen_shorter: float
     """Share of rows whose chosen text has fewer; in the others the two are of one length."""
     median_characters: tuple[float, float]
-    """Of chosen and of rejected."""
+    """Of chosen and of rejected, read as the shares are."""
+    median_as_they_stand: tuple[float, float] | None = None
+    """The same with debris and repeated prompts; None where that is no other."""
 
 
 class SplitHalf(Record):
@@ -111,7 +118,8 @@ class Hypothesis(Record):
     z: float
     """Effect over its standard error clustered by prompt group (a t statistic)."""
     p: float
-    """Overall: from labels swapped by whole prompts (`statistics.flips`). In a context: from contexts dealt out anew over
+    """Overall: from labels swapped by whole prompts (`statistics.flips`), and where there are stock answers no less than
+    what it is beside them (`stock`). In a context: from contexts dealt out anew over
     prompts (`statistics.dealing`)."""
     q: float
     """Benjamini-Hochberg over all hypotheses tested in the same view."""
@@ -128,6 +136,8 @@ class Hypothesis(Record):
     n_groups_inside: int
     inside_mean: float
     outside_mean: float | None = None
+    on_stock: OnStock | None = None
+    """Over the whole set, where stock answers make a part of a side."""
     rows: tuple[str, ...]
     """Pair ids, the largest contribution to the effect first; at most 50."""
 
@@ -135,6 +145,11 @@ class Hypothesis(Record):
     def finding(self) -> bool:
         """Whether q lies below 0.05."""
         return self.q < Q_FINDING
+
+    @property
+    def rests_on_stock(self) -> bool:
+        """Whether it leans over all rows and does not hold beside the stock answers: it can be told for neither case."""
+        return self.on_stock is not None and self.on_stock.q < Q_FINDING and not self.finding
 
     @property
     def lean(self) -> str:
@@ -239,6 +254,8 @@ class Audit(Record):
     """Columns of few values that were not asked for and could be tested (`--by`)."""
     topics_by: Literal["latents", "clusters", "words"] | None = None
     """What the topics were made by; None where there are none."""
+    stock: tuple[StockTexts, ...] = ()
+    """Texts that answer many prompts, beside which a finding over the whole set must hold."""
     truth: KnownTruth | None = None
     """What was put into the rows on purpose and what of it was found; of sets whose card names a truth file."""
     warnings: tuple[str, ...] = ()

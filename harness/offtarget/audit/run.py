@@ -29,7 +29,8 @@ from offtarget.audit.records import (
     View,
 )
 from offtarget.audit.statistics import means as st
-from offtarget.audit.units import answer_codes, find_units
+from offtarget.audit.stock import find_stock
+from offtarget.audit.units import find_units
 from offtarget.audit.views.common import Rows, that_differ
 from offtarget.audit.views.contexts import context_view
 from offtarget.audit.views.overall import overall_view
@@ -42,7 +43,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 19
+VERSION = 22
 """Rises when the same input would give other hypotheses."""
 
 
@@ -112,7 +113,8 @@ def audit(
         c = contrasts(features, vocabulary.concepts)
         units = find_units(pairs, c.u, seed=seed)
         codes = st.group_codes(units.names)
-        rows = rows.by(units.names, answer_codes(pairs.pairs, codes))
+        stock = find_stock(pairs.pairs, codes)
+        rows = rows.by(units.names, stock, units.noun(pairs))
     with clock.stage("overall view"):
         everywhere = np.flatnonzero([not s.local for s in vocabulary.concepts])
         overall = overall_view(rows, names, c, everywhere, seed=seed)
@@ -153,10 +155,15 @@ def audit(
     }
     if columns:
         families["metadata"] = by_value.family
-    notes = [*unreliable(families), *cautions(pairs, features, codes), *units.notes, *told]
+    notes = [
+        *unreliable(families),
+        *cautions(pairs, features, codes, rows.unit, stock.records),
+        *units.notes,
+        *told,
+    ]
     notes += by_row(features, [x.name for x in columns])
     if topical.family.tested == 0:
-        why = why_no_topic(vocabulary, placed, codes, reused=like is not None)
+        why = why_no_topic(vocabulary, placed, codes, reused=like is not None, unit=rows.unit)
         notes.append(f"nothing was tested by topic: {why}")
     made_by = vocabulary.topics.space.by if vocabulary.topics else None
     if (
@@ -188,6 +195,7 @@ def audit(
             rows_sha256=pairs.rows_sha256,
             n_pairs=len(pairs),
             n_groups=int(codes.max()) + 1,
+            unit=units.noun(pairs),
             n_dropped=dict(pairs.dropped),
             splits=dict(
                 Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta and pairs.split_column)
@@ -197,7 +205,8 @@ def audit(
             redistribution=pairs.redistribution,
             chosen_longer=float((length > 0).mean()),
             chosen_shorter=float((length < 0).mean()),
-            median_characters=median_characters(pairs.pairs),
+            median_characters=(medians := rows.lengths.medians),
+            median_as_they_stand=stand if (stand := median_characters(pairs.pairs)) != medians else None,
         ),
         model=dict(model_info) if model_info is not None else None,
         lens=tuple(
@@ -222,6 +231,7 @@ def audit(
         ),
         offered=tuple(x.name for x in placed.offered),
         topics_by=made_by,
+        stock=stock.records,
         warnings=tuple(notes),
         timing=clock.seconds,
     )
@@ -265,7 +275,7 @@ def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:
 
 
 def median_characters(pairs: Sequence[Pair]) -> tuple[float, float]:
-    """Of the chosen and of the rejected responses."""
+    """Of the chosen and of the rejected responses, as the texts stand."""
     chosen, rejected = (
         [len(text_of(side)) for side in sides]
         for sides in zip(*((p.chosen, p.rejected) for p in pairs), strict=True)

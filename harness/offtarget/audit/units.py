@@ -9,12 +9,15 @@ drawn template by template then give no more false findings than tests of 5 % ma
 of a few templates, K, happen to agree: nothing in the rows tells that from a lean.
 
 With a single template there is nothing to compare: the prompt is the unit, and what is found speaks for that template.
-Where a person or a column of the set says what the groups are, those are the units, whatever the prompts say.
+Where a person or a column of the set says what the groups are, templates are not looked for.
+
+Before all that, rows that share their answers under several prompts are one unit (`data.linked`), unless a person said
+what the units are.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +30,16 @@ from offtarget.audit.statistics.means import (
     group_codes,
     indicator,
 )
+from offtarget.data.linked import MIN_UNITS, Linked, alike, join, kish, linked
 from offtarget.data.pairs import Pair, PairSet, prompt_group
-from offtarget.data.stock import SIDES, stock_answers
 from offtarget.data.templates import Template, of_weight
 from offtarget.errors import UndecidedError
 
-MIN_UNITS = 10
 DEALS = 200
 P_DIFFER = 0.01
 """Below this p templates differ. Strict, since all concepts are asked at once: a real difference lies far below."""
 _NAMED = 3
+_OVER = "`--columns group=prompt` takes each prompt for a unit, for findings that speak"
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,12 @@ class Units:
     names: tuple[str, ...]
     """The unit of each row."""
     notes: tuple[str, ...] = ()
+
+    def noun(self, pairs: PairSet) -> Literal["prompts", "groups", "units"]:
+        """What they are to be called."""
+        if self.names != tuple(p.group for p in pairs.pairs):
+            return "units"
+        return "groups" if pairs.unit else "prompts"
 
 
 def find_units(pairs: PairSet, u: NDArray[Any], *, seed: int) -> Units:
@@ -57,45 +66,67 @@ def find_units(pairs: PairSet, u: NDArray[Any], *, seed: int) -> Units:
         seed: of the dealing.
 
     Raises:
-        UndecidedError: templates are the units, and they are as good as fewer than ten.
+        UndecidedError: templates, or rows that share their answers, are the units, and they are as good as fewer than ten.
     """
     rows = pairs.pairs
-    groups = tuple(p.group for p in rows)
-    stated = pairs.unit or pairs.unit_given or not by_prompt(rows)
-    found = [] if stated else of_weight(rows)
+    if pairs.unit_given:
+        return Units(tuple(p.group for p in rows))
+    link = require_answers(pairs)
+    groups, said_of_answers = link.names, (link.told,) if link.told else ()
+    found = [] if pairs.unit or not by_prompt(rows) else of_weight(rows)
     if not found:
-        return Units(groups)
+        return Units(groups, said_of_answers)
     filled = sum(len(t.rows) for t in found)
     told = _told(found, filled, len(rows))
     if len(found) == 1:
         return Units(
             groups,
-            (f"{told}: what is found there speaks for that template, and is one unit if labels go by it",),
+            (
+                *said_of_answers,
+                f"{told}: what is found there speaks for that template, and is one unit if labels go by it",
+            ),
         )
     p = differ(u, groups, found, seed=seed)
     if p >= P_DIFFER:
         return Units(
             groups,
             (
-                f"{told}: chosen and rejected differ no more between templates than by chance (p = {p:.2g}), so each prompt "
-                "is a unit; what is found there speaks for these templates",
+                *said_of_answers,
+                f"{told}: chosen and rejected differ no more between templates than by chance (p = {p:.2g}), so "
+                f"{'no template' if link.told else 'each prompt'} is a unit; what is found there speaks for these templates",
             ),
         )
     names = list(groups)
     for t in found:
         for i in t.rows:
             names[i] = f"template: {t.frame}"
+    names = join(names, alike(groups))
     effective = effective_groups(group_codes(names))
     said = (
         f"{told}, and what tells chosen from rejected goes by template (p = {p:.2g}): each template is one unit, the rows "
         f"are as good as {effective:.0f} units of equal size"
     )
-    over = "`--columns group=prompt` takes each prompt for a unit, for findings that speak for these templates alone"
     if effective < MIN_UNITS:
         raise UndecidedError(
-            f"{said}, and at least {MIN_UNITS} are needed to test anything; add prompts of other kinds; {over}"
+            f"{said}, and at least {MIN_UNITS} are needed to test anything; add prompts of other kinds; {_OVER} for these "
+            "templates alone"
         )
-    return Units(tuple(names), (f"{said}; {over}",))
+    return Units(tuple(names), (*said_of_answers, f"{said}; {_OVER} for these templates alone"))
+
+
+def require_answers(pairs: PairSet) -> Linked:
+    """The units of rows that share their answers, of which there must be enough.
+
+    Raises:
+        UndecidedError: they are as good as fewer than ten, though the prompts are more.
+    """
+    link = linked(pairs.pairs, "groups" if pairs.unit else "prompts")
+    if link.effective < MIN_UNITS <= kish(p.group for p in pairs.pairs) and not pairs.unit_given:
+        raise UndecidedError(
+            f"{link.told}, and at least {MIN_UNITS} are needed to test anything; add rows with other answers; {_OVER} for "
+            "these answers alone"
+        )
+    return link
 
 
 def by_prompt(pairs: Sequence[Pair]) -> bool:
@@ -123,7 +154,9 @@ def differ(u: NDArray[Any], groups: Sequence[str], found: Sequence[Template], *,
     prompts = group_codes([groups[i] for i in rows])
     n_prompts = int(prompts.max()) + 1
     home = np.zeros(n_prompts, dtype=np.int64)
-    home[prompts] = template  # all rows of a prompt fill one template
+    home[prompts] = (
+        template  # rows of a prompt fill one template; of rows linked by answers the last one's counts
+    )
     sizes = np.bincount(prompts, minlength=n_prompts).astype(np.float64)
     sums = np.empty((n_prompts, u.shape[1]))
     to_prompts = indicator(prompts, n_prompts)
@@ -146,29 +179,6 @@ def _between(sums: Floats, sizes: Floats, starts: Ints) -> float:
     """The statistic of prompts of which those from each start on, up to the next, fill one template."""
     of_template = np.add.reduceat(sums, starts, axis=0)
     return float(((of_template**2).sum(axis=1) / np.add.reduceat(sizes, starts)).sum())
-
-
-def answer_codes(pairs: Sequence[Pair], codes: Ints) -> tuple[Ints, ...]:
-    """For each side with stock answers the units by which a finding must hold as well: one for each stock answer.
-
-    Where ten texts answer all prompts of a side, prompts do not say how far what is seen would hold for an eleventh:
-    each has all ten. A mean is taken for other than zero only where labels swapped prompt by prompt and labels swapped
-    text by text both find it so. That is stricter than the sum of the two variances (Cameron, Gelbach and Miller 2011)
-    where one of them is small, and never wrong by more than the test of either.
-
-    Args:
-        pairs: the rows.
-        codes: unit of each row; rows with another answer keep it.
-    """
-    out: list[Ints] = []
-    for side in SIDES:
-        found = stock_answers(pairs, side)
-        if found:
-            new = codes + len(found)
-            for k, answer in enumerate(found):
-                new[list(answer.rows)] = k
-            out.append(np.asarray(np.unique(new, return_inverse=True)[1], dtype=np.int64))
-    return tuple(out)
 
 
 def _told(found: Sequence[Template], filled: int, n: int) -> str:

@@ -181,7 +181,7 @@ def audit(
     if offered := [name for name in result.offered if name not in said]:
         note(f"columns of few values that could be compared: --by {','.join(offered)}")
     if as_json:
-        parts = {"key", "vocabulary", "dataset", "warnings", "metadata", "offered"}
+        parts = {"key", "vocabulary", "dataset", "warnings", "metadata", "offered", "stock"}
         findings = [h.model_dump(mode="json", exclude={"rows"}) for h in result.findings]
         statements = [vars(s) for s in glance(result)]
         echo_json(
@@ -205,7 +205,7 @@ def audit(
 
 def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -> None:
     """What the set is made of by metadata, the statements of the report's head, and the clearest leans inside parts."""
-    from offtarget.report.claims import glance, truth_line
+    from offtarget.report.claims import glance, nothing_leans, truth_line
     from offtarget.report.statements import state
 
     counts = {view: family.findings for view, family in result.families.items()}
@@ -225,7 +225,7 @@ def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -
         if s.along:
             typer.echo(f"    {plain(s.along)}")
     if not stated.statements and not stated.unnamed:
-        typer.echo("  nothing leans at q < 0.05 over the whole set")
+        typer.echo(f"  {nothing_leans(result)}")
     else:
         typer.echo("(+ more in chosen, - more in rejected; d: difference in standard deviations)")
     print_inside(result, pairs)

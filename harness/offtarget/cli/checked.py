@@ -146,6 +146,8 @@ def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:
             [" / ".join(ids[0] for ids in leak.ids.values()) for leak in report.leaks], report.n_leaks
         )
         yield "leaks", f"{counted(report.n_leaks, 'prompt or group')} in more than one split{examples}", True
+    if report.answers_told:
+        yield "same answers", report.answers_told, True
     near = report.near
     if near.n_prompts or near.n_answers:
         yield (

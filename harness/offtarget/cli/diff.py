@@ -1,7 +1,8 @@
 """`offtarget diff`: what changed between two audits."""
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,8 @@ SHOWN_VALUES = 8
 """Values of a metadata column that are printed."""
 LEADING = 8
 """Concepts whose smallest visible change is printed where nothing changed."""
+LOG = "log units"
+"""Of effects of lengths and counts (`Evidence.effect_unit`): the log of chosen's over rejected's."""
 SAID_ABOVE = {"n_pairs", "n_groups", "rows_sha256"}
 """Facts of the dataset that the line on rows says already."""
 
@@ -85,12 +88,12 @@ def _effects(found: "Difference") -> None:
     what = {(f.view, f.concept, f.context): f.what for f in found.findings}
     rows = [
         (
-            _number(e.old, e.unit),
-            _number(e.new, e.unit),
-            _number(e.difference, e.unit),
-            f"{_number(e.ci[0], e.unit)} to {_number(e.ci[1], e.unit)}",
+            _level(e.old, e.unit),
+            _level(e.new, e.unit),
+            _change(e.difference, e.unit),
+            f"{_change(e.ci[0], e.unit)} to {_change(e.ci[1], e.unit)}",
             small(e.q),
-            _number(e.detectable, e.unit).replace("+", "±"),
+            _either_way(e.detectable, e.unit),
             _unit(e.unit),
             what.get((e.view, e.concept, e.context), ""),
             e.label,
@@ -103,6 +106,7 @@ def _effects(found: "Difference") -> None:
         ("before", "now", "change", "95 % interval", "q", "visible", "unit", "finding", "concept", "where"),
         rows,
     )
+    _factors(e.unit for e in changed[:MOST])
     _more(len(changed))
 
 
@@ -113,18 +117,18 @@ def _by_value(found: "Difference") -> None:
         if e.view == "metadata":
             inside.setdefault(e.concept, []).append(e)
     for e in [e for e in found.changes if e.view == "overall" and e.concept in inside][:MOST]:
-        typer.echo(f"\n{e.label}: {_number(e.difference, e.unit)} {_unit(e.unit)} in all")
+        typer.echo(f"\n{e.label}: {_change_in_unit(e.difference, e.unit)} in all")
         for part in e.by_mix:
             mine = [x for x in inside[e.concept] if x.where.startswith(f"{part.column} is ")]
             mine.sort(key=lambda x: -abs(x.difference))
             values = ", ".join(
-                f"{x.where.removeprefix(f'{part.column} is ')} {_number(x.difference, x.unit)}{'' if x.changed else ' (n.s.)'}"
+                f"{x.where.removeprefix(f'{part.column} is ')} {_change(x.difference, x.unit)}{'' if x.changed else ' (n.s.)'}"
                 for x in mine[:SHOWN_VALUES]
             )
             typer.echo(
                 f"  change by {part.column}: {values or 'no value has enough rows in both'}; of the whole "
-                f"{_number(part.mix, e.unit)} because the shares of {part.column} changed, "
-                f"{_number(part.within, e.unit)} within its values"
+                f"{_change(part.mix, e.unit)} because the shares of {part.column} changed, "
+                f"{_change(part.within, e.unit)} within its values"
             )
 
 
@@ -137,15 +141,16 @@ def _visible(found: "Difference") -> None:
     typer.echo("\nthe smallest changes over the whole set that would be found with 80 % power")
     rows = [
         (
-            _number(e.detectable, e.unit).replace("+", "±"),
-            _number(e.old, e.unit),
-            _number(e.new, e.unit),
+            _either_way(e.detectable, e.unit),
+            _level(e.old, e.unit),
+            _level(e.new, e.unit),
             _unit(e.unit),
             e.label,
         )
         for e in leading
     ]
     table(("visible", "before", "now", "unit", "concept"), rows)
+    _factors(e.unit for e in leading)
 
 
 def _quiet(found: "Difference") -> list[str]:
@@ -171,7 +176,7 @@ def _findings(findings: "Sequence[FindingChange]") -> None:
     )
 
     def show(value: float | None, unit: str) -> str:
-        return "untested" if value is None else _number(value, unit)
+        return "untested" if value is None else _level(value, unit)
 
     rows = [
         (
@@ -196,7 +201,7 @@ def _facts(found: "Difference", every: bool) -> None:
         if every or not (f.name in SAID_ABOVE or f.name.endswith(": cautions"))  # which are warnings
     ]
     if facts:
-        typer.echo("\nwhat else is other")
+        typer.echo("\nwhat else differs")
         table(("what", "before", "now"), [(f.name, _short(f.old), _short(f.new)) for f in facts])
     for head, lines in zip(("new warning", "warning gone"), _warnings(found, every=every), strict=True):
         for line in lines:
@@ -219,15 +224,41 @@ def _without_figures(text: str) -> str:
     return re.sub(r"\d[\d.,]*", "#", text)
 
 
-def _number(value: float, unit: str) -> str:
-    """An effect, or a difference of effects: shares as points; logs stay logs, since only these can be subtracted."""
+def _level(value: float, unit: str) -> str:
+    """An effect: shares as points, logs of ratios as per cent."""
+    if unit == LOG:
+        return f"{round(100 * math.expm1(value), 1) + 0.0:+.1f}"  # no -0.0
+    return _change(value, unit)
+
+
+def _change(value: float, unit: str) -> str:
+    """A difference of effects: of logs of ratios the factor from one to the other, since per cent do not subtract."""
+    if unit == LOG:
+        return f"×{math.exp(value):.2f}"
     if _unit(unit) == "points":
-        return f"{round(100 * value, 1) + 0.0:+.1f}"  # no -0.0
+        return f"{round(100 * value, 1) + 0.0:+.1f}"
     return f"{round(value, 3) + 0.0:+.3f}"
 
 
+def _change_in_unit(value: float, unit: str) -> str:
+    return _change(value, unit) if unit == LOG else f"{_change(value, unit)} {_unit(unit)}"
+
+
+def _either_way(value: float, unit: str) -> str:
+    """The size of a change, whichever way it goes."""
+    return f"×/÷{math.exp(abs(value)):.2f}" if unit == LOG else _change(abs(value), unit).replace("+", "±")
+
+
+def _factors(units: Iterable[str]) -> None:
+    """What × stands for, where it does."""
+    if LOG in units:
+        typer.echo(
+            "(in %: how much more chosen has than rejected; ×: the change of that ratio, as 1 + % now over 1 + % before)"
+        )
+
+
 def _unit(unit: str) -> str:
-    return "points" if unit.startswith("share of ") else unit
+    return "points" if unit.startswith("share of ") else "%" if unit == LOG else unit
 
 
 def _more(n: int) -> None:

@@ -21,6 +21,7 @@ from offtarget.data.drops import (
 )
 from offtarget.data.fit import Fit, counted, debris_told, needs, stock_told, templates_told
 from offtarget.data.identity import pair_keys
+from offtarget.data.linked import linked
 from offtarget.data.loading import ALL_SPLITS, Names, load_pairs, read_pairs, resolve
 from offtarget.data.nearly import Near, Overlap, find_near, find_overlap
 from offtarget.data.pairs import DroppedRow, Pair, PairSet
@@ -102,6 +103,12 @@ class DataReport(_Record):
     n_leaks: int
     """Prompts and groups that stand in more than one split."""
     leaks: tuple[Leak, ...]
+    n_answers: int
+    """Different pairs of answers, in either order."""
+    n_units: int
+    """Units of an audit's statistics: rows that share a prompt, or their answers under several prompts (`linked`), are one."""
+    answers_told: str
+    """That answers stand under several prompts, in one line; empty where hardly any do."""
     near: Near
     against: Overlap | None
     """What it shares with another set, where one was named."""
@@ -182,6 +189,7 @@ def check(
     opposed = contradictions(pairs.pairs, keys)
     circles = cycles(pairs.pairs, keys)
     leaked = leaks(pairs.pairs) if len(splits) > 1 else []
+    link = linked(pairs.pairs, "groups" if pairs.unit else "prompts")
     found = DataReport(
         name=pairs.name,
         revision=pairs.revision,
@@ -206,6 +214,9 @@ def check(
         cycles=tuple(circles[:SHOWN]),
         n_leaks=len(leaked),
         leaks=tuple(leaked[:SHOWN]),
+        n_answers=link.n_answers,
+        n_units=link.n_prompts if pairs.unit_given else link.n_units,
+        answers_told="" if pairs.unit_given else link.told,
         near=find_near(pairs.pairs),
         against=find_overlap(pairs, _other(against, columns, against_split, registry)) if against else None,
         scores=tuple(score_columns(pairs.pairs)),
@@ -214,7 +225,8 @@ def check(
         fit=Fit(audit=True),
         warnings=(),
     )
-    missing, lost = needs(pairs.pairs, pairs.unit), alarming_share(pairs.n_usable, pairs.dropped)
+    missing = needs(pairs.pairs, pairs.unit, None if pairs.unit_given else link)
+    lost = alarming_share(pairs.n_usable, pairs.dropped)
     told = [lost_told(pairs.n_usable, pairs.dropped)] if lost > WARNED else []
     if not missing and lost > REFUSED and not allow_drops:
         missing, told = told[0], []
@@ -298,6 +310,8 @@ def _weighs(found: DataReport) -> Iterable[str]:
     if found.n_leaks:
         yield f"{counted(found.n_leaks, 'prompt or group')} in more than one split"
     yield from debris_told(texts.debris, n)
+    if found.answers_told:
+        yield f"{found.n_answers:,} different pairs of answers in {n:,} rows"
     yield from stock_told(texts.stock, n)
     if texts.n_filled >= MIN_SHARE * n:
         yield templates_told(texts, n)

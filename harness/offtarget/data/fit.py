@@ -1,15 +1,15 @@
 """Is a set fit to audit, and what weighs on it: the verdict of `data check` in one sentence."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from offtarget.data.linked import Linked, kish
 from offtarget.data.pairs import Pair
 from offtarget.data.texts import Debris, StockSide, Texts
 
 MIN_PAIRS, MIN_PROMPTS = 30, 10
-"""What an audit needs; so many prompts also when weighed by their rows (`effective_groups`)."""
+"""What an audit needs; so many prompts also when weighed by their rows (`linked.kish`)."""
 LOPSIDED = 0.05
 """Difference in share between chosen and rejected from which on debris tells the sides apart."""
 MOSTLY = 0.9
@@ -36,20 +36,15 @@ class Fit(BaseModel):
         return "yes" + (", but " + ", ".join(self.weighs) if self.weighs else "")
 
 
-def effective_groups(pairs: Sequence[Pair]) -> float:
-    """As how many groups of equal size the rows come from (Kish: n² over the sum of squared sizes)."""
-    sizes = Counter(p.group for p in pairs).values()
-    return sum(sizes) ** 2 / sum(n * n for n in sizes)
-
-
-def needs(pairs: Sequence[Pair], unit: str = "") -> str:
+def needs(pairs: Sequence[Pair], unit: str = "", link: Linked | None = None) -> str:
     """What is missing for an audit; empty where nothing is.
 
     Args:
         pairs: the rows.
         unit: the column whose values are their groups, in words; empty where prompts are.
+        link: their units where answers stand under several prompts; None where a person said what the units are.
     """
-    n_groups, effective = len({p.group for p in pairs}), effective_groups(pairs)
+    n_groups, effective = len({p.group for p in pairs}), kish(p.group for p in pairs)
     wanted = f"at least {MIN_PAIRS} pairs from {MIN_PROMPTS} prompts are needed"
     if unit and (len(pairs) < MIN_PAIRS or effective < MIN_PROMPTS):
         return (
@@ -60,6 +55,8 @@ def needs(pairs: Sequence[Pair], unit: str = "") -> str:
         return f"{counted(len(pairs), 'pair')} from {counted(n_groups, 'prompt')}, and {wanted}"
     if effective < MIN_PROMPTS:
         return f"{len(pairs)} pairs from {n_groups} prompts, as good as {effective:.1f} of equal size, and {wanted}"
+    if link is not None and link.effective < MIN_PROMPTS:
+        return f"{link.told}, and at least {MIN_PROMPTS} units are needed"
     return ""
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -41,9 +41,26 @@ JOINT = "\n\n"
 """What stands between the turns of a text."""
 
 
+def spoken(messages: Sequence[Message]) -> list[bool]:
+    """Which turns are read: all of a prompt; of an answer, which ends in a turn of the assistant, what the assistant says.
+
+    Where chosen and rejected part before the last turn, the answers hold turns of the user and of tools too. They
+    are what the answers led to, not what they say.
+    """
+    answer = bool(messages) and messages[-1]["role"] == "assistant"
+    return [not answer or m["role"] == "assistant" for m in messages]
+
+
 def text_of(messages: Iterable[Message]) -> str:
-    """The contents of all turns, joined by blank lines: what a lens that reads plain text sees."""
-    return JOINT.join(m["content"] for m in messages)
+    """The contents of the turns that are read (`spoken`), joined by blank lines: what a lens that reads plain text sees."""
+    turns = list(messages)
+    return JOINT.join(m["content"] for m, read in zip(turns, spoken(turns), strict=True) if read)
+
+
+def reading(pairs: Iterable[Pair]) -> dict[str, str]:
+    """What a hash of rows must hold beside them: which turns are read, where that is not all."""
+    whole = all(all(spoken(side)) for p in pairs for side in (p.chosen, p.rejected))
+    return {} if whole else {"answers": "turns of the assistant"}
 
 
 def prompt_group(prompt: Iterable[Message]) -> str:
@@ -108,8 +125,9 @@ class PairSet:
 
     @property
     def rows_sha256(self) -> str:
-        """Hash of everything the pairs say, in order: the identity of the data that was really used."""
-        digest = hashlib.sha256()
+        """Hash of all that the pairs say, in order, and of which turns are read: the identity of the data that was used."""
+        read = reading(self.pairs)
+        digest = hashlib.sha256(json.dumps(read).encode() if read else b"")
         for p in self.pairs:
             row = [p.id, p.group, p.prompt, p.chosen, p.rejected]
             digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())

@@ -8,7 +8,7 @@ from offtarget.data.collecting import Collector
 from offtarget.data.decoding import PROMPT, SERIALISED, Decoder
 from offtarget.data.evidence import Census, values_of
 from offtarget.data.guessing import Shapes
-from offtarget.data.pairs import prompt_group
+from offtarget.data.pairs import prompt_group, spoken
 from offtarget.data.row_roles import BY_PROMPT
 from offtarget.data.shapes import Adapter
 
@@ -47,6 +47,12 @@ def notes(collector: Collector, seen: Census) -> Iterator[str]:
     for layout in used:
         yield from layout.told
     yield from _decoded(rules.decoder)
+    led_on = sum(not all((*spoken(p.chosen), *spoken(p.rejected))) for p in collector.pairs)
+    if led_on:
+        yield (
+            f"chosen and rejected part before the last turn in {led_on} pairs: of these answers what the assistant says is "
+            "read, not the turns of the user or of tools among them"
+        )
     columns = rules.columns
     if columns.system and columns.system in seen.whole.columns:
         yield f"system: column {columns.system}, a turn before the prompt"

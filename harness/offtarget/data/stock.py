@@ -11,8 +11,10 @@ from offtarget.data.pairs import Pair, text_of
 Side = Literal["chosen", "rejected"]
 SIDES: tuple[Side, Side] = ("chosen", "rejected")
 
-MIN_SHARE, MIN_PROMPTS = 0.02, 3
-"""A stock answer makes more than this share of its side, under so many different prompts."""
+MIN_SHARE = 0.02
+"""Stock answers make more than this share of their side, all together."""
+MIN_EACH, MIN_PROMPTS = 0.005, 3
+"""Each makes this share of its side or more, under so many different prompts or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,13 @@ def stock_answers(pairs: Sequence[Pair], side: Side) -> list[StockAnswer]:
         rows[normalise(text_of(getattr(p, side)))].append(i)
     out = []
     for members in rows.values():
-        if len(members) < MIN_PROMPTS or len(members) <= MIN_SHARE * len(pairs):
+        if len(members) < MIN_PROMPTS or len(members) < MIN_EACH * len(pairs):
             continue
         n_prompts = len({text_key(pairs[i].prompt) for i in members})
         if n_prompts >= MIN_PROMPTS:
             out.append(StockAnswer(text_of(getattr(pairs[members[0]], side)), tuple(members), n_prompts))
+    if sum(len(a.rows) for a in out) <= MIN_SHARE * len(pairs):
+        return []
     return sorted(out, key=lambda a: (-len(a.rows), a.rows))
 
 

@@ -14,6 +14,7 @@ from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.statistics.means import group_codes, require_enough
+from offtarget.audit.units import require_answers
 from offtarget.data.messages import clean
 from offtarget.data.pairs import PairSet
 from offtarget.engine.features import earlier_readings, features_of
@@ -93,6 +94,7 @@ def audit_into(
     require_free(folder, AUDIT_FILE)
     # before anything costly
     require_enough(group_codes([p.group for p in pairs.pairs]), pairs.unit)
+    require_answers(pairs)
     read_columns(pairs.pairs, by or ())
     if like is not None:
         Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in lenses)

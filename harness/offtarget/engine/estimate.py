@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from offtarget.audit.statistics.means import group_codes, require_enough
+from offtarget.audit.units import require_answers
 from offtarget.chat_template import read_template
 from offtarget.data.drops import drop_cautions
 from offtarget.engine.as_audited import recipe_as_audited
@@ -54,6 +55,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
         }  # fmt: skip
     # the run begins with an audit, which asks for it
     require_enough(group_codes([p.group for p in pairs.pairs]), pairs.unit)
+    require_answers(pairs)
     selected, _ = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     room = recipe.training.max_length
     tokens = 0.0

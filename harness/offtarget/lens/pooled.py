@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.data.pairs import Message, Pair, PairSet
+from offtarget.data.pairs import Message, Pair, PairSet, reading
 from offtarget.lens.activations import encode_spans
 from offtarget.machine import device, precision
 from offtarget.models import ModelRef, load, template_key
@@ -95,6 +95,7 @@ def pooled_activations(
         "device": device(),
         "packages": package_versions("torch", "transformers"),
         **({"first_half": True} if first_half else {}),
+        **reading(blind.pairs),
     }
     reduce = _mean_and_first_half if first_half else _mean
 

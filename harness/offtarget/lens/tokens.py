@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from offtarget.data.pairs import JOINT, Message, Pair, text_of
+from offtarget.data.pairs import JOINT, Message, Pair, spoken, text_of
 from offtarget.errors import DataError
 
 
@@ -108,15 +108,16 @@ def _render(tokenizer: Any, pair: Pair, scaffolds: dict[tuple[str, ...], list[st
     """The prompt as text with the generation prompt, and what chosen and rejected each add to it."""
     try:
         prompt = tokenizer.apply_chat_template(pair.prompt, tokenize=False, add_generation_prompt=True)
-        out = [_Text(prompt, _content(tokenizer, prompt, pair.prompt, True, scaffolds))]
-        before = len(text_of(pair.prompt)) + len(JOINT) if pair.prompt else 0
+        asked = _starts(pair.prompt)
+        out = [_Text(prompt, _content(tokenizer, prompt, pair.prompt, asked, True, scaffolds))]
         for turns in (pair.chosen, pair.rejected):
             messages = [*pair.prompt, *turns]
             whole = tokenizer.apply_chat_template(messages, tokenize=False) if turns else prompt
             if whole.startswith(prompt):
-                ranges = _content(tokenizer, whole, messages, False, scaffolds) if turns else []
+                starts = [*asked, *_starts(turns)]
+                ranges = _content(tokenizer, whole, messages, starts, False, scaffolds) if turns else []
                 n = len(prompt)
-                moved = [(a - n, b - n, at - before) for a, b, at in ranges if a >= n]
+                moved = [(a - n, b - n, at) for a, b, at in ranges if a >= n]
                 if not moved:  # the template could not be taken apart
                     moved = [(max(a - n, 0), b - n, -1) for a, b, _ in ranges if b > n]
                 out.append(_Text(whole[n:], moved))
@@ -135,15 +136,27 @@ def _render(tokenizer: Any, pair: Pair, scaffolds: dict[tuple[str, ...], list[st
     return out
 
 
+def _starts(messages: Sequence[Message]) -> list[int | None]:
+    """Where the content of each turn begins in `text_of` of them; None of a turn that is not read."""
+    out: list[int | None] = []
+    at = 0
+    for message, read in zip(messages, spoken(messages), strict=True):
+        out.append(at if read else None)
+        at += (len(message["content"]) + len(JOINT)) * read
+    return out
+
+
 def _content(
     tokenizer: Any,
     text: str,
     messages: list[Message],
+    starts: Sequence[int | None],
     generate: bool,
     scaffolds: dict[tuple[str, ...], list[str] | None],
 ) -> list[tuple[int, int, int]]:
     """Where the messages' contents stand in a rendered text and in `text_of`; all of it where that cannot be told.
 
+    Messages that are not read (`starts` is None) are left out.
     What the template puts around them is learned once per sequence of roles, from marks in their place.
     """
     key = (*(m["role"] for m in messages), str(generate))
@@ -156,8 +169,8 @@ def _content(
     around = scaffolds[key]
     if around is None:
         return [(0, len(text), -1)]
-    ranges, cursor, own = [], 0, 0
-    for before, message in zip(around, messages, strict=False):
+    ranges, cursor = [], 0
+    for before, message, own in zip(around, messages, starts, strict=False):
         start = cursor + len(before)
         for content in (message["content"], message["content"].strip()):
             if text.startswith(before, cursor) and text.startswith(content, start):
@@ -166,8 +179,8 @@ def _content(
         else:
             return [(0, len(text), -1)]
         stripped = len(message["content"]) - len(message["content"].lstrip())
-        ranges.append((start, cursor, own + (0 if content == message["content"] else stripped)))
-        own += len(message["content"]) + len(JOINT)
+        if own is not None:
+            ranges.append((start, cursor, own + (0 if content == message["content"] else stripped)))
     return ranges
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from offtarget.audit.cautions import MUCH_STOCK
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, DatasetInfo, Hypothesis
+from offtarget.audit.statistics.length import IS_LENGTH
+from offtarget.audit.stock_records import StockTexts
 from offtarget.lens import direction
 from offtarget.report.amounts import amount, effect_size, few, shift
 from offtarget.report.html import fixed, number, percent
-from offtarget.report.statements import EqualLength, Stated, Statement, state
+from offtarget.report.statements import EXTENT, FORM, LENGTH, EqualLength, Stated, Statement, speaks, state
 
 STATEMENTS = 8
 """In the head of a report, at most."""
@@ -41,7 +44,8 @@ class Sentence:
 def glance(audit: Audit, stated: Stated | None = None, most: int = STATEMENTS) -> list[Sentence]:
     """The head of a report: at most eight statements of named concepts, and a line on those without a name.
 
-    Length is one of them. It wears an arrow only where it is a finding that shares of rows agree with.
+    What texts that answer many prompts bring comes first (`stock_sentence`). Length is one of the statements. It wears
+    an arrow only where it is a finding that shares of rows agree with.
 
     Args:
         audit: the record.
@@ -50,10 +54,13 @@ def glance(audit: Audit, stated: Stated | None = None, most: int = STATEMENTS) -
     """
     stated = stated or state(audit)
     concepts = {c.id: c for c in audit.concepts}
+    stock = stock_sentence(audit, concepts)
+    most -= stock is not None
     shown = list(stated.statements[:most])
     if stated.length not in shown:  # length is said in any case
         shown = shown[: most - 1] + ([stated.length] if stated.length else [])
-    out = [
+    out = [] if stock is None else [stock]
+    out += [
         length_sentence(audit, s, concepts) if s.is_length else _sentence(s, stated, concepts) for s in shown
     ]
     if stated.length is None:
@@ -116,9 +123,7 @@ def length_sentence(audit: Audit, s: Statement | None, concepts: Mapping[str, Co
     """How much longer chosen is; an arrow only where that is a finding, and means and counts of rows agree."""
     text = lengths(audit.dataset)
     if s is None:
-        tested = any(c.id == "surface:characters" for c in audit.concepts)
-        more = "no lean in length was found" if tested else "not tested: no lens here measures length"
-        return Sentence("plain", f"{text} ({more}).")
+        return Sentence("plain", f"{text} ({_no_lean_in_length(audit)}).")
     d = audit.dataset
     up = s.lead.direction == "chosen"
     agree = (d.chosen_longer > d.chosen_shorter) == up
@@ -130,6 +135,100 @@ def length_sentence(audit: Audit, s: Statement | None, concepts: Mapping[str, Co
     return Sentence(side, f"{text}.", together(s, concepts), sizes(s.lead, None))
 
 
+def _no_lean_in_length(audit: Audit) -> str:
+    """Why no lean in length is stated."""
+    if not any(c.id == LENGTH for c in audit.concepts):
+        return "not tested: no lens here measures length"
+    tested = (h for h in audit.hypotheses if h.concept == LENGTH and h.view == "overall")
+    of = next(tested, None)
+    if of is not None and of.rests_on_stock:
+        if _holds_elsewhere(of):
+            return f"cannot tell: too unsure in the rows without {_these(audit.stock)}"
+        return f"cannot tell: it rests on {_these(audit.stock)}"
+    measured = any(
+        h.view == "overall" and h.finding and (h.length_note == IS_LENGTH or h.concept in EXTENT)
+        for h in audit.hypotheses
+    )
+    return "no lean in characters was found" if measured else "no lean in length was found"
+
+
+def stock_sentence(audit: Audit, concepts: Mapping[str, Concept]) -> Sentence | None:
+    """What texts that answer many prompts do, as the fact of the rows that it is, and what rests on them.
+
+    None where no lean rests on them and they make less than a tenth of either side.
+    """
+    resting = [h for h in audit.hypotheses if h.view == "overall" and h.rests_on_stock]
+    told = [s for s in _distinct(audit.stock) if resting or max(s.chosen_rate, s.rejected_rate) >= MUCH_STOCK]
+    if not told:
+        return None
+    text = _capital("; ".join(map(_stock_clause, told))) + "."
+    more = sum(s.chosen_rate - s.rejected_rate for s in told)
+    one = sum(s.n_texts for s in told) == 1
+    brought = [h for h in resting if not _holds_elsewhere(h)]
+    if brought:
+        text += f" What rests on {'this one text' if one else 'these texts'} cannot be told apart as a habit."
+    side = "plain" if not brought else "up" if more > 0 else "down"
+    return Sentence(side, text, _brought(resting, concepts, one=one))
+
+
+def nothing_leans(audit: Audit) -> str:
+    """What is to be said of the whole set where nothing is a finding."""
+    if any(h.rests_on_stock for h in audit.hypotheses):
+        return f"apart from what rests on {_these(audit.stock)} nothing was found to lean at q < 0.05 over the whole set"
+    return "nothing leans at q < 0.05 over the whole set"
+
+
+def _stock_clause(found: StockTexts) -> str:
+    """The stock answers of a side, and how much of either they make."""
+    shown = ", ".join(f"“{t}”" for t in found.texts)
+    rates = {"chosen": found.chosen_rate, "rejected": found.rejected_rate}
+    other = "rejected" if found.side == "chosen" else "chosen"
+    what, verb = f"one text, {shown},", "makes"
+    if found.n_texts > 1:
+        what, verb = (
+            f"{found.n_texts} texts ({shown}{', ...' if found.n_texts > len(found.texts) else ''})",
+            "make",
+        )
+    return f"{what} {verb} {percent(rates[found.side])} of {found.side} and {percent(rates[other])} of {other} answers"
+
+
+def _holds_elsewhere(h: Hypothesis) -> bool:
+    """Whether half of an effect is there in the rows without the stock answers, though too unsure to be a finding."""
+    left = h.on_stock.effect_without if h.on_stock is not None else None
+    return left is not None and left / h.effect >= 0.5
+
+
+def _brought(resting: Sequence[Hypothesis], concepts: Mapping[str, Concept], *, one: bool) -> str:
+    """What leans over all rows and not beside the stock answers, what is said by an answer before what it is made of."""
+    named = [h for h in resting if speaks(concepts[h.concept])]
+    named.sort(key=lambda h: (h.concept in FORM, -abs(h.d), h.id))
+    parts = []
+    if first := [h for h in named if not _holds_elsewhere(h)]:
+        parts.append(claim(first[0], concepts[first[0].concept]).rstrip("."))
+        if first[1:]:
+            parts.append(f"With it: {listed([concepts[h.concept] for h in first[1:]])}")
+    if unsure := [h for h in named if _holds_elsewhere(h)]:
+        rows = f"rows without {'it' if one else 'them'}"
+        parts.append(f"Too unsure in the {rows}: {listed([concepts[h.concept] for h in unsure])}")
+    if n := len(resting) - len(named):
+        parts.append(
+            f"{n:,} {'concept' if n == 1 else 'concepts'} of latents rest{'s' if n == 1 else ''} on {'it' if one else 'them'} too"
+        )
+    return " ".join(f"{part}." for part in parts)
+
+
+def _distinct(stock: Sequence[StockTexts]) -> list[StockTexts]:
+    """The stock answers by side, once where both sides have the same ones."""
+    return [s for k, s in enumerate(stock) if not any(set(s.texts) == set(x.texts) for x in stock[:k])]
+
+
+def _these(stock: Sequence[StockTexts]) -> str:
+    told = _distinct(stock)
+    if len(told) > 1:
+        return "the texts named above"
+    return "one text" if told[0].n_texts == 1 else f"{told[0].n_texts} texts"
+
+
 def lengths(d: DatasetInfo) -> str:
     """Counts of rows and medians of length."""
     equal = max(0.0, 1 - d.chosen_longer - d.chosen_shorter)
@@ -138,13 +237,25 @@ def lengths(d: DatasetInfo) -> str:
         f"Length: chosen is longer in {percent(d.chosen_longer)} of rows, shorter in {percent(d.chosen_shorter)}, "
         f"equal in {percent(equal)}; median {number(round(chosen))} characters against {number(round(rejected))}"
     )
+    text += _ratio(chosen, rejected)
+    stand = d.median_as_they_stand
+    if stand is not None and [round(x) for x in stand] != [round(x) for x in d.median_characters]:
+        text += (
+            f"; with repeated prompts and debris, which do not count here, {number(round(stand[0]))} against "
+            f"{number(round(stand[1]))}"
+        )
+    return text
+
+
+def _ratio(chosen: float, rejected: float) -> str:
+    """How much longer the chosen median is, in parentheses; empty where it is not, or nothing can be divided by."""
     if rejected <= 0 or chosen <= 0:
-        return text
+        return ""
     ratio = chosen / rejected
     if ratio >= 1.5:
-        return f"{text} ({fixed(ratio, 1)} times)"
+        return f" ({fixed(ratio, 1)} times)"
     change = fixed(100 * (ratio - 1), 0, sign=True)
-    return text if change == "0" else f"{text} ({change}\u202f%)"
+    return "" if change == "0" else f" ({change}\u202f%)"
 
 
 def unnamed_line(stated: Stated, shown: Sequence[Statement]) -> str:
@@ -200,6 +311,9 @@ def counts(audit: Audit) -> list[tuple[str, str]]:
     for view, family in audit.families.items():
         if family.tested:
             text = f"{family.findings:,} of {family.tested:,} tested {NOUNS[view]} (q < 0.05)"
+            resting = sum(h.rests_on_stock for h in audit.hypotheses if h.view == view)
+            if resting:
+                text += f", {resting:,} more {'rests' if resting == 1 else 'rest'} on {_these(audit.stock)}"
             null = family.shuffled
             noise = ""
             if null is not None:

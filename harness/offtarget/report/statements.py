@@ -9,8 +9,9 @@ gone where A does not differ: the intercept of the regression of u_B on u_A is m
   it: half of the lean is explained, or a quarter and what is left lies within two standard errors.
 - What answers are made of (layout, signs, function words) goes with a rule of what they say from r 0.2 on, if such rules
   together account for its lean, whichever leans more; never the other way round: a phrase brings its signs along.
-- Measures of length, and layout that goes with length at 0.5, are one statement; so is what length explains: with less
-  than half of its effect left at equal length, and that not significant. Counts that grow with length go with what else
+- Measures of length, led by the number of characters, and layout that goes with length at 0.5, are one statement; so is
+  what length explains: with less than half of its effect left at equal length, and that not significant. Where characters
+  do not lean, another measure is a statement of its own. Counts that grow with length go with what else
   they go with before they lead: two asterisks are two tokens more.
 - What the source says beside the texts (a score, who wrote it) makes statements of its own, all values of one column
   together: the label may have been made from it, and then every lean of a text goes with it.
@@ -34,6 +35,7 @@ from offtarget.audit.statistics.length import IS_LENGTH
 from offtarget.audit.statistics.means import D_CAP, Floats
 from offtarget.errors import ConfigError
 
+LENGTH = "surface:characters"
 SAME = 0.5
 AKIN, SET_OFF = 0.3, 0.2
 EXPLAINED, PARTLY = 0.5, 0.25
@@ -293,11 +295,14 @@ def _goes_with(h: Hypothesis, lead: Hypothesis, r: _Together) -> bool:
 def _length(
     speaking: Sequence[Hypothesis], equal: Mapping[str, EqualLength], r: _Together
 ) -> Statement | None:
-    """The one statement on length: its measures, what grows with it, and what it explains; None without a finding."""
+    """The one statement on length: its measures, what grows with it, and what it explains.
+
+    None where the number of characters is no finding: another measure then speaks for itself, under its own name.
+    """
     measures = [h for h in speaking if h.length_note == IS_LENGTH]
-    if not measures:
+    lead = next((h for h in speaking if h.concept == LENGTH), None)
+    if lead is None:
         return None
-    lead = next((h for h in measures if h.concept == "surface:characters"), measures[0])
     out = Statement(lead, abs(lead.d), is_length=True)
     for h in speaking:
         if h is lead:

@@ -65,6 +65,11 @@ class Lengths:
         """log(1 + characters) of chosen minus that of rejected."""
         return np.asarray(np.log1p(self.chosen) - np.log1p(self.rejected))
 
+    @property
+    def medians(self) -> tuple[float, float]:
+        """Of chosen and of rejected."""
+        return float(np.median(self.chosen)), float(np.median(self.rejected))
+
     def basis(self) -> Floats:
         """Odd functions of the two lengths, `(n_rows, 0 to 6)`; the first one is the difference of log length."""
         return odd_basis(self)

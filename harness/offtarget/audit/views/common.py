@@ -1,7 +1,7 @@
 """What the views share: the rows, the length control, the counts of a family of tests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,8 @@ from offtarget.audit.records import Family, Hypothesis, LengthControlled, Shuffl
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.means import Floats, Ints
+from offtarget.audit.stock import Stock
+from offtarget.audit.stock_records import OnStock
 from offtarget.data.pairs import Pair
 
 MAX_CONTROLLED = 500
@@ -36,12 +38,15 @@ class Rows:
     codes: Ints
     half: NDArray[np.bool_]
     lengths: controls.Lengths
-    answers: tuple[Ints, ...] = ()
-    """Other units of the rows by which a finding over the whole set must hold too (`units.answer_codes`)."""
+    stock: Stock = field(default_factory=Stock)
+    """What a finding over the whole set must hold beside."""
+    unit: str = "prompts"
+    """What the codes number, in the plural."""
 
-    def by(self, units: Sequence[str], answers: tuple[Ints, ...] = ()) -> "Rows":
-        """The same rows in other units than their prompts."""
-        return replace(self, codes=st.group_codes(units), half=st.half_by_group(units), answers=answers)
+    def by(self, units: Sequence[str], stock: Stock, unit: str) -> "Rows":
+        """The same rows in other units than their prompts, with their stock answers."""
+        codes, half = st.group_codes(units), st.half_by_group(units)
+        return replace(self, codes=codes, half=half, stock=stock, unit=unit)
 
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> "Rows":
@@ -103,6 +108,7 @@ class Tested:
         inside_mean: float,
         rows: Sequence[str],
         outside_mean: float | None = None,
+        on_stock: OnStock | None = None,
     ) -> Hypothesis:
         """The record of one cell.
 
@@ -119,6 +125,7 @@ class Tested:
             inside_mean: mean of u over them.
             rows: ids of those with the largest part in the effect.
             outside_mean: mean of u over the other rows, in a context.
+            on_stock: what it would be if stock answers were rows like others.
         """
         return Hypothesis(
             id=f"{view}:{concept}" + ("" if context is None else f"@{context}"),
@@ -142,6 +149,7 @@ class Tested:
             n_groups_inside=n_groups_inside,
             inside_mean=inside_mean,
             outside_mean=outside_mean,
+            on_stock=on_stock,
             rows=tuple(rows),
         )
 

@@ -110,7 +110,7 @@ def context_view(
         q[testable],
         len(listed),
         len(top),
-        _untested(test, found),
+        _untested(test, found, rows.unit),
         shuffled_family(found.dealt.findings, "contexts"),
     )
     arrays = {
@@ -172,7 +172,7 @@ def _spread(x: NDArray[Any], tested: Ints, n_concepts: int) -> NDArray[Any]:
     return out
 
 
-def _untested(test: InsideTest, found: Judged) -> dict[str, int]:
+def _untested(test: InsideTest, found: Judged, unit: str) -> dict[str, int]:
     n_concepts = test.testable.shape[1]
     few_rows = test.n_rows < MIN_ROWS
     few_groups = ~few_rows & (test.n_groups < MIN_GROUPS)
@@ -180,9 +180,7 @@ def _untested(test: InsideTest, found: Judged) -> dict[str, int]:
     fine = ~few_rows & ~few_groups & ~uneven
     return {
         f"contexts with fewer than {MIN_ROWS} rows": int(few_rows.sum()),
-        f"contexts with fewer than {MIN_GROUPS} prompts": int(few_groups.sum()),
-        f"contexts where a few prompts hold most rows (as good as fewer than {MIN_GROUPS})": int(
-            uneven.sum()
-        ),
+        f"contexts with fewer than {MIN_GROUPS} {unit}": int(few_groups.sum()),
+        f"contexts where a few {unit} hold most rows (as good as fewer than {MIN_GROUPS})": int(uneven.sum()),
         "concepts too rare in a context": int(fine.sum() * n_concepts - found.testable[fine].sum()),
     }

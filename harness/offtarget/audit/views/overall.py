@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
 from offtarget.audit.records import Q_FINDING
@@ -13,6 +12,8 @@ from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.flips import flip_p, refine, typical_values
 from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.audit.statistics.resampling import shuffled_means
+from offtarget.audit.stock import hold_beside
+from offtarget.audit.stock_records import OnStock
 from offtarget.audit.views.common import (
     BEYOND,
     MAX_CONTROLLED,
@@ -63,8 +64,9 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     if len(top):
         typical = typical_values(sums[:, top], sizes, seed=seed)
         ci[top], p[top] = typical.ci, refine(typical, p[top])
-    for codes in rows.answers:
-        _hold_by(codes, u, p, ci, top, seed=seed)
+    q_by_prompt = st.bh(p)
+    beside = hold_beside(rows.stock, rows.codes, u, p, ci, top, seed=seed)
+    p, ci = beside.p, beside.ci
     order = np.lexsort((-np.abs(test.t), p))
     q = st.bh(p)
     tests = Tested(
@@ -98,6 +100,12 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
                 n_inside=len(u),
                 n_groups_inside=test.n_groups,
                 inside_mean=float(test.mean[j]),
+                on_stock=OnStock(
+                    q=float(q_by_prompt[j]),
+                    effect_without=None if beside.effect_without is None else float(beside.effect_without[j]),
+                )
+                if rows.stock.records
+                else None,
                 rows=[rows.pair_ids[i] for i in ranked],
             )
         )
@@ -109,22 +117,3 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     family = family_of(q, len(listed), len(top), left_out, shuffled_family(found))
     result = ViewResult(tuple(listed), family)
     return Overall(result, test, ci, tested, equal)
-
-
-def _hold_by(codes: Ints, u: NDArray[np.float32], p: Floats, ci: Floats, top: Ints, *, seed: int) -> None:
-    """Raise p and widen the intervals to what they are by other units, where that is more.
-
-    Args:
-        codes: those units, one per row.
-        u: `(n_pairs, n_columns)`.
-        p: `(n_columns,)`, written.
-        ci: `(n_columns, 2)`, written.
-        top: columns whose interval comes from random labellings.
-        seed: of those.
-    """
-    sums = st.group_sums(u, codes, int(codes.max()) + 1)
-    np.maximum(p, flip_p(sums), out=p)
-    if len(top):
-        sizes = np.bincount(codes).astype(np.float64)
-        other = typical_values(sums[:, top], sizes, seed=seed).ci
-        ci[top, 0], ci[top, 1] = np.minimum(ci[top, 0], other[:, 0]), np.maximum(ci[top, 1], other[:, 1])
