@@ -43,8 +43,8 @@ def test_real_sets(
     stats = report.stats
     lost = sum(report.n_dropped.values()) / stats.n_pairs
     measured = (stats.prompt_chars, stats.chosen_chars, stats.rejected_chars)
-    # placeholders such as [Your Name] are not counted here: 3 % of the answers of two sets hold some
-    assert measured == pytest.approx(chars, rel=0.003 if not lost else 0.02, abs=0.5)
+    # placeholders such as [Your Name], HTML and invented turns are not counted here: 3 % of the answers of two sets hold some
+    assert measured == pytest.approx(chars, rel=0.006 if not lost else 0.02, abs=0.5)
     assert stats.chosen_longer == pytest.approx(chosen_longer, abs=0.002 + lost)
     assert (stats.markdown_chosen, stats.markdown_rejected) == pytest.approx(markdown, abs=0.005)
 

@@ -11,17 +11,24 @@ from offtarget.data.pairs import Message
 LOREM = "The small red hen ran over the hill and sat down by the old stone wall, where it stayed until the rain came. "
 
 FOUND = [
-    ("template_marker", "<|im_start|>assistant\nHello<|im_end|>", ["<|im_start|>assistant", "<|im_end|>"]),
+    ("template_marker", "<|im_start|>assistant\nHello", ["<|im_start|>assistant"]),
     ("template_marker", "[INST] <<SYS>> be kind <</SYS>> hi [/INST]", ["[INST]", "<<SYS>>", "<</SYS>>", "[/INST]"]),
     ("template_marker", "<|start_header_id|>user<|end_header_id|>\n\nHi", ["<|start_header_id|>user", "<|end_header_id|>"]),
-    ("template_marker", "<start_of_turn>model\nHi<end_of_turn>", ["<start_of_turn>model", "<end_of_turn>"]),
-    ("template_marker", "### Instruction:\nDo it\n\n### Response: Done", ["### Instruction:", "### Response: "]),
-    ("template_marker", "Fine.\n\nHuman: and now?\n\nAssistant: so", ["Human: ", "Assistant: "]),
+    ("template_marker", "<start_of_turn>model\nHi", ["<start_of_turn>model"]),
+    ("speaker", "### Instruction:\nDo it\n\n### Response: Done", ["### Instruction:", "### Response: "]),
+    ("speaker", "Assistant: It is so.", ["Assistant: "]),
+    ("speaker", "It is so.\n\nAssistant: And so.", ["Assistant: "]),
+    ("invented_turn", "Fine.\n\nHuman: and now?\n\nAssistant: so", ["Human: and now?\n\nAssistant: so"]),
+    ("invented_turn", "Fine.\nUser: Thanks!\nAssistant: You are welcome.", ["User: Thanks!\nAssistant: You are welcome."]),
+    ("invented_turn", "Fine.\n\n### Instruction:\nNow say", ["### Instruction:\nNow say"]),
+    ("invented_turn", "It is fine.\nUser:", ["User:"]),
     ("template_marker", "<｜User｜>hi", ["<｜User｜>"]),
     ("eos_text", "It is done.</s>", ["</s>"]),
     ("eos_text", "<s>It is done.", ["<s>"]),
     ("eos_text", "It is done.<|endoftext|>\n", ["<|endoftext|>"]),
     ("eos_text", "It is done.<|eot_id|>", ["<|eot_id|>"]),
+    ("eos_text", "It is done.<|im_end|>\n", ["<|im_end|>"]),
+    ("eos_text", "It is done.<end_of_turn>", ["<end_of_turn>"]),
     ("eos_text", "x = 1\n```py\ny = 2</s>", ["</s>"]),  # ends an open block of code
     ("think_block", "<think>\n\n</think>\n\nYes.", ["<think>\n\n</think>\n\n"]),
     ("think_block", "<think>so it is\n\nindeed</think>Yes.", ["<think>so it is\n\nindeed</think>"]),
@@ -30,6 +37,25 @@ FOUND = [
     ("placeholder", "Dear [Your Name], I am {{user}} of ${company}.", ["[Your Name]", "{{user}}", "${company}"]),
     ("placeholder", "Dear [NAME], {instruction}", ["[NAME]", "{instruction}"]),
     ("placeholder", "Ask <insert name here> or NAME_1.", ["<insert name here>", "NAME_1"]),
+    ("html", "<p>One.</p><p>Two &amp; three.</p>", ["<p>", "</p>", "<p>", "&amp;", "</p>"]),
+    ("html", '<ul class="x">\n<li><b>Note</b></li></ul>Go.<br/>', ['<ul class="x">', "<li>", "<b>", "</b>", "</li>", "</ul>", "<br/>"]),
+    ("mojibake", "Itâ€™s a cafÃ©.", ["â€™", "Ã©"]),
+    ("mojibake", "Ã¢â‚¬Å“YesÃ¢â‚¬Â\x9d.", ["Ã¢â‚¬Å“", "Ã¢â‚¬Â\x9d"]),  # read wrongly twice
+    ("mojibake", "ÐŸÑ€Ð¸Ð²ÐµÑ‚.", ["ÐŸÑ€Ð¸Ð²ÐµÑ‚"]),
+    ("mojibake", "`cafÃ©` it is.", ["Ã©"]),  # in code too
+    ("lost_sign", "It isn\ufffdt so\ufffd\ufffd.", ["\ufffd", "\ufffd\ufffd"]),
+    ("lost_sign", "zero\x00nul.", ["\x00"]),
+    ("cut_off", LOREM + "Then the fox looked at th", ["Then the fox looked at th"]),
+    ("cut_off", LOREM + "Then the fox looked at the hen and,", ["Then the fox looked at the hen and,"]),
+    ("cut_off", "It depends on the", ["It depends on the"]),
+    ("cut_off", "Two things.\n\n1. " + LOREM + "\n2. " + LOREM + "\n3. The fox and its young ran", ["3. The fox and its young ran"]),
+    ("cut_off", "So:\n```python\ndef f(x):\n    return x + y", ["```python\ndef f(x):\n    return x + y"]),
+    ("cut_off", "今天天气很好。我们一起去公园散步，", ["我们一起去公园散步，"]),
+    ("empty_cell", "N/A", ["N/A"]),
+    ("empty_cell", " null\n", ["null"]),
+    ("empty_cell", "NaN", ["NaN"]),
+    ("empty_cell", "[deleted]", ["[deleted]"]),
+    ("no_words", "😀😀😀", ["😀😀😀"]),
     ("repetition", "A ffine reply. " + "edReaderused" * 8, ["edReaderused" * 8]),
     ("repetition", LOREM + "and so on and so on and so on and so on and so on and so on and so on.", ["and so on " * 6]),
     ("repetition", "Yes, it can do that.\n" * 6, ["Yes, it can do that.\n" * 6]),
@@ -59,6 +85,27 @@ MEANT = [
     "| a | b |\n|---|---|\n" + "-" * 200,
     "1. one\n2. two\n3. three\n" + LOREM * 3,  # said again, not stuck
     "",
+    "Paris",
+    "paris i guess, but i am not sure. ask someone else maybe",  # chat, without full stops
+    "The Old Man and the Sea",
+    "Roses are red,\nViolets are blue,\nSugar is sweet\nAnd so are you",
+    "- milk\n- bread and butter\n- a pound of the best cheese",
+    LOREM + "\n\nBest regards,\nThe Hen",
+    LOREM + "So x = 4 + y",
+    LOREM + "See https://example.org/hen",
+    LOREM + "#hens #hills",
+    LOREM + "“And so it was”",
+    LOREM + "😀",
+    "| hen | hill |\n|---|---|\n| small | steep |",
+    "วันนี้อากาศดีมาก เราไปเดินเล่นที่สวน",  # Thai has no full stops
+    "It was so. So it was。それでいい。",
+    "The <p> tag opens a paragraph, and “<br>” breaks it.",
+    "<!DOCTYPE html>\n<html><body><p>A page.</p></body></html>",
+    "Write `<b>` and &c. for a < b & c.",
+    "“CAFÉ”, “groß…”, «À Paris», AMANHÃ”, Straße, São Paulo, naïve – 5 × 3 €.",
+    "Here is a dialogue:\n\nUser: Hello!\nAssistant: Hello.",
+    "Anna: Hi.\nUser: Who?\nBen: Me.\nUser: And you?\nAssistant: I am here.",
+    "None of them is so.",
 ]
 
 
@@ -75,6 +122,11 @@ def test_what_is_meant_is_no_debris(text: str) -> None:
         ("Yes, it is.</s>", "Yes, it is."),
         ("<|im_start|>assistant\nYes.<|im_end|>\n", "Yes."),
         ("Dear [Your Name],\nyes", "Dear ,\nyes"),
+        ("Yes.\nUser: Why?\nAssistant: So.", "Yes."),
+        ("<p>One.</p><p>Two&nbsp;<b>bold</b> &lt; 3.</p>", "One.\n\nTwo bold < 3."),
+        ("It isn\ufffdt, itâ€™s a cafÃ©\x00.", "It isn't, it’s a café."),
+        ("Good. So it goes on and", "Good. So it goes on and"),  # a cut is short, however it came about
+        ("N/A", "N/A"),
         ("  Yes. ", "  Yes. "),  # nothing to take out: as it stands
         ("word " * 30, "word " * 30),  # repetition is long, however it came about
     ],
@@ -107,6 +159,7 @@ def test_an_answer_that_repeats_its_prompt() -> None:
 @pytest.mark.parametrize(
     "sign",
     ["<think>", "</think>", "</s>", "<s>", "<|im_start|>", "<|", "[Your Name]", "[insert ", "{{a", "${a", "{abc", "[", "`",
+     "<p>", "&amp;", "â€™", "Ã©", "\ufffd", "\nUser: ", "\n\n### Input:", "a. ", "<a b=", "<b c ",
      "~~~\n", "\n\nHuman: ", "\n\n", "ab", "a line of text that comes again\n"],
 )  # fmt: skip
 def test_time_is_linear_in_the_length_of_the_text(sign: str) -> None:
