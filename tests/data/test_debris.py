@@ -44,6 +44,8 @@ FOUND = [
     ("mojibake", "ÐŸÑ€Ð¸Ð²ÐµÑ‚.", ["ÐŸÑ€Ð¸Ð²ÐµÑ‚"]),
     ("mojibake", "`cafÃ©` it is.", ["Ã©"]),  # in code too
     ("lost_sign", "It isn\ufffdt so\ufffd\ufffd.", ["\ufffd", "\ufffd\ufffd"]),
+    ("lost_sign", LOREM + "Near the caf\ufffd", ["\ufffd"]),  # the end that was meant
+    ("html", LOREM + "The fox &amp; the hen &lt;br&gt;", ["&amp;", "&lt;", "&gt;"]),
     ("lost_sign", "zero\x00nul.", ["\x00"]),
     ("cut_off", LOREM + "Then the fox looked at th", ["Then the fox looked at th"]),
     ("cut_off", LOREM + "Then the fox looked at the hen and,", ["Then the fox looked at the hen and,"]),

@@ -166,6 +166,18 @@ def test_markup_inside_a_fence_is_not_counted():
     assert surface.features(code)["markdown"] == 0
 
 
+def test_markup_inside_code_without_a_fence_is_not_counted():
+    code = "def f(*args, **kwargs):\n    # step 3\n    i = 1 * 2\n    return __name__, i * args[0] * 2"
+    for text in (code, f"Look:\n\n{code}\n\n**end**", f"- a\n\n{code}\n"):
+        found = surface.features(text)
+        assert found["heading"] == found["italic"] == found["first_person"] == found["code_block"] == 0
+        assert found["bold"] == text.count("**end**")
+        assert found["bullets"] == text.count("- a")
+        assert found["bold_opener"] == 0
+        assert found["characters"] == len(text)  # length is of all that stands there
+    assert surface.features("# step 3\n\nThat is the third.")["heading"] == 1
+
+
 def test_a_fence_closes_only_with_its_own_sign_and_length():
     found = surface.features("````\n```\n- a\n~~~~\n````\n- b")
     assert (found["code_block"], found["bullets"]) == (1, 1)

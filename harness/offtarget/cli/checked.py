@@ -198,7 +198,7 @@ def _sources(report: DataReport) -> Iterator[tuple[str, str, bool]]:
 def _debris(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     n, traces = report.n_pairs, []
     for d in report.texts.debris:
-        if d.kind in ODD and not is_lopsided(d, n):
+        if d.kind in ODD and d.n_chosen + d.n_rejected and not is_lopsided(d, n):
             continue
         chosen, rejected = percent(d.n_chosen / n), percent(d.n_rejected / n)
         if not is_lopsided(d, n) and max(d.n_chosen, d.n_rejected, d.n_prompts) < TRACE * n:
@@ -216,16 +216,17 @@ def _debris(report: DataReport) -> Iterator[tuple[str, str, bool]]:
 
 def _odd(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     """Single answers that are none, or far too long: of them the number counts, not the share."""
-    n, told = report.n_pairs, []
+    n, told, fault = report.n_pairs, [], report.texts.n_overlong > 0
     for d in report.texts.debris:
-        if d.kind in ODD and not is_lopsided(d, n):
+        if d.kind in ODD and d.n_chosen + d.n_rejected and not is_lopsided(d, n):
+            fault = fault or d.kind != "no_words"  # emoji may have been asked for
             answers = counted(d.n_chosen + d.n_rejected, "answer")
             told.append(f"{answers} with {d.told}{_some(d.rows, len(d.rows))}")
     if many := report.texts.n_overlong:
         ids = _some(report.texts.overlong, many)
         told.append(f"{counted(many, 'row')} with an answer longer than {OVERLONG} times the median{ids}")
     if told:
-        yield "odd answers", "; ".join(told), True
+        yield "odd answers", "; ".join(told), fault
 
 
 def _short(name: str) -> str:

@@ -81,6 +81,7 @@ _EMPTY = re.compile(
     re.IGNORECASE,
 )
 
+_FOR_WORDS = frozenset({"placeholder", "mojibake", "lost_sign"})
 _NAMED, _SIGN_CHARS = 3, 24
 _CONTROLS = {"\ufffd": "\ufffd", "\x00": "NUL"}
 _CELL = 400
@@ -155,12 +156,11 @@ def _whole(text: str, found: dict[str, list[Place]]) -> dict[str, list[Place]]:
 
 
 def _end(text: str, found: dict[str, list[Place]]) -> int:
-    """Where a text ends without the debris behind it; placeholders are the end that was meant."""
+    """Where a text ends without the debris behind it; what stands for words or signs is the end that was meant."""
     end = len(text)
-    for start, stop in sorted(
-        (p for kind, at in found.items() if kind != "placeholder" for p in at), reverse=True
-    ):
-        if text[stop:end].strip():
+    behind = (place for kind, at in found.items() if kind not in _FOR_WORDS for place in at)
+    for start, stop in sorted(behind, reverse=True):
+        if text[stop:end].strip() or text[start] == "&":
             break
         end = start
     return end
@@ -218,7 +218,8 @@ def _sign(kind: str, stretch: str) -> str:
         return stretch.partition(":")[0] + ":"
     if kind in ("html", "think_block") and (tag := re.match(r"<(/?\w+)", stretch)):
         return f"<{tag[1].lower().lstrip('/')}>"
-    return " ".join(stretch[:_SIGN_CHARS].split())
+    one = " ".join(stretch.split()) or stretch
+    return one if len(one) <= _SIGN_CHARS else one[: _SIGN_CHARS - 1] + "…"
 
 
 def echo(prompt: Sequence[Message], answer: str) -> Place | None:
