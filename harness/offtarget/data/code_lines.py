@@ -34,12 +34,10 @@ _REMARK = re.compile(r"(?<=[\w)\]}'\";:,{(])[ \t]+(?:#|//) .*")
 _ITEM = re.compile(r"[-+•*] \S|[0-9]{1,3}[.)] ")
 _PROSE = re.compile(r"[A-Z](?:[\w'’-]+[,;:]? ){4,}.*[.!?:]$")
 _HINT = re.compile(
-    r"^[ \t]*(?:(?:async )?def |class |import |from \w|#include|#!|function |const |var |func |fn |public |private |static |print"
-    r"|console|cout|std::|for |while |if |with |sudo |pip|npm|git |docker |conda |brew |apt|python|\$ )|[;{}][ \t]*$|^[ \t]*\w+ ?(?:=|<-) ",
-    re.MULTILINE,
+    r"\n[ \t]*(?:(?:async )?def |class |import |from \w|#include|#!|function |const |var |func |fn |public |private |static |print"
+    r"|console|cout|std::|for |while |if |with |sudo |pip|npm|git |docker |conda |brew |apt|python|\$ |go |cargo |yarn |[\w.\[\]]+ ?(?:=|<-) )"
 )
-"""No code is in a text without it."""
-
+"""No code is in a text without it, or a brace or semicolon."""
 _FENCED = re.compile(
     r"^[ \t]*(`{3,}|~{3,})[^`\n]*$(?:\n(?![ \t]*\1[`~]*[ \t]*$).*)*(?:\n[ \t]*\1[`~]*[ \t]*$)?", re.MULTILINE
 )
@@ -83,7 +81,7 @@ def without_code(text: str) -> str:
 
 def may_hold_code(text: str) -> bool:
     """Whether it is worth looking for code; quick."""
-    return _HINT.search(text) is not None
+    return "{" in text or "}" in text or ";" in text or _HINT.search("\n" + text) is not None
 
 
 def _kind(line: str) -> int:

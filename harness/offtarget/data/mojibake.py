@@ -44,7 +44,7 @@ def mojibake(text: str) -> list[tuple[Place, str]]:
 
 def lost_signs(text: str) -> list[tuple[Place, str]]:
     """Signs that were lost in decoding (U+FFFD) and control signs, each run with what may stand there instead."""
-    if "\ufffd" not in text and text.isprintable():
+    if "\ufffd" not in text and text.replace("\n", "").replace("\t", "").isprintable():
         return []
     apostrophes = {m.start() for m in _APOSTROPHE.finditer(text)} if "\ufffd" in text else set()
     return [(m.span(), "'" if m.start() in apostrophes else "") for m in _LOST.finditer(text)]
