@@ -35,7 +35,8 @@ _ITEM = re.compile(r"[-+•*] \S|[0-9]{1,3}[.)] ")
 _PROSE = re.compile(r"[A-Z](?:[\w'’-]+[,;:]? ){4,}.*[.!?:]$")
 _HINT = re.compile(
     r"\n[ \t]*(?:(?:async )?def |class |import |from \w|#include|#!|function |const |var |func |fn |public |private |static |print"
-    r"|console|cout|std::|for |while |if |with |sudo |pip|npm|git |docker |conda |brew |apt|python|\$ |go |cargo |yarn |[\w.\[\]]+ ?(?:=|<-) )"
+    r"|console|cout|std::|for |while |if |with "
+    r"|sudo |pip|npm|git |docker |conda |brew |apt|python|\$ |go |cargo |yarn |[\w.\[\]]+ ?(?:=|<-) )"
 )
 """No code is in a text without it, or a brace or semicolon."""
 _FENCED = re.compile(
