@@ -166,6 +166,21 @@ def test_markup_inside_a_fence_is_not_counted():
     assert surface.features(code)["markdown"] == 0
 
 
+def test_the_readme_says_how_many_rules_there_are():
+    readme = (Path(surface.__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert f"`surface` reads text by {len(surface.COLUMNS)} rules" in readme
+
+
+def test_phrases_and_contractions_are_read_in_repaired_text():
+    broken = surface.features("Iâ€™m sorry, but I donâ€™t know the cafÃ©.")
+    meant = surface.features("I’m sorry, but I don’t know the café.")
+    assert broken["mojibake"] == 1
+    assert {k: v for k, v in broken.items() if k != "mojibake"} == {
+        k: v for k, v in meant.items() if k != "mojibake"
+    }
+    assert meant["contractions"] > 0 and meant["apology"] == 1
+
+
 def test_markup_inside_code_without_a_fence_is_not_counted():
     code = "def f(*args, **kwargs):\n    # step 3\n    i = 1 * 2\n    return __name__, i * args[0] * 2"
     for text in (code, f"Look:\n\n{code}\n\n**end**", f"- a\n\n{code}\n"):
