@@ -97,6 +97,10 @@ MEANT = [
     LOREM + "See https://example.org/hen",
     LOREM + "#hens #hills",
     LOREM + "“And so it was”",
+    "“" + LOREM + "It was so.” - Henny P. Penny",
+    "Der Zug ist da und wir fangen mit der Arbeit nun endlich alle zusammen an",
+    "Er sagte: „So war es damals auch“",
+    "1.1. Of the hen and of its hill\n1.2. Of the old stone wall and the rain",
     LOREM + "😀",
     "| hen | hill |\n|---|---|\n| small | steep |",
     "วันนี้อากาศดีมาก เราไปเดินเล่นที่สวน",  # Thai has no full stops

@@ -7,12 +7,13 @@ a sentence, in a block of code that is not closed, or without the end mark that 
 
 import re
 
+from offtarget.data.language import is_english
+
 Place = tuple[int, int]
 """First character, and the one after the last."""
 
 _END = frozenset(".!?…:;。！？｡．؟۔।॥։።᙮᠃⁇⁈⁉‽")
-_CLOSERS = frozenset("\"'”’»)]}*_~`>」』）】）›")
-_GOES_ON = frozenset(",，、،([{（「“„«—–‐&/")
+_GOES_ON = frozenset(",，、،([{（「—–‐-&/")
 """Signs behind which a sentence goes on."""
 _OPEN_WORDS = frozenset(
     (
@@ -37,20 +38,24 @@ _CODE_END = _END | frozenset(")}]>`~")
 _ITEM = re.compile(r"(?:[-*+•▪◦‣●·–—]|[0-9]{1,3}[.):]|[A-Za-z][.)]|\([0-9a-zA-Z]{1,3}\)|#{1,6}|>+)[ \t]+")
 _INNER_END = re.compile(r"(?:[.!?…؟।۔][\"'”’»)\]*_]*[ \t]+(?=\S)|[。！？])")
 _ABBREVIATION = re.compile(
-    r"(?:\b[A-Za-z]|\be\.g|\bi\.e|\bvs|\betc|\b[DMS][rst]|\bMrs|\bNo|\bProf|\bapprox|^[0-9]{1,3})\.\s*\Z"
+    r"(?:\b[A-Za-z]|\be\.g|\bi\.e|\bvs|\betc|\b[DMS][rst]|\bMrs|\bNo|\bProf|\bapprox|^[0-9]{1,3}(?:\.[0-9]{1,3}){0,3})\.\s*\Z"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NO_PROSE = re.compile(
     r"https?://|www\.|\w\.(?:com|org|net)\b|@[\w.]+\Z|(?:\A|\s)#\w|[=\\$|{}<>^]|\*\*\Z|[:;]-?[PDOpdo3]\Z"
 )
 """Addresses, tags, formulas, emoticons."""
+_SIGNED = re.compile(r"[-–—~][ ]?(?:[A-Z][\w.'’-]*[ ]?){1,4}")
+"""Who said it: a dash and a name."""
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _LETTER_END = re.compile(
     r"(?:regards|sincerely|love|wishes|truly|yours|cheers|thanks|faithfully|you|signed|best|respectfully|cordially)[,，]?\Z",
     re.I,
 )
 
-_LINE_WORDS, _FRAGMENT_WORDS, _PEER_WORDS = 6, 2, 4
+_LINE_WORDS, _FRAGMENT_WORDS, _PEER_WORDS, _SIGNED_WORDS = 6, 2, 4, 4
+"""Words from which on a line is prose, a stretch before a sign that goes on a sentence, a line one to compare with; the
+last line of a letter before its signature has no more than the last."""
 _TAIL = 4000
 """Characters at the end of a text that are looked at."""
 
@@ -68,11 +73,7 @@ def cut_off(text: str, fences: bool = True) -> Place | None:
     if fences and (fenced := _open_fence(body)) is not None:
         return fenced
     last = body[-1]
-    if (
-        last in _END
-        or last in "`|"
-        or not (last.isalnum() or last in _CLOSERS or last in _GOES_ON or last == "-")
-    ):
+    if last in _END or not (last.isalnum() or last in _GOES_ON):
         return None
     start = body.rfind("\n") + 1
     if len(body) - start > _TAIL:
@@ -113,32 +114,39 @@ def _fragment(line: str) -> int:
 
 
 def _is_cut(before: str, line: str, fragment: str, inner: bool) -> bool:
+    """Whether the last sentence of a text is unfinished.
+
+    Args:
+        before: the lines above the last.
+        line: the last one.
+        fragment: its last sentence, without an end mark.
+        inner: whether another sentence stands before it on the line.
+    """
     words = _WORD.findall(fragment)
-    if not words:
+    bare = line.lstrip()
+    if not words or bare.startswith("#") or _SIGNED.fullmatch(fragment) or _NO_PROSE.search(line[-200:]):
         return False
-    item = _ITEM.match(line.lstrip())
-    heading = line.lstrip().startswith("#")
-    final = words[-1]
-    bare = line[-1].isalnum() and fragment.endswith(final)
-    ends = line[-1] in _GOES_ON or (line[-1] == "-" and len(line) > 1 and line[-2] == " ")
-    if heading or _NO_PROSE.search(line[-200:]):
+    item, last = _ITEM.match(bare) is not None, line[-1]
+    if last in "，、":  # of scripts without spaces between words
+        return len(fragment) >= _LINE_WORDS
+    if last == ",":
+        return len(words) > _SIGNED_WORDS and not _LETTER_END.search(line)
+    if last in _GOES_ON:
+        return len(words) >= _FRAGMENT_WORDS and (last != "-" or line.endswith(" -"))
+    if not (last.isalnum() and fragment.endswith(words[-1])):
         return False
-    if (
-        line[-1] in "，、" and len(fragment) >= _LINE_WORDS
-    ):  # a clause, in scripts without spaces between words
-        return True
-    if ends and not (line[-1] in ",，" and (len(words) <= 4 or _LETTER_END.search(line))):
-        return len(words) >= _FRAGMENT_WORDS
-    if bare and final.islower() and len(words) > 1:
-        if final in _HARD_WORDS:
-            return True
-        if final in _OPEN_WORDS and (inner or len(words) >= _LINE_WORDS) and not item:
-            return True
-    if not bare or _casual(before[-_TAIL:], line):
+    if len(words) > 1 and _goes_on(words[-1], item, inner or len(words) >= _LINE_WORDS):
+        return is_english(before[-_TAIL:] + line) is not False
+    if _casual(before[-_TAIL:], line):
         return False
     if inner:
         return len(_WORD.findall(line)) >= _LINE_WORDS
-    return len(words) >= _LINE_WORDS and _peers_end(before, bool(item))
+    return len(words) >= _LINE_WORDS and _peers_end(before, item)
+
+
+def _goes_on(word: str, item: bool, prose: bool) -> bool:
+    """Whether an English sentence goes on behind a word."""
+    return word in _HARD_WORDS or (word in _OPEN_WORDS and prose and not item)
 
 
 def _peers_end(before: str, item: bool) -> bool:
