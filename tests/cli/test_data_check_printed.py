@@ -90,7 +90,7 @@ def test_single_answers_that_are_none_are_counted(tmp_path: Path, capsys: pytest
     assert head == "mine: fit to audit: yes"
     told = lines["! odd answers"].split("; ")
     assert set(told) == {
-        "2 answers with nothing but N/A, null or the like, as from an empty cell (r3, r7)",
+        "2 answers with nothing but N/A, null, an error or the like (r3, r7)",
         "1 answer with no letter or digit, signs or emoji alone (r9)",
         "1 answer with lost or control signs (\ufffd) (r11)",
         "1 row with an answer longer than 100 times the median (r12)",
@@ -114,7 +114,7 @@ def test_single_answers_that_are_none_are_counted(tmp_path: Path, capsys: pytest
         ),
         ("chosen", lambda t: "Assistant: " + t, "a speaker's name (Assistant:)"),
         ("chosen", lambda t: t + "<|im_end|>", "end of a turn or text (<|im_end|>)"),
-        ("rejected", lambda _: "[deleted]", "nothing but N/A, null or the like, as from an empty cell"),
+        ("rejected", lambda _: "[deleted]", "nothing but N/A, null, an error or the like"),
     ],
 )
 def test_debris_on_one_side_is_in_the_verdict_by_its_name(

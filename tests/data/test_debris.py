@@ -47,6 +47,13 @@ FOUND = [
     ("lost_sign", LOREM + "Near the caf\ufffd", ["\ufffd"]),  # the end that was meant
     ("html", LOREM + "The fox &amp; the hen &lt;br&gt;", ["&amp;", "&lt;", "&gt;"]),
     ("lost_sign", "zero\x00nul.", ["\x00"]),
+    ("lost_sign", "It is\u200bso.", ["\u200b"]),
+    ("escaped", "It\\u2019s so.\\n\\nAnd so.", ["\\u2019", "\\n", "\\n"]),
+    ("escaped", "So \\ud83d\\ude00 it is.", ["\\ud83d\\ude00"]),
+    ("speaker", "AI: It is so.", ["AI: "]),
+    ("speaker", "<bot>: It is so.", ["<bot>: "]),
+    ("empty_cell", "Error 429: rate limit reached for requests", ["Error 429: rate limit reached for requests"]),
+    ("empty_cell", "Internal Server Error", ["Internal Server Error"]),
     ("cut_off", LOREM + "Then the fox looked at th", ["Then the fox looked at th"]),
     ("cut_off", LOREM + "Then the fox looked at the hen and,", ["Then the fox looked at the hen and,"]),
     ("cut_off", "It depends on the", ["It depends on the"]),
@@ -112,6 +119,11 @@ MEANT = [
     "Here is a dialogue:\n\nUser: Hello!\nAssistant: Hello.",
     "Anna: Hi.\nUser: Who?\nBen: Me.\nUser: And you?\nAssistant: I am here.",
     "None of them is so.",
+    "Error: the second line has no colon.",
+    "ကျောင်း\u200bသား",  # a word joint of Burmese
+    "`\\u2019` and `\\n` are escapes, \\nu and \\neq are LaTeX, C:\\new\\next are folders",
+    "A line\nwith \\n in it, and \\n again.",
+    "The AI: the next decade.",
 ]
 
 
@@ -131,6 +143,7 @@ def test_what_is_meant_is_no_debris(text: str) -> None:
         ("Yes.\nUser: Why?\nAssistant: So.", "Yes."),
         ("<p>One.</p><p>Two&nbsp;<b>bold</b> &lt; 3.</p>", "One.\n\nTwo bold < 3."),
         ("It isn\ufffdt, itâ€™s a cafÃ©\x00.", "It isn't, it’s a café."),
+        ("It\\u2019s so.\\n\\nAnd \\ud83d\\ude00.", "It’s so.\n\nAnd 😀."),
         ("Good. So it goes on and", "Good. So it goes on and"),  # a cut is short, however it came about
         ("N/A", "N/A"),
         ("  Yes. ", "  Yes. "),  # nothing to take out: as it stands
@@ -165,7 +178,8 @@ def test_an_answer_that_repeats_its_prompt() -> None:
 @pytest.mark.parametrize(
     "sign",
     ["<think>", "</think>", "</s>", "<s>", "<|im_start|>", "<|", "[Your Name]", "[insert ", "{{a", "${a", "{abc", "[", "`",
-     "<p>", "&amp;", "â€™", "Ã©", "\ufffd", "\nUser: ", "\n\n### Input:", "a. ", "<a b=", "<b c ",
+     "<p>", "&amp;", "â€™", "Ã©", "\ufffd", "\\n", "\\u2019", "\u200b", "\nUser: ", "\n\nUser: x", "\n\n### Input:",
+     "a. ", "<a b=", "<b c ",
      "~~~\n", "\n\nHuman: ", "\n\n", "ab", "a line of text that comes again\n"],
 )  # fmt: skip
 def test_time_is_linear_in_the_length_of_the_text(sign: str) -> None:

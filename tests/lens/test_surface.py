@@ -111,6 +111,7 @@ CASES = [
     ("invented_turn", "It is done.\n\nHuman: and now", 1, "It is said:\n\nHuman: and now"),
     ("html", "<p>It is done.</p>", 1, "The <p> tag, a < b > c"),
     ("mojibake", "Itâ€™s done.", 1, "It’s “CAFÉ”."),
+    ("escaped", "It is done.\\n\\nSo it is.", 1, "The \\\\nu of \\\\neq is done."),
     ("lost_sign", "It\ufffds done.", 1, "It’s done."),
     ("cut_off", "It is done. And so they all went to th", 1, "And so they all went there"),
     ("empty_cell", "N/A", 1, "None of it"),

@@ -1,7 +1,7 @@
 """Text that no writer meant to stand there, by plain patterns.
 
 Chat-template markers, ends of text, speakers' names, turns that an answer goes on with by itself (`turns`), think blocks,
-unfilled placeholders, HTML in prose (`html_tags`), signs that broke in decoding (`mojibake`), endless repetition
+unfilled placeholders, HTML in prose (`html_tags`), signs that broke in decoding or were escaped (`mojibake`), endless repetition
 (`repetition`), an end in the middle of a sentence (`endings`), what an empty cell leaves, an answer that repeats its
 prompt. Patterns name what tools and models really leave behind; what stands in code (fences, backticks) is meant. Every
 pattern is linear in the length of the text.
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from offtarget.data.endings import cut_off
 from offtarget.data.html_tags import html_tags
 from offtarget.data.identity import normalise
-from offtarget.data.mojibake import lost_signs, mojibake
+from offtarget.data.mojibake import escaped_signs, lost_signs, mojibake
 from offtarget.data.pairs import Message, text_of
 from offtarget.data.repetition import Place, repetition
 from offtarget.data.turns import invented_turn, speakers
@@ -29,9 +29,10 @@ KINDS = {
     "html": "HTML tags or entities (<p>, &nbsp;)",
     "mojibake": "signs read in a wrong encoding (â€™, Ã©)",
     "lost_sign": "lost or control signs (\ufffd, NUL)",
+    "escaped": "escaped signs (\\n, \\u2019)",
     "repetition": "the same words over and over",
     "cut_off": "ends in the middle of a sentence",
-    "empty_cell": "nothing but N/A, null or the like, as from an empty cell",
+    "empty_cell": "nothing but N/A, null, an error or the like",
     "no_words": "no letter or digit, signs or emoji alone",
 }
 """What is looked for in one text: name, and what to call it, with examples; `told` has those that are there."""
@@ -77,11 +78,13 @@ _CODE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[^\n]*+$|(`++)|(\n[ \t]*+(?=\n))", r
 _SPACE = re.compile(r"\s*+")
 _EMPTY = re.compile(
     r"nan|n/?a|<na>|nat|null|none|nil|undefined|\[object object\]|#(?:n/a|ref!|name\?|value!)|\[(?:deleted|removed|empty)\]|-{1,3}|–|—"
-    r"|\[\]|\{\}",
+    r"|\[\]|\{\}|\$ERROR\$|\[error\]|(?:api |openai |server )?error:? ?[45][0-9]{2}\b.{0,200}|http [45][0-9]{2}\b.{0,100}"
+    r"|(?:internal server error|rate limit (?:exceeded|reached)|too many requests|request timed out|read timed out"
+    r"|service unavailable|connection (?:error|reset|refused))\b.{0,200}",
     re.IGNORECASE,
 )
 
-_FOR_WORDS = frozenset({"placeholder", "mojibake", "lost_sign"})
+_FOR_WORDS = frozenset({"placeholder", "mojibake", "escaped", "lost_sign"})
 _NAMED, _SIGN_CHARS = 3, 24
 _CONTROLS = {"\ufffd": "\ufffd", "\x00": "NUL"}
 _CELL = 400
@@ -116,6 +119,7 @@ def _marks(text: str) -> dict[str, list[tuple[Place, str]]]:
         ("placeholder", _blank(_placeholders(text))),
         ("html", html_tags(text)),
         ("mojibake", mojibake(text)),
+        ("escaped", escaped_signs(text)),
         ("lost_sign", lost_signs(text)),
     ):
         for (start, stop), instead in at:
@@ -185,7 +189,8 @@ def _without(text: str, marks: dict[str, list[tuple[Place, str]]]) -> str:
     spans = sorted(place for at in marks.values() for place in at)
     if not spans:
         return text
-    kept, at = [], 0
+    kept: list[str] = []
+    at = 0
     for (start, stop), instead in spans:
         kept += (text[at:start], instead)
         at = stop

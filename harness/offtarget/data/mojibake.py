@@ -26,7 +26,13 @@ _RUN = re.compile(
     r"|â€(?![\w])"
     r"|(?<=[a-z.,;:!?)])Â(?= )"
 )
-_LOST = re.compile(r"\ufffd+|[\x00-\x08\x0b\x0e-\x1f\x7f]+")
+_LOST = re.compile(
+    r"\ufffd+|[\x00-\x08\x0b\x0e-\x1f\x7f]+|(?:(?<=[\x21-\u024f])|(?<![\s\S]))[\u200b\ufeff]+(?=[\x21-\u024f]|\Z)"
+)
+_UNICODE = re.compile(
+    r"(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?<!\\)\\u[0-9a-fA-F]{4}(?![0-9a-fA-F])"
+)
+_LINE_END = re.compile(r"(?<!\\)(?:\\r)?\\n(?![a-z])")
 _APOSTROPHE = re.compile(r"(?<=[A-Za-z])\ufffd(?=(?:s|t|re|ve|ll|d|m)\b)")
 _LEAD = re.compile(rf"[Â-ô]{_H}|â€|Â ")
 
@@ -43,7 +49,11 @@ def mojibake(text: str) -> list[tuple[Place, str]]:
 
 
 def lost_signs(text: str) -> list[tuple[Place, str]]:
-    """Signs that were lost in decoding (U+FFFD) and control signs, each run with what may stand there instead."""
+    """Signs that were lost in decoding (U+FFFD), control signs, and signs of no width within Latin text.
+
+    Returns:
+        The place of each run, and what may stand there instead.
+    """
     if "\ufffd" not in text and text.replace("\n", "").replace("\t", "").isprintable():
         return []
     apostrophes = {m.start() for m in _APOSTROPHE.finditer(text)} if "\ufffd" in text else set()
@@ -76,3 +86,22 @@ def _decode(run: str) -> str | None:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+def escaped_signs(text: str) -> list[tuple[Place, str]]:
+    r"""Signs that were escaped once too often, each with the sign meant: `\u2019`, and `\n` in a text without line ends.
+
+    LaTeX has `\nu` and `\neq`, paths have `\new`: a line end counts where no small letter stands behind it, twice or more.
+    """
+    if "\\" not in text:
+        return []
+    out = [(m.span(), _unescaped(m[0])) for m in _UNICODE.finditer(text)] if "\\u" in text else []
+    if "\n" not in text and "\\n" in text:
+        ends = [(m.span(), "\n") for m in _LINE_END.finditer(text)]
+        out += ends if len(ends) >= 2 else []
+    return sorted(out)
+
+
+def _unescaped(sequence: str) -> str:
+    units = bytes.fromhex(sequence.replace("\\u", ""))
+    return units.decode("utf-16-be", errors="replace")

@@ -16,11 +16,19 @@ _USER = re.compile(
 _ANSWERER = re.compile(
     r"\n[ \t]*(?:\*\*)?(?:\#\#\# ?)?(?:Assistant|ASSISTANT|assistant|AI|Bot|Chatbot|Model|ChatGPT|Response|Output) ?:"
 )
-_NAMED = re.compile(r"\s*(?:\*\*)?(?!Assistant|ASSISTANT|AI)[A-Z][\w .'’]{0,24}(?:\*\*)? ?:")
+_NAMED = re.compile(
+    r"\s*(?:\*\*)?(?!Assistant|ASSISTANT|AI|Bot|Chatbot|ChatGPT)[A-Z][\w .'’]{0,24}(?:\*\*)? ?:"
+)
 _SPEAKER = re.compile(
     r"(?:\#\#\# ?(?:Instruction|Response|Human|Assistant|User|System)|Human|Assistant|USER|ASSISTANT) ?:(?:[ \t]++|(?=\n)|\Z)"
 )
 """Speakers as Alpaca, Vicuna and hh-rlhf write them; looked for where a text or a paragraph begins."""
+_FIRST_SPEAKER = re.compile(
+    r"(?:AI|Bot|Chatbot|ChatGPT|assistant|<(?:human|user|bot|assistant)>) ?:(?:[ \t]++|(?=\n)|\Z)"
+)
+"""Others, looked for where a text begins."""
+_ABOVE = 200
+"""Characters above a turn in which the end of what stands there is looked for."""
 _CLOSERS = "\"'”’»)]*_ \t\n"
 
 
@@ -30,14 +38,18 @@ def invented_turn(text: str) -> Place | None:
     Args:
         text: with a line feed at every line end.
     """
-    if ":" not in text:
+    if ":" not in text or _is_dialogue(text):
         return None
+    last_answer: int | None = None
+    end = len(text.rstrip())
     for m in _USER.finditer(text):
-        before = text[: m.start()].rstrip()
-        if not before or _is_dialogue(before) or before.rstrip(_CLOSERS)[-1:] in (":", "："):
+        before = text[max(0, m.start() - _ABOVE) : m.start()].rstrip(_CLOSERS)
+        if not before or before[-1] in ":：":
             return None
-        paragraph = text[m.start() - 1 : m.start()] == "\n" or m[0].startswith("\n\n")
-        if (paragraph and (m[1] or m[2])) or _ANSWERER.search(text, m.end()) or not text[m.end() :].strip():
+        if last_answer is None:
+            last_answer = max((a.start() for a in _ANSWERER.finditer(text, m.end())), default=-1)
+        paragraph = text[m.start() - 1] == "\n"
+        if (paragraph and (m[1] or m[2])) or last_answer >= m.end() or m.end() >= end:
             return m.start() + len(m[0]) - len(m[0].lstrip()), len(text)
     return None
 
@@ -50,6 +62,8 @@ def _is_dialogue(text: str) -> bool:
 def speakers(text: str) -> Iterator[Place]:
     """Names of speakers where a text or a paragraph begins."""
     at = len(text) - len(text.lstrip())
+    if m := _FIRST_SPEAKER.match(text, at):
+        yield m.span()
     while at >= 0:
         if m := _SPEAKER.match(text, at):
             yield m.span()

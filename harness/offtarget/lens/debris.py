@@ -21,9 +21,10 @@ NAMES = {
     "html": "HTML tags or entities (<p>, &nbsp;)",
     "mojibake": "broken signs of a wrong encoding (â€™, Ã©)",
     "lost_sign": "lost or control signs (\ufffd, NUL)",
+    "escaped": "escaped signs (\\n, \\u2019)",
     "repetition": "says the same over and over, as a model that is stuck (degenerate repetition)",
     "cut_off": "ends in the middle of a sentence (cut off)",
-    "empty_cell": "nothing but N/A, null or the like, as from an empty cell",
+    "empty_cell": "nothing but N/A, null, an error or the like",
     "no_words": "no letter or digit, signs or emoji alone",
     debris.ECHO: "repeats its prompt word for word",
 }
