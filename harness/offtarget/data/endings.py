@@ -49,7 +49,7 @@ _SIGNED = re.compile(r"[-–—~][ ]?(?:[A-Z][\w.'’-]*[ ]?){1,4}")
 """Who said it: a dash and a name."""
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})([^\n]*)$", re.MULTILINE)
 _LETTER_END = re.compile(
-    r"(?:regards|sincerely|love|wishes|truly|yours|cheers|thanks|faithfully|you|signed|best|respectfully|cordially)[,，]?\Z",
+    r"(?:regards|sincerely|love|wishes|truly|yours|cheers|thanks|faithfully|thank you|signed|best|respectfully|cordially)[,，]?\Z",
     re.I,
 )
 
