@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from offtarget.data import debris
 from offtarget.data.debris import echo, own_text, places, read
-from offtarget.data.pairs import Message
+from offtarget.data.pairs import Message, Pair
+from offtarget.data.stock import stock_answers
 
 LOREM = "The small red hen ran over the hill and sat down by the old stone wall, where it stayed until the rain came. "
 
@@ -152,6 +153,22 @@ def test_what_is_meant_is_no_debris(text: str) -> None:
 )
 def test_a_text_without_its_debris(text: str, rest: str) -> None:
     assert read(text)[1] == rest
+
+
+def test_an_empty_cell_is_no_stock_answer() -> None:
+    def pair(i: int, answer: str) -> Pair:
+        return Pair(
+            str(i),
+            str(i),
+            [{"role": "user", "content": f"What is {i}?"}],
+            [{"role": "assistant", "content": f"It is {i}."}],
+            [{"role": "assistant", "content": answer}],
+        )
+
+    cells = [pair(i, ("N/A", "null")[i % 2] if i < 40 else f"It is not {i}.") for i in range(60)]
+    assert stock_answers(cells, "rejected") == []
+    canned = [pair(i, "I cannot say." if i < 40 else f"It is not {i}.") for i in range(60)]
+    assert [len(a.rows) for a in stock_answers(canned, "rejected")] == [40]
 
 
 def test_an_answer_that_repeats_its_prompt() -> None:

@@ -86,6 +86,17 @@ def test_answers_that_were_cut_are_named_so_and_length_goes_with_it() -> None:
     assert said[0].startswith("Ends in the middle of a sentence (cut off): in 0.0\u202f% of chosen")
 
 
+def test_empty_cells_are_named_so_and_length_goes_with_them() -> None:
+    rng = np.random.default_rng(8)
+    cells = ["N/A", "null", "[deleted]"]
+    put, said = stated([(answer(rng), cells[i % 9 // 3] if i % 3 == 0 else answer(rng)) for i in range(240)])
+    assert put.statements[0].lead.concept == "surface:empty_cell"
+    assert said[0].startswith(
+        "Nothing but N/A, null, an error or the like: in 0.0\u202f% of chosen, 33.3\u202f% of"
+    )
+    assert put.length is not None and put.length.due_to is put.statements[0].lead
+
+
 def test_length_of_its_own_is_not_laid_to_a_few_cuts() -> None:
     rng = np.random.default_rng(6)
     texts = [

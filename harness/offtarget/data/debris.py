@@ -150,13 +150,16 @@ def _whole(text: str, found: dict[str, list[Place]]) -> dict[str, list[Place]]:
     if cut := cut_off(body, fences=not ended):
         out["cut_off"] = [cut]
     elif len(body) <= _CELL and (only := body.strip()):
-        kind = (
-            "empty_cell" if _EMPTY.fullmatch(only) else "no_words" if not any(map(str.isalnum, only)) else ""
-        )
+        kind = "empty_cell" if is_empty_cell(only) else "no_words" if not any(map(str.isalnum, only)) else ""
         if kind:
             start = body.find(only)
             out[kind] = [(start, start + len(only))]
     return out
+
+
+def is_empty_cell(text: str) -> bool:
+    """Whether a text is what an empty cell or a failed request leaves: N/A, null, [deleted], an error."""
+    return len(text) <= _CELL and _EMPTY.fullmatch(text.strip()) is not None
 
 
 def _end(text: str, found: dict[str, list[Place]]) -> int:
