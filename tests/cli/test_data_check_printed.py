@@ -1,6 +1,7 @@
 """`data check` as a person reads it: about a dozen lines, the verdict first, and what is wrong in a sentence."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,14 +72,61 @@ def test_the_verdict_names_what_weighs_and_each_has_a_line(
     head, lines, _ = printed(capsys, write(tmp_path / "mine.jsonl", rows))
     assert head == (
         "mine: fit to audit: yes, but 2 of 42 rows have chosen_score < rejected_score, "
-        "end of text (</s>, <|endoftext|>) in 100 % of chosen and 0 % of rejected, 1 repeat"
+        "end of a turn or text (</s>) in 100 % of chosen and 0 % of rejected, 1 repeat"
     )  # the opposite label is none once one side has an end of text
     assert lines["! scores"] == "2 of 42 rows have chosen_score < rejected_score (r7, r9)"
     assert lines["! repeats"] == "1 row repeats an earlier one (r0=again)"
-    assert lines["! debris"].startswith(
-        "end of text (</s>, <|endoftext|>): in 100 % of chosen, 0 % of rejected"
-    )
+    assert lines["! debris"].startswith("end of a turn or text (</s>): in 100 % of chosen, 0 % of rejected")
     assert lines["other columns"] == "chosen_score (int, 100% of pairs); rejected_score (int, 100% of pairs)"
+
+
+def test_single_answers_that_are_none_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = sound(60)
+    rows[3]["chosen"], rows[7]["rejected"] = "N/A", "null"
+    rows[9]["rejected"] = "😀😀"
+    rows[11]["chosen"] = "It isn\ufffdt so."
+    rows[12]["chosen"] = " ".join(f"word{i}" for i in range(20_000))
+    head, lines, _ = printed(capsys, write(tmp_path / "mine.jsonl", rows))
+    assert head == "mine: fit to audit: yes"
+    told = lines["! odd answers"].split("; ")
+    assert set(told) == {
+        "2 answers with nothing but N/A, null, an error or the like (r3, r7)",
+        "1 answer with no letter or digit, signs or emoji alone (r9)",
+        "1 answer with lost or control signs (\ufffd) (r11)",
+        "1 row with an answer longer than 100 times the median (r12)",
+    }
+
+
+@pytest.mark.parametrize(
+    ("side", "change", "told"),
+    [
+        (
+            "rejected",
+            lambda t: t.rstrip(".") + ". And so it goes on with the",
+            "ends in the middle of a sentence",
+        ),
+        ("chosen", lambda t: f"<p>{t}</p><br>", "HTML tags or entities (<p>, <br>)"),
+        ("rejected", lambda t: t + " Itâ€™s so.", "signs read in a wrong encoding (â€™)"),
+        (
+            "rejected",
+            lambda t: t + "\nUser: Thanks!\nAssistant: Bye.",
+            "goes on with a turn of the user (User:)",
+        ),
+        ("chosen", lambda t: "Assistant: " + t, "a speaker's name (Assistant:)"),
+        ("chosen", lambda t: t + "<|im_end|>", "end of a turn or text (<|im_end|>)"),
+        ("rejected", lambda _: "[deleted]", "nothing but N/A, null, an error or the like"),
+    ],
+)
+def test_debris_on_one_side_is_in_the_verdict_by_its_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], side: str, change: Callable[[str], str], told: str
+) -> None:
+    rows = sound(60)
+    for r in rows[::2]:
+        r[side] = change(r[side])
+    head, lines, _ = printed(capsys, write(tmp_path / "mine.jsonl", rows))
+    shares = {s: "50 %" if s == side else "0 %" for s in ("chosen", "rejected")}
+    assert f"{told} in {shares['chosen']} of chosen and {shares['rejected']} of rejected" in head
+    assert any(text.startswith(f"{told}: in {shares['chosen']} of chosen") for text in lines.values())
 
 
 def test_too_few_rows_are_not_fit_and_exit_0(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

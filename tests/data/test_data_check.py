@@ -43,10 +43,12 @@ def test_real_sets(
     stats = report.stats
     lost = sum(report.n_dropped.values()) / stats.n_pairs
     measured = (stats.prompt_chars, stats.chosen_chars, stats.rejected_chars)
-    # placeholders such as [Your Name] are not counted here: 3 % of the answers of two sets hold some
-    assert measured == pytest.approx(chars, rel=0.003 if not lost else 0.02, abs=0.5)
+    # placeholders such as [Your Name], HTML and invented turns are not counted here: 3 % of the answers of two sets hold some
+    assert measured == pytest.approx(chars, rel=0.006 if not lost else 0.02, abs=0.5)
     assert stats.chosen_longer == pytest.approx(chosen_longer, abs=0.002 + lost)
-    assert (stats.markdown_chosen, stats.markdown_rejected) == pytest.approx(markdown, abs=0.005)
+    for share, with_code in zip((stats.markdown_chosen, stats.markdown_rejected), markdown, strict=True):
+        # there signs inside code counted too (a comment as a heading): they are all that up to 2 % of the answers have
+        assert with_code - 0.02 <= share <= with_code + 0.005
 
 
 def test_real_sets_hold_repeats_and_opposite_labels(shared_data: Path) -> None:

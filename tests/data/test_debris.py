@@ -6,22 +6,30 @@ from typing import Any
 import pytest
 from offtarget.data import debris
 from offtarget.data.debris import echo, own_text, places, read
-from offtarget.data.pairs import Message
+from offtarget.data.pairs import Message, Pair
+from offtarget.data.stock import stock_answers
 
 LOREM = "The small red hen ran over the hill and sat down by the old stone wall, where it stayed until the rain came. "
 
 FOUND = [
-    ("template_marker", "<|im_start|>assistant\nHello<|im_end|>", ["<|im_start|>assistant", "<|im_end|>"]),
+    ("template_marker", "<|im_start|>assistant\nHello", ["<|im_start|>assistant"]),
     ("template_marker", "[INST] <<SYS>> be kind <</SYS>> hi [/INST]", ["[INST]", "<<SYS>>", "<</SYS>>", "[/INST]"]),
     ("template_marker", "<|start_header_id|>user<|end_header_id|>\n\nHi", ["<|start_header_id|>user", "<|end_header_id|>"]),
-    ("template_marker", "<start_of_turn>model\nHi<end_of_turn>", ["<start_of_turn>model", "<end_of_turn>"]),
-    ("template_marker", "### Instruction:\nDo it\n\n### Response: Done", ["### Instruction:", "### Response: "]),
-    ("template_marker", "Fine.\n\nHuman: and now?\n\nAssistant: so", ["Human: ", "Assistant: "]),
+    ("template_marker", "<start_of_turn>model\nHi", ["<start_of_turn>model"]),
+    ("speaker", "### Instruction:\nDo it\n\n### Response: Done", ["### Instruction:", "### Response: "]),
+    ("speaker", "Assistant: It is so.", ["Assistant: "]),
+    ("speaker", "It is so.\n\nAssistant: And so.", ["Assistant: "]),
+    ("invented_turn", "Fine.\n\nHuman: and now?\n\nAssistant: so", ["Human: and now?\n\nAssistant: so"]),
+    ("invented_turn", "Fine.\nUser: Thanks!\nAssistant: You are welcome.", ["User: Thanks!\nAssistant: You are welcome."]),
+    ("invented_turn", "Fine.\n\n### Instruction:\nNow say", ["### Instruction:\nNow say"]),
+    ("invented_turn", "It is fine.\nUser:", ["User:"]),
     ("template_marker", "<｜User｜>hi", ["<｜User｜>"]),
     ("eos_text", "It is done.</s>", ["</s>"]),
     ("eos_text", "<s>It is done.", ["<s>"]),
     ("eos_text", "It is done.<|endoftext|>\n", ["<|endoftext|>"]),
     ("eos_text", "It is done.<|eot_id|>", ["<|eot_id|>"]),
+    ("eos_text", "It is done.<|im_end|>\n", ["<|im_end|>"]),
+    ("eos_text", "It is done.<end_of_turn>", ["<end_of_turn>"]),
     ("eos_text", "x = 1\n```py\ny = 2</s>", ["</s>"]),  # ends an open block of code
     ("think_block", "<think>\n\n</think>\n\nYes.", ["<think>\n\n</think>\n\n"]),
     ("think_block", "<think>so it is\n\nindeed</think>Yes.", ["<think>so it is\n\nindeed</think>"]),
@@ -30,6 +38,34 @@ FOUND = [
     ("placeholder", "Dear [Your Name], I am {{user}} of ${company}.", ["[Your Name]", "{{user}}", "${company}"]),
     ("placeholder", "Dear [NAME], {instruction}", ["[NAME]", "{instruction}"]),
     ("placeholder", "Ask <insert name here> or NAME_1.", ["<insert name here>", "NAME_1"]),
+    ("html", "<p>One.</p><p>Two &amp; three.</p>", ["<p>", "</p>", "<p>", "&amp;", "</p>"]),
+    ("html", '<ul class="x">\n<li><b>Note</b></li></ul>Go.<br/>', ['<ul class="x">', "<li>", "<b>", "</b>", "</li>", "</ul>", "<br/>"]),
+    ("mojibake", "Itâ€™s a cafÃ©.", ["â€™", "Ã©"]),
+    ("mojibake", "Ã¢â‚¬Å“YesÃ¢â‚¬Â\x9d.", ["Ã¢â‚¬Å“", "Ã¢â‚¬Â\x9d"]),  # read wrongly twice
+    ("mojibake", "ÐŸÑ€Ð¸Ð²ÐµÑ‚.", ["ÐŸÑ€Ð¸Ð²ÐµÑ‚"]),
+    ("mojibake", "`cafÃ©` it is.", ["Ã©"]),  # in code too
+    ("lost_sign", "It isn\ufffdt so\ufffd\ufffd.", ["\ufffd", "\ufffd\ufffd"]),
+    ("lost_sign", LOREM + "Near the caf\ufffd", ["\ufffd"]),  # the end that was meant
+    ("html", LOREM + "The fox &amp; the hen &lt;br&gt;", ["&amp;", "&lt;", "&gt;"]),
+    ("lost_sign", "zero\x00nul.", ["\x00"]),
+    ("lost_sign", "It is\u200bso.", ["\u200b"]),
+    ("escaped", "It\\u2019s so.\\n\\nAnd so.", ["\\u2019", "\\n", "\\n"]),
+    ("escaped", "So \\ud83d\\ude00 it is.", ["\\ud83d\\ude00"]),
+    ("speaker", "AI: It is so.", ["AI: "]),
+    ("speaker", "<bot>: It is so.", ["<bot>: "]),
+    ("empty_cell", "Error 429: rate limit reached for requests", ["Error 429: rate limit reached for requests"]),
+    ("empty_cell", "Internal Server Error", ["Internal Server Error"]),
+    ("cut_off", LOREM + "Then the fox looked at th", ["Then the fox looked at th"]),
+    ("cut_off", LOREM + "Then the fox looked at the hen and,", ["Then the fox looked at the hen and,"]),
+    ("cut_off", "It depends on the", ["It depends on the"]),
+    ("cut_off", "Two things.\n\n1. " + LOREM + "\n2. " + LOREM + "\n3. The fox and its young ran", ["3. The fox and its young ran"]),
+    ("cut_off", "So:\n```python\ndef f(x):\n    return x + y", ["```python\ndef f(x):\n    return x + y"]),
+    ("cut_off", "今天天气很好。我们一起去公园散步，", ["我们一起去公园散步，"]),
+    ("empty_cell", "N/A", ["N/A"]),
+    ("empty_cell", " null\n", ["null"]),
+    ("empty_cell", "NaN", ["NaN"]),
+    ("empty_cell", "[deleted]", ["[deleted]"]),
+    ("no_words", "😀😀😀", ["😀😀😀"]),
     ("repetition", "A ffine reply. " + "edReaderused" * 8, ["edReaderused" * 8]),
     ("repetition", LOREM + "and so on and so on and so on and so on and so on and so on and so on.", ["and so on " * 6]),
     ("repetition", "Yes, it can do that.\n" * 6, ["Yes, it can do that.\n" * 6]),
@@ -59,6 +95,36 @@ MEANT = [
     "| a | b |\n|---|---|\n" + "-" * 200,
     "1. one\n2. two\n3. three\n" + LOREM * 3,  # said again, not stuck
     "",
+    "Paris",
+    "paris i guess, but i am not sure. ask someone else maybe",  # chat, without full stops
+    "The Old Man and the Sea",
+    "Roses are red,\nViolets are blue,\nSugar is sweet\nAnd so are you",
+    "- milk\n- bread and butter\n- a pound of the best cheese",
+    LOREM + "\n\nBest regards,\nThe Hen",
+    LOREM + "So x = 4 + y",
+    LOREM + "See https://example.org/hen",
+    LOREM + "#hens #hills",
+    LOREM + "“And so it was”",
+    "“" + LOREM + "It was so.” - Henny P. Penny",
+    "Der Zug ist da und wir fangen mit der Arbeit nun endlich alle zusammen an",
+    "Er sagte: „So war es damals auch“",
+    "1.1. Of the hen and of its hill\n1.2. Of the old stone wall and the rain",
+    LOREM + "😀",
+    "| hen | hill |\n|---|---|\n| small | steep |",
+    "วันนี้อากาศดีมาก เราไปเดินเล่นที่สวน",  # Thai has no full stops
+    "It was so. So it was。それでいい。",
+    "The <p> tag opens a paragraph, and “<br>” breaks it.",
+    "<!DOCTYPE html>\n<html><body><p>A page.</p></body></html>",
+    "Write `<b>` and &c. for a < b & c.",
+    "“CAFÉ”, “groß…”, «À Paris», AMANHÃ”, Straße, São Paulo, naïve – 5 × 3 €.",
+    "Here is a dialogue:\n\nUser: Hello!\nAssistant: Hello.",
+    "Anna: Hi.\nUser: Who?\nBen: Me.\nUser: And you?\nAssistant: I am here.",
+    "None of them is so.",
+    "Error: the second line has no colon.",
+    "ကျောင်း\u200bသား",  # a word joint of Burmese
+    "`\\u2019` and `\\n` are escapes, \\nu and \\neq are LaTeX, C:\\new\\next are folders",
+    "A line\nwith \\n in it, and \\n again.",
+    "The AI: the next decade.",
 ]
 
 
@@ -75,12 +141,34 @@ def test_what_is_meant_is_no_debris(text: str) -> None:
         ("Yes, it is.</s>", "Yes, it is."),
         ("<|im_start|>assistant\nYes.<|im_end|>\n", "Yes."),
         ("Dear [Your Name],\nyes", "Dear ,\nyes"),
+        ("Yes.\nUser: Why?\nAssistant: So.", "Yes."),
+        ("<p>One.</p><p>Two&nbsp;<b>bold</b> &lt; 3.</p>", "One.\n\nTwo bold < 3."),
+        ("It isn\ufffdt, itâ€™s a cafÃ©\x00.", "It isn't, it’s a café."),
+        ("It\\u2019s so.\\n\\nAnd \\ud83d\\ude00.", "It’s so.\n\nAnd 😀."),
+        ("Good. So it goes on and", "Good. So it goes on and"),  # a cut is short, however it came about
+        ("N/A", "N/A"),
         ("  Yes. ", "  Yes. "),  # nothing to take out: as it stands
         ("word " * 30, "word " * 30),  # repetition is long, however it came about
     ],
 )
 def test_a_text_without_its_debris(text: str, rest: str) -> None:
     assert read(text)[1] == rest
+
+
+def test_an_empty_cell_is_no_stock_answer() -> None:
+    def pair(i: int, answer: str) -> Pair:
+        return Pair(
+            str(i),
+            str(i),
+            [{"role": "user", "content": f"What is {i}?"}],
+            [{"role": "assistant", "content": f"It is {i}."}],
+            [{"role": "assistant", "content": answer}],
+        )
+
+    cells = [pair(i, ("N/A", "null")[i % 2] if i < 40 else f"It is not {i}.") for i in range(60)]
+    assert stock_answers(cells, "rejected") == []
+    canned = [pair(i, "I cannot say." if i < 40 else f"It is not {i}.") for i in range(60)]
+    assert [len(a.rows) for a in stock_answers(canned, "rejected")] == [40]
 
 
 def test_an_answer_that_repeats_its_prompt() -> None:
@@ -107,6 +195,8 @@ def test_an_answer_that_repeats_its_prompt() -> None:
 @pytest.mark.parametrize(
     "sign",
     ["<think>", "</think>", "</s>", "<s>", "<|im_start|>", "<|", "[Your Name]", "[insert ", "{{a", "${a", "{abc", "[", "`",
+     "<p>", "&amp;", "â€™", "Ã©", "\ufffd", "\\n", "\\u2019", "\u200b", "\nUser: ", "\n\nUser: x", "\n\n### Input:",
+     "a. ", "<a b=", "<b c ",
      "~~~\n", "\n\nHuman: ", "\n\n", "ab", "a line of text that comes again\n"],
 )  # fmt: skip
 def test_time_is_linear_in_the_length_of_the_text(sign: str) -> None:

@@ -110,6 +110,15 @@ CASES = [
     ("contractions", "It's late, don't go, we’ll stay", 50, "John's cat and the students' o'clock"),
     ("template_marker", "[INST] Do it [/INST] Done.", 1, "Use `[INST]` and ### Notes: so"),
     ("eos_text", "It is done.</s>", 1, "A <s>strike</s> of HTML, and `</s>`"),
+    ("speaker", "Assistant: It is done.", 1, "The assistant: it is done."),
+    ("invented_turn", "It is done.\n\nHuman: and now", 1, "It is said:\n\nHuman: and now"),
+    ("html", "<p>It is done.</p>", 1, "The <p> tag, a < b > c"),
+    ("mojibake", "Itâ€™s done.", 1, "It’s “CAFÉ”."),
+    ("escaped", "It is done.\\n\\nSo it is.", 1, "The \\\\nu of \\\\neq is done."),
+    ("lost_sign", "It\ufffds done.", 1, "It’s done."),
+    ("cut_off", "It is done. And so they all went to th", 1, "And so they all went there"),
+    ("empty_cell", "N/A", 1, "None of it"),
+    ("no_words", "👍", 1, "👍 1"),
     ("think_block", "<think>\n\n</think>\n\nYes.", 1, "I think so, <b>really</b>"),
     ("placeholder", "Dear [Your Name], hello", 1, "see [your page](x.org), [1] and {a, b}"),
     ("repetition", "Well: " + "and so on " * 8, 1, "Well: " + "and so on " * 4),
@@ -159,6 +168,33 @@ def test_markup_inside_a_fence_is_not_counted():
         assert found[name] == 0
     assert found["exclamations"] == 1
     assert surface.features(code)["markdown"] == 0
+
+
+def test_the_readme_says_how_many_rules_there_are():
+    readme = (Path(surface.__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    assert f"`surface` reads text by {len(surface.COLUMNS)} rules" in readme
+
+
+def test_phrases_and_contractions_are_read_in_repaired_text():
+    broken = surface.features("Iâ€™m sorry, but I donâ€™t know the cafÃ©.")
+    meant = surface.features("I’m sorry, but I don’t know the café.")
+    assert broken["mojibake"] == 1
+    assert {k: v for k, v in broken.items() if k != "mojibake"} == {
+        k: v for k, v in meant.items() if k != "mojibake"
+    }
+    assert meant["contractions"] > 0 and meant["apology"] == 1
+
+
+def test_markup_inside_code_without_a_fence_is_not_counted():
+    code = "def f(*args, **kwargs):\n    # step 3\n    i = 1 * 2\n    return __name__, i * args[0] * 2"
+    for text in (code, f"Look:\n\n{code}\n\n**end**", f"- a\n\n{code}\n"):
+        found = surface.features(text)
+        assert found["heading"] == found["italic"] == found["first_person"] == found["code_block"] == 0
+        assert found["bold"] == text.count("**end**")
+        assert found["bullets"] == text.count("- a")
+        assert found["bold_opener"] == 0
+        assert found["characters"] == len(text)  # length is of all that stands there
+    assert surface.features("# step 3\n\nThat is the third.")["heading"] == 1
 
 
 def test_a_fence_closes_only_with_its_own_sign_and_length():
@@ -271,8 +307,16 @@ def test_encode_reads_the_last_user_turn_and_both_completions():
 @pytest.mark.parametrize(
     ("name", "littered"),
     [
-        ("template_marker", "<|im_start|>assistant\n{}<|im_end|>"),
+        ("template_marker", "<|im_start|>assistant\n{}"),
         ("eos_text", "{}</s>"),
+        ("eos_text", "{}<|im_end|>"),
+        ("speaker", "Assistant: {}"),
+        (
+            "invented_turn",
+            "{}\nUser: Thank you so much!\nAssistant: You're welcome! I hope it isn't too late.",
+        ),
+        ("html", "<p>{}</p>"),
+        ("lost_sign", "{}\ufffd"),
         ("think_block", "<think>\n\n</think>\n\n{}"),
         ("think_block", "<think>First, this.\n\n- Then that!</think>\n\n{}"),
         ("placeholder", "{} [Your Name]"),

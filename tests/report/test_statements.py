@@ -75,6 +75,49 @@ def test_one_sentence_that_sets_off_many_rules_is_one_statement_and_the_phrase_l
     assert len(said) <= 3
 
 
+def test_answers_that_were_cut_are_named_so_and_length_goes_with_it() -> None:
+    rng = np.random.default_rng(5)
+    texts = [(answer(rng), answer(rng)[: int(rng.integers(60, 150))]) for _ in range(300)]
+    put, said = stated(texts)
+    assert put.statements[0].lead.concept == "surface:cut_off"
+    assert put.statements[0].lead.direction == "rejected"
+    assert "words_per_sentence" not in {s.lead.concept.removeprefix("surface:") for s in put.statements}
+    assert put.length is not None and put.length.due_to is put.statements[0].lead
+    assert "surface:cut_off" not in {h.concept for h in (*put.length.along, *put.length.explained)}
+    assert said[0].startswith("Ends in the middle of a sentence (cut off): in 0.0\u202f% of chosen")
+
+
+def test_empty_cells_are_named_so_and_length_goes_with_them() -> None:
+    rng = np.random.default_rng(8)
+    cells = ["N/A", "null", "[deleted]"]
+    put, said = stated([(answer(rng), cells[i % 9 // 3] if i % 3 == 0 else answer(rng)) for i in range(240)])
+    assert put.statements[0].lead.concept == "surface:empty_cell"
+    assert said[0].startswith(
+        "Nothing but N/A, null, an error or the like: in 0.0\u202f% of chosen, 33.3\u202f% of"
+    )
+    assert put.length is not None and put.length.due_to is put.statements[0].lead
+
+
+def test_length_of_its_own_is_not_laid_to_a_few_cuts() -> None:
+    rng = np.random.default_rng(6)
+    texts = [
+        (answer(rng) + " " + answer(rng), answer(rng)[:-4] if i % 25 == 0 else answer(rng))
+        for i in range(300)
+    ]
+    put, _ = stated(texts)
+    assert put.length is not None and put.length.due_to is None
+    assert put.statements[0] is put.length
+
+
+def test_debris_is_named_by_what_stands_in_the_answers() -> None:
+    rng = np.random.default_rng(7)
+    ends = ["<|im_end|>", "<|im_end|>", "</s>", "", "", ""]
+    _, said = stated([(answer(rng) + ends[i % 6], answer(rng)) for i in range(300)])
+    assert said[0].startswith(
+        "Text that looks like a template marker: end of a turn or text (<|im_end|>, </s>): in 50.0\u202f% of chosen"
+    )
+
+
 def test_what_leans_by_itself_keeps_its_statement() -> None:
     """Exclamation marks stand in many more chosen answers than the closing sentence does."""
     rng = np.random.default_rng(1)

@@ -9,12 +9,14 @@ from offtarget.data.check import DataReport
 from offtarget.data.fit import counted, is_lopsided, percent, templates_told
 from offtarget.data.scores import told as scores_told
 from offtarget.data.templates import MIN_SHARE
-from offtarget.data.texts import Language
+from offtarget.data.texts import OVERLONG, Language
 
 FEW = 3
 """Examples of each finding that are printed; --json lists up to 50, and the counts are of all."""
 TRACE = 0.05
 """Debris in a smaller share of all sides is summed up in one line."""
+ODD = frozenset({"empty_cell", "no_words", "lost_sign", "mojibake"})
+"""Debris that is worth a look in a single answer."""
 LONG_ID = 40
 _WIDTH = 17
 _MARK = "! "
@@ -40,6 +42,7 @@ def lines(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     yield from _repeats(report)
     yield from _sources(report)
     yield from _debris(report)
+    yield from _odd(report)
     if report.fields:
         yield "other columns", "; ".join(f"{k} ({told})" for k, told in report.fields.items()), False
 
@@ -197,6 +200,8 @@ def _sources(report: DataReport) -> Iterator[tuple[str, str, bool]]:
 def _debris(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     n, traces = report.n_pairs, []
     for d in report.texts.debris:
+        if d.kind in ODD and d.n_chosen + d.n_rejected and not is_lopsided(d, n):
+            continue
         chosen, rejected = percent(d.n_chosen / n), percent(d.n_rejected / n)
         if not is_lopsided(d, n) and max(d.n_chosen, d.n_rejected, d.n_prompts) < TRACE * n:
             traces.append(f"{d.told} ({chosen}, {rejected}, {percent(d.n_prompts / n)})")
@@ -209,6 +214,21 @@ def _debris(report: DataReport) -> Iterator[tuple[str, str, bool]]:
         )
     if traces:
         yield "traces of", "; ".join(traces) + ", of chosen, rejected, prompts", False
+
+
+def _odd(report: DataReport) -> Iterator[tuple[str, str, bool]]:
+    """Single answers that are none, or far too long: of them the number counts, not the share."""
+    n, told, fault = report.n_pairs, [], report.texts.n_overlong > 0
+    for d in report.texts.debris:
+        if d.kind in ODD and d.n_chosen + d.n_rejected and not is_lopsided(d, n):
+            fault = fault or d.kind != "no_words"  # emoji may have been asked for
+            answers = counted(d.n_chosen + d.n_rejected, "answer")
+            told.append(f"{answers} with {d.told}{_some(d.rows, len(d.rows))}")
+    if many := report.texts.n_overlong:
+        ids = _some(report.texts.overlong, many)
+        told.append(f"{counted(many, 'row')} with an answer longer than {OVERLONG} times the median{ids}")
+    if told:
+        yield "odd answers", "; ".join(told), fault
 
 
 def _short(name: str) -> str:

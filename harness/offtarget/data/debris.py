@@ -1,46 +1,60 @@
 """Text that no writer meant to stand there, by plain patterns.
 
-Chat-template markers, ends of text, think blocks, unfilled placeholders, endless repetition (`repetition`), an answer
-that repeats its prompt. Patterns name what tools and models really leave behind; what stands in code (fences, backticks) is meant. Every
+Chat-template markers, ends of text, speakers' names, turns that an answer goes on with by itself (`turns`), think blocks,
+unfilled placeholders, HTML in prose (`html_tags`), signs that broke in decoding or were escaped (`mojibake`), endless repetition
+(`repetition`), an end in the middle of a sentence (`endings`), what an empty cell leaves, an answer that repeats its
+prompt. Patterns name what tools and models really leave behind; what stands in code (fences, backticks) is meant. Every
 pattern is linear in the length of the text.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
+from offtarget.data.endings import cut_off
+from offtarget.data.html_tags import html_tags
 from offtarget.data.identity import normalise
+from offtarget.data.mojibake import escaped_signs, lost_signs, mojibake
 from offtarget.data.pairs import Message, text_of
 from offtarget.data.repetition import Place, repetition
+from offtarget.data.turns import invented_turn, speakers
 
 KINDS = {
     "template_marker": "chat turns (<|im_start|>, [INST])",
-    "eos_text": "end of text (</s>, <|endoftext|>)",
+    "eos_text": "end of a turn or text (</s>, <|endoftext|>)",
+    "speaker": "a speaker's name (Assistant:)",
+    "invented_turn": "goes on with a turn of the user (User:)",
     "think_block": "thinking (<think>)",
     "placeholder": "unfilled placeholders ({{name}}, [Your Name])",
+    "html": "HTML tags or entities (<p>, &nbsp;)",
+    "mojibake": "signs read in a wrong encoding (â€™, Ã©)",
+    "lost_sign": "lost or control signs (\ufffd, NUL)",
+    "escaped": "escaped signs (\\n, \\u2019)",
     "repetition": "the same words over and over",
+    "cut_off": "ends in the middle of a sentence",
+    "empty_cell": "nothing but N/A, null, an error or the like",
+    "no_words": "no letter or digit, signs or emoji alone",
 }
-"""What is looked for in one text: name, and what to call it."""
+"""What is looked for in one text: name, and what to call it, with examples; `told` has those that are there."""
+OF_ANSWERS = frozenset({"invented_turn", "cut_off", "empty_cell", "no_words"})
+"""Kinds that say something of an answer, and nothing of a prompt."""
+STAYS = frozenset({"repetition", "cut_off", "empty_cell", "no_words"})
+"""Kinds that are the text itself, not something in it: measured as it stands."""
 ECHO = "echoes_prompt"
 """What is looked for in an answer beside its prompt."""
 
-_ENDS = (
-    "endoftext|end_of_text|eot_id|eom_id|eos|end|endofprompt|begin_of_text|startoftext|bos|end_of_sentence"
-)
+_ENDS = "endoftext|end_of_text|eot_id|eom_id|eos|end|im_end|endofprompt|begin_of_text|startoftext|bos|end_of_sentence"
 _EOS = re.compile(
-    rf"<\|(?:{_ENDS})\|>|</s>|\A\s*<s>|<(?:eos|bos)>|\[(?:EOS|BOS)\]|<｜(?:end|begin)▁of▁sentence｜>"
+    rf"<\|(?:{_ENDS})\|>|</s>|\A\s*<s>|<(?:eos|bos)>|\[(?:EOS|BOS)\]|<｜(?:end|begin)▁of▁sentence｜>|<end_of_turn>"
 )
 _ROLES = r"(?:system|user|assistant|tool|model|human|ipython|developer)\b"
 _TEMPLATE = re.compile(
     rf"<\|(?!(?:{_ENDS})\|>)[A-Za-z][\w./-]{{0,40}}\|>(?:{_ROLES}(?=\s|\Z|<))?"
-    rf"|<(?:start|end)_of_turn>(?:{_ROLES}(?=\s|\Z))?"
+    rf"|<start_of_turn>(?:{_ROLES}(?=\s|\Z))?"
     r"|<｜(?!(?:end|begin)▁of▁sentence)[^｜\n]{1,40}｜>"
     r"|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|SYSTEM_PROMPT)\]|<</?SYS>>"
     r"|\[(?:PAD|UNK|CLS|SEP|MASK)\]|<(?:unk|pad|mask|extra_id_[0-9]{1,3})>"
 )
-_SPEAKER = re.compile(
-    r"(?:\#\#\# ?(?:Instruction|Response|Human|Assistant|User|System)|Human|Assistant|USER|ASSISTANT) ?:(?:[ \t]++|(?=\n)|\Z)"
-)
-"""Speakers as Alpaca, Vicuna and hh-rlhf write them; looked for where a text or a paragraph begins."""
 _THINK = re.compile(r"<(/?)(think|thinking|thoughts?|reasoning|scratchpad|reflection|inner_monologue)>")
 _FORM_WORDS = (
     r"(?:(?:your|insert|enter|add|recipient|client|customer|company|employer|manager|product|project|event|first|last|"
@@ -62,7 +76,19 @@ _PLACEHOLDER = re.compile(
 )
 _CODE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[^\n]*+$|(`++)|(\n[ \t]*+(?=\n))", re.MULTILINE)
 _SPACE = re.compile(r"\s*+")
+_EMPTY = re.compile(
+    r"nan|n/?a|<na>|nat|null|none|nil|undefined|\[object object\]|#(?:n/a|ref!|name\?|value!)|\[(?:deleted|removed|empty)\]|-{1,3}|–|—"
+    r"|\[\]|\{\}|\$ERROR\$|\[error\]|(?:api |openai |server )?error:? ?[45][0-9]{2}\b.{0,200}|http [45][0-9]{2}\b.{0,100}"
+    r"|(?:internal server error|rate limit (?:exceeded|reached)|too many requests|request timed out|read timed out"
+    r"|service unavailable|connection (?:error|reset|refused))\b.{0,200}",
+    re.IGNORECASE,
+)
 
+_FOR_WORDS = frozenset({"placeholder", "mojibake", "escaped", "lost_sign"})
+_NAMED, _SIGN_CHARS = 3, 24
+_CONTROLS = {"\ufffd": "\ufffd", "\x00": "NUL"}
+_CELL = 400
+"""A text above this is no cell without words."""
 _ECHO_CHARS, _ECHO_WORDS = 20, 4
 """A prompt below this may stand in an answer by chance."""
 
@@ -73,62 +99,135 @@ def places(text: str) -> dict[str, list[Place]]:
     Args:
         text: a prompt or an answer, with a line feed at every line end.
     """
-    found = _marks(text)
-    if run := repetition(text):
-        found["repetition"] = [run]
-    return found
+    found = {kind: [place for place, _ in at] for kind, at in _marks(text).items()}
+    return found | _whole(text, found)
 
 
-def _marks(text: str) -> dict[str, list[Place]]:
-    """The same but for repetition."""
-    found: dict[str, list[Place]] = {}
+def _marks(text: str) -> dict[str, list[tuple[Place, str]]]:
+    """What stands in a text by accident, each place with what is read there instead; none overlap."""
+    found: dict[str, list[tuple[Place, str]]] = {}
     taken = bytearray(len(text))
     code: bytearray | None = None
     end = len(text.rstrip())
+    turn = invented_turn(text)
     for kind, at in (
-        ("think_block", _thoughts(text)),
-        ("template_marker", _template(text)),
-        ("eos_text", _ends(text)),
-        ("placeholder", _placeholders(text)),
+        ("invented_turn", [(turn, "")] if turn else []),
+        ("think_block", _blank(_thoughts(text))),
+        ("template_marker", _blank(_template(text))),
+        ("eos_text", _blank(_ends(text))),
+        ("speaker", _blank(speakers(text))),
+        ("placeholder", _blank(_placeholders(text))),
+        ("html", html_tags(text)),
+        ("mojibake", mojibake(text)),
+        ("escaped", escaped_signs(text)),
+        ("lost_sign", lost_signs(text)),
     ):
-        for start, stop in at:
+        for (start, stop), instead in at:
             if code is None:
                 code = _code(text)
             last = (
                 kind in ("eos_text", "template_marker") and stop >= end
             )  # ends the text, not the code before it
-            if (code[start] and not last) or taken.find(1, start, stop) >= 0:
+            meant = code[start] and not last and kind not in ("mojibake", "lost_sign")
+            if meant or taken.find(1, start, stop) >= 0:
                 continue
             taken[start:stop] = b"\1" * (stop - start)
-            found.setdefault(kind, []).append((start, stop))
+            found.setdefault(kind, []).append(((start, stop), instead))
     return found
+
+
+def _blank(at: Iterable[Place]) -> list[tuple[Place, str]]:
+    return [(place, "") for place in at]
+
+
+def _whole(text: str, found: dict[str, list[Place]]) -> dict[str, list[Place]]:
+    """The kinds that are a text itself (`STAYS`)."""
+    out: dict[str, list[Place]] = {}
+    if run := repetition(text):
+        out["repetition"] = [run]
+    body = text[: _end(text, found)]
+    ended = any(stop >= len(body) for _, stop in found.get("eos_text", ()))
+    if cut := cut_off(body, fences=not ended):
+        out["cut_off"] = [cut]
+    elif len(body) <= _CELL and (only := body.strip()):
+        kind = "empty_cell" if is_empty_cell(only) else "no_words" if not any(map(str.isalnum, only)) else ""
+        if kind:
+            start = body.find(only)
+            out[kind] = [(start, start + len(only))]
+    return out
+
+
+def is_empty_cell(text: str) -> bool:
+    """Whether a text is what an empty cell or a failed request leaves: N/A, null, [deleted], an error."""
+    return len(text) <= _CELL and _EMPTY.fullmatch(text.strip()) is not None
+
+
+def _end(text: str, found: dict[str, list[Place]]) -> int:
+    """Where a text ends without the debris behind it; what stands for words or signs is the end that was meant."""
+    end = len(text)
+    behind = (place for kind, at in found.items() if kind not in _FOR_WORDS for place in at)
+    for start, stop in sorted(behind, reverse=True):
+        if text[stop:end].strip() or text[start] == "&":
+            break
+        end = start
+    return end
 
 
 def read(text: str) -> tuple[dict[str, list[Place]], str]:
     """Where debris stands, and the text without it.
 
-    What measures a text (its length, its words) is read in this, so that debris is found as debris and not as length.
-    Repetition stays: however it came about, that text is long.
+    What measures a text (its length, its words) is read in this, so that debris is found as debris and not as length:
+    broken signs are read as what they were, HTML as what it shows. What is the text itself stays (`STAYS`): repetition,
+    however it came about, makes that text long, and a cut makes it short.
 
     Args:
         text: as for `places`.
     """
-    found = places(text)
-    return found, _without(text, found)
+    marks = _marks(text)
+    found = {kind: [place for place, _ in at] for kind, at in marks.items()}
+    return found | _whole(text, found), _without(text, marks)
 
 
-def _without(text: str, found: dict[str, list[Place]]) -> str:
-    spans = sorted(place for kind, at in found.items() if kind != "repetition" for place in at)
+def _without(text: str, marks: dict[str, list[tuple[Place, str]]]) -> str:
+    spans = sorted(place for at in marks.values() for place in at)
     if not spans:
         return text
-    kept, at = [], 0
-    for start, stop in spans:
-        kept.append(text[at:start])
+    kept: list[str] = []
+    at = 0
+    for (start, stop), instead in spans:
+        kept += (text[at:start], instead)
         at = stop
     out = "".join([*kept, text[at:]])
-    if spans[0][0] == 0:
+    if spans[0][0][0] == 0:
         out = out.lstrip()
-    return out.rstrip() if not text[spans[-1][1] :].strip() else out
+    return out.rstrip() if not text[spans[-1][0][1] :].strip() else out
+
+
+def told(kind: str, name: str, texts: Iterable[str]) -> str:
+    """The name of a kind, with what stands in some texts in place of its examples: the three most frequent of its signs.
+
+    Args:
+        kind: of debris.
+        name: what to call it; examples in parentheses at its end.
+        texts: those that hold it, with a line feed at every line end.
+    """
+    what, _, examples = name.rpartition(" (")
+    if not what or not examples.endswith(")") or kind in STAYS:
+        return name
+    signs = Counter(_sign(kind, t[a:b]) for t in texts for (a, b), _ in _marks(t).get(kind, ()))
+    return f"{what} ({', '.join(sign for sign, _ in signs.most_common(_NAMED))})" if signs else name
+
+
+def _sign(kind: str, stretch: str) -> str:
+    """What a place of debris is called by: its first words, of a tag its name."""
+    if kind == "lost_sign":
+        return _CONTROLS.get(stretch[0], f"U+{ord(stretch[0]):04X}")
+    if kind == "invented_turn":
+        return stretch.partition(":")[0] + ":"
+    if kind in ("html", "think_block") and (tag := re.match(r"<(/?\w+)", stretch)):
+        return f"<{tag[1].lower().lstrip('/')}>"
+    one = " ".join(stretch.split()) or stretch
+    return one if len(one) <= _SIGN_CHARS else one[: _SIGN_CHARS - 1] + "…"
 
 
 def echo(prompt: Sequence[Message], answer: str) -> Place | None:
@@ -166,12 +265,6 @@ def own_text(prompt: Sequence[Message], answer: Sequence[Message]) -> str:
 def _template(text: str) -> Iterator[Place]:
     if "<" in text or "[" in text:
         yield from (m.span() for m in _TEMPLATE.finditer(text))
-    at = len(text) - len(text.lstrip())
-    while at >= 0:
-        if m := _SPEAKER.match(text, at):
-            yield m.span()
-        at = text.find("\n\n", at)
-        at = at if at < 0 else at + 2
 
 
 def _ends(text: str) -> Iterator[Place]:

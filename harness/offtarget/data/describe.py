@@ -7,6 +7,7 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict
 
+from offtarget.data.code_lines import without_code
 from offtarget.data.debris import own_text
 from offtarget.data.pairs import Message, Pair, text_of
 
@@ -35,8 +36,8 @@ class Description(BaseModel):
     """Share with an assistant turn in the prompt, or more than one turn in a response."""
     system_turn: float
     markdown_chosen: float
-    """Share of chosen responses with a markdown heading, list item or bold text by a plain pattern; the audit's rule
-    is stricter (nothing inside code counts)."""
+    """Share of chosen responses with a markdown heading, list item or bold text outside code, by a plain pattern; the
+    audit's rule is stricter."""
     markdown_rejected: float
 
 
@@ -70,4 +71,8 @@ def _multi_turn(p: Pair) -> bool:
 
 
 def _markdown(messages: Sequence[Message]) -> bool:
-    return _MARKDOWN.search(text_of(messages)) is not None
+    text = text_of(messages)
+    if not _MARKDOWN.search(text):
+        return False
+    rest = without_code(text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _MARKDOWN.search(rest) is not None

@@ -1,10 +1,14 @@
-"""Answers that come again under other prompts: canned refusals, "I don't know", one sentence for half of a side."""
+"""Answers that come again under other prompts: canned refusals, "I don't know", one sentence for half of a side.
+
+What an empty cell leaves (N/A, null) is no answer, however often it comes again: it is debris, and a fact of each row.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from offtarget.data.debris import is_empty_cell
 from offtarget.data.identity import normalise, text_key
 from offtarget.data.pairs import Pair, text_of
 
@@ -37,7 +41,9 @@ def stock_answers(pairs: Sequence[Pair], side: Side) -> list[StockAnswer]:
     """
     rows: dict[str, list[int]] = defaultdict(list)
     for i, p in enumerate(pairs):
-        rows[normalise(text_of(getattr(p, side)))].append(i)
+        text = text_of(getattr(p, side))
+        if not is_empty_cell(text):
+            rows[normalise(text)].append(i)
     out = []
     for members in rows.values():
         if len(members) < MIN_PROMPTS or len(members) < MIN_EACH * len(pairs):

@@ -1,5 +1,6 @@
 """What the prompts and answers of a set are made of: debris, stock answers, templates, languages."""
 
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -20,6 +21,10 @@ EXCERPT = 100
 DEBRIS = {**debris.KINDS, debris.ECHO: "the prompt once more, word for word"}
 """Kinds of debris, and what to call them."""
 SPANS = ("prompt", *SIDES)
+OVERLONG = 100
+"""Times the median answer from which on a length is odd."""
+NAMED_BY = 200
+"""Texts of each part by which a kind of debris is named."""
 
 
 class _Record(BaseModel):
@@ -98,6 +103,9 @@ class Texts(_Record):
     n_other_script: int
     """Rows with an answer in another script than the prompt."""
     other_script: tuple[str, ...]
+    n_overlong: int = 0
+    """Rows with an answer longer than 100 times the median answer."""
+    overlong: tuple[str, ...] = ()
 
 
 def find_texts(pairs: Sequence[Pair]) -> Texts:
@@ -108,6 +116,7 @@ def find_texts(pairs: Sequence[Pair]) -> Texts:
         "rejected": [text_of(p.rejected) for p in pairs],
     }
     found = templates(pairs)
+    overlong = _overlong(pairs, read)
     written = {span: _each(texts, script) for span, texts in read.items()}
     foreign = [
         p.id
@@ -131,6 +140,8 @@ def find_texts(pairs: Sequence[Pair]) -> Texts:
         language={span: _language(texts, written[span]) for span, texts in read.items()},
         n_other_script=len(foreign),
         other_script=tuple(foreign[:SHOWN]),
+        n_overlong=len(overlong),
+        overlong=tuple(overlong[:SHOWN]),
     )
 
 
@@ -138,18 +149,22 @@ def _debris(pairs: Sequence[Pair], read: dict[str, list[str]]) -> list[Debris]:
     rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     example: dict[str, str] = {}
     for span, texts in read.items():
-        found = _each(texts, lambda t: debris.places(t.replace("\r\n", "\n").replace("\r", "\n")))
+        found = _each(texts, lambda t: debris.places(_lines(t)))
         for i, places in enumerate(found):
             for kind, at in places.items():
+                if span == "prompt" and kind in debris.OF_ANSWERS:
+                    continue
                 rows[kind][span].append(i)
-                example.setdefault(kind, _around(texts[i], at[0]))
+                example.setdefault(kind, _around(_lines(texts[i]), at[0]))
         for i, p in enumerate(pairs):
             if span != "prompt" and (place := debris.echo(p.prompt, texts[i])):
                 rows[debris.ECHO][span].append(i)
                 example.setdefault(debris.ECHO, _around(texts[i], place))
     out = []
-    for kind, told in DEBRIS.items():
+    for kind, name in DEBRIS.items():
         if kind in rows:
+            where = [_lines(read[s][i]) for s in SPANS for i in rows[kind][s][:NAMED_BY]]
+            told = name if kind == debris.ECHO else debris.told(kind, name, dict.fromkeys(where))
             n = {span: len(rows[kind][span]) for span in SPANS}
             answers = sorted({*rows[kind]["chosen"], *rows[kind]["rejected"]}) or sorted(rows[kind]["prompt"])
             out.append(
@@ -191,6 +206,18 @@ def _language(texts: Sequence[str], written: Sequence[str]) -> Language:
         english=sum(e is True for e in english) / len(texts),
         other=sum(e is False for e in english) / len(texts),
     )
+
+
+def _lines(text: str) -> str:
+    """The text with one line feed for the line ends of all systems."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _overlong(pairs: Sequence[Pair], read: dict[str, list[str]]) -> list[str]:
+    """Ids of the rows with an answer that is longer than `OVERLONG` times the median answer."""
+    median = statistics.median(len(t) for side in SIDES for t in read[side])
+    most = OVERLONG * max(median, 1)
+    return [p.id for i, p in enumerate(pairs) if any(len(read[side][i]) > most for side in SIDES)]
 
 
 def _each(texts: Sequence[str], read: Callable[[str], T]) -> list[T]:

@@ -4,15 +4,28 @@ What stands there by accident is found as such, not as length: all other rules r
 those of `offtarget.data.debris`.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from offtarget.data import debris
 from offtarget.data.language import is_english
+from offtarget.lens.features import Column
 
 NAMES = {
     "template_marker": "text that looks like a template marker: chat turns (<|im_start|>, [INST])",
-    "eos_text": "text that looks like a template marker: end of text (</s>, <|endoftext|>)",
+    "eos_text": "text that looks like a template marker: end of a turn or text (</s>, <|endoftext|>)",
+    "speaker": "a speaker's name as in a transcript (Assistant:)",
+    "invented_turn": "goes on with a turn of the user (User:)",
     "think_block": "text that looks like a template marker: think block (<think>)",
     "placeholder": "unfilled placeholders ([Your Name], {{name}})",
+    "html": "HTML tags or entities (<p>, &nbsp;)",
+    "mojibake": "broken signs of a wrong encoding (â€™, Ã©)",
+    "lost_sign": "lost or control signs (\ufffd, NUL)",
+    "escaped": "escaped signs (\\n, \\u2019)",
     "repetition": "says the same over and over, as a model that is stuck (degenerate repetition)",
+    "cut_off": "ends in the middle of a sentence (cut off)",
+    "empty_cell": "nothing but N/A, null, an error or the like",
+    "no_words": "no letter or digit, signs or emoji alone",
     debris.ECHO: "repeats its prompt word for word",
 }
 """Name of each rule without `surface:`, and its label."""
@@ -28,6 +41,22 @@ def read(text: str) -> tuple[dict[str, float], str]:
     """
     found, clean = debris.read(text)
     return {name: float(name in found) for name in NAMES}, clean
+
+
+def named(columns: Sequence[Column], holding: Mapping[str, Sequence[str]]) -> tuple[Column, ...]:
+    """The columns, debris named by what really stands in the answers.
+
+    Args:
+        columns: of the lens.
+        holding: name of a rule -> answers that hold it.
+    """
+    out = []
+    for column in columns:
+        name = column.id.removeprefix("surface:")
+        if name in debris.KINDS and (texts := holding.get(name)):
+            column = replace(column, label=debris.told(name, column.label, texts))
+        out.append(column)
+    return tuple(out)
 
 
 def phrases_apply(*texts: str) -> bool:

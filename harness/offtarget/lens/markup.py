@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from offtarget.data.code_lines import code_lines, may_hold_code
+
 CODE_MARK = "\ue000"
 """Stands in the prose where inline code was: neither a word nor a space."""
 
@@ -44,7 +46,7 @@ nothing does). Addresses are counted before links and leave the prose after them
 class Markup:
     """Counts of markdown elements in one text, and its prose.
 
-    Inside fenced code nothing is counted but the fence.
+    Inside fenced code nothing is counted but the fence; inside code without one (`data.code_lines`) nothing.
     """
 
     headings: int = 0
@@ -101,6 +103,7 @@ def _read_blocks(text: str, out: Markup) -> str:
     for line in lines(text):
         if line.fence:
             out.code_blocks += 1
+        if line.fence or line.code:
             opened = True
             body.append("")
             continue
@@ -116,7 +119,7 @@ def _read_blocks(text: str, out: Markup) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line outside fenced code, or one that opens such code."""
+    """A line outside code, or one that opens fenced code."""
 
     start: int
     """Where `text` begins in the whole."""
@@ -127,23 +130,32 @@ class Line:
     fence: bool = False
     stop: int = 0
     """Where the fenced code that it opens ends."""
+    code: bool = False
+    """It stands for a stretch of code without a fence, and has no text."""
 
 
 def lines(text: str) -> Iterator[Line]:
-    """The lines of a text, those inside fenced code left out.
+    """The lines of a text, those inside code left out.
 
     Args:
         text: with a line feed at every line end.
     """
     fence, above, at = "", "", 0
     opened = (0, "")
-    for line in text.split("\n"):
+    all_lines = text.split("\n")
+    code = {start: stop for start, stop in code_lines(all_lines)} if may_hold_code(text) else {}
+    after_code = 0
+    for number, line in enumerate(all_lines):
         rest = line.strip(" \t")
         start, at = at + len(line) - len(line.lstrip(" \t")), at + len(line) + 1
         if fence:
             if rest.startswith(fence) and not rest.strip(fence[0]):
                 yield Line(opened[0], opened[1], "", True, start + len(rest))
                 fence = ""
+        elif number in code or number < after_code:
+            if number in code:
+                after_code, above = code[number], ""
+                yield Line(start, "", "", code=True)
         elif rest[:3] in ("```", "~~~") and (match := _FENCE.match(rest)):
             fence, above, opened = match[1], "", (start, rest)
         else:

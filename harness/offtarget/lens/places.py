@@ -36,7 +36,7 @@ def places(name: str, text: str) -> list[Place]:
     unmeant = debris.places(text)
     if name in debris.KINDS:
         return unmeant.get(name, [])
-    for start, stop in (place for kind, at in unmeant.items() if kind != "repetition" for place in at):
+    for start, stop in (place for kind, at in unmeant.items() if kind not in debris.STAYS for place in at):
         text = text[:start] + " " * (stop - start) + text[stop:]  # no other rule reads it
     found = [p for part in _UNIONS.get(name, (name,)) for p in _of_rule(part, text)]
     out: list[Place] = []

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from offtarget.data.debris import ECHO, without_echo
+from offtarget.data.debris import ECHO, OF_ANSWERS, without_echo
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens import debris, markup
 from offtarget.lens.features import Column, FeatureMatrix
@@ -26,6 +27,8 @@ VERSION = 2
 """Rises when a rule changes what it counts: results of two versions are not comparable."""
 
 MATTR_WINDOW = 50
+NAMED_BY = 200
+"""Answers of each side by which a kind of debris is named."""
 
 
 def _column(
@@ -271,6 +274,7 @@ def encode(
     spans = ("prompt", "chosen", "rejected")
     values = {s: np.zeros((len(pairs), len(COLUMNS))) for s in spans}
     echoes = _NAMES.index(ECHO)
+    of_answers = [_NAMES.index(name) for name in OF_ANSWERS]
     phrases = [i for i, name in enumerate(_NAMES) if name in PHRASES]
     applies = np.zeros(len(pairs), dtype=bool)
     seen = dict(known or {})  # sets hold a prompt or a response more than once
@@ -285,6 +289,7 @@ def encode(
             progress(i, len(pairs))
         asked = _last_user_turn(pair)
         values["prompt"][i] = read(asked)
+        values["prompt"][i, of_answers] = 0.0
         sides = {"chosen": text_of(pair.chosen), "rejected": text_of(pair.rejected)}
         for span, text in sides.items():
             rest = without_echo(pair.prompt, text)
@@ -298,7 +303,7 @@ def encode(
     told = debris.language_note(int(applies.sum()), len(pairs), len(phrases), len(COLUMNS))
     return FeatureMatrix(
         lens="surface",
-        columns=COLUMNS,
+        columns=debris.named(COLUMNS, _holding(pairs, values)),
         values={(s, "value"): csr_matrix(values[s]) for s in ("prompt", "chosen", "rejected")},
         pair_ids=tuple(p.id for p in pairs),
         groups=tuple(p.group for p in pairs),
@@ -310,6 +315,19 @@ def encode(
             "cautions": [told] if told else [],
         },
     )
+
+
+def _holding(pairs: Sequence[Pair], values: Mapping[str, NDArray[np.float64]]) -> dict[str, list[str]]:
+    """For each kind of debris the first answers of either side that hold it."""
+    out: dict[str, list[str]] = {}
+    for name in debris.NAMES:
+        at = _NAMES.index(name)
+        out[name] = [
+            markup.unify_line_ends(without_echo(pairs[i].prompt, text_of(getattr(pairs[i], side))))
+            for side in ("chosen", "rejected")
+            for i in np.flatnonzero(values[side][:, at])[:NAMED_BY]
+        ]
+    return out
 
 
 def _last_user_turn(pair: Pair) -> str:

@@ -100,6 +100,8 @@ def together(s: Statement, concepts: Mapping[str, Concept]) -> str:
     same = [concepts[h.concept] for h in s.along if h.direction == s.lead.direction]
     other = [concepts[h.concept] for h in s.along if h.direction != s.lead.direction]
     parts = []
+    if s.due_to is not None:
+        parts.append(f"Goes with: {brief(concepts[s.due_to.concept].title)}")
     if same:
         parts.append(f"With it: {listed(same)}")
     if other:

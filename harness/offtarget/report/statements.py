@@ -13,6 +13,8 @@ gone where A does not differ: the intercept of the regression of u_B on u_A is m
   what length explains: with less than half of its effect left at equal length, and that not significant. Where characters
   do not lean, another measure is a statement of its own. Counts that grow with length go with what else
   they go with before they lead: two asterisks are two tokens more.
+- Debris that makes answers short (cuts, empty cells) or long (repetition) and leans half as much as length is no part of
+  that statement: it is said before it, and length and words per sentence go with it.
 - What the source says beside the texts (a score, who wrote it) makes statements of its own, all values of one column
   together: the label may have been made from it, and then every lean of a text goes with it.
 
@@ -54,6 +56,11 @@ FORM = frozenset(
     )
 )  # fmt: skip
 """Rules of what answers are made of, not of what they say."""
+SHORTENS = frozenset(f"surface:{name}" for name in ("cut_off", "empty_cell", "no_words"))
+"""Debris that makes answers, and their last sentences, short: they were cut, not cut because they are short."""
+LENGTHENS, PER_SENTENCE = "surface:repetition", "surface:words_per_sentence"
+PARTLY_BROUGHT = 0.5
+"""Lean of such debris, of that of length."""
 EXTENT = frozenset(
     f"surface:{x}" for x in ("tokens", "characters", "sentences", "paragraphs", "newline_density")
 )
@@ -100,6 +107,8 @@ class Statement:
     """Of the statement on length: what is not significant at equal length."""
     unnamed: int = 0
     """Concepts of latents that go with it."""
+    due_to: Hypothesis | None = None
+    """Of the statement on length: debris that it goes with."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +145,8 @@ def state(audit: Audit) -> Stated:
     r = _Together(audit, speaking)
     statements = _put_together(speaking, equal, r, beside)
     left = _give_out(silent, concepts, [s for s in statements if s.lead.concept not in beside], r)
-    statements.sort(key=lambda s: (-s.size, -abs(s.lead.d), s.lead.id))
+    _debris_first(statements)
+    statements.sort(key=lambda s: (-s.size, s.is_length, -abs(s.lead.d), s.lead.id))
     return Stated(tuple(statements), tuple(left), equal)
 
 
@@ -305,7 +315,7 @@ def _length(
         return None
     out = Statement(lead, abs(lead.d), is_length=True)
     for h in speaking:
-        if h is lead:
+        if h is lead or _brings_length(h, lead):
             continue
         grows = h.concept in EXTENT and (r.r(h, lead) >= SAME or _alike(h, lead))
         if h in measures or grows:
@@ -314,6 +324,38 @@ def _length(
             out.explained.append(h)
     out.explained.sort(key=lambda h: (-abs(h.d), h.id))
     return out
+
+
+def _brings_length(h: Hypothesis, length: Hypothesis) -> bool:
+    """Whether something is what makes answers short or long by accident, and leans half as much as length or more.
+
+    Rows need not show it: where all answers are cut at one length, how much each lost depends on the other answer alone.
+    """
+    makes = "rejected" if (h.concept in SHORTENS) == (length.direction == "chosen") else "chosen"
+    bears = h.concept in SHORTENS or h.concept == LENGTHENS
+    return (
+        bears
+        and h.direction == makes
+        and (h.length_note == IS_LENGTH or abs(h.d) >= PARTLY_BROUGHT * abs(length.d))
+    )
+
+
+def _debris_first(statements: list[Statement]) -> None:
+    """Put debris that makes answers short or long before the statement on length, and say there that it goes with it."""
+    length = next((s for s in statements if s.is_length), None)
+    if length is None:
+        return
+    bring = [s for s in statements if not s.is_length and _brings_length(s.lead, length.lead)]
+    if not bring:
+        return
+    first = max(bring, key=lambda s: abs(s.lead.d))
+    first.size = max(abs(first.lead.d), length.size)
+    length.due_to = first.lead
+    for s in [
+        s for s in statements if s.lead.concept == PER_SENTENCE and s.lead.direction == length.lead.direction
+    ]:
+        first.along += [s.lead, *s.along]
+        statements.remove(s)
 
 
 def _alike(h: Hypothesis, lead: Hypothesis) -> bool:
