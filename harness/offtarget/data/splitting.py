@@ -4,12 +4,14 @@ import dataclasses
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def split_by_group(pairs: PairSet, fractions: Mapping[str, float], seed: int = 0) -> dict[str, PairSet]:
@@ -58,7 +60,9 @@ def _home(group: str, fractions: Mapping[str, float], seed: int) -> str:
     return name
 
 
-def half_by_group(groups: Sequence[str]) -> NDArray[np.bool_]:
+def half_by_group(groups: Sequence[str]) -> "NDArray[np.bool_]":
     """Half of the data each row belongs to, by a hash of its prompt group: all rows of a prompt together."""
+    import numpy as np
+
     bit = {g: bool(hashlib.sha256(g.encode()).digest()[0] & 1) for g in set(groups)}
     return np.array([bit[g] for g in groups], dtype=bool)
