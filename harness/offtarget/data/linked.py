@@ -14,8 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from offtarget.data.identity import text_key
 from offtarget.data.pairs import Pair
 from offtarget.data.stock import MIN_PROMPTS
@@ -146,6 +144,8 @@ def _by_prompt(groups: Sequence[str], sides: Sequence[tuple[str, str]]) -> bool:
 
     Statistic: the sum over pairs of answers of the squared sum of signs, one sign a prompt.
     """
+    import numpy as np
+
     way: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for group, (chosen, rejected) in zip(groups, sides, strict=True):
         way[min(chosen, rejected), max(chosen, rejected)][group] += 1 if chosen < rejected else -1
@@ -155,6 +155,6 @@ def _by_prompt(groups: Sequence[str], sides: Sequence[tuple[str, str]]) -> bool:
         return False
     starts = np.cumsum([0, *map(len, signs)])[:-1]
     seen = (np.add.reduceat(np.concatenate(signs), starts) ** 2).sum()
-    coins = np.random.default_rng(0).choice([-1, 1], (DEALS, n))
-    drawn = (np.add.reduceat(coins, starts, axis=1) ** 2).sum(axis=1)
-    return bool((1 + (drawn >= seen).sum()) / (1 + DEALS) >= P_BY_PAIR)
+    rng = np.random.default_rng(0)
+    more = sum((np.add.reduceat(rng.choice([-1, 1], n), starts) ** 2).sum() >= seen for _ in range(DEALS))
+    return bool((1 + more) / (1 + DEALS) >= P_BY_PAIR)
