@@ -107,6 +107,13 @@ def test_length_of_its_own_is_not_laid_to_a_few_cuts() -> None:
     put, _ = stated(texts)
     assert put.length is not None and put.length.due_to is None
     assert put.statements[0] is put.length
+    # a slight lean in length, and cuts that lean as much but are too few to make it
+    slight = [(a if i % 12 else f"{a} And so it goes on with the", answer(rng) + " It was so with all of them that day." * (i % 2))
+              for i, a in enumerate(answer(rng) for _ in range(900))]  # fmt: skip
+    put, _ = stated(slight)
+    assert "surface:cut_off" in {s.lead.concept for s in put.statements}
+    assert put.length is not None and put.length.lead.direction == "rejected"
+    assert put.length.due_to is None
 
 
 def test_debris_is_named_by_what_stands_in_the_answers() -> None:

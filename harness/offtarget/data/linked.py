@@ -155,6 +155,6 @@ def _by_prompt(groups: Sequence[str], sides: Sequence[tuple[str, str]]) -> bool:
         return False
     starts = np.cumsum([0, *map(len, signs)])[:-1]
     seen = (np.add.reduceat(np.concatenate(signs), starts) ** 2).sum()
-    coins = np.random.default_rng(0).choice([-1, 1], (DEALS, n))
-    drawn = (np.add.reduceat(coins, starts, axis=1) ** 2).sum(axis=1)
-    return bool((1 + (drawn >= seen).sum()) / (1 + DEALS) >= P_BY_PAIR)
+    rng = np.random.default_rng(0)
+    more = sum((np.add.reduceat(rng.choice([-1, 1], n), starts) ** 2).sum() >= seen for _ in range(DEALS))
+    return bool((1 + more) / (1 + DEALS) >= P_BY_PAIR)

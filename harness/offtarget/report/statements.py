@@ -13,8 +13,9 @@ gone where A does not differ: the intercept of the regression of u_B on u_A is m
   what length explains: with less than half of its effect left at equal length, and that not significant. Where characters
   do not lean, another measure is a statement of its own. Counts that grow with length go with what else
   they go with before they lead: two asterisks are two tokens more.
-- Debris that makes answers short (cuts, empty cells) or long (repetition) and leans half as much as length is no part of
-  that statement: it is said before it, and length and words per sentence go with it.
+- Debris that makes answers short (cuts, empty cells) or long (repetition), stands in a fifth more of the answers of one
+  side and leans half as much as length is no part of that statement: it is said before it, and length and words per
+  sentence go with it.
 - What the source says beside the texts (a score, who wrote it) makes statements of its own, all values of one column
   together: the label may have been made from it, and then every lean of a text goes with it.
 
@@ -59,8 +60,8 @@ FORM = frozenset(
 SHORTENS = frozenset(f"surface:{name}" for name in ("cut_off", "empty_cell", "no_words"))
 """Debris that makes answers, and their last sentences, short: they were cut, not cut because they are short."""
 LENGTHENS, PER_SENTENCE = "surface:repetition", "surface:words_per_sentence"
-PARTLY_BROUGHT = 0.5
-"""Lean of such debris, of that of length."""
+MANY, PARTLY_BROUGHT = 0.2, 0.5
+"""Such debris accounts for length from this difference in shares on, and this part of the lean of length."""
 EXTENT = frozenset(
     f"surface:{x}" for x in ("tokens", "characters", "sentences", "paragraphs", "newline_density")
 )
@@ -327,17 +328,15 @@ def _length(
 
 
 def _brings_length(h: Hypothesis, length: Hypothesis) -> bool:
-    """Whether something is what makes answers short or long by accident, and leans half as much as length or more.
+    """Whether something is what makes answers short or long by accident, in enough of them, and leans half as much as length.
 
     Rows need not show it: where all answers are cut at one length, how much each lost depends on the other answer alone.
     """
+    if h.concept not in SHORTENS and h.concept != LENGTHENS:
+        return False
     makes = "rejected" if (h.concept in SHORTENS) == (length.direction == "chosen") else "chosen"
-    bears = h.concept in SHORTENS or h.concept == LENGTHENS
-    return (
-        bears
-        and h.direction == makes
-        and (h.length_note == IS_LENGTH or abs(h.d) >= PARTLY_BROUGHT * abs(length.d))
-    )
+    leans = h.length_note == IS_LENGTH or abs(h.d) >= PARTLY_BROUGHT * abs(length.d)
+    return h.direction == makes and abs(h.effect) >= MANY and leans
 
 
 def _debris_first(statements: list[Statement]) -> None:
