@@ -1,12 +1,14 @@
 """Hostile and broken YAML and JSON end in one line, quickly, and sound documents read as the libraries read them."""
 
 import datetime as dt
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
-from offtarget.documents import MAX_DEPTH, parse_json, parse_yaml, read_json, read_yaml
+from offtarget.documents import MAX_DEPTH, UNREADABLE, parse_json, parse_yaml, read_json, read_yaml
 from offtarget.errors import ConfigError, DataError
 
 REPO = Path(__file__).resolve().parents[1]
@@ -89,3 +91,13 @@ def test_files_that_are_absent_or_in_another_encoding_are_named(tmp_path: Path) 
 def test_a_hash_that_begins_like_a_number_is_text() -> None:
     found = parse_yaml("key: 0e5a2ec2fe9ad65d\nrate: 1e-4\nother: 12e3x", "a.yaml", ConfigError)
     assert found == {"key": "0e5a2ec2fe9ad65d", "rate": 1e-4, "other": "12e3x"}
+
+
+def test_what_numpy_raises_for_a_header_with_a_flipped_bit_is_unreadable() -> None:
+    """Python's tokenizer reads the header of an array, and its error is none of ValueError's kind."""
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    raw = file.getvalue()
+    for damaged in (raw.replace(b"(3,)", b"((3,"), raw.replace(b"False,", b"False(")):
+        with pytest.raises(UNREADABLE):
+            np.load(io.BytesIO(damaged))

@@ -9,6 +9,7 @@ import json
 import math
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Hashable
@@ -30,7 +31,7 @@ MAX_DIGITS = 400
 
 UNREADABLE = (
     OSError, EOFError, KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, MemoryError,
-    NotImplementedError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error,
+    NotImplementedError, RuntimeError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """What numpy, scipy and zipfile raise for an array file that is absent, cut short, or has bits flipped."""
 

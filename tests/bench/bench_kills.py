@@ -33,7 +33,7 @@ from tests.conftest import save_tiny_model
 from tests.kills import litter, run_killed
 
 VERDICTS = "decided by a person\n"
-VOLATILE = {"created", "timing", "cost", "hardware"}
+VOLATILE = {"created", "timing", "cost", "hardware", "seconds"}
 
 
 def command(*argv: str) -> Callable[[], None]:
@@ -193,7 +193,8 @@ def kill_at_moments(home: Path, moments: int, seed: int) -> dict[str, Any]:
         code = process.wait()
         if number != signal.SIGKILL and code != 0:
             found["slowest end, s"] = round(max(found["slowest end, s"], time.monotonic() - begun), 2)
-        found["other codes"] += code not in {names[number], 0}
+        # until a command has set its handlers the system ends it: to a shell that is 130 and 143 too
+        found["other codes"] += code not in {names[number], -number, 0}
         found["verdicts lost"] += (out / "verdicts.yaml").read_text() != VERDICTS
         assert start().wait() == 0
         found["verdicts lost"] += (out / "verdicts.yaml").read_text() != VERDICTS
