@@ -134,7 +134,6 @@ class PatternReader:
                         self._bits[word] = self._bits.get(word, 0) | bit
                     needed, bit = needed | bit, bit << 1
                 self._groups.append((rule.name, group, needed))
-        self._worth: dict[int, dict[str, list[Sense]]] = {}
 
     def find(self, prose: Prose) -> dict[str, list[Place]]:
         """Where each rule counts: one place in each sentence at most, in order; rules that find nothing are left out."""
@@ -162,21 +161,14 @@ class PatternReader:
             for word in bare[start:stop].split():
                 if word in bits_of:
                     bits |= bits_of[word]
-            if not (senses := self._worth_searching(bits)):
-                continue
-            sentence, after = text[start:stop], text[slice(*bounds[k + 1])] if k + 1 < len(bounds) else ""
-            for name, ways in senses.items():
-                if place := next(filter(None, (s.find(sentence, after) for s in ways)), None):
+            sentence, after = "", ""
+            for name, group, needed in self._groups:
+                if bits & needed != needed or (name in out and out[name][-1][0] >= start):
+                    continue
+                if not sentence:
+                    sentence = text[start:stop]
+                    after = text[slice(*bounds[k + 1])] if k + 1 < len(bounds) else ""
+                if place := next(filter(None, (s.find(sentence, after) for s in group.senses)), None):
                     first = start + place[0] + len(_BEFORE.match(sentence[slice(*place)])[0])  # type: ignore[index]
                     out.setdefault(name, []).append((first, start + place[1]))
         return out
-
-    def _worth_searching(self, bits: int) -> dict[str, list[Sense]]:
-        """Senses of each rule that may be found where words with these bits stand."""
-        if bits not in self._worth:
-            out: dict[str, list[Sense]] = {}
-            for name, group, needed in self._groups:
-                if bits & needed == needed:
-                    out.setdefault(name, []).extend(group.senses)
-            self._worth[bits] = out
-        return self._worth[bits]

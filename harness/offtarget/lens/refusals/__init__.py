@@ -56,6 +56,7 @@ from offtarget.lens.refusals.outright import (
     ALONE,
     BARE_CANT,
     BARE_NO,
+    BARE_NOT,
     CURT_ALONE,
     DECLINE,
     DECLINING,
@@ -64,6 +65,7 @@ from offtarget.lens.refusals.outright import (
     NOT_ME,
     REDIRECT,
     SHORT,
+    STOP_HERE,
     WILL,
     WISHED,
 )
@@ -147,14 +149,14 @@ REFUSAL = Patterns(
             (Sense(compiled(*NOT_DONE, of_self=True), behind=THING_BEFORE, unless=DOWN),),
         ),
         Group(
+            (words("no nope nah hands lips happen happening"),), (Sense(compiled(*BARE_NO, of_self=True)),)
+        ),
+        Group(
             (
-                words(
-                    "question habit policy practice who question habit policy practice who no nope nah pass hands lips against work "
-                    "happen happening over ends stops "
-                    "answer mind"
-                ),
+                words("not isn't won't against over ends stops change out"),
+                words("me my i work who rules law policy guidelines conversation chat discussion question"),
             ),
-            (Sense(compiled(*BARE_NO, of_self=True)),),
+            (Sense(compiled(*BARE_NOT, of_self=True)),),
         ),
         Group(
             (words("me my mine"), NEGATIONS | words("stop")),
@@ -229,6 +231,16 @@ REFUSAL = Patterns(
         ),
         Group((WITHHELD_WORDS, WITHHELD_OTHERS, WITHHELD_NOT), (Sense(compiled(*WITHHELD, of_self=True)),)),
         Group((LET_WORDS, ELSE_WORDS), (Sense(compiled(*REDIRECT, of_self=True)),)),
+        Group(
+            (
+                words("should better ought let let's lets suggest best"),
+                words(
+                    "talk chat speak discuss change changed switch switched move focus stop end leave left drop dropped something "
+                    "another different"
+                ),
+            ),
+            (Sense(compiled(*STOP_HERE, of_self=True)),),
+        ),
         Group(
             (words("elsewhere else me here"), words("will you'll won't not aren't find ask get try look")),
             (Sense(compiled(*ELSEWHERE, of_self=True)),),

@@ -79,12 +79,10 @@ DENIED_OTHERS = words(
     "no not isn't denied declined refused rejected blocked unavailable",
 )
 ELSE_WORDS = words(
-    "here this it that",
     "else different other another new nicer lighter more safer subject topic matter not keep clear away respectful",
     "civil clean friendly polite",
 )
 LET_WORDS = words(
-    "we suggest best better leave drop",
     "let let's lets ask talk talking chat chatting speak speaking discuss discussing change changing switch switching",
     "move moving focus focusing find stay keep help assist maybe perhaps please steer turn shift stick try pick choose",
     "request",

@@ -95,21 +95,25 @@ NOT_ME = (
     rf"not (?:from|by|with) me{CLAUSE_END}",
     r"(?:do not|don't|stop)(?: please)? ask(?:ing)? me (?:for|about) (?:that|this|it|such)",
 )
-BARE_NO = (
+BARE_NOT = (
     rf"not for me{SENTENCE_END}",
-    r"(?:honest|short|plain|clear) answer(?: is|:) no\b(?! (?:longer|more|one))",
     r"(?:that|this)(?:'s| is) not who i am",
     r"not my (?:habit|policy|practice|way) to",
     r"out of the question(?= *[.!]|$)",
-    rf"as (?:to|for) (?:your|the|that)(?: \w+){{1,4}}: ?no{SENTENCE_END}",
-    r"no can do", r"not going to work for me",
+    r"not going to work for me",
     r"(?:unfortunately|sorry|afraid)[^.]{0,12} (?:that|this|it)(?:'s| is| would be) against (?:the|our|my) (?:rules|law|policy|"
     r"guidelines)",
-    rf"so,? the answer is no{CLAUSE_END}",
     r"(?:won't|will not) change my (?:answer|mind)",
+    r"(?:this|our|the) (?:conversation|chat|discussion) (?:is over|ends here|stops here)",
+)  # fmt: skip
+BARE_NO = (
+    r"(?:honest|short|plain|clear) answer(?: is|:) no\b(?! (?:longer|more|one))",
+    rf"as (?:to|for) (?:your|the|that)(?: \w+){{1,4}}: ?no{SENTENCE_END}",
+    r"no can do",
+    rf"so,? the answer is no{CLAUSE_END}",
     rf"apologi[sz]e,? (?:but )?no{SENTENCE_END}",
     r"^\W*no,? that would be (?:wrong|unethical|illegal|harmful|inappropriate|dangerous|irresponsible)",
-    r"(?:nope|no way|nah),? (?:not|never) (?:doing|happening|gonna|going)", 
+    r"(?:nope|no way|nah),? (?:not|never) (?:doing|happening|gonna|going)",
     r"(?:that|this|it)(?:'s| is|'ll be| will be| has to be)(?: just| going to be)? an? (?:\w+ )?(?:no|pass|nope)(?: (?:from|for) me|"
     r" on that| for this one)?(?= *(?:[.,;!)]|$))",
     rf"my answer (?:is|has to be|must be|will have to be|is still|remains)(?: an?)?(?: firm| clear| simple)? no{CLAUSE_END}",
@@ -117,8 +121,8 @@ BARE_NO = (
     rf"(?:sorry|apologies|afraid),? (?:but )?(?:the answer is )?no{SENTENCE_END}",
     r"(?:thanks|thank you|asking|understand|sorry|kind|appreciate \w+|sympath\w+|offer)[^.]{0,20}, but no(?= *[.!]|$)",
     r", so(?: it's a)? no(?= *[.!]|$)",
-    r"(?:that|this|it)(?:'s| is|)(?: just)? ?(?:not|isn't) (?:going to happen|happening)", r"my (?:hands are tied|lips are sealed)",
-    r"(?:this|our|the) (?:conversation|chat|discussion) (?:is over|ends here|stops here)",
+    r"(?:that|this|it)(?:'s| is|)(?: just)? ?(?:not|isn't) (?:going to happen|happening)",
+    r"my (?:hands are tied|lips are sealed)",
 )  # fmt: skip
 WILL = (
     rf"i(?:'m going to| am going to|'m gonna| must| will| shall| have| need| should| would|'ll|'d| want| choose| prefer| think| may|"
@@ -184,7 +188,7 @@ ELSEWHERE = (
     r"help)(?: \w+){0,3} (?:from me|here)",
     r"you(?:'ll| will) (?:get|find|have) no \w+(?: \w+){0,3} (?:from me|here)",
 )  # fmt: skip
-REDIRECT = (
+STOP_HERE = (
     rf"(?:we|you and i) (?:should|had better|'d better|ought to) (?:rather |perhaps |better |instead )?(?:talk|chat|speak|discuss|"
     rf"change|switch|move|focus|stop|end|leave)(?: (?:about|to|on|it to))? (?:{ELSE}|the (?:subject|topic)(?! (?:line|sentence))|"
     rf"(?:here|this|it)(?: (?:here|there|at that))?{SENTENCE_END})",
@@ -194,6 +198,8 @@ REDIRECT = (
     r"let(?:'?s| us| me) (?:leave|drop) (?:it|that|this)(?: (?:there|at that|here|alone))?(?= *[.!,]|$)",
     r"(?:best|better) (?:if )?we (?:change|changed|switch|switched|drop|dropped|leave|left)(?: (?:the|this|that))? (?:subject|topic|"
     r"matter)",
+)  # fmt: skip
+REDIRECT = (
     rf"(?:let(?:'?s| us)|maybe|perhaps|please)(?: (?:please|just|instead|maybe|rather))* (?:find|pick|choose|try|do|switch to|move to|"
     rf"ask about) {OTHER_TOPIC}",
     r"let(?:'?s| us) (?:steer clear|stay away|stay clear|keep away) (?:of|from)",
