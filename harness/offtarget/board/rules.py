@@ -7,10 +7,10 @@ from offtarget.lens.quality import stated
 from offtarget.registry import default
 
 EARLIER = {
-    "enthusiasm": "found 55% of labelled cases, and 53% of what it found was right",
-    "refusal": "found 33% of labelled cases, and 74% of what it found was right",
+    "enthusiasm": "found 55% of the labelled cases of the development half, and 53% of what it found was right",
+    "refusal": "found 33% of the labelled cases of the development half, and 74% of what it found was right",
 }
-"""What is known of the rules of surface version 2, on the development half of `tests/lens/labelled`."""
+"""What is known of the rules of surface version 2 (text: `tests/lens/labelled`)."""
 
 
 def scored_by_rule(scores: Iterable[BehaviourScore]) -> list[str]:

@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from offtarget.lens import surface
-
 MEASURED = Path(__file__).with_name("measured.json")
 """Figures of every rule on the held-out half; made by `python tests/bench/bench_rules.py --write`."""
 _SOURCES = (
@@ -68,7 +66,9 @@ def half(rule: str, text: str) -> Half:
 
 def fires(rule: str, text: str) -> bool:
     """Whether a rule of the surface lens counts anything in a text."""
-    return surface.features(text)[rule] > 0
+    from offtarget.lens.surface import features
+
+    return features(text)[rule] > 0
 
 
 def measure(rule: str, texts: Iterable[Labelled]) -> Quality:
