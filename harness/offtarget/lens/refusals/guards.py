@@ -40,7 +40,10 @@ THEN_ANSWERS = (
     r"(?!,? (?:if you|please|you (?:can|could|may|might|should)|i (?:can|could) (?:help|offer|suggest|guide|try|assist)|i(?:'d| would|"
     r"'ll)))"
 )
-ADVICE = r"(?:medical|legal|financial|tax|investment|psychological|professional)(?: or \w+)? (?:advice|diagnos\w+|counsel|opinions?)"
+ADVICE = (
+    r"(?:medical|legal|financial|tax|investment|psychological|professional|personal|my personal)(?: or \w+)? "
+    r"(?:advice|diagnos\w+|counsel|opinions?|preferences?)"
+)
 
 NONE = re.compile(
     "|".join((*NOT_MEANT, rf"(?:provide|give|offer)(?: you)?(?: with)?(?: any)?(?: \w+)? {ADVICE}"))

@@ -119,8 +119,8 @@ NEVER = (
 )
 NEVER_DO = compiled(
     "provide", "offer", "assist", "help (?:people|with|anyone|users|you|others|someone|anybody)", "engage", "participate", "discuss",
-    "give (?:out|opinions?|advice|instructions|information|that|such|tips|any)", "generate", "create", "produce", "promote", "condone",
-    "endorse", "facilitate", "encourage", "answer", "comment", "take (?:sides|part|positions|an? (?:side|stance|position))",
+    "give (?:out|opinions?|advice|instructions|information|that|such|tips|any)", "generate", "create", "produce", "condone",
+    "facilitate", "answer", "comment", "take (?:sides|part|positions|an? (?:side|stance|position))",
     r"write(?! (?:often|much|well|code|letters|that way)\b)",
     "share (?:that|personal|private|such|information|instructions|details|this|any|opinions)",
     "speculate",

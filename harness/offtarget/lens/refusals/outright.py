@@ -28,7 +28,7 @@ CURT_ALONE = (
 )
 NEXT_QUESTION = (
     r"^\W*(?:next (?:question|topic|subject)(?:,? please)?|(?:another|a different|different|some other) (?:topic|question|"
-    r"subject)(?:,? please)?|something else,? please|(?:try|ask) something else|(?:forget|drop|leave) it|not (?:this|that|me|now|"
+    r"subject),? please|something else,? please|(?:try|ask) something else|(?:forget|drop|leave) it|not (?:this|that|me|now|"
     r"today)|"
     r"(?:that is |that's |it's |it is )?(?:none of your|nobody's) business)\W*$"
 )
@@ -76,7 +76,7 @@ SHORT = (
     rf"(?:{WHO_IS}|i (?:might|may)) not (?:be )?(?:allowed|permitted|authori[sz]ed|at liberty) to(?! (?:eat|drink|drive|sleep|go|have|"
     rf"leave)\b)",
     rf"{WHO_IS} not (?:made|built|designed|meant|trained|programmed|here|intended) for (?:that|this|it|such)",
-    rf"{WHO_IS} not (?:really )?(?:the right|the best|your) (?:person|assistant|tool|one|place|accomplice|source)",
+    rf"{WHO_IS} not (?:really )?(?:the right|your) (?:person|assistant|tool|one|place|accomplice|source)",
     rf"i (?:don't|do not)(?: \w+)? feel (?:right|good|{AT_EASE}) (?:with|about) (?:that|this|it|such)",
     rf"i{ADV} (?:couldn't|could not|can't|cannot),?{ADV} in (?:all )?good (?:conscience|faith)",
     r"which i (?:won't|will not|can't|cannot|refuse to|must not) (?:do|help|support|allow|provide|condone|write|be)\b",
@@ -110,7 +110,7 @@ BARE_NO = (
     r"(?:honest|short|plain|clear) answer(?: is|:) no\b(?! (?:longer|more|one))",
     rf"as (?:to|for) (?:your|the|that)(?: \w+){{1,4}}: ?no{SENTENCE_END}",
     r"no can do",
-    rf"so,? the answer is no{CLAUSE_END}",
+    rf"(?:job|rules?|policy|purpose) [^.]{{0,60}}, so the answer is no{CLAUSE_END}",
     rf"apologi[sz]e,? (?:but )?no{SENTENCE_END}",
     r"^\W*no,? that would be (?:wrong|unethical|illegal|harmful|inappropriate|dangerous|irresponsible)",
     r"(?:nope|no way|nah),? (?:not|never) (?:doing|happening|gonna|going)",

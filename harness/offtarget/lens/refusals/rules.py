@@ -87,7 +87,7 @@ NOT_MINE = (
     r"(?:not|isn't|n't) (?:within|in|part of|among) (?:my|our|what i)(?: \w+)? (?:programming|capabilit\w+|scope|power|remit|abilit\w+|"
     r"purview|guidelines|nature|can|may|do)",
     r"(?:outside|beyond|exceeds?)(?: of)? (?:the (?:scope|bounds|limits|range|realm) of )?(?:(?:my|our)(?: \w+)? (?:scope|capabilit\w+|"
-    r"abilit\w+|remit|purview|expertise|power|role|boundaries|reach|competence|permissions?)|what (?:i|this (?:assistant|"
+    r"abilit\w+|remit|purview|power|role|boundaries|reach|competence|permissions?)|what (?:i|this (?:assistant|"
     r"service))(?:'m| am| is| can| may| could| will| do)\b)",
     r"my (?:abilit|capabilit|skill|function|role|job|dut|design|scope)\w*(?: \w+){0,2} (?:do not|don't|does not|doesn't) (?:include|"
     r"extend|cover|allow|reach)",
