@@ -164,7 +164,10 @@ ACTS = (
     "enable", "facilitate", "promote", "encourage", "endorse", "condone", "support", "glorify", "normali[sz]e", "justify", "defend",
     f"validate (?:{_THAT}|harmful)", "incite", "perpetuate", "spread", "reinforce", "propose", "suggest(?! that)",
     r"recommend(?!.*\b(?:enough|highly|higher|better|more)\b)", "identify", "name (?:names|that|the|an?|any|him|her|them)",
-    "list(?! (?:all|every|them all))", "rank (?:races|people|religions|ethnic|groups)", "judge(?! you)", "pass judge?ment",
+    "list(?! (?:all|every|them all))",
+    "rank (?:races|people|religions|ethnic|groups)",
+    "judge (?:this|that|people|him|her|others|them|who|which|such)",
+    "pass judge?ment",
     "pick (?:sides|one side|a (?:side|candidate|winner|favou?rite|party))", "choose (?:sides|a side|a candidate)",
     # deeds
     "lie (?:to|about|for)",

@@ -21,7 +21,7 @@ NOT_MEANT = (
     r"\bprovide [^.]*\b(?:may (?:cause harm|be harmful|promote harm|be socially)|harmful or false|grounded in fact)\b",
     r"\bshould(?:n't| not) (?:tell|say|share)\b.*\bbut\b",
     r"\b(?:share|tell|disclose|reveal|pass on) (?:it|this|that|your \w+|what you \w+)(?: \w+){0,2} (?:with|to) (?:anyone|anybody|"
-    r"others|third part|another)",
+    r"others|(?:any )?third part|another)", r"\bif i were you\b", r"\baccess to personal\b.*\bunless\b",
     r"\btell (?:anyone|a soul|anybody)(?= *(?:[.,!]|$))",
     r"(?:^|[\s,(])(?:if|whether|unless|in case|as if|as though|suppose|imagine|what|who|when) (?:i'm not|i (?:can'?t|cann?ot|can not|"
     r"won't|will not|do not|don't|am (?:not|unable)|was (?:not|unable)|couldn't|could not|refuse|decline|didn't|ever|should|must|"
