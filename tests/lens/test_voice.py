@@ -87,3 +87,20 @@ def test_the_words_that_let_a_sentence_be_searched_hide_nothing() -> None:
             if (rule.name in quick.find(prose)) != (rule.name in slow.find(prose)):
                 differ.append(len(text))
         assert not differ, f"{rule.name}: {len(differ)} texts"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i " + "as an " * 60 + "x",
+        "i can't " + "really " * 400 + "x",
+        "i will not, as an ai, for good reasons, " * 800,
+        "giving a b c d e f is " * 800,
+        "help a b c d e f g " * 2000 + "cannot be",
+        "ann: x\n" * 2000,
+        ", he said " * 2000,
+    ],
+)
+def test_a_long_run_of_words_that_rules_look_for_is_read_to_its_end(text: str) -> None:
+    # Patterns whose parts could share these words out in many ways would not come back from some of these.
+    assert surface.features(text)["characters"] == len(text)

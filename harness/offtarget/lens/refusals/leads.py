@@ -21,8 +21,10 @@ from offtarget.lens.refusals.parts import (
     WONT,
 )
 
-ACT = re.compile(rf" *(?:{ADVERB} *)*(?:be )?" + compiled(*ACTS, *map(ing, ACTS), begin="").pattern)
-LIMIT = re.compile(rf" *(?:{ADVERB} *)*(?:be )?" + compiled(*LIMITS, *map(ing, LIMITS), begin="").pattern)
+ACT = re.compile(rf" *(?:{ADVERB} *){{0,4}}(?:be )?" + compiled(*ACTS, *map(ing, ACTS), begin="").pattern)
+LIMIT = re.compile(
+    rf" *(?:{ADVERB} *){{0,4}}(?:be )?" + compiled(*LIMITS, *map(ing, LIMITS), begin="").pattern
+)
 # Within a tuple the first way that begins at a place is the one that is tried: the longer ones stand first.
 UNABLE = (
     rf"i(?:'ll| shall){ADV} (?:not|never){ABLE}", rf"i(?:'d| would){ADV} never", r"i(?:'d| would) hate to",
@@ -143,7 +145,7 @@ NEVER_DO = compiled(
     "reveal",
     "aid",
     "work on (?:that|this|such)",
-    begin=rf" *(?:{ADVERB} *)*",
+    begin=rf" *(?:{ADVERB} *){{0,4}}",
 )  # fmt: skip
 US_ACT = compiled(
     "help",

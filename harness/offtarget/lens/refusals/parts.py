@@ -9,7 +9,7 @@ ADVERB = (
     r"as an? (?:\w+ ){0,3}\w+|for (?:\w+ )?(?:and \w+ )?reasons|in its current form|with that|go(?:ing)? ahead and|"
     r"begin(?:ning)? to)(?![\w'])|[,-])"
 )
-ADV = rf"(?: *{ADVERB})*"
+ADV = rf"(?: *{ADVERB}){{0,4}}"
 THIS_AI = r"this (?:assistant|ai|model|bot|chatbot|service|system|platform)"
 WHO = rf"(?:i|{THIS_AI}){ADV}"
 WHO_IS = rf"(?:i'?m|i am|i was|i remain|{THIS_AI} is){ADV}"

@@ -2,7 +2,6 @@
 
 from offtarget.lens.refusals.parts import ADV, ELSE, SENTENCE_END
 
-_THAT = r"(?:that|this|it|these|those|such)"
 _TOPIC = r"(?:topic|subject|question|matter|part|point|issue|request)"
 _HELPING = (
     r"(?:helping|writing|answering|saying|giving|sharing|doing|talking|discussing|explaining|commenting|describing|speculating|judging|"
