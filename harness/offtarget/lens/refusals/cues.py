@@ -11,6 +11,7 @@ NEGATIONS = words(
     "shouldn't mustn't shan't oughtn't didn't unable unwilling nor neither longer ` ´",
 )
 UNABLE_WORDS = NEGATIONS | words(
+    "none limits reserve owe elsewhere",
     "breaking violating going staying",
     "hate steer staying beg pass",
     "bound constrained restrained against omitting leaving withholding only forbidden reluctant disinclined",
@@ -104,6 +105,7 @@ HINT_WORDS = words(
     "instruction instructions refuse decline reject avoid copyright embargo care designed made",
 )
 WITHHELD_WORDS = words(
+    "welcome granted fulfilled stays remains",
     "out unanswered unsaid closed turned declined refused rejected given written said shared told posted provided shown disclosed "
     "added offered follow",
     "wish wishes unanswered stays between private secret turned place pale taken come done made produced discussed handled answered "
@@ -113,6 +115,7 @@ WITHHELD_WORDS = words(
     "taken met no",
 )
 WITHHELD_OTHERS = words(
+    "wish has",
     "this that that's it's such these those requests request questions question prompts nothing none no not isn't aren't can't cannot "
     "won't there help sharing giving telling",
     "tool assistant service bot chat channel model your wish advice joke jokes text message prompt writing answering helping "

@@ -105,6 +105,18 @@ HINTED = (
 """Hints in the first person, or that name the writer."""
 
 WITHHELD = (
+    r"(?:what you (?:ask|want|ask for|wish|wish for)|your wish|your request|no such \w+|(?:this|that) (?:kind|"
+    r"sort) of \w+)(?: for)? (?:will|can|is|shall|may) ?(?:not |never )?(?:be )?(?:given|granted|made|written|told|fulfilled|shared|"
+    r"provided|offered|met|done)(?= *[.!,]|$| here)",
+    r"(?:that|this|it) (?:won't|will not|can't|cannot|may not) be (?:written|told|said|given|shared|shown|done|provided) ?(?:here|"
+    r"by me)?(?= *[.!,]|$)",
+    r"(?:has no place|is not welcome|are not welcome|isn't welcome|aren't welcome) here",
+    r"there(?:'s| is) no place for (?:that|this|such \w+) here",
+    r"(?:we|they) (?:do not|don't) do (?:that|this) here",
+    r"(?:that|this)(?:'s| is) not done here",
+    r"(?:that|this|it) (?:stays|remains|must stay|must remain) (?:secret|private|confidential|between)",
+    r"^\W*please understand: (?:this|that)(?:'s| is) (?:off the table|not possible|not allowed)",
+    r"it(?:'d| would) be (?:wrong|unethical|illegal|irresponsible) to (?:tell|help|show|give) you",
     rf"(?:this|that|the) {_TOPIC} is closed{SENTENCE_END}",
     rf"(?:this|that|such|these|those)(?: (?:kind|sort|type) of)?(?: \w+)? (?:part |{_TOPIC} )?(?:stays out|stay out|goes unanswered|"
     rf"go unanswered|(?:has|have) to (?:stay|remain|go) (?:out|unanswered|unsaid)|(?:must|will|shall) (?:stay|remain|go) (?:out|"
