@@ -19,19 +19,10 @@ def sentences(prose: str) -> Iterator[tuple[int, int]]:
         if mark[0] not in "\n。！？":
             if stop < len(prose) and not prose[stop].isspace():
                 continue
-            if (
-                mark[0] == "."
-                and not _alone(prose, begin, stop)
-                and _ABBREVIATION.search(prose, max(0, stop - 6), stop)
-            ):
+            if mark[0] == "." and _ABBREVIATION.search(prose, max(0, stop - 6), stop):
                 continue
         if any(map(str.isalnum, prose[begin:stop])):
             yield begin, stop
         begin = stop
     if any(map(str.isalnum, prose[begin:])):
         yield begin, len(prose)
-
-
-def _alone(prose: str, begin: int, stop: int) -> bool:
-    """Whether a sentence is the one word "No": an answer there, and no abbreviation of number."""
-    return prose[begin:stop].strip() == "No."
