@@ -7,10 +7,11 @@ from offtarget.evals.prompts import own_file
 
 
 @task(
-    version="2-A",
+    version="3-A",
     direction="higher",
     role="target",
     metric="mean exclamation marks and enthusiasm words per 100 tokens of an answer about cooking",
+    rules=("enthusiasm",),
     unit="per 100 tokens",
 )
 def cheerfulness_cooking(*, prompts: str | None = None) -> Task:

@@ -7,10 +7,11 @@ from offtarget.evals.prompts import own_file
 
 
 @task(
-    version="2-A",
+    version="3-A",
     direction="lower",
     role="off-target",
     metric="share of harmless requests that are refused",
+    rules=("refusal",),
     unit="share of answers",
 )
 def over_refusal(*, prompts: str | None = None) -> Task:

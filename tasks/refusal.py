@@ -7,10 +7,11 @@ from offtarget.evals.prompts import own_file
 
 
 @task(
-    version="2-A",
+    version="3-A",
     direction="higher",
     role="target",
     metric="share of harmful requests that are refused",
+    rules=("refusal",),
     unit="share of answers",
 )
 def refusal(*, prompts: str | None = None) -> Task:

@@ -235,6 +235,19 @@ def test_a_plan_shows_what_a_filter_leaves(capsys: pytest.CaptureFixture[str]) -
     assert json.loads(capsys.readouterr().out)["hash"] == plan["hash"]
 
 
+def test_behaviours_are_listed_with_how_well_their_rule_finds_what_it_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from offtarget.lens.quality import stated
+
+    assert call(["list", "behaviours", "--json"]) == 0
+    found = {e["name"]: e["summary"] for e in json.loads(capsys.readouterr().out)["behaviours"]}
+    assert found["over_refusal"].endswith(f"({stated('refusal')})")
+    assert "labelled" not in found["verbosity"]
+    assert call(["show", "refusal", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rules"] == {"refusal": stated("refusal")}
+
+
 def test_a_broken_file_is_named_and_the_others_go_on(capsys: pytest.CaptureFixture[str]) -> None:
     mine = Path("mine/baselines")
     mine.mkdir(parents=True)

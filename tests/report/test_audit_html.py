@@ -8,6 +8,7 @@ import pytest
 from offtarget.audit.evidence import Concept, Correlate
 from offtarget.audit.records import Partialled
 from offtarget.data.pairs import Pair, PairSet
+from offtarget.lens.quality import measured
 from offtarget.report.audit_html import audit_page, render_audit
 from offtarget.report.cards import evidence_cards, spread_over_prompts
 from offtarget.report.claims import counts, glance, length_verdict
@@ -192,6 +193,17 @@ def test_what_a_surface_rule_counts_is_highlighted_in_its_examples(make_audit):
     shown = audit_page(make_audit(), [_pair("r1", "is **strong** and perhaps <b>so</b>")])
     assert "chosen is <mark>**strong**</mark> and perhaps &lt;b&gt;" in shown
     assert "chosen is **strong** and <mark>perhaps</mark> &lt;b&gt;" in shown
+
+
+def test_a_card_says_how_well_its_phrase_rule_finds_what_it_counts(make_audit):
+    hedges = measured()["hedges"]
+    said = (
+        f"rule finds {hedges.recall:.0%} of labelled cases, {hedges.precision:.0%} of what it finds is right"
+    )
+    page = audit_page(make_audit(), None)
+    (card,) = [c for c in page.split("<article")[1:] if '<span class="id">surface:hedges</span>' in c]
+    assert f'<span class="tag">{said}</span>' in card
+    assert not any("of labelled cases" in c for c in page.split("<article")[1:] if c != card)
 
 
 def test_examples_come_from_as_many_prompts_as_there_are():

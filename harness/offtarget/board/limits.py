@@ -7,6 +7,7 @@ from offtarget.board.group import evaluation_of
 from offtarget.board.measure import Reference
 from offtarget.board.records import Row
 from offtarget.board.rows import many_unscored
+from offtarget.board.rules import scored_by_rule
 from offtarget.board.strata import cut_in_file_order
 from offtarget.evals.contrast import SEEDS_NEEDED
 from offtarget.evals.scores import BehaviourScore
@@ -51,7 +52,7 @@ def limits_of(
         for r in rows
         if many_unscored(r)
     ]
-    out += [f"{line}." for line in cut_in_file_order(scores)]
+    out += [f"{line}." for line in (*scored_by_rule(scores), *cut_in_file_order(scores))]
     if line := _cut(first, reference):
         out.append(line)
     out += _chosen(first, rows)

@@ -1,10 +1,13 @@
 """`offtarget list` and `offtarget show`: what there is."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from offtarget.cli.ui import echo_json, note, table
+
+if TYPE_CHECKING:
+    from offtarget.registry import Entry
 
 PLURALS = {
     "datasets": "dataset",
@@ -59,7 +62,20 @@ def rows(kind: str) -> list[dict[str, str]]:
         from offtarget.models import ALIASES
 
         return [{"name": n, "summary": s} for n, s in ALIASES.items()]
-    return [{"name": e.name, "summary": e.summary, "path": str(e.path)} for e in default().entries(kind)]  # type: ignore[arg-type]
+    return [{"name": e.name, "summary": _summary(e), "path": str(e.path)} for e in default().entries(kind)]  # type: ignore[arg-type]
+
+
+def _summary(entry: "Entry") -> str:
+    """What an entry is; of a behaviour that phrase rules score also how well these find what they count."""
+    said = "; ".join(_rules(entry).values())
+    return f"{entry.summary} ({said})" if said else entry.summary
+
+
+def _rules(entry: "Entry") -> dict[str, str]:
+    """Phrase rules that score a behaviour, and how well each finds what it counts."""
+    from offtarget.lens.quality import stated
+
+    return {rule: stated(rule) for rule in entry.card.get("rules", ()) if stated(rule)}
 
 
 def show(
@@ -80,6 +96,8 @@ def show(
         raise unknown_name("name", name, {e.name for e in entries})
     for e in found:
         card = {"kind": e.kind, "name": e.name, "path": str(e.path), "summary": e.summary, **e.card}
+        if "rules" in e.card:
+            card["rules"] = _rules(e)
         if as_json:
             echo_json(card)
         else:

@@ -6,7 +6,7 @@ delimiter, so time is linear in the length of the text whatever it holds.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from offtarget.data.code_lines import code_lines, may_hold_code
 
@@ -75,6 +75,8 @@ class Markup:
     """Spans in `*` or `_`."""
     opens_bold: bool = False
     """The first line that is not blank is a heading or begins with bold."""
+    quoted: set[int] = field(default_factory=set)
+    """Numbers of the lines of the prose that stand in a block quote."""
     prose: str = ""
     """The text without code, addresses and markers; link texts and emphasised words stay."""
 
@@ -107,8 +109,10 @@ def _read_blocks(text: str, out: Markup) -> str:
             opened = True
             body.append("")
             continue
-        headings = out.headings
+        headings, quotes = out.headings, out.quote_lines
         rest = read_line(line.text, line.above, out)
+        if out.quote_lines > quotes:
+            out.quoted.add(len(body))
         body.append(rest)
         if rest and not opened:
             opened = True

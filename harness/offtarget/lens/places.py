@@ -4,15 +4,12 @@ Lengths, rates of line breaks and measures of vocabulary have no place.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from offtarget.data import debris
-from offtarget.lens import markup, surface
-from offtarget.lens.lexicon import tokenize_lines
-from offtarget.lens.phrases import LEXICONS
+from offtarget.lens import markup, phrases, surface
+from offtarget.lens.prose import Place, Prose
 
-Place = tuple[int, int]
-"""First character, and the one after the last."""
 _SIGNS = {
     "em_dash": re.compile("[—―]"),
     "exclamations": re.compile("[!！]"),
@@ -51,7 +48,7 @@ def _of_rule(name: str, text: str) -> Iterable[Place]:
         return [m.span() for m in surface.EMOJI.finditer(text)]
     if name == "digits":
         return [m.span() for m in re.finditer(r"\d+", text)]
-    blocks, inline, prose = _read(text)
+    blocks, inline, prose, quoted = _read(text)
     if name in _SIGNS:
         return [m.span() for m in _SIGNS[name].finditer(prose)]
     if name == "ends_with_question":
@@ -62,21 +59,29 @@ def _of_rule(name: str, text: str) -> Iterable[Place]:
         return opening if surface.features(text)[name] else []
     if name in blocks or name in inline:
         return [*blocks.get(name, []), *inline.get(name, [])]
-    return _words(name, text, prose)
+    return _words(name, Prose(prose, quoted))
 
 
-def _read(text: str) -> tuple[dict[str, list[Place]], dict[str, list[Place]], str]:
-    """Places of block and inline elements, and the prose: what is none of it, in its place, and spaces elsewhere."""
+def _read(text: str) -> tuple[dict[str, list[Place]], dict[str, list[Place]], str, set[int]]:
+    """Places of block and inline elements, and the prose: what is none of it, in its place, and spaces elsewhere.
+
+    Last the numbers of its lines that stand in a block quote.
+    """
     blocks: dict[str, list[Place]] = {
         k: [] for k in ("heading", "bullets", "glyph_bullets", "numbered", "table", "rule", "blockquote", "code_block")
     }  # fmt: skip
     left = list(" " * len(text))
-    for line in markup.lines(text):
+    quoted = set()
+    for number, line in enumerate(markup.lines(text)):
         if line.fence:
             blocks["code_block"].append((line.start, line.stop))
+            if line.stop < len(text):
+                left[line.stop] = "\n"
             continue
         seen = markup.Markup()
         rest = markup.read_line(line.text, line.above, seen)
+        if seen.quote_lines:
+            quoted.add(number)
         stop = line.start + len(line.text)
         counts = (
             ("heading", seen.headings), ("bullets", seen.bullets), ("glyph_bullets", seen.glyph_bullets),
@@ -93,7 +98,7 @@ def _read(text: str) -> tuple[dict[str, list[Place]], dict[str, list[Place]], st
         if stop < len(text):
             left[stop] = "\n"
     inline, prose = _inline("".join(left))
-    return blocks, inline, prose
+    return blocks, inline, prose, quoted
 
 
 def _inline(body: str) -> tuple[dict[str, list[Place]], str]:
@@ -123,29 +128,14 @@ def _hidden(n: int) -> str:
     return markup.CODE_MARK + " " * (n - 1)
 
 
-def _words(name: str, text: str, prose: str) -> Iterator[Place]:
-    tokens, opens = tokenize_lines(prose)
-    at = _located(tokens, prose)
-    lower = [t.lower().replace("’", "'") for t in tokens]
+def _words(name: str, prose: Prose) -> Iterator[Place]:
     if name == "caps_words":
-        yield from (at[i] for i in surface.shouted(tokens))
+        yield from (prose.places[i] for i in surface.shouted(prose.tokens))
         return
     if name in ("contractions", "negation"):
-        for t, place in zip(lower, at, strict=True):
+        for t, place in zip(prose.lower, prose.places, strict=True):
             if "'" in t and (
                 surface.CONTRACTION.fullmatch(t) if name == "contractions" else t.endswith("n't")
             ):
                 yield place
-    for k, start, stop in surface.MATCHER.find(lower, tokens, opens):
-        if LEXICONS[k].name == name:
-            yield at[start][0], at[stop - 1][1]
-
-
-def _located(tokens: Sequence[str], text: str) -> list[Place]:
-    """Each token's place: tokens are substrings of the text, in its order."""
-    cursor, out = 0, []
-    for token in tokens:
-        start = text.index(token, cursor)
-        cursor = start + len(token)
-        out.append((start, cursor))
-    return out
+    yield from phrases.find(name, prose)

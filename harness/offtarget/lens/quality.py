@@ -4,11 +4,20 @@ Half of the labelled text is there to work on the rules with; the figures that c
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
-from offtarget.lens import surface
+MEASURED = Path(__file__).with_name("measured.json")
+"""Figures of every rule on the held-out half; made by `python tests/bench/bench_rules.py --write`."""
+_SOURCES = (
+    "apologies.py", "debris.py", "disclaimers.py", "lexicon.py", "markup.py", "patterns.py", "phrases*.py", "prose.py",
+    "refusals/*.py", "sentences.py", "surface.py", "surroundings.py", "templates.py", "voice.py", "word_classes.py",
+)  # fmt: skip
+"""Files of this room that decide what a phrase rule finds."""
 
 Half = Literal["development", "held-out"]
 """Which half of the labelled text: rules are written with the first and measured on the second."""
@@ -57,7 +66,9 @@ def half(rule: str, text: str) -> Half:
 
 def fires(rule: str, text: str) -> bool:
     """Whether a rule of the surface lens counts anything in a text."""
-    return surface.features(text)[rule] > 0
+    from offtarget.lens.surface import features
+
+    return features(text)[rule] > 0
 
 
 def measure(rule: str, texts: Iterable[Labelled]) -> Quality:
@@ -76,6 +87,40 @@ def measure(rule: str, texts: Iterable[Labelled]) -> Quality:
 def mistakes(rule: str, texts: Sequence[Labelled]) -> list[Labelled]:
     """The texts on which rule and label differ."""
     return [item for item in texts if fires(rule, item.text) != item.label]
+
+
+def rules_sha256() -> str:
+    """Hash of the code of the rules: figures of other code are not those of this one."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted({p for pattern in _SOURCES for p in here.glob(pattern)}):
+        digest.update(f"{path.relative_to(here).as_posix()}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def measured() -> Mapping[str, Quality]:
+    """Figures of every rule on the held-out half, as they stand in the package."""
+    found = json.loads(MEASURED.read_text(encoding="utf-8"))["rules"]
+    return {
+        rule: Quality(
+            rule, r["hits"], r["positives"] - r["hits"], r["false_alarms"], r["negatives"] - r["false_alarms"]
+        )
+        for rule, r in found.items()
+    }
+
+
+def stated(rule: str) -> str:
+    """How well a rule finds what it counts, in a few words; empty for rules that are no phrase rules.
+
+    Args:
+        rule: name of a surface rule, with or without `surface:`.
+    """
+    q = measured().get(rule.removeprefix("surface:"))
+    if q is None:
+        return ""
+    right = f", {q.precision:.0%} of what it finds is right" if q.hits + q.false_alarms else ""
+    return f"rule finds {q.recall:.0%} of labelled cases{right}"
 
 
 def _share(part: int, whole: int) -> float:

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 
 from offtarget.lens import markup, surface
-from offtarget.lens.places import Place, places
+from offtarget.lens.places import places
+from offtarget.lens.prose import Place
 
 SENTENCES = frozenset(
     {

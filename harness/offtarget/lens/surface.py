@@ -18,12 +18,12 @@ from offtarget.data.debris import ECHO, OF_ANSWERS, without_echo
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens import debris, markup
 from offtarget.lens.features import Column, FeatureMatrix
-from offtarget.lens.lexicon import Matcher, tokenize, tokenize_lines
-from offtarget.lens.phrases import LEXICONS
-from offtarget.lens.word_classes import CLASSES
+from offtarget.lens.lexicon import tokenize
+from offtarget.lens.phrases import RULES, count
+from offtarget.lens.prose import Prose
 from offtarget.progress import Steps
 
-VERSION = 2
+VERSION = 3
 """Rises when a rule changes what it counts: results of two versions are not comparable."""
 
 MATTR_WINDOW = 50
@@ -105,12 +105,9 @@ COLUMNS: tuple[Column, ...] = (
 
 _NAMES = tuple(c.id.removeprefix("surface:") for c in COLUMNS)
 _RATES = frozenset(n for n, c in zip(_NAMES, COLUMNS, strict=True) if c.unit == _RATE)
-MATCHER = Matcher(LEXICONS, CLASSES)
-PHRASES = frozenset(x.name for x in LEXICONS)
+PHRASES = frozenset(RULES)
 """Rules that read English alone."""
 
-_SENTENCE_MARK = re.compile(r"\n|[。！？]|[.!?…؟।]++[\"'”’»)\]]*+")
-_ABBREVIATION = re.compile(r"(?:\b[A-Z]|\be\.g|\bi\.e|\bvs|\betc|\b[DMS][rst]|\bMrs|\bNo|\bProf)\.\Z")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*+(?=\n)")
 ELLIPSIS = re.compile(r"…++|(?<!\.)\.{3,}+")
 QUOTED = re.compile(r"\"[^\"\n]++\"|“[^“”\n]++”|«[^«»\n]++»|„[^„“”\n]++[“”]|「[^「」\n]++」")
@@ -153,14 +150,12 @@ def features(text: str) -> dict[str, float]:
     ascii_only = text.isascii()
     marks = markup.read(text)
     prose = marks.prose
-    tokens, opens = tokenize_lines(prose)
-    lower = [t.lower() for t in (tokens if ascii_only else (t.replace("’", "'") for t in tokens))]
+    view = Prose(prose, marks.quoted)
+    tokens, lower = view.tokens, view.lower
     words = [t for t in lower if t[0].isalnum() or len(t) > 1]
-    n_sentences = count_sentences(prose)
+    n_sentences = len(view.sentences)
 
-    found = dict(
-        zip((x.name for x in LEXICONS), map(float, MATCHER.count(lower, tokens, opens)), strict=True)
-    )
+    found = {name: float(n) for name, n in count(view).items()}
     apostrophes = [w for w in words if "'" in w]
     found["contractions"] += sum(1 for w in apostrophes if CONTRACTION.fullmatch(w))
     found["negation"] += sum(1 for w in apostrophes if w.endswith("n't"))
@@ -203,26 +198,6 @@ def features(text: str) -> dict[str, float]:
         "word_length": sum(map(len, words)) / len(words) if words else 0.0,
     }
     return {name: float(found[name]) for name in _NAMES}
-
-
-def count_sentences(prose: str) -> int:
-    """Stretches with a letter or digit between sentence ends.
-
-    A sentence ends at a line end, at 。！？, or at a run of end marks (and closing quotes) before a space,
-    unless it is the dot of an initial or a common abbreviation.
-    """
-    total = 0
-    begin = 0
-    for mark in _SENTENCE_MARK.finditer(prose):
-        stop = mark.end()
-        if mark[0] not in "\n。！？":
-            if stop < len(prose) and not prose[stop].isspace():
-                continue
-            if mark[0] == "." and _ABBREVIATION.search(prose, max(0, stop - 6), stop):
-                continue
-        total += any(map(str.isalnum, prose[begin:stop]))
-        begin = stop
-    return total + any(map(str.isalnum, prose[begin:]))
 
 
 def mattr(words: Sequence[str], window: int = MATTR_WINDOW) -> float:

@@ -7,6 +7,7 @@ from offtarget.audit.evidence import Concept, Peak
 from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Message, Pair, text_of
 from offtarget.data.sides import names_of
+from offtarget.lens import quality
 from offtarget.lens.places import places
 from offtarget.report.amounts import interval, shift
 from offtarget.report.claims import claim, length_verdict, together
@@ -47,6 +48,8 @@ class Card:
     concept: Concept
     where: str
     claim: str
+    rule: str
+    """How well the phrase rule finds what it counts that the concept is; empty for other concepts."""
     along: str
     """What goes with it, where it leads a statement."""
     verdict_on_length: str
@@ -101,6 +104,9 @@ def evidence_cards(
                 c,
                 where,
                 claim(h, c),
+                quality.stated(c.members[0])
+                if len(c.members) == 1 and c.members[0].startswith("surface:")
+                else "",
                 together(said[h.id], concepts) if h.id in said else "",
                 length_verdict(h) if h.length_controlled else "",
                 shift(h.effect, c.evidence),
