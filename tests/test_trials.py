@@ -219,7 +219,7 @@ def test_columns_the_other_way_round_negate_every_effect(
 
 @pytest.mark.parametrize(
     ("name", "what", "share"),
-    [("15-eos-one-side", "end of text", 1.0), ("14-think", "think block", 0.32)],
+    [("15-eos-one-side", "end of a turn or text (</s>)", 1.0), ("14-think", "think block (<think>)", 0.32)],
 )
 def test_a_marker_on_one_side_is_a_finding_of_its_own_name_and_the_only_one(
     cases: Path,

@@ -350,10 +350,12 @@ def test_phrase_rules_do_not_apply_to_rows_in_another_language():
     assert fm.values["chosen", "value"].toarray()[:, refusal].tolist() == [1, 0, 0]  # not one side alone
     assert fm.values["rejected", "value"].toarray()[:, exclaims].tolist() == [0, 1, 1]  # a sign is no phrase
     assert fm.info["rows_for_phrases"] == 1
+    assert fm.not_read(refusal).tolist() == [False, True, True] and fm.not_read(exclaims) is None
     (said,) = fm.info["cautions"]
     assert said.startswith("most text is not English (67% of rows are not)")
     assert (
-        f"{len(surface.PHRASES)} of {len(surface.COLUMNS)} surface rules" in said and "other 1 rows" in said
+        f"{len(surface.PHRASES)} of {len(surface.COLUMNS)} surface rules" in said
+        and "of the other 1 rows" in said
     )
     only = surface.encode([pair("why?", german, german)])
     assert only.info["cautions"][0].startswith("most text is not English (no row is)")

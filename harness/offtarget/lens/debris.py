@@ -81,7 +81,4 @@ def language_note(n_read: int, n_rows: int, n_phrases: int, n_columns: int) -> s
     if not n_read:
         return f"most text is not English (no row is): {rules} do not apply and are not tested"
     what = "most text is not English" if lost > n_rows / 2 else "not all text is English"
-    return (
-        f"{what} ({share} of rows are not): there {rules} do not apply; such rows count as no difference, and what "
-        f"these rules say rests on the other {n_read:,} rows"
-    )
+    return f"{what} ({share} of rows are not): there {rules} do not apply, and what they say is of the other {n_read:,} rows"

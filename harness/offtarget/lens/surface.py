@@ -9,7 +9,7 @@ they do not merely follow length.
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,7 +242,7 @@ def encode(
 
     Returns:
         Statistic `value` for the spans prompt, chosen and rejected, float64. In rows with a response that is not
-        English the rules of `PHRASES` do not apply: 0 on both sides there, and `info` says in how many they do.
+        English the rules of `PHRASES` do not apply (`FeatureMatrix.unread`), and `info` says in how many they do.
     """
     from scipy.sparse import csr_matrix
 
@@ -289,7 +289,19 @@ def encode(
             "rows_for_phrases": int(applies.sum()),
             "cautions": [told] if told else [],
         },
+        unread=_unread(applies, phrases),
     )
+
+
+def _unread(applies: NDArray[np.bool_], phrases: Sequence[int]) -> Any:
+    """The cells of phrase rules in rows that they do not apply to; None where they apply to all."""
+    from scipy.sparse import csr_matrix
+
+    if applies.all():
+        return None
+    unread = np.zeros((len(applies), len(COLUMNS)), dtype=bool)
+    unread[np.ix_(~applies, np.array(phrases))] = True
+    return csr_matrix(unread)
 
 
 def _holding(pairs: Sequence[Pair], values: Mapping[str, NDArray[np.float64]]) -> dict[str, list[str]]:
