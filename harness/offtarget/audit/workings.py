@@ -40,7 +40,7 @@ class Workings:
         return (
             self.u
             if self.share_read is None or (self.share_read == 1).all()
-            else over_read(self.u, self.share_read)
+            else over_read(self.u.copy(), self.share_read)
         )
 
     def column(self, concept: str) -> NDArray[np.float32]:

@@ -52,7 +52,7 @@ class Contrasts:
 
     def of_all(self, concepts: Ints) -> NDArray[np.float32]:
         """The u of some concepts, of which the mean is the effect: `(n_pairs, n_concepts)`."""
-        return over_read(self.u[:, concepts], self.read[concepts])
+        return over_read(np.ascontiguousarray(self.u[:, concepts]), self.read[concepts])
 
     def of_parts(self, rows: Ints, concepts: Ints) -> NDArray[np.float32]:
         """The u of some rows and concepts, to compare parts of the rows: `(n_rows, n_concepts)`.
@@ -85,11 +85,10 @@ class Contrasts:
 
 
 def over_read(u: NDArray[np.float32], read: Floats) -> NDArray[np.float32]:
-    """The values divided by the share of rows that were read, a copy: `(n_rows, n_concepts)`."""
-    out = np.ascontiguousarray(u).copy()
+    """Divide the columns of an array by the share of rows that were read, in place: `(n_rows, n_concepts)`."""
     some = np.flatnonzero(read < 1)
-    out[:, some] /= np.maximum(read[some], 1 / max(len(u), 1))
-    return out
+    u[:, some] /= np.maximum(read[some], 1 / max(len(u), 1))
+    return u
 
 
 def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]) -> Contrasts:
