@@ -20,7 +20,7 @@ from calibration.boards import Floats, Policy, cells, score
 from calibration.table import RESULTS, Line, write
 from offtarget.board.rank import rank
 from offtarget.evals.compare import paired
-from offtarget.evals.scores import make_score
+from offtarget.evals.scoring import make_score
 
 SHARE = ("style", "target", "share of answers")
 START, DPO, GOOD = Policy(-5.2), Policy(-0.38, 0.55), Policy(-2.9, 0.55)

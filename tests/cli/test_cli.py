@@ -346,7 +346,7 @@ def test_a_disk_that_fills_up_while_weights_are_written_is_said_plainly(
 def test_runs_that_were_sampled_differently_are_compared_with_a_warning(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from offtarget.evals.scores import make_score
+    from offtarget.evals.scoring import make_score
 
     score = make_score(
         {"a": 0.0, "b": 1.0}, behaviour="verbosity", task_version="1-A", direction="lower", role="off-target"
@@ -368,7 +368,7 @@ def cells_of(protocol: str, seeds: int, rate: float, **more: Any) -> list[Path]:
     """Cells of one protocol, one for each seed, in a folder of its name; every sample of a seed has the same value."""
     from offtarget.board.cell import Cell, CellManifest, CellSpec
     from offtarget.board.folder import write_cell
-    from offtarget.evals.scores import make_score
+    from offtarget.evals.scoring import make_score
 
     paths = []
     for seed in range(seeds):
@@ -504,7 +504,7 @@ def test_a_plan_says_which_way_it_shapes_and_takes_one_source_of_decisions(
 
 
 def test_a_folder_with_one_cell_can_be_compared(capsys: pytest.CaptureFixture[str]) -> None:
-    from offtarget.evals.scores import make_score
+    from offtarget.evals.scoring import make_score
 
     score = make_score(
         {"a": 0.0, "b": 1.0}, behaviour="verbosity", task_version="1-A", direction="lower", role="off-target"

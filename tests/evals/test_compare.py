@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from offtarget.errors import ConfigError
 from offtarget.evals.compare import compare_runs, mcnemar_exact, paired
-from offtarget.evals.scores import BehaviourScore, make_score
+from offtarget.evals.scores import BehaviourScore
+from offtarget.evals.scoring import make_score
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.contingency_tables import mcnemar

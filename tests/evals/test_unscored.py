@@ -1,7 +1,7 @@
 """What `eval` says of answers without a score."""
 
 from offtarget.cli.evaluate import says_unscored
-from offtarget.evals.scores import make_score
+from offtarget.evals.scoring import make_score
 
 
 def test_unscored_answers_are_said_with_what_they_could_change() -> None:

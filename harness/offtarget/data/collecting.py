@@ -14,9 +14,9 @@ from offtarget.data.decoding import Decoder
 from offtarget.data.drawing import Draw
 from offtarget.data.guessing import Layout, Shapes
 from offtarget.data.identity import PromptGroups, text_key
+from offtarget.data.located import BadRow, LocatedRow
 from offtarget.data.messages import BROKEN, Drop, clean
 from offtarget.data.pairs import DroppedRow, Pair
-from offtarget.data.reading import BadRow, LocatedRow
 from offtarget.data.row_roles import BY_PROMPT, extended_prompt
 from offtarget.data.sides import SideReader
 from offtarget.data.sources import ALL_SPLITS

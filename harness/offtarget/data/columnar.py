@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from offtarget.data.encodings import shown
+from offtarget.data.located import BadRow, Cells, LocatedRow
 from offtarget.data.messages import clean
-from offtarget.data.reading import BadRow, Cells, LocatedRow
 from offtarget.errors import DataError
 
 _BATCH = 256

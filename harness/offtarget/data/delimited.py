@@ -12,7 +12,7 @@ from pathlib import Path
 
 from offtarget.data.columns import looks_like_header
 from offtarget.data.encodings import encoding_of, not_utf8, opened, shown
-from offtarget.data.reading import BadRow, Cells, LocatedRow
+from offtarget.data.located import BadRow, Cells, LocatedRow
 from offtarget.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|")

@@ -7,8 +7,8 @@ from typing import Any
 
 from offtarget.data.cells import cell_of, is_empty, label_key
 from offtarget.data.columns import may_have_role
+from offtarget.data.located import BadRow, LocatedRow
 from offtarget.data.messages import conversation_of
-from offtarget.data.reading import BadRow, LocatedRow
 
 _MOST_VALUES = 64
 _SHORT = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from offtarget.data.encodings import encoding_of, not_utf8, opened, shown
-from offtarget.data.reading import BadRow, Cells, LocatedRow
+from offtarget.data.located import BadRow, Cells, LocatedRow
 from offtarget.data.splits import is_split_name
 from offtarget.errors import DataError
 

@@ -13,8 +13,8 @@ from offtarget.data.decoding import Decoder
 from offtarget.data.drops import require_usable
 from offtarget.data.evidence import Census, census
 from offtarget.data.guessing import Layout, NoShape, Shapes, decide
+from offtarget.data.located import LocatedRow
 from offtarget.data.pairs import PairSet
-from offtarget.data.reading import LocatedRow
 from offtarget.data.row_roles import holds_splits, row_columns
 from offtarget.data.shapes import ADAPTERS, ALIASES, ROW_ROLES
 from offtarget.data.sources import ALL_SPLITS, Names, Part, Source, parts_of, resolve

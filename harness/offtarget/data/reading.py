@@ -6,11 +6,10 @@ small one; a JSON document (an array of objects) is read whole.
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from offtarget.data.encodings import shown
+from offtarget.data.located import LocatedRow
 from offtarget.errors import ConfigError, DataError
 
 PACKED = (".gz", ".zst")
@@ -18,19 +17,6 @@ LINES = (".jsonl", ".ndjson", ".json")
 TABLES = (".csv", ".tsv")
 BATCHES = (".parquet", ".arrow")
 KNOWN = ".jsonl, .json, .csv, .tsv (each also .gz or .zst), .parquet, .arrow"
-
-
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that cannot be decoded, while those after it can."""
-
-    message: str
-
-
-Cells = dict[str, Any]
-"""A row: its cells by column."""
-LocatedRow = tuple[str, Cells | BadRow]
-"""Where the row is ("pairs.jsonl line 3"), and what it holds."""
 
 
 def kind_of(name: str) -> str | None:

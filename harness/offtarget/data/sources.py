@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from offtarget.data.cards import DatasetCard, HubSource, load_card, source_files
 from offtarget.data.files import Files, find_files
 from offtarget.data.hub import hub_rows, parse_ref
-from offtarget.data.reading import KNOWN, LocatedRow, is_data_file, read_rows
+from offtarget.data.located import LocatedRow
+from offtarget.data.reading import KNOWN, is_data_file, read_rows
 from offtarget.errors import ConfigError, unknown_name
 
 ALL_SPLITS = "all"

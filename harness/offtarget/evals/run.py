@@ -17,7 +17,8 @@ from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.pool import Rollouts, rollouts
 from offtarget.evals.prompts import Part, asked, messages_of, read_rows, stratum_of
-from offtarget.evals.scores import BehaviourScore, Direction, Role, make_score
+from offtarget.evals.scores import BehaviourScore, Direction, Role
+from offtarget.evals.scoring import make_score
 from offtarget.lens import surface
 from offtarget.progress import Progress, Steps
 from offtarget.store import Store, file_sha256, write_atomic
