@@ -70,3 +70,41 @@ def test_training_knows_plans_not_protocols_and_audit_knows_features_not_lenses(
     for path in (HARNESS / "audit").rglob("*.py"):
         text = path.read_text()
         assert "lens.surface" not in text and "lens.sae" not in text, f"{path} knows a lens"
+
+
+def imported_files(path: Path) -> set[Path]:
+    """The files of the house that a file imports, also late, but not for types alone."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or id(node) in for_types or not node.module:
+            continue
+        parts = node.module.split(".")
+        if parts[0] != "offtarget":
+            continue
+        here = HARNESS.joinpath(*parts[1:])
+        names = {here / f"{alias.name}.py" for alias in node.names} | {here.with_suffix(".py")}
+        found |= {file for file in names if file.is_file()}
+    return found - {path}
+
+
+def test_there_are_no_circles_between_files() -> None:
+    graph = {path: imported_files(path) for path in HARNESS.rglob("*.py")}
+    done: set[Path] = set()
+
+    def visit(file: Path, way: tuple[Path, ...]) -> None:
+        names = [str(f.relative_to(HARNESS)) for f in (*way, file)]
+        assert file not in way, f"a circle: {' -> '.join(names)}"
+        if file not in done:
+            for other in sorted(graph[file]):
+                visit(other, (*way, file))
+            done.add(file)
+
+    for file in sorted(graph):
+        visit(file, ())
