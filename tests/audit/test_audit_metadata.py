@@ -14,7 +14,7 @@ from offtarget.audit.run import audit, write_into
 from offtarget.audit.statistics.inside import inside_test
 from offtarget.audit.statistics.means import bh
 from offtarget.cli.main import call
-from offtarget.data.pairs import PairSet
+from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.report.audit_html import audit_page
 from offtarget.report.composition import statements
@@ -360,3 +360,26 @@ def test_values_that_say_nothing_are_findings_as_often_as_q_says(crossed):
         any_finding += int((bh(p) < 0.05).any())
     assert abs(small / tests - 0.05) < 3 * 0.006
     assert any_finding / 60 < 0.05 + 3 * 0.028
+
+
+def test_what_turns_round_between_annotators_is_named_by_what_it_is_and_asked_about(make_pairs):
+    """Two asterisks are two tokens more, in chosen by one annotator and in rejected by the other."""
+    from offtarget.lens import surface
+
+    rng = np.random.default_rng(0)
+    words = ["river", "stone", "lamp", "garden", "window", "table", "letter", "paper"]
+    pairs = []
+    for i in range(240):
+        texts = [" ".join(rng.choice(words, 20)) for _ in range(2)]
+        by = "ann1" if i % 2 else "ann2"
+        if rng.random() < 0.7:
+            side = 0 if by == "ann1" else 1
+            texts[side] = f"**{texts[side]}**"
+        turns = [[{"role": "assistant", "content": t}] for t in texts]
+        asked = [{"role": "user", "content": f"question {i} on {words[i % 8]}"}]
+        pairs.append(Pair(str(i), f"g{i}", asked, *turns, meta={"annotator": by}))
+    found = audit(PairSet("two", pairs), [surface.encode(pairs)], by=["annotator"])
+    (column,) = found.metadata
+    lines = statements(found, column)
+    assert column.concepts[0] in ("surface:bold", "surface:markdown", "surface:bold_opener")
+    assert "It turns round: a matter of taste, or of labels the wrong way round." in lines[0]

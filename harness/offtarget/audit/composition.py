@@ -1,6 +1,7 @@
 """What a set is made of, by columns of metadata: rows, prompts, length, and the main effects of every value."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +11,15 @@ from offtarget.audit.context_records import MetadataColumn, MetadataValue, Value
 from offtarget.audit.records import Hypothesis
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.flips import typical_values
+from offtarget.audit.statistics.length import EXTENT
 from offtarget.audit.statistics.means import Floats, Ints
 
 MAIN = 3
 """Concepts of a column's table by their differences between values, and as many by their lean over the whole set."""
 ALIKE = 0.7
 """A concept whose u correlates by this much with one that is shown already is left out of the table."""
+NEARLY = 0.7
+"""Share of a z that is nearly as sure."""
 
 
 def compose(
@@ -85,18 +89,36 @@ def _main(
     by_value: Sequence[Hypothesis],
     first: frozenset[str],
 ) -> list[str]:
-    """The concepts of a table: those that differ most surely between values, then those that lean most in all."""
+    """The concepts of a table: those that differ most surely between values, then those that lean most in all.
+
+    A count that grows with length leaves its place to what it goes with, if that differs nearly as surely.
+    """
     chosen: list[str] = []
+
+    def alike(h: Hypothesis, others: Sequence[str]) -> Any:
+        return np.abs(st.correlations(c.u[:, [at[h.concept]]], c.u[:, [at[x] for x in others]])[0])
+
+    def speaker(h: Hypothesis, ranked: Sequence[Hypothesis], key: str) -> Hypothesis:
+        if h.concept not in EXTENT:
+            return h
+        near = [
+            x
+            for x in ranked
+            if x.finding and x.concept not in EXTENT and abs(getattr(x, key)) >= NEARLY * abs(getattr(h, key))
+        ]
+        r = alike(h, [x.concept for x in near]) if near else np.zeros(0)
+        return next((x for x, with_it in zip(near, r, strict=True) if with_it >= ALIKE), h)
 
     def take(found: Sequence[Hypothesis], key: str, most: int) -> None:
         ranked = sorted(found, key=lambda h: (h.concept not in first, -abs(getattr(h, key)), h.id))
         for h in ranked:
             if len(chosen) >= most:
                 return
-            if h.finding and h.concept not in chosen:
-                r = st.correlations(c.u[:, [at[h.concept]]], c.u[:, [at[x] for x in chosen]])
-                if not chosen or np.abs(r).max() < ALIKE:
-                    chosen.append(h.concept)
+            if not h.finding or h.concept in chosen:
+                continue
+            says = speaker(h, ranked, key)
+            if says.concept not in chosen and (not chosen or alike(says, chosen).max() < ALIKE):
+                chosen.append(says.concept)
 
     take(by_value, "z", MAIN)
     take(overall, "d", len(chosen) + MAIN)

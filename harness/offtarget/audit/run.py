@@ -43,7 +43,7 @@ from offtarget.store import hash_of, write_atomic
 
 __all__ = ["audit", "write_into"]
 
-VERSION = 22
+VERSION = 23
 """Rises when the same input would give other hypotheses."""
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from offtarget.audit.cautions import MUCH_STOCK
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, DatasetInfo, Hypothesis
-from offtarget.audit.statistics.length import IS_LENGTH
+from offtarget.audit.statistics.length import EXTENT, IS_LENGTH
 from offtarget.audit.stock_records import StockTexts
 from offtarget.lens import direction
 from offtarget.report.amounts import amount, effect_size, few, shift
 from offtarget.report.html import fixed, number, percent
-from offtarget.report.statements import EXTENT, FORM, LENGTH, EqualLength, Stated, Statement, speaks, state
+from offtarget.report.statements import FORM, LENGTH, EqualLength, Stated, Statement, speaks, state
 
 STATEMENTS = 8
 """In the head of a report, at most."""
@@ -129,11 +129,14 @@ def length_sentence(audit: Audit, s: Statement | None, concepts: Mapping[str, Co
     d = audit.dataset
     up = s.lead.direction == "chosen"
     agree = (d.chosen_longer > d.chosen_shorter) == up
+    middle = d.median_characters[0] - d.median_characters[1]
     side = ("up" if up else "down") if agree else "plain"
     if not agree:
         text += (
             f": more often {'shorter' if up else 'longer'}, but {'longer' if up else 'shorter'} on average"
         )
+    elif middle and (middle > 0) != up:
+        text += f": {'longer' if up else 'shorter'} in most rows and on average, though not by the medians"
     return Sentence(side, f"{text}.", together(s, concepts), sizes(s.lead, None))
 
 

@@ -11,6 +11,8 @@ from offtarget.report.claims import brief
 
 STATEMENTS = 5
 """Sentences about one column."""
+BALANCED = 0.5
+"""How large the smaller of two opposite leans must be beside the larger for it to be asked whether labels were turned."""
 PROMPT_CHARACTERS = 60
 
 
@@ -105,6 +107,9 @@ def statements(audit: Audit, column: MetadataColumn, most: int = STATEMENTS) -> 
             first, second = sorted((high, low), key=lambda t: -abs(t[0].effect))
             text = f"{_where(column, unit, *first)}, {_where(column, unit, *second)}"
         whole = f"; {in_unit(in_all[m], unit)} in all" if m in in_all else ""
+        sizes = abs(high[0].effect), abs(low[0].effect)
+        if turns and min(sizes) >= BALANCED * max(sizes):
+            whole += ". It turns round: a matter of taste, or of labels the wrong way round"
         found.append((turns, f"{_capital(brief(concepts[m].title))}: {text}{whole}."))
     found.sort(key=lambda t: not t[0])
     return [text for _, text in found[:most]]

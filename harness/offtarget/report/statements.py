@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
-from offtarget.audit.statistics.length import IS_LENGTH
+from offtarget.audit.statistics.length import EXTENT, IS_LENGTH
 from offtarget.audit.statistics.means import D_CAP, Floats
 from offtarget.errors import ConfigError
 
@@ -62,10 +62,6 @@ SHORTENS = frozenset(f"surface:{name}" for name in ("cut_off", "empty_cell", "no
 LENGTHENS, PER_SENTENCE = "surface:repetition", "surface:words_per_sentence"
 MANY, PARTLY_BROUGHT = 0.2, 0.5
 """Such debris accounts for length from this difference in shares on, and this part of the lean of length."""
-EXTENT = frozenset(
-    f"surface:{x}" for x in ("tokens", "characters", "sentences", "paragraphs", "newline_density")
-)
-"""Rules that grow with length, though they measure it less closely than characters do."""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ COLLINEAR = 0.95
 NOTHING_LEFT = 1 - COLLINEAR**2
 """Share of a concept's variance: with less left of it at equal length, it is length."""
 
+EXTENT = frozenset(
+    f"surface:{x}" for x in ("tokens", "characters", "sentences", "paragraphs", "newline_density")
+)
+"""Rules that grow with length, though they measure it less closely than characters do."""
 IS_LENGTH = "a measure of length itself"
 DECIDED = "not estimable: length alone decides the choice"
 
