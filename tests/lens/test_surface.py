@@ -151,6 +151,8 @@ MEASURES = [
     ("digits", "a1b22", 60),
     ("word_length", "a bcd, efgh", 8 / 3),
     ("mattr", "the cat saw the dog", 0.8),
+    ("other_language", "No sé si mañana vamos a poder salir de la casa con los niños", 1),
+    ("other_language", "I do not know whether we can leave the house with the children", 0),
 ]
 
 

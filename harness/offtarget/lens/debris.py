@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from offtarget.data import debris
-from offtarget.data.language import is_english
 from offtarget.lens.features import Column
 
 NAMES = {
@@ -57,11 +56,6 @@ def named(columns: Sequence[Column], holding: Mapping[str, Sequence[str]]) -> tu
             column = replace(column, label=debris.told(name, column.label, texts))
         out.append(column)
     return tuple(out)
-
-
-def phrases_apply(*texts: str) -> bool:
-    """Whether rules for English phrases can read these texts: none of them is known to be in another language."""
-    return all(is_english(t) is not False for t in texts)
 
 
 def language_note(n_read: int, n_rows: int, n_phrases: int, n_columns: int) -> str | None:

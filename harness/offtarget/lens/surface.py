@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.data.debris import ECHO, OF_ANSWERS, without_echo
+from offtarget.data.language import is_english
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens import debris, markup
 from offtarget.lens.features import Column, FeatureMatrix
@@ -100,6 +101,7 @@ COLUMNS: tuple[Column, ...] = (
     _column("contractions", "contractions (don't, it's)", _RATE, "value"),
     _column("mattr", "lexical variety (moving-average type-token ratio)", "share of words", "value"),
     _column("word_length", "word length", "characters per word", "value"),
+    _column("other_language", "text in another language than English", _FLAG),
     *(_column(name, label, _FLAG) for name, label in debris.NAMES.items()),
 )
 
@@ -196,6 +198,7 @@ def features(text: str) -> dict[str, float]:
         "ends_with_question": float(_last_sign(text) in ("?", "？", "؟")),
         "mattr": mattr(words),
         "word_length": sum(map(len, words)) / len(words) if words else 0.0,
+        "other_language": float(is_english(text) is False),
     }
     return {name: float(found[name]) for name in _NAMES}
 
@@ -248,7 +251,7 @@ def encode(
 
     spans = ("prompt", "chosen", "rejected")
     values = {s: np.zeros((len(pairs), len(COLUMNS))) for s in spans}
-    echoes = _NAMES.index(ECHO)
+    echoes, language = _NAMES.index(ECHO), _NAMES.index("other_language")
     of_answers = [_NAMES.index(name) for name in OF_ANSWERS]
     phrases = [i for i, name in enumerate(_NAMES) if name in PHRASES]
     applies = np.zeros(len(pairs), dtype=bool)
@@ -270,10 +273,10 @@ def encode(
             rest = without_echo(pair.prompt, text)
             values[span][i] = read(rest)
             values[span][i, echoes] = rest is not text
-        applies[i] = debris.phrases_apply(*sides.values())
+        applies[i] = not any(values[span][i, language] for span in sides)
         if not applies[i]:
             values["chosen"][i, phrases] = values["rejected"][i, phrases] = 0.0
-        if not debris.phrases_apply(asked):
+        if values["prompt"][i, language]:
             values["prompt"][i, phrases] = 0.0
     told = debris.language_note(int(applies.sum()), len(pairs), len(phrases), len(COLUMNS))
     return FeatureMatrix(
