@@ -181,3 +181,24 @@ def test_the_best_of_several(tmp_path: Path) -> None:
     assert [(p.chosen[0]["content"][7], p.rejected[0]["content"][7]) for p in loaded.pairs[3:6]] == [
         ("d", "a"), ("d", "b"), ("d", "c"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("A", "B"), ("left", "right"), ("answer_a", "answer_b")])
+def test_numbers_among_names_of_the_answers_are_asked_about(tmp_path: Path, names: tuple[str, str]) -> None:
+    rows = [
+        {
+            "prompt": f"What is number {i}?",
+            "answer_a": f"a says {i} of course",
+            "answer_b": f"b says {i} of course",
+            "winner": i % 2 if i >= 30 else names[i % 2],
+        }
+        for i in range(40)
+    ]
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in rows))
+    with pytest.raises(DataError, match=r"mixes conventions: numbers \(0, 1\) beside"):
+        load_pairs(path)
+    said = {"a": "answer_a", "b": "answer_b", "label": "winner"}
+    said |= {"a_wins": f"{names[0]}|0", "b_wins": f"{names[1]}|1"}
+    won = [p.chosen[0]["content"][0] for p in load_pairs(path, columns=said).pairs]
+    assert won == ["a", "b"] * 20

@@ -282,6 +282,12 @@ def _unclear(
             f"column {label} ({holds}) may mean that {answers[0]} won or that {answers[1]} did; say which with {ways}"
         )
     known = {v: found.side if (found := _side(v, answers, marks)) else None for v in values}
+    if all(known.values()):
+        return Unclear(
+            f"column {label} ({holds}) mixes conventions: numbers ({', '.join(numbers)}) beside "
+            f"{', '.join(shown.get(v, v) for v in values if v not in numbers)}; say what each means with "
+            f"{way},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|left)"
+        )
     if sum(values[v] for v, side in known.items() if side in ("a", "b")) > 0.5 * sum(values.values()):
         odd = next(v for v, side in known.items() if side is None)
         return Unclear(
