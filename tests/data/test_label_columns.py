@@ -247,3 +247,30 @@ def test_votes_against_an_answer_are_no_votes_for_it(tmp_path: Path) -> None:
         path = write(tmp_path / f"{name}.jsonl", **{f"{name}_a": [3, 1], f"{name}_b": [1, 2]})
         with pytest.raises(DataError, match="no column that says who won"):
             load_pairs(path)
+
+
+@pytest.mark.parametrize("raters", ["annotator_a annotator_b", "judge_1 judge_2", "rater_1 rater_2"])
+def test_columns_of_those_who_judged_are_not_names_of_those_who_wrote(tmp_path: Path, raters: str) -> None:
+    one, other = raters.split()
+    votes: dict[str, list[Any]] = {one: ["B", "A"], other: ["A", "B"]}
+    path = write(tmp_path / "a.jsonl", **votes, label=list("ABBA"))
+    assert winners(path) == LETTERS
+    assert load_pairs(path).notes == ("column label: answer_a won in 20 rows (A), answer_b in 20 rows (B)",)
+    majority = write(tmp_path / "b.jsonl", **votes, majority=list("ABBA"))
+    assert winners(majority, label="majority") == LETTERS
+
+
+@pytest.mark.parametrize("names", ["model_a model_b", "source_a source_b"])
+def test_models_that_are_called_a_and_b_in_changing_order_are_asked_about(tmp_path: Path, names: str) -> None:
+    one, other = names.split()
+    path = write(tmp_path / "a.jsonl", **{one: ["B", "A"], other: ["A", "B"]}, winner=list("ABBA"))
+    with pytest.raises(
+        DataError, match="which say the opposite in 20 of 40 rows looked at; by side: --columns a="
+    ):
+        load_pairs(path)
+    by_side = {"a_wins": "A", "b_wins": "B"}
+    by_name = {"label_is": "name", "name_a": one, "name_b": other}
+    assert winners(path, label="winner", **by_side) == LETTERS
+    assert winners(path, label="winner", **by_name) == "bbaa" * 10
+    same = write(tmp_path / "b.jsonl", **{one: ["A"], other: ["B"]}, winner=list("ABBA"))
+    assert winners(same) == LETTERS

@@ -197,8 +197,8 @@ def test_numbers_among_names_of_the_answers_are_asked_about(tmp_path: Path, name
     path = tmp_path / "mixed.jsonl"
     path.write_text("\n".join(json.dumps(r) for r in rows))
     with pytest.raises(DataError, match=r"mixes conventions: numbers \(0, 1\) beside"):
-        load_pairs(path)
+        load_pairs(str(path))
     said = {"a": "answer_a", "b": "answer_b", "label": "winner"}
     said |= {"a_wins": f"{names[0]}|0", "b_wins": f"{names[1]}|1"}
-    won = [p.chosen[0]["content"][0] for p in load_pairs(path, columns=said).pairs]
+    won = [p.chosen[0]["content"][0] for p in load_pairs(str(path), columns=said).pairs]
     assert won == ["a", "b"] * 20

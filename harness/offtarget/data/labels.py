@@ -187,7 +187,7 @@ def read_winner(
         values_of(whole, label),
         answers,
         rows,
-        [a for a in about if label not in a and not is_amount_of(a[0])],
+        [a for a in about if label not in a and names_of.names_writer(a[0]) and not is_amount_of(a[0])],
         shown_of(whole, label),
         worse=worse,
     )

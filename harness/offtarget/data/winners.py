@@ -90,7 +90,7 @@ def read_labels(
     for names in about:
         by_name = _by_cells(label, answers, rows, "name", names[:2], worse)
         if by_name:
-            return by_name
+            return _side_or_name(label, answers, names, rows) or by_name
     values = {v: n for v, n in values.items() if v}
     named = {v: _side(v, answers, marks) for v in values}
     if not all(named.values()):
@@ -167,6 +167,36 @@ def _by_cells(
         }
     )
     return LabelRule(fields, f"column {label} holds {what}")
+
+
+def _side_or_name(
+    label: str, answers: Sequence[str], names: Sequence[str], rows: Sequence[Row]
+) -> Unclear | None:
+    """What to say where a label may be the side of the winner or its name, since A and B are names too; None if not.
+
+    Args:
+        label: the column, each label of which is a name in its row, or a tie.
+        answers: the columns of the two answers.
+        names: the columns of their names.
+        rows: a sample of rows.
+    """
+    marks = side_marks(answers)
+    apart = both = 0
+    for row in rows:
+        value, a, b = (label_key(cell_of(row, c)) for c in (label, *names[:2]))
+        side = _side(value, answers, marks)
+        if value not in (a, b) or a == b or side is None or side.side == "tie":
+            continue
+        both += 1
+        apart += (side.side == "a") != (value == a)
+    if not apart:
+        return None
+    way = f"--columns a={answers[0]},b={answers[1]},label={label}"
+    return Unclear(
+        f"column {label} may name the winner by its side ({answers[0]} or {answers[1]}) or by its name in {names[0]} and "
+        f"{names[1]}, which say the opposite in {apart} of {both} rows looked at; by side: {way},a_wins=...,b_wins=..., "
+        f"by name: {way},label_is=name,name_a={names[0]},name_b={names[1]}"
+    )
 
 
 _NUMBERS = {"index", "idx", "id", "number", "position"}
