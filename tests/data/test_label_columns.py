@@ -274,3 +274,49 @@ def test_models_that_are_called_a_and_b_in_changing_order_are_asked_about(tmp_pa
     assert winners(path, label="winner", **by_name) == "bbaa" * 10
     same = write(tmp_path / "b.jsonl", **{one: ["A"], other: ["B"]}, winner=list("ABBA"))
     assert winners(same) == LETTERS
+
+
+WON = "abtbbaat"
+
+
+def one_hot(path: Path, marks: dict[str, str], truth: tuple[Any, Any] = (0, 1)) -> str:
+    return write(path, **{name: [truth[x == mark] for x in WON] for name, mark in marks.items()})
+
+
+ARENA = {"winner_model_a": "a", "winner_model_b": "b", "winner_tie": "t"}
+
+
+@pytest.mark.parametrize("truth", [(0, 1), (False, True), ("0", "1"), ("False", "True")])
+@pytest.mark.parametrize("tie", [True, False])
+def test_columns_of_which_each_row_sets_one_are_one_label(
+    tmp_path: Path, truth: tuple[Any, Any], tie: bool
+) -> None:
+    marks = ARENA if tie else {k: v for k, v in ARENA.items() if v != "t"}
+    path = one_hot(tmp_path / "a.jsonl", marks, truth)
+    loaded = load_pairs(path)
+    assert "".join(p.chosen[0]["content"][0] for p in loaded.pairs) == WON.replace("t", "") * 5
+    assert loaded.dropped == {"tie": 10}
+    names = "winner_model_a, winner_model_b and winner_tie" if tie else "winner_model_a and winner_model_b"
+    assert loaded.notes == (
+        f"columns {names} are read as one label: answer_a won in 15 rows, answer_b in 15 rows, ties in 10 rows",
+    )
+
+
+def test_one_of_such_columns_is_not_taken_alone(tmp_path: Path) -> None:
+    path = one_hot(tmp_path / "a.jsonl", ARENA)
+    for column in ARENA:
+        with pytest.raises(
+            DataError, match=r"10 rows are ties; .*votes_a=winner_model_a,votes_b=winner_model_b"
+        ):
+            load_pairs(path, columns={"label": column})
+    votes = {"votes_a": "winner_model_a", "votes_b": "winner_model_b"}
+    assert winners(path, **votes) == WON.replace("t", "") * 5
+
+
+def test_columns_of_0_and_1_that_are_set_together_are_not_one_label(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", winner_a=[1, 1, 0, 0], winner_b=[1, 0, 1, 0])
+    with pytest.raises(DataError, match="winner_a and winner_b say who won, and contradict each other in 20"):
+        load_pairs(path)
+    beside = write(tmp_path / "b.jsonl", winner_a=[1, 0, 0], winner_b=[0, 1, 0], winner=["B", "A", "tie"])
+    with pytest.raises(DataError, match="contradict each other in 27 of the 27"):
+        load_pairs(beside)
