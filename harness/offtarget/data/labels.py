@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from offtarget.data import columns as names_of
-from offtarget.data.cells import Row, cell_of, label_key
+from offtarget.data.cells import Row, cell_of, label_key, number_of
 from offtarget.data.evidence import NUMBER, TALK, TEXT, TEXTS, Evidence, shown_of, values_of
 from offtarget.data.messages import Drop
 from offtarget.data.polarity import BETTER, WORSE, choice_named, is_amount_of, is_firm, lean
-from offtarget.data.shapes import Adapter, TwoResponses
+from offtarget.data.shapes import TwoResponses
 from offtarget.data.winners import LabelRule, Unclear, read_labels
 from offtarget.errors import ConfigError, DataError
 
@@ -48,8 +48,11 @@ def rules(
     if set(said) - {"label", "label_says"}:
         base = TwoResponses.model_construct(prompt=None, response_a=answers[0], response_b=answers[1])
         stated = base.with_columns(said)
+        assert isinstance(stated, TwoResponses)
         fields = {k: getattr(stated, k) for k in TwoResponses.model_fields if k in FIELDS}
-        yield LabelRule(fields, _told(stated))
+        if reason := _no_such_scale(stated, whole):
+            raise ConfigError(reason)
+        yield LabelRule(fields, _told(stated, whole))
         return
     if "label" in said:
         yield from _as_said(said, answers, evidence, whole, problems)
@@ -72,13 +75,48 @@ def rules(
         problems += _unreadable(answers, evidence, whole)
 
 
-def _told(stated: Adapter) -> str:
-    """Which way numbers are read that the person named."""
+def _told(stated: TwoResponses, whole: Evidence) -> str:
+    """What the rule that the person stated makes of the file: how often each answer won, or which way numbers are read."""
     for name, which in (("votes", "higher"), ("rank", "lower")):
         columns = [str(getattr(stated, f"{name}_{side}", None) or "") for side in "ab"]
         if all(columns):
             return f"the {which} number wins: columns {', '.join(columns)}"
-    return ""
+    if stated.label is None or stated.label_is is not None:
+        return ""
+    values, shown = values_of(whole, stated.label), shown_of(whole, stated.label)
+    won: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    for value in values:
+        if value:
+            won[_first_won(stated, {stated.label: shown.get(value, value)})].append(value)
+    said = {
+        side: f"{sum(values[v] for v in found)} rows ({_some([shown.get(v, v) for v in found])})"
+        if found
+        else "none"
+        for side, found in won.items()
+    }
+    told = f"column {stated.label}: {stated.response_a} won in {said[True]}, {stated.response_b} in {said[False]}"
+    return (f"{told}, neither in {said[None]}" if won[None] else told) if values else ""
+
+
+def _some(values: Sequence[str]) -> str:
+    return ", ".join([*values[:_MOST], *(["..."] if len(values) > _MOST else [])])
+
+
+def _no_such_scale(stated: TwoResponses, whole: Evidence) -> str | None:
+    """Why a column is no scale around 0, of which the sign says who won; None if it may be one."""
+    if stated.scale is None or stated.label is None:
+        return None
+    numbers = sorted({n for v in values_of(whole, stated.label) if (n := number_of(v)) is not None})
+    if not numbers:  # many different ones: those of the rows at hand
+        cells = (number_of(cell_of(row, stated.label)) for row in whole.rows)
+        numbers = sorted({n for n in cells if n is not None})
+    if not numbers or numbers[0] < 0:
+        return None
+    return (
+        f"--columns scale={stated.scale}: the sign of column {stated.label} says who won, and none of its numbers "
+        f"({numbers[0]:g} to {numbers[-1]:g}) is below 0; say which numbers mean what with a_wins=...,b_wins=...,ties=... "
+        "(several with bars: a_wins=1|2|3,b_wins=5|6|7,ties=4)"
+    )
 
 
 def _as_said(

@@ -24,6 +24,9 @@ _SECOND = {"b", "2", "right", "second", "two"}
 _THAN = re.compile(r" (?:than|over|to|against|beats|beat) ")
 _MORE = re.compile(r"(?:\w+ )?(a|1)\s*([<>≻≺=~]+)\s*(?:\w+ )?(b|2)")
 _LESS = re.compile(r"(?:\w+ )?(b|2)\s*([<>≻≺=~]+)\s*(?:\w+ )?(a|1)")
+_A_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
+_STEPS = 11
+"""Steps up to which a scale is written out."""
 _TIES = re.compile(
     r"tie|ties|tied|={1,2}|draw|equal|equally(?: good| bad)?|same|both|neither|none|"
     r"both (?:are )?(?:equally )?(?:good|bad)|both ?bad|both ?good|"
@@ -293,21 +296,26 @@ def _unclear(
     shown: Mapping[str, str],
 ) -> Unclear | None:
     """What to say where labels look as if they named a winner but may mean either; None if they do not."""
-    numbers = sorted((v for v in values if re.fullmatch(r"-?\d+(\.\d+)?", v)), key=float)
+    numbers = sorted((v for v in values if _A_NUMBER.fullmatch(v)), key=float)
     most = sorted(values.items(), key=lambda x: -x[1])
     holds = ", ".join(f"{shown.get(v, v)} in {n}" for v, n in most[:6]) + (
         " rows" if len(most) <= 6 else " rows, and others"
     )
     way = f"--columns a={answers[0]},b={answers[1]},label={label}"
     if numbers and len(numbers) == len(values):
-        if numbers[0].startswith("-"):
+        if float(numbers[0]) < 0:
             ways = f"{way},scale=negative_a (below 0: the first won) or {way},scale=positive_a"
         elif numbers == ["0", "1", "2"]:
             ways = f"{way},a_wins=1,b_wins=2,ties=0 or {way},a_wins=0,b_wins=1,ties=2"
+        elif len(numbers) > _STEPS:
+            ways = f"{way},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=1|2|3)"
         else:
-            low, high = (numbers[0], numbers[-1]) if len(numbers) > 1 else ("0", "1")
-            ties = f",ties={'|'.join(numbers[1:-1])}" if numbers[1:-1] else ""
+            low, middle, high = _halves(numbers) if len(numbers) > 1 else ("0", "", "1")
+            ties = f",ties={middle}" if middle else ""
             ways = f"{way},a_wins={low},b_wins={high}{ties} or {way},a_wins={high},b_wins={low}{ties}"
+            if len(numbers) > 2:
+                centre = (float(numbers[0]) + float(numbers[-1])) / 2
+                ways += f" (the middle of {numbers[0]} to {numbers[-1]} is {centre:g})"
         return Unclear(
             f"column {label} ({holds}) may mean that {answers[0]} won or that {answers[1]} did; say which with {ways}"
         )
@@ -325,6 +333,16 @@ def _unclear(
             f"{way},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|A>B)"
         )
     return None
+
+
+def _halves(numbers: Sequence[str]) -> tuple[str, str, str]:
+    """Numbers of a scale below its middle, at it, and above it; several with bars."""
+    middle = (float(numbers[0]) + float(numbers[-1])) / 2
+    below, at, above = (
+        "|".join(v for v in numbers if (float(v) > middle) - (float(v) < middle) == sign)
+        for sign in (-1, 0, 1)
+    )
+    return below, at, above
 
 
 def _mixed(
