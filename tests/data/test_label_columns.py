@@ -320,3 +320,13 @@ def test_columns_of_0_and_1_that_are_set_together_are_not_one_label(tmp_path: Pa
     beside = write(tmp_path / "b.jsonl", winner_a=[1, 0, 0], winner_b=[0, 1, 0], winner=["B", "A", "tie"])
     with pytest.raises(DataError, match="contradict each other in 27 of the 27"):
         load_pairs(beside)
+
+
+@pytest.mark.parametrize(
+    "names", ["a_wins b_wins tie", "winner_a winner_b is_tie", "is_a_better is_b_better is_tie"]
+)
+def test_other_names_of_such_columns(tmp_path: Path, names: str) -> None:
+    marks = dict(zip(names.split(), "abt", strict=True))
+    path = one_hot(tmp_path / "a.jsonl", marks)
+    assert winners(path) == WON.replace("t", "") * 5
+    assert f"{names.split()[2]} are read as one label" in load_pairs(path).notes[0]

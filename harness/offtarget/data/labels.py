@@ -235,14 +235,15 @@ def _one_hot(answers: Sequence[str], evidence: Evidence, whole: Evidence) -> _On
     Without a column for ties there must be rows that set none: each of two columns that always differ says it all.
     """
     marks = names_of.side_marks(answers)
-    free = [c for c in whole.columns if c not in answers and set(values_of(whole, c)) == {"0", "1"}]
+    free = [c for c in evidence.columns if c not in answers and set(values_of(whole, c)) == {"0", "1"}]
     by_words = {names_of.words_of(c): c for c in free}
     for words, a in by_words.items():
         if marks[0] not in words or choice_named(a, marks) != BETTER:
             continue
         at = words.index(marks[0])
         b = by_words.get((*words[:at], marks[1], *words[at + 1 :]))
-        stems = {words[:at], tuple(w for w in words[:at] if w not in ("model", "response", "answer"))}
+        plain = tuple(w for w in words[:at] if w not in ("model", "response", "answer"))
+        stems = [words[:at], plain, ("is",), ()]
         tie = next((by_words[t] for s in stems for w in _TIE if (t := (*s, w)) in by_words), None)
         columns = [c for c in (a, b, tie) if c]
         filled = {sum(values_of(whole, c).values()) for c in columns}
