@@ -230,7 +230,7 @@ class _OneHot:
 
 
 def _one_hot(answers: Sequence[str], evidence: Evidence, whole: Evidence) -> _OneHot | None:
-    """Columns of 0 and 1 of which each row sets one, as in winner_model_a, winner_model_b, winner_tie; None if none are.
+    """Columns of 0 and 1 of which no row sets two, as in winner_model_a, winner_model_b, winner_tie; None if none are.
 
     Without a column for ties there must be rows that set none: each of two columns that always differ says it all.
     """
