@@ -247,3 +247,86 @@ def test_votes_against_an_answer_are_no_votes_for_it(tmp_path: Path) -> None:
         path = write(tmp_path / f"{name}.jsonl", **{f"{name}_a": [3, 1], f"{name}_b": [1, 2]})
         with pytest.raises(DataError, match="no column that says who won"):
             load_pairs(path)
+
+
+@pytest.mark.parametrize("raters", ["annotator_a annotator_b", "judge_1 judge_2", "rater_1 rater_2"])
+def test_columns_of_those_who_judged_are_not_names_of_those_who_wrote(tmp_path: Path, raters: str) -> None:
+    one, other = raters.split()
+    votes: dict[str, list[Any]] = {one: ["B", "A"], other: ["A", "B"]}
+    path = write(tmp_path / "a.jsonl", **votes, label=list("ABBA"))
+    assert winners(path) == LETTERS
+    assert load_pairs(path).notes == ("column label: answer_a won in 20 rows (A), answer_b in 20 rows (B)",)
+    majority = write(tmp_path / "b.jsonl", **votes, majority=list("ABBA"))
+    assert winners(majority, label="majority") == LETTERS
+
+
+@pytest.mark.parametrize("names", ["model_a model_b", "source_a source_b"])
+def test_models_that_are_called_a_and_b_in_changing_order_are_asked_about(tmp_path: Path, names: str) -> None:
+    one, other = names.split()
+    path = write(tmp_path / "a.jsonl", **{one: ["B", "A"], other: ["A", "B"]}, winner=list("ABBA"))
+    with pytest.raises(
+        DataError, match="which say the opposite in 20 of 40 rows looked at; by side: --columns a="
+    ):
+        load_pairs(path)
+    by_side = {"a_wins": "A", "b_wins": "B"}
+    by_name = {"label_is": "name", "name_a": one, "name_b": other}
+    assert winners(path, label="winner", **by_side) == LETTERS
+    assert winners(path, label="winner", **by_name) == "bbaa" * 10
+    same = write(tmp_path / "b.jsonl", **{one: ["A"], other: ["B"]}, winner=list("ABBA"))
+    assert winners(same) == LETTERS
+
+
+WON = "abtbbaat"
+
+
+def one_hot(path: Path, marks: dict[str, str], truth: tuple[Any, Any] = (0, 1)) -> str:
+    return write(path, **{name: [truth[x == mark] for x in WON] for name, mark in marks.items()})
+
+
+ARENA = {"winner_model_a": "a", "winner_model_b": "b", "winner_tie": "t"}
+
+
+@pytest.mark.parametrize("truth", [(0, 1), (False, True), ("0", "1"), ("False", "True")])
+@pytest.mark.parametrize("tie", [True, False])
+def test_columns_of_which_each_row_sets_one_are_one_label(
+    tmp_path: Path, truth: tuple[Any, Any], tie: bool
+) -> None:
+    marks = ARENA if tie else {k: v for k, v in ARENA.items() if v != "t"}
+    path = one_hot(tmp_path / "a.jsonl", marks, truth)
+    loaded = load_pairs(path)
+    assert "".join(p.chosen[0]["content"][0] for p in loaded.pairs) == WON.replace("t", "") * 5
+    assert loaded.dropped == {"tie": 10}
+    names = "winner_model_a, winner_model_b and winner_tie" if tie else "winner_model_a and winner_model_b"
+    assert loaded.notes == (
+        f"columns {names} are read as one label: answer_a won in 15 rows, answer_b in 15 rows, ties in 10 rows",
+    )
+
+
+def test_one_of_such_columns_is_not_taken_alone(tmp_path: Path) -> None:
+    path = one_hot(tmp_path / "a.jsonl", ARENA)
+    for column in ARENA:
+        with pytest.raises(
+            DataError, match=r"10 rows are ties; .*votes_a=winner_model_a,votes_b=winner_model_b"
+        ):
+            load_pairs(path, columns={"label": column})
+    votes = {"votes_a": "winner_model_a", "votes_b": "winner_model_b"}
+    assert winners(path, **votes) == WON.replace("t", "") * 5
+
+
+def test_columns_of_0_and_1_that_are_set_together_are_not_one_label(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", winner_a=[1, 1, 0, 0], winner_b=[1, 0, 1, 0])
+    with pytest.raises(DataError, match="winner_a and winner_b say who won, and contradict each other in 20"):
+        load_pairs(path)
+    beside = write(tmp_path / "b.jsonl", winner_a=[1, 0, 0], winner_b=[0, 1, 0], winner=["B", "A", "tie"])
+    with pytest.raises(DataError, match="contradict each other in 27 of the 27"):
+        load_pairs(beside)
+
+
+@pytest.mark.parametrize(
+    "names", ["a_wins b_wins tie", "winner_a winner_b is_tie", "is_a_better is_b_better is_tie"]
+)
+def test_other_names_of_such_columns(tmp_path: Path, names: str) -> None:
+    marks = dict(zip(names.split(), "abt", strict=True))
+    path = one_hot(tmp_path / "a.jsonl", marks)
+    assert winners(path) == WON.replace("t", "") * 5
+    assert f"{names.split()[2]} are read as one label" in load_pairs(path).notes[0]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from offtarget.data.loading import load_pairs
-from offtarget.errors import DataError
+from offtarget.errors import ConfigError, DataError
 
 A, B = "the first answer", "the second answer"
 N = 40
@@ -181,3 +181,56 @@ def test_the_best_of_several(tmp_path: Path) -> None:
     assert [(p.chosen[0]["content"][7], p.rejected[0]["content"][7]) for p in loaded.pairs[3:6]] == [
         ("d", "a"), ("d", "b"), ("d", "c"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("A", "B"), ("left", "right"), ("answer_a", "answer_b")])
+def test_numbers_among_names_of_the_answers_are_asked_about(tmp_path: Path, names: tuple[str, str]) -> None:
+    rows = [
+        {
+            "prompt": f"What is number {i}?",
+            "answer_a": f"a says {i} of course",
+            "answer_b": f"b says {i} of course",
+            "winner": i % 2 if i >= 30 else names[i % 2],
+        }
+        for i in range(40)
+    ]
+    path = tmp_path / "mixed.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in rows))
+    with pytest.raises(DataError, match=r"mixes conventions: numbers \(0, 1\) beside"):
+        load_pairs(str(path))
+    said = {"a": "answer_a", "b": "answer_b", "label": "winner"}
+    said |= {"a_wins": f"{names[0]}|0", "b_wins": f"{names[1]}|1"}
+    won = [p.chosen[0]["content"][0] for p in load_pairs(str(path), columns=said).pairs]
+    assert won == ["a", "b"] * 20
+
+
+def test_a_scale_without_negative_numbers_is_asked_about_by_its_halves(tmp_path: Path) -> None:
+    seven = write(tmp_path / "a.jsonl", [1, 2, 3, 4, 5, 6, 7, 7] * 5)
+    with pytest.raises(DataError) as error:
+        load_pairs(seven)
+    assert "label=preferred,a_wins=1|2|3,b_wins=5|6|7,ties=4 or" in str(error.value)
+    said = {"label": "preferred", "a_wins": "1|2|3", "b_wins": "5|6|7", "ties": "4"}
+    assert winners(seven, **said) == "aaabbbb" * 5
+    assert load_pairs(seven, columns=said).notes == (
+        "column preferred: answer_a won in 15 rows (1, 2, 3), answer_b in 20 rows (5, 6, 7), neither in 5 rows (4)",
+    )
+    even = write(tmp_path / "b.jsonl", [1, 2, 3, 4] * 10)
+    with pytest.raises(DataError, match=r"a_wins=1\|2,b_wins=3\|4 or .* \(the middle of 1 to 4 is 2.5\)"):
+        load_pairs(even)
+
+
+def test_a_scale_with_signs(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", ["-2", "+1", "+3", "0"] * 10)
+    with pytest.raises(DataError, match="scale=negative_a"):
+        load_pairs(path)
+    assert winners(path, label="preferred", scale="negative_a") == "abb" * 10
+    assert load_pairs(path, columns={"label": "preferred", "scale": "negative_a"}).notes == (
+        "column preferred: answer_a won in 10 rows (-2), answer_b in 20 rows (+1, +3), neither in 10 rows (0)",
+    )
+
+
+@pytest.mark.parametrize("scale", ["negative_a", "positive_a"])
+def test_numbers_of_which_none_is_below_0_are_no_scale_of_signs(tmp_path: Path, scale: str) -> None:
+    for name, numbers in (("few", [1, 4, 7]), ("many", [i / 7 + 1 for i in range(N)])):
+        with pytest.raises(ConfigError, match=r"none of its numbers \(1 to .*\) is below 0"):
+            winners(write(tmp_path / f"{name}.jsonl", numbers), label="preferred", scale=scale)

@@ -70,6 +70,20 @@ _ASIDE = {
     "elo", "vote",
 }  # fmt: skip
 """Words that say that a column speaks about an answer and is none."""
+_WRITERS = {"model", "models", "source", "policy", "author", "name", "id", "ids"}
+_JUDGES = {
+    "judge",
+    "judges",
+    "annotator",
+    "annotators",
+    "rater",
+    "labeler",
+    "labeller",
+    "reviewer",
+    "label",
+    "vote",
+    "votes",
+}
 _SIDES = (
     ("a", "b", "c", "d", "e", "f"), ("1", "2", "3", "4", "5", "6"), ("0", "1", "2", "3", "4", "5"), ("left", "right"),
     ("first", "second", "third", "fourth"), ("one", "two", "three", "four"),
@@ -162,6 +176,12 @@ def has_counterpart(column: str, marks: Sequence[str], columns: Iterable[str]) -
     others = {words_of(c) for c in columns if c != column}
     turned = {m: o for m, o in zip(marks, reversed(marks), strict=True) if m}
     return any((*words[:i], turned[w], *words[i + 1 :]) in others for i, w in enumerate(words) if w in turned)
+
+
+def names_writer(column: str) -> bool:
+    """Whether a name says that a column names who or what wrote an answer (model_a), and not who judged it."""
+    words = set(words_of(column))
+    return bool(words & _WRITERS) and not words & _JUDGES
 
 
 def is_plain(column: str) -> bool:

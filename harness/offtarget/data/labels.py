@@ -5,13 +5,14 @@ shown first, or what a model guessed: it is named, and taken if the person says 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from offtarget.data import columns as names_of
-from offtarget.data.cells import Row
+from offtarget.data.cells import Row, cell_of, label_key, number_of
 from offtarget.data.evidence import NUMBER, TALK, TEXT, TEXTS, Evidence, shown_of, values_of
 from offtarget.data.messages import Drop
-from offtarget.data.polarity import WORSE, choice_named, is_amount_of, is_firm, lean
-from offtarget.data.shapes import Adapter, TwoResponses
+from offtarget.data.polarity import BETTER, WORSE, choice_named, is_amount_of, is_firm, lean
+from offtarget.data.shapes import TwoResponses
 from offtarget.data.winners import LabelRule, Unclear, read_labels
 from offtarget.errors import ConfigError, DataError
 
@@ -20,6 +21,8 @@ FIELDS = {
     "votes_a", "votes_b", "rank_a", "rank_b",
 }  # fmt: skip
 """What can be said of two answers and who won; fields of `TwoResponses`."""
+_TIE = ("tie", "ties", "tied", "draw")
+"""Last words of a column that is set where no answer won."""
 _MOST = 6
 _AGAINST = {"down", "against", "no", "nay", "contra"}
 """Words of votes that are not for an answer."""
@@ -45,8 +48,11 @@ def rules(
     if set(said) - {"label", "label_says"}:
         base = TwoResponses.model_construct(prompt=None, response_a=answers[0], response_b=answers[1])
         stated = base.with_columns(said)
+        assert isinstance(stated, TwoResponses)
         fields = {k: getattr(stated, k) for k in TwoResponses.model_fields if k in FIELDS}
-        yield LabelRule(fields, _told(stated))
+        if reason := _no_such_scale(stated, whole):
+            raise ConfigError(reason)
+        yield LabelRule(fields, _told(stated, whole))
         return
     if "label" in said:
         yield from _as_said(said, answers, evidence, whole, problems)
@@ -69,13 +75,48 @@ def rules(
         problems += _unreadable(answers, evidence, whole)
 
 
-def _told(stated: Adapter) -> str:
-    """Which way numbers are read that the person named."""
+def _told(stated: TwoResponses, whole: Evidence) -> str:
+    """What the rule that the person stated makes of the file: how often each answer won, or which way numbers are read."""
     for name, which in (("votes", "higher"), ("rank", "lower")):
         columns = [str(getattr(stated, f"{name}_{side}", None) or "") for side in "ab"]
         if all(columns):
             return f"the {which} number wins: columns {', '.join(columns)}"
-    return ""
+    if stated.label is None or stated.label_is is not None:
+        return ""
+    values, shown = values_of(whole, stated.label), shown_of(whole, stated.label)
+    won: dict[bool | None, list[str]] = {True: [], False: [], None: []}
+    for value in values:
+        if value:
+            won[_first_won(stated, {stated.label: shown.get(value, value)})].append(value)
+    said = {
+        side: f"{sum(values[v] for v in found)} rows ({_some([shown.get(v, v) for v in found])})"
+        if found
+        else "none"
+        for side, found in won.items()
+    }
+    told = f"column {stated.label}: {stated.response_a} won in {said[True]}, {stated.response_b} in {said[False]}"
+    return (f"{told}, neither in {said[None]}" if won[None] else told) if values else ""
+
+
+def _some(values: Sequence[str]) -> str:
+    return ", ".join([*values[:_MOST], *(["..."] if len(values) > _MOST else [])])
+
+
+def _no_such_scale(stated: TwoResponses, whole: Evidence) -> str | None:
+    """Why a column is no scale around 0, of which the sign says who won; None if it may be one."""
+    if stated.scale is None or stated.label is None:
+        return None
+    numbers = sorted({n for v in values_of(whole, stated.label) if (n := number_of(v)) is not None})
+    if not numbers:  # many different ones: those of the rows at hand
+        cells = (number_of(cell_of(row, stated.label)) for row in whole.rows)
+        numbers = sorted({n for n in cells if n is not None})
+    if not numbers or numbers[0] < 0:
+        return None
+    return (
+        f"--columns scale={stated.scale}: the sign of column {stated.label} says who won, and none of its numbers "
+        f"({numbers[0]:g} to {numbers[-1]:g}) is below 0; say which numbers mean what with a_wins=...,b_wins=...,ties=... "
+        "(several with bars: a_wins=1|2|3,b_wins=5|6|7,ties=4)"
+    )
 
 
 def _as_said(
@@ -90,6 +131,14 @@ def _as_said(
     says = said.get("label_says")
     if says not in (None, "winner", "loser"):
         raise ConfigError(f"--columns: label_says is '{says}'; it is winner or loser")
+    one_hot = _one_hot(answers, evidence, whole)
+    if one_hot and label in one_hot.columns:
+        problems.append(
+            f"column {label} does not say alone who won: of {_listed(one_hot.columns)} at most one is set in a row, and "
+            f"{one_hot.n_ties} rows are ties; read them together with --columns a={answers[0]},b={answers[1]},"
+            f"votes_a={one_hot.a},votes_b={one_hot.b}"
+        )
+        return
     rule = read_winner(label, answers, whole, evidence.rows, worse=None if says is None else says == "loser")
     if isinstance(rule, LabelRule):
         yield rule
@@ -113,7 +162,12 @@ def _readable(
     marks = names_of.side_marks(answers)
     by_name: dict[str, LabelRule] = {}
     others: dict[str, LabelRule] = {}
+    one_hot = _one_hot(answers, evidence, whole)
+    if one_hot:
+        by_name[one_hot.a] = one_hot.rule(answers)
     for label in label_columns(evidence, answers):
+        if one_hot and label in one_hot.columns:
+            continue
         rule = read_winner(label, answers, whole, evidence.rows)
         says = choice_named(label, marks)
         if isinstance(rule, Unclear) and says:
@@ -149,6 +203,68 @@ def _unreadable(answers: Sequence[str], evidence: Evidence, whole: Evidence) -> 
             )
 
 
+@dataclass(frozen=True)
+class _OneHot:
+    """One label in several columns of 0 and 1: `a` is set where the first answer won, `b` where the second did."""
+
+    a: str
+    b: str
+    tie: str | None
+    """The column that is set for a tie; where there is none, ties are the rows in which neither is set."""
+    n_a: int
+    n_b: int
+    n_ties: int
+
+    @property
+    def columns(self) -> list[str]:
+        """All its columns."""
+        return [self.a, self.b, *([self.tie] if self.tie else [])]
+
+    def rule(self, answers: Sequence[str]) -> LabelRule:
+        """The label that they are together."""
+        told = (
+            f"columns {_listed(self.columns)} are read as one label: {answers[0]} won in {self.n_a} rows, {answers[1]} in "
+            f"{self.n_b} rows, ties in {self.n_ties} rows"
+        )
+        return LabelRule({"votes_a": self.a, "votes_b": self.b}, told)
+
+
+def _one_hot(answers: Sequence[str], evidence: Evidence, whole: Evidence) -> _OneHot | None:
+    """Columns of 0 and 1 of which no row sets two, as in winner_model_a, winner_model_b, winner_tie; None if none are.
+
+    Without a column for ties there must be rows that set none: each of two columns that always differ says it all.
+    """
+    marks = names_of.side_marks(answers)
+    free = [c for c in evidence.columns if c not in answers and set(values_of(whole, c)) == {"0", "1"}]
+    by_words = {names_of.words_of(c): c for c in free}
+    for words, a in by_words.items():
+        if marks[0] not in words or choice_named(a, marks) != BETTER:
+            continue
+        at = words.index(marks[0])
+        b = by_words.get((*words[:at], marks[1], *words[at + 1 :]))
+        plain = tuple(w for w in words[:at] if w not in ("model", "response", "answer"))
+        stems = [words[:at], plain, ("is",), ()]
+        tie = next((by_words[t] for s in stems for w in _TIE if (t := (*s, w)) in by_words), None)
+        columns = [c for c in (a, b, tie) if c]
+        filled = {sum(values_of(whole, c).values()) for c in columns}
+        if b is None or len(filled) > 1 or not _exclusive(columns, evidence.rows, at_least=bool(tie)):
+            continue
+        n_a, n_b = (values_of(whole, c)["1"] for c in (a, b))
+        n_ties = values_of(whole, tie)["1"] if tie else values_of(whole, a)["0"] - n_b
+        if n_ties > 0:
+            return _OneHot(a, b, tie, n_a, n_b, n_ties)
+    return None
+
+
+def _exclusive(columns: Sequence[str], rows: Sequence[Row], *, at_least: bool) -> bool:
+    """Whether no row sets two of some columns of 0 and 1; and, if asked for, none sets none."""
+    for row in rows:
+        keys = [label_key(cell_of(row, c)) for c in columns]
+        if set(keys) <= {"0", "1"} and (keys.count("1") > 1 or (at_least and "1" not in keys)):
+            return False
+    return True
+
+
 def _votes(evidence: Evidence) -> tuple[str, ...] | None:
     """Columns with the number of votes for each of two answers."""
     for pair in names_of.numbered_answers(evidence.names(NUMBER), about=True):
@@ -181,13 +297,19 @@ def read_winner(
     worse: bool | None = None,
 ) -> LabelRule | Unclear | None:
     """What a column says of two answers, from its values over the whole file; `worse` as in `winners.read_labels`."""
-    about = names_of.numbered_answers(list(whole.columns), about=True)
+    about = [
+        pair
+        for pair in names_of.numbered_answers(list(whole.columns), about=True)
+        if label not in pair
+        and names_of.names_writer(pair[0])
+        and not (is_amount_of(pair[0]) or choice_named(pair[0]))
+    ]
     return read_labels(
         label,
         values_of(whole, label),
         answers,
         rows,
-        [a for a in about if label not in a and not is_amount_of(a[0])],
+        about,
         shown_of(whole, label),
         worse=worse,
     )

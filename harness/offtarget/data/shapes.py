@@ -460,7 +460,7 @@ def _amount(value: Any, what: str) -> float:
     """A score or rank, raising `Drop` where there is none."""
     if is_empty(value) or (isinstance(value, str) and value.strip().lower() in NO_AMOUNT):
         raise Drop(msg.NO_LABEL)
-    number = number_of(value)
+    number = number_of(label_key(value) if str(value).strip().lower() in ("true", "false") else value)
     if number is None:
         raise DataError(f"{what} says '{str(value)[:80]}', which is not a number")
     return number

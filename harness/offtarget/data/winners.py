@@ -24,6 +24,9 @@ _SECOND = {"b", "2", "right", "second", "two"}
 _THAN = re.compile(r" (?:than|over|to|against|beats|beat) ")
 _MORE = re.compile(r"(?:\w+ )?(a|1)\s*([<>≻≺=~]+)\s*(?:\w+ )?(b|2)")
 _LESS = re.compile(r"(?:\w+ )?(b|2)\s*([<>≻≺=~]+)\s*(?:\w+ )?(a|1)")
+_A_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
+_STEPS = 11
+"""Steps up to which a scale is written out."""
 _TIES = re.compile(
     r"tie|ties|tied|={1,2}|draw|equal|equally(?: good| bad)?|same|both|neither|none|"
     r"both (?:are )?(?:equally )?(?:good|bad)|both ?bad|both ?good|"
@@ -90,7 +93,7 @@ def read_labels(
     for names in about:
         by_name = _by_cells(label, answers, rows, "name", names[:2], worse)
         if by_name:
-            return by_name
+            return _side_or_name(label, answers, names, rows) or by_name
     values = {v: n for v, n in values.items() if v}
     named = {v: _side(v, answers, marks) for v in values}
     if not all(named.values()):
@@ -167,6 +170,36 @@ def _by_cells(
         }
     )
     return LabelRule(fields, f"column {label} holds {what}")
+
+
+def _side_or_name(
+    label: str, answers: Sequence[str], names: Sequence[str], rows: Sequence[Row]
+) -> Unclear | None:
+    """What to say where a label may be the side of the winner or its name, since A and B are names too; None if not.
+
+    Args:
+        label: the column, each label of which is a name in its row, or a tie.
+        answers: the columns of the two answers.
+        names: the columns of their names.
+        rows: a sample of rows.
+    """
+    marks = side_marks(answers)
+    apart = both = 0
+    for row in rows:
+        value, a, b = (label_key(cell_of(row, c)) for c in (label, *names[:2]))
+        side = _side(value, answers, marks)
+        if value not in (a, b) or a == b or side is None or side.side == "tie":
+            continue
+        both += 1
+        apart += (side.side == "a") != (value == a)
+    if not apart:
+        return None
+    way = f"--columns a={answers[0]},b={answers[1]},label={label}"
+    return Unclear(
+        f"column {label} may name the winner by its side ({answers[0]} or {answers[1]}) or by its name in {names[0]} and "
+        f"{names[1]}, which say the opposite in {apart} of {both} rows looked at; by side: {way},a_wins=...,b_wins=..., "
+        f"by name: {way},label_is=name,name_a={names[0]},name_b={names[1]}"
+    )
 
 
 _NUMBERS = {"index", "idx", "id", "number", "position"}
@@ -263,25 +296,36 @@ def _unclear(
     shown: Mapping[str, str],
 ) -> Unclear | None:
     """What to say where labels look as if they named a winner but may mean either; None if they do not."""
-    numbers = sorted((v for v in values if re.fullmatch(r"-?\d+(\.\d+)?", v)), key=float)
+    numbers = sorted((v for v in values if _A_NUMBER.fullmatch(v)), key=float)
     most = sorted(values.items(), key=lambda x: -x[1])
     holds = ", ".join(f"{shown.get(v, v)} in {n}" for v, n in most[:6]) + (
         " rows" if len(most) <= 6 else " rows, and others"
     )
     way = f"--columns a={answers[0]},b={answers[1]},label={label}"
     if numbers and len(numbers) == len(values):
-        if numbers[0].startswith("-"):
+        if float(numbers[0]) < 0:
             ways = f"{way},scale=negative_a (below 0: the first won) or {way},scale=positive_a"
         elif numbers == ["0", "1", "2"]:
             ways = f"{way},a_wins=1,b_wins=2,ties=0 or {way},a_wins=0,b_wins=1,ties=2"
+        elif len(numbers) > _STEPS:
+            ways = f"{way},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=1|2|3)"
         else:
-            low, high = (numbers[0], numbers[-1]) if len(numbers) > 1 else ("0", "1")
-            ties = f",ties={'|'.join(numbers[1:-1])}" if numbers[1:-1] else ""
+            low, middle, high = _halves(numbers) if len(numbers) > 1 else ("0", "", "1")
+            ties = f",ties={middle}" if middle else ""
             ways = f"{way},a_wins={low},b_wins={high}{ties} or {way},a_wins={high},b_wins={low}{ties}"
+            if len(numbers) > 2:
+                centre = (float(numbers[0]) + float(numbers[-1])) / 2
+                ways += f" (the middle of {numbers[0]} to {numbers[-1]} is {centre:g})"
         return Unclear(
             f"column {label} ({holds}) may mean that {answers[0]} won or that {answers[1]} did; say which with {ways}"
         )
     known = {v: found.side if (found := _side(v, answers, marks)) else None for v in values}
+    if all(known.values()):
+        return Unclear(
+            f"column {label} ({holds}) mixes conventions: numbers ({', '.join(numbers)}) beside "
+            f"{', '.join(shown.get(v, v) for v in values if v not in numbers)}; say what each means with "
+            f"{way},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|left)"
+        )
     if sum(values[v] for v, side in known.items() if side in ("a", "b")) > 0.5 * sum(values.values()):
         odd = next(v for v, side in known.items() if side is None)
         return Unclear(
@@ -289,6 +333,16 @@ def _unclear(
             f"{way},a_wins=...,b_wins=...,ties=... (several with bars: a_wins=A|A>B)"
         )
     return None
+
+
+def _halves(numbers: Sequence[str]) -> tuple[str, str, str]:
+    """Numbers of a scale below its middle, at it, and above it; several with bars."""
+    middle = (float(numbers[0]) + float(numbers[-1])) / 2
+    below, at, above = (
+        "|".join(v for v in numbers if (float(v) > middle) - (float(v) < middle) == sign)
+        for sign in (-1, 0, 1)
+    )
+    return below, at, above
 
 
 def _mixed(
