@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from offtarget.data.amounts import Amount, amount_of, scale_of
 from offtarget.data.columns import words_of
 from offtarget.data.pairs import Pair
 from offtarget.data.sides import SCORE_WORDS, side_columns
+from offtarget.errors import DataError
 
 SHOWN = 50
 
@@ -43,12 +45,17 @@ def score_columns(pairs: Sequence[Pair]) -> list[ScoreColumns]:
     columns = list(dict.fromkeys(k for p in pairs for k in p.meta))
     out = []
     for chosen, rejected in sides(columns):
-        rows = [
+        both = [
             (p.id, a, b)
             for p in pairs
-            if (a := number(p.meta.get(chosen))) is not None
-            and (b := number(p.meta.get(rejected))) is not None
+            if (a := finite(p.meta.get(chosen))) is not None
+            and (b := finite(p.meta.get(rejected))) is not None
         ]
+        try:
+            scale = scale_of(x for _, a, b in both for x in (a, b))
+        except DataError:
+            continue  # what cannot be compared says nothing against the label
+        rows = [(i, a.on(scale), b.on(scale)) for i, a, b in both]
         if not rows:
             continue
         lower = sorted((a - b, i) for i, a, b in rows if a < b)
@@ -72,15 +79,12 @@ def sides(columns: Iterable[str]) -> list[tuple[str, str]]:
     ]
 
 
-def number(value: Any) -> float | None:
-    """A cell as a finite number; None where it is none."""
+def finite(value: Any) -> Amount | None:
+    """A cell as a finite amount; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
+    found = amount_of(value)
+    return found if found is not None and math.isfinite(found.value) else None
 
 
 def told(columns: ScoreColumns) -> str:
