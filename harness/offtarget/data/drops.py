@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from offtarget.data.messages import IMAGES, NATURAL, NO_PREFERENCE, UNMATCHED
+from offtarget.data.messages import IMAGES, NATURAL, NO_PREFERENCE, TIE, UNMATCHED
 from offtarget.data.pairs import DroppedRow, PairSet
 from offtarget.errors import ConfigError, DataError, UndecidedError
 from offtarget.store import write_atomic
@@ -43,7 +43,7 @@ def lost_told(n_usable: int, dropped: Mapping[str, int]) -> str:
 def ties_told(n_usable: int, dropped: Mapping[str, int]) -> str:
     """How many pairs are stated as ties, in words, where they are over 20 %; empty where they are fewer."""
     ties, read = (
-        sum(n for reason, n in dropped.items() if reason in NATURAL),
+        dropped.get(TIE, 0),
         n_usable + sum(dropped.values()),
     )
     if not read or ties / read <= REFUSED:
