@@ -222,3 +222,13 @@ def test_a_header_of_another_order_further_down_is_refused(tmp_path: Path) -> No
 def test_a_column_that_says_its_own_name_is_a_row(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", "prompt,chosen,rejected", "prompt,chosen,no", "What is 2?,good,bad")
     assert len(load_pairs(path)) == 2
+
+
+def test_the_first_row_that_is_named_is_the_first_that_was_left_out(tmp_path: Path) -> None:
+    null = {"prompt": "q", "chosen": "a", "rejected": None}
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in rows(30, TIE, null, EMPTY, EMPTY)))
+    pairs = load_pairs(str(path), skip_bad_rows=True)
+    (text,) = drop_cautions(pairs)
+    first = pairs.dropped_rows[0].where
+    assert first == "a.jsonl line 1" and f"(the first: {first}" in text

@@ -118,12 +118,10 @@ def _reasons(counts: Mapping[str, int]) -> str:
 
 
 def _first(rows: Sequence[DroppedRow]) -> str:
-    """An example of the most frequent alarming reason."""
-    lost = alarming(Counter(r.reason for r in rows))
-    if not lost:
+    """The first row that was left out for an alarming reason."""
+    row = next((r for r in rows if r.reason not in NATURAL), None)
+    if row is None:
         return ""
-    reason = lost.most_common(1)[0][0]
-    row = next(r for r in rows if r.reason == reason)
     return f" (the first: {row.where}{', ' + row.detail if row.detail else ''})"
 
 
