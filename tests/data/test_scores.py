@@ -60,6 +60,15 @@ def test_rows_that_contradict_their_scores_are_counted_the_widest_gap_first() ->
     assert told(found) == "2 of 4 rows have chosen_score < rejected_score, 1 equal"
 
 
+def test_scores_of_no_common_scale_are_said_and_contradict_nothing() -> None:
+    cells = {"a": ("8/10", 4), "b": ("3/10", 45)}
+    (found,) = score_columns([row(k, chosen_score=a, rejected_score=b) for k, (a, b) in cells.items()])
+    assert (found.n, found.n_lower, found.n_equal, found.lower) == (2, 0, 0, ())
+    assert told(found).startswith(
+        "chosen_score, rejected_score: amounts out of 10 stand beside the plain number 45"
+    )
+
+
 @pytest.mark.parametrize(
     ("cell", "value"),
     [(1, 1.0), ("2.5", 2.5), (True, None), ("x", None), ("nan", None), (None, None), (10**400, None)],

@@ -197,7 +197,11 @@ def _sources(report: DataReport) -> Iterator[tuple[str, str, bool]]:
             True,
         )
     for columns in report.scores:
-        yield "scores", scores_told(columns) + _some(columns.lower, columns.n_lower), columns.n_lower > 0
+        yield (
+            "scores",
+            scores_told(columns) + _some(columns.lower, columns.n_lower),
+            columns.n_lower > 0 or bool(columns.unclear),
+        )
 
 
 def _debris(report: DataReport) -> Iterator[tuple[str, str, bool]]:

@@ -34,6 +34,8 @@ class ScoreColumns(BaseModel):
     n_equal: int
     lower: tuple[str, ...]
     """Ids of those, the widest gap first; at most 50."""
+    unclear: str = ""
+    """Why the scores of the two cannot be compared, in words; no row counts as lower or equal then."""
 
 
 def score_columns(pairs: Sequence[Pair]) -> list[ScoreColumns]:
@@ -51,22 +53,23 @@ def score_columns(pairs: Sequence[Pair]) -> list[ScoreColumns]:
             if (a := finite(p.meta.get(chosen))) is not None
             and (b := finite(p.meta.get(rejected))) is not None
         ]
-        try:
-            scale = scale_of(x for _, a, b in both for x in (a, b))
-        except DataError:
-            continue  # what cannot be compared says nothing against the label
-        rows = [(i, a.on(scale), b.on(scale)) for i, a, b in both]
-        if not rows:
+        if not both:
             continue
+        try:
+            scale, unclear = scale_of(x for _, a, b in both for x in (a, b)), ""
+        except DataError as e:
+            scale, unclear = "plain", str(e)
+        rows = [] if unclear else [(i, a.on(scale), b.on(scale)) for i, a, b in both]
         lower = sorted((a - b, i) for i, a, b in rows if a < b)
         out.append(
             ScoreColumns(
                 chosen=chosen,
                 rejected=rejected,
-                n=len(rows),
+                n=len(both),
                 n_lower=len(lower),
                 n_equal=sum(a == b for _, a, b in rows),
                 lower=tuple(i for _, i in lower[:SHOWN]),
+                unclear=unclear,
             )
         )
     return out
@@ -89,5 +92,7 @@ def finite(value: Any) -> Amount | None:
 
 def told(columns: ScoreColumns) -> str:
     """What a pair of columns says against the label, in words."""
+    if columns.unclear:
+        return f"{columns.chosen}, {columns.rejected}: {columns.unclear}"
     equal = f", {columns.n_equal} equal" if columns.n_equal else ""
     return f"{columns.n_lower} of {columns.n} rows have {columns.chosen} < {columns.rejected}{equal}"
