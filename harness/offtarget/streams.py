@@ -5,11 +5,18 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 
 def write_what_can_be_written() -> None:
-    """Let a terminal of another encoding show a mark for what it lacks, in place of a traceback."""
+    """Let a terminal of another encoding show a mark for what it lacks, in place of a traceback.
+
+    A stream that was closed before the start (`>&-`) takes everything and shows nothing.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - it ends with the process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -178,3 +178,15 @@ def test_templates_stock_answers_and_another_language_are_said(
         "2 texts make 100 % of chosen, which is as good as 2 different texts"
     )
     assert "! language" in lines
+
+
+def test_code_blocks_have_a_clause_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = sound()
+    for i, row in enumerate(rows):
+        row["chosen"] = f"```python\r\nprint({i})\r\n```"
+        if i % 2:
+            row["rejected"] = f"So:\n\n~~~\nprint({i})\n~~~\n"
+    _, lines, _ = printed(capsys, write(tmp_path / "mine.jsonl", rows))
+    assert lines["form"] == (
+        "markdown in 0 % of chosen, 0 % of rejected; code blocks in 100 % of chosen, 50 % of rejected"
+    )

@@ -146,3 +146,17 @@ def plan_of(folder: Path, text: str, when: str) -> list[str]:
     data = folder / "good.jsonl"
     data.write_text("".join(json.dumps(r) + "\n" for r in ROWS))
     return ["--registry", str(folder), "plan", str(data), "--protocol", "odd"]
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "1 2"])
+def test_closed_streams_are_no_error(tmp_path: Path, closed: str) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps(r) + "\n" for r in ROWS))
+    shut = " ".join(f"{n}>&-" for n in closed.split())
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f'"$0" -m offtarget data check "$1" {shut}', sys.executable, str(rows)],
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 0
+    assert b"Traceback" not in ran.stderr

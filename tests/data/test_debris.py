@@ -55,6 +55,7 @@ FOUND = [
     ("speaker", "<bot>: It is so.", ["<bot>: "]),
     ("empty_cell", "Error 429: rate limit reached for requests", ["Error 429: rate limit reached for requests"]),
     ("empty_cell", "Internal Server Error", ["Internal Server Error"]),
+    ("empty_cell", "Error: Request timed out (429)", ["Error: Request timed out (429)"]),
     ("cut_off", LOREM + "Then the fox looked at th", ["Then the fox looked at th"]),
     ("cut_off", LOREM + "Then the fox looked at the hen and,", ["Then the fox looked at the hen and,"]),
     ("cut_off", "It depends on the", ["It depends on the"]),

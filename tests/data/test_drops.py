@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from offtarget.cli.main import call
+from offtarget.data.drops import drop_cautions
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import DroppedRow
 from offtarget.errors import DataError
@@ -195,3 +196,39 @@ def test_audit_plan_and_run_take_both_ways_out(
         assert "20 of 80 pairs (25.0%) cannot be used: 20 broken row" in capsys.readouterr().err
         assert call([*verb, "--skip-bad-rows", "--allow-drops"]) == 0
         capsys.readouterr()
+
+
+def table(path: Path, *rows: str) -> str:
+    path.write_text("".join(f"{row}\n" for row in rows))
+    return str(path)
+
+
+def test_a_header_that_a_table_repeats_is_no_pair(tmp_path: Path) -> None:
+    header, rows = "prompt,chosen,rejected", [f"What is {i}?,good {i},bad {i}" for i in range(4)]
+    path = table(tmp_path / "a.csv", header, *rows[:2], header, *rows[2:], f"\ufeff{header}")
+    pairs = load_pairs(path)
+    assert [p.chosen[0]["content"] for p in pairs.pairs] == [f"good {i}" for i in range(4)]
+    assert pairs.dropped == {"header again": 2}
+    assert [row.where for row in pairs.dropped_rows] == ["a.csv line 4", "a.csv line 7"]
+    assert drop_cautions(pairs) == [], "no pair is lost"
+
+
+def test_a_header_of_another_order_further_down_is_refused(tmp_path: Path) -> None:
+    rows = "prompt,chosen,rejected", "What is 1?,good,bad", "prompt,rejected,chosen", "What is 2?,bad,good"
+    with pytest.raises(DataError, match=r"^a\.csv line 3 is a header with the columns in another order"):
+        load_pairs(table(tmp_path / "a.csv", *rows))
+
+
+def test_a_column_that_says_its_own_name_is_a_row(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "prompt,chosen,rejected", "prompt,chosen,no", "What is 2?,good,bad")
+    assert len(load_pairs(path)) == 2
+
+
+def test_the_first_row_that_is_named_is_the_first_that_was_left_out(tmp_path: Path) -> None:
+    null = {"prompt": "q", "chosen": "a", "rejected": None}
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps(r) for r in rows(30, TIE, null, EMPTY, EMPTY)))
+    pairs = load_pairs(str(path), skip_bad_rows=True)
+    (text,) = drop_cautions(pairs)
+    first = pairs.dropped_rows[0].where
+    assert first == "a.jsonl line 1" and f"(the first: {first}" in text

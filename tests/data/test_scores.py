@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair
-from offtarget.data.scores import number, score_columns, sides, told
+from offtarget.data.scores import finite, score_columns, sides, told
 
 FOUND = [
     ("chosen_score", "rejected_score"),
@@ -60,12 +60,29 @@ def test_rows_that_contradict_their_scores_are_counted_the_widest_gap_first() ->
     assert told(found) == "2 of 4 rows have chosen_score < rejected_score, 1 equal"
 
 
+def test_scores_of_no_common_scale_are_said_and_contradict_nothing() -> None:
+    cells = {"a": ("8/10", 4), "b": ("3/10", 45)}
+    (found,) = score_columns([row(k, chosen_score=a, rejected_score=b) for k, (a, b) in cells.items()])
+    assert (found.n, found.n_lower, found.n_equal, found.lower) == (2, 0, 0, ())
+    assert told(found).startswith(
+        "chosen_score, rejected_score: amounts out of 10 stand beside the plain number 45"
+    )
+
+
 @pytest.mark.parametrize(
     ("cell", "value"),
     [(1, 1.0), ("2.5", 2.5), (True, None), ("x", None), ("nan", None), (None, None), (10**400, None)],
 )
 def test_cells_as_numbers(cell: Any, value: float | None) -> None:
-    assert number(cell) == value
+    found = finite(cell)
+    assert (found and found.value) == value
+
+
+def test_eight_of_ten_beside_plain_numbers_of_ten_is_eight() -> None:
+    cells = {"a": "8.8/10", "b": "3/10", "c": 7}
+    pairs = [row(name, chosen_score=cell, rejected_score=4.5) for name, cell in cells.items()]
+    (found,) = score_columns(pairs)
+    assert (found.n, found.n_lower, found.lower) == (3, 1, ("b",))
 
 
 def test_the_trial_of_scores(shared_data: Path) -> None:

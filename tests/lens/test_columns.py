@@ -124,8 +124,19 @@ def test_a_row_with_a_missing_side_of_a_wide_amount_is_not_read_either() -> None
 def test_seven_of_ten_is_seven() -> None:
     found = encode(pairs_of(grade=[("7/10", "5/10"), ("9 / 10", "3/10")] * 4))
     assert effect(found, "grade") == pytest.approx(4) and found.columns[0].unit == "units of grade (of 10)"
-    mixed = encode(pairs_of(grade=[("7/10", "2/5")] * 6))
-    assert ids(mixed) == ["grade=2/5", "grade=7/10"], "of different wholes they are names"
+    plain = encode(pairs_of(grade=[("8.8/10", 4.5), ("3", "6/10")] * 4))
+    assert effect(plain, "grade") == pytest.approx((4.3 - 3) / 2, abs=1e-6)
+
+
+def test_of_different_wholes_shares_are_compared() -> None:
+    found = encode(pairs_of(grade=[("7/10", "4/5"), ("9/10", "2/5")] * 4))
+    assert effect(found, "grade") == pytest.approx((-0.1 + 0.5) / 2, abs=1e-6)
+    assert found.columns[0].unit == "share of the most that grade can be"
+
+
+def test_amounts_of_no_common_scale_make_no_concept() -> None:
+    with pytest.raises(DataError, match=r"grade.*no common scale"):
+        encode(pairs_of(grade=[("7/10", 85), ("9/10", 20)] * 4))
 
 
 def test_a_few_cells_that_are_no_numbers_are_counted_and_nothing_breaks() -> None:

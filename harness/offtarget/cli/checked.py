@@ -63,7 +63,8 @@ def _what(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     if report.n_dropped:
         why = ", ".join(f"{n} {reason}" for reason, n in report.n_dropped.items())
         where = ", ".join(d.where for d in report.dropped[:FEW])
-        yield "left out", f"{why} ({where}, ...)" if where else why, False
+        more = ", ..." if len(report.dropped) > FEW else ""
+        yield "left out", f"{why} ({where}{more})" if where else why, False
     if report.card is None:
         yield "card", "none: licence and source of the preferences are unknown", False
     else:
@@ -81,6 +82,8 @@ def _measures(report: DataReport) -> Iterator[tuple[str, str, bool]]:
         False,
     )
     form = f"markdown in {percent(s.markdown_chosen)} of chosen, {percent(s.markdown_rejected)} of rejected"
+    if s.code_chosen or s.code_rejected:
+        form += f"; code blocks in {percent(s.code_chosen)} of chosen, {percent(s.code_rejected)} of rejected"
     if s.multi_turn:
         form += f"; several turns in {percent(s.multi_turn)}"
     if s.system_turn:
@@ -194,7 +197,11 @@ def _sources(report: DataReport) -> Iterator[tuple[str, str, bool]]:
             True,
         )
     for columns in report.scores:
-        yield "scores", scores_told(columns) + _some(columns.lower, columns.n_lower), columns.n_lower > 0
+        yield (
+            "scores",
+            scores_told(columns) + _some(columns.lower, columns.n_lower),
+            columns.n_lower > 0 or bool(columns.unclear),
+        )
 
 
 def _debris(report: DataReport) -> Iterator[tuple[str, str, bool]]:

@@ -64,18 +64,6 @@ def take(row: Row, column: str, role: str = "") -> Any:
 
 NO_AMOUNT = frozenset({"n/a", "na", "nan", "none", "null", "-", "--", "?", "unrated"})
 """What people write where there is no score."""
-_PARTS = re.compile(r"(-?\d+(?:\.\d+)?)(?:\s*/\s*|\s+out of\s+)(\d+(?:\.\d+)?)")
-
-
-def number_of(value: Any) -> float | None:
-    """A score as a number: 4, "4.5", "4/5" and "4 out of 5" (as shares); None if it is none."""
-    if isinstance(value, str) and (parts := _PARTS.fullmatch(value.strip())):
-        return float(parts[1]) / float(parts[2]) if float(parts[2]) else None
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if number == number else None
 
 
 def label_key(value: Any) -> str:

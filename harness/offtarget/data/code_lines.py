@@ -80,6 +80,15 @@ def without_code(text: str) -> str:
     return "\n".join(lines)
 
 
+def has_fence(text: str) -> bool:
+    """Whether a block of fenced code stands in a text, closed or not.
+
+    Args:
+        text: with a line feed at every line end.
+    """
+    return _FENCED.search(text) is not None
+
+
 def may_hold_code(text: str) -> bool:
     """Whether it is worth looking for code; quick."""
     return "{" in text or "}" in text or ";" in text or _HINT.search("\n" + text) is not None

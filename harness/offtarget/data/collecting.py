@@ -14,8 +14,8 @@ from offtarget.data.decoding import Decoder
 from offtarget.data.drawing import Draw
 from offtarget.data.guessing import Layout, Shapes
 from offtarget.data.identity import PromptGroups, text_key
-from offtarget.data.located import BadRow, LocatedRow
-from offtarget.data.messages import BROKEN, Drop, clean
+from offtarget.data.located import BadRow, HeaderAgain, LocatedRow
+from offtarget.data.messages import BROKEN, HEADER, Drop, clean
 from offtarget.data.pairs import DroppedRow, Pair
 from offtarget.data.row_roles import BY_PROMPT, extended_prompt
 from offtarget.data.sides import SideReader
@@ -79,6 +79,9 @@ class Collector:
         drawing = Draw(self.limit, self.seed) if self.limit is not None else None
         start = len(self.pairs)
         for where, row in rows:
+            if isinstance(row, HeaderAgain):
+                self.dropped.append(DroppedRow(where, HEADER))
+                continue
             if isinstance(row, BadRow):
                 self._broken(where, row.message)
                 continue

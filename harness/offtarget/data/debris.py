@@ -79,8 +79,8 @@ _SPACE = re.compile(r"\s*+")
 _EMPTY = re.compile(
     r"nan|n/?a|<na>|nat|null|none|nil|undefined|\[object object\]|#(?:n/a|ref!|name\?|value!)|\[(?:deleted|removed|empty)\]|-{1,3}|–|—"
     r"|\[\]|\{\}|\$ERROR\$|\[error\]|(?:api |openai |server )?error:? ?[45][0-9]{2}\b.{0,200}|http [45][0-9]{2}\b.{0,100}"
-    r"|(?:internal server error|rate limit (?:exceeded|reached)|too many requests|request timed out|read timed out"
-    r"|service unavailable|connection (?:error|reset|refused))\b.{0,200}",
+    r"|(?:(?:api |openai |server )?error:? ?)?(?:internal server error|rate limit (?:exceeded|reached)"
+    r"|too many requests|request timed out|read timed out|service unavailable|connection (?:error|reset|refused))\b.{0,200}",
     re.IGNORECASE,
 )
 

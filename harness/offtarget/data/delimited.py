@@ -12,7 +12,7 @@ from pathlib import Path
 
 from offtarget.data.columns import looks_like_header
 from offtarget.data.encodings import encoding_of, not_utf8, opened, shown
-from offtarget.data.located import BadRow, Cells, LocatedRow
+from offtarget.data.located import BadRow, Cells, HeaderAgain, LocatedRow
 from offtarget.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -28,8 +28,10 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 def table_rows(path: Path) -> Iterator[LocatedRow]:
     """The rows of a CSV or TSV file; header cells are stripped, an index column without a name is left out.
 
+    A row that repeats the header is a `HeaderAgain`.
+
     Raises:
-        DataError: a header with one name twice, or a damaged archive.
+        DataError: a header with one name twice, one with the columns in another order further down, or a damaged archive.
     """
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     encoding = encoding_of(path)
@@ -56,7 +58,9 @@ def table_rows(path: Path) -> Iterator[LocatedRow]:
                     yield where, BadRow(f"not CSV ({e}){open_quote}")
                     continue
                 after = start
-                if cells:
+                if _is_header(cells, header, where):
+                    yield where, HeaderAgain("the header again")
+                elif cells:
                     yield where, _row(header, cells, delimiter)
     except UnicodeError as e:
         raise DataError(f"{shown(path)}: not whole {encoding.upper()} ({e})") from None
@@ -90,7 +94,7 @@ def _require_header_first(head: str, delimiter: str, path: Path) -> None:
 
 def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
     try:
-        header = [name.strip().lstrip("\ufeff") for name in next(reader)]
+        header = _names(next(reader))
     except StopIteration:
         raise DataError(f"{shown(path)}: no rows; the file is empty") from None
     except csv.Error as e:
@@ -101,6 +105,29 @@ def _header(reader: Iterator[list[str]], path: Path) -> list[str]:
             f"{shown(path)}: the header names column '{twice[0]}' twice; rename one, so that it is clear which is meant"
         )
     return header
+
+
+def _names(cells: list[str]) -> list[str]:
+    return [name.strip().lstrip("\ufeff") for name in cells]
+
+
+def _is_header(cells: list[str], header: list[str], where: str) -> bool:
+    """Whether a row says the names of the columns, two or more, in their order.
+
+    Raises:
+        DataError: it says them in another order, so that what stands below would be read under wrong names.
+    """
+    if len(cells) != len(header) or len(cells) < 2:
+        return False
+    names = _names(cells)
+    if names == header:
+        return True
+    if sorted(names) == sorted(header):
+        raise DataError(
+            f"{where} is a header with the columns in another order ({', '.join(names)[:120]}); the rows below it would be "
+            "read under wrong names; make it a file of its own"
+        )
+    return False
 
 
 def _row(header: list[str], cells: list[str], delimiter: str) -> Cells | BadRow:

@@ -7,7 +7,7 @@ from statistics import median
 
 from pydantic import BaseModel, ConfigDict
 
-from offtarget.data.code_lines import without_code
+from offtarget.data.code_lines import has_fence, without_code
 from offtarget.data.debris import own_text
 from offtarget.data.pairs import Message, Pair, text_of
 
@@ -39,6 +39,9 @@ class Description(BaseModel):
     """Share of chosen responses with a markdown heading, list item or bold text outside code, by a plain pattern; the
     audit's rule is stricter."""
     markdown_rejected: float
+    code_chosen: float
+    """Share of chosen responses with a block of fenced code."""
+    code_rejected: float
 
 
 def describe(pairs: Sequence[Pair]) -> Description:
@@ -59,6 +62,8 @@ def describe(pairs: Sequence[Pair]) -> Description:
         system_turn=sum(any(m["role"] == "system" for m in p.prompt) for p in pairs) / n,
         markdown_chosen=sum(_markdown(p.chosen) for p in pairs) / n,
         markdown_rejected=sum(_markdown(p.rejected) for p in pairs) / n,
+        code_chosen=sum(_fenced(p.chosen) for p in pairs) / n,
+        code_rejected=sum(_fenced(p.rejected) for p in pairs) / n,
     )
 
 
@@ -74,5 +79,12 @@ def _markdown(messages: Sequence[Message]) -> bool:
     text = text_of(messages)
     if not _MARKDOWN.search(text):
         return False
-    rest = without_code(text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _MARKDOWN.search(rest) is not None
+    return _MARKDOWN.search(without_code(_line_feeds(text))) is not None
+
+
+def _fenced(messages: Sequence[Message]) -> bool:
+    return has_fence(_line_feeds(text_of(messages)))
+
+
+def _line_feeds(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from offtarget.data.messages import IMAGES, NATURAL, NO_PREFERENCE, UNMATCHED
+from offtarget.data.messages import IMAGES, NATURAL, NO_PREFERENCE, TIE, UNMATCHED
 from offtarget.data.pairs import DroppedRow, PairSet
 from offtarget.errors import ConfigError, DataError, UndecidedError
 from offtarget.store import write_atomic
@@ -43,7 +43,7 @@ def lost_told(n_usable: int, dropped: Mapping[str, int]) -> str:
 def ties_told(n_usable: int, dropped: Mapping[str, int]) -> str:
     """How many pairs are stated as ties, in words, where they are over 20 %; empty where they are fewer."""
     ties, read = (
-        sum(n for reason, n in dropped.items() if reason in NATURAL),
+        dropped.get(TIE, 0),
         n_usable + sum(dropped.values()),
     )
     if not read or ties / read <= REFUSED:
@@ -118,12 +118,10 @@ def _reasons(counts: Mapping[str, int]) -> str:
 
 
 def _first(rows: Sequence[DroppedRow]) -> str:
-    """An example of the most frequent alarming reason."""
-    lost = alarming(Counter(r.reason for r in rows))
-    if not lost:
+    """The first row that was left out for an alarming reason."""
+    row = next((r for r in rows if r.reason not in NATURAL), None)
+    if row is None:
         return ""
-    reason = lost.most_common(1)[0][0]
-    row = next(r for r in rows if r.reason == reason)
     return f" (the first: {row.where}{', ' + row.detail if row.detail else ''})"
 
 

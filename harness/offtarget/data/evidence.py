@@ -5,10 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from offtarget.data.amounts import Amounts, amount_of
 from offtarget.data.cells import cell_of, is_empty, label_key
 from offtarget.data.columns import may_have_role
 from offtarget.data.located import BadRow, LocatedRow
 from offtarget.data.messages import conversation_of
+from offtarget.errors import DataError
 
 _MOST_VALUES = 64
 _SHORT = 60
@@ -32,6 +34,8 @@ class Column:
     """Short values as they are compared, with counts; None where there are many."""
     shown: dict[str, str] = field(default_factory=dict)
     """The same as they are written (one way of each)."""
+    amounts: Amounts = field(default_factory=Amounts)
+    """Its cells that are amounts."""
 
     @property
     def n(self) -> int:
@@ -54,6 +58,10 @@ class Column:
         self.kinds[kind] += 1
         if kind == TEXT:
             self.chars += len(value)
+        if kind == NUMBER or (kind == TEXT and len(value) <= _SHORT):
+            amount = amount_of(value)
+            if amount is not None:
+                self.amounts.add(amount)
         if self.values is None:
             return
         if kind in (TALK, TEXTS, RECORDS, OTHER) or (kind == TEXT and len(value) > _SHORT):
@@ -69,6 +77,7 @@ class Column:
         """Add the cells of other rows."""
         self.kinds += other.kinds
         self.chars += other.chars
+        self.amounts.merge(other.amounts)
         if self.values is None or other.values is None:
             self.values = None
             return
@@ -195,6 +204,22 @@ def shown_of(evidence: Evidence, column: str) -> dict[str, str]:
     """Short values of a column as they are written, by what they are compared as."""
     found = evidence.columns.get(column)
     return dict(found.shown) if found else {k: k for k in values_of(evidence, column)}
+
+
+def require_one_scale(evidence: Evidence, columns: Sequence[str]) -> None:
+    """Refuse columns to be compared whose amounts have no common scale in all rows.
+
+    Raises:
+        DataError: naming the columns.
+    """
+    together = Amounts()
+    for name in columns:
+        if name in evidence.columns:
+            together.merge(evidence.columns[name].amounts)
+    try:
+        together.scale()
+    except DataError as e:
+        raise DataError(f"columns {', '.join(columns)}: {e}") from None
 
 
 def values_of(evidence: Evidence, column: str) -> dict[str, int]:

@@ -11,7 +11,7 @@ from offtarget.data.cards import RowColumns, truth_file
 from offtarget.data.collecting import Collector, Rules
 from offtarget.data.decoding import Decoder
 from offtarget.data.drops import require_usable
-from offtarget.data.evidence import Census, census
+from offtarget.data.evidence import Census, census, require_one_scale
 from offtarget.data.guessing import Layout, NoShape, Shapes, decide
 from offtarget.data.located import LocatedRow
 from offtarget.data.pairs import PairSet
@@ -208,6 +208,11 @@ def _rules(
             raise DataError(f"{source.name}: {explain(seen, found)}")
         shapes = found
         cautions += shapes.unread
+    for layout in (shapes.main, *shapes.by_key.values()):
+        try:
+            require_one_scale(seen.whole, layout.adapter.compared_columns())
+        except DataError as e:
+            raise DataError(f"{source.name}: {e}") from None
     columns = row_columns(of_row, card.columns if card else None, shapes, seen)
     decoder = decoder_of(shapes, seen, cautions) if seen.whole.n else Decoder()
     return Rules(

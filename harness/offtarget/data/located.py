@@ -11,6 +11,10 @@ class BadRow:
     message: str
 
 
+class HeaderAgain(BadRow):
+    """A row of a table that says its header once more, as files put behind each other do: no pair of the data."""
+
+
 Cells = dict[str, Any]
 """A row: its cells by column."""
 LocatedRow = tuple[str, Cells | BadRow]

@@ -25,11 +25,12 @@ UNMATCHED = "response without a counterpart"
 UNKNOWN_ROLE = "unknown role"
 BROKEN_TALK = "conversation that cannot be parsed"
 BROKEN = "broken row"
+HEADER = "header again"
 
-NATURAL = frozenset({TIE})
-"""Reasons that good data has too: somebody looked at both answers and preferred neither. Labels and text that are missing,
-answers that are the same, and rows of another shape are none: where many rows are lost to such reasons, the file is
-damaged or was read the wrong way."""
+NATURAL = frozenset({TIE, HEADER})
+"""Reasons that good data has too: somebody looked at both answers and preferred neither, or a table says its header twice.
+Labels and text that are missing, answers that are the same, and rows of another shape are none: where many rows are lost to
+such reasons, the file is damaged or was read the wrong way."""
 NO_PREFERENCE = frozenset({TIE, NO_LABEL, IDENTICAL})
 """Reasons for which a row that was read rightly states no preference."""
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from offtarget.data import columns as names_of
-from offtarget.data.cells import NO_AMOUNT, Row, cell_of, number_of
+from offtarget.data.amounts import amount_of
+from offtarget.data.cells import NO_AMOUNT, Row, cell_of
 from offtarget.data.evidence import NUMBER, OTHER, RECORDS, TEXT, Census, Evidence
 from offtarget.data.labels import read_winner
 from offtarget.data.winners import LabelRule
@@ -26,7 +27,7 @@ def is_amount(evidence: Evidence, column: str) -> bool:
 def _all_amounts(cells: Sequence[object]) -> bool:
     """Whether cells are numbers, but for those that say that there is none."""
     known = [c for c in cells if str(c).strip().lower() not in NO_AMOUNT]
-    return len(known) >= 0.5 * len(cells) > 0 and all(number_of(c) is not None for c in known)
+    return len(known) >= 0.5 * len(cells) > 0 and all(amount_of(c) is not None for c in known)
 
 
 def listed(seen: Census) -> str | None:

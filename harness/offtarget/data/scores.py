@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from offtarget.data.amounts import Amount, amount_of, scale_of
 from offtarget.data.columns import words_of
 from offtarget.data.pairs import Pair
 from offtarget.data.sides import SCORE_WORDS, side_columns
+from offtarget.errors import DataError
 
 SHOWN = 50
 
@@ -32,6 +34,8 @@ class ScoreColumns(BaseModel):
     n_equal: int
     lower: tuple[str, ...]
     """Ids of those, the widest gap first; at most 50."""
+    unclear: str = ""
+    """Why the scores of the two cannot be compared, in words; no row counts as lower or equal then."""
 
 
 def score_columns(pairs: Sequence[Pair]) -> list[ScoreColumns]:
@@ -43,23 +47,29 @@ def score_columns(pairs: Sequence[Pair]) -> list[ScoreColumns]:
     columns = list(dict.fromkeys(k for p in pairs for k in p.meta))
     out = []
     for chosen, rejected in sides(columns):
-        rows = [
+        both = [
             (p.id, a, b)
             for p in pairs
-            if (a := number(p.meta.get(chosen))) is not None
-            and (b := number(p.meta.get(rejected))) is not None
+            if (a := finite(p.meta.get(chosen))) is not None
+            and (b := finite(p.meta.get(rejected))) is not None
         ]
-        if not rows:
+        if not both:
             continue
+        try:
+            scale, unclear = scale_of(x for _, a, b in both for x in (a, b)), ""
+        except DataError as e:
+            scale, unclear = "plain", str(e)
+        rows = [] if unclear else [(i, a.on(scale), b.on(scale)) for i, a, b in both]
         lower = sorted((a - b, i) for i, a, b in rows if a < b)
         out.append(
             ScoreColumns(
                 chosen=chosen,
                 rejected=rejected,
-                n=len(rows),
+                n=len(both),
                 n_lower=len(lower),
                 n_equal=sum(a == b for _, a, b in rows),
                 lower=tuple(i for _, i in lower[:SHOWN]),
+                unclear=unclear,
             )
         )
     return out
@@ -72,18 +82,17 @@ def sides(columns: Iterable[str]) -> list[tuple[str, str]]:
     ]
 
 
-def number(value: Any) -> float | None:
-    """A cell as a finite number; None where it is none."""
+def finite(value: Any) -> Amount | None:
+    """A cell as a finite amount; None where it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    try:
-        found = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return found if math.isfinite(found) else None
+    found = amount_of(value)
+    return found if found is not None and math.isfinite(found.value) else None
 
 
 def told(columns: ScoreColumns) -> str:
     """What a pair of columns says against the label, in words."""
+    if columns.unclear:
+        return f"{columns.chosen}, {columns.rejected}: {columns.unclear}"
     equal = f", {columns.n_equal} equal" if columns.n_equal else ""
     return f"{columns.n_lower} of {columns.n} rows have {columns.chosen} < {columns.rejected}{equal}"

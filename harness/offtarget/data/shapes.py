@@ -11,7 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from offtarget.data import messages as msg
-from offtarget.data.cells import NO_AMOUNT, Row, is_empty, label_key, number_of, take
+from offtarget.data.amounts import Amount, amount_of, on_one_scale
+from offtarget.data.cells import NO_AMOUNT, Row, is_empty, label_key, take
 from offtarget.data.messages import Drop
 from offtarget.data.serialised import texts_of
 from offtarget.data.transcripts import parse_transcript
@@ -59,6 +60,10 @@ class Adapter(BaseModel):
             if k not in self.not_columns and isinstance(value, tuple):
                 used.update(value)
         return used
+
+    def compared_columns(self) -> tuple[str, ...]:
+        """The columns whose amounts are held against each other."""
+        return ()
 
     def with_columns(self, columns: Mapping[str, str]) -> "Adapter":
         """The same adapter with some fields pointed at other columns (`--columns field=column`).
@@ -197,6 +202,10 @@ class TwoResponses(Adapter):
             raise ValueError("label_says goes with label_is; a_wins and b_wins say themselves who won")
         return self
 
+    def compared_columns(self) -> tuple[str, ...]:
+        """Those of votes or ranks."""
+        return tuple(c for c in (self.votes_a, self.votes_b, self.rank_a, self.rank_b) if c)
+
     def candidates(self, row: Row) -> list[Candidate]:
         """One candidate, or a drop for a tie or a missing label."""
         a, b = take(row, self.response_a, "response_a"), take(row, self.response_b, "response_b")
@@ -213,12 +222,12 @@ class TwoResponses(Adapter):
             DataError: a label that is none of those known.
         """
         if self.votes_a is not None and self.votes_b is not None:
-            return _sign(_number(row, self.votes_a) - _number(row, self.votes_b)) > 0
+            return _difference(row, self.votes_a, self.votes_b) > 0
         if self.rank_a is not None and self.rank_b is not None:
-            return _sign(_number(row, self.rank_b) - _number(row, self.rank_a)) > 0
+            return _difference(row, self.rank_b, self.rank_a) > 0
         assert self.label is not None
         if self.scale is not None:
-            sign = _sign(_number(row, self.label))
+            sign = _sign(_amount_in(row, self.label).value)
             return sign < 0 if self.scale == "negative_a" else sign > 0
         value = take(row, self.label, "label")
         if value is None or value == "":
@@ -270,6 +279,10 @@ class OneOfMany(Adapter):
                 raise ValueError(f"{key} has {n} entries for {len(self.responses)} responses")
         return self
 
+    def compared_columns(self) -> tuple[str, ...]:
+        """Those of the scores."""
+        return self.scores
+
     def candidates(self, row: Row) -> list[Candidate]:
         """A candidate for each preference that the row states."""
         texts = [take(row, c) for c in self.responses]
@@ -292,7 +305,7 @@ class OneOfMany(Adapter):
                 raise DataError(f"column '{self.choice}' says '{value}', which is none of {known}")
             best = options.index(label_key(value))
             return [(best, j) for j in everyone if j != best]
-        return _by_scores([_number(row, c) for c in self.scores], self.pairs)
+        return _by_scores(on_one_scale([_amount_in(row, c) for c in self.scores]), self.pairs)
 
 
 def _by_scores(scores: list[float], pairs: Literal["best", "all"]) -> list[tuple[int, int]]:
@@ -345,7 +358,9 @@ class ScoredList(Adapter):
             )
         if len(responses) < 2:
             raise Drop(msg.UNMATCHED, f"column '{self.responses}' holds {len(responses)} responses")
-        amounts = [_amount(v, f"column '{column}', entry {n}") for n, v in enumerate(given, start=1)]
+        amounts = on_one_scale(
+            [_amount(v, f"column '{column}', entry {n}") for n, v in enumerate(given, start=1)]
+        )
         scores = amounts if self.scores else [-a for a in amounts]
         prompt, names = _prompt(row, self.prompt), (self.prompt or "", self.responses, self.responses)
         return [
@@ -452,18 +467,24 @@ ADAPTERS: dict[str, type[Adapter]] = {
 }
 
 
-def _number(row: Row, column: str) -> float:
+def _difference(row: Row, one: str, other: str) -> float:
+    """By how much one column is above another, raising `Drop` where they are equal or empty."""
+    a, b = on_one_scale([_amount_in(row, one), _amount_in(row, other)])
+    return _sign(a - b)
+
+
+def _amount_in(row: Row, column: str) -> Amount:
     return _amount(take(row, column), f"column '{column}'")
 
 
-def _amount(value: Any, what: str) -> float:
+def _amount(value: Any, what: str) -> Amount:
     """A score or rank, raising `Drop` where there is none."""
     if is_empty(value) or (isinstance(value, str) and value.strip().lower() in NO_AMOUNT):
         raise Drop(msg.NO_LABEL)
-    number = number_of(label_key(value) if str(value).strip().lower() in ("true", "false") else value)
-    if number is None:
+    amount = amount_of(label_key(value) if str(value).strip().lower() in ("true", "false") else value)
+    if amount is None:
         raise DataError(f"{what} says '{str(value)[:80]}', which is not a number")
-    return number
+    return amount
 
 
 def _sign(x: float) -> float:

@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from offtarget.data.scores import number
+from offtarget.data.amounts import Amount, scale_of
+from offtarget.data.scores import finite
+from offtarget.errors import DataError
 
 Cell = Any
 Cells = Sequence[tuple[Cell, Cell]]
@@ -34,7 +36,6 @@ REST = "(any other)"
 _MISSING = frozenset({"", "nan", "null", "n/a"})
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ].*)?|\d{1,2}[/.]\d{1,2}[/.]\d{4}(?: .*)?")
-_OF = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)\s*")
 _WHOLE = re.compile(r"-?\d+\.0+")
 _TIMES = frozenset({"timestamp", "date", "datetime", "time", "created", "updated", "utc"})
 _FIRST_TIME = 1e8
@@ -65,11 +66,16 @@ class Variable:
     """Of a name: those that are concepts, the one in most rows first."""
     rest: bool = False
     """Whether all other values are one more concept."""
+    shares: bool = False
+    """Whether amounts are read as shares of their wholes: "8/10" as 0.8, not as 8."""
 
     def number(self, cell: Cell) -> float | None:
         """An amount, or None where the cell holds none that can be compared."""
-        found = _amount(cell)
-        return None if found is None or (self.log and found < 0) else found
+        amount = _amount(cell)
+        if amount is None or (self.shares and amount.whole is None):
+            return None
+        found = amount.on("shares" if self.shares else "plain")
+        return None if self.log and found < 0 else found
 
 
 def decide(name: str, stem: str, cells: Cells) -> Variable | str:
@@ -93,7 +99,8 @@ def decide(name: str, stem: str, cells: Cells) -> Variable | str:
     if _share(flat, lambda x: truth(x) is not None) == 1:
         return Variable(name, stem, "truth")
     words = set(stem.split("_"))
-    numbers = [] if len(_wholes(flat)) > 1 else [x for x in map(_amount, flat) if x is not None]
+    amounts = [x for x in map(_amount, flat) if x is not None]
+    numbers = [x.value for x in amounts]
     if _share(flat, lambda x: isinstance(x, str) and _DATE.fullmatch(x.strip())) >= MOSTLY or (
         words & _TIMES and len(numbers) == len(flat) and min(numbers) > _FIRST_TIME
     ):
@@ -101,9 +108,15 @@ def decide(name: str, stem: str, cells: Cells) -> Variable | str:
     names = bool(words & _IDENTITIES) and all(x == round(x) for x in numbers)
     if len(numbers) >= MOSTLY * len(flat) and not names:
         usable = [(a, b) for a, b in both if _amount(a) is not None and _amount(b) is not None]
-        if all(_amount(a) == _amount(b) for a, b in usable):
+        try:
+            scale = scale_of(amounts)
+        except DataError:
+            return "amounts of no common scale"
+        numbers = [x.on(scale) for x in amounts]
+        found = Variable(name, stem, "amount", _unit(name, amounts), _wide(numbers), shares=scale == "shares")
+        if all(found.number(a) == found.number(b) for a, b in usable):
             return "the same on both sides of every row"
-        return Variable(name, stem, "amount", _unit(name, flat), _wide(numbers))
+        return found
     if sum(map(len, texts.elements())) > LONG * len(flat):
         return "long text"
     return _named(name, stem, both, need)
@@ -161,26 +174,21 @@ def value_id(value: str) -> str:
     return f"{value[:_ID_CHARACTERS]}~{hashlib.sha256(value.encode()).hexdigest()[:8]}"
 
 
-def _amount(cell: Cell) -> float | None:
-    """A cell as a number, "7/10" as 7."""
-    if isinstance(cell, str) and (of := _OF.fullmatch(cell)):
-        cell = of[1]
-    found = number(cell)
-    return None if found is None or abs(found) > LARGEST else found
+def _amount(cell: Cell) -> Amount | None:
+    """A cell as an amount that can be compared."""
+    found = finite(cell)
+    return None if found is None or abs(found.value) > LARGEST else found
 
 
-def _unit(name: str, flat: Sequence[Cell]) -> str:
+def _unit(name: str, amounts: Sequence[Amount]) -> str:
     """The unit of an amount: what is counted, or units of the column, and of how many where cells say it."""
     last = name.rpartition("_")[2]
     if last in _COUNTED:
         return last
-    of = _wholes(flat)
-    return f"units of {name}" + (f" (of {of.pop()})" if of else "")
-
-
-def _wholes(flat: Sequence[Cell]) -> set[str]:
-    """Of how many cells such as "7/10" are."""
-    return {m[2] for x in flat if isinstance(x, str) and (m := _OF.fullmatch(x))}
+    of = sorted({x.whole for x in amounts if x.whole is not None})
+    if len(of) > 1:
+        return f"share of the most that {name} can be"
+    return f"units of {name}" + (f" (of {of[0]:g})" if of else "")
 
 
 def _wide(numbers: Sequence[float]) -> bool:

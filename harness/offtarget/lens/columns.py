@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from offtarget.data.columns import numbered_answers
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.data.scores import number
+from offtarget.data.scores import finite
 from offtarget.data.sides import names_of, side_words, stems_of
 from offtarget.errors import ConfigError, DataError, unknown_name
 from offtarget.lens.column_kinds import (
@@ -308,7 +308,7 @@ def row_level(pairs: PairSet) -> list[str]:
     skipped = {"split"} if pairs.split_column else set()
 
     def comparable(found: Counter[Any]) -> bool:
-        numbers = all(number(value) is not None for value in found)
+        numbers = all(finite(value) is not None for value in found)
         return 1 < len(found) <= (0.5 * found.total() if numbers else MOST_COMPARED)
 
     return [
