@@ -6,9 +6,11 @@ shown first, or what a model guessed: it is named, and taken if the person says 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from offtarget.data import columns as names_of
-from offtarget.data.cells import Row, cell_of, label_key, number_of
+from offtarget.data.amounts import amount_of
+from offtarget.data.cells import Row, cell_of, label_key
 from offtarget.data.evidence import NUMBER, TALK, TEXT, TEXTS, Evidence, shown_of, values_of
 from offtarget.data.messages import Drop
 from offtarget.data.polarity import BETTER, WORSE, choice_named, is_amount_of, is_firm, lean
@@ -106,9 +108,9 @@ def _no_such_scale(stated: TwoResponses, whole: Evidence) -> str | None:
     """Why a column is no scale around 0, of which the sign says who won; None if it may be one."""
     if stated.scale is None or stated.label is None:
         return None
-    numbers = sorted({n for v in values_of(whole, stated.label) if (n := number_of(v)) is not None})
+    numbers = sorted({n for v in values_of(whole, stated.label) if (n := _plain(v)) is not None})
     if not numbers:  # many different ones: those of the rows at hand
-        cells = (number_of(cell_of(row, stated.label)) for row in whole.rows)
+        cells = (_plain(cell_of(row, stated.label)) for row in whole.rows)
         numbers = sorted({n for n in cells if n is not None})
     if not numbers or numbers[0] < 0:
         return None
@@ -393,3 +395,9 @@ def _first_won(adapter: TwoResponses, row: Row) -> bool | None:
         return adapter.a_won(row)
     except (Drop, DataError):
         return None
+
+
+def _plain(value: Any) -> float | None:
+    """A cell as a number; None of a share of a whole, and of what is none."""
+    amount = amount_of(value)
+    return None if amount is None or amount.whole is not None else amount.value
