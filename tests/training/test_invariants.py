@@ -263,6 +263,29 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(bench: Any) -> None:
     assert all(np.array_equal(a[k], b[k]) for k in a)
 
 
+@pytest.mark.parametrize("length", [{"max_steps": 6}, {"max_steps": 3}, {"max_steps": -1, "epochs": 2}])
+def test_a_run_killed_behind_its_last_step_makes_no_step_more(
+    bench: Any, monkeypatch: pytest.MonkeyPatch, length: dict[str, int]
+) -> None:
+    from offtarget.training.trainer import ShapedDPOTrainer
+
+    whole = bench.train(bench.identity(), seed=5, **length)
+    bench.store.root = bench.store.root.with_name("killed")
+
+    def killed(self: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ShapedDPOTrainer, "require_usable", killed)
+        bench.train(bench.identity(), seed=5, **length)
+    assert list(bench.store.root.rglob("checkpoint-*"))
+    again = bench.train(bench.identity(), seed=5, **length)
+    assert again.digest["steps"] == whole.digest["steps"]
+    assert again.digest["losses"] == whole.digest["losses"]
+    a, b = bench.weights(whole.path), bench.weights(again.path)
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+
+
 @pytest.mark.parametrize("loss", ["nca_pair", "sppo_hard", "apo_zero"])
 def test_offsets_are_refused_where_they_would_be_another_loss(bench: Any, loss: str) -> None:
     plan = bench.identity().edit(offset_chosen=np.ones(len(bench.set.pairs)))

@@ -14,14 +14,24 @@ from offtarget.store import write_atomic
 KEY, STATE = "offtarget_job.json", "trainer_state.json"
 
 
-def drop_broken(out: Path, key: str) -> None:
-    """Delete the checkpoints in a folder whose saving was interrupted.
+def drop_broken(out: Path, key: str, last_step: int) -> None:
+    """Delete the checkpoints in a folder that cannot be gone on from: whose saving was interrupted, or of the last step.
+
+    Behind the last step nothing is left to train, but transformers (5.x) makes one step more of it; from the checkpoint
+    before, or from the start, training ends where it should.
+
+    Args:
+        out: the folder.
+        key: what a checkpoint must bear.
+        last_step: optimiser steps of the whole training; -1 where whole epochs are trained, which end by themselves.
 
     Raises:
         ConfigError: one of them belongs to another training.
     """
     for folder in out.glob("checkpoint-*"):
-        if not _is_json(folder / STATE) or not _is_json(folder / KEY):  # what is written last, twice
+        if (
+            not _is_json(folder / STATE) or not _is_json(folder / KEY) or 0 < last_step <= step_of(folder)
+        ):  # what is written last, twice
             shutil.rmtree(folder)
         elif json.loads((folder / KEY).read_text(encoding="utf-8")).get("job") != key:
             raise ConfigError(

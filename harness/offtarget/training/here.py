@@ -73,7 +73,7 @@ def train_here(job: Job) -> None:
     trainer.add_callback(Guard(trainer, job.key))
     main = trainer.is_world_process_zero()
     if main:
-        drop_broken(out, job.key)
+        drop_broken(out, job.key, trainer.args.max_steps)
     trainer.accelerator.wait_for_everyone()
     resume = any(out.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=resume or None)
