@@ -3,14 +3,12 @@
 What is tried is what the commands run: the views of an audit, the comparison of two, the agreement of shifts. The parts
 that need real answers read the data folder beside the project, and are left out with a line where it is absent.
 
-Run `python tests/bench/bench_calibration_audit.py --runs 400` to write results/calibration/audit.md and .jsonll
-(`--runs 40 --out DIR` for a look).
+Run `python tests/bench/bench_calibration_audit.py --runs 1600 --out results/calibration` to make that table again, in about 15 minutes
+(`--runs 40` for a look).
 """
 
-import argparse
 import itertools
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -34,7 +32,7 @@ from calibration.rows import (
     onset,
     threshold_concepts,
 )
-from calibration.table import RESULTS, Line, write
+from calibration.table import Line, main
 from offtarget.audit.statistics.dealing import judge
 from offtarget.audit.statistics.difference import Comparison
 from offtarget.audit.statistics.flips import flip_p, refine, typical_values
@@ -498,31 +496,13 @@ PARTS: dict[str, Callable[[int], list[Line]]] = {
 }  # fmt: skip
 
 
-def main() -> None:
-    """Run every part and write the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--runs", type=int, default=200, help="size of the simulation: sets or concepts a line"
-    )
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS))
-    given = parser.parse_args()
-    lines: list[Line] = []
-    for name in given.parts:
-        began = time.monotonic()
-        lines += PARTS[name](given.runs)
-        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    about = (
-        "u is chosen minus rejected; a concept that does not lean has u as likely as -u, whole prompts together.",
-        "Wrong is a size above its nominal rate, a coverage or a power below it, by more than three Monte Carlo errors. Off "
-        "on the other side is conservative.",
-        "Where concepts of one set go together, the error is that over sets.",
-    )
-    write("audit", "Calibration: audits, diff, verify", about,
-          f"python tests/bench/bench_calibration_audit.py --runs {given.runs}", lines, given.out)  # fmt: skip
+ABOUT = (
+    "u is chosen minus rejected; a concept that does not lean has u as likely as -u, whole prompts together.",
+    "Wrong is a size above its nominal rate, a coverage or a power below it, by more than three Monte Carlo errors. Off "
+    "on the other side is conservative.",
+    "Where concepts of one set go together, the error is that over sets.",
+)
 
 
 if __name__ == "__main__":
-    main()
+    main("audit", "Calibration: audits, diff, verify", ABOUT, PARTS, __doc__)

@@ -2,13 +2,11 @@
 
 Whole boards are ranked (`board.rank`), as `offtarget board` does; nothing is taken from the project's planted sets.
 
-Run `python tests/bench/bench_calibration_board.py --runs 600` to write results/calibration/board.md and .jsonl
-(about 25 minutes of one core; `--runs 60 --out DIR` for a look).
+Run `python tests/bench/bench_calibration_board.py --runs 400 --out results/calibration` to make that table again
+(about five quiet minutes; `--runs 60` for a look).
 """
 
-import argparse
 import sys
-import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from calibration.boards import Floats, Policy, cells, score
-from calibration.table import RESULTS, Line, write
+from calibration.table import Line, main
 from offtarget.board.rank import rank
 from offtarget.evals.compare import paired
 from offtarget.evals.scoring import make_score
@@ -302,29 +300,13 @@ PARTS: dict[str, Callable[[int], list[Line]]] = {
 }  # fmt: skip
 
 
-def main() -> None:
-    """Run every part and write the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=200, help="simulated boards a line")
-    parser.add_argument("--out", type=Path, default=RESULTS)
-    parser.add_argument("--parts", nargs="*", default=list(PARTS), choices=list(PARTS))
-    given = parser.parse_args()
-    lines: list[Line] = []
-    for name in given.parts:
-        began = time.monotonic()
-        lines += PARTS[name](given.runs)
-        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
-    about = (
-        f"Simulated answers of 0 or 1: logit = level + prompt (sd 1.5) + training seed + both (sd 0.7); {SEED_NOTE}.",
-        "Wrong is a size above its nominal rate, a coverage below it, a bias away from 0, each by more than three Monte "
-        "Carlo errors. Off on the other side is conservative.",
-        "A recovery that is not determined (Fieller's set has no bounds) covers, and lies above nothing.",
-    )
-    write("board", "Calibration: boards, compare, scores", about,
-          f"python tests/bench/bench_calibration_board.py --runs {given.runs}", lines, given.out)  # fmt: skip
+ABOUT = (
+    f"Simulated answers of 0 or 1: logit = level + prompt (sd 1.5) + training seed + both (sd 0.7); {SEED_NOTE}.",
+    "Wrong is a size above its nominal rate, a coverage below it, a bias away from 0, each by more than three Monte "
+    "Carlo errors. Off on the other side is conservative.",
+    "A recovery that is not determined (Fieller's set has no bounds) covers, and lies above nothing.",
+)
 
 
 if __name__ == "__main__":
-    main()
+    main("board", "Calibration: boards, compare, scores", ABOUT, PARTS, __doc__)

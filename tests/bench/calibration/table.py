@@ -1,16 +1,19 @@
 """Tables of calibration: what is claimed, what was simulated, and what was measured with its Monte Carlo error.
 
-Shared by the `bench_calibration_*.py` scripts, each of which writes `results/calibration/NAME.md` and `.jsonl` with the
+Shared by the `bench_calibration_*.py` scripts, each of which writes `NAME.md` and `NAME.jsonl` into `--out` with the
 command that makes them again.
 """
 
+import argparse
 import json
-from collections.abc import Sequence
+import shlex
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-RESULTS = Path(__file__).resolve().parents[3] / "results" / "calibration"
 ERRORS = 3
 """How many Monte Carlo standard errors a measured rate may lie on the wrong side of its nominal one."""
 
@@ -72,15 +75,49 @@ def markdown(title: str, about: Sequence[str], command: str, lines: Sequence[Lin
 
 
 def write(
-    name: str, title: str, about: Sequence[str], command: str, lines: Sequence[Line], folder: Path = RESULTS
-) -> Path:
-    """Write `NAME.md` and `NAME.jsonl` and print the table; gives back the path of the first."""
-    folder.mkdir(parents=True, exist_ok=True)
+    name: str, title: str, about: Sequence[str], command: str, lines: Sequence[Line], folder: Path | None
+) -> None:
+    """Print the table, and write `NAME.md` and `NAME.jsonl` where a folder is given."""
     text = markdown(title, about, command, lines)
+    print(text)
+    if folder is None:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
     body = [{**asdict(x), "mc": x.mc, "verdict": x.verdict} for x in lines]
     rows = "".join(json.dumps(x, ensure_ascii=False) + "\n" for x in ({"command": command}, *body))
     (folder / f"{name}.jsonl").write_text(rows, encoding="utf-8")
-    path = folder / f"{name}.md"
-    path.write_text(text, encoding="utf-8")
-    print(text)
-    return path
+    (folder / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def main(
+    name: str,
+    title: str,
+    about: Sequence[str],
+    parts: Mapping[str, Callable[[int], list[Line]]],
+    doc: str | None,
+) -> None:
+    """The command line of `bench_calibration_NAME.py`.
+
+    Args:
+        name: of the script and of the files.
+        title: of the table.
+        about: what stands above it.
+        parts: what makes the lines of each part from a number of runs.
+        doc: what `--help` says.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=200, help="size of the simulation")
+    parser.add_argument("--out", type=Path, help="folder for the table; by default it is only printed")
+    parser.add_argument("--parts", nargs="*", default=list(parts), choices=list(parts))
+    given = parser.parse_args()
+    lines: list[Line] = []
+    for part in given.parts:
+        began = time.monotonic()
+        lines += parts[part](given.runs)
+        print(f"{part}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    command = f"python tests/bench/bench_calibration_{name}.py --runs {given.runs}"
+    if given.parts != list(parts):
+        command += f" --parts {' '.join(map(shlex.quote, given.parts))}"
+    if given.out:
+        command += f" --out {given.out}"
+    write(name, title, about, command, lines, given.out)
