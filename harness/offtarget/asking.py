@@ -81,7 +81,7 @@ def unanswered(model: Any, prompts: Sequence[str], *, max_tokens: int, store: St
 
 def plain(error: Exception) -> str:
     """An error of Inspect's on one line, without the markup of its console."""
-    return " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300]
+    return " ".join(re.sub(r"\[/?[a-z ]+\]", "", str(error)).split())[:300].rstrip(".")
 
 
 def _file(model: Any, prompt: str, max_tokens: int, store: Store) -> Path:
