@@ -190,3 +190,20 @@ def test_code_blocks_have_a_clause_of_their_own(tmp_path: Path, capsys: pytest.C
     assert lines["form"] == (
         "markdown in 0 % of chosen, 0 % of rejected; code blocks in 100 % of chosen, 50 % of rejected"
     )
+
+
+def test_a_file_called_pairs_goes_by_the_folder_it_was_asked_for_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`pairs.jsonl` alone is pairs: the folder one works in may be called anything, offtarget for one."""
+    from offtarget.engine.auditing import set_name
+
+    (tmp_path / "drop").mkdir()
+    for name in ("pairs.jsonl", "drop/pairs.jsonl", "drop/week.jsonl"):
+        (tmp_path / name).write_text("{}\n")
+    monkeypatch.chdir(tmp_path)
+    assert [set_name(n) for n in ("pairs.jsonl", "drop/pairs.jsonl", "drop/week.jsonl")] == [
+        "pairs",
+        "drop",
+        "week",
+    ]

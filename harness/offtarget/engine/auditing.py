@@ -34,12 +34,13 @@ GENERIC = {"pairs", "data", "train", "test", "rows"}
 
 
 def set_name(data: str | Sequence[str]) -> str | None:
-    """What to call a file: its stem, or the folder's name where it is only called pairs, data or train."""
+    """What to call a file: its stem, or the name of the folder it was asked for in where it is only called pairs, data or train."""
     if not isinstance(data, str) or not Path(data).is_file():
         return None
     path = Path(clean(data))
     stem = path.name.split(".")[0]
-    return path.resolve().parent.name if stem in GENERIC else stem
+    asked_in_a_folder = path.parent != Path()
+    return path.resolve().parent.name if stem in GENERIC and asked_in_a_folder else stem
 
 
 @dataclass(frozen=True, eq=False)
