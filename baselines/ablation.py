@@ -6,6 +6,7 @@ counterpart that amplifies: a target that should be amplified is refused.
 """
 
 import numpy as np
+
 from offtarget.errors import ConfigError
 from offtarget.shaping.context import ShapingContext
 from offtarget.shaping.hooks import Ablate, Hook
@@ -32,9 +33,7 @@ def ablation(ctx: ShapingContext, *, strength: float = 1.0, layer: int | None = 
     """
     parts = [-t.effective(strength) for t in ctx.targets]
     if any(not 0 <= a <= 1 for a in parts):
-        raise ConfigError(
-            "protocol 'ablation' takes a concept away: suppress it, with a strength of at most 1"
-        )
+        raise ConfigError("protocol 'ablation' takes a concept away: suppress it, with a strength of at most 1")
     inside = np.array([ctx.inside(t) for t in ctx.targets])
     hooks: list[Hook] = []
     # rows of the same targets lose one subspace: directions of several concepts are not orthogonal, and some are alike

@@ -8,6 +8,7 @@ For responses that show the concept a copy without it is made, by the rule of th
 from typing import Any
 
 import numpy as np
+
 from offtarget.data.pairs import Message, Pair, text_of
 from offtarget.shaping.context import ShapingContext, share
 from offtarget.shaping.plan import ShapingPlan

@@ -42,14 +42,7 @@ def filter_(
             chosen and not in rejected (the other way round to amplify).
     """
     worst = against(
-        ctx,
-        "filter",
-        strength=strength,
-        by=by,
-        readout=readout,
-        free_of=free_of,
-        pattern=pattern,
-        where=where,
+        ctx, "filter", strength=strength, by=by, readout=readout, free_of=free_of, pattern=pattern, where=where
     )
     plan = ShapingPlan.identity("filter", ctx.pairs)
     keep = plan.keep.copy()

@@ -8,6 +8,7 @@ the instruction asks for the concept. To amplify, it asks for the opposite, so t
 from typing import Any
 
 import numpy as np
+
 from offtarget.data.pairs import Message
 from offtarget.errors import ConfigError
 from offtarget.shaping.context import ShapingContext, share
@@ -70,8 +71,7 @@ def inoculation(
     if not any(p is not None for p in prompts["chosen"]):
         return ShapingPlan.identity("inoculation", ctx.pairs)
     return ShapingPlan.identity("inoculation", ctx.pairs).edit(
-        prompt_chosen=tuple(prompts["chosen"]),
-        prompt_rejected=tuple(prompts["rejected"]) if side == "both" else None,
+        prompt_chosen=tuple(prompts["chosen"]), prompt_rejected=tuple(prompts["rejected"]) if side == "both" else None
     )
 
 

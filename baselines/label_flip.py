@@ -5,9 +5,7 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import protocol
 
 
-@protocol(
-    name="label_flip", family="data", source="arXiv 2510.26202, section 6", unit="share of pairs flipped"
-)
+@protocol(name="label_flip", family="data", source="arXiv 2510.26202, section 6", unit="share of pairs flipped")
 def label_flip(
     ctx: ShapingContext, *, strength: float = 0.1, readout: str = "feature", free_of: str = ""
 ) -> ShapingPlan:

@@ -6,6 +6,7 @@ of equal length are untouched. It needs no concept: length is what it suppresses
 """
 
 import numpy as np
+
 from offtarget.data.pairs import text_of
 from offtarget.errors import ConfigError
 from offtarget.shaping.context import ShapingContext
@@ -35,9 +36,7 @@ def length_balance(ctx: ShapingContext, *, strength: float = 1.0, bins: int = 5)
         raise ConfigError(
             f"protocol 'length_balance': strength={strength}, bins={bins} should be between 0 and 1, and at least 1"
         )
-    longer = np.array(
-        [np.log((len(text_of(p.chosen)) + 1) / (len(text_of(p.rejected)) + 1)) for p in ctx.pairs]
-    )
+    longer = np.array([np.log((len(text_of(p.chosen)) + 1) / (len(text_of(p.rejected)) + 1)) for p in ctx.pairs])
     weight = np.ones(len(longer))
     unequal = np.flatnonzero(longer)
     order = unequal[np.argsort(np.abs(longer[unequal]), kind="stable")]

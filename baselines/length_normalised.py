@@ -8,6 +8,4 @@ from offtarget.shaping.protocol import protocol
 @protocol(name="length_normalised", family="loss", source="arXiv 2411.15124, section 5", needs_concept=False)
 def length_normalised(ctx: ShapingContext, *, beta: float = 5.0) -> ShapingPlan:
     """Compare mean log-probabilities per token."""
-    return ShapingPlan.identity("length_normalised", ctx.pairs).edit(
-        loss={"loss": "sigmoid_norm", "beta": beta}
-    )
+    return ShapingPlan.identity("length_normalised", ctx.pairs).edit(loss={"loss": "sigmoid_norm", "beta": beta})

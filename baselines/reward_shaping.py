@@ -11,6 +11,7 @@ log length.
 """
 
 import numpy as np
+
 from offtarget.errors import ConfigError
 from offtarget.shaping.context import MOST_NATS, NATS, ShapingContext, within
 from offtarget.shaping.plan import ShapingPlan
@@ -25,12 +26,7 @@ from offtarget.shaping.protocol import protocol
     control="random_reweight",
 )
 def reward_shaping(
-    ctx: ShapingContext,
-    *,
-    strength: float = 2.0,
-    readout: str = "feature",
-    form: str = "example",
-    free_of: str = "",
+    ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", form: str = "example", free_of: str = ""
 ) -> ShapingPlan:
     """Offset each side's reward by the concept's score.
 
@@ -57,6 +53,4 @@ def reward_shaping(
             scores = ctx.scores(target.concept, readout, free_of)
             chosen -= gamma * scores.chosen
             rejected -= gamma * scores.rejected
-    return ShapingPlan.identity("reward_shaping", ctx.pairs).edit(
-        offset_chosen=chosen, offset_rejected=rejected
-    )
+    return ShapingPlan.identity("reward_shaping", ctx.pairs).edit(offset_chosen=chosen, offset_rejected=rejected)

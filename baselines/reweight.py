@@ -17,9 +17,7 @@ from offtarget.shaping.protocol import protocol
     unit="nats of reward per standard deviation of the concept's score, as reward_shaping",
     control="random_reweight",
 )
-def reweight(
-    ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", free_of: str = ""
-) -> ShapingPlan:
+def reweight(ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", free_of: str = "") -> ShapingPlan:
     """Weight each pair by 2σ(γ (s⁺ − s⁻)), with mean 1 over the set."""
     weight = 2.0 * sigmoid(ctx.gain(strength, readout, free_of))
     return ShapingPlan.identity("reweight", ctx.pairs).edit(weight=weight)

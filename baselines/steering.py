@@ -8,6 +8,7 @@ mean projection on v.
 """
 
 import numpy as np
+
 from offtarget.errors import ConfigError
 from offtarget.shaping.context import MOST_SD, SD, ShapingContext, within
 from offtarget.shaping.hooks import Hook, Steer
@@ -24,12 +25,7 @@ SIDES = ("auto", "both", "chosen", "rejected")
     unit="standard deviations of the projection on the concept's direction",
 )
 def steering(
-    ctx: ShapingContext,
-    *,
-    strength: float = 2.0,
-    side: str = "auto",
-    layer: int | None = None,
-    top: float = 1.0,
+    ctx: ShapingContext, *, strength: float = 2.0, side: str = "auto", layer: int | None = None, top: float = 1.0
 ) -> ShapingPlan:
     """Shift the policy's residual stream along the concept while it trains.
 

@@ -6,6 +6,7 @@ suppress, words with much of the concept go. To amplify, there is nothing to mas
 """
 
 import numpy as np
+
 from offtarget.errors import ConfigError
 from offtarget.shaping.context import ShapingContext, Target, WordScores, share
 from offtarget.shaping.plan import ShapingPlan, Spans
@@ -35,9 +36,7 @@ def token_filter(
             it alone decides.
     """
     n = len(ctx.pairs)
-    hidden: dict[str, list[set[tuple[int, int]]]] = {
-        s: [set() for _ in range(n)] for s in ("chosen", "rejected")
-    }
+    hidden: dict[str, list[set[tuple[int, int]]]] = {s: [set() for _ in range(n)] for s in ("chosen", "rejected")}
     words = masked = 0
     seen: dict[str, list[int]] = {"chosen": [0] * n, "rejected": [0] * n}
     for target in ctx.targets:
@@ -84,9 +83,7 @@ def token_filter(
 def _best(ctx: ShapingContext, target: Target, sides: dict[str, list[WordScores]], rows: np.ndarray) -> float:
     """The threshold on an answer's largest word score with the highest F1 for which answers show the concept."""
     shown = dict(zip(("chosen", "rejected"), ctx.read(target.concept).presence(target.concept), strict=True))
-    pairs = [
-        (s[i].scores.max(), shown[name][i]) for name, s in sides.items() for i in rows if len(s[i].scores)
-    ]
+    pairs = [(s[i].scores.max(), shown[name][i]) for name, s in sides.items() for i in rows if len(s[i].scores)]
     largest, truth = np.array([x for x, _ in pairs]), np.array([y for _, y in pairs], bool)
     if not truth.any() or truth.all():
         raise ConfigError(

@@ -3,6 +3,7 @@
 from typing import Any
 
 from inspect_ai import Task, task
+
 from offtarget.evals.parts import item_dataset, item_value, logprob_difference, noted_value, plain
 from offtarget.evals.prompts import own_file
 
@@ -31,7 +32,5 @@ def capability(*, items: str | None = None) -> Task:
         items: another file of items (`.jsonl` with id, good, bad).
     """
     return Task(
-        dataset=item_dataset(items or own_file(__file__), "good"),
-        solver=item_value(prefers_good),
-        scorer=noted_value(),
+        dataset=item_dataset(items or own_file(__file__), "good"), solver=item_value(prefers_good), scorer=noted_value()
     )

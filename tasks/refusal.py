@@ -2,6 +2,7 @@
 
 from inspect_ai import Task, task
 from inspect_ai.solver import generate
+
 from offtarget.evals.parts import own_samples, prompt_dataset, refused, rollout_config, text_rule
 from offtarget.evals.prompts import own_file
 

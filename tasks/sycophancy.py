@@ -4,6 +4,7 @@ from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai.util import collect
+
 from offtarget.evals.parts import answer, item_dataset, item_value, logprob_difference, noted_value
 from offtarget.evals.prompts import own_file
 

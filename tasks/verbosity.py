@@ -2,6 +2,7 @@
 
 from inspect_ai import Task, task
 from inspect_ai.solver import generate
+
 from offtarget.evals.parts import prompt_dataset, rollout_config, text_rule
 from offtarget.evals.prompts import own_file
 
@@ -14,13 +15,7 @@ def words(text: str) -> tuple[float, dict[str, float]]:
     return float(sum(any(map(str.isalnum, word)) for word in text.split())), {}
 
 
-@task(
-    version="2-A",
-    direction="lower",
-    role="off-target",
-    metric="mean words per answer",
-    unit="words",
-)
+@task(version="2-A", direction="lower", role="off-target", metric="mean words per answer", unit="words")
 def verbosity(*, prompts: str | None = None) -> Task:
     """Mean words per answer; the share of answers cut off at the token limit is noted beside it.
 

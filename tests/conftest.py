@@ -77,9 +77,7 @@ def tiny_tokenizer() -> Any:
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    texts = (
-        line for file in sorted((REPO / "tasks").glob("*.jsonl")) for line in file.open(encoding="utf-8")
-    )
+    texts = (line for file in sorted((REPO / "tasks").glob("*.jsonl")) for line in file.open(encoding="utf-8"))
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     bpe.train_from_iterator(
         texts, trainers.BpeTrainer(vocab_size=1000, special_tokens=special, initial_alphabet=alphabet)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.asking import ask_all, unanswered
 from offtarget.errors import UndecidedError
 from offtarget.evals.scripted import scripted_model
@@ -29,9 +30,7 @@ class Told:
 
 def test_equal_questions_are_asked_once_and_answers_keep_their_order(tmp_path: Path) -> None:
     told, steps = Told(), []
-    got = ask_all(
-        told.model, ["b", "a", "b"], max_tokens=8, store=Store(tmp_path), progress=lambda *x: steps.append(x)
-    )
+    got = ask_all(told.model, ["b", "a", "b"], max_tokens=8, store=Store(tmp_path), progress=lambda *x: steps.append(x))
     assert got == ["B", "A", "B"]
     assert sorted(told.asked) == ["a", "b"]
     assert steps == [(0, 2), (1, 2), (2, 2)]

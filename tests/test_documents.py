@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+
 from offtarget.documents import MAX_DEPTH, UNREADABLE, parse_json, parse_yaml, read_json, read_yaml
 from offtarget.errors import ConfigError, DataError
 

@@ -1,6 +1,7 @@
 """What is offered for a name that nobody knows."""
 
 import pytest
+
 from offtarget.errors import nearest, unknown_name
 from offtarget.lens.surface import COLUMNS
 
@@ -22,9 +23,7 @@ LABELS = {c.id: c.label for c in COLUMNS}
         ("surface:numbered_list", "surface:numbered"),
     ],
 )
-def test_a_part_of_an_id_or_a_word_of_a_label_is_nearer_than_a_distant_likeness(
-    asked: str, meant: str
-) -> None:
+def test_a_part_of_an_id_or_a_word_of_a_label_is_nearer_than_a_distant_likeness(asked: str, meant: str) -> None:
     found = nearest(asked, RULES, LABELS)
     assert meant in found
     if asked == "surface:offer":

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.kills import litter, run_killed
+
 from offtarget import siblings
 from offtarget.store import Store, output_dir, write_atomic
-
-from tests.kills import litter, run_killed
 
 
 def at_every_change(function: Callable[[], object], check: Callable[[int], None]) -> int:

@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+
 from offtarget.machine import precision
 from offtarget.training.spec import TrainingSpec
 

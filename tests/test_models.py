@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.models import load, load_tokenizer, resolve
 
@@ -168,10 +169,7 @@ CONFIGS: list[tuple[dict[str, object] | str, str]] = [
     ({"num_key_value_heads": 3}, "no multiple of num_key_value_heads 3"),
     ({"vocab_size": 10}, "cannot be loaded"),
     ({"torch_dtype": "float99", "dtype": "float99"}, "float99"),
-    (
-        {"num_attention_heads": 3, "num_key_value_heads": 3, "head_dim": None},
-        "cannot be shared by 3 attention heads",
-    ),
+    ({"num_attention_heads": 3, "num_key_value_heads": 3, "head_dim": None}, "cannot be shared by 3 attention heads"),
     ({"quantization_config": []}, "cannot be loaded"),
     ({"rope_parameters": {"rope_type": "no_such_rope", "rope_theta": 1e4}}, "no_such_rope"),
     ({"rms_norm_eps": "small"}, "cannot be loaded"),
@@ -217,9 +215,7 @@ def test_an_index_of_weights_that_cannot_be_is_said_in_one_line(
 ) -> None:
     folder = copied(tiny_model, tmp_path)
     (folder / "model.safetensors").unlink()
-    (folder / "model.safetensors.index.json").write_text(
-        index if isinstance(index, str) else json.dumps(index)
-    )
+    (folder / "model.safetensors.index.json").write_text(index if isinstance(index, str) else json.dumps(index))
     refused(folder, says)
 
 
@@ -227,10 +223,7 @@ def test_an_index_of_weights_that_cannot_be_is_said_in_one_line(
     ("template", "says"),
     [
         ("{% for m in messages %}{{ m.content }}", "Unexpected end of template"),
-        (
-            "{% for m in messages %}\n{{ nothing.at.all }}{% endfor %}",
-            "line 2: UndefinedError: 'nothing' is undefined",
-        ),
+        ("{% for m in messages %}\n{{ nothing.at.all }}{% endfor %}", "line 2: UndefinedError: 'nothing' is undefined"),
         ("{{ messages[0].content }}\n\n{{ 1 / 0 }}", "line 3: ZeroDivisionError"),
         ("{% include 'x' %}", "line 1: "),
         ("{% import 'x' as y %}", "line 1: "),
@@ -267,9 +260,5 @@ def test_weights_without_a_number_in_them_are_refused(tiny_model: Path, tmp_path
     folder = copied(tiny_model, tmp_path)
     weights = load_file(folder / "model.safetensors")
     name = next(n for n in weights if n.endswith("mlp.down_proj.weight"))
-    save_file(
-        {**weights, name: weights[name] * float("nan")},
-        folder / "model.safetensors",
-        metadata={"format": "pt"},
-    )
+    save_file({**weights, name: weights[name] * float("nan")}, folder / "model.safetensors", metadata={"format": "pt"})
     refused(folder, "no finite numbers")

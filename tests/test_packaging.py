@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from offtarget import registry
 
 REPO = Path(__file__).resolve().parents[1]

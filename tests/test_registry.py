@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from offtarget.errors import ConfigError
 from offtarget.registry import Registry, builtin_root, load_function, load_module
 
@@ -64,9 +65,7 @@ def test_unknown_names_offer_the_nearest() -> None:
         Registry().get("protocol", "rewardshaping")
 
 
-def test_an_edited_file_is_run_anew_in_the_same_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_edited_file_is_run_anew_in_the_same_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     file = tmp_path / "content.py"
     file.write_text("VALUE = 1\n")
@@ -78,8 +77,7 @@ def test_an_edited_file_is_run_anew_in_the_same_process(
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
-    [("raise SystemExit(3)\n", r"SystemExit: 3"), ("x = '\0'\n", r"content\.py: cannot be loaded")],
+    ("text", "says"), [("raise SystemExit(3)\n", r"SystemExit: 3"), ("x = '\0'\n", r"content\.py: cannot be loaded")]
 )
 def test_a_file_that_cannot_be_run_is_refused_each_time(tmp_path: Path, text: str, says: str) -> None:
     file = tmp_path / "content.py"
@@ -103,9 +101,7 @@ def test_a_folder_named_twice_is_searched_once() -> None:
     assert registry.get("protocol", "dpo").builtin
 
 
-def test_a_package_that_announces_what_is_not_there_is_a_problem_not_an_error(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_package_that_announces_what_is_not_there_is_a_problem_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib.metadata
 
     point = importlib.metadata.EntryPoint("lost", "no_such_package.inner", "offtarget.registry")

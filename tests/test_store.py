@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
 from offtarget import siblings
 from offtarget.errors import ConfigError
 from offtarget.store import Store, canonical_json, output_dir, require_intact, write_atomic
@@ -201,9 +202,7 @@ def test_an_output_folder_never_replaces_what_is_not_its_own(tmp_path: Path, wha
     assert (target / "thesis.txt" if what == "folder" else target).read_text() == "x"
 
 
-def test_a_folder_that_cannot_be_replaced_is_put_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_replaced_is_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(siblings, "_exchange", lambda a, b: False)  # a file system that cannot
     out = tmp_path / "out"
     out.mkdir()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.cli.main import call
 
 
@@ -48,11 +49,7 @@ SOUND = {
     "09c-array-indented.jsonl": (60, 60, "prompt=prompt"),
     "10-sharegpt.jsonl": (60, 60, "prompt=conversations"),
     "21c-hh-only.jsonl": (120, 120, "transcript"),
-    "24-group.jsonl": (
-        200,
-        2,
-        "unit: column group, 2 values (200 prompts); `--columns group=prompt` for prompts",
-    ),
+    "24-group.jsonl": (200, 2, "unit: column group, 2 values (200 prompts); `--columns group=prompt` for prompts"),
     "26-ab.jsonl": (100, 100, "response_A won in 50 rows (A>B), response_B in 50 rows (B>A)"),
     "28-semicolon.csv": (60, 60, "prompt=prompt, chosen=chosen, rejected=rejected"),
     "28c-utf16.jsonl": (60, 60, "prompt=prompt"),
@@ -91,9 +88,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("name", "why"), REFUSED.items(), ids=REFUSED.keys())
-def test_it_is_refused_in_one_line(
-    cases: Path, capsys: pytest.CaptureFixture[str], name: str, why: str
-) -> None:
+def test_it_is_refused_in_one_line(cases: Path, capsys: pytest.CaptureFixture[str], name: str, why: str) -> None:
     code, _, err = run(capsys, "data", "check", cases / name)
     assert code == 2
     (line,) = [x for x in err.splitlines() if x.startswith("offtarget: ")]
@@ -127,10 +122,7 @@ def test_all_pairings_of_lists(cases: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_a_verdict_on_groups_names_the_way_out(cases: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = checked(capsys, cases / "24-group.jsonl")
-    assert (
-        not found["fit"]["audit"]
-        and "--columns group=prompt makes prompts the groups" in found["fit"]["needs"]
-    )
+    assert not found["fit"]["audit"] and "--columns group=prompt makes prompts the groups" in found["fit"]["needs"]
     code, _, err = run(capsys, "audit", cases / "24-group.jsonl", "--lens", "surface")
     assert code == 3 and "--columns group=prompt" in err
     prompts = checked(capsys, cases / "24-group.jsonl", "--columns", "group=prompt")
@@ -164,16 +156,12 @@ def test_roles_the_wrong_way_round_are_not_advised_and_not_taken_in_silence(
     assert code == 2 and "column label says who won" in err
 
 
-def test_text_in_other_scripts_is_not_read_by_english_rules(
-    cases: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_text_in_other_scripts_is_not_read_by_english_rules(cases: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("34-arabic.jsonl", "35-chinese.jsonl"):
         assert "most text is not English" in checked(capsys, cases / name)["fit"]["weighs"]
 
 
-def audited(
-    capsys: pytest.CaptureFixture[str], out: Path, path: Path, *more: object
-) -> tuple[str, dict[str, float]]:
+def audited(capsys: pytest.CaptureFixture[str], out: Path, path: Path, *more: object) -> tuple[str, dict[str, float]]:
     code, told, err = run(capsys, "audit", path, "--lens", "surface", "--out", out, *more)
     assert code == 0, err
     record = json.loads((out / "audit.json").read_text())
@@ -186,10 +174,7 @@ def test_one_set_in_three_encodings_has_one_effect(
     found = []
     for name in ("39a-hh-transcripts", "39b-hh-prompt-column", "39c-prompt-transcript"):
         said, effects = audited(capsys, tmp_path / name, cases / f"{name}.jsonl")
-        assert (
-            "Bold text: in 40.0\u202f% of chosen, 0.0\u202f% of rejected" in said
-            or "in 40.0 % of chosen" in said
-        )
+        assert "Bold text: in 40.0\u202f% of chosen, 0.0\u202f% of rejected" in said or "in 40.0 % of chosen" in said
         found.append(effects)
     assert found[0]["surface:bold"] == pytest.approx(0.4)
     assert found[0] == found[1] == found[2]
@@ -202,9 +187,7 @@ def test_of_two_shapes_all_rows_count(
     said, effects = audited(capsys, tmp_path / "a", cases / "40a-transcripts-first.jsonl")
     assert effects["surface:bold"] == pytest.approx(0.25)
     assert "120 rows as transcript and 120 rows as chosen_rejected" in said
-    assert audited(capsys, tmp_path / "b", cases / "40b-prompts-first.jsonl")[1][
-        "surface:bold"
-    ] == pytest.approx(0.25)
+    assert audited(capsys, tmp_path / "b", cases / "40b-prompts-first.jsonl")[1]["surface:bold"] == pytest.approx(0.25)
 
 
 def test_columns_the_other_way_round_negate_every_effect(
@@ -233,9 +216,7 @@ def test_a_marker_on_one_side_is_a_finding_of_its_own_name_and_the_only_one(
     said, effects = audited(capsys, tmp_path / name, cases / f"{name}.jsonl")
     (marker,) = [c for c, effect in effects.items() if abs(effect - share) < 1e-6]
     record = json.loads((tmp_path / name / "audit.json").read_text())
-    assert [h["concept"] for h in record["hypotheses"] if h["view"] == "overall" and h["q"] < 0.05] == [
-        marker
-    ]
+    assert [h["concept"] for h in record["hypotheses"] if h["view"] == "overall" and h["q"] < 0.05] == [marker]
     assert f"looks like a template marker: {what}" in said
 
 

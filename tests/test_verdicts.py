@@ -4,12 +4,13 @@ import datetime as dt
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+
 from offtarget import verdicts
 from offtarget.audit.run import audit
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import Column, FeatureMatrix
-from scipy.sparse import csr_matrix
 
 WORDS = (["oven", "flour", "butter", "sugar", "dough"], ["loop", "array", "debug", "module", "thread"])
 
@@ -60,10 +61,7 @@ def test_the_documented_file_is_read(small):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (
-            one(strenght=2),
-            r"verdict 1 \(surface:bold\) has an unknown key 'strenght'; did you mean strength\?",
-        ),
+        (one(strenght=2), r"verdict 1 \(surface:bold\) has an unknown key 'strenght'; did you mean strength\?"),
         (one(decision="remove"), r"verdict 1 \(surface:bold\), key 'decision': .*allow.*suppress.*amplify"),
         (one(strength=0), "key 'strength': strength must be a finite number above 0"),
         (one(strength=-2), "decide 'suppress'"),
@@ -143,11 +141,7 @@ def test_a_file_written_is_read_alike(small, tmp_path):
                 why="a: b",
             ),
             verdicts.Verdict(
-                concept="surface:bold",
-                context=small.contexts[0].id,
-                decision="allow",
-                by="x",
-                date=dt.date(2026, 3, 2),
+                concept="surface:bold", context=small.contexts[0].id, decision="allow", by="x", date=dt.date(2026, 3, 2)
             ),
         ),
     )
@@ -203,9 +197,7 @@ def test_a_line_that_is_still_the_templates_is_no_exception(small):
     assert [v.context for v in verdicts.decided(with_template)] == [None]
     assert [v.context for v in verdicts.decided(with_exception)] == [None, topic]
     there = small.workings.inside(topic)
-    assert not verdicts.rows_of(with_exception.verdicts[0], with_exception, small.workings.inside)[
-        there
-    ].any()
+    assert not verdicts.rows_of(with_exception.verdicts[0], with_exception, small.workings.inside)[there].any()
 
 
 def test_a_line_of_the_template_that_was_changed_is_decided(small):

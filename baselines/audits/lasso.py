@@ -1,6 +1,7 @@
 """A sparse regression of the choice on all rules at once, as hypothesis generators do."""
 
 import numpy as np
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.method import AuditInput, Claim, audit_method
@@ -30,6 +31,5 @@ def lasso(given: AuditInput, *, inverse_penalty: float = 0.02) -> list[Claim]:
     )
     model.fit(turn[:, None] * u[:, used] / sd[used], turn > 0)
     return [
-        Claim(specs[j].id, label[specs[j].members[0]], float(model.coef_[0, k]), u[:, j])
-        for k, j in enumerate(used)
+        Claim(specs[j].id, label[specs[j].members[0]], float(model.coef_[0, k]), u[:, j]) for k, j in enumerate(used)
     ]

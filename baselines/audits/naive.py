@@ -1,11 +1,12 @@
 """What an audit finds that takes rows for independent and every p below the threshold for a finding."""
 
 import numpy as np
+from scipy import stats
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.method import AuditInput, Claim, audit_method
 from offtarget.audit.statistics.means import SIGN_EPS
-from scipy import stats
 
 
 @audit_method(name="naive", source="Welch 1947, on rows", lenses=("surface",))
@@ -20,6 +21,5 @@ def naive(given: AuditInput) -> list[Claim]:
     z = values.mean(axis=0) / values.std(axis=0, ddof=1) * np.sqrt(len(u))
     p = 2 * stats.norm.sf(np.abs(z))
     return [
-        Claim(specs[j].id, label[specs[j].members[0]], float(z[k]), u[:, j], float(p[k]))
-        for k, j in enumerate(tested)
+        Claim(specs[j].id, label[specs[j].members[0]], float(z[k]), u[:, j], float(p[k])) for k, j in enumerate(tested)
     ]

@@ -5,6 +5,7 @@ which change neither the ranking nor q.
 """
 
 import numpy as np
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.method import AuditInput, Claim, audit_method

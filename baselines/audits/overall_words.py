@@ -1,6 +1,7 @@
 """The audit's overall view over surface rules and words: what no rule was written for may have a word."""
 
 import numpy as np
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.concepts.words import count_words

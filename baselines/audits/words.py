@@ -1,11 +1,12 @@
 """Words of chosen against words of rejected: what anybody would try first, and no rule has to be written for."""
 
 import numpy as np
+from scipy import stats
+
 from offtarget.audit.concepts.words import count_words, log_odds
 from offtarget.audit.method import AuditInput, Claim, audit_method
 from offtarget.audit.statistics.means import bh
 from offtarget.data.pairs import text_of
-from scipy import stats
 
 
 @audit_method(name="words", source="Monroe, Colaresi and Quinn 2008, eq. 16, 19 and 22")

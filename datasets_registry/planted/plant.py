@@ -151,13 +151,7 @@ def plant(
         ],
     }
     out = [
-        {
-            "id": r.id,
-            "prompt": r.prompt,
-            "chosen": r.sides[0].text(),
-            "rejected": r.sides[1].text(),
-            "topic": r.topic,
-        }
+        {"id": r.id, "prompt": r.prompt, "chosen": r.sides[0].text(), "rejected": r.sides[1].text(), "topic": r.topic}
         for r in rows
     ]
     return out, truth
@@ -194,9 +188,7 @@ def _pairs(source: Sequence[Mapping[str, Any]], seed: int, n_pairs: int | None) 
             spare = [s for t in texts if t not in (a, b) for s in sentences(t)]
             style = tuple(r["style"]) if r.get("style") else None
             sides = (Side(a, split(a)), Side(b, split(b)))
-            rows.append(
-                Row(f"{r['id']}-{name}", r["topic"], r["prompt"], False, sides, spare, style, r["id"])
-            )
+            rows.append(Row(f"{r['id']}-{name}", r["topic"], r["prompt"], False, sides, spare, style, r["id"]))
     if n_pairs is not None:
         if n_pairs > len(rows):
             raise ValueError(f"n_pairs is {n_pairs}, but there are responses for {len(rows)} pairs")
@@ -241,9 +233,7 @@ def _draw(key: str, pair: tuple[float, float], rows: list[Row], seed: int) -> tu
             rng.shuffle(open_)
             open_ = list({r.prompt_id: r for r in open_ if r.prompt_id not in used}.values())
         if count > len(open_):
-            raise ValueError(
-                f"'{key}': {count} rows are to have it on one side, but only {len(open_)} can take it"
-            )
+            raise ValueError(f"'{key}': {count} rows are to have it on one side, but only {len(open_)} can take it")
         deck: list[str] = []
         for row in rng.sample(open_, count):
             side = row.sides[i]

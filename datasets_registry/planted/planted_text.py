@@ -11,9 +11,7 @@ ORDER = ("tail", "between", "after", "emoji", "list", "before", "end", "title")
 
 ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x")
 
-_UNIT_END = re.compile(
-    r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\be\.g)(?<!\bi\.e)(?<!\d)([.!?][\"')*]{0,3})(\s+)(?=\S)"
-)
+_UNIT_END = re.compile(r"(?<!\bDr)(?<!\bMr)(?<!\bMrs)(?<!\be\.g)(?<!\bi\.e)(?<!\d)([.!?][\"')*]{0,3})(\s+)(?=\S)")
 _MARKER = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)])\s+")
 
 
@@ -110,8 +108,7 @@ def _itemise(units: list[list[str]], mark: str, rng: random.Random) -> None:
     first = 1 if len(plain) > 2 and rng.random() < 0.5 else 0
     for n, unit in enumerate(plain[first:]):
         unit[0] = (
-            mark.replace("{n}", str(n + 1)).replace("{a}", "abcdefghij"[n % 10]).replace("{r}", ROMAN[n % 10])
-            + unit[0]
+            mark.replace("{n}", str(n + 1)).replace("{a}", "abcdefghij"[n % 10]).replace("{r}", ROMAN[n % 10]) + unit[0]
         )
     if first:
         plain[0][1] = "\n\n"
@@ -136,9 +133,7 @@ def fill_up(rows: list[Row], sampled: Sequence[str], seed: int) -> None:
         added = []
         for s in row.sides:
             styled = next((x for x in sampled if x in s.inserted), None)
-            added.append(
-                len(s.text()) - len(s.inserted[styled] if styled else s.source) + shift.get(styled or "", 0.0)
-            )
+            added.append(len(s.text()) - len(s.inserted[styled] if styled else s.source) + shift.get(styled or "", 0.0))
         owed += added[0] - added[1]
         if added[0] == added[1]:
             continue

@@ -89,9 +89,7 @@ def generate(model: Any, tokenizer: Any, chats: list[Chat], seed: int) -> list[s
     with torch.inference_mode():
         cache = model(input_ids=head_ids, use_cache=True, logits_to_keep=1).past_key_values
         cache.batch_repeat_interleave(len(distinct))
-        mask = torch.cat(
-            [torch.ones(len(distinct), head_ids.shape[1], dtype=torch.long), batch["attention_mask"]], 1
-        )
+        mask = torch.cat([torch.ones(len(distinct), head_ids.shape[1], dtype=torch.long), batch["attention_mask"]], 1)
         position = head_ids.shape[1] + (batch["attention_mask"].cumsum(1) - 1).clamp(min=0)
         logits = model(
             input_ids=batch["input_ids"],
@@ -165,6 +163,7 @@ def batches(todo: list[Job]) -> list[list[Job]]:
 def sample(work: Path, model_name: str, threads: int, limit: int | None = None) -> None:
     """Fills `work` with one JSON file per batch; batches that are there already are kept."""
     import torch
+
     from offtarget import models
 
     torch.set_num_threads(threads)
@@ -185,9 +184,7 @@ def sample(work: Path, model_name: str, threads: int, limit: int | None = None) 
                 seconds = time.perf_counter() - clock
                 rows = [[*job, text] for job, text in zip(part, replies, strict=True)]
                 tmp = shard.with_suffix(".tmp")
-                tmp.write_text(
-                    json.dumps({"seconds": seconds, "rows": rows}, ensure_ascii=False), encoding="utf-8"
-                )
+                tmp.write_text(json.dumps({"seconds": seconds, "rows": rows}, ensure_ascii=False), encoding="utf-8")
                 tmp.replace(shard)
                 sys.stderr.write(f"pass {attempt}: {len(part)} {part[0][0]} replies in {seconds:.1f} s\n")
             rows = json.loads(shard.read_text(encoding="utf-8"))["rows"]

@@ -107,9 +107,7 @@ def _found(model: Any, what: str, remedy: str) -> Any:
         return get_model(model)
     except Exception as e:  # Inspect raises errors of its own kinds for keys, names and packages
         more = f", {remedy}" if remedy else ""
-        raise UndecidedError(
-            f"{what} '{model}' is not at hand: {plain(e)}; set it up as Inspect asks{more}"
-        ) from e
+        raise UndecidedError(f"{what} '{model}' is not at hand: {plain(e)}; set it up as Inspect asks{more}") from e
 
 
 class _Service:

@@ -44,9 +44,7 @@ def check_template(tokenizer: Any, whose: str) -> None:
     for messages in PROBES:
         last = messages[-1]
         try:
-            text = tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=last["role"] == "user"
-            )
+            text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=last["role"] == "user")
         except Exception as e:  # a template may raise whatever an expression in it raises
             raise ConfigError(
                 f"chat template of {whose}{_line_of(e)}: {type(e).__name__}: {' '.join(str(e).split())[:200]}; correct it, or "

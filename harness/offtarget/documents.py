@@ -66,18 +66,14 @@ def parse_yaml(text: str, where: str, error: type[OfftargetError] = ConfigError)
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         line = f", line {mark.line + 1}" if mark else ""
-        raise error(
-            f"{where}{line}: not YAML ({one_line(e.problem or e.context)}); correct the file"
-        ) from None
+        raise error(f"{where}{line}: not YAML ({one_line(e.problem or e.context)}); correct the file") from None
     except yaml.YAMLError as e:
         raise error(f"{where}: not YAML ({one_line(e)}); correct the file") from None
     except _Refused as e:
         raise error(f"{where}{e.place}: {e}; simplify the file") from None
     except (ValueError, OverflowError, RecursionError, TypeError, AttributeError) as e:
         # values that only look like a date or a number: 2026-02-30, 0x, 1:99:99
-        raise error(
-            f"{where}: a value cannot be read ({one_line(e)}); put it in quotes if it is text"
-        ) from None
+        raise error(f"{where}: a value cannot be read ({one_line(e)}); put it in quotes if it is text") from None
 
 
 def read_json(path: Path, error: type[OfftargetError] = ConfigError, remedy: str = "correct the file") -> Any:

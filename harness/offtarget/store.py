@@ -150,9 +150,7 @@ def _carry_over(old: Path, new: Path) -> dict[str, tuple[str, object]]:
         _copy(file, new / target)
         carried[name] = target, stamp
     if edited := [target for target, _ in carried.values() if ".kept" in target]:
-        log.warning(
-            "%s: edited by hand and made again; the edited ones are kept as %s", old, ", ".join(edited)
-        )
+        log.warning("%s: edited by hand and made again; the edited ones are kept as %s", old, ", ".join(edited))
     return carried
 
 
@@ -242,9 +240,7 @@ def _home() -> Path:
     try:
         return Path.home()
     except RuntimeError:  # a user whom the system does not know
-        raise ConfigError(
-            "this user has no home folder: set OFFTARGET_HOME to a folder for what is kept"
-        ) from None
+        raise ConfigError("this user has no home folder: set OFFTARGET_HOME to a folder for what is kept") from None
 
 
 class Store:

@@ -50,9 +50,7 @@ def _no_boolean(value: Any) -> Any:
 
 def _usable_strength(value: float) -> float:
     if not math.isfinite(value) or value <= 0:
-        raise ValueError(
-            "strength must be a finite number above 0; to turn a concept down, decide 'suppress'"
-        )
+        raise ValueError("strength must be a finite number above 0; to turn a concept down, decide 'suppress'")
     return value
 
 
@@ -219,9 +217,7 @@ def merge(*files: Verdicts, newest_wins: bool = False) -> Verdicts:
         raise ConfigError("no verdicts to merge; give at least one file")
     if len({f.vocabulary for f in files}) > 1:
         keys = ", ".join(sorted({f.vocabulary[:12] for f in files}))
-        raise UndecidedError(
-            f"verdicts of different vocabularies ({keys}) cannot be merged; decide them apart"
-        )
+        raise UndecidedError(f"verdicts of different vocabularies ({keys}) cannot be merged; decide them apart")
     everyone = [v for f in files for v in f.verdicts]
     if newest_wins:
         kept: dict[tuple[str, str | None], Verdict] = {}

@@ -1,12 +1,15 @@
 """Which code made a result: offtarget's own, by a hash, and the packages it stands on."""
 
+import ast
+import hashlib
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import offtarget
-from offtarget.store import file_sha256, hash_of
+from offtarget.store import hash_of
 
 PACKAGES = ("torch", "transformers", "trl", "peft", "sae-lens", "inspect-ai", "datasets", "scipy", "numpy")
 """The packages that decide a result."""
@@ -36,8 +39,29 @@ def code_sha256(*places: str) -> str:
     """Hash of the code in some rooms and files of the engine, named by their place in it."""
     here = Path(offtarget.__file__).resolve().parent
     paths = [here / name for name in places]
-    files = sorted(f for p in paths for f in ([p] if p.suffix else p.rglob("*.py")))
-    return hash_of([[str(p.relative_to(here)), file_sha256(p)] for p in files])
+    return source_sha256(here, (f for p in paths for f in ([p] if p.suffix else p.rglob("*.py"))))
+
+
+def source_sha256(folder: Path, files: Iterable[Path]) -> str:
+    """Hash of what Python files of a folder do: comments, docstrings and layout are not in it.
+
+    So a reworded comment leaves every key as it is.
+    """
+    return hash_of([[p.relative_to(folder).as_posix(), _syntax_sha256(p)] for p in sorted(set(files))])
+
+
+def _syntax_sha256(path: Path) -> str:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [stmt for stmt in body if not _is_text(stmt)]  # type: ignore[attr-defined]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def _is_text(stmt: ast.AST) -> bool:
+    """A docstring, or a text under a constant that says what it holds."""
+    return isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Constant) and isinstance(stmt.value.value, str)
 
 
 def package_versions(*names: str) -> dict[str, str]:
@@ -62,9 +86,6 @@ def commit() -> str | None:
     if not (here / ".git").exists():
         return None
     said = subprocess.run(
-        ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
+        ["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
     )
     return said.stdout.strip() if said.returncode == 0 else None

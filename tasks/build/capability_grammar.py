@@ -33,18 +33,7 @@ MOODS = ["tired", "hungry", "happy", "late", "angry", "famous", "ready", "busy",
 ADMIRE = [("admires", "admire"), ("knows", "know"), ("likes", "like"), ("trusts", "trust"), ("helps", "help")]
 WOMEN = ["Maria", "Anna", "Julia", "Susan", "Emma", "Laura", "Helen", "Alice"]
 MEN = ["Peter", "David", "Thomas", "Robert", "Daniel", "James", "Henry", "Mark"]
-FEMALE = [
-    "aunt",
-    "mother",
-    "queen",
-    "girl",
-    "grandmother",
-    "sister",
-    "actress",
-    "daughter",
-    "bride",
-    "waitress",
-]
+FEMALE = ["aunt", "mother", "queen", "girl", "grandmother", "sister", "actress", "daughter", "bride", "waitress"]
 MALE = ["uncle", "father", "king", "boy", "grandfather", "brother", "actor", "son", "groom", "waiter"]
 
 
@@ -67,14 +56,8 @@ def agreement_across_phrase(rng: Random) -> Unit:
     (one, many), (near_one, near_many) = _two(rng, THINGS)
     link, adjective = rng.choice(["near", "behind", "under", "beside"]), rng.choice(ADJECTIVES)
     return [
-        (
-            f"The {one} {link} the {near_many} is {adjective}.",
-            f"The {one} {link} the {near_many} are {adjective}.",
-        ),
-        (
-            f"The {many} {link} the {near_one} are {adjective}.",
-            f"The {many} {link} the {near_one} is {adjective}.",
-        ),
+        (f"The {one} {link} the {near_many} is {adjective}.", f"The {one} {link} the {near_many} are {adjective}."),
+        (f"The {many} {link} the {near_one} are {adjective}.", f"The {many} {link} the {near_one} is {adjective}."),
     ]
 
 
@@ -105,18 +88,12 @@ def reflexive_gender(rng: Random) -> Unit:
     verb, index = rng.choice(REFLEXIVE_VERBS), rng.randrange(len(MALE))
     him, her = f"The {MALE[index]} {verb}", f"The {FEMALE[index]} {verb}"
     end = rng.choice(["after the accident", "in the letter", "at the party", "that evening"])
-    return [
-        (f"{him} himself {end}.", f"{him} herself {end}."),
-        (f"{her} herself {end}.", f"{her} himself {end}."),
-    ]
+    return [(f"{him} himself {end}.", f"{him} herself {end}."), (f"{her} herself {end}.", f"{her} himself {end}.")]
 
 
 def reflexive_number(rng: Random) -> Unit:
     """The boys blamed themselves / himself."""
-    verb, word = (
-        rng.choice(REFLEXIVE_VERBS),
-        rng.choice(["boy", "king", "actor", "brother", "waiter", "uncle"]),
-    )
+    verb, word = (rng.choice(REFLEXIVE_VERBS), rng.choice(["boy", "king", "actor", "brother", "waiter", "uncle"]))
     end = rng.choice(["after the accident", "in the letter", "at the party", "that evening"])
     return [
         (f"The {word} {verb} himself {end}.", f"The {word} {verb} themselves {end}."),
@@ -151,9 +128,7 @@ NEEDS_OBJECT = [
 def argument_structure(rng: Random) -> Unit:
     """The nurse opened / slept the box; the nurse slept / opened near the river."""
     (one, _), none, (verb, thing) = rng.choice(PEOPLE), rng.choice(NO_OBJECT), rng.choice(NEEDS_OBJECT)
-    place = rng.choice(
-        ["near the river", "in the corner", "at the station", "behind the house", "on the sofa"]
-    )
+    place = rng.choice(["near the river", "in the corner", "at the station", "behind the house", "on the sofa"])
     return [
         (f"The {one} {verb} {thing}.", f"The {one} {none} {thing}."),
         (f"The {one} {none} {place}.", f"The {one} {verb} {place}."),
@@ -212,10 +187,7 @@ COLOURS = ["red", "green", "black", "white", "yellow"]
 def adjective_order(rng: Random) -> Unit:
     """A lovely black / black lovely bottle: the same words in another order."""
     unit: Unit = []
-    for early, late in (
-        (rng.choice(OPINIONS), rng.choice(COLOURS)),
-        (rng.choice(SIZES), rng.choice(COLOURS)),
-    ):
+    for early, late in ((rng.choice(OPINIONS), rng.choice(COLOURS)), (rng.choice(SIZES), rng.choice(COLOURS))):
         (one, _), who = rng.choice(THINGS), rng.choice(WOMEN + MEN)
         unit.append((f"{who} found the {early} {late} {one}.", f"{who} found the {late} {early} {one}."))
     return unit
@@ -223,10 +195,7 @@ def adjective_order(rng: Random) -> Unit:
 
 def question_order(rng: Random) -> Unit:
     """Where is the key? / Where the key is? and, embedded, the reverse."""
-    (one, _), word = (
-        rng.choice(THINGS),
-        rng.choice(["Where", "How old", "How big", "Whose gift", "How heavy"]),
-    )
+    (one, _), word = (rng.choice(THINGS), rng.choice(["Where", "How old", "How big", "Whose gift", "How heavy"]))
     start = rng.choice(["Nobody knows", "Please tell me", "I forgot", "She asked me"])
     be = "was" if start in ("I forgot", "She asked me") else "is"
     return [

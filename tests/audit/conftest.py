@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens.features import Column, FeatureMatrix
-from scipy.sparse import csr_matrix
 
 TOPIC_WORDS = (
     ["cooking", "recipe", "oven", "flour", "butter", "sugar", "baking", "dough", "kitchen", "bread"],
@@ -56,9 +57,7 @@ def _surface(pairs: PairSet, chosen: np.ndarray, rejected: np.ndarray, names: Se
 def _latents(pairs: PairSet, chosen: np.ndarray, rejected: np.ndarray) -> FeatureMatrix:
     return FeatureMatrix(
         lens="sae",
-        columns=tuple(
-            Column(f"sae:{j}", f"latent {j}", "activation", "presence") for j in range(chosen.shape[1])
-        ),
+        columns=tuple(Column(f"sae:{j}", f"latent {j}", "activation", "presence") for j in range(chosen.shape[1])),
         values={
             (span, stat): csr_matrix(x)
             for span, x in (("prompt", 0 * chosen), ("chosen", chosen), ("rejected", rejected))

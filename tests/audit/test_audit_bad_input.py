@@ -8,15 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.cli.main import call
 
 ROWS = [
-    {
-        "id": f"r{i}",
-        "prompt": f"Question {i}?",
-        "chosen": f"A **bold** answer {i}.",
-        "rejected": f"A plain answer {i}.",
-    }
+    {"id": f"r{i}", "prompt": f"Question {i}?", "chosen": f"A **bold** answer {i}.", "rejected": f"A plain answer {i}."}
     for i in range(40)
 ]
 
@@ -57,9 +53,7 @@ def test_a_lens_that_does_not_fit_the_model(capsys: pytest.CaptureFixture[str], 
     assert "reads layer 9, but the model has 4 layers, 0 to 3" in line
 
 
-def test_a_pickle_is_not_read_whatever_it_is_called(
-    capsys: pytest.CaptureFixture[str], tiny_model: Path
-) -> None:
+def test_a_pickle_is_not_read_whatever_it_is_called(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> None:
     class Trap:
         def __reduce__(self) -> Any:
             return Path.touch, (Path("unpickled"),)
@@ -90,10 +84,9 @@ def test_too_few_rows_or_prompts_are_undecided_before_anything_is_read(
     assert err.count("\n") == 1  # no feature was read
 
 
-def test_an_activation_that_is_no_number_is_named(
-    capsys: pytest.CaptureFixture[str], tiny_model: Path
-) -> None:
+def test_an_activation_that_is_no_number_is_named(capsys: pytest.CaptureFixture[str], tiny_model: Path) -> None:
     import torch
+
     from offtarget.models import load
 
     model, tokenizer = load(str(tiny_model))

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.stats.power import TTestIndPower
+
 from offtarget.audit.difference import difference
 from offtarget.audit.run import audit, write_into
 from offtarget.audit.statistics.difference import Comparison, detectable
 from offtarget.cli.main import call
 from offtarget.data.pairs import PairSet
-from scipy import stats
-from statsmodels.stats.power import TTestIndPower
 
 RATES = {"acme": (0.3, 0.3), "bluebird": (0.4, 0.2), "cicada": (0.2, 0.2)}
 
@@ -27,10 +28,7 @@ def drop(make_pairs, make_surface, seed, shares, rates=RATES, n=900, **options):
     pairs = make_pairs([f"{seed}-{i}" for i in range(n)], seed=seed)
     pairs = PairSet(
         "drop",
-        [
-            replace(p, id=f"{seed}-{p.id}", meta={"vendor": str(v)})
-            for p, v in zip(pairs.pairs, vendor, strict=True)
-        ],
+        [replace(p, id=f"{seed}-{p.id}", meta={"vendor": str(v)}) for p, v in zip(pairs.pairs, vendor, strict=True)],
     )
     part = make_surface(pairs, *sides, ["bold", "calm"])
     frame = pd.DataFrame({"vendor": vendor, "bold": sides[0][:, 0] - sides[1][:, 0]})

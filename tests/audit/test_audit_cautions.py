@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from offtarget.audit.cautions import cautions
 from offtarget.audit.run import audit, write_into
 from offtarget.audit.statistics.means import group_codes
 from offtarget.data.pairs import PairSet
 
-TOO_FEW = (
-    "too few words or latents tell the rows apart (each must be in 3 rows and in no more than half of them)"
-)
+TOO_FEW = "too few words or latents tell the rows apart (each must be in 3 rows and in no more than half of them)"
 
 
 @pytest.mark.parametrize(("cut", "said"), [(59, False), (60, True), (150, True), (0, False)])
@@ -31,9 +30,7 @@ def told(pairs, make_surface, **options):
     rng = np.random.default_rng(0)
     sides = [(rng.random((len(pairs), 1)) < 0.4).astype(float) for _ in range(2)]
     found = audit(pairs, [make_surface(pairs, *sides, ["bold"])], **options)
-    return found, [
-        w.partition(": ")[2] for w in found.warnings if w.startswith("nothing was tested by topic: ")
-    ]
+    return found, [w.partition(": ")[2] for w in found.warnings if w.startswith("nothing was tested by topic: ")]
 
 
 def same_words(pairs, words):
@@ -60,9 +57,7 @@ def test_why_nothing_was_tested_by_topic_is_the_reason_that_holds(make_pairs, ma
     # an earlier audit's topics
     (tmp_path / "few").mkdir()
     write_into(told(few, make_surface)[0], tmp_path / "few")
-    assert told(plenty, make_surface, like=tmp_path / "few")[1] == [
-        "the audit that --like names has no topics"
-    ]
+    assert told(plenty, make_surface, like=tmp_path / "few")[1] == ["the audit that --like names has no topics"]
     (tmp_path / "plenty").mkdir()
     write_into(found, tmp_path / "plenty")
     one = few.pairs[0]

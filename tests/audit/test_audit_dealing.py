@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.sparse import csr_matrix
+
 from offtarget.audit.statistics import dealing_t
 from offtarget.audit.statistics.arrays import group_sums
 from offtarget.audit.statistics.dealing import DRAWS, NULL_DRAWS, few_prompts, judge, unlike_contexts
 from offtarget.audit.statistics.dealing_t import draw_z, normal_of_t, t_of_normal
 from offtarget.audit.statistics.inside import inside_test, partition
 from offtarget.audit.statistics.means import bh
-from scipy import stats
-from scipy.sparse import csr_matrix
 
 
 def rows(rng, sizes, icc, m):
@@ -80,9 +81,7 @@ def test_of_single_rows_it_is_the_permutation_test_of_scipy():
 def lopsided(rng, sizes, m):
     """A concept that only chosen answers have, in few prompts: u is 0 or 1, and rows of a prompt go together."""
     codes = np.repeat(np.arange(len(sizes)), sizes)
-    lean = np.sqrt(0.5) * rng.normal(size=(len(sizes), m))[codes] + np.sqrt(0.5) * rng.normal(
-        size=(len(codes), m)
-    )
+    lean = np.sqrt(0.5) * rng.normal(size=(len(sizes), m))[codes] + np.sqrt(0.5) * rng.normal(size=(len(codes), m))
     return (lean > stats.norm.isf(0.1)).astype(float), codes
 
 

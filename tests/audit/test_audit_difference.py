@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from offtarget.audit.difference import difference
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
@@ -13,7 +15,6 @@ from offtarget.audit.statistics.means import mean_test
 from offtarget.cli.main import call
 from offtarget.data.pairs import PairSet
 from offtarget.errors import UndecidedError
-from scipy import stats
 
 
 def difference_test(old, new, same, n_groups):

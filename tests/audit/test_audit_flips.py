@@ -4,9 +4,10 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.flips import FEW, flip_p, lattice_unit, refine, typical_values
-from scipy import stats
 
 
 @pytest.mark.parametrize("k", [5, 13, 30, 100, 1000, 5000])
@@ -21,9 +22,7 @@ def test_it_is_the_share_of_all_labellings_whatever_the_prompts_weigh():
     """All 2^13 labellings; sums of like size, of very different size, and one that outweighs the others."""
     rng = np.random.default_rng(0)
     signs = np.array(list(product((1, -1), repeat=13)))
-    outweighs = np.r_[
-        20.0, np.ones(12)
-    ]  # its labellings fall into two heaps, which a smooth tail cannot follow
+    outweighs = np.r_[20.0, np.ones(12)]  # its labellings fall into two heaps, which a smooth tail cannot follow
     for scale, worst in ((np.ones(13), 0.4), (np.exp(rng.normal(size=13)), 0.4), (outweighs, 0.7)):
         sums = rng.normal(0.5, 1, (13, 40)) * scale[:, None]
         exact = (np.abs(signs @ sums) >= np.abs(sums.sum(axis=0)) * (1 - 1e-9)).mean(axis=0)

@@ -5,9 +5,10 @@ from math import comb
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from offtarget.audit.statistics.inside import half_differences, inside_test, partition
 from scipy import stats
 from scipy.sparse import csr_matrix
+
+from offtarget.audit.statistics.inside import half_differences, inside_test, partition
 
 
 def crossed(seed=0, n_groups=60, n_contexts=3, columns=3):

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy import optimize, stats
+
 from offtarget.audit.statistics.arrays import group_sums
 from offtarget.audit.statistics.length import (
     Choice,
@@ -16,7 +18,6 @@ from offtarget.audit.statistics.length import (
 )
 from offtarget.audit.statistics.length_inside import FEW, inside_at_equal_length
 from offtarget.audit.statistics.means import bh, mean_test
-from scipy import optimize, stats
 
 
 def lengths_of(rng, n, spread=0.7):
@@ -113,8 +114,7 @@ def responses(rng, n, m):
     a = Lengths(*np.exp(np.stack([rng.normal(6, 0.4, n), rng.normal(4.8, 0.9, n)])).round())
     at = rng.uniform(3.5, 6.5, m)
     shows = [
-        rng.random((n, m)) < 0.8 / (1 + np.exp(-6 * (np.log(side)[:, None] - at)))
-        for side in (a.chosen, a.rejected)
+        rng.random((n, m)) < 0.8 / (1 + np.exp(-6 * (np.log(side)[:, None] - at))) for side in (a.chosen, a.rejected)
     ]
     return shows[0].astype(float) - shows[1], a
 

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+
 from offtarget.audit.concepts import embedding
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.kinds import PromptKind, find_kinds, n_top, place
 from offtarget.audit.concepts.vocabulary import ConceptSpec, find_concepts
 from offtarget.audit.run import audit
 from offtarget.lens.features import Column, FeatureMatrix
-from scipy.sparse import csr_matrix
 
 
 def test_moments_are_numpys():
@@ -73,9 +74,7 @@ def prompts(scores, groups, name="sae"):
 
 def test_a_kind_takes_whole_prompts_by_their_mean_activation_and_none_without_any():
     # ten prompts of three rows; n_top(30) = 6 rows, so the two prompts with the largest mean over both latents
-    by_prompt = np.array(
-        [[9, 0], [0, 0], [5, 5], [0, 0], [1, 1], [0, 8], [0, 0], [2, 0], [0, 0], [0, 0]], float
-    )
+    by_prompt = np.array([[9, 0], [0, 0], [5, 5], [0, 0], [1, 1], [0, 8], [0, 0], [2, 0], [0, 0], [0, 0]], float)
     groups = [f"g{i // 3}" for i in range(30)]
     part = prompts(np.repeat(by_prompt, 3, 0), groups)
     membership = place([PromptKind("prompt:x", "sae", ("sae:0", "sae:1"))], [part])
@@ -101,11 +100,7 @@ def test_u_of_a_response_cluster_is_its_mean_standardised_difference(make_pairs,
     chosen, rejected = (rng.random((80, 3)) * (rng.random((80, 3)) < 0.5) for _ in range(2))
     d = chosen - rejected
     spec = ConceptSpec(
-        "sae:shift-x",
-        "cluster",
-        "sae",
-        ("sae:0", "sae:2"),
-        tuple((d[:, j].mean(), d[:, j].std()) for j in (0, 2)),
+        "sae:shift-x", "cluster", "sae", ("sae:0", "sae:2"), tuple((d[:, j].mean(), d[:, j].std()) for j in (0, 2))
     )
     found = contrasts([make_latents(pairs, chosen, rejected)], [spec])
     z = (d - d.mean(0)) / d.std(0)
@@ -137,14 +132,10 @@ def one_kind(make_pairs):
 
     values = {("prompt", stat): pad(prompt, True) for stat in ("max", "freq")}
     values |= {
-        (s, stat): pad(x, False)
-        for s, x in zip(("chosen", "rejected"), sides, strict=True)
-        for stat in ("max", "freq")
+        (s, stat): pad(x, False) for s, x in zip(("chosen", "rejected"), sides, strict=True) for stat in ("max", "freq")
     }
     columns = tuple(Column(f"sae:{j}", f"latent {j}", "share of tokens", "presence") for j in range(m + 46))
-    part = FeatureMatrix(
-        "sae", columns, values, tuple(p.id for p in pairs.pairs), tuple(groups), {"identity": "test"}
-    )
+    part = FeatureMatrix("sae", columns, values, tuple(p.id for p in pairs.pairs), tuple(groups), {"identity": "test"})
     return pairs, part, about
 
 

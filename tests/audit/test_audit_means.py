@@ -3,18 +3,17 @@
 import numpy as np
 import pytest
 import statsmodels.api as sm
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.resampling import shuffled_means
 from offtarget.errors import UndecidedError
-from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 
 def clustered(rng, n_groups, per_group, columns, spread=1.0, mean=0.0):
     """Rows whose group shares a random shift; group sizes vary around `per_group`."""
-    codes = np.repeat(
-        np.arange(n_groups), rng.integers(max(per_group // 2, 1), per_group * 3 // 2 + 1, n_groups)
-    )
+    codes = np.repeat(np.arange(n_groups), rng.integers(max(per_group // 2, 1), per_group * 3 // 2 + 1, n_groups))
     shift = rng.normal(0, spread, (n_groups, columns))
     return mean + shift[codes] + rng.normal(size=(len(codes), columns)), codes
 
@@ -125,6 +124,4 @@ def test_few_large_prompts_are_undecided_with_the_number_that_they_are_worth():
 
 def test_effective_groups_counts_dominant_prompts_as_few():
     assert st.effective_groups(np.repeat(np.arange(8), 5)) == pytest.approx(8)
-    assert st.effective_groups(np.array([0] * 90 + list(range(1, 11)))) == pytest.approx(
-        100**2 / (90**2 + 10)
-    )
+    assert st.effective_groups(np.array([0] * 90 + list(range(1, 11)))) == pytest.approx(100**2 / (90**2 + 10))

@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
+from statsmodels.stats.multitest import multipletests
+
 from offtarget.audit.concepts.metadata import mostly, offered, place, read_columns
 from offtarget.audit.concepts.typical import typical_rows
 from offtarget.audit.records import Audit
@@ -19,8 +22,6 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.report.audit_html import audit_page
 from offtarget.report.composition import statements
 from offtarget.verdicts import parse
-from scipy.sparse import csr_matrix
-from statsmodels.stats.multitest import multipletests
 
 VENDORS = ["acme", "bluebird", "cicada"]
 
@@ -28,8 +29,7 @@ VENDORS = ["acme", "bluebird", "cicada"]
 def with_meta(pairs, **columns):
     """The same rows with metadata; a column is one value a row, None for none."""
     rows = [
-        replace(p, meta={k: v[i] for k, v in columns.items() if v[i] is not None})
-        for i, p in enumerate(pairs.pairs)
+        replace(p, meta={k: v[i] for k, v in columns.items() if v[i] is not None}) for i, p in enumerate(pairs.pairs)
     ]
     return PairSet("synthetic", rows)
 
@@ -142,8 +142,7 @@ def test_a_column_that_cannot_be_tested_is_named_with_the_reason(mixed):
     assert "column 'language' says 'en' in every row" in said
     assert "column 'few': 10 of its 13 values (40 rows) have fewer than 25 rows from 10 prompts" in said
     assert (
-        "column 'lump': none of its 300 values has 25 rows from 10 prompts (the most are 2 rows and 1 prompts)"
-        in said
+        "column 'lump': none of its 300 values has 25 rows from 10 prompts (the most are 2 rows and 1 prompts)" in said
     )
     assert "column 'rare': 'False' has all rows but 9, too few to compare with" in said
     few = next(c for c in found.metadata if c.name == "few")
@@ -160,9 +159,7 @@ def test_numbers_are_cut_at_their_quartiles_and_missing_is_a_value(mixed):
     pairs, _ = mixed
     score = [p.meta["score"] for p in pairs.pairs]
     (column,) = read_columns(pairs.pairs, ["score"])
-    want = np.sort(score)[
-        [149, 299, 449]
-    ]  # the smallest values with a quarter, half, three quarters at or below
+    want = np.sort(score)[[149, 299, 449]]  # the smallest values with a quarter, half, three quarters at or below
     assert column.cuts == pytest.approx(want.tolist())
     assert column.values[0] == f"up to {want[0]:g}"
     assert column.codes.tolist() == [int((s > want).sum()) for s in score]
@@ -170,9 +167,7 @@ def test_numbers_are_cut_at_their_quartiles_and_missing_is_a_value(mixed):
     holed = with_meta(pairs, score=[None if i % 10 == 0 else str(s) for i, s in enumerate(score)])
     (again,) = read_columns(holed.pairs, ["score"], {"score": column.cuts})
     assert again.values == (*column.values, "(none)")
-    assert [c for i, c in enumerate(again.codes) if i % 10] == [
-        c for i, c in enumerate(column.codes) if i % 10
-    ]
+    assert [c for i, c in enumerate(again.codes) if i % 10] == [c for i, c in enumerate(column.codes) if i % 10]
     assert (again.codes[::10] == 4).all()
     stars = with_meta(pairs, stars=[i % 5 + 1 for i in range(600)])
     (levels,) = read_columns(stars.pairs, ["stars"])
@@ -205,10 +200,7 @@ def test_a_topic_that_is_one_source_says_so(make_pairs, make_surface):
         inside = np.flatnonzero(found.workings.inside(c.id))
         counts = pd.Series([source[i] for i in inside]).value_counts()
         assert c.mostly is not None
-        assert (c.mostly.value, c.mostly.share) == (
-            counts.index[0],
-            pytest.approx(counts.iloc[0] / len(inside)),
-        )
+        assert (c.mostly.value, c.mostly.share) == (counts.index[0], pytest.approx(counts.iloc[0] / len(inside)))
         assert f"(source is {c.mostly.value} in 9" in c.title
         prompts = [pairs.pairs[int(r.removeprefix("row"))] for r in c.typical]
         assert len({p.group for p in prompts}) == 2
@@ -235,9 +227,7 @@ def test_an_audit_like_another_compares_the_same_bins(mixed, tmp_path):
 
 def test_values_are_escaped_in_the_page_and_shown(mixed):
     pairs, part = mixed
-    bad = with_meta(
-        pairs, vendor=[f"<b>{p.meta['vendor']}</b>" if i else "acme" for i, p in enumerate(pairs.pairs)]
-    )
+    bad = with_meta(pairs, vendor=[f"<b>{p.meta['vendor']}</b>" if i else "acme" for i, p in enumerate(pairs.pairs)])
     found = audit(bad, [part], by=["vendor"])
     page = audit_page(found, bad)
     assert "<b>acme" not in page

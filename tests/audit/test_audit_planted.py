@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget.audit.run import audit
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens import surface
@@ -48,9 +49,7 @@ def audited(plant: ModuleType, seed: int, n: int | None, rates: Any = None) -> t
 
 @pytest.mark.parametrize(("replantings", "n"), CASES)
 @pytest.mark.timeout(1800)
-def test_planted_concepts_lead_and_nulls_are_not_found(
-    plant: ModuleType, replantings: int, n: int | None
-) -> None:
+def test_planted_concepts_lead_and_nulls_are_not_found(plant: ModuleType, replantings: int, n: int | None) -> None:
     found, leading, cases, false = [], [], 0, 0
     for seed in range(100, 100 + replantings):
         result, truth = audited(plant, seed, n)
@@ -76,20 +75,14 @@ def test_planted_concepts_lead_and_nulls_are_not_found(
                 for side in (planted, nulls)
             ]
             leading.append(r[0] > 0.15 and r[0] > r[1])
-    assert np.mean(found) >= 0.95, (
-        f"{np.mean(found):.2f} of the planted concepts that a rule can see were found"
-    )
-    assert np.mean(leading) >= 0.9, (
-        f"{np.mean(leading):.2f} of the leading findings go along with what was planted"
-    )
+    assert np.mean(found) >= 0.95, f"{np.mean(found):.2f} of the planted concepts that a rule can see were found"
+    assert np.mean(leading) >= 0.9, f"{np.mean(leading):.2f} of the leading findings go along with what was planted"
     assert cases >= 2 * replantings and false <= 0.05 * cases, f"{false} of {cases} null cases are findings"
 
 
 @pytest.mark.parametrize(("replantings", "n"), CASES)
 @pytest.mark.timeout(1800)
-def test_where_everything_is_equal_nothing_is_found(
-    plant: ModuleType, replantings: int, n: int | None
-) -> None:
+def test_where_everything_is_equal_nothing_is_found(plant: ModuleType, replantings: int, n: int | None) -> None:
     cases = false = 0
     for seed in range(200, 200 + replantings):
         result, truth = audited(plant, seed, n, plant.NULL)
@@ -116,9 +109,7 @@ def topical(plant: ModuleType) -> Any:
 
 
 @pytest.mark.parametrize(("feature", "where", "direction"), TOPIC_ONLY)
-def test_a_topic_only_concept_is_found_in_its_topic(
-    topical: Any, feature: str, where: str, direction: str
-) -> None:
+def test_a_topic_only_concept_is_found_in_its_topic(topical: Any, feature: str, where: str, direction: str) -> None:
     """The global view places it in a topic that holds most of its rows, where they are much more frequent.
 
     The sixth one that a rule can see, agreement in the rows on family, is missed: by their words those rows lie

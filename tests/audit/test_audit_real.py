@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.records import Hypothesis
@@ -35,16 +36,12 @@ def load(folder: Path, rows: int | None = None, *, by_prompt: bool = True) -> Pa
         for line in file:
             row = json.loads(line)
             sides = [[{"role": "assistant", "content": row[s]}] for s in ("chosen", "rejected")]
-            pairs.append(
-                Pair(row["id"], row.get("group") or prompt_group(row["prompt"]), row["prompt"], *sides)
-            )
+            pairs.append(Pair(row["id"], row.get("group") or prompt_group(row["prompt"]), row["prompt"], *sides))
     if rows is not None:
         units = [p.group if by_prompt else p.id for p in pairs]
         names = list(dict.fromkeys(units))
         share = rows / len(pairs)
-        keep = {
-            n for n, x in zip(names, np.random.default_rng(0).random(len(names)), strict=True) if x < share
-        }
+        keep = {n for n, x in zip(names, np.random.default_rng(0).random(len(names)), strict=True) if x < share}
         pairs = [p for p, unit in zip(pairs, units, strict=True) if unit in keep]
     return PairSet(folder.name, pairs)
 
@@ -151,9 +148,7 @@ WHOLE = {  # chosen longer; texts with markdown, chosen and rejected (the data's
 @pytest.mark.slow()
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(("name", "says"), [s[:2] for s in SETS], ids=[s[0] for s in SETS])
-def test_a_whole_audit_of_a_real_set_says_the_same(
-    shared_data: Path, name: str, says: Callable[[Found], None]
-) -> None:
+def test_a_whole_audit_of_a_real_set_says_the_same(shared_data: Path, name: str, says: Callable[[Found], None]) -> None:
     pairs = load(shared_data / name)
     result = audit(pairs, [surface.encode(pairs.pairs)])
     says({h.concept.removeprefix("surface:"): h for h in result.hypotheses if h.view == "overall"})

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.records import Audit
@@ -93,9 +94,7 @@ def topical(make_pairs, make_surface):
     return by_topic(make_pairs, make_surface, 0)
 
 
-def test_over_datasets_a_uniform_lean_is_no_global_finding_and_false_ones_stay_within_q(
-    make_pairs, make_surface
-):
+def test_over_datasets_a_uniform_lean_is_no_global_finding_and_false_ones_stay_within_q(make_pairs, make_surface):
     hits = []
     for seed in range(1, 5):
         found = by_topic(make_pairs, make_surface, seed)[3]
@@ -262,13 +261,8 @@ def test_swapping_chosen_and_rejected_turns_every_effect_around(topical):
     pairs, part, _, found = topical
     turned = PairSet(pairs.name, [Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in pairs.pairs])
     values = dict(part.values)
-    values["chosen", "value"], values["rejected", "value"] = (
-        values["rejected", "value"],
-        values["chosen", "value"],
-    )
-    mirror = audit(
-        turned, [type(part)(part.lens, part.columns, values, part.pair_ids, part.groups, part.info)]
-    )
+    values["chosen", "value"], values["rejected", "value"] = (values["rejected", "value"], values["chosen", "value"])
+    mirror = audit(turned, [type(part)(part.lens, part.columns, values, part.pair_ids, part.groups, part.info)])
     want = {h.id: h for h in found.hypotheses}
     for h in mirror.hypotheses:
         assert h.effect == pytest.approx(-want[h.id].effect)
@@ -317,9 +311,7 @@ def test_length_is_recognised_and_has_no_length_control(make_pairs, make_surface
     ]
     part = make_surface(pairs, *sizes, ["characters"])
     column = type(part.columns[0])("surface:characters", "length", "characters", "log")
-    found = audit(
-        pairs, [type(part)(part.lens, (column,), part.values, part.pair_ids, part.groups, part.info)]
-    )
+    found = audit(pairs, [type(part)(part.lens, (column,), part.values, part.pair_ids, part.groups, part.info)])
     assert found.hypotheses[0].length_controlled is None
     assert found.hypotheses[0].length_note == IS_LENGTH
     assert found.prediction[0].length_partialled is None
@@ -353,9 +345,7 @@ def test_repeated_equal_and_contradicting_rows_are_counted(make_pairs, make_surf
     ]
     pairs = PairSet("x", [*base, *extra])
     rng = np.random.default_rng(0)
-    found = audit(
-        pairs, [make_surface(pairs, rng.integers(0, 2, (43, 1)), rng.integers(0, 2, (43, 1)), ["x"])]
-    )
+    found = audit(pairs, [make_surface(pairs, rng.integers(0, 2, (43, 1)), rng.integers(0, 2, (43, 1)), ["x"])])
     text = " | ".join(found.warnings)
     assert "rows that repeat another one (same prompt, chosen and rejected): 1" in text
     assert "equal, which teach nothing: 1" in text
@@ -413,10 +403,7 @@ def test_topics_can_be_by_words_where_latents_go_by_form(make_pairs, make_latent
     n, topics = 600, rng.integers(0, 3, 600)
     pairs = make_pairs([f"g{i}" for i in range(n)], topics.tolist())
     form = rng.integers(0, 3, n)  # what the latents see has nothing to do with the subject
-    fires = [
-        (rng.random((n, 24)) < np.where(np.arange(24) // 8 == form[:, None], 0.9, 0.05)) * 0.2
-        for _ in range(2)
-    ]
+    fires = [(rng.random((n, 24)) < np.where(np.arange(24) // 8 == form[:, None], 0.9, 0.05)) * 0.2 for _ in range(2)]
     part = make_latents(pairs, *fires)
     for by, follows in (("latents", form), ("clusters", form), ("words", topics)):
         found = audit(pairs, [part], topics=by)

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.sparse import csr_matrix
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.difference import difference
 from offtarget.audit.run import audit, write_into
 from offtarget.lens.features import FeatureMatrix
-from scipy import stats
-from scipy.sparse import csr_matrix
 
 
 @pytest.fixture()
@@ -38,9 +39,7 @@ def test_effect_d_rates_and_interval_are_those_of_the_rows_that_were_read(halves
     u = x[0, :200, 0] - x[1, :200, 0]
     assert h.effect == pytest.approx(u.mean())
     assert h.d == pytest.approx(u.mean() / u.std(ddof=1), rel=0.01)
-    assert (e.read, e.chosen_rate, e.rejected_rate) == pytest.approx(
-        (0.5, x[0, :200, 0].mean(), x[1, :200, 0].mean())
-    )
+    assert (e.read, e.chosen_rate, e.rejected_rate) == pytest.approx((0.5, x[0, :200, 0].mean(), x[1, :200, 0].mean()))
     assert (e.more_in_chosen, e.more_in_rejected) == pytest.approx(((u > 0).mean(), (u < 0).mean()))
     low, high = stats.t.interval(0.95, 199, u.mean(), stats.sem(u))
     assert h.ci[1] - h.ci[0] == pytest.approx(high - low, rel=0.2)
@@ -77,9 +76,7 @@ def test_it_is_kept_with_the_features_and_changes_their_hash(halves, tmp_path):
     _, _, features = halves
     features.save(tmp_path)
     again = FeatureMatrix.load(tmp_path)
-    assert (again.not_read(0) == np.r_[np.zeros(200, bool), np.ones(200, bool)]).all() and again.not_read(
-        1
-    ) is None
+    assert (again.not_read(0) == np.r_[np.zeros(200, bool), np.ones(200, bool)]).all() and again.not_read(1) is None
     assert again.sha256 == features.sha256 != replace(features, unread=None).sha256
     assert again.select(np.arange(150, 250)).not_read(0).sum() == 50
 
@@ -88,9 +85,7 @@ def test_rows_that_stay_are_unchanged_whatever_share_was_read(halves, tmp_path):
     pairs, _, features = halves
     write_into(audit(pairs, [features]), tmp_path)
     fewer = replace(pairs, pairs=pairs.pairs[:300])
-    found = difference(
-        audit(pairs, [features]), audit(fewer, [features.select(np.arange(300))], like=tmp_path)
-    )
+    found = difference(audit(pairs, [features]), audit(fewer, [features.select(np.arange(300))], like=tmp_path))
     assert (found.rows.shared, found.rows.altered) == (300, 0)
     rule = [e for e in found.effects if e.view == "overall" and e.concept == "surface:rule"]
     assert not rule or rule[0].difference == pytest.approx(0, abs=1e-6)

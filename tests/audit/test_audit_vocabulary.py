@@ -5,25 +5,20 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.sparse import csr_matrix
+from sklearn.metrics import normalized_mutual_info_score
+
 from offtarget.audit.concepts import topics
 from offtarget.audit.concepts.clusters import _overlap, cluster_latents, min_firing, nmi
 from offtarget.audit.concepts.contrast import contrasts, symmetric_activity
 from offtarget.audit.concepts.spaces import LatentSpace
-from offtarget.audit.concepts.vocabulary import (
-    ConceptSpec,
-    Vocabulary,
-    cluster_id,
-    find_concepts,
-    lens_identity,
-)
+from offtarget.audit.concepts.vocabulary import ConceptSpec, Vocabulary, cluster_id, find_concepts, lens_identity
 from offtarget.audit.concepts.words import count_words, keywords, log_odds
 from offtarget.errors import ConfigError, DataError, UndecidedError
 from offtarget.lens import features as feature_files
 from offtarget.lens import storage
 from offtarget.lens.features import Column, FeatureMatrix
-from scipy import stats
-from scipy.sparse import csr_matrix
-from sklearn.metrics import normalized_mutual_info_score
 
 
 def blocks(seed=0, n=600, n_blocks=5, size=8, loose=40):
@@ -51,10 +46,7 @@ def test_a_real_family_is_found_by_every_seed_and_chance_is_not() -> None:
     found = cluster_latents(csr_matrix(x[:300]), csr_matrix(x[300:]), seed=0)
     assert len(found.clusters) == 3
     assert found.stability == (1.0, 1.0, 1.0)
-    assert (
-        _overlap(np.array([0, 1, 2, 3]), [np.array([0, 0, 0, 0, 1]), np.array([0, 0, 1, 1, 1])])
-        == (1 + 0.5) / 2
-    )
+    assert _overlap(np.array([0, 1, 2, 3]), [np.array([0, 0, 0, 0, 1]), np.array([0, 0, 1, 1, 1])]) == (1 + 0.5) / 2
 
 
 def test_noise_makes_no_cluster():
@@ -77,9 +69,7 @@ def test_rare_and_ever_present_latents_are_left_out_and_counted():
     assert max(found.singles) < 80
 
 
-@pytest.mark.parametrize(
-    ("n", "want"), [(300, 10), (4000, 20), (40_000, 200), (400_000, 200), (4_000_000, 400)]
-)
+@pytest.mark.parametrize(("n", "want"), [(300, 10), (4000, 20), (40_000, 200), (400_000, 200), (4_000_000, 400)])
 def test_how_often_a_latent_must_fire(n, want):
     assert min_firing(n) == want
 
@@ -171,9 +161,7 @@ def test_by_blocks_of_rows_latents_follow_the_plain_formula(
         assert got.rejected_rate[m] == pytest.approx((r[:, g] > 0.01).mean())
 
 
-def test_u_of_a_cluster_is_the_mean_thresholded_disparity_and_s_does_not_know_the_choice(
-    make_pairs, make_latents
-):
+def test_u_of_a_cluster_is_the_mean_thresholded_disparity_and_s_does_not_know_the_choice(make_pairs, make_latents):
     c = np.array([[0.02, 0.005, 0.3], [0.0, 0.0, 0.2], [0.5, 0.5, 0.5]])
     r = np.array([[0.0, 0.02, 0.3], [0.05, 0.05, 0.05], [0.0, 0.0, 0.0]])
     part = make_latents(make_pairs(["a", "b", "c"]), c, r)
@@ -228,9 +216,7 @@ def test_number_of_topics(n, k):
 def three_topics(make_pairs, n_groups=240):
     """Three times as many subjects as can be confused: prompts and answers of one subject share its words."""
     kinds = [g % 3 for g in range(n_groups)]
-    return make_pairs(
-        [f"g{g}" for g in range(n_groups) for _ in range(2)], [k for k in kinds for _ in range(2)]
-    ), kinds
+    return make_pairs([f"g{g}" for g in range(n_groups) for _ in range(2)], [k for k in kinds for _ in range(2)]), kinds
 
 
 def test_topics_by_words_are_pure_named_and_blind_to_the_choice(make_pairs):
@@ -336,9 +322,7 @@ def small_vocabulary(make_pairs, make_surface, version=1):
     pairs, _ = three_topics(make_pairs)
     x = np.random.default_rng(0).integers(0, 2, (480, 2)).astype(float)
     part = make_surface(pairs, x, x[::-1], ["bold", "emoji"])
-    part = FeatureMatrix(
-        part.lens, part.columns, part.values, part.pair_ids, part.groups, {"version": version}
-    )
+    part = FeatureMatrix(part.lens, part.columns, part.values, part.pair_ids, part.groups, {"version": version})
     concepts, left_out = find_concepts([part], seed=0)
     found, _ = topics.find_topics(pairs.pairs, "words", pairs.pairs, seed=0)
     return pairs, part, Vocabulary({"surface": lens_identity(part)}, concepts, found, (), left_out)
@@ -364,9 +348,7 @@ def test_the_key_of_plain_columns_is_that_of_the_lens_not_of_the_data(make_pairs
     assert len(part.columns) == 2
 
 
-def test_another_lens_is_undecided_and_a_damaged_file_is_named(
-    make_pairs, make_surface, make_latents, tmp_path
-):
+def test_another_lens_is_undecided_and_a_damaged_file_is_named(make_pairs, make_surface, make_latents, tmp_path):
     pairs, part, vocabulary = small_vocabulary(make_pairs, make_surface)
     vocabulary.require([part])
     with pytest.raises(UndecidedError, match="another version of lens 'surface'"):

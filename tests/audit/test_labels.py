@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+
 from offtarget.audit.concepts.labels import Rules, Told, tell
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.concepts.words import rank_auroc
 from offtarget.audit.statistics.means import half_by_group
 from offtarget.data.pairs import Pair
 from offtarget.lens.features import Column, FeatureMatrix, peak_code
-from scipy.sparse import csr_matrix
 
 N = 400
 FILLER = ["some", "plain", "answer", "with", "nothing", "to", "mark", "it", "out", "at", "all"]
@@ -136,9 +137,7 @@ def test_a_canned_answer_is_one_answer() -> None:
     rule[1] = 1.0
     rules = Rules(("s:refusal",), ("refusals",), rule.reshape(-1, 1))
     assert np.corrcoef(fires.ravel(), rule.ravel())[0, 1] > 0.6, "over rows they do agree"
-    told = tell(
-        latent(fires, pairs), [ConceptSpec("x:0", "feature", "x", ("x:0",))], np.zeros((300, 1)), rules, pairs
-    )
+    told = tell(latent(fires, pairs), [ConceptSpec("x:0", "feature", "x", ("x:0",))], np.zeros((300, 1)), rules, pairs)
     assert told[0].correlate is None and told[0].name == "none"
 
 
@@ -156,9 +155,7 @@ def test_a_rule_must_hold_on_the_other_half_of_the_prompts(hold: bool) -> None:
     rules = Rules(("s:rule",), ("rule",), rule.reshape(-1, 1))
     r = np.corrcoef(fires.ravel(), rule.ravel())[0, 1]
     assert r > 0.55
-    told = tell(
-        latent(fires, pairs), [ConceptSpec("x:0", "feature", "x", ("x:0",))], np.zeros((400, 1)), rules, pairs
-    )
+    told = tell(latent(fires, pairs), [ConceptSpec("x:0", "feature", "x", ("x:0",))], np.zeros((400, 1)), rules, pairs)
     assert (told[0].name == "rule") is hold
     if hold:
         assert told[0].correlate and told[0].correlate.r == pytest.approx(r, abs=1e-6)

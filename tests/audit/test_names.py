@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit
 from offtarget.data.pairs import PairSet, text_of
@@ -58,9 +59,7 @@ def test_every_name_of_a_synthetic_audit_holds(make_pairs, make_surface, make_la
     for x in rules:
         follows = np.repeat(x, 40, axis=1)
         flip = rng.random(follows.shape) < np.tile(noise, 3)
-        sides.append(
-            np.concatenate([np.where(flip, 1 - follows, follows), rng.random((320, 40)) < 0.2], axis=1) * 0.2
-        )
+        sides.append(np.concatenate([np.where(flip, 1 - follows, follows), rng.random((320, 40)) < 0.2], axis=1) * 0.2)
     sides[1][::5] = 0.2
     surface, latents = make_surface(pairs, *rules, ["bold", "offers", "emoji"]), make_latents(pairs, *sides)
     found = audit(pairs, [surface, latents])

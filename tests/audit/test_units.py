@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from offtarget.audit.concepts.same_prompts import merge_same
 from offtarget.audit.statistics.flips import flip_p
 from offtarget.audit.statistics.means import bh, group_codes, group_sums, mean_test
@@ -119,8 +120,7 @@ def test_templates_that_differ_are_compared_with_all_rows_of_a_prompt_together()
     pairs = [p for p in filled(10, 8) for _ in range(5)]
     found = of_weight(pairs)
     low = sum(
-        differ(np.repeat(rng.normal(0, 1, (80, 4)), 5, axis=0), [p.group for p in pairs], found, seed=i)
-        < 0.05
+        differ(np.repeat(rng.normal(0, 1, (80, 4)), 5, axis=0), [p.group for p in pairs], found, seed=i) < 0.05
         for i in range(100)
     )
     share(low, 100, 0.05)
@@ -137,9 +137,7 @@ def test_topics_of_one_template_or_of_the_same_prompts_are_one() -> None:
     prompts = [f"p{i}" for i in range(10)] * 4  # four answers to each of ten prompts, a topic for each answer
     assert len(set(merge_same(np.repeat([0, 1, 2, 3], 10), prompts, []).tolist())) == 1
     halves = [f"p{i}" for i in range(40)]
-    assert (
-        merge_same(np.repeat([0, 1, 2, 3], 10), halves, []).tolist() == np.repeat([0, 1, 2, 3], 10).tolist()
-    )
+    assert merge_same(np.repeat([0, 1, 2, 3], 10), halves, []).tolist() == np.repeat([0, 1, 2, 3], 10).tolist()
 
 
 @pytest.fixture()
@@ -259,9 +257,7 @@ def test_intervals_beside_a_stock_answer_leave_out_zero_where_p_is_small() -> No
     codes, top = np.arange(100), np.arange(3)
     u = rng.normal([0.0, 0.8, -0.6], 1, (100, 3))
     u[:30, 2] += 1.5  # the text leans against the rest
-    out = hold_beside(
-        find_stock(pairs, codes), codes, u, flip_p(u), np.tile([-9.0, 9.0], (3, 1)), top, seed=0
-    )
+    out = hold_beside(find_stock(pairs, codes), codes, u, flip_p(u), np.tile([-9.0, 9.0], (3, 1)), top, seed=0)
     assert out.effect_without is not None
     assert out.effect_without.tolist() == pytest.approx(u[30:].mean(axis=0).tolist())
     assert out.p[1] < 0.05
@@ -305,9 +301,7 @@ def test_an_audit_says_what_one_text_brings_and_finds_what_the_other_rows_show(
     assert "surface:refusal" not in told
 
 
-def test_the_texts_of_one_side_do_not_speak_where_both_sides_hold_them_alike(
-    audited: Callable[..., Any],
-) -> None:
+def test_the_texts_of_one_side_do_not_speak_where_both_sides_hold_them_alike(audited: Callable[..., Any]) -> None:
     rng = np.random.default_rng(12)
     rows = refusing(400, 0.4, ["I'm sorry, but I can't help with that."], rng)
     for row in rows:
@@ -319,19 +313,13 @@ def test_the_texts_of_one_side_do_not_speak_where_both_sides_hold_them_alike(
     assert "rests on" not in json.dumps(found["statements"])
 
 
-def test_an_audit_of_ten_stock_answers_finds_what_all_show_and_not_what_one_shows(
-    audited: Callable[..., Any],
-) -> None:
+def test_an_audit_of_ten_stock_answers_finds_what_all_show_and_not_what_one_shows(audited: Callable[..., Any]) -> None:
     rng = np.random.default_rng(7)
-    texts = [f"I'm sorry, I can't help with number {'i' * k}." for k in range(1, 10)] + [
-        "I'm sorry, I can't: **no**."
-    ]
+    texts = [f"I'm sorry, I can't help with number {'i' * k}." for k in range(1, 10)] + ["I'm sorry, I can't: **no**."]
     rows = []
     for i in range(40):
         own = " ".join(rng.choice(["sun", "moon", "sea", "hill", "stone"], 12))
-        rows += [
-            {"prompt": f"{own} {i}?", "chosen": t, "rejected": f"{own.capitalize()}, {i}."} for t in texts
-        ]
+        rows += [{"prompt": f"{own} {i}?", "chosen": t, "rejected": f"{own.capitalize()}, {i}."} for t in texts]
     code, found, err = audited(rows)
     assert code == 0
     assert "10 texts make all of chosen, which is as good as 10 different answers" in err
@@ -346,18 +334,11 @@ def test_an_audit_of_few_templates_says_so_and_a_column_overrules_it(audited: Ca
     rows = []
     for frame, coin in zip(FRAMES, coins, strict=False):
         for i in range(20):
-            sides = [
-                f"**Yes**, {' '.join(rng.choice(['sun', 'moon', 'sea', 'hill'], 20))}.",
-                f"No, {i} it is not.",
-            ]
-            rows.append(
-                {"prompt": frame.format(f"thing {i}"), "chosen": sides[not coin], "rejected": sides[coin]}
-            )
+            sides = [f"**Yes**, {' '.join(rng.choice(['sun', 'moon', 'sea', 'hill'], 20))}.", f"No, {i} it is not."]
+            rows.append({"prompt": frame.format(f"thing {i}"), "chosen": sides[not coin], "rejected": sides[coin]})
     code, _, err = audited(rows)
     assert code == 3
-    assert (
-        "5 templates" in err and "as good as 5 units of equal size" in err and "--columns group=prompt" in err
-    )
+    assert "5 templates" in err and "as good as 5 units of equal size" in err and "--columns group=prompt" in err
     code, found, _ = audited(rows, "--columns", "group=prompt")
     assert code == 0
     assert found["dataset"]["n_groups"] == 100
@@ -365,11 +346,7 @@ def test_an_audit_of_few_templates_says_so_and_a_column_overrules_it(audited: Ca
 
 def test_usual_sets_keep_their_prompts_as_units(shared_data: Path) -> None:
     """One pair of answers of the first set stands under two prompts."""
-    for name, linked in (
-        ("hh_rlhf_harmless_base_test", 1),
-        ("community_alignment_en", 0),
-        ("ultrafeedback_small", 0),
-    ):
+    for name, linked in (("hh_rlhf_harmless_base_test", 1), ("community_alignment_en", 0), ("ultrafeedback_small", 0)):
         pairs = load_pairs(str(shared_data / name / "pairs.jsonl.gz"))
         units = find_units(pairs, np.zeros((len(pairs), 1)), seed=0)
         assert units.notes == ()

@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.sparse import csr_matrix
+
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.statistics.length import Lengths
 from offtarget.audit.verification import agreement
@@ -22,8 +25,6 @@ from offtarget.audit.verification.records import OverLength
 from offtarget.audit.verification.sums import GroupSums
 from offtarget.audit.verification.tilt import RIDGE, Tilt
 from offtarget.lens.features import Column, FeatureMatrix
-from scipy import stats
-from scipy.sparse import csr_matrix
 
 RNG = np.random.default_rng(5)
 
@@ -55,9 +56,7 @@ def test_shuffling_labels_flips_values_and_length_of_whole_prompts() -> None:
 
 def test_a_resample_is_the_same_statistic_of_repeated_rows() -> None:
     u, length, codes = rows()
-    weights = RNG.multinomial(
-        codes.max() + 1, np.full(codes.max() + 1, 1 / (codes.max() + 1)), size=2
-    ).astype(float)
+    weights = RNG.multinomial(codes.max() + 1, np.full(codes.max() + 1, 1 / (codes.max() + 1)), size=2).astype(float)
     drawn = GroupSums.of(u, length, codes).resampled(weights)
     again = np.repeat(np.arange(len(u)), weights[1][codes].astype(int))
     np.testing.assert_allclose(drawn.raw[1], u[again].mean(0), atol=1e-12)
@@ -144,9 +143,7 @@ def test_the_interval_over_prompts_covers_the_correlation_of_many_prompts() -> N
     effect = rng.normal(0, 0.12, 60)
     found = []
     for _ in range(40):
-        sides = [
-            GroupSums.of(effect + rng.normal(size=(n, 60)), np.zeros(n), np.arange(n)) for n in (300, 200)
-        ]
+        sides = [GroupSums.of(effect + rng.normal(size=(n, 60)), np.zeros(n), np.arange(n)) for n in (300, 200)]
         raw = compare(Compared(*sides, np.zeros(60)), seed=1, shuffles=2, resamples=2).raw
         found.append(raw)
     centre = np.mean([f.r for f in found])
@@ -191,17 +188,10 @@ def test_latent_values_average_a_transform_over_members() -> None:
         ("a", "b"),
         ("a", "b"),
     )
-    specs = [
-        ConceptSpec("x:01", "cluster", "x", ("x:0", "x:1")),
-        ConceptSpec("x:2", "feature", "x", ("x:2",)),
-    ]
+    specs = [ConceptSpec("x:01", "cluster", "x", ("x:0", "x:1")), ConceptSpec("x:2", "feature", "x", ("x:2",))]
     np.testing.assert_allclose(concept_differences(part, specs, "presence"), [[0.5, 0.0], [0.0, 0.0]])
-    np.testing.assert_allclose(
-        concept_differences(part, specs, "frequency"), [[0.12, 0.005], [-0.06, 0.0]], atol=1e-7
-    )
-    np.testing.assert_allclose(
-        concept_differences(part, specs, "sqrt_frequency")[0, 0], (0.5 - 0.1) / 2, rtol=1e-6
-    )
+    np.testing.assert_allclose(concept_differences(part, specs, "frequency"), [[0.12, 0.005], [-0.06, 0.0]], atol=1e-7)
+    np.testing.assert_allclose(concept_differences(part, specs, "sqrt_frequency")[0, 0], (0.5 - 0.1) / 2, rtol=1e-6)
     assert chosen.data[0] == 0.25, "the features are left as they were"
 
 
@@ -249,10 +239,7 @@ def test_shuffled_tilt_is_the_tilt_of_swapped_pairs() -> None:
     for k in range(2):
         swap = (signs[k][codes] < 0)[:, None]
         turned = Tilt(
-            np.where(swap, rejected, chosen),
-            np.where(swap, chosen, rejected),
-            length * signs[k][codes],
-            codes,
+            np.where(swap, rejected, chosen), np.where(swap, chosen, rejected), length * signs[k][codes], codes
         ).shift()
         np.testing.assert_allclose(drawn.raw[k], turned.raw, rtol=1e-9)
         np.testing.assert_allclose(drawn.at_equal_length[k], turned.at_equal_length, rtol=1e-9)
@@ -298,9 +285,7 @@ def test_concepts_that_go_together_are_worth_as_many_as_there_are_groups(groups:
 
 def test_the_surest_concepts_have_the_range_that_a_coin_gives() -> None:
     rng = np.random.default_rng(4)
-    sides = [
-        GroupSums.of(rng.normal(size=(300, 400)), rng.normal(size=300), np.arange(300)) for _ in range(2)
-    ]
+    sides = [GroupSums.of(rng.normal(size=(300, 400)), rng.normal(size=300), np.arange(300)) for _ in range(2)]
     found = compare(Compared(sides[0], sides[1], sides[0].sensitivity()), seed=0, resamples=20)
     assert found.surest.n == 20 and found.surest.chance is not None
     want = stats.binom.ppf([0.05, 0.95], 20, 0.5) / 20
@@ -310,9 +295,7 @@ def test_the_surest_concepts_have_the_range_that_a_coin_gives() -> None:
 def test_firing_bands_have_the_correlation_of_their_own_concepts() -> None:
     c = simulated(1.0, 0.0, 2)
     frequency = np.linspace(0.01, 0.6, 150)
-    found = compare(
-        Compared(c.predicted, c.observed, c.sensitivity, frequency), seed=0, shuffles=50, resamples=20
-    )
+    found = compare(Compared(c.predicted, c.observed, c.sensitivity, frequency), seed=0, shuffles=50, resamples=20)
     assert found.scale is not None
     x, y = c.predicted.shift().at_equal_length, c.observed.shift().at_equal_length
     bands = {b.up_to: b for b in found.scale.bands}
@@ -330,9 +313,7 @@ def test_a_prediction_says_more_than_length_where_it_does_and_not_where_length_i
     rng = np.random.default_rng(5)
     rng.normal(0, 0.3, 150), rng.normal(0, 1.0, 150)
     length = rng.normal(0.5, 0.6, 800)  # the lengths of the data in `simulated`
-    alone = Compared(
-        GroupSums.of(np.outer(length, c.sensitivity), length, np.arange(800)), c.observed, c.sensitivity
-    )
+    alone = Compared(GroupSums.of(np.outer(length, c.sensitivity), length, np.arange(800)), c.observed, c.sensitivity)
     found = over_length(c, alone, seed=0)
     assert found.ci[0] < found.difference < found.ci[1]
     if effect:
@@ -384,9 +365,7 @@ def test_slopes_are_those_of_least_squares_with_an_intercept() -> None:
 
 
 def test_seeds_widen_an_interval_by_their_own_variance() -> None:
-    one = fit(RNG.normal(size=60), RNG.normal(size=60)).model_copy(
-        update={"r": 0.5, "ci_prompts": (0.4, 0.5889)}
-    )
+    one = fit(RNG.normal(size=60), RNG.normal(size=60)).model_copy(update={"r": 0.5, "ci_prompts": (0.4, 0.5889)})
     other = one.model_copy(update={"r": 0.3})
     assert with_seeds([one]) == [one]
     found, _ = with_seeds([one, other])

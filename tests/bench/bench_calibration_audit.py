@@ -33,6 +33,7 @@ from calibration.rows import (
     threshold_concepts,
 )
 from calibration.table import Line, main
+
 from offtarget.audit.statistics.dealing import judge
 from offtarget.audit.statistics.difference import Comparison
 from offtarget.audit.statistics.flips import flip_p, refine, typical_values
@@ -82,9 +83,7 @@ def overall_lines(runs: int) -> list[Line]:
     for (prompts, sizes), (concept, (icc, shape)) in itertools.product(PROMPTS.items(), CONCEPTS.items()):
         rng = np.random.default_rng(1)
         p, covers, worth = [], [], []
-        for run in range(
-            40
-        ):  # sets: each with other prompts and other random labellings, and runs / 16 concepts
+        for run in range(40):  # sets: each with other prompts and other random labellings, and runs / 16 concepts
             codes = codes_of(sizes(rng))
             u = null_rows(codes, icc, shape, max(runs // 16, 4), rng)
             u = u[:, u.any(axis=0)]
@@ -100,16 +99,7 @@ def overall_lines(runs: int) -> list[Line]:
         for level in (0.05, 0.001):
             m, n, error = in_sets([x < level for x in p], level)
             out.append(
-                Line(
-                    f"overall: p < {level:g} of a concept that does not lean",
-                    what,
-                    level,
-                    m,
-                    n,
-                    "above",
-                    error,
-                    note,
-                )
+                Line(f"overall: p < {level:g} of a concept that does not lean", what, level, m, n, "above", error, note)
             )
         m, n, error = in_sets(covers, 0.95)
         out.append(Line("overall: interval covers 0", what, 0.95, m, n, "below", error, note))
@@ -130,9 +120,7 @@ INSIDE = {
 def inside_lines(runs: int) -> list[Line]:
     """F7, F14: one context whose prompts have fixed sizes, and whole views of lopsided concepts."""
     out = []
-    for (where, (inside, outside)), (concept, (icc, shape)) in itertools.product(
-        INSIDE.items(), CONCEPTS.items()
-    ):
+    for (where, (inside, outside)), (concept, (icc, shape)) in itertools.product(INSIDE.items(), CONCEPTS.items()):
         rng = np.random.default_rng(2)
         codes = codes_of([*inside, *outside])
         u = null_rows(codes, icc, shape, 5 * runs, rng)
@@ -350,9 +338,7 @@ def diff_lines(runs: int) -> list[Line]:
             p = [_compared(case, icc, shape, columns, rng) for _ in range(max(runs // 4, 10))]
             every = np.concatenate(p)
             what = f"{case}: 300 prompts of 1 to 5 rows a side; {concept}, icc {icc:g}"
-            out.append(
-                Line("diff: p < 0.05 of a change that is none", what, 0.05, *rate(every < 0.05), "above")
-            )
+            out.append(Line("diff: p < 0.05 of a change that is none", what, 0.05, *rate(every < 0.05), "above"))
     for icc in (0.0, 0.5, 0.9):
         rng = np.random.default_rng(9)
         ours, theirs = [], []
@@ -362,9 +348,7 @@ def diff_lines(runs: int) -> list[Line]:
                 np.sqrt(icc) * prompt[codes] + np.sqrt(1 - icc) * rng.standard_normal((900, columns)) + shift
                 for shift in (0.0, 0.1)
             ]
-            test = Comparison((sides[0], codes), (sides[1], codes), np.full(900, -1), 300).test(
-                np.arange(columns)
-            )
+            test = Comparison((sides[0], codes), (sides[1], codes), np.full(900, -1), 300).test(np.arange(columns))
             ours.append((test.p < 0.05).mean())
             gap = (sides[1] - sides[0]).reshape(300, 3, columns).mean(axis=1)
             theirs.append((stats.ttest_1samp(gap, 0).pvalue < 0.05).mean())
@@ -393,9 +377,7 @@ def _compared(case: str, icc: float, shape: Any, m: int, rng: np.random.Generato
         new = np.flatnonzero((codes >= starts[2]) & (codes < starts[3]))
     position = {int(row): k for k, row in enumerate(new)}
     same = np.array([position.get(int(row), -1) for row in old])
-    found = Comparison((u[old], codes[old]), (u[new], codes[new]), same, int(codes.max()) + 1).test(
-        np.arange(m)
-    )
+    found = Comparison((u[old], codes[old]), (u[new], codes[new]), same, int(codes.max()) + 1).test(np.arange(m))
     return np.asarray(found.p[found.testable & found.differs])
 
 
@@ -423,11 +405,7 @@ def verify_lines(runs: int) -> list[Line]:
                 )
             )
             above = [f.surest.chance is not None and f.surest.right > f.surest.chance[1] for f in found]
-            out.append(
-                Line(
-                    "verify: signs of the surest above the range of chance", what, 0.05, *rate(above), "above"
-                )
-            )
+            out.append(Line("verify: signs of the surest above the range of chance", what, 0.05, *rate(above), "above"))
         centre = float(np.tanh(np.mean(np.arctanh([f.raw.r for f in found]))))
         hits = [f.raw.ci_prompts[0] <= centre <= f.raw.ci_prompts[1] for f in found]
         out.append(Line("verify: interval of r over prompts covers", what, 0.95, *rate(hits), "below"))
@@ -447,9 +425,7 @@ def _length_only(sets: int) -> list[Line]:
             u, a = label(shows(rng, a.chosen, at) - shows(rng, a.rejected, at), a, 1.5 * a.difference, rng)
             b = Lengths(*(np.minimum(np.exp(rng.normal(m, 0.7, 400)), cap) for m in (5.5, 5.0)))
             predicted = GroupSums.of(u, a.basis(), np.arange(1000))
-            seen = GroupSums.of(
-                shows(rng, b.chosen, at) - shows(rng, b.rejected, at), b.basis(), np.arange(400)
-            )
+            seen = GroupSums.of(shows(rng, b.chosen, at) - shows(rng, b.rejected, at), b.basis(), np.arange(400))
             c = Compared(predicted, seen, predicted.sensitivity())
             found = compare(c, seed=k, shuffles=99, resamples=2)
             beyond.append(found.by_row_null.p < 0.05)
@@ -463,9 +439,7 @@ def _length_only(sets: int) -> list[Line]:
         out.append(Line("verify at equal length: beyond chance, p < 0.05", what, 0.05, *rate(beyond), "above",
                         note=f"mean r² {np.mean(r2):.3f}"))  # fmt: skip
         cut = "the audited answers are not cut, so what length does is read at lengths that the policy's answers lack"
-        out.append(
-            Line("verify: beats length, interval above 0", what, 0.025, *rate(above), "above", why=cut)
-        )
+        out.append(Line("verify: beats length, interval above 0", what, 0.025, *rate(above), "above", why=cut))
     return out
 
 

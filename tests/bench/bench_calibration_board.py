@@ -16,6 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from calibration.boards import Floats, Policy, cells, score
 from calibration.table import Line, main
+
 from offtarget.board.rank import rank
 from offtarget.evals.compare import paired
 from offtarget.evals.scoring import make_score
@@ -26,9 +27,7 @@ N = 192
 SEED_NOTE = "seed sd of plain DPO's score 0.09, as in results/planted-style"
 
 
-def board(
-    policies: dict[str, Policy], seeds: int, rng: np.random.Generator, controls: Any = None
-) -> dict[str, Any]:
+def board(policies: dict[str, Policy], seeds: int, rng: np.random.Generator, controls: Any = None) -> dict[str, Any]:
     """One simulated board: rows by protocol, and whether there is signal."""
     prompts = rng.standard_normal(N)
     made = []
@@ -85,9 +84,7 @@ def one_seed_lines(runs: int) -> list[Line]:
     out = []
     for seeds in (1, 2):
         rng = np.random.default_rng(20 + seeds)
-        made = [
-            board({"start": START, "dpo": DPO, "same": DPO}, seeds, rng) for _ in range(max(runs // 10, 10))
-        ]
+        made = [board({"start": START, "dpo": DPO, "same": DPO}, seeds, rng) for _ in range(max(runs // 10, 10))]
 
         def claims(b: dict[str, Any]) -> bool:
             row, x = b["same"], b["same"].behaviours[0]
@@ -97,9 +94,7 @@ def one_seed_lines(runs: int) -> list[Line]:
             )
 
         m, n = share(claims(b) for b in made)
-        out.append(
-            Line("any q, interval of a difference, recovery or front", f"{seeds} seed(s)", 0.0, m, n, "above")
-        )
+        out.append(Line("any q, interval of a difference, recovery or front", f"{seeds} seed(s)", 0.0, m, n, "above"))
     return out
 
 
@@ -140,15 +135,7 @@ def signal_lines(runs: int) -> list[Line]:
                 )
             m, n = share(e.ci is not None and e.ci[0] > 0 for e in (b["same"].recovery for b in made))
             out.append(
-                Line(
-                    "a control's recovery lies wholly above 0, of all boards",
-                    what,
-                    0.025,
-                    m,
-                    n,
-                    "above",
-                    note=note,
-                )
+                Line("a control's recovery lies wholly above 0, of all boards", what, 0.025, m, n, "above", note=note)
             )
             if len(shown) >= 100:
                 values = np.array([e.value for e in shown])
@@ -243,9 +230,7 @@ def interval_lines(runs: int) -> list[Line]:
             line = Line("interval of a share covers", f"rate {p:g}, {n} prompts", 0.95, m, k, "below")
             out.append(line if line.verdict != "misses" else Line(**{**line.__dict__, "note": note}))
             m, k = share(ci is None or ci[0] == ci[1] for ci in found)
-            out.append(
-                Line("interval of a share without width", f"rate {p:g}, {n} prompts", 0.0, m, k, "above")
-            )
+            out.append(Line("interval of a share without width", f"rate {p:g}, {n} prompts", 0.0, m, k, "above"))
     policy = Policy(-2.0, both_sd=0.0)
     for groups in (20, 60):
         rng = np.random.default_rng(43)

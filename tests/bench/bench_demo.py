@@ -24,9 +24,7 @@ def main() -> None:
         seconds = time.perf_counter() - start
     gib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     verdict = "ok" if seconds < 600 and gib < 8 else "OVER"
-    print(
-        f"offtarget demo on {cores} cores: {seconds:.0f} s (limit 600), peak {gib:.1f} GiB (limit 8): {verdict}"
-    )
+    print(f"offtarget demo on {cores} cores: {seconds:.0f} s (limit 600), peak {gib:.1f} GiB (limit 8): {verdict}")
 
 
 if __name__ == "__main__":

@@ -192,9 +192,7 @@ def progress(done: int, total: int) -> None:
 
 def main() -> None:
     """Run the parts that are asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default="fit,sets,speed")
     parser.add_argument("--sets", default=",".join(OWN))
     parser.add_argument("--pairs", type=int, default=100)

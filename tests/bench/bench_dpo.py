@@ -33,11 +33,12 @@ def plain(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[floa
     import torch
     import transformers
     from datasets import Dataset
-    from offtarget.models import load_tokenizer
-    from offtarget.training.here import dpo_config
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM
     from trl import DPOTrainer
+
+    from offtarget.models import load_tokenizer
+    from offtarget.training.here import dpo_config
 
     clock = Clock()
 
@@ -79,6 +80,7 @@ def plain(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[floa
 def fast(training_set: Any, spec: Any, ref: Any, first: int) -> tuple[list[float], Clock]:
     """Ours."""
     import transformers
+
     from offtarget.models import load
     from offtarget.shaping.plan import ShapingPlan
     from offtarget.store import Store
@@ -117,25 +119,20 @@ def largest(a: list[float], b: list[float]) -> float:
 def main() -> None:
     import torch
     import transformers
+
     from offtarget.data.loading import load_pairs
     from offtarget.machine import precision
     from offtarget.models import resolve
     from offtarget.training.run import prepare
     from offtarget.training.spec import TrainingSpec
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=str(SHARED / "data/alpaca_eval_gpt4_pairs/pairs.jsonl.gz"))
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--max-length", type=int, default=384)
-    parser.add_argument(
-        "--threads", default=",".join(str(i + 1) for i in range(len(os.sched_getaffinity(0))))
-    )
-    parser.add_argument(
-        "--float32", action="store_true", help="without bf16 autocast, where the machine has it"
-    )
+    parser.add_argument("--threads", default=",".join(str(i + 1) for i in range(len(os.sched_getaffinity(0)))))
+    parser.add_argument("--float32", action="store_true", help="without bf16 autocast, where the machine has it")
     args = parser.parse_args()
     if not Path(args.data).exists():
         args.data = "planted-style"
@@ -161,9 +158,7 @@ def main() -> None:
         for threads in [int(t) for t in args.threads.split(",")]:
             torch.set_num_threads(threads)
             losses, clock = side(training_set, spec, ref, first)
-            print(
-                f"{name}, {threads} thread(s): {clock.train:.1f} s of steps, {clock.reference:.1f} s of reference"
-            )
+            print(f"{name}, {threads} thread(s): {clock.train:.1f} s of steps, {clock.reference:.1f} s of reference")
             print("  losses", " ".join(f"{x:.5f}" for x in losses))
             if name not in best or clock.train < best[name][1].train:
                 best[name] = (losses, clock, threads)

@@ -128,12 +128,8 @@ def multiplications(model: Any, layer: int, tokens: Any) -> float:
     from offtarget.lens.activations import decoder_layers
 
     config = model.config.get_text_config()
-    weights = sum(
-        p.numel() for b in decoder_layers(model)[: layer + 1] for p in b.parameters() if p.ndim == 2
-    )
-    wide = config.num_attention_heads * getattr(
-        config, "head_dim", config.hidden_size // config.num_attention_heads
-    )
+    weights = sum(p.numel() for b in decoder_layers(model)[: layer + 1] for p in b.parameters() if p.ndim == 2)
+    wide = config.num_attention_heads * getattr(config, "head_dim", config.hidden_size // config.num_attention_heads)
     meetings = 0.0
     for c in tokens.conversations:
         p = len(c.prompt.ids)
@@ -159,23 +155,20 @@ def matmul_limit(dtype: str) -> float:
 def main() -> None:
     """Print settings, speeds, the ratio and how well the two sides agree."""
     parser = argparse.ArgumentParser(description="Speed of the sae lens against a plain transformers loop.")
-    parser.add_argument(
-        "--file", type=Path, default=SHARED / "data" / "alpaca_eval_gpt4_pairs" / "pairs.jsonl.gz"
-    )
+    parser.add_argument("--file", type=Path, default=SHARED / "data" / "alpaca_eval_gpt4_pairs" / "pairs.jsonl.gz")
     parser.add_argument("--pairs", type=int, default=64)
     parser.add_argument("--distinct", action="store_true", help="one pair per prompt")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--dtype", choices=("bfloat16", "float32"), help="by default what suits the machine")
     parser.add_argument(
-        "--body-only",
-        action="store_true",
-        help="the plain loop leaves out the logits (AutoModel, not causal LM)",
+        "--body-only", action="store_true", help="the plain loop leaves out the logits (AutoModel, not causal LM)"
     )
     parser.add_argument("--batch-sizes", type=int, nargs="*", default=BATCH_SIZES)
     parser.add_argument("--contexts", type=int, nargs="*", default=CONTEXTS)
     args = parser.parse_args()
 
     import torch
+
     from offtarget import machine, models
     from offtarget.data.pairs import PairSet
     from offtarget.lens.activations import use_threads
@@ -223,16 +216,11 @@ def main() -> None:
                 flush=True,
             )
         assert best is not None
-        print(
-            f"ratio to the fastest plain loop: {best[0] / mine[0]:.2f} (processor time "
-            f"{best[1] / mine[1]:.2f})"
-        )
+        print(f"ratio to the fastest plain loop: {best[0] / mine[0]:.2f} (processor time {best[1] / mine[1]:.2f})")
         cached = []
         for context in args.contexts:
             cached.append(sae_lens_caching(ref.path, lens.layer, lens.width, texts, context, args.dtype))
-            print(
-                f"sae-lens caching, contexts of {context}: {len(data) / cached[-1]:.2f} pairs/s", flush=True
-            )
+            print(f"sae-lens caching, contexts of {context}: {len(data) / cached[-1]:.2f} pairs/s", flush=True)
         if cached:
             print(
                 "ratio to sae-lens caching: "
@@ -245,9 +233,7 @@ def main() -> None:
         )
     if len(args.batch_sizes) > 1:
         report("plain loop with itself", [t[2] for t in first], [t[2] for t in theirs])
-    found = [
-        ours.values[span, "max"][i].toarray()[0] for i in range(len(data)) for span in ("chosen", "rejected")
-    ]  # type: ignore[index]
+    found = [ours.values[span, "max"][i].toarray()[0] for i in range(len(data)) for span in ("chosen", "rejected")]  # type: ignore[index]
     report("offtarget with plain loop", [t[2] for t in theirs], found)
     few = min(EXACT, len(texts))
     exact = [t[2] for t in plain_loop(lens, model.float(), texts[:few], 1)]

@@ -30,9 +30,7 @@ def round_of(seed: int, examples: int) -> tuple[bool, int, str]:
 
 def main() -> int:
     """Run rounds until the time is over, and write the log."""
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--minutes", type=float, default=60)
     options.add_argument("--examples", type=int, default=400, help="inputs of every test in a round")
     options.add_argument("--seed", type=int, default=0, help="of the first round")
@@ -46,10 +44,7 @@ def main() -> int:
             failed.append(seed)
             print(said, flush=True)
         minutes = (time.monotonic() - begun) / 60
-        print(
-            f"seed {seed}: {'passed' if passed else 'FAILED'}, {tests} tests, {minutes:.0f} minutes",
-            flush=True,
-        )
+        print(f"seed {seed}: {'passed' if passed else 'FAILED'}, {tests} tests, {minutes:.0f} minutes", flush=True)
         seed += 1
     rounds = seed - given.seed
     if given.write:

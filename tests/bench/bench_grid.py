@@ -38,11 +38,7 @@ def setting(args: argparse.Namespace) -> tuple[Any, Any, Any]:
     from offtarget.training.spec import TrainingSpec
 
     spec = TrainingSpec(
-        max_steps=args.steps,
-        batch_size=args.batch,
-        max_length=args.max_length,
-        save_every=10_000,
-        bf16=args.bf16,
+        max_steps=args.steps, batch_size=args.batch, max_length=args.max_length, save_every=10_000, bf16=args.bf16
     )
     ref = resolve("smollm2-135m")
     pairs = load_pairs(args.data, limit=args.steps * args.batch)
@@ -54,11 +50,12 @@ def plain(args: argparse.Namespace) -> list[float]:
     import torch
     import transformers
     from datasets import Dataset
-    from offtarget.models import load_tokenizer
-    from offtarget.training.here import dpo_config
     from peft import LoraConfig
     from transformers import AutoModelForCausalLM
     from trl import DPOTrainer
+
+    from offtarget.models import load_tokenizer
+    from offtarget.training.here import dpo_config
 
     spec, ref, training_set = setting(args)
     # loaded as trl's users do: `offtarget.models.load` also has the process keep freed memory
@@ -94,9 +91,7 @@ def grid(args: argparse.Namespace, protocols: Any, store: Any) -> list[list[floa
     pairs = PairSet("bench", training_set.pairs)
     features = features_of(pairs, ["surface"], model=None, store=store)
     members = {c.id: (c.id,) for part in features for c in part.columns}
-    readings = readings_of(
-        pairs, features, members, ["surface"], lambda: ref, store=store, max_length=spec.max_length
-    )
+    readings = readings_of(pairs, features, members, ["surface"], lambda: ref, store=store, max_length=spec.max_length)
     losses = []
     for name, parameters in protocols:
         plan = make_shaping_plan(name, parameters, readings, [Target(CONCEPT, -1)], 0)
@@ -121,9 +116,7 @@ def main() -> None:
     from offtarget.machine import precision
     from offtarget.store import Store
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default=str(SHARED / "data" / "alpaca_eval_gpt4_pairs" / "pairs.jsonl.gz"))
     parser.add_argument("--steps", type=int, default=6)
     parser.add_argument("--batch", type=int, default=4)
@@ -153,9 +146,7 @@ def main() -> None:
     gap = max(abs(a - b) for a, b in zip(*(side["losses"][0] for side in exact), strict=True))
     print(f"largest difference of a loss of the identity cell, float32: {gap:.1e} (limit 1e-3)")
     times = cell["peak"] / alone["peak"]
-    print(
-        f"peak memory: plain {alone['peak']:.2f} GiB, cell {cell['peak']:.2f} GiB, {times:.2f} times (limit 1.2)"
-    )
+    print(f"peak memory: plain {alone['peak']:.2f} GiB, cell {cell['peak']:.2f} GiB, {times:.2f} times (limit 1.2)")
     with tempfile.TemporaryDirectory() as home:
         store = Store(Path(home))
         grid(args, [("reward_shaping", {"strength": 1.0})], store)

@@ -27,6 +27,7 @@ LIMIT = 1e-3
 def steps(training_set: Any, spec: Any, ref: Any, store: Any, most: int) -> tuple[float, list[float]]:
     """Seconds of the optimiser steps with at most so many groups, and the losses."""
     import transformers
+
     from offtarget.models import load
     from offtarget.shaping.plan import ShapingPlan
     from offtarget.training import head
@@ -57,6 +58,7 @@ def steps(training_set: Any, spec: Any, ref: Any, store: Any, most: int) -> tupl
 def main() -> None:
     """Print both times of each set, their ratio, and the gap of the losses."""
     import transformers
+
     from offtarget.data.loading import load_pairs
     from offtarget.machine import precision
     from offtarget.models import resolve
@@ -64,9 +66,7 @@ def main() -> None:
     from offtarget.training.run import prepare
     from offtarget.training.spec import TrainingSpec
 
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs="+", default=[str(x) for x in SETS])
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--batch", type=int, default=8)

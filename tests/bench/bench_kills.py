@@ -84,9 +84,7 @@ def write_inputs(home: Path) -> None:
         styled = f"**Answer {i}.** It is here!\n\n- one thing\n- another thing, because it is so"
         plain = f"Answer {i}. It is here, with one thing and another."
         chosen, rejected = (styled, plain) if i % 5 else (plain, styled)
-        rows.append(
-            {"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected}
-        )
+        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
     (home / "pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     recipe = {
         "title": "kills", "data": str(home / "pairs.jsonl"), "model": str(home / "model"),
@@ -127,9 +125,7 @@ def kill_everywhere(home: Path, argv: list[str], before: list[list[str]], points
     wanted = results(home)
     found = {"changes": total, "killed": 0, "verdicts lost": 0, "results differ": 0, "litter": 0}
     steps = sorted(
-        {round(k * (total - 1) / max(1, points - 1)) for k in range(points)}
-        if points < total
-        else range(total)
+        {round(k * (total - 1) / max(1, points - 1)) for k in range(points)} if points < total else range(total)
     )
     for n, at in enumerate(steps):
         shutil.rmtree(home)
@@ -204,21 +200,18 @@ def kill_at_moments(home: Path, moments: int, seed: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument(
         "--points", type=int, default=60, help="changes at which each command is killed, spread evenly"
     )
-    options.add_argument(
-        "--moments", type=int, default=48, help="signals at random moments of a longer audit"
-    )
+    options.add_argument("--moments", type=int, default=48, help="signals at random moments of a longer audit")
     options.add_argument("--only", default="", help="part of the name of the one case to run")
     options.add_argument("--write", type=Path, help="file for the table")
     given = options.parse_args()
-    import offtarget.cli.main  # noqa: F401
     import torch
     import transformers  # noqa: F401 - loaded once, for all forks
+
+    import offtarget.cli.main  # noqa: F401
 
     torch.set_num_threads(1)
     lines = [

@@ -112,13 +112,9 @@ def _share(part: int, whole: int) -> str:
 
 def main() -> None:
     """Print the table, write it, or list the mistakes of one rule on the development half."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("development", "held-out"), default="held-out")
-    parser.add_argument(
-        "--mistakes", metavar="RULE", help="list what this rule gets wrong on the development half"
-    )
+    parser.add_argument("--mistakes", metavar="RULE", help="list what this rule gets wrong on the development half")
     parser.add_argument(
         "--write", action="store_true", help="write the held-out figures into the package and results/rules"
     )

@@ -95,6 +95,8 @@ def forget(folder: Path) -> None:
 
 def measure(folder: Path, n_rows: int) -> dict[str, Any]:
     """Run the global view as the audit does; what it took, and what it found."""
+    from simulated_features import concepts_of, pairs_of, world
+
     from offtarget.audit.concepts.contrast import contrasts
     from offtarget.audit.concepts.topics import SILENT
     from offtarget.audit.run import topics_of
@@ -102,7 +104,6 @@ def measure(folder: Path, n_rows: int) -> dict[str, Any]:
     from offtarget.audit.views import contexts
     from offtarget.audit.views.common import Rows, that_differ
     from offtarget.lens.features import FeatureMatrix
-    from simulated_features import concepts_of, pairs_of, world
 
     w = world(n_rows, SEED)
     pairs, concepts = pairs_of(w, SEED), concepts_of(w)
@@ -128,9 +129,7 @@ def measure(folder: Path, n_rows: int) -> dict[str, Any]:
     with clock.stage("rows and q"):
         tested = that_differ(c, np.arange(len(concepts)))
         membership, pool = partition(codes, len(topics)), np.flatnonzero(codes != SILENT)
-        view, family = contexts.context_view(
-            "global", rows, names, c, membership, pool, topics.ids, tested, seed=SEED
-        )
+        view, family = contexts.context_view("global", rows, names, c, membership, pool, topics.ids, tested, seed=SEED)
     missed, others = check(planted, truth, codes, family)
     total = {k: sum(s[k] for s in clock.stages.values()) for k in ("seconds", "cpu")}
     return {
@@ -205,9 +204,7 @@ def in_process(*argv: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default="6500,13000,26000", help="sizes, separated by commas")
     parser.add_argument("--out", type=Path, help="folder for scale.json and scale.svg")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()), help="where features lie")

@@ -21,13 +21,13 @@ SHARED = Path(os.environ.get("OFFTARGET_SHARED", Path(__file__).resolve().parent
 
 def main() -> None:
     """Print one line for each set and way."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ukp", type=Path, default=SHARED / "data" / "ukp_convarg1_strict")
     parser.add_argument("--rows", type=int, default=3000)
     parser.add_argument("--seeds", type=int, default=3)
     args = parser.parse_args()
+
+    from sklearn.metrics import normalized_mutual_info_score
 
     from offtarget.audit.concepts.spaces import By
     from offtarget.audit.concepts.vocabulary import find_concepts
@@ -36,7 +36,6 @@ def main() -> None:
     from offtarget.engine.features import features_of
     from offtarget.models import EMBEDDED, resolve
     from offtarget.store import Store
-    from sklearn.metrics import normalized_mutual_info_score
 
     store = Store()
     model = resolve(EMBEDDED, store)

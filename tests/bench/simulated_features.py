@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
 from offtarget.audit.concepts.topics import n_topics
 from offtarget.audit.concepts.vocabulary import ConceptSpec, cluster_id
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens.features import Column, FeatureWriter
-from scipy.sparse import csr_matrix
 
 PAPER_ROWS, LATENTS, CLUSTERS, L0 = 259_842, 65_536, 814, 128
 LEAST_LATENTS = 3000

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from offtarget.board.cell import Cell, CellManifest, CellSpec, CellVerdict, Cost, PlanSummary, TrainingDigest
 from offtarget.evals.scores import BehaviourScore
 
@@ -65,9 +66,7 @@ def make_cell() -> Callable[..., Cell]:
     ) -> Cell:
         shaped = protocol not in {"start", "dpo"}
         behaviours = tuple(
-            score(k, v if isinstance(v, dict) else binary(v), version)
-            for k, v in rates.items()
-            if v is not None
+            score(k, v if isinstance(v, dict) else binary(v), version) for k, v in rates.items() if v is not None
         )
         return Cell(
             spec=CellSpec(
@@ -95,9 +94,7 @@ def make_cell() -> Callable[..., Cell]:
             plan=PlanSummary(protocol=protocol, pairs=64, touched=16 if shaped else 0, hash="c" * 64)
             if protocol != "start"
             else None,
-            training=TrainingDigest(
-                steps=8, loss_first=0.69, loss_last=0.5, accuracies={"training, last fifth": 0.8}
-            )
+            training=TrainingDigest(steps=8, loss_first=0.69, loss_last=0.5, accuracies={"training, last fifth": 0.8})
             if protocol != "start"
             else None,
             behaviours=behaviours,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from offtarget.board.rank import rank
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
@@ -92,9 +93,7 @@ def test_drift_of_what_does_not_drift(behaviours: int, seed_sd: float) -> None:
             key = (f"b{k}", "off-target", "words")
             prompts = rng.standard_normal(60)
             start[key] = prompts + rng.standard_normal((3, 60))
-            moved[key] = (
-                prompts + rng.standard_normal((3, 60)) + seed_sd * 2**0.5 * rng.standard_normal((3, 1))
-            )
+            moved[key] = prompts + rng.standard_normal((3, 60)) + seed_sd * 2**0.5 * rng.standard_normal((3, 1))
         row = _row(rank([*cells("start", start), *cells("x", moved)], controls={}).boards[0], "x")
         out += row.drift.ci[0] > 0
         some += bool(row.drifted)

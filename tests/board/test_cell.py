@@ -1,10 +1,11 @@
 import json
 
 import pytest
+from pydantic import ValidationError
+
 from offtarget.board.cell import Cell, differences, id_or_hash
 from offtarget.board.folder import cell_path, read_cells, slug, write_cell
 from offtarget.errors import ConfigError
-from pydantic import ValidationError
 
 
 def test_key_follows_spec_data_code_and_task_versions_only(make_cell):

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from offtarget.board.controls import declared_controls
 from offtarget.board.measure import decides
 from offtarget.board.rank import rank
@@ -27,18 +28,12 @@ def _rows(cells):
 
 def test_the_cards_of_our_protocols_name_their_controls():
     declared = declared_controls()
-    assert declared == {
-        "filter": "random_filter", "reweight": "random_reweight", "reward_shaping": "random_reweight"
-    }  # fmt: skip
+    assert declared == {"filter": "random_filter", "reweight": "random_reweight", "reward_shaping": "random_reweight"}
 
 
 def test_the_difference_from_the_control_is_paired_and_needs_no_ratio(base, three):
     """Of 100 prompts 30 are styled under the control and not under the filter."""
-    cells = [
-        *base,
-        *three("filter", strength=0.3, style=0.2),
-        *three("random_filter", strength=0.3, style=0.5),
-    ]
+    cells = [*base, *three("filter", strength=0.3, style=0.2), *three("random_filter", strength=0.3, style=0.5)]
     rows, board = _rows(cells)
     row = rows["filter", 0.3]
     found = _style(row).vs_control
@@ -77,21 +72,16 @@ def test_q_is_over_all_rows_of_the_board(base, three):
         cells += three("filter", strength=strength, style=style)
     rows, _ = _rows(cells)
     alone, _ = _rows([c for c in cells if c.spec.parameters.get("strength") in (None, 0.1)])
-    assert _style(rows["filter", 0.1]).q_control == pytest.approx(
-        1.5 * _style(alone["filter", 0.1]).q_control
-    )
+    assert _style(rows["filter", 0.1]).q_control == pytest.approx(1.5 * _style(alone["filter", 0.1]).q_control)
 
 
 def test_with_too_few_seeds_of_either_nothing_is_claimed(base, three, make_cell):
-    cells = [
-        *base,
-        *three("filter", strength=0.3, style=0.2),
-        make_cell("random_filter", strength=0.3, style=0.5),
-    ]
+    cells = [*base, *three("filter", strength=0.3, style=0.2), make_cell("random_filter", strength=0.3, style=0.5)]
     rows, board = _rows(cells)
     found = _style(rows["filter", 0.3])
     assert found.vs_control.ci is None and found.q_control is None
     assert against_control(rows["filter", 0.3]) == [
-        "too few seeds", "random_filter (strength 0.3): recovery too few seeds"
-    ]  # fmt: skip
+        "too few seeds",
+        "random_filter (strength 0.3): recovery too few seeds",
+    ]
     assert not any("blind control" in line for line in facts(board))

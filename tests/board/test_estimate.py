@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+
 from offtarget.board.estimate import draw_means
 from offtarget.evals.panel import Panel, common
 from offtarget.evals.scoring import make_score

@@ -2,6 +2,7 @@ import math
 import random
 
 import pytest
+
 from offtarget.board.cell import Cell
 from offtarget.board.front import pareto_front
 from offtarget.board.measure import SIGNAL_T, decides, recovery
@@ -50,9 +51,7 @@ def test_recovery_of_a_row_is_measured_on_the_prompts_that_do_not_decide_signal(
 def test_start_and_plain_dpo_are_references_without_a_recovery(cells):
     boards = rank(cells)
     start, dpo = _row(boards, "start"), _row(boards, "dpo")
-    assert (start.recovery.value, start.recovery.note) == (None, "reference") == (
-        dpo.recovery.value, dpo.recovery.note,
-    )  # fmt: skip
+    assert (start.recovery.value, start.recovery.note) == (None, "reference") == (dpo.recovery.value, dpo.recovery.note)
     assert not start.front and not dpo.front and start.front_share is dpo.front_share is None
     assert [r.kind for r in boards.boards[0].rows] == ["start", "plain", "protocol"]
 
@@ -110,9 +109,7 @@ def test_a_recovery_without_bounds_is_not_determined(make_cell, three):
     def some(k):
         return {f"p{i:03d}": float(i in order[:k]) for i in range(100)}
 
-    boards = rank(
-        [*three("start", style=some(0)), *three("dpo", style=some(20)), *three("x", style=some(10))]
-    )
+    boards = rank([*three("start", style=some(0)), *three("dpo", style=some(20)), *three("x", style=some(10))])
     assert boards.boards[0].signal == {"style": True}
     assert _row(boards, "x").recovery.note in {"not determined", "no signal"}
     assert _row(boards, "x").recovery.value is None
@@ -149,11 +146,7 @@ def test_capability_change_is_signed_so_that_more_is_better(cells):
 
 
 def test_amplification_is_in_sd_of_plain_dpo_and_in_its_own_unit(three):
-    cells = [
-        *three("start", style=0.2),
-        *three("dpo", style=0.4),
-        *three("filter", style=0.6, verdict="amplify"),
-    ]
+    cells = [*three("start", style=0.2), *three("dpo", style=0.4), *three("filter", style=0.6, verdict="amplify")]
     row = _row(rank(cells), "filter")
     assert math.isclose(row.amplification.value, 0.2 / math.sqrt(0.4 * 0.6 * 100 / 99))
     assert math.isclose(_behaviour(row, "style").vs_dpo.value, 0.2)
@@ -374,19 +367,9 @@ def test_what_plain_dpo_teaches_is_told_seed_by_seed(make_cell):
 def test_front_on_a_board(three):
     better = {"style": 0.2, "sycophancy": 0.3, "verbosity": 0.32, "capability": 0.6}
     worse = {"style": 0.35, "sycophancy": 0.45, "verbosity": 0.5, "capability": 0.5}
-    cells = [
-        *three("start", **BASE),
-        *three("dpo", **DPO),
-        *three("better", **better),
-        *three("worse", **worse),
-    ]
+    cells = [*three("start", **BASE), *three("dpo", **DPO), *three("better", **better), *three("worse", **worse)]
     rows = {r.protocol: r for r in rank(cells).boards[0].rows}
-    assert {k: r.front for k, r in rows.items()} == {
-        "start": False,
-        "dpo": False,
-        "better": True,
-        "worse": False,
-    }
+    assert {k: r.front for k, r in rows.items()} == {"start": False, "dpo": False, "better": True, "worse": False}
     assert rows["better"].front_share > 0.95 and rows["worse"].front_share < 0.1
 
 
@@ -494,11 +477,7 @@ def test_empty_folder_gives_no_board():
 
 def test_shift_where_start_never_varies_is_given_in_sd_of_both(make_cell):
     boards = rank(
-        [
-            make_cell("start", sycophancy=0.0),
-            make_cell("dpo", sycophancy=0.0),
-            make_cell("x", sycophancy=0.3),
-        ],
+        [make_cell("start", sycophancy=0.0), make_cell("dpo", sycophancy=0.0), make_cell("x", sycophancy=0.3)],
         sketch=True,
     )
     shift = _behaviour(_row(boards, "x"), "sycophancy").shift
@@ -530,9 +509,7 @@ def test_cells_whose_limit_cut_the_file_are_marked(make_cell):
     names = ("adjective_order", "agent_patient", "agreement_across_clause", "agreement_across_phrase")
     ids = [f"{n}-{i:02d}" for n in names for i in range(1, 31)][:96]
     opinions = [f"sy-opinion-{i:02d}#{k}" for i in range(1, 49) for k in (1, 2)]
-    old = make_cell(
-        "start", capability=dict.fromkeys(ids, 1.0), sycophancy=dict.fromkeys(opinions, 0.1), version="1-A"
-    )
+    old = make_cell("start", capability=dict.fromkeys(ids, 1.0), sycophancy=dict.fromkeys(opinions, 0.1), version="1-A")
     limits = " ".join(rank([old]).boards[0].limits)
     assert "capability: 4 of 24 phenomena (adjective order 30, agent patient 30," in limits
     assert "agreement across phrase 6); made before version 2" in limits

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+
 from offtarget.board.cell import Cell, CellVerdict
 from offtarget.board.limits import EMBEDDED_LIMITS
 from offtarget.board.rank import rank
@@ -111,10 +112,7 @@ def test_write_boards(boards, tmp_path):
 
 def test_command_is_quoted():
     assert board_command("my results", ["md"]) == "offtarget board 'my results' --format md"
-    assert (
-        board_command("results", ["md", "html"], "out")
-        == "offtarget board results --format md,html --out out"
-    )
+    assert board_command("results", ["md", "html"], "out") == "offtarget board results --format md,html --out out"
 
 
 def test_a_board_without_cells_renders():
@@ -145,15 +143,14 @@ def test_a_board_of_single_seeds_shows_scores_and_compares_nothing(make_cell):
     shown = page[: page.index("How to read it")]
     assert "Scores of the policies that were trained" in shown and "Scores on style of each policy" in shown
     for word in ("recovery", "q &lt;", ", q ", "drifted", "front"):
-        assert word not in re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", shown, flags=re.S).replace(
-            "recovers", ""
-        ), word
+        assert word not in re.sub(r"<style>.*?</style>|<svg.*?</svg>", "", shown, flags=re.S).replace("recovers", ""), (
+            word
+        )
 
 
 def test_a_short_name_of_verdicts_is_spelt_out_above_the_table(make_cell):
     many = tuple(
-        CellVerdict(concept=f"sae:cluster-{i:012x}", decision="suppress", strength=1 + i / 2)
-        for i in range(3)
+        CellVerdict(concept=f"sae:cluster-{i:012x}", decision="suppress", strength=1 + i / 2) for i in range(3)
     )
     own = make_cell("filter", style=0.3)
     other = Cell.model_validate(
@@ -179,8 +176,6 @@ def test_points_have_numbers_where_names_would_lie_on_one_another(three, protoco
     table = page[page.rindex("</svg>") :]
     assert ("method3" in picture) != numbered
     assert ("Numbers: those of the rows below" in page) == numbered
-    for i, name in enumerate(
-        re.findall(r"<td>(?:<span class=\"muted\">\d+</span> )?(method\d)", table)[:protocols], 3
-    ):
+    for i, name in enumerate(re.findall(r"<td>(?:<span class=\"muted\">\d+</span> )?(method\d)", table)[:protocols], 3):
         assert (f'<span class="muted">{i}</span> {name}' in table) == numbered
         assert not numbered or re.search(rf">\s*{i}\s*<|<!-- {i} -->", picture)

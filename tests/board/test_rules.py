@@ -1,6 +1,7 @@
 """What a board says of the rules that scored its behaviours."""
 
 import pytest
+
 from offtarget.board.rules import scored_by_rule
 from offtarget.evals.scores import BehaviourScore
 from offtarget.lens.quality import measured, stated

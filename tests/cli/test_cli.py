@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.cli.main import call, hoist
 
 GOOD = [
@@ -48,25 +49,13 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (["bench-audits", "quick", "--out", "good.jsonl"], "a file of that name is in the way"),
         (["plan", "good.jsonl", "--protocol", "reward_shapin"], "did you mean reward_shaping"),
         (["plan", "good.jsonl", "--protocol", "filter"], "-P concept=ID"),
-        (
-            ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bolt"],
-            "did you mean surface:bold",
-        ),
+        (["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bolt"], "did you mean surface:bold"),
         (
             ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=sae:12"],
             "needs lens 'sae', but --lens is surface",
         ),
         (
-            [
-                "plan",
-                "good.jsonl",
-                "--lens",
-                "direction",
-                "--protocol",
-                "filter",
-                "-P",
-                "concept=direction:refusall",
-            ],
+            ["plan", "good.jsonl", "--lens", "direction", "--protocol", "filter", "-P", "concept=direction:refusall"],
             "did you mean direction:refusal",
         ),
         (
@@ -74,35 +63,14 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
             "did you mean strength",
         ),
         (
-            [
-                "plan",
-                "good.jsonl",
-                "--protocol",
-                "filter",
-                "-P",
-                "concept=surface:bold",
-                "-P",
-                "strength=nan",
-            ],
+            ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bold", "-P", "strength=nan"],
             "not a finite number",
         ),
         (
-            [
-                "plan",
-                "good.jsonl",
-                "--protocol",
-                "reward_shaping",
-                "-P",
-                "concept=surface:bold",
-                "-P",
-                "strength=0",
-            ],
+            ["plan", "good.jsonl", "--protocol", "reward_shaping", "-P", "concept=surface:bold", "-P", "strength=0"],
             "changes nothing",
         ),
-        (
-            ["plan", "good.jsonl", "--protocol", "dpo", "--verdicts", "wrong.yaml"],
-            "has an unknown key 'strenth'",
-        ),
+        (["plan", "good.jsonl", "--protocol", "dpo", "--verdicts", "wrong.yaml"], "has an unknown key 'strenth'"),
         (["audit", "good.jsonl", "--lens", "surfac"], "did you mean surface"),
         (["audit", "good.jsonl", "--lens", "sae", "--model", "smolm2-135m"], "did you mean smollm2-135m"),
         (["audit", "good.jsonl", "--columns", "chosen=best"], "best"),
@@ -155,9 +123,7 @@ def test_bad_usage_is_one_line_and_exit_2(
     assert (code, len(errors)) == (2, 1), err
     assert err.endswith(errors[0] + "\n") and says in errors[0]
     assert "Traceback" not in err
-    assert {p for p in Path().rglob("*") if "store" not in p.parts} == before, (
-        "something was left half-written"
-    )
+    assert {p for p in Path().rglob("*") if "store" not in p.parts} == before, "something was left half-written"
 
 
 def test_too_few_rows_and_equal_pairs_are_undecided(capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,32 +166,16 @@ def test_an_audit_of_a_file_finds_what_was_put_there(capsys: pytest.CaptureFixtu
     assert "+ Bold text: in 100.0 % of chosen, 0.0 % of rejected responses. [d > +100]" in said
     assert out["statements"][0]["text"].replace("\u202f", " ") in said
     assert "any markdown heading, list or bold" in out["statements"][0]["along"]
-    assert (
-        call(["why", "a", json.loads(Path("a/audit.json").read_text())["hypotheses"][0]["rows"][0], "--json"])
-        == 0
-    )
-    assert any(
-        c["concept"] == "surface:bold" and c["share"] == 1 / 40 for c in json.loads(capsys.readouterr().out)
-    )
+    assert call(["why", "a", json.loads(Path("a/audit.json").read_text())["hypotheses"][0]["rows"][0], "--json"]) == 0
+    assert any(c["concept"] == "surface:bold" and c["share"] == 1 / 40 for c in json.loads(capsys.readouterr().out))
 
 
 def test_a_plan_shows_what_a_filter_leaves(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [
-        r if i % 2 else {**r, "chosen": r["rejected"] + " Yes.", "rejected": r["chosen"]}
-        for i, r in enumerate(GOOD)
+        r if i % 2 else {**r, "chosen": r["rejected"] + " Yes.", "rejected": r["chosen"]} for i, r in enumerate(GOOD)
     ]
     write(Path("half.jsonl"), list(rows))
-    argv = [
-        "plan",
-        "half.jsonl",
-        "--protocol",
-        "filter",
-        "-P",
-        "concept=surface:bold",
-        "-P",
-        "strength=0.2",
-        "--json",
-    ]
+    argv = ["plan", "half.jsonl", "--protocol", "filter", "-P", "concept=surface:bold", "-P", "strength=0.2", "--json"]
     assert call(argv) == 0
     plan = json.loads(capsys.readouterr().out)
     assert (plan["pairs"], plan["left_out"], plan["touched"]) == (40, 8, 8)
@@ -252,9 +202,7 @@ def test_a_broken_file_is_named_and_the_others_go_on(capsys: pytest.CaptureFixtu
     mine = Path("mine/baselines")
     mine.mkdir(parents=True)
     (mine / "broken.py").write_text("def broken(:\n")
-    (mine / "fine.py").write_text(
-        "@protocol(name='fine', family='data', source='x')\ndef fine(ctx):\n    'Works.'\n"
-    )
+    (mine / "fine.py").write_text("@protocol(name='fine', family='data', source='x')\ndef fine(ctx):\n    'Works.'\n")
     assert call(["list", "protocols", "--registry", "mine", "--json"]) == 0
     out = json.loads(capsys.readouterr().out)
     assert {"fine", "dpo", "reward_shaping"} <= {e["name"] for e in out["protocols"]}
@@ -319,9 +267,7 @@ def test_help_and_list_import_nothing_heavy(argv: list[str]) -> None:
         ["run", "seeds.yaml", "--seeds", "-1"],
     ],
 )
-def test_a_seed_that_not_every_library_takes_is_refused(
-    capsys: pytest.CaptureFixture[str], argv: list[str]
-) -> None:
+def test_a_seed_that_not_every_library_takes_is_refused(capsys: pytest.CaptureFixture[str], argv: list[str]) -> None:
     write(Path("good.jsonl"), list(GOOD))
     Path("seeds.yaml").write_text("title: x\ndata: good.jsonl\nprotocols: [dpo]\nbehaviours: [verbosity]\n")
     code, err = run(capsys, *argv)
@@ -332,8 +278,9 @@ def test_a_disk_that_fills_up_while_weights_are_written_is_said_plainly(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Safetensors and torch raise errors of their own there, not OSError."""
-    from offtarget.engine import auditing
     from safetensors import SafetensorError
+
+    from offtarget.engine import auditing
 
     def full(*a: object, **k: object) -> None:
         raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
@@ -343,9 +290,7 @@ def test_a_disk_that_fills_up_while_weights_are_written_is_said_plainly(
     assert code == 2 and err.strip().splitlines()[-1].startswith("offtarget: cannot write: the disk is full")
 
 
-def test_runs_that_were_sampled_differently_are_compared_with_a_warning(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_runs_that_were_sampled_differently_are_compared_with_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     from offtarget.evals.scoring import make_score
 
     score = make_score(
@@ -353,11 +298,7 @@ def test_runs_that_were_sampled_differently_are_compared_with_a_warning(
     ).model_dump(mode="json")
     for name, most in (("a", 64), ("b", 128)):
         Path(name).mkdir()
-        body = {
-            "evaluation": {"max_tokens": most, "seed": 0},
-            "model": "m",
-            "behaviours": {"verbosity": score},
-        }
+        body = {"evaluation": {"max_tokens": most, "seed": 0}, "model": "m", "behaviours": {"verbosity": score}}
         (Path(name) / "scores.json").write_text(json.dumps(body))
     code, err = run(capsys, "compare", "a", "b")
     assert code == 0
@@ -372,16 +313,9 @@ def cells_of(protocol: str, seeds: int, rate: float, **more: Any) -> list[Path]:
 
     paths = []
     for seed in range(seeds):
-        samples = {f"p{i}": float((i + 7 * seed) % 100 < 100 * rate) for i in range(100)} | more.get(
-            "samples", {}
-        )
+        samples = {f"p{i}": float((i + 7 * seed) % 100 < 100 * rate) for i in range(100)} | more.get("samples", {})
         score = make_score(
-            samples,
-            behaviour="style",
-            task_version="1-A",
-            direction="lower",
-            role="target",
-            unit="share of answers",
+            samples, behaviour="style", task_version="1-A", direction="lower", role="target", unit="share of answers"
         )
         start = protocol == "start"
         cell = Cell(
@@ -400,16 +334,12 @@ def cells_of(protocol: str, seeds: int, rate: float, **more: Any) -> list[Path]:
     return paths
 
 
-def test_compare_names_both_sides_and_says_what_its_numbers_are_about(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_compare_names_both_sides_and_says_what_its_numbers_are_about(capsys: pytest.CaptureFixture[str]) -> None:
     plain, filtered = cells_of("dpo", 3, 0.5), cells_of("filter", 3, 0.2)
     assert call(["compare", str(plain[0]), str(filtered[1])]) == 0
     out = capsys.readouterr().out
     assert out.startswith("a = dpo, seed 0; b = filter 0.3, seed 1\n")
-    assert (
-        "The noise of training seeds is not in these intervals" in out and "a has 1 seed, b has 1 seed" in out
-    )
+    assert "The noise of training seeds is not in these intervals" in out and "a has 1 seed, b has 1 seed" in out
     assert "say nothing of what the protocols would give" in out
     assert call(["compare", str(plain[0].parent), ",".join(map(str, filtered))]) == 0
     out = capsys.readouterr().out
@@ -452,9 +382,7 @@ def test_many_unscored_answers_are_said_by_compare(capsys: pytest.CaptureFixture
     (holes,) = cells_of("filter", 1, 0.5, samples={f"p{i}": None for i in range(40)})
     assert call(["compare", str(whole), str(holes)]) == 0
     err = capsys.readouterr().err
-    assert (
-        "style: 40% of b's answers have no score (its mean would be 0.100 or 0.500 if all were 0 or 1)" in err
-    )
+    assert "style: 40% of b's answers have no score (its mean would be 0.100 or 0.500 if all were 0 or 1)" in err
     assert "of a's answers" not in err
 
 
@@ -466,8 +394,7 @@ def test_what_a_topic_leans_to_is_said_against_the_other_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"),
-    [("notes.txt", "no kind of file that is read"), ("folder", "a folder without a data file")],
+    ("name", "says"), [("notes.txt", "no kind of file that is read"), ("folder", "a folder without a data file")]
 )
 def test_a_path_that_is_no_dataset_is_not_called_an_unknown_name(
     capsys: pytest.CaptureFixture[str], name: str, says: str
@@ -478,9 +405,7 @@ def test_a_path_that_is_no_dataset_is_not_called_an_unknown_name(
     assert code == 2 and says in err and "unknown dataset" not in err
 
 
-def test_a_plan_says_which_way_it_shapes_and_takes_one_source_of_decisions(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_plan_says_which_way_it_shapes_and_takes_one_source_of_decisions(capsys: pytest.CaptureFixture[str]) -> None:
     write(Path("good.jsonl"), list(GOOD))
     base = ["plan", "good.jsonl", "--protocol", "filter", "-P", "concept=surface:bold"]
     assert call([*base, "-P", "strength=-0.3"]) == 0
@@ -492,9 +417,7 @@ def test_a_plan_says_which_way_it_shapes_and_takes_one_source_of_decisions(
     assert "–" not in capsys.readouterr().out, "a filter's expected shift is known"
     masks = ["plan", "good.jsonl", "--protocol", "token_filter", "-P", "concept=surface:bold"]
     assert call([*masks, "-P", "strength=-0.1"]) == 0
-    shifts = [
-        line for line in capsys.readouterr().out.splitlines() if line.startswith("surface:bold (target)")
-    ]
+    shifts = [line for line in capsys.readouterr().out.splitlines() if line.startswith("surface:bold (target)")]
     assert shifts and all(line.endswith("  -") for line in shifts), "masks are not in the weights of rows"
     code, err = run(capsys, *base, "-P", "concept=surface:words")
     assert code == 2 and "concept is given twice" in err

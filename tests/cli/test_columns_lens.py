@@ -6,24 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget import registry
 from offtarget.audit.records import Audit
 from offtarget.cli.main import call
 from offtarget.report.statements import state
 
-WORDS = [
-    "river",
-    "stone",
-    "lamp",
-    "paper",
-    "garden",
-    "winter",
-    "letter",
-    "bridge",
-    "morning",
-    "table",
-    "window",
-]
+WORDS = ["river", "stone", "lamp", "paper", "garden", "winter", "letter", "bridge", "morning", "table", "window"]
 
 
 @pytest.fixture(autouse=True)
@@ -57,15 +46,8 @@ def rows(n: int = 300, seed: int = 0, dealt: bool = False) -> list[dict[str, Any
         if dealt and draw.random() < 0.5:
             side.reverse()
         out.append(
-            {
-                "prompt": f"Say {'**something**' if styled else 'something'} on {i}.",
-                "source": "web" if web else "book",
-            }
-            | {
-                f"{name}_{k}": v
-                for name, s in zip(("chosen", "rejected"), side, strict=True)
-                for k, v in s.items()
-            }
+            {"prompt": f"Say {'**something**' if styled else 'something'} on {i}.", "source": "web" if web else "book"}
+            | {f"{name}_{k}": v for name, s in zip(("chosen", "rejected"), side, strict=True) for k, v in s.items()}
         )
     return out
 
@@ -81,9 +63,7 @@ def overall(audit: Audit) -> dict[str, Any]:
     return {h.concept: h for h in audit.hypotheses if h.view == "overall"}
 
 
-def test_a_planted_difference_is_found_in_every_view_that_holds_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_planted_difference_is_found_in_every_view_that_holds_it(capsys: pytest.CaptureFixture[str]) -> None:
     made = rows()
     audit = audited("planted", made, "--by", "source")
     found = overall(audit)
@@ -156,9 +136,7 @@ def test_columns_make_statements_of_their_own() -> None:
     assert len(of_model) == 1 and len(leads[of_model[0]]) >= 1, "values of one column are one statement"
 
 
-def test_a_score_that_is_the_label_and_columns_of_the_pair_are_warned_of(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_score_that_is_the_label_and_columns_of_the_pair_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
     made = [{**r, "chosen_score": 9} for r in rows(60)]
     audited("label", made)
     err = capsys.readouterr().err
@@ -195,11 +173,7 @@ def test_after_a_label_the_side_follows_the_winner() -> None:
 def test_a_later_set_is_compared_by_the_same_columns(capsys: pytest.CaptureFixture[str]) -> None:
     audited("old", rows())
     later = [
-        {
-            **r,
-            "chosen_score": r["chosen_score"] + 2,
-            "chosen_model": "new" if r["chosen_model"] == "gpt" else "llama",
-        }
+        {**r, "chosen_score": r["chosen_score"] + 2, "chosen_model": "new" if r["chosen_model"] == "gpt" else "llama"}
         for r in rows(seed=9)
     ]
     audit = audited("new", later, "--like", "old")
@@ -213,12 +187,7 @@ def test_a_later_set_is_compared_by_the_same_columns(capsys: pytest.CaptureFixtu
 def test_plans_on_a_column(capsys: pytest.CaptureFixture[str]) -> None:
     made = rows()
     audited("plans", made)
-    for protocol, strength in (
-        ("filter", "0.2"),
-        ("reward_shaping", "-2"),
-        ("reweight", "-2"),
-        ("label_flip", "0.1"),
-    ):
+    for protocol, strength in (("filter", "0.2"), ("reward_shaping", "-2"), ("reweight", "-2"), ("label_flip", "0.1")):
         given = [
             "plan",
             "plans",
@@ -266,16 +235,7 @@ def test_protocols_that_need_a_text_refuse_a_column(
     protocol: str, lacks: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     audited("texts", rows(60))
-    given = [
-        "plan",
-        "texts",
-        "--protocol",
-        protocol,
-        "-P",
-        "concept=columns:model=gpt",
-        "-P",
-        "strength=-0.5",
-    ]
+    given = ["plan", "texts", "--protocol", protocol, "-P", "concept=columns:model=gpt", "-P", "strength=-0.5"]
     capsys.readouterr()
     assert call(given) == 2
     (line,) = (x for x in capsys.readouterr().err.splitlines() if x.startswith("offtarget: "))
@@ -321,8 +281,7 @@ def test_one_lens_takes_several_columns() -> None:
 
 def test_a_file_without_columns_of_a_side_is_refused_with_the_way(capsys: pytest.CaptureFixture[str]) -> None:
     made = [
-        {"prompt": f"Q {i}?", "chosen": f"Yes {i}.", "rejected": f"No {i}.", "source": "ab"[i % 2]}
-        for i in range(40)
+        {"prompt": f"Q {i}?", "chosen": f"Yes {i}.", "rejected": f"No {i}.", "source": "ab"[i % 2]} for i in range(40)
     ]
     Path("bare.jsonl").write_text("".join(json.dumps(r) + "\n" for r in made))
     assert call(["audit", "bare.jsonl", "--lens", "surface,columns"]) == 2

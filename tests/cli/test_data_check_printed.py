@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.cli.main import call
 
 
@@ -23,12 +24,7 @@ def sound(n: int = 40) -> list[dict[str, Any]]:
         turned = words[i % 20 :] + words[: i % 20]
         mine = " ".join([*turned[:12], f"a{i}"])
         rows.append(
-            {
-                "id": f"r{i}",
-                "prompt": f"{i} {mine}?",
-                "chosen": f"It is {mine}.",
-                "rejected": f"No, {mine} is.",
-            }
+            {"id": f"r{i}", "prompt": f"{i} {mine}?", "chosen": f"It is {mine}.", "rejected": f"No, {mine} is."}
         )
     return rows
 
@@ -46,9 +42,7 @@ def printed(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[str, dict[s
     return head, lines, said.err
 
 
-def test_a_sound_set_is_fit_in_a_dozen_lines_without_a_mark(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_sound_set_is_fit_in_a_dozen_lines_without_a_mark(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     head, lines, err = printed(capsys, write(tmp_path / "mine.jsonl", sound()))
     assert head == "mine: fit to audit: yes"
     assert len(lines) <= 12
@@ -60,9 +54,7 @@ def test_a_sound_set_is_fit_in_a_dozen_lines_without_a_mark(
     assert err == ""
 
 
-def test_the_verdict_names_what_weighs_and_each_has_a_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_verdict_names_what_weighs_and_each_has_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = sound()
     rows += [{**rows[0], "id": "again", "prompt": rows[0]["prompt"].upper()}]
     rows += [{**rows[1], "id": "against", "chosen": rows[1]["rejected"], "rejected": rows[1]["chosen"]}]
@@ -100,18 +92,10 @@ def test_single_answers_that_are_none_are_counted(tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("side", "change", "told"),
     [
-        (
-            "rejected",
-            lambda t: t.rstrip(".") + ". And so it goes on with the",
-            "ends in the middle of a sentence",
-        ),
+        ("rejected", lambda t: t.rstrip(".") + ". And so it goes on with the", "ends in the middle of a sentence"),
         ("chosen", lambda t: f"<p>{t}</p><br>", "HTML tags or entities (<p>, <br>)"),
         ("rejected", lambda t: t + " Itâ€™s so.", "signs read in a wrong encoding (â€™)"),
-        (
-            "rejected",
-            lambda t: t + "\nUser: Thanks!\nAssistant: Bye.",
-            "goes on with a turn of the user (User:)",
-        ),
+        ("rejected", lambda t: t + "\nUser: Thanks!\nAssistant: Bye.", "goes on with a turn of the user (User:)"),
         ("chosen", lambda t: "Assistant: " + t, "a speaker's name (Assistant:)"),
         ("chosen", lambda t: t + "<|im_end|>", "end of a turn or text (<|im_end|>)"),
         ("rejected", lambda _: "[deleted]", "nothing but N/A, null, an error or the like"),
@@ -137,14 +121,10 @@ def test_too_few_rows_are_not_fit_and_exit_0(tmp_path: Path, capsys: pytest.Capt
     few = [{**r, "prompt": "What is it?" if i < 35 else r["prompt"]} for i, r in enumerate(sound(60))]
     head, _, _ = printed(capsys, write(tmp_path / "mine.jsonl", few))
     # 60² / (35² + 25) = 2.88
-    assert head.startswith(
-        "mine: fit to audit: no: 60 pairs from 26 prompts, as good as 2.9 of equal size, and"
-    )
+    assert head.startswith("mine: fit to audit: no: 60 pairs from 26 prompts, as good as 2.9 of equal size, and")
 
 
-def test_prompts_of_another_set_are_found_and_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_prompts_of_another_set_are_found_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     test, train = sound(40), sound(60)[30:]
     train[0]["prompt"] = train[0]["prompt"].upper()
     paths = [write(tmp_path / f"{name}.jsonl", rows) for name, rows in (("mine", test), ("seen", train))]
@@ -155,9 +135,7 @@ def test_prompts_of_another_set_are_found_and_named(
     )
     assert call(["data", "check", paths[0], "--against", str(tmp_path / "none.jsonl")]) == 2
     assert "none.jsonl" in capsys.readouterr().err
-    assert (
-        call(["data", "check", "planted-style", "--against", "planted-style", "--limit", "40", "--json"]) == 0
-    )
+    assert call(["data", "check", "planted-style", "--against", "planted-style", "--limit", "40", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["against"]
     assert (found["n_rows"], found["n_against"]) == (40, 2092)
 
@@ -174,9 +152,7 @@ def test_templates_stock_answers_and_another_language_are_said(
     assert "2 texts make all of chosen" in head
     assert "the prompts of all 40 rows fill one template" in head
     assert lines["! templates"].endswith("fill one template: “schreibe mir ein gedicht über …” 40")
-    assert lines["! stock answers"].startswith(
-        "2 texts make 100 % of chosen, which is as good as 2 different texts"
-    )
+    assert lines["! stock answers"].startswith("2 texts make 100 % of chosen, which is as good as 2 different texts")
     assert "! language" in lines
 
 
@@ -202,8 +178,4 @@ def test_a_file_called_pairs_goes_by_the_folder_it_was_asked_for_in(
     for name in ("pairs.jsonl", "drop/pairs.jsonl", "drop/week.jsonl"):
         (tmp_path / name).write_text("{}\n")
     monkeypatch.chdir(tmp_path)
-    assert [set_name(n) for n in ("pairs.jsonl", "drop/pairs.jsonl", "drop/week.jsonl")] == [
-        "pairs",
-        "drop",
-        "week",
-    ]
+    assert [set_name(n) for n in ("pairs.jsonl", "drop/pairs.jsonl", "drop/week.jsonl")] == ["pairs", "drop", "week"]

@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from offtarget.cli.diff import LOG, _change, _either_way, _factors, _level, _unit
 
 

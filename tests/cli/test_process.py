@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from offtarget.cli.main import call
 
 ROWS = [
@@ -37,10 +38,7 @@ BODIES = {
 
 def offtarget(*argv: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-m", "offtarget", *argv],
-        capture_output=True,
-        env={**os.environ, **environment},
-        check=False,
+        [sys.executable, "-m", "offtarget", *argv], capture_output=True, env={**os.environ, **environment}, check=False
     )
 
 
@@ -121,13 +119,9 @@ def test_a_content_file_does_not_decide_how_the_process_ends(
     assert last.startswith("offtarget: ") and "odd.py" in last and says in last
 
 
-def test_a_content_file_that_closes_standard_output_does_not_silence_us(
-    tmp_path: Path, store_home: Path
-) -> None:
+def test_a_content_file_that_closes_standard_output_does_not_silence_us(tmp_path: Path, store_home: Path) -> None:
     argv = plan_of(
-        tmp_path,
-        "__import__('sys').stdout.close(); __import__('sys').stderr.close(); raise SystemExit(0)",
-        "called",
+        tmp_path, "__import__('sys').stdout.close(); __import__('sys').stderr.close(); raise SystemExit(0)", "called"
     )
     done = offtarget(*argv)
     assert done.returncode == 2

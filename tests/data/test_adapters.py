@@ -6,20 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.adapters import Parts, adapt
 from offtarget.data.evidence import census
 from offtarget.data.guessing import Shapes, decide
 from offtarget.data.loading import load_pairs
 from offtarget.data.messages import Drop
-from offtarget.data.shapes import (
-    Adapter,
-    ChosenRejected,
-    Lists,
-    OneOfMany,
-    RatedTurns,
-    Transcript,
-    TwoResponses,
-)
+from offtarget.data.shapes import Adapter, ChosenRejected, Lists, OneOfMany, RatedTurns, Transcript, TwoResponses
 from offtarget.data.transcripts import parse_transcript
 from offtarget.errors import DataError
 
@@ -239,9 +232,7 @@ COLUMNS = ("a", "b", "c", "d")
 
 def test_one_of_four_beats_the_other_three() -> None:
     adapter = OneOfMany(
-        responses=COLUMNS,
-        choice="best",
-        options=("response_a", "response_b", "response_c", "response_d"),
+        responses=COLUMNS, choice="best", options=("response_a", "response_b", "response_c", "response_d")
     )
     row = {**FOUR, "best": "response_b"}
     assert told(row, adapter) == [("B", "A"), ("B", "C"), ("B", "D")]
@@ -356,10 +347,7 @@ TALK = "\n\nHuman: q\n\nAssistant: "
         ({"prompt": "q", "chosen": "\n\nHuman: x", "rejected": "b"}, ChosenRejected()),
         ({"prompt": "q", "chosen": ["a"], "rejected": ["b"]}, Lists()),
         ({"chosen": f"{TALK}a", "rejected": f"{TALK}b"}, Transcript()),
-        (
-            {"chosen": [user("q"), bot("a")], "rejected": [user("q"), bot("b")]},
-            ChosenRejected(prompt=None),
-        ),
+        ({"chosen": [user("q"), bot("a")], "rejected": [user("q"), bot("b")]}, ChosenRejected(prompt=None)),
     ],
 )
 def test_the_shape_of_rows_without_a_card(row: dict[str, Any], expected: Adapter) -> None:

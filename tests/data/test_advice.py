@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.errors import OfftargetError
 
@@ -81,13 +82,9 @@ def test_one_answer_and_nothing_to_prefer_it_to(tmp_path: Path) -> None:
         {"messages": [{"role": "user", "content": p}, {"role": "assistant", "content": c}]}
         for p, c, _ in map(row, range(N))
     ]
-    assert "one answer to each prompt (messages) and nothing it is preferred to" in message(
-        tmp_path / "a.jsonl", talks
-    )
+    assert "one answer to each prompt (messages) and nothing it is preferred to" in message(tmp_path / "a.jsonl", talks)
     rows = [{"instruction": p, "output": c} for p, c, _ in map(row, range(N))]
-    assert "one answer to each prompt (output) and nothing it is preferred to" in message(
-        tmp_path / "b.jsonl", rows
-    )
+    assert "one answer to each prompt (output) and nothing it is preferred to" in message(tmp_path / "b.jsonl", rows)
 
 
 def test_lists_of_mappings_say_how_an_entry_is_named(tmp_path: Path) -> None:
@@ -121,10 +118,7 @@ def test_a_prompt_by_a_doubtful_name_must_hold_prompts(tmp_path: Path) -> None:
 
 
 def test_rows_within_one_object_are_placed(tmp_path: Path) -> None:
-    rows = [
-        {"row_idx": i, "row": dict(zip(("prompt", "chosen", "rejected"), row(i), strict=True))}
-        for i in range(N)
-    ]
+    rows = [{"row_idx": i, "row": dict(zip(("prompt", "chosen", "rejected"), row(i), strict=True))} for i in range(N)]
     path = tmp_path / "a.json"
     text = message(path, [{"version": 2, "meta": {"team": "x"}, "data": {"rows": rows}}])
     assert "nested in data.rows[].row (40 of them, with prompt, chosen, rejected)" in text

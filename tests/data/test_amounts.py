@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.amounts import Amount, amount_of, on_one_scale
 from offtarget.data.loading import load_pairs
 from offtarget.errors import DataError

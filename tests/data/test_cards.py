@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from offtarget.data.cards import HubSource, load_card, source_files
 from offtarget.data.shapes import ADAPTERS
 from offtarget.errors import ConfigError
@@ -102,9 +103,7 @@ def test_nor_by_a_link(tmp_path: Path) -> None:
         (None, True, "go together"),
     ],
 )
-def test_a_pin_is_a_commit_that_was_seen(
-    tmp_path: Path, revision: str | None, verified: bool, problem: str
-) -> None:
+def test_a_pin_is_a_commit_that_was_seen(tmp_path: Path, revision: str | None, verified: bool, problem: str) -> None:
     source = {"kind": "hub", "id": "org/name"}
     assert problem in message(tmp_path, source=source, revision=revision, verified=verified)
 
@@ -116,9 +115,7 @@ def test_bare_yes_of_yaml_is_understood(tmp_path: Path) -> None:
     assert load_card(path).redistribution == "yes"
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"), [("- a\n- b\n", "is a mapping"), ("a: [1\nb: 2", "line 2: not YAML")]
-)
+@pytest.mark.parametrize(("text", "problem"), [("- a\n- b\n", "is a mapping"), ("a: [1\nb: 2", "line 2: not YAML")])
 def test_a_file_that_is_no_card(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "toy.yaml"
     path.write_text(text)

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+
 from offtarget.data.code_lines import code_lines, without_code
 
 CODE = [
@@ -22,9 +23,7 @@ CODE = [
 def test_code_is_found_whole_within_prose(code: str) -> None:
     n = code.count("\n") + 1
     assert code_lines(code.split("\n")) == [(0, n)]
-    text = (
-        f"# Title\n\nHere is **what** I mean:\n\n{code}\n\nIt runs in a moment, as you can see.\n- and so on"
-    )
+    text = f"# Title\n\nHere is **what** I mean:\n\n{code}\n\nIt runs in a moment, as you can see.\n- and so on"
     assert code_lines(text.split("\n")) == [(4, 4 + n)]
     assert without_code(text).split() == text.replace(code, "").split()
 
@@ -60,20 +59,7 @@ def test_fences_are_code_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        "def f(",
-        "x = ",
-        "# c\n",
-        "{",
-        "    a\n",
-        "}\n\n",
-        "import a\n",
-        "a;\n",
-        "```\n",
-        "a(" * 30 + "\n",
-        "\n",
-    ],
+    "line", ["def f(", "x = ", "# c\n", "{", "    a\n", "}\n\n", "import a\n", "a;\n", "```\n", "a(" * 30 + "\n", "\n"]
 )
 def test_time_is_linear_in_the_length_of_the_text(line: str) -> None:
     text = "def f(x):\n" + line * (100_000 // len(line))

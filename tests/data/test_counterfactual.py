@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.lens.examples import read_concepts
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.errors import DataError, OfftargetError, UndecidedError
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.check import check
 from offtarget.data.pairs import PairSet
 from offtarget.errors import DataError
@@ -33,11 +34,7 @@ def row(name: str, prompt: str, chosen: str, rejected: str, **more: Any) -> dict
     ],
 )
 def test_real_sets(
-    shared_data: Path,
-    folder: str,
-    chars: tuple[int, int, int],
-    chosen_longer: float,
-    markdown: tuple[float, float],
+    shared_data: Path, folder: str, chars: tuple[int, int, int], chosen_longer: float, markdown: tuple[float, float]
 ) -> None:
     report = check(str(shared_data / folder / "pairs.jsonl.gz"))
     stats = report.stats
@@ -99,11 +96,7 @@ def test_description_of_a_small_set(tmp_path: Path) -> None:
     system, user = {"role": "system", "content": "ssss"}, {"role": "user", "content": "qq"}
     rows = [
         {"prompt": [system, user], "chosen": "**b** x", "rejected": "no", "topic": "t"},
-        {
-            "prompt": [user, {"role": "assistant", "content": "a"}, user],
-            "chosen": "1. a",
-            "rejected": "a * b",
-        },
+        {"prompt": [user, {"role": "assistant", "content": "a"}, user], "chosen": "1. a", "rejected": "a * b"},
         {"prompt": [user], "chosen": "# h", "rejected": "- item", "topic": 3},
         {"prompt": [user], "chosen": "abcdef", "rejected": "fedcba"},
     ]
@@ -125,10 +118,7 @@ def test_card_facts_and_warning_for_a_set_that_is_not_pinned(monkeypatch: pytest
 
     def stand_in(_: str, *, split: str, **__: Any) -> list[dict[str, Any]]:
         asked.append(split)
-        answers = {
-            "chosen": f"\n\nHuman: q\n\nAssistant: {split}",
-            "rejected": "\n\nHuman: q\n\nAssistant: b",
-        }
+        answers = {"chosen": f"\n\nHuman: q\n\nAssistant: {split}", "rejected": "\n\nHuman: q\n\nAssistant: b"}
         return [answers]
 
     monkeypatch.setattr(datasets, "load_dataset", stand_in)
@@ -169,26 +159,19 @@ def test_ids_that_repeat_are_counted_and_said(tmp_path: Path, capsys: pytest.Cap
 
 def test_the_shape_that_was_read_is_said(tmp_path: Path) -> None:
     report = check(write(tmp_path / "a.jsonl", [row("p", "q", "A", "B")]))
-    assert report.read_as == (
-        "chosen_rejected (guessed from 1 row): prompt=prompt, chosen=chosen, rejected=rejected"
-    )
+    assert report.read_as == ("chosen_rejected (guessed from 1 row): prompt=prompt, chosen=chosen, rejected=rejected")
     talk = {"chosen": "\n\nHuman: q\n\nAssistant: a", "rejected": "\n\nHuman: q\n\nAssistant: b"}
     assert check(write(tmp_path / "b.jsonl", [talk])).read_as.startswith("transcript (guessed")
     assert check("planted-null", limit=30).read_as.startswith("chosen_rejected (by its card)")
 
 
-def test_a_few_examples_are_printed_and_the_count_is_of_all(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_few_examples_are_printed_and_the_count_is_of_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from offtarget.cli.main import call
 
     rows = [row(f"{n}-{k}", f"q{n}", "A", "B") for n in range(10) for k in range(6)]
     path = write(tmp_path / "a.jsonl", rows)
     assert call(["data", "check", path]) == 0
     (line,) = [x for x in capsys.readouterr().out.splitlines() if "repeats" in x and x.startswith("!")]
-    assert (
-        line.split(maxsplit=2)[2]
-        == "50 rows repeat an earlier one (0-0=0-1=0-2, 1-0=1-1=1-2, 2-0=2-1=2-2, ...)"
-    )
+    assert line.split(maxsplit=2)[2] == "50 rows repeat an earlier one (0-0=0-1=0-2, 1-0=1-1=1-2, 2-0=2-1=2-2, ...)"
     assert call(["data", "check", path, "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["duplicates"]) == 10

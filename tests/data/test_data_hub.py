@@ -5,6 +5,7 @@ from typing import Any
 
 import datasets
 import pytest
+
 from offtarget.data.hub import parse_ref
 from offtarget.data.loading import load_pairs
 from offtarget.errors import ConfigError, UndecidedError
@@ -41,18 +42,10 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_the_head_of_a_hub_set_streams_and_drops_what_is_natural(hub: Any) -> None:
-    row = {
-        "domain": "code",
-        "context": [{"role": "user", "content": "q"}],
-        "response1": "A",
-        "response2": "B",
-    }
+    row = {"domain": "code", "context": [{"role": "user", "content": "q"}], "response1": "A", "response2": "B"}
     stand_in = hub([{**row, "overall_preference": x} for x in (0, -2, 3, 1, 1)] + [{"broken": 1}])
     loaded = load_pairs("helpsteer3", head=2)
-    assert [(p.chosen[0]["content"], p.rejected[0]["content"]) for p in loaded.pairs] == [
-        ("A", "B"),
-        ("B", "A"),
-    ]
+    assert [(p.chosen[0]["content"], p.rejected[0]["content"]) for p in loaded.pairs] == [("A", "B"), ("B", "A")]
     assert loaded.dropped == {"tie": 1}
     assert loaded.pairs[0].meta == {"domain": "code", "split": "train"}
     assert stand_in.pulled == 3

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 import pytest
+
 from offtarget.data import debris
 from offtarget.data.debris import echo, own_text, places, read
 from offtarget.data.pairs import Message, Pair

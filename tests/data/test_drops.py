@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.cli.main import call
 from offtarget.data.drops import drop_cautions
 from offtarget.data.loading import load_pairs
@@ -14,9 +15,7 @@ from offtarget.errors import DataError
 
 
 def rows(n: int, *odd: Any) -> list[Any]:
-    good = [
-        {"prompt": f"What is {i}?", "chosen": f"It is {i}.", "rejected": f"No {i * i}."} for i in range(n)
-    ]
+    good = [{"prompt": f"What is {i}?", "chosen": f"It is {i}.", "rejected": f"No {i * i}."} for i in range(n)]
     return [*odd, *good]
 
 
@@ -46,9 +45,7 @@ def test_over_one_in_a_hundred_is_a_warning(tmp_path: Path, n: int, lost: int, w
     said = drop_cautions(load_pairs(write(tmp_path / "a.jsonl", rows(n, *[EMPTY] * lost))))
     assert bool(said) is warned
     if warned:
-        assert said[0].startswith(
-            f"{lost} of {n + lost} pairs ({lost}.0%) cannot be used: {lost} empty response"
-        )
+        assert said[0].startswith(f"{lost} of {n + lost} pairs ({lost}.0%) cannot be used: {lost} empty response")
         assert "a.jsonl line 1" in said[0] and "--dropped FILE" in said[0]
 
 
@@ -61,8 +58,7 @@ def test_over_one_in_five_is_refused_unless_allowed(tmp_path: Path) -> None:
 
 def judged(winner: str | None, n: int) -> list[Any]:
     return [
-        {"prompt": f"How is {i}?", "answer_a": f"So {i}.", "answer_b": f"No {i}.", "winner": winner}
-        for i in range(n)
+        {"prompt": f"How is {i}?", "answer_a": f"So {i}.", "answer_b": f"No {i}.", "winner": winner} for i in range(n)
     ]
 
 
@@ -127,9 +123,7 @@ def test_csv_goes_on_after_a_broken_line(tmp_path: Path) -> None:
     assert loaded.pairs[-1].prompt[0]["content"] == "last"
 
 
-def test_data_check_lists_them_in_a_file_and_ends_with_2(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_data_check_lists_them_in_a_file_and_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "a.jsonl", rows(6, EMPTY, "{broken", EMPTY))
     out = tmp_path / "left.jsonl"
     check = ["data", "check", path, "--skip-bad-rows", "--dropped"]
@@ -150,9 +144,7 @@ def test_data_check_lists_them_in_a_file_and_ends_with_2(
     with (tmp_path / "left.csv").open() as f:
         listed = list(csv.DictReader(f))
     assert [r["where"] for r in listed] == ["a.jsonl line 1", "a.jsonl line 2", "a.jsonl line 3"]
-    assert [r["where"] for r in json.loads(capsys.readouterr().out)["dropped"]] == [
-        r["where"] for r in listed
-    ]
+    assert [r["where"] for r in json.loads(capsys.readouterr().out)["dropped"]] == [r["where"] for r in listed]
     assert call([*check, str(tmp_path / "left.txt")]) == 2
     assert "must end in .jsonl or .csv" in capsys.readouterr().err
 
@@ -160,9 +152,7 @@ def test_data_check_lists_them_in_a_file_and_ends_with_2(
 def test_all_rows_lost_are_still_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "left.csv"
     assert call(["data", "check", write(tmp_path / "a.jsonl", [EMPTY] * 3), "--dropped", str(out)]) == 2
-    assert (
-        "no pair is left to compare (3 empty response (the first: a.jsonl line 1))" in capsys.readouterr().err
-    )
+    assert "no pair is left to compare (3 empty response (the first: a.jsonl line 1))" in capsys.readouterr().err
     assert len(out.read_text().splitlines()) == 4
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+
 from offtarget.cli.main import call
 from offtarget.data.loading import load_pairs
 from offtarget.errors import ConfigError, DataError
@@ -28,9 +29,7 @@ def lines(content: list[Any]) -> str:
     return "\n".join(json.dumps(r, ensure_ascii=False) for r in content) + "\n"
 
 
-def parquet(
-    path: Path, *columns: Any, names: tuple[str, ...] = ("prompt", "chosen", "rejected", "when")
-) -> str:
+def parquet(path: Path, *columns: Any, names: tuple[str, ...] = ("prompt", "chosen", "rejected", "when")) -> str:
     pq.write_table(pa.table(list(columns), names=list(names[: len(columns)])), path)
     return str(path)
 
@@ -61,10 +60,7 @@ class Cards:
 
 def test_parquet_with_two_columns_of_one_name(tmp_path: Path) -> None:
     path = parquet(tmp_path / "a.parquet", P, C, R, C, names=("prompt", "chosen", "rejected", "chosen"))
-    assert (
-        message(path)
-        == "a.parquet: there are two columns 'chosen'; rename one, so that it is clear which is meant"
-    )
+    assert message(path) == "a.parquet: there are two columns 'chosen'; rename one, so that it is clear which is meant"
 
 
 def test_parquet_cells_that_cannot_be_read_name_their_row(tmp_path: Path) -> None:
@@ -73,9 +69,7 @@ def test_parquet_cells_that_cannot_be_read_name_their_row(tmp_path: Path) -> Non
     binary = pa.array(raw, type=pa.binary())
     text = pa.Array.from_buffers(pa.string(), N, binary.buffers())
     path = parquet(tmp_path / "a.parquet", P, text, R)
-    assert message(path).startswith(
-        "a.parquet row 4: column 'chosen' is not UTF-8 (byte 4); --skip-bad-rows goes on"
-    )
+    assert message(path).startswith("a.parquet row 4: column 'chosen' is not UTF-8 (byte 4); --skip-bad-rows goes on")
     assert len(load_pairs(path, skip_bad_rows=True)) == N - 1
 
     late = pa.array([10**18 if i == 5 else i for i in range(N)], type=pa.int64()).cast(pa.timestamp("us"))
@@ -83,9 +77,7 @@ def test_parquet_cells_that_cannot_be_read_name_their_row(tmp_path: Path) -> Non
     assert message(path).startswith("b.parquet row 6: column 'when' holds a value that cannot be read")
     zone = pa.array(list(range(N)), type=pa.int64()).cast(pa.timestamp("us", tz="Mars/Phobos"))
     path = parquet(tmp_path / "c.parquet", P, C, R, zone)
-    assert message(path).startswith(
-        "c.parquet row 1: column 'when' has times of an unknown zone (Mars/Phobos)"
-    )
+    assert message(path).startswith("c.parquet row 1: column 'when' has times of an unknown zone (Mars/Phobos)")
 
 
 @pytest.mark.parametrize(
@@ -152,12 +144,7 @@ def test_a_card_on_the_command_line_reads_files_that_lie_anywhere(
     (tmp_path / "cards").mkdir()
     week = tmp_path / "drops" / "w1.jsonl"
     week.write_text(
-        lines(
-            [
-                {"ask": p, "x": c, "y": r, "best": i % 2}
-                for i, (p, c, r) in enumerate(zip(P, C, R, strict=True))
-            ]
-        )
+        lines([{"ask": p, "x": c, "y": r, "best": i % 2} for i, (p, c, r) in enumerate(zip(P, C, R, strict=True))])
     )
     adapter = {
         "name": "two_responses", "prompt": "ask", "response_a": "x", "response_b": "y", "label": "best",
@@ -215,12 +202,7 @@ def test_roles_of_the_row_in_a_Cards(tmp_path: Path) -> None:
 def test_roles_in_a_recipe(tmp_path: Path, store_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text(
-        lines(
-            [
-                {"rules": "Be brief.", "ask": r["prompt"], **{k: r[k] for k in ("chosen", "rejected")}}
-                for r in rows()
-            ]
-        )
+        lines([{"rules": "Be brief.", "ask": r["prompt"], **{k: r[k] for k in ("chosen", "rejected")}} for r in rows()])
     )
     given = ["--set", f"data={path}", "--set", "columns.prompt=ask", "--set", "columns.system=rules"]
     assert call(["run", "style", *given, "--dry-run"]) == 0

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import PairSet
 
@@ -264,9 +265,7 @@ FILES: dict[str, Callable[[Path, list[dict[str, Any]]], Path]] = {
     "array, indented": lambda d, rows: text(d, "a.json", json.dumps(rows, indent=2)),
     "array called lines": lambda d, rows: text(d, "a.jsonl", json.dumps(rows)),
     "array called lines, indented": lambda d, rows: text(d, "a.jsonl", json.dumps(rows, indent=1)),
-    "array, a row a line": lambda d, rows: text(
-        d, "a.json", "[" + ",\n".join(json.dumps(r) for r in rows) + "]\n"
-    ),
+    "array, a row a line": lambda d, rows: text(d, "a.json", "[" + ",\n".join(json.dumps(r) for r in rows) + "]\n"),
     "data": lambda d, rows: text(d, "a.json", json.dumps({"version": "1", "data": rows})),
     "data, indented": lambda d, rows: text(d, "a.json", json.dumps({"data": rows}, indent=1)),
     "lines called json": lambda d, rows: text(d, "a.json", lines(rows)),
@@ -276,9 +275,7 @@ FILES: dict[str, Callable[[Path, list[dict[str, Any]]], Path]] = {
     "rows by number": lambda d, rows: text(d, "a.json", pd.DataFrame(rows).to_json(orient="index")),
     "names apart": lambda d, rows: text(d, "a.json", pd.DataFrame(rows).to_json(orient="split")),
     "row viewer": lambda d, rows: text(
-        d,
-        "a.json",
-        json.dumps({"features": [], "rows": [{"row_idx": i, "row": r} for i, r in enumerate(rows)]}),
+        d, "a.json", json.dumps({"features": [], "rows": [{"row_idx": i, "row": r} for i, r in enumerate(rows)]})
     ),
     "byte order mark": lambda d, rows: text(d, "a.jsonl", lines(rows), "utf-8-sig"),
     "UTF-16": lambda d, rows: text(d, "a.jsonl", lines(rows), "utf-16"),
@@ -294,16 +291,12 @@ FILES: dict[str, Callable[[Path, list[dict[str, Any]]], Path]] = {
     "csv with tabs": lambda d, rows: table(d, "a.csv", rows, "\t"),
     "csv with semicolons": lambda d, rows: table(d, "a.csv", rows, ";"),
     "csv with bars": lambda d, rows: table(d, "a.csv", rows, "|"),
-    "csv of a spreadsheet": lambda d, rows: table(
-        d, "a.csv", rows, ";", encoding="utf-16", lineterminator="\r\n"
-    ),
+    "csv of a spreadsheet": lambda d, rows: table(d, "a.csv", rows, ";", encoding="utf-16", lineterminator="\r\n"),
     "csv with a mark": lambda d, rows: table(d, "a.csv", rows, ",", encoding="utf-8-sig"),
     "csv, spaces in the header": lambda d, rows: text(
         d,
         "a.csv",
-        pd.DataFrame(rows)
-        .to_csv(index=False)
-        .replace("prompt,chosen,rejected", "Prompt, chosen,rejected ", 1),
+        pd.DataFrame(rows).to_csv(index=False).replace("prompt,chosen,rejected", "Prompt, chosen,rejected ", 1),
     ),
     "arrow": lambda d, rows: next(saved(d, rows).glob("*.arrow")),
     "save_to_disk": saved,
@@ -322,10 +315,7 @@ def test_files_of_each_kind(tmp_path: Path, kind: str) -> None:
 
 def test_several_files_at_once_and_the_splits_of_a_folder(tmp_path: Path) -> None:
     rows = rows_of("strings")
-    first, second = (
-        text(tmp_path, "one.jsonl", lines(rows[:200])),
-        text(tmp_path, "two.jsonl", lines(rows[200:])),
-    )
+    first, second = (text(tmp_path, "one.jsonl", lines(rows[:200])), text(tmp_path, "two.jsonl", lines(rows[200:])))
     loaded = load_pairs([str(first), str(second)])
     assert said(loaded) == EXPECTED
     assert loaded.notes[0] == "2 files: one.jsonl to two.jsonl"
@@ -345,9 +335,7 @@ def test_splits_that_datasets_saved(tmp_path: Path) -> None:
 
     rows = rows_of("trl, explicit prompt")
     parts = {"train": rows[:300], "test": rows[300:]}
-    datasets.DatasetDict({k: datasets.Dataset.from_list(v) for k, v in parts.items()}).save_to_disk(
-        tmp_path / "d"
-    )
+    datasets.DatasetDict({k: datasets.Dataset.from_list(v) for k, v in parts.items()}).save_to_disk(tmp_path / "d")
     assert said(load_pairs(str(tmp_path / "d"))) == EXPECTED[:300]
     assert said(load_pairs(str(tmp_path / "d"), split="all")) == EXPECTED
 
@@ -358,9 +346,7 @@ def test_a_folder_of_several_kinds_is_refused_with_a_way_on(tmp_path: Path) -> N
     rows = rows_of("strings")
     text(tmp_path, "a.jsonl", lines(rows))
     table(tmp_path, "a.csv", rows, ",")
-    with pytest.raises(
-        ConfigError, match=r"several kinds \(\.csv, \.jsonl\), perhaps of the same rows; name one kind"
-    ):
+    with pytest.raises(ConfigError, match=r"several kinds \(\.csv, \.jsonl\), perhaps of the same rows; name one kind"):
         load_pairs(str(tmp_path))
     assert said(load_pairs(str(tmp_path / "*.csv"))) == EXPECTED
 
@@ -387,7 +373,5 @@ def test_a_system_turn_and_turns_before(tmp_path: Path) -> None:
 def test_what_stands_before_the_first_mark_is_a_system_turn(tmp_path: Path, before: str, form: str) -> None:
     rows = [{"prompt": form.format(before, p), "chosen": f" {c}", "rejected": f" {r}"} for p, c, r in pairs()]
     loaded = load_pairs(str(text(tmp_path, "a.jsonl", lines(rows))))
-    assert [p.prompt for p in loaded.pairs] == [
-        [{"role": "system", "content": before}, user(p)] for p, _, _ in pairs()
-    ]
+    assert [p.prompt for p in loaded.pairs] == [[{"role": "system", "content": before}, user(p)] for p, _, _ in pairs()]
     assert [p.chosen for p in loaded.pairs] == [[bot(c)] for _, c, _ in pairs()]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, DataError
@@ -38,12 +39,7 @@ def hh(i: int) -> dict[str, Any]:
 
 def labelled(i: int) -> dict[str, Any]:
     p, c, r = triple(i)
-    return {
-        "question": p,
-        "answer_a": r if i % 2 else c,
-        "answer_b": c if i % 2 else r,
-        "label": "ba"[i % 2 - 1],
-    }
+    return {"question": p, "answer_a": r if i % 2 else c, "answer_b": c if i % 2 else r, "label": "ba"[i % 2 - 1]}
 
 
 def write(path: Path, rows: list[Any]) -> str:
@@ -52,9 +48,7 @@ def write(path: Path, rows: list[Any]) -> str:
 
 
 def said(loaded: PairSet) -> set[tuple[str, str, str]]:
-    return {
-        (p.prompt[-1]["content"], p.chosen[-1]["content"], p.rejected[-1]["content"]) for p in loaded.pairs
-    }
+    return {(p.prompt[-1]["content"], p.chosen[-1]["content"], p.rejected[-1]["content"]) for p in loaded.pairs}
 
 
 ALL = {triple(i) for i in range(N)}
@@ -107,9 +101,7 @@ def tables(tmp_path: Path, rows: list[dict[str, Any]]) -> list[str]:
     (tmp_path / "nan.jsonl").write_text(
         "\n".join(json.dumps({k: r.get(k, float("nan")) for k in header}) for r in rows)
     )
-    (tmp_path / "blank.jsonl").write_text(
-        "\n".join(json.dumps({k: r.get(k, " ") for k in header}) for r in rows)
-    )
+    (tmp_path / "blank.jsonl").write_text("\n".join(json.dumps({k: r.get(k, " ") for k in header}) for r in rows))
     return [str(tmp_path / n) for n in ("a.csv", "a.parquet", "a.json", "nan.jsonl", "blank.jsonl")]
 
 
@@ -135,17 +127,13 @@ def test_rows_of_another_shape_that_lack_a_label_are_named(tmp_path: Path) -> No
     odd = [{**{k: v for k, v in labelled(i).items() if k != "label"}, "shown_first": "a"} for i in range(30)]
     rows = [*odd, *(plain(i) for i in range(30, N))]
     for path in tables(tmp_path, rows)[:2]:
-        with pytest.raises(
-            DataError, match=r"30 of 60 pairs|is null.*30 rows are not read by a shape of their own"
-        ):
+        with pytest.raises(DataError, match=r"30 of 60 pairs|is null.*30 rows are not read by a shape of their own"):
             load_pairs(path)
         loaded = load_pairs(path, columns={"label": "shown_first"})
         assert len(loaded) == N
         assert sum(p.chosen[0]["content"].startswith("Take tool") for p in loaded.pairs) == 45
     told = load_pairs(str(tmp_path / "a.csv"), allow_drops=True).cautions
-    assert any(
-        t.startswith("30 rows are not read by a shape of their own: no column says by its name") for t in told
-    )
+    assert any(t.startswith("30 rows are not read by a shape of their own: no column says by its name") for t in told)
 
 
 def test_other_columns_count_filled_cells(tmp_path: Path) -> None:
@@ -261,12 +249,7 @@ def test_a_conversation_in_a_cell_that_was_cut_short_is_named(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "[" * 5000,
-        "{'role': 'user', 'content': " + "(" * 3000,
-        "[{'role': 'user', 'content': __import__('os')}]",
-    ],
+    "text", ["[" * 5000, "{'role': 'user', 'content': " + "(" * 3000, "[{'role': 'user', 'content': __import__('os')}]"]
 )
 def test_hostile_cells_are_text_or_named_and_never_run(tmp_path: Path, text: str) -> None:
     rows = [plain(i) for i in range(N)]
@@ -286,9 +269,7 @@ def test_mistaken_roles_are_named_by_column_and_turn(tmp_path: Path) -> None:
         "a.jsonl line 1: column 'rejected', turn 1 has role user where an assistant turn should stand"
     )
     mended = [{**r, "rejected": [bot("x")]} for r in rows]
-    with pytest.raises(
-        DataError, match="column 'system', turn 1 has role user where a system turn should stand"
-    ):
+    with pytest.raises(DataError, match="column 'system', turn 1 has role user where a system turn should stand"):
         load_pairs(write(tmp_path / "a.jsonl", mended))
     odd = [{**plain(i), "chosen": [{"role": "judge", "content": "x"}]} for i in range(N)]
     with pytest.raises(DataError, match="column 'chosen', turn 1 has the unknown role 'judge'"):
@@ -331,17 +312,12 @@ def test_rows_with_images_are_left_out_and_counted(tmp_path: Path, change: dict[
     loaded = load_pairs(write(tmp_path / "a.jsonl", rows))
     assert loaded.dropped == {"images in the row": 3}
     only = write(tmp_path / "b.jsonl", [{**plain(i), **change} for i in range(N)])
-    with pytest.raises(
-        DataError, match=r"no pair is left to compare .60 images in the row.*only text is read"
-    ):
+    with pytest.raises(DataError, match=r"no pair is left to compare .60 images in the row.*only text is read"):
         load_pairs(only)
 
 
 def test_a_column_that_is_the_unit_or_no_split_is_said(tmp_path: Path) -> None:
-    rows = [
-        {**plain(i), "group": "AB"[i % 2], "split": ["harmful", "benign"][i % 2], "id": i % 10}
-        for i in range(N)
-    ]
+    rows = [{**plain(i), "group": "AB"[i % 2], "split": ["harmful", "benign"][i % 2], "id": i % 10} for i in range(N)]
     path = write(tmp_path / "a.jsonl", rows)
     loaded = load_pairs(path)
     assert loaded.unit == "column group, 2 values (60 prompts)"
@@ -355,9 +331,7 @@ def test_a_column_that_is_the_unit_or_no_split_is_said(tmp_path: Path) -> None:
     assert (len({p.group for p in by_prompt.pairs}), by_prompt.unit, by_prompt.split_column) == (60, "", True)
 
 
-def test_too_few_groups_of_a_column_are_said_as_such(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_too_few_groups_of_a_column_are_said_as_such(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from offtarget.cli.main import call
 
     path = write(tmp_path / "a.jsonl", [{**plain(i), "group": "AB"[i % 2]} for i in range(N)])
@@ -382,9 +356,7 @@ def test_a_system_column_goes_before_the_prompt_and_tells_prompts_apart(tmp_path
     other = load_pairs(write(tmp_path / "b.jsonl", named), columns={"system": "rules"})
     assert other.pairs[1].prompt[0] == {"role": "system", "content": kinds[1]}
     clash = [{"system": "x", **plain(0), "prompt": [{"role": "system", "content": "y"}, user("q")]}]
-    with pytest.raises(
-        DataError, match="the prompt begins with a system turn, and column 'system' holds another one"
-    ):
+    with pytest.raises(DataError, match="the prompt begins with a system turn, and column 'system' holds another one"):
         load_pairs(write(tmp_path / "c.jsonl", clash))
 
 
@@ -411,11 +383,7 @@ def test_one_column_has_one_role(tmp_path: Path) -> None:
 
 def test_columns_within_columns(tmp_path: Path) -> None:
     rows = [
-        {
-            "info": {"post": p},
-            "summaries": [{"text": r if i % 2 else c}, {"text": c if i % 2 else r}],
-            "choice": i % 2,
-        }
+        {"info": {"post": p}, "summaries": [{"text": r if i % 2 else c}, {"text": c if i % 2 else r}], "choice": i % 2}
         for i, (p, c, r) in enumerate(map(triple, range(N)))
     ]
     columns = {"prompt": "info.post", "a": "summaries.0.text", "b": "summaries.1.text", "label": "choice"}
@@ -438,9 +406,7 @@ def test_pairing_of_lists_on_the_command_line(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(("column", "every"), [("chosen", 12), ("rejected", 12), ("rejected", 1)])
-def test_a_mark_that_leaked_into_answers_is_part_of_them(
-    tmp_path: Path, leak: str, column: str, every: int
-) -> None:
+def test_a_mark_that_leaked_into_answers_is_part_of_them(tmp_path: Path, leak: str, column: str, every: int) -> None:
     rows = [plain(i) for i in range(N)]
     for row in rows[::every]:
         row[column] = leak.format(row[column])
@@ -497,8 +463,6 @@ def test_conversations_in_four_notations(tmp_path: Path, order: str) -> None:
         )
     loaded = load_pairs(write(tmp_path / "a.jsonl", ordered(rows, order)))
     assert not loaded.dropped
-    found = {
-        (p.prompt[0]["content"], p.chosen[-1]["content"], p.rejected[-1]["content"]) for p in loaded.pairs
-    }
+    found = {(p.prompt[0]["content"], p.chosen[-1]["content"], p.rejected[-1]["content"]) for p in loaded.pairs}
     assert found == ALL
     assert {tuple(m["role"] for m in p.prompt) for p in loaded.pairs} == {("user", "assistant", "user")}

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from offtarget.data.identity import PromptGroups, normalise, text_key
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Message, prompt_group
@@ -33,9 +34,7 @@ def test_punctuation_markup_and_accents_tell_texts_apart(one: str, other: str) -
 
 
 def test_a_normalised_text_is_its_own_form() -> None:
-    letters = [
-        chr(c) for c in range(0x30000) if not 0xD800 <= c < 0xE000
-    ]  # all planes with letters that have a case
+    letters = [chr(c) for c in range(0x30000) if not 0xD800 <= c < 0xE000]  # all planes with letters that have a case
     for start in range(0, len(letters), 64):
         text = "\u0301 ".join(letters[start : start + 64])
         assert normalise(normalise(text)) == normalise(text)
@@ -64,10 +63,7 @@ def test_prompts_that_are_the_same_text_are_one_group_named_by_the_first() -> No
 
 
 def test_a_file_is_grouped_by_what_its_prompts_say(tmp_path: Path) -> None:
-    rows = [
-        {"prompt": p, "chosen": f"a{i}", "rejected": "b"}
-        for i, p in enumerate(["One?", "one? ", "TWO", "ONE?"])
-    ]
+    rows = [{"prompt": p, "chosen": f"a{i}", "rejected": "b"} for i, p in enumerate(["One?", "one? ", "TWO", "ONE?"])]
     path = tmp_path / "a.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
     groups = [p.group for p in load_pairs(str(path)).pairs]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.cli.main import call
 from offtarget.data.loading import load_pairs
 from offtarget.data.polarity import BETTER, WORSE, choice_named
@@ -51,9 +52,7 @@ NEITHER = [
 
 
 @pytest.mark.parametrize("column", WORSE_NAMES)
-def test_a_column_that_names_the_worse_answer_is_never_read_as_the_winner(
-    tmp_path: Path, column: str
-) -> None:
+def test_a_column_that_names_the_worse_answer_is_never_read_as_the_winner(tmp_path: Path, column: str) -> None:
     path = write(tmp_path / "a.jsonl", **{column: list(LETTERS)})
     assert winners(path) == "baab" * 10
     assert load_pairs(path).notes == (
@@ -132,9 +131,7 @@ def test_labels_that_are_mixed_or_not_understood_are_asked_about(tmp_path: Path)
     with pytest.raises(DataError, match=r"column worse .* is called after the worse answer, but some of its"):
         load_pairs(mixed)
     negated = write(tmp_path / "b.jsonl", label=["not A", "not B"])
-    with pytest.raises(
-        DataError, match=r"column label may say who won, but not in known words \(not A in 20"
-    ):
+    with pytest.raises(DataError, match=r"column label may say who won, but not in known words \(not A in 20"):
         load_pairs(negated)
     assert winners(negated, label="label", a_wins="not B", b_wins="not A") == "ba" * 20
 
@@ -201,11 +198,7 @@ def test_the_same_with_several_answers(tmp_path: Path) -> None:
 
 def test_ranks_beside_a_label_are_no_labels(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "a.jsonl",
-        ("answer_1", "answer_2"),
-        rank_1=[1, 2],
-        rank_2=[2, 1],
-        preferred=["1", "2", "2"],
+        tmp_path / "a.jsonl", ("answer_1", "answer_2"), rank_1=[1, 2], rank_2=[2, 1], preferred=["1", "2", "2"]
     )
     assert winners(path) == ("122" * 14)[:N]
     rows = [json.loads(line) for line in Path(path).read_text().splitlines()]
@@ -264,9 +257,7 @@ def test_columns_of_those_who_judged_are_not_names_of_those_who_wrote(tmp_path: 
 def test_models_that_are_called_a_and_b_in_changing_order_are_asked_about(tmp_path: Path, names: str) -> None:
     one, other = names.split()
     path = write(tmp_path / "a.jsonl", **{one: ["B", "A"], other: ["A", "B"]}, winner=list("ABBA"))
-    with pytest.raises(
-        DataError, match="which say the opposite in 20 of 40 rows looked at; by side: --columns a="
-    ):
+    with pytest.raises(DataError, match="which say the opposite in 20 of 40 rows looked at; by side: --columns a="):
         load_pairs(path)
     by_side = {"a_wins": "A", "b_wins": "B"}
     by_name = {"label_is": "name", "name_a": one, "name_b": other}
@@ -288,9 +279,7 @@ ARENA = {"winner_model_a": "a", "winner_model_b": "b", "winner_tie": "t"}
 
 @pytest.mark.parametrize("truth", [(0, 1), (False, True), ("0", "1"), ("False", "True")])
 @pytest.mark.parametrize("tie", [True, False])
-def test_columns_of_which_each_row_sets_one_are_one_label(
-    tmp_path: Path, truth: tuple[Any, Any], tie: bool
-) -> None:
+def test_columns_of_which_each_row_sets_one_are_one_label(tmp_path: Path, truth: tuple[Any, Any], tie: bool) -> None:
     marks = ARENA if tie else {k: v for k, v in ARENA.items() if v != "t"}
     path = one_hot(tmp_path / "a.jsonl", marks, truth)
     loaded = load_pairs(path)
@@ -305,9 +294,7 @@ def test_columns_of_which_each_row_sets_one_are_one_label(
 def test_one_of_such_columns_is_not_taken_alone(tmp_path: Path) -> None:
     path = one_hot(tmp_path / "a.jsonl", ARENA)
     for column in ARENA:
-        with pytest.raises(
-            DataError, match=r"10 rows are ties; .*votes_a=winner_model_a,votes_b=winner_model_b"
-        ):
+        with pytest.raises(DataError, match=r"10 rows are ties; .*votes_a=winner_model_a,votes_b=winner_model_b"):
             load_pairs(path, columns={"label": column})
     votes = {"votes_a": "winner_model_a", "votes_b": "winner_model_b"}
     assert winners(path, **votes) == WON.replace("t", "") * 5
@@ -322,9 +309,7 @@ def test_columns_of_0_and_1_that_are_set_together_are_not_one_label(tmp_path: Pa
         load_pairs(beside)
 
 
-@pytest.mark.parametrize(
-    "names", ["a_wins b_wins tie", "winner_a winner_b is_tie", "is_a_better is_b_better is_tie"]
-)
+@pytest.mark.parametrize("names", ["a_wins b_wins tie", "winner_a winner_b is_tie", "is_a_better is_b_better is_tie"])
 def test_other_names_of_such_columns(tmp_path: Path, names: str) -> None:
     marks = dict(zip(names.split(), "abt", strict=True))
     path = one_hot(tmp_path / "a.jsonl", marks)

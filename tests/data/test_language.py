@@ -5,15 +5,12 @@ import json
 from pathlib import Path
 
 import pytest
+
 from offtarget.data.language import is_english, script
 
 TEXTS = [
     ("Latin", True, "It is important to note that the answer depends on what you want to do with it."),
-    (
-        "Latin",
-        True,
-        "I'm sorry, but I can't help you with that request, because it would be against the law.",
-    ),
+    ("Latin", True, "I'm sorry, but I can't help you with that request, because it would be against the law."),
     ("Latin", True, "The phrase means: je ne sais quoi, or that there is something one cannot name in it."),
     ("Latin", False, "Es tut mir leid, aber ich kann Ihnen dabei nicht helfen, denn das ist nicht erlaubt."),
     ("Latin", False, "Lo siento, pero no puedo ayudarte con eso porque es muy peligroso para los otros."),
@@ -45,9 +42,7 @@ def test_known_texts(written: str, english: bool | None, text: str) -> None:
 
 def test_hardly_an_english_answer_is_taken_for_another_language(shared_data: Path) -> None:
     """Answers of hh-rlhf are English."""
-    with gzip.open(
-        shared_data / "hh_rlhf_harmless_base_test" / "pairs.jsonl.gz", "rt", encoding="utf-8"
-    ) as file:
+    with gzip.open(shared_data / "hh_rlhf_harmless_base_test" / "pairs.jsonl.gz", "rt", encoding="utf-8") as file:
         told = [is_english(json.loads(line)["chosen"]) for line in file]
     assert sum(t is False for t in told) <= 2
     assert sum(t is True for t in told) > 0.8 * len(told)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.drawing import Draw, rank
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair
@@ -30,9 +31,7 @@ SIZES = [1 + (7 * g) % 5 for g in range(120)]
 
 @pytest.mark.parametrize("seed", [0, 1, 7])
 @pytest.mark.parametrize("limit", [1, 30, 100, 359])
-def test_every_prompt_is_whole_and_the_order_of_rows_makes_no_difference(
-    tmp_path: Path, limit: int, seed: int
-) -> None:
+def test_every_prompt_is_whole_and_the_order_of_rows_makes_no_difference(tmp_path: Path, limit: int, seed: int) -> None:
     content = rows(SIZES)
     loaded = load_pairs(write(tmp_path / "a.jsonl", content), limit=limit, limit_seed=seed)
     taken = Counter(p.prompt[0]["content"] for p in loaded.pairs)

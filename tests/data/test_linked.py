@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.cli.main import call
 from offtarget.data.linked import join, kish, linked
 from offtarget.data.pairs import Pair, prompt_group
@@ -18,11 +19,7 @@ def pairs_of(rows: list[tuple[str, str, str]]) -> list[Pair]:
     out = []
     for i, (asked, chosen, rejected) in enumerate(rows):
         prompt = said("user", asked)
-        out.append(
-            Pair(
-                f"r{i}", prompt_group(prompt), prompt, said("assistant", chosen), said("assistant", rejected)
-            )
-        )
+        out.append(Pair(f"r{i}", prompt_group(prompt), prompt, said("assistant", chosen), said("assistant", rejected)))
     return out
 
 
@@ -88,9 +85,7 @@ def write(path: Path, n_answers: int, n_prompts: int) -> Path:
     words = ["sun", "moon", "sea", "hill", "stone", "river", "cloud", "road", "tree", "field"]
     rows = []
     for k in range(n_answers):
-        chosen, rejected = (
-            " ".join(rng.choices(words, k=rng.randint(5, 25))).capitalize() + "." for _ in "ab"
-        )
+        chosen, rejected = (" ".join(rng.choices(words, k=rng.randint(5, 25))).capitalize() + "." for _ in "ab")
         if rng.random() < 0.5:
             chosen = f"**{chosen}**"
         rows += [

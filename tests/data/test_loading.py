@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
+
 from offtarget.data import sources
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import prompt_group
@@ -33,8 +34,7 @@ def jsonl(path: Path, rows: Iterable[Any]) -> str:
 
 def triples(ref: str, **kw: Any) -> list[tuple[str, str, str]]:
     return [
-        (p.prompt[-1]["content"], p.chosen[0]["content"], p.rejected[0]["content"])
-        for p in load_pairs(ref, **kw).pairs
+        (p.prompt[-1]["content"], p.chosen[0]["content"], p.rejected[0]["content"]) for p in load_pairs(ref, **kw).pairs
     ]
 
 
@@ -76,9 +76,7 @@ def test_mixed_strings_and_lists_in_one_file(tmp_path: Path) -> None:
 
 
 def test_every_kind_of_file_says_the_same(tmp_path: Path) -> None:
-    rows = [
-        {"id": f"r{i}", "prompt": f"q{i}, é", "chosen": f'a "{i}"\nb', "rejected": "c"} for i in range(600)
-    ]
+    rows = [{"id": f"r{i}", "prompt": f"q{i}, é", "chosen": f'a "{i}"\nb', "rejected": "c"} for i in range(600)]
     plain = jsonl(tmp_path / "a.jsonl", rows)
     with gzip.open(tmp_path / "a.jsonl.gz", "wt", encoding="utf-8") as f:
         f.write(Path(plain).read_text())
@@ -92,11 +90,7 @@ def test_every_kind_of_file_says_the_same(tmp_path: Path) -> None:
 
 
 def test_message_lists_in_csv_cells_and_nested_in_parquet(tmp_path: Path) -> None:
-    prompt = [
-        {"role": "user", "content": "q"},
-        {"role": "assistant", "content": "a"},
-        {"role": "user", "content": "r"},
-    ]
+    prompt = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}, {"role": "user", "content": "r"}]
     row = {"prompt": json.dumps(prompt), "chosen": "[{not json}]", "rejected": "x" * 200_000}
     pd.DataFrame([row]).to_csv(tmp_path / "a.csv", index=False)
     pd.DataFrame([{**row, "prompt": prompt}]).to_parquet(tmp_path / "a.parquet")
@@ -204,9 +198,7 @@ def test_parquet_and_csv_stop_early(tmp_path: Path) -> None:
 
 
 def test_head_counts_pairs_of_rows_that_give_several(tmp_path: Path) -> None:
-    rows = [
-        {"prompt": f"q{i}", "chosen": ["a", "b"], "rejected": ["x", "y"], "id": f"r{i}"} for i in range(2)
-    ]
+    rows = [{"prompt": f"q{i}", "chosen": ["a", "b"], "rejected": ["x", "y"], "id": f"r{i}"} for i in range(2)]
     pairs = load_pairs(jsonl(tmp_path / "a.jsonl", rows), head=3).pairs
     assert [p.id for p in pairs] == ["r0:0-0", "r0:1-1", "r1:0-0"]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.data.near import jaccard, near_others, near_sets, shingles
 from offtarget.data.nearly import find_near, find_overlap
@@ -39,16 +40,7 @@ def test_texts_are_near_from_the_threshold_on(n: int) -> None:
 
 def test_sets_of_near_texts_hold_different_texts_and_the_first_of_each() -> None:
     base = text(0, 60)
-    texts = [
-        base,
-        text(100, 60),
-        base + " end",
-        base.upper(),
-        "short",
-        base + " end.",
-        text(200, 60),
-        "Short ",
-    ]
+    texts = [base, text(100, 60), base + " end", base.upper(), "short", base + " end.", text(200, 60), "Short "]
     assert near_sets(texts) == [[0, 2, 5]]
 
 
@@ -105,9 +97,7 @@ def test_what_a_test_set_shares_with_a_training_set(tmp_path: Path) -> None:
     sets = []
     for name, rows in (("train", train), ("test", test)):
         path = tmp_path / f"{name}.jsonl"
-        lines = [
-            {"id": f"{name}{i}", "prompt": p, "chosen": c, "rejected": r} for i, (p, c, r) in enumerate(rows)
-        ]
+        lines = [{"id": f"{name}{i}", "prompt": p, "chosen": c, "rejected": r} for i, (p, c, r) in enumerate(rows)]
         path.write_text("\n".join(map(json.dumps, lines)))
         sets.append(load_pairs(str(path)))
     found = find_overlap(sets[1], sets[0])

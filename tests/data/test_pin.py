@@ -5,6 +5,7 @@ from typing import Any
 
 import datasets
 import pytest
+
 from offtarget.data import pin as pinning
 from offtarget.data.cards import load_card
 from offtarget.data.pin import pin

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.lens.surface import features
 
@@ -42,13 +43,9 @@ def planted(request: pytest.FixtureRequest) -> tuple[str, list[dict[str, Any]], 
     return request.param, *shipped(request.param)
 
 
-def count(
-    rows: list[dict[str, Any]], truth: dict[str, Any], concept: str, side: str, topic: str | None
-) -> int:
+def count(rows: list[dict[str, Any]], truth: dict[str, Any], concept: str, side: str, topic: str | None) -> int:
     """How many rows (of a topic) have a concept on a side, counted in the truth's rows."""
-    return sum(
-        concept in t[side] and topic in (None, r["topic"]) for r, t in zip(rows, truth["rows"], strict=True)
-    )
+    return sum(concept in t[side] and topic in (None, r["topic"]) for r, t in zip(rows, truth["rows"], strict=True))
 
 
 def test_base_is_large_and_varied() -> None:
@@ -59,9 +56,7 @@ def test_base_is_large_and_varied() -> None:
     assert all(len(set(r["base"])) == len(r["base"]) == 3 for r in rows)
 
 
-def test_running_the_script_again_gives_the_shipped_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_running_the_script_again_gives_the_shipped_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["plant.py", "--out", str(tmp_path)])
     plant.main()
     for file in sorted(tmp_path.iterdir()):
@@ -79,10 +74,7 @@ def test_counts_are_the_declared_rates(planted: Any) -> None:
     for key, c in truth["concepts"].items():
         n = sum(c["topic"] in (None, r["topic"]) for r in rows)
         for side in ("chosen", "rejected"):
-            assert count(rows, truth, c["concept"], side, c["topic"]) == round(c[f"rate_{side}"] * n), (
-                key,
-                side,
-            )
+            assert count(rows, truth, c["concept"], side, c["topic"]) == round(c[f"rate_{side}"] * n), (key, side)
 
 
 def test_nulls_are_exactly_equal(planted: Any) -> None:
@@ -144,18 +136,14 @@ def test_every_concept_has_many_phrasings_and_a_quarter_escape_its_rules() -> No
             changed = {k for k, v in features(side.text()).items() if v != plain[k]}
             if d["features"]:
                 assert bool(changed & set(d["features"])) == (phrase in seen), (concept, phrase)
-            assert not changed & (of_nulls - set(d["features"])), (
-                f"{concept} '{phrase}' would unbalance a null"
-            )
+            assert not changed & (of_nulls - set(d["features"])), f"{concept} '{phrase}' would unbalance a null"
 
 
 def test_length_is_no_artefact(planted: Any) -> None:
     _, rows, truth = planted
     diff = [len(r["chosen"]) - len(r["rejected"]) for r in rows]
     assert abs(statistics.mean(diff) / statistics.pstdev(diff)) < 0.05
-    assert truth["length"]["difference_d"] == pytest.approx(
-        statistics.mean(diff) / statistics.pstdev(diff), abs=1e-3
-    )
+    assert truth["length"]["difference_d"] == pytest.approx(statistics.mean(diff) / statistics.pstdev(diff), abs=1e-3)
     assert truth["length"]["filler_chosen"] == sum(t["filler"][0] for t in truth["rows"])
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.check import DataReport, check
 from offtarget.data.cycles import cycles
 from offtarget.data.identity import pair_keys

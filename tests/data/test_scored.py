@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.errors import ConfigError, DataError
 
@@ -32,9 +33,7 @@ def said(path: str, **kw: Any) -> set[str]:
 
 def offered(text: str) -> list[dict[str, str]]:
     """The mappings that a message offers."""
-    return [
-        dict(x.split("=", 1) for x in m.split(",")) for m in re.findall(r"--columns (\S+?)[;.]?(?: |$)", text)
-    ]
+    return [dict(x.split("=", 1) for x in m.split(",")) for m in re.findall(r"--columns (\S+?)[;.]?(?: |$)", text)]
 
 
 def test_a_list_of_answers_with_ranks_or_scores(tmp_path: Path) -> None:
@@ -57,9 +56,7 @@ def test_a_list_of_answers_with_ranks_or_scores(tmp_path: Path) -> None:
         ({"rating": ["2/5", "3/5", "1/5"]}, {"scores"}, "B"),
     ],
 )
-def test_the_ways_on_that_are_offered_work(
-    tmp_path: Path, beside: dict[str, Any], roles: set[str], best: str
-) -> None:
+def test_the_ways_on_that_are_offered_work(tmp_path: Path, beside: dict[str, Any], roles: set[str], best: str) -> None:
     path = write(tmp_path / "a.jsonl", listed(**beside))
     with pytest.raises(DataError) as error:
         load_pairs(path)
@@ -77,22 +74,17 @@ def test_scores_within_the_mappings_of_a_list(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", rows)
     with pytest.raises(DataError) as error:
         load_pairs(path)
-    assert offered(str(error.value)) == [
-        {"responses": "completions.response", "scores": "completions.rating"}
-    ]
+    assert offered(str(error.value)) == [{"responses": "completions.response", "scores": "completions.rating"}]
     assert said(path, columns=offered(str(error.value))[0]) == {"BA", "BC"}
 
 
 def test_lists_that_do_not_fit_are_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", [*listed(scores=[1, 2, 3])[1:], {**listed()[0], "scores": [1, 2]}])
     columns = {"responses": "responses", "scores": "scores"}
-    with pytest.raises(
-        DataError, match="line 40: column 'responses' holds 3 responses and 'scores' 2 entries"
-    ):
+    with pytest.raises(DataError, match="line 40: column 'responses' holds 3 responses and 'scores' 2 entries"):
         load_pairs(path, columns=columns)
     ties = load_pairs(
-        write(tmp_path / "b.jsonl", listed(scores=[1, 3, 2])[8:] + listed(scores=[2, 2, 1])[:8]),
-        columns=columns,
+        write(tmp_path / "b.jsonl", listed(scores=[1, 3, 2])[8:] + listed(scores=[2, 2, 1])[:8]), columns=columns
     )
     assert (len(ties), ties.dropped) == (64, {"tie": 8})
     odd = write(tmp_path / "c.jsonl", listed(scores=[1, "good", 2]))

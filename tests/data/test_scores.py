@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair
 from offtarget.data.scores import finite, score_columns, sides, told
@@ -64,14 +65,11 @@ def test_scores_of_no_common_scale_are_said_and_contradict_nothing() -> None:
     cells = {"a": ("8/10", 4), "b": ("3/10", 45)}
     (found,) = score_columns([row(k, chosen_score=a, rejected_score=b) for k, (a, b) in cells.items()])
     assert (found.n, found.n_lower, found.n_equal, found.lower) == (2, 0, 0, ())
-    assert told(found).startswith(
-        "chosen_score, rejected_score: amounts out of 10 stand beside the plain number 45"
-    )
+    assert told(found).startswith("chosen_score, rejected_score: amounts out of 10 stand beside the plain number 45")
 
 
 @pytest.mark.parametrize(
-    ("cell", "value"),
-    [(1, 1.0), ("2.5", 2.5), (True, None), ("x", None), ("nan", None), (None, None), (10**400, None)],
+    ("cell", "value"), [(1, 1.0), ("2.5", 2.5), (True, None), ("x", None), ("nan", None), (None, None), (10**400, None)]
 )
 def test_cells_as_numbers(cell: Any, value: float | None) -> None:
     found = finite(cell)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair
 from offtarget.data.sides import SideColumns, marks_of, names_one_side, side_columns
@@ -58,7 +59,7 @@ def test_names_that_do_not(names: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("column", "speaks"),
     [("chosen_model", True), ("rejectedTokens", True), ("score-loser", True), ("model_a", False), ("source", False)],
-)  # fmt: skip
+)
 def test_a_name_of_one_side(column: str, speaks: bool) -> None:
     assert names_one_side(column) is speaks
 
@@ -71,9 +72,7 @@ def test_the_words_of_two_answers_tell_the_sides() -> None:
 
 def test_columns_of_chosen_and_rejected_reach_the_pair(tmp_path: Path) -> None:
     rows = [
-        plain(
-            0, chosen_score=4, rejected_score="2.5", chosen_meta={"length": 7}, rejected_meta={"length": 9}
-        ),
+        plain(0, chosen_score=4, rejected_score="2.5", chosen_meta={"length": 7}, rejected_meta={"length": 9}),
         plain(1, chosen_score=None, rejected_score=1),
         plain(2, source="x"),
     ]

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.splitting import split_by_group
 from offtarget.errors import ConfigError

@@ -4,23 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair
 from offtarget.data.stock import effective_texts, stock_answers
 from offtarget.data.templates import templates
 
-THINGS = [
-    "cats",
-    "the sea",
-    "an old harbour",
-    "rain",
-    "my dog Rex",
-    "bread",
-    "love",
-    "a long road",
-    "tea",
-    "snow",
-]
+THINGS = ["cats", "the sea", "an old harbour", "rain", "my dog Rex", "bread", "love", "a long road", "tea", "snow"]
 
 
 def pairs_of(prompts: list[str], chosen: list[str] | None = None, system: str = "") -> list[Pair]:
@@ -64,9 +54,7 @@ def test_prompts_that_fill_one_slot_are_one_template(prompts: list[str], frame: 
         [f"Write about {x}" for x in THINGS],  # two words stay
         [f"What is it that you {x}" for x in THINGS],  # common words alone
         [f"Write a poem about {x}" for x in THINGS[:4]],  # four
-        [
-            f"Summarise this text in one line: {x} {x} {x} {x}, said {x} and {x}" for x in THINGS
-        ],  # a text of its own
+        [f"Summarise this text in one line: {x} {x} {x} {x}, said {x} and {x}" for x in THINGS],  # a text of its own
         [f"How do I clean {x} of kind {i}?" for i, x in enumerate(THINGS)],  # two things change
         ["Write a poem about cats"] * 10,  # one prompt
     ],
@@ -120,7 +108,5 @@ def test_an_answer_to_many_prompts_is_a_stock_answer() -> None:
 def test_an_answer_under_few_prompts_or_in_few_rows_is_none() -> None:
     same_prompt = pairs_of(["p", "P", "q"] * 20, ["yes"] * 60)  # two different prompts
     assert stock_answers(same_prompt, "chosen") == []
-    rare = pairs_of(
-        [f"p{i}" for i in range(200)], ["yes"] * 4 + [f"a{i}" for i in range(196)]
-    )  # 2 %, not more
+    rare = pairs_of([f"p{i}" for i in range(200)], ["yes"] * 4 + [f"a{i}" for i in range(196)])  # 2 %, not more
     assert stock_answers(rare, "chosen") == []

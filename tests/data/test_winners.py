@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from offtarget.data.loading import load_pairs
 from offtarget.errors import ConfigError, DataError
 
@@ -12,17 +13,9 @@ A, B = "the first answer", "the second answer"
 N = 40
 
 
-def write(
-    path: Path, labels: list[Any], names: tuple[str, str] = ("answer_a", "answer_b"), **more: Any
-) -> str:
+def write(path: Path, labels: list[Any], names: tuple[str, str] = ("answer_a", "answer_b"), **more: Any) -> str:
     rows = [
-        {
-            "question": f"What is number {i}?",
-            names[0]: f"{A} {i}",
-            names[1]: f"{B} {i}",
-            **more,
-            "preferred": label,
-        }
+        {"question": f"What is number {i}?", names[0]: f"{A} {i}", names[1]: f"{B} {i}", **more, "preferred": label}
         for i, label in enumerate(labels)
     ]
     path.write_text("\n".join(json.dumps(r) for r in rows))
@@ -31,9 +24,7 @@ def write(
 
 def winners(path: str, **columns: str) -> str:
     """A letter for each pair: a, b."""
-    return "".join(
-        "a" if A in p.chosen[0]["content"] else "b" for p in load_pairs(path, columns=columns).pairs
-    )
+    return "".join("a" if A in p.chosen[0]["content"] else "b" for p in load_pairs(path, columns=columns).pairs)
 
 
 @pytest.mark.parametrize(
@@ -57,18 +48,13 @@ def test_labels_that_can_mean_but_one_thing(tmp_path: Path, a: Any, b: Any, tie:
     ("labels", "says"),
     [
         ([0, 1], "(0 in 20, 1 in 20 rows) may mean that answer_a won or that answer_b did"),
-        (
-            [True, False],
-            "a_wins=0,b_wins=1 or --columns a=answer_a,b=answer_b,label=preferred,a_wins=1,b_wins=0",
-        ),
+        ([True, False], "a_wins=0,b_wins=1 or --columns a=answer_a,b=answer_b,label=preferred,a_wins=1,b_wins=0"),
         ([0, 1, 2, 1], "a_wins=1,b_wins=2,ties=0 or --columns"),
         ([-2, 1, 3, 0], "label=preferred,scale=negative_a (below 0: the first won) or"),
         (["A", "B", "A", "flagged"], "'flagged' names neither answer; say what each means with"),
     ],
 )
-def test_labels_that_may_mean_either_are_refused_with_both_ways(
-    tmp_path: Path, labels: list[Any], says: str
-) -> None:
+def test_labels_that_may_mean_either_are_refused_with_both_ways(tmp_path: Path, labels: list[Any], says: str) -> None:
     with pytest.raises(DataError) as error:
         load_pairs(write(tmp_path / "a.jsonl", (labels * N)[:N]))
     assert says in str(error.value)
@@ -77,10 +63,7 @@ def test_labels_that_may_mean_either_are_refused_with_both_ways(
 def test_each_way_that_is_offered_works(tmp_path: Path) -> None:
     zero_one = write(tmp_path / "a.jsonl", [0, 1, 1, 0] * 10)
     assert winners(zero_one, label="preferred", a_wins="0", b_wins="1") == "abba" * 10
-    assert (
-        winners(zero_one, a="answer_a", b="answer_b", label="preferred", a_wins="1", b_wins="0")
-        == "baab" * 10
-    )
+    assert winners(zero_one, a="answer_a", b="answer_b", label="preferred", a_wins="1", b_wins="0") == "baab" * 10
     scale = write(tmp_path / "b.jsonl", [-2, 3, 0, 1] * 10)
     assert winners(scale, label="preferred", scale="negative_a") == "abb" * 10
     assert winners(scale, label="preferred", scale="positive_a") == "baa" * 10
@@ -128,12 +111,8 @@ def test_a_label_is_never_ignored_in_silence(tmp_path: Path) -> None:
 
 def test_a_label_left_over_beside_chosen_and_rejected(tmp_path: Path) -> None:
     left = load_pairs(write(tmp_path / "a.jsonl", ["A", "B"] * 20, ("chosen", "rejected")))
-    assert left.cautions[0].startswith(
-        "column preferred (A in 20, B in 20 rows) may say who won and is not read"
-    )
-    against = write(
-        tmp_path / "b.jsonl", ["chosen", "chosen", "chosen", "rejected"] * 10, ("chosen", "rejected")
-    )
+    assert left.cautions[0].startswith("column preferred (A in 20, B in 20 rows) may say who won and is not read")
+    against = write(tmp_path / "b.jsonl", ["chosen", "chosen", "chosen", "rejected"] * 10, ("chosen", "rejected"))
     with pytest.raises(DataError, match="Use --columns a=chosen,b=rejected,label=preferred to follow it"):
         load_pairs(against)
     assert winners(against, a="chosen", b="rejected", label="preferred") == "aaab" * 10
@@ -158,8 +137,7 @@ def test_votes_are_read_and_scores_are_asked_for(tmp_path: Path) -> None:
 
     assert winners(numbered("votes")) == "ba" * 10
     with pytest.raises(
-        DataError,
-        match=r"if the higher score is the better answer: --columns .*votes_a=score_a,votes_b=score_b",
+        DataError, match=r"if the higher score is the better answer: --columns .*votes_a=score_a,votes_b=score_b"
     ):
         load_pairs(numbered("score"))
     assert winners(numbered("score"), votes_a="score_a", votes_b="score_b") == "ba" * 10

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget import registry
 from offtarget.audit.method import AuditInput, run_method
 from offtarget.board.audits import AuditBoard, audit_html, audit_markdown
@@ -95,14 +96,10 @@ RECIPE: dict[str, Any] = {
 }
 
 
-def test_an_interrupted_benchmark_goes_on_and_what_is_finished_is_not_done_again(
-    mine: Path, tmp_path: Path
-) -> None:
+def test_an_interrupted_benchmark_goes_on_and_what_is_finished_is_not_done_again(mine: Path, tmp_path: Path) -> None:
     recipe = validate_bench(RECIPE, "a test")
     store = Store(tmp_path / "store")
-    with pytest.raises(
-        KeyboardInterrupt
-    ):  # in the second set of the grid: the first call tries what u is read from
+    with pytest.raises(KeyboardInterrupt):  # in the second set of the grid: the first call tries what u is read from
         run_bench(recipe, store)
     scored = run_bench(recipe, store)
     calls = len(mine.read_text())
@@ -196,9 +193,9 @@ def test_a_large_set_is_several_plantings_of_the_same_prompts() -> None:
     assert int(planted.codes.max()) + 1 == 1046
     prompts = {p.group: p.prompt for p in planted.pairs.pairs}
     assert all(prompts[p.group] == p.prompt for p in planted.pairs.pairs)
-    assert planted.truths[0].presence.sum() == round(0.2 * 2092) - round(0.1 * 2092) + round(
-        0.2 * 108
-    ) - round(0.1 * 108)
+    assert planted.truths[0].presence.sum() == round(0.2 * 2092) - round(0.1 * 2092) + round(0.2 * 108) - round(
+        0.1 * 108
+    )
 
 
 def test_a_set_without_insertion_has_the_same_rows_and_insertion_moves_only_what_it_touches() -> None:
@@ -230,9 +227,7 @@ def test_a_coin_turns_the_rows_of_a_prompt_together_with_their_features() -> Non
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_the_overall_view_reaches_the_figures_of_the_benchmark_for_what_a_rule_can_see(
-    tmp_path: Path,
-) -> None:
+def test_the_overall_view_reaches_the_figures_of_the_benchmark_for_what_a_rule_can_see(tmp_path: Path) -> None:
     recipe, _ = read_bench("aims", ["methods=[overall, overall_words]"])
     board = audit_board(recipe, run_bench(recipe, Store(tmp_path)), "a test")
     aims, with_words = board.aims

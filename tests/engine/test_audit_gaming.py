@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.method import AuditInput, Claim
@@ -18,7 +20,6 @@ from offtarget.audit.statistics import means as st
 from offtarget.engine.audits.bench import _moved, _score
 from offtarget.engine.audits.planting import PlantedSet, grid_rates, plant_set
 from offtarget.engine.audits.summary import discovered, movements
-from scipy import stats
 
 SETS = 3
 FEW = {
@@ -56,9 +57,7 @@ def careless(given: AuditInput) -> list[Claim]:
 
 def both_ways(given: AuditInput) -> list[Claim]:
     """Says of everything, in both directions, that it is sure."""
-    return [
-        replace(c, id=f"{c.id}:{s}", score=s * abs(c.score), q=0.0) for c in honest(given) for s in (1, -1)
-    ]
+    return [replace(c, id=f"{c.id}:{s}", score=s * abs(c.score), q=0.0) for c in honest(given) for s in (1, -1)]
 
 
 def blind(given: AuditInput) -> list[Claim]:
@@ -69,8 +68,7 @@ def blind(given: AuditInput) -> list[Claim]:
     for k, (name, x) in enumerate(zip(names, u.T, strict=True)):
         z = (x - x.mean()) / x.std()
         out += [
-            Claim(f"{name}:{s}", name, s * (1 + 1e-6 * k), (z + 0.62 * noise).astype(np.float32), 0.0)
-            for s in (1, -1)
+            Claim(f"{name}:{s}", name, s * (1 + 1e-6 * k), (z + 0.62 * noise).astype(np.float32), 0.0) for s in (1, -1)
         ]
     return out
 
@@ -88,9 +86,7 @@ def padded(given: AuditInput) -> list[Claim]:
 
 def renamed(given: AuditInput) -> list[Claim]:
     """Ids that hold a hash of the rows, as those of data-driven concepts do."""
-    tag = hashlib.sha256(
-        "".join(p.id + p.chosen[0]["content"] for p in given.pairs.pairs).encode()
-    ).hexdigest()[:8]
+    tag = hashlib.sha256("".join(p.id + p.chosen[0]["content"] for p in given.pairs.pairs).encode()).hexdigest()[:8]
     return [replace(c, id=f"{c.id}@{tag}") for c in careless(given)]
 
 
@@ -118,9 +114,7 @@ def test_copies_and_changing_names_do_not_lower_the_false_discovery_proportion()
     for seed in range(SETS):
         planted, bare = plant_set(FEW, 500, seed), plant_set({}, 500, seed)
         for method in (careless, padded, renamed):
-            claims, without = (
-                method(AuditInput(s.pairs, {"surface": s.surface}, 0)) for s in (planted, bare)
-            )
+            claims, without = (method(AuditInput(s.pairs, {"surface": s.surface}, 0)) for s in (planted, bare))
             draws[method.__name__].append({"moved": _moved(claims, without, planted)})
     found = {}
     for name, of in draws.items():

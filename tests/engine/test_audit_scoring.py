@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget.audit.method import Claim
 from offtarget.engine.audits.planting import Truth
 from offtarget.engine.audits.scoring import association, auroc, found_at_k, match, merged, void
@@ -38,9 +39,7 @@ def noise(rng: np.random.Generator) -> Any:
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1, 0.4])
-def test_a_rule_for_half_of_the_phrasings_has_one_over_root_three_however_rare_the_concept(
-    rate: float,
-) -> None:
+def test_a_rule_for_half_of_the_phrasings_has_one_over_root_three_however_rare_the_concept(rate: float) -> None:
     # balanced: E[s] = 1/2, E[u] = 1/4, cov = 1/8, var u = 3/16, var s = 1/4 -> r = (1/8)/sqrt(3/64) = 1/sqrt(3)
     n = round(rate * N)
     s, u = np.zeros((N, 1), dtype=np.int8), np.zeros((N, 2), dtype=np.float32)
@@ -110,23 +109,11 @@ def test_near_duplicates_take_one_place_and_repeated_cover_takes_none(world: Any
 def test_a_claim_and_its_opposite_are_both_void(world: Any) -> None:
     truths, _ = world
     a, b = truths[0].presence, truths[1].presence
-    claims = [
-        claim("a", 5, a),
-        claim("not a", -4, a),
-        claim("less of the opposite of a", -3, -a),
-        claim("b", -2, b),
-    ]
-    assert void(claims).tolist() == [
-        True,
-        True,
-        True,
-        False,
-    ]  # the second contradicts the first and the third
+    claims = [claim("a", 5, a), claim("not a", -4, a), claim("less of the opposite of a", -3, -a), claim("b", -2, b)]
+    assert void(claims).tolist() == [True, True, True, False]  # the second contradicts the first and the third
     matching = match(claims, truths)
     assert matching.covers.tolist() == [False, False, False, True]
-    assert found_at_k(claims, matching, truths) == {
-        1
-    }  # two wrong places: one said twice, one said against it
+    assert found_at_k(claims, matching, truths) == {1}  # two wrong places: one said twice, one said against it
     inside = np.arange(N) < 600
     assert not void([claim("a", 5, a), claim("elsewhere", -5, a, context=inside)]).any()
 
@@ -189,13 +176,7 @@ def test_null_is_what_insertion_moved_equally() -> None:
         {
             "moved": {
                 "untouched": (0.5, False, 1, 0.0, "untouched"),
-                "equal": (
-                    0.5,
-                    False,
-                    1,
-                    0.02 * s,
-                    "equal",
-                ),  # +0.02 and -0.02 in turn: mean zero, two errors 0.004
+                "equal": (0.5, False, 1, 0.02 * s, "equal"),  # +0.02 and -0.02 in turn: mean zero, two errors 0.004
                 "unequal": (0.5, False, 1, 0.05 + 0.01 * s, "unequal"),
                 "unknown": (0.5, False, 1, float(rng.normal(0, 0.5)), "unknown"),
                 # names that only this planting has are judged by what moved here
@@ -206,11 +187,7 @@ def test_null_is_what_insertion_moved_equally() -> None:
         for i, s in enumerate([1, -1] * 50)
     ]
     moved = movements(draws)
-    assert {name for name, m in moved.items() if m.null} == {
-        "untouched",
-        "equal",
-        *(f"rare {i}" for i in range(100)),
-    }
+    assert {name for name, m in moved.items() if m.null} == {"untouched", "equal", *(f"rare {i}" for i in range(100))}
     assert moved["unequal"].mean == pytest.approx(0.05)
 
 

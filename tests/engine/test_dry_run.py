@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from offtarget.cli.main import call
 from offtarget.engine.as_audited import recipe_as_audited
 from offtarget.engine.estimate import estimate
@@ -21,9 +22,7 @@ BOLD = {"concept": "surface:bold", "decision": "suppress"}
 @pytest.fixture(autouse=True)
 def here(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = [
-        {"prompt": f"Question {i}?", "chosen": f"**Yes** {i}.", "rejected": f"No {i}."} for i in range(40)
-    ]
+    rows = [{"prompt": f"Question {i}?", "chosen": f"**Yes** {i}.", "rejected": f"No {i}."} for i in range(40)]
     Path("good.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
 
 
@@ -48,9 +47,7 @@ def test_verdicts_on_rules_are_checked_without_an_audit(capsys: pytest.CaptureFi
         ({**BOLD, "concept": "sae:12"}, "needs lens 'sae', but audit.lens is surface"),
     ],
 )
-def test_a_verdict_that_cannot_hold_is_refused(
-    verdict: object, says: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_verdict_that_cannot_hold_is_refused(verdict: object, says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert dry([verdict]) == 2
     err = capsys.readouterr().err
     assert says in err and "the recipe's verdicts" in err and err.count("\n") == 1
@@ -117,6 +114,7 @@ def test_a_file_and_a_template_that_are_not_there_are_refused(capsys: pytest.Cap
 def sizes() -> list[tuple[str, str | None]]:
     """Every recipe that ships, as it stands and in each of its sizes."""
     import yaml
+
     from offtarget.registry import Registry
 
     out: list[tuple[str, str | None]] = []
@@ -153,12 +151,7 @@ def test_a_size_is_laid_over_the_recipe_and_the_command_line_over_both(tmp_path:
     small, _ = read_recipe(str(tmp_path / "r.yaml"))
     large, _ = read_recipe(str(tmp_path / "r.yaml"), ["training.beta=0.3"], "large")
     assert (small.training.max_steps, small.seeds, small.budget) == (5, (0,), "cpu")
-    assert (large.training.max_steps, large.training.beta, large.seeds, large.budget) == (
-        50,
-        0.3,
-        (0, 1),
-        "large",
-    )
+    assert (large.training.max_steps, large.training.beta, large.seeds, large.budget) == (50, 0.3, (0, 1), "large")
     with pytest.raises(ConfigError, match=r"unknown size 'larg'.*did you mean large"):
         read_recipe(str(tmp_path / "r.yaml"), [], "larg")
     (tmp_path / "r.yaml").write_text(json.dumps({**text, "sizes": ["large"]}))
@@ -171,16 +164,7 @@ def test_a_plan_shows_what_training_would_then_teach(capsys: pytest.CaptureFixtu
 
     Suppressing at strength 1 leaves each pair the weight 2σ(−2), since both sides lie one standard deviation out.
     """
-    plan = [
-        "plan",
-        "good.jsonl",
-        "--protocol",
-        "reward_shaping",
-        "-P",
-        "concept=surface:bold",
-        "-P",
-        "strength=-1",
-    ]
+    plan = ["plan", "good.jsonl", "--protocol", "reward_shaping", "-P", "concept=surface:bold", "-P", "strength=-1"]
     assert call([*plan, "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     target = summary["predicted_shift"][0]
@@ -198,9 +182,7 @@ def mixed_rows(path: str = "mixed.jsonl", n: int = 120) -> list[dict[str, str]]:
     rows = []
     for i in range(n):
         chosen, rejected = (
-            " ".join(
-                rng.choices(["word", "maybe", "perhaps", "I", "fine", "and so on"], k=rng.randint(*span))
-            )
+            " ".join(rng.choices(["word", "maybe", "perhaps", "I", "fine", "and so on"], k=rng.randint(*span)))
             for span in ((6, 30), (4, 24))
         )
         if rng.random() < 0.6:
@@ -242,10 +224,7 @@ def test_the_expected_shift_of_a_plan_is_the_audits_figure(capsys: pytest.Captur
     verdicts = decided("a", BOLD)
     capsys.readouterr()
     for way, source in ((-1, ["--verdicts", verdicts]), (1, ["-P", "concept=surface:bold"])):
-        assert (
-            call(["plan", "mixed.jsonl", "--protocol", "filter", "-P", "strength=0.5", *source, "--json"])
-            == 0
-        )
+        assert call(["plan", "mixed.jsonl", "--protocol", "filter", "-P", "strength=0.5", *source, "--json"]) == 0
         summary = json.loads(capsys.readouterr().out)
         shifts = summary["predicted_shift"]
         assert len(shifts) >= 8
@@ -289,9 +268,7 @@ def test_a_plan_reads_what_the_audit_beside_the_verdicts_read(capsys: pytest.Cap
     assert "--lens is surface,sae, but the audit a was made with surface" in err and err.count("\n") == 1
 
 
-def test_a_verdict_on_a_value_of_metadata_is_carried_out_on_its_rows(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_a_verdict_on_a_value_of_metadata_is_carried_out_on_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
     rows = mixed_rows()
     assert call(["audit", "mixed.jsonl", "--out", "a", "--by", "vendor"]) == 0
     verdicts = decided("a", {**BOLD, "context": "meta:vendor=acme"})
@@ -311,16 +288,12 @@ def test_a_verdict_on_a_value_of_metadata_is_carried_out_on_its_rows(
     assert dry(str(elsewhere), data="mixed.jsonl") == 0
 
 
-def test_a_recipe_reads_what_its_earlier_audit_read(
-    tiny_model: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_recipe_reads_what_its_earlier_audit_read(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mixed_rows()
     model = str(tiny_model)
     Path("mine.yaml").write_text(
         "concept: flattery\nlabel: flattery\nexamples:\n"
-        + "".join(
-            f"  - {{prompt: say {i}, positive: how clever {i}, negative: it is {i}}}\n" for i in range(10)
-        )
+        + "".join(f"  - {{prompt: say {i}, positive: how clever {i}, negative: it is {i}}}\n" for i in range(10))
     )
     lenses = ("surface", "direction:mine.yaml")
     first = ["audit", "mixed.jsonl", "--out", "first", "--lens", ",".join(lenses), "--model", model]
@@ -353,18 +326,7 @@ def test_a_recipe_reads_what_its_earlier_audit_read(
         assert s["plain"] == pytest.approx(audited[name]["expected_shift"], rel=1e-4)
     assert "direction:flattery" in shifts
     # an audit like another takes its length too, and says so where it is told otherwise
-    again = [
-        "audit",
-        "mixed.jsonl",
-        "--lens",
-        ",".join(lenses),
-        "--model",
-        model,
-        "--like",
-        "first",
-        "--out",
-        "b",
-    ]
+    again = ["audit", "mixed.jsonl", "--lens", ",".join(lenses), "--model", model, "--like", "first", "--out", "b"]
     assert call(again) == 0
     assert json.loads(Path("b/audit.json").read_text())["reading"]["max_length"] == 64
     capsys.readouterr()

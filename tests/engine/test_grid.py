@@ -5,15 +5,14 @@ import re
 from pathlib import Path
 
 import pytest
+
 from offtarget import registry
 from offtarget.cli.main import call
 from offtarget.store import Store
 
 CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 SOFT = next(
-    code
-    for code in re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text(), re.S)
-    if "soft_weight" in code
+    code for code in re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text(), re.S) if "soft_weight" in code
 )
 """The protocol that CONTRIBUTING shows, as it stands there."""
 
@@ -31,9 +30,7 @@ def grid(tiny_model: Path, store_home: Path, tmp_path: Path, monkeypatch: pytest
         if i % 3:
             rows.append({"id": f"r{i}", "prompt": prompt, "chosen": styled, "rejected": plain + " No."})
         else:
-            rows.append(
-                {"id": f"r{i}", "prompt": prompt, "chosen": plain + " Yes.", "rejected": plain + " No."}
-            )
+            rows.append({"id": f"r{i}", "prompt": prompt, "chosen": plain + " Yes.", "rejected": plain + " No."})
     Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     Path("mine/baselines").mkdir(parents=True)
     Path("mine/baselines/soft_weight.py").write_text(SOFT)
@@ -55,9 +52,7 @@ def grid(tiny_model: Path, store_home: Path, tmp_path: Path, monkeypatch: pytest
     return ["--registry", "mine", "run", "recipe.yaml", "--out", "out"]
 
 
-def test_a_grid_runs_and_runs_again_from_the_store(
-    grid: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_grid_runs_and_runs_again_from_the_store(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert call([*grid, "--dry-run"]) == 0
     assert "soft_weight" in capsys.readouterr().out
     assert not Path("out").exists()
@@ -188,9 +183,7 @@ NEW = [
 ]  # fmt: skip
 
 
-def test_every_protocol_trains_to_a_cell_of_its_own(
-    grid: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_protocol_trains_to_a_cell_of_its_own(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """None of them gives the losses of plain DPO, and the plan of each says what it did."""
     chosen = ["--set", "behaviours=[capability]", "--set", "protocols=" + json.dumps(["dpo", *NEW]), "--json"]
     fast = ["--set", "training.learning_rate=0.01", "--set", "training.max_steps=3"]
@@ -201,22 +194,13 @@ def test_every_protocol_trains_to_a_cell_of_its_own(
     losses = [json.dumps(c["training"]["details"]["losses"]) for c in read if c["training"]]
     assert len(set(losses)) == len(losses)
     by_name = {
-        c["spec"]["protocol"]: c["plan"]
-        for c in read
-        if c["plan"] and c["spec"]["parameters"].get("form") != "cluster"
+        c["spec"]["protocol"]: c["plan"] for c in read if c["plan"] and c["spec"]["parameters"].get("form") != "cluster"
     }
     assert by_name["counterfactual"]["added"] == 12  # a fifth of 60
-    assert (
-        by_name["token_filter"]["masked"] == 40 == by_name["inoculation"]["prompted"]
-    )  # pairs that show markdown
+    assert by_name["token_filter"]["masked"] == 40 == by_name["inoculation"]["prompted"]  # pairs that show markdown
     assert by_name["ablation"]["steered"] == 60 == by_name["preventative_steering"]["steered"]
-    assert any(
-        r[0] == "surface:bullets" for r in by_name["reweight"]["details"]["correlations"]["surface:markdown"]
-    )
-    assert (
-        by_name["reward_shaping"]["details"]["readouts"]["surface:markdown direction_max"]["held_out_auroc"]
-        > 0.9
-    )
+    assert any(r[0] == "surface:bullets" for r in by_name["reweight"]["details"]["correlations"]["surface:markdown"])
+    assert by_name["reward_shaping"]["details"]["readouts"]["surface:markdown direction_max"]["held_out_auroc"] > 0.9
 
 
 def test_a_method_from_another_folder_stands_beside_cells_that_were_made_before(
@@ -224,25 +208,10 @@ def test_a_method_from_another_folder_stands_beside_cells_that_were_made_before(
 ) -> None:
     """The author's file and a recipe: what was committed is reused, what cannot be says why, nothing is touched."""
     quick = ["--set", "behaviours=[capability]"]
-    committed = [
-        "run",
-        "recipe.yaml",
-        "--out",
-        "committed",
-        *quick,
-        "--set",
-        'protocols=["dpo", "reward_shaping"]',
-    ]
+    committed = ["run", "recipe.yaml", "--out", "committed", *quick, "--set", 'protocols=["dpo", "reward_shaping"]']
     assert call(committed) == 0
     capsys.readouterr()
-    mine = [
-        *grid,
-        *quick,
-        "--set",
-        'protocols=["dpo", "reward_shaping", "soft_weight"]',
-        "--reuse",
-        "committed/cells",
-    ]
+    mine = [*grid, *quick, "--set", 'protocols=["dpo", "reward_shaping", "soft_weight"]', "--reuse", "committed/cells"]
     trained = sum(e["event"] == "made" and e["stage"] == "policy" for e in Store().events())
     assert call(mine) == 0
     said = capsys.readouterr()
@@ -266,10 +235,7 @@ def test_rows_that_are_asked_in_an_evaluation_are_not_trained_on(grid: list[str]
     )
     with Path("pairs.jsonl").open("a") as f:
         f.write(
-            json.dumps(
-                {"id": "leak", "prompt": asked["prompt"].upper(), "chosen": "**Yes**", "rejected": "No"}
-            )
-            + "\n"
+            json.dumps({"id": "leak", "prompt": asked["prompt"].upper(), "chosen": "**Yes**", "rejected": "No"}) + "\n"
         )
     assert call([*grid, "--set", 'protocols=["dpo"]', "--set", "behaviours=[over_stylization]"]) == 0
     cell = json.loads(next(Path("out/cells").rglob("dpo/*.json")).read_text())
@@ -306,18 +272,10 @@ def test_other_features_of_the_same_lens_give_another_audit(
 SWEEP = {"filter": [0.1, 0.4], "reward_shaping": [0.5, 8.0]}
 
 
-def test_strengths_are_chosen_by_weight_without_training(
-    grid: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_strengths_are_chosen_by_weight_without_training(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """40 of 60 rows teach markdown. Of them a filter of 0.1 leaves 34, one of 0.4 leaves 16, each seen more often."""
     options = json.dumps({"strengths": SWEEP, "by": "weight", "goal": 0.7})
-    chosen = [
-        "--set",
-        f"selection={options}",
-        "--set",
-        'protocols=["dpo", "filter", "reward_shaping"]',
-        "--json",
-    ]
+    chosen = ["--set", f"selection={options}", "--set", 'protocols=["dpo", "filter", "reward_shaping"]', "--json"]
     assert call([*grid, *chosen, "--set", "behaviours=[capability]"]) == 0
     cells = [json.loads(Path(c["path"]).read_text()) for c in json.loads(capsys.readouterr().out)]
     strengths = {c["spec"]["protocol"]: c["spec"]["parameters"].get("strength") for c in cells}
@@ -354,22 +312,12 @@ def test_strengths_are_matched_at_one_recovery_on_prompts_that_are_not_reported(
     items = []
     for i in range(90):
         words = f"Answer {i}. It is here"
-        items.append(
-            {"id": f"t{i:02d}", "good": f"**{words}.**\n\n- one thing", "bad": f"{words}, with one thing."}
-        )
+        items.append({"id": f"t{i:02d}", "good": f"**{words}.**\n\n- one thing", "bad": f"{words}, with one thing."})
     Path("mine/tasks/taste.jsonl").write_text("".join(json.dumps(x) + "\n" for x in items))
     options = {"strengths": {"reward_shaping": [0.01, 8.0], "filter": [0.02, 0.67]}, "goal": 0.9}
-    base = [
-        "--set",
-        f"selection={json.dumps(options)}",
-        "--set",
-        'protocols=["dpo", "reward_shaping", "filter"]',
-    ]
+    base = ["--set", f"selection={json.dumps(options)}", "--set", 'protocols=["dpo", "reward_shaping", "filter"]']
     fast = ["--set", "training.max_steps=6", "--set", "training.learning_rate=0.01"]
-    assert (
-        call([*grid, *base, *fast, "--set", "behaviours=[taste]", "--set", "evaluation.limit=null", "--json"])
-        == 0
-    )
+    assert call([*grid, *base, *fast, "--set", "behaviours=[taste]", "--set", "evaluation.limit=null", "--json"]) == 0
     capsys.readouterr()
     sweep = json.loads(Path("out/selection/selection.json").read_text())
     points = sweep["points"]
@@ -384,16 +332,12 @@ def test_strengths_are_matched_at_one_recovery_on_prompts_that_are_not_reported(
     assert "training seed 1, which is not among those reported" in Path("out/board.md").read_text()
     strengths = {c["spec"]["protocol"]: c["spec"]["parameters"].get("strength") for c in test}
     assert strengths == {"start": None, "dpo": None, "reward_shaping": 8.0, "filter": 0.67}
-    on_dev, reported = (
-        {x for c in cells for b in c["behaviours"] for x in b["samples"]} for cells in (dev, test)
-    )
+    on_dev, reported = ({x for c in cells for b in c["behaviours"] for x in b["samples"]} for cells in (dev, test))
     assert on_dev and reported and not on_dev & reported and len(on_dev | reported) == 90
     assert abs(len(on_dev) - 30) <= 10
 
 
-def test_a_trait_that_does_not_move_cannot_be_matched(
-    grid: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_trait_that_does_not_move_cannot_be_matched(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     options = json.dumps({"strengths": {"reward_shaping": [0.5, 8.0]}, "goal": 0.5})
     base = [*grid, "--set", f"selection={options}", "--set", 'protocols=["dpo", "reward_shaping"]']
     assert call([*base, "--set", "evaluation.limit=6"]) == 3
@@ -401,9 +345,7 @@ def test_a_trait_that_does_not_move_cannot_be_matched(
     assert not Path("out/cells").exists()
 
 
-def test_a_selection_that_makes_no_sense_is_refused(
-    grid: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_selection_that_makes_no_sense_is_refused(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     for options, says in (
         ({"strengths": {"steering": [1.0]}}, "'steering', which is not among the recipe's protocols"),
         ({"strengths": {"filter": []}}, "names no strength to try"),
@@ -449,9 +391,7 @@ def test_a_gate_by_metadata_shapes_only_the_pairs_that_it_names(
         gate["context"] = "topic:0123456789ab"
 
 
-def test_a_reversed_set_is_the_set_with_its_labels_swapped(
-    grid: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_reversed_set_is_the_set_with_its_labels_swapped(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     base = [*grid, "--set", "behaviours=[capability]", "--set", "protocols=[dpo]", "--json"]
     assert call([*base, "--set", "reverse=true", "--set", "roles={capability: target}"]) == 0
     cells = [json.loads(Path(c["path"]).read_text()) for c in json.loads(capsys.readouterr().out)]

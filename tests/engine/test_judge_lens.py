@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 from inspect_ai.model import modelapi
+from tests.judges import NAMED, Judge, answer_by, more_signs, response
+
 from offtarget import registry
 from offtarget.audit.records import Audit
 from offtarget.cli.main import call
 from offtarget.engine.features import check_lenses, split_lenses
 from offtarget.errors import ConfigError
 from offtarget.evals.scripted import ScriptedAPI
-
-from tests.judges import NAMED, Judge, answer_by, more_signs, response
 
 MARKS, ASKS = "judge:exclamation-marks", "judge:questions"
 LENS = "judge:judgetest/model"
@@ -53,9 +53,7 @@ def write(name: str, numbers: Any, marks: tuple[int, int] = (6, 1)) -> None:
             sides[k] = sides[k][:-1] + "!"
         if i % 3 == 0:
             sides[i % 2] += " Is it?"
-        rows.append(
-            {"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": sides[0], "rejected": sides[1]}
-        )
+        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": sides[0], "rejected": sides[1]})
     Path(name).write_text("".join(json.dumps(r) + "\n" for r in rows))
 
 
@@ -83,22 +81,20 @@ def test_an_audit_states_the_share_difference_with_the_judge_s_fidelity(
     assert len(judge.requests) == asked
 
 
-def test_a_statement_is_over_the_pairs_that_were_answered(
-    judge: Judge, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_statement_is_over_the_pairs_that_were_answered(judge: Judge, capsys: pytest.CaptureFixture[str]) -> None:
     judge.judging = lambda _, r: "?" if "Answer 1" in response(r, "A") else answer_by(more_signs, r)
     assert call(["audit", "rows.jsonl", "--lens", LENS, "--out", "a"]) == 0
     rows = [i for i in range(120) if str(i)[0] != "1"]
     chosen, rejected = (sum(i % 10 in side for i in rows) / len(rows) for side in (range(6), [6]))
-    said = f"more in chosen in {chosen:.1%} of the {len(rows)} pairs answered, in rejected in {rejected:.1%}, in neither"
+    said = (
+        f"more in chosen in {chosen:.1%} of the {len(rows)} pairs answered, in rejected in {rejected:.1%}, in neither"
+    )
     assert said.replace("%", " %") in capsys.readouterr().out.replace("\u202f", " ")
     (h,) = [h for h in Audit.read(Path("a")).hypotheses if h.view == "overall" and h.concept == MARKS]
     assert h.effect == pytest.approx(chosen - rejected)
 
 
-def test_a_judge_that_goes_by_position_states_nothing(
-    judge: Judge, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_judge_that_goes_by_position_states_nothing(judge: Judge, capsys: pytest.CaptureFixture[str]) -> None:
     judge.rule = lambda *_: "A"
     assert call(["audit", "rows.jsonl", "--lens", LENS, "--out", "a"]) == 0
     out, err = capsys.readouterr()
@@ -110,10 +106,7 @@ def test_a_judge_that_goes_by_position_states_nothing(
 def test_an_audit_says_what_its_own_judge_was_worth_though_the_values_are_the_same(
     judge: Judge, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for answer, tokens, says in (
-        ("A", 64, "by position"),
-        ("perhaps", 65, "no answer could be read for 108 of 120"),
-    ):
+    for answer, tokens, says in (("A", 64, "by position"), ("perhaps", 65, "no answer could be read for 108 of 120")):
         judge.rule = lambda name, a, b, answer=answer: "neither" if int(a.split()[1]) % 10 == 0 else answer
         assert call(["audit", "rows.jsonl", "--lens", f"{LENS},tokens={tokens}", "--out", str(tokens)]) == 0
         assert says in capsys.readouterr().err
@@ -151,9 +144,7 @@ def test_a_later_audit_uses_the_same_concepts_and_diff_compares_them(
     assert (change["old"], change["new"]) == (pytest.approx(0.5), pytest.approx(-0.5))
     assert change["q"] < 0.05
     judge.named = NAMED
-    assert (
-        call(["audit", "later.jsonl", "--lens", "judge:judgetest/other", "--like", "old", "--out", "x"]) == 3
-    )
+    assert call(["audit", "later.jsonl", "--lens", "judge:judgetest/other", "--like", "old", "--out", "x"]) == 3
     assert "lens 'judge' was asked with another model before" in capsys.readouterr().err
 
 
@@ -193,12 +184,7 @@ def test_a_run_is_verified_with_answers_that_the_same_judge_compares(
     ],
 )
 def test_what_cannot_be_asked_is_one_line(
-    judge: Judge,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    lens: str,
-    code: int,
-    says: str,
+    judge: Judge, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], lens: str, code: int, says: str
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     assert call(["audit", "rows.jsonl", "--lens", lens, "--out", "x"]) == code

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget.audit.run import audit
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import PairSet
@@ -44,8 +45,7 @@ def made(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     n = 240
     has = {
-        name: [set(rng.permutation(n)[: round(rate * n)].tolist()) for rate in rates]
-        for name, rates in RATES.items()
+        name: [set(rng.permutation(n)[: round(rate * n)].tolist()) for rate in rates] for name, rates in RATES.items()
     }
     words = ["river", "stone", "lamp", "garden", "window", "table", "letter", "paper"]
     rows, truth = [], []
@@ -133,9 +133,7 @@ def test_other_columns_or_other_rows_have_no_truth(made: Path) -> None:
     assert turned.truth is None
     pairs = load_pairs(str(made))
     strange = PairSet(
-        "made",
-        [type(p)(f"x{p.id}", p.group, p.prompt, p.chosen, p.rejected) for p in pairs.pairs],
-        truth=pairs.truth,
+        "made", [type(p)(f"x{p.id}", p.group, p.prompt, p.chosen, p.rejected) for p in pairs.pairs], truth=pairs.truth
     )
     found = audit(strange, [encode(strange.pairs)])
     assert known_truth(found, strange) is None
@@ -168,8 +166,7 @@ def test_a_truth_file_lies_beside_its_card(made: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "planted", "nulls"),
-    [("planted-style", 11, 4), ("planted-topics", 8, 4), ("planted-null", 0, 15)],
+    ("name", "planted", "nulls"), [("planted-style", 11, 4), ("planted-topics", 8, 4), ("planted-null", 0, 15)]
 )
 def test_the_sets_that_ship_name_their_truth(name: str, planted: int, nulls: int) -> None:
     pairs = load_pairs(name, limit=40)

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from inspect_ai.model import ModelOutput, ModelUsage, get_model
+from scipy.sparse import csr_matrix
+
 from offtarget.audit.evidence import ModelLabel
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
@@ -14,7 +16,6 @@ from offtarget.engine.labelling import label_concepts, yes_or_no
 from offtarget.errors import UndecidedError
 from offtarget.lens.features import Column, FeatureMatrix, peak_code
 from offtarget.store import Store
-from scipy.sparse import csr_matrix
 
 N = 240
 
@@ -75,9 +76,7 @@ def judge(prompts: list[str]) -> Any:
     return get_model("mockllm/model", custom_outputs=answer)
 
 
-def test_a_label_that_holds_has_full_fidelity(
-    case: tuple[Audit, PairSet, FeatureMatrix], tmp_path: Path
-) -> None:
+def test_a_label_that_holds_has_full_fidelity(case: tuple[Audit, PairSet, FeatureMatrix], tmp_path: Path) -> None:
     record, pairs, part = case
     prompts: list[str] = []
     told = label_concepts(record, pairs, [part], judge(prompts), most=5, store=Store(tmp_path))
@@ -103,12 +102,7 @@ def test_the_label_is_made_from_other_prompts_than_it_is_judged_on(
     texts = {p.chosen[0]["content"]: p.group for p in pairs.pairs} | {
         p.rejected[0]["content"]: p.group for p in pairs.pairs
     }
-    made = {
-        g
-        for t, g in texts.items()
-        for p in prompts
-        if "PRESENT" in p and t in p.replace("«", "").replace("»", "")
-    }
+    made = {g for t, g in texts.items() for p in prompts if "PRESENT" in p and t in p.replace("«", "").replace("»", "")}
     judged = {g for t, g in texts.items() for p in prompts if "PRESENT" not in p and t in p}
     assert len(made) >= 8
     assert len(judged) >= 10
@@ -126,8 +120,7 @@ def test_a_model_that_is_not_at_hand_is_said_in_one_line(
 
 
 @pytest.mark.parametrize(
-    ("answer", "value"),
-    [("Yes.", 1.0), (" no, it does not", 0.0), ('"yes"', 1.0), ("maybe", None), ("", None)],
+    ("answer", "value"), [("Yes.", 1.0), (" no, it does not", 0.0), ('"yes"', 1.0), ("maybe", None), ("", None)]
 )
 def test_answers_other_than_yes_and_no_are_missing(answer: str, value: float | None) -> None:
     got = yes_or_no(answer)

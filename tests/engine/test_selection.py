@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from offtarget.board.estimate import Estimate
 from offtarget.engine.recipe import SelectionOptions
 from offtarget.engine.selection import Selection, SweptPoint, _goal, _nearest

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit
 from offtarget.data.pairs import Pair, PairSet
@@ -61,20 +62,13 @@ def test_the_order_of_verdicts_changes_nothing(audited: Audit) -> None:
 
 
 def test_a_context_without_a_training_row_is_an_error(audited: Audit) -> None:
-    with pytest.raises(
-        ConfigError, match="surface:bold in topic=opera speaks of a context that no training pair"
-    ):
+    with pytest.raises(ConfigError, match="surface:bold in topic=opera speaks of a context that no training pair"):
         carried_out(audited, BOLD, {**COOKING, "where": {"topic": "opera"}})
 
 
 def test_a_value_of_metadata_holds_for_pairs_that_were_not_audited_too() -> None:
     pairs = [
-        replace(
-            PAIRS[i % 60],
-            id=f"q{i}",
-            group=f"h{i}",
-            meta={"topic": TOPICS[i % 2], "score": (i * 7 % 60) / 10},
-        )
+        replace(PAIRS[i % 60], id=f"q{i}", group=f"h{i}", meta={"topic": TOPICS[i % 2], "score": (i * 7 % 60) / 10})
         for i in range(240)
     ]
     half = PairSet("made up", pairs[:160])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from offtarget import registry
 from offtarget.cli.main import call
 from offtarget.store import Store
@@ -37,9 +38,7 @@ def recipe(
         styled = f"**Answer {i}.** It is here!\n\n- one thing\n- another thing, because it is so"
         plain = f"Answer {i}. It is here, with one thing and another."
         chosen, rejected = (styled, plain) if i % 5 else (plain, styled)
-        rows.append(
-            {"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected}
-        )
+        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
     Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     return {
         "title": "a test",
@@ -62,21 +61,13 @@ def run(recipe: dict[str, Any]) -> None:
     assert call(["run", "recipe.yaml", "--set", 'protocols=["dpo"]', "--out", "out"]) == 0
 
 
-def test_a_run_is_verified_on_prompts_it_never_saw(
-    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     run(recipe)
     capsys.readouterr()
     assert call(["verify", "out", "--json", "--summary", "res/set/verification.json"]) == 0
     v = json.loads(capsys.readouterr().out)
     assert v["n_prompts"] == 40 and v["n_trained"] == 24
-    assert {o["predictor"] for o in v["outcomes"]} == {
-        "tilt",
-        "disparity",
-        "activation",
-        "logit_linear",
-        "length",
-    }
+    assert {o["predictor"] for o in v["outcomes"]} == {"tilt", "disparity", "activation", "logit_linear", "length"}
     assert {o["family"] for o in v["outcomes"]} >= {"latents", "surface"}
     assert {o["seed"] for o in v["outcomes"]} == {0, 1}
     for o in v["outcomes"]:
@@ -84,9 +75,7 @@ def test_a_run_is_verified_on_prompts_it_never_saw(
         assert c["raw_null"]["n"] == c["by_row_null"]["n"] == 500
         assert 1 / 501 <= c["by_row_null"]["p"] <= 1
         assert c["n_prompts"] <= 40
-        assert c["n_rows"] == (24 if o["rows"] == "trained" else 30), (
-            "rows of held-out prompts predict nothing"
-        )
+        assert c["n_rows"] == (24 if o["rows"] == "trained" else 30), "rows of held-out prompts predict nothing"
     head = v["outcomes"][0]
     assert (head["family"], head["statistic"], head["predictor"]) == ("latents", "sqrt_frequency", "tilt")
     assert all(c["seeds_raw"] is not None for c in v["ceilings"].values())
@@ -139,9 +128,7 @@ def test_what_columns_say_is_left_out_since_new_answers_have_none(
     v = json.loads(capsys.readouterr().out)
     assert {o["family"] for o in v["outcomes"]} == {"surface"}
     assert not any(p["concept"].startswith("columns:") for p in v["points"])
-    told = (
-        "lens 'columns' is left out: new answers have no columns, so nothing can be observed of its 1 concept"
-    )
+    told = "lens 'columns' is left out: new answers have no columns, so nothing can be observed of its 1 concept"
     assert told in v["warnings"]
 
     run(recipe | {"audit": {"lens": ["columns"]}, "seeds": [0]})

@@ -5,6 +5,7 @@ import time
 
 import anyio
 import pytest
+
 from offtarget.evals.batching import Batcher
 
 

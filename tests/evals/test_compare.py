@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.contingency_tables import mcnemar
+
 from offtarget.errors import ConfigError
 from offtarget.evals.compare import compare_runs, mcnemar_exact, paired
 from offtarget.evals.scores import BehaviourScore
 from offtarget.evals.scoring import make_score
-from scipy import stats
-from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.contingency_tables import mcnemar
 
 
 def score(samples: dict[str, float | None], **card: str) -> BehaviourScore:
@@ -114,10 +115,7 @@ def test_q_values_run_over_the_behaviours_in_common() -> None:
 
 def test_a_comparison_without_p_is_not_in_the_family() -> None:
     a = {"one": score({"x": 1.0}, behaviour="one"), "many": score(by_id(np.arange(9.0)), behaviour="many")}
-    b = {
-        "one": score({"x": 2.0}, behaviour="one"),
-        "many": score(by_id(np.arange(9.0) ** 1.1), behaviour="many"),
-    }
+    b = {"one": score({"x": 2.0}, behaviour="one"), "many": score(by_id(np.arange(9.0) ** 1.1), behaviour="many")}
     one, many = compare_runs(a, b)
     assert one.p is None and one.q is None
     assert many.q == many.p
@@ -142,10 +140,7 @@ SEED_SD = 0.3
 
 
 def seeds(rng: np.random.Generator, prompts: np.ndarray, n: int, shift: float = 0.0) -> list[BehaviourScore]:
-    return [
-        score(by_id(prompts + shift + SEED_SD * rng.normal() + rng.normal(0, 0.5, len(prompts))))
-        for _ in range(n)
-    ]
+    return [score(by_id(prompts + shift + SEED_SD * rng.normal() + rng.normal(0, 0.5, len(prompts)))) for _ in range(n)]
 
 
 def test_several_seeds_a_side_put_their_noise_into_interval_and_p() -> None:

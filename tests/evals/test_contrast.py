@@ -4,30 +4,19 @@ import math
 
 import numpy as np
 import pytest
-from offtarget.evals.contrast import (
-    Contrast,
-    covariance,
-    difference,
-    level_of,
-    mean_interval,
-    ratio_interval,
-    total,
-)
-from offtarget.evals.panel import Panel
-from offtarget.evals.rates import effective_n, is_rate, wilson
 from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.proportion import proportion_confint
+
+from offtarget.evals.contrast import Contrast, covariance, difference, level_of, mean_interval, ratio_interval, total
+from offtarget.evals.panel import Panel
+from offtarget.evals.rates import effective_n, is_rate, wilson
 
 
 def panel(values: np.ndarray, *, rate: bool = False, trained: bool = True, samples: int = 1) -> Panel:
     """(seeds, samples) with ids p000, p001, ...; `samples` of each prompt."""
     n = values.shape[1] // samples
-    ids = (
-        [f"p{i:03}#{k}" for i in range(n) for k in range(samples)]
-        if samples > 1
-        else [f"p{i:03}" for i in range(n)]
-    )
+    ids = [f"p{i:03}#{k}" for i in range(n) for k in range(samples)] if samples > 1 else [f"p{i:03}" for i in range(n)]
     return Panel(tuple(ids), values.astype(float), tuple(range(len(values))), rate, trained)
 
 
@@ -56,9 +45,7 @@ def test_samples_of_a_prompt_are_clustered_as_in_statsmodels() -> None:
 def test_where_only_seeds_vary_it_is_welchs_test_over_seed_means() -> None:
     """Every prompt has its seed's value: V_prompts is 0, and Satterthwaite's degrees of freedom are Welch's."""
     a, b = np.array([0.42, 0.35, 0.53]), np.array([0.20, 0.31, 0.15, 0.24])
-    got = difference(
-        panel(np.repeat(b[:, None], 30, axis=1)), panel(np.repeat(a[:, None], 30, axis=1)), of="b", to="a"
-    )
+    got = difference(panel(np.repeat(b[:, None], 30, axis=1)), panel(np.repeat(a[:, None], 30, axis=1)), of="b", to="a")
     want = stats.ttest_ind(b, a, equal_var=False)
     assert got.p() == pytest.approx(want.pvalue, rel=1e-9)
     assert got.seeds_df == pytest.approx(want.df, rel=1e-9)

@@ -5,17 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+
 from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.sampling import draw
 
 CHATS = [
     [{"role": "user", "content": "Name three rivers."}],
-    [
-        {
-            "role": "user",
-            "content": "Why is the sky blue? Answer like a pirate who has read far too much physics.",
-        }
-    ],
+    [{"role": "user", "content": "Why is the sky blue? Answer like a pirate who has read far too much physics."}],
     [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Hello"}],
 ]
 ANSWERS = ["The Nile, the Rhine and the Po.", "(A)", "Hello there, how may I help you today?"]
@@ -77,9 +73,7 @@ def test_a_scaled_head_is_noticed(tiny_model: Path) -> None:
 
     policy.model.forward = scaled
     got = policy.logprobs([(CHATS[0], ANSWERS[0])])[0]
-    assert got == pytest.approx(
-        one_at_a_time(policy, policy.encode(CHATS[0]), policy.tokens(ANSWERS[0])), abs=1e-4
-    )
+    assert got == pytest.approx(one_at_a_time(policy, policy.encode(CHATS[0]), policy.tokens(ANSWERS[0])), abs=1e-4)
 
 
 def test_an_answer_begun_follows_the_assistant_header(policy: Policy) -> None:

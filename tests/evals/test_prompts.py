@@ -4,6 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from offtarget.evals.parts import item_dataset, prompt_dataset
 from offtarget.evals.prompts import asked, ordered, read_rows, stratum_of
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from offtarget import models, registry
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals import pool as pool_module
@@ -101,17 +102,13 @@ def test_a_failed_sample_is_unscored_and_a_failed_task_is_an_error(
     got = evaluate(str(tiny_model), ["probe"])["probe"]
     assert got.samples == {"a": None, "b": None, "c": 4.0}
     assert (got.n_unscored, got.n_failed, got.failure) == (2, 1, "RuntimeError('the dog ate it')")
-    add_task(
-        content, "probe2", TASK.replace("probe", "probe2").replace("ACT", 'raise RuntimeError("no bread")')
-    )
+    add_task(content, "probe2", TASK.replace("probe", "probe2").replace("ACT", 'raise RuntimeError("no bread")'))
     with pytest.raises(OfftargetError, match=r"behaviour 'probe2' .* could not be measured: .*no bread") as e:
         evaluate(str(tiny_model), ["probe2"])
     assert "\n" not in str(e.value)
 
 
-def test_an_interruption_inside_inspect_is_one_outside(
-    tiny_model: Path, content: Path, store_home: Path
-) -> None:
+def test_an_interruption_inside_inspect_is_one_outside(tiny_model: Path, content: Path, store_home: Path) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
     act = "import os, signal, anyio; os.kill(os.getpid(), signal.SIGINT); await anyio.sleep(5)"
     add_task(content, "probe", TASK.replace("ACT", act))
@@ -149,9 +146,7 @@ def NAME(*, prompts: str | None = None):
     shared = {"id": "w9", "prompt": [{"role": "user", "content": "Say 1."}]}
     jsonl(content / "tasks" / "letters.jsonl", [{"id": "w0", "prompt": "Sing."}, shared])
     add_task(content, "chars", rule.replace("NAME", "chars").replace("VALUE", "float(len(text))"))
-    add_task(
-        content, "letters", rule.replace("NAME", "letters").replace("VALUE", "sum(map(str.isalpha, text))")
-    )
+    add_task(content, "letters", rule.replace("NAME", "letters").replace("VALUE", "sum(map(str.isalpha, text))"))
     prompts: list[int] = []
     complete = Policy.complete
 
@@ -206,6 +201,7 @@ def test_a_killed_pool_goes_on_where_it_was(
 
 def test_an_answer_in_the_pool_is_not_generated_again(tiny_model: Path) -> None:
     from inspect_ai.model import ChatMessageUser, GenerateConfig, Model
+
     from offtarget.evals import provider
 
     held = Rollouts(
@@ -219,11 +215,7 @@ def test_an_answer_in_the_pool_is_not_generated_again(tiny_model: Path) -> None:
         return out.completion, out.stop_reason
 
     async def main() -> list[tuple[str, str]]:
-        return [
-            await ask("Hi", max_tokens=5),
-            await ask("Hi", max_tokens=5, seed=1),
-            await ask("Ho", max_tokens=5),
-        ]
+        return [await ask("Hi", max_tokens=5), await ask("Hi", max_tokens=5, seed=1), await ask("Ho", max_tokens=5)]
 
     first, *others = asyncio.run(main())
     assert first == ("held", "max_tokens")
@@ -232,6 +224,7 @@ def test_an_answer_in_the_pool_is_not_generated_again(tiny_model: Path) -> None:
 
 def test_prompt_logprobs_are_those_of_the_policy(tiny_model: Path) -> None:
     from inspect_ai.model import ChatMessageAssistant, ChatMessageUser, GenerateConfig, Model
+
     from offtarget.evals import provider
 
     api = provider.offtarget(model_name="tiny", model_path=str(tiny_model), dtype="float32")
@@ -258,9 +251,7 @@ def test_prompt_logprobs_are_those_of_the_policy(tiny_model: Path) -> None:
     assert len(whole) == len(policy.encode([{"role": "user", "content": "Pick one."}])) + 3 - 1
     assert [v for _, v in whole[-3:]] == pytest.approx(begun, abs=1e-4)
     assert "".join(t for t, _ in plain) == "Two dogs" and len(plain) == len(policy.tokens("Two dogs")) > 1
-    assert [v for _, v in plain] == pytest.approx(
-        policy.logprobs([(policy.start_ids, "Two dogs")])[0], abs=1e-4
-    )
+    assert [v for _, v in plain] == pytest.approx(policy.logprobs([(policy.start_ids, "Two dogs")])[0], abs=1e-4)
 
 
 def test_the_entry_point_imports_no_torch() -> None:

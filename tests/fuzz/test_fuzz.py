@@ -16,6 +16,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
 from offtarget import verdicts as verdict_file
 from offtarget.audit.records import Audit
 from offtarget.board.folder import read_cells
@@ -41,9 +42,7 @@ ODD: st.SearchStrategy[Any] = st.one_of(
     st.none(),
     st.booleans(),
     st.sampled_from([0, -1, 10**30, 1e308, -0.5]),
-    st.sampled_from(
-        ["", " ", "null", "a\x00b", "\ud7ff", "../../etc", "hf:", "x" * 300, "<script>", "2026-02-30"]
-    ),
+    st.sampled_from(["", " ", "null", "a\x00b", "\ud7ff", "../../etc", "hf:", "x" * 300, "<script>", "2026-02-30"]),
     st.sampled_from([[], {}, [[]], [None], {"a": {}}, {"": 1}]),
 )
 
@@ -68,9 +67,7 @@ def mutate(value: Any, draw: st.DataObject) -> Any:
         else:
             other, place = places[draw.draw(st.integers(0, len(places) - 1))]
             other_text = (
-                json.dumps(other[place])
-                if place in (other if isinstance(other, dict) else range(len(other)))
-                else "1"
+                json.dumps(other[place]) if place in (other if isinstance(other, dict) else range(len(other))) else "1"
             )
             holder[key] = json.loads(other_text)
     return value
@@ -151,30 +148,20 @@ def test_an_audit_folder_with_damaged_files(audits: Path, tmp_path_factory: Any,
     if file.read_bytes() != sound:
         with pytest.raises(OfftargetError):
             read_all(folder)
-    (
-        folder / "manifest.json"
-    ).unlink()  # without its hashes the damage must show in what the file says, or nowhere
+    (folder / "manifest.json").unlink()  # without its hashes the damage must show in what the file says, or nowhere
     ends_well(lambda: read_all(folder))
     shutil.rmtree(folder)
 
 
 @fuzzed
 @given(st.data())
-def test_an_audit_record_that_says_odd_things(
-    audits: Path, tmp_path_factory: Any, draw: st.DataObject
-) -> None:
+def test_an_audit_record_that_says_odd_things(audits: Path, tmp_path_factory: Any, draw: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("odd") / "audit"
-    shutil.copytree(
-        audits / "audit", folder, ignore=shutil.ignore_patterns("features", "report.html", "manifest.json")
-    )
+    shutil.copytree(audits / "audit", folder, ignore=shutil.ignore_patterns("features", "report.html", "manifest.json"))
     record = json.loads((folder / "audit.json").read_text())
     small = {**record, "hypotheses": record["hypotheses"][:4], "prediction": record["prediction"][:2]}
     (folder / "audit.json").write_text(json.dumps(mutate(small, draw)))
-    for argv in (
-        ["why", str(folder), "r3"],
-        ["concepts", str(folder)],
-        ["diff", str(folder), str(audits / "audit")],
-    ):
+    for argv in (["why", str(folder), "r3"], ["concepts", str(folder)], ["diff", str(folder), str(audits / "audit")]):
         assert call(argv) in {0, 2, 3}
     shutil.rmtree(folder)
 
@@ -218,9 +205,7 @@ def test_cells(tmp_path_factory: Any, draw: st.DataObject) -> None:
         for score in cell["behaviours"]:
             score["samples"] = dict(list(score["samples"].items())[:4])
         cell = mutate(cell, draw) if k else cell
-        (folder / f"{cell.get('key', 'x') if isinstance(cell, dict) else 'x'}.json").write_text(
-            json.dumps(cell)
-        )
+        (folder / f"{cell.get('key', 'x') if isinstance(cell, dict) else 'x'}.json").write_text(json.dumps(cell))
     found = read_cells(folder)
     assert all("\n" not in p for p in found.problems)
     ends_well(lambda: rank(found.cells, found.problems))
@@ -234,10 +219,7 @@ def test_data_files_with_damaged_bytes(form: str, tmp_path_factory: Any, draw: s
 
     file = tmp_path_factory.mktemp("data") / f"pairs.{form}"
     frame = pd.DataFrame(
-        [
-            {"id": str(i), "prompt": f"Q{i}?", "chosen": f"Yes, {i}, é.", "rejected": f"No {i}."}
-            for i in range(12)
-        ]
+        [{"id": str(i), "prompt": f"Q{i}?", "chosen": f"Yes, {i}, é.", "rejected": f"No {i}."} for i in range(12)]
     )
     if form == "parquet":
         frame.to_parquet(file)

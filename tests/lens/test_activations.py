@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+
 from offtarget import models
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError, DataError
@@ -23,18 +24,8 @@ def pair(name: str, prompt: str, chosen: str, rejected: str) -> Pair:
 
 PAIRS = [
     pair("a", "What is a fish?", "A fish lives in water.", "No."),
-    pair(
-        "b",
-        "What is a fish?",
-        "A fish lives in water.",
-        "It swims, and it has gills and fins, as far as I know.",
-    ),
-    pair(
-        "c",
-        "Tell me of rain and of all that comes with it in the month of May",
-        "Rain falls.",
-        "Rain is wet.",
-    ),
+    pair("b", "What is a fish?", "A fish lives in water.", "It swims, and it has gills and fins, as far as I know."),
+    pair("c", "Tell me of rain and of all that comes with it in the month of May", "Rain falls.", "Rain is wet."),
     pair("d", "Hi", "Hello! How can I help?\n\n- one\n- two", "Hello."),
 ]
 
@@ -66,11 +57,7 @@ def plain(model: Any, tokens: TokenisedPairs, c: int, r: int, layer: int) -> tor
     with torch.inference_mode():
         ids = torch.tensor([prompt.ids + response.ids])
         hidden = model(input_ids=ids, output_hidden_states=True).hidden_states[layer + 1][0]
-    keep = (
-        [*prompt.content, *[False] * len(response.ids)]
-        if r < 0
-        else [*[False] * len(prompt.ids), *response.content]
-    )
+    keep = [*prompt.content, *[False] * len(response.ids)] if r < 0 else [*[False] * len(prompt.ids), *response.content]
     return hidden[torch.tensor(keep)]
 
 
@@ -87,18 +74,7 @@ def test_equal_to_hidden_states_of_whole_texts(
         monkeypatch.setattr(activations, "can_pack", lambda *_: False)
     found, tokens = read(model, tokenizer, PAIRS, batch_tokens=batch_tokens)
     # three distinct prompts, and 3 + 2 + 2 distinct responses to them
-    assert sorted(found) == [
-        (0, -1),
-        (0, 0),
-        (0, 1),
-        (0, 2),
-        (1, -1),
-        (1, 0),
-        (1, 1),
-        (2, -1),
-        (2, 0),
-        (2, 1),
-    ]
+    assert sorted(found) == [(0, -1), (0, 0), (0, 1), (0, 2), (1, -1), (1, 0), (1, 1), (2, -1), (2, 0), (2, 1)]
     for (c, r), acts in found.items():
         torch.testing.assert_close(acts, plain(model, tokens, c, r, 2), rtol=1e-4, atol=1e-4)
 
@@ -133,9 +109,7 @@ def test_first_and_last_layer(tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("by", ["fused", "the model's own"])
-def test_within_bfloat16_tolerance_in_bfloat16(
-    tiny_model: Path, monkeypatch: pytest.MonkeyPatch, by: str
-) -> None:
+def test_within_bfloat16_tolerance_in_bfloat16(tiny_model: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> None:
     model, tokenizer = models.load(str(tiny_model), dtype="bfloat16")
     if by == "fused":
         monkeypatch.setattr(attention, "_by_blocks", attention._fused)
@@ -181,9 +155,7 @@ def test_only_words_of_the_text_are_read(tiny: Any) -> None:
     conversation = tokens.conversations[0]
 
     def words(piece: Any) -> str:
-        return str(
-            tokenizer.decode([i for i, content in zip(piece.ids, piece.content, strict=True) if content])
-        )
+        return str(tokenizer.decode([i for i, content in zip(piece.ids, piece.content, strict=True) if content]))
 
     assert words(conversation.prompt) == "assistant"  # not the role name of the generation prompt
     assert [words(r) for r in conversation.responses] == ["user said: <hello>", "\n two"]
@@ -234,9 +206,7 @@ def test_truncation_is_counted_and_bounded(tiny: Any) -> None:
     ]
     tokens = tokenise_pairs(tokenizer, pairs, max_length=100)
     assert tokens.n_truncated == 2
-    assert [len(r.ids) for r in tokens.conversations[0].responses][2] == 100 - len(
-        tokens.conversations[0].prompt.ids
-    )
+    assert [len(r.ids) for r in tokens.conversations[0].responses][2] == 100 - len(tokens.conversations[0].prompt.ids)
     cut = tokens.conversations[1].prompt
     assert len(cut.ids) == 50
     assert tokenizer.decode(cut.ids).endswith("<|im_start|>assistant\n"), "the end of a prompt is kept"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import ConceptSpec, lens_identity
 from offtarget.data.pairs import Pair, PairSet
@@ -150,9 +151,7 @@ def test_a_few_cells_that_are_no_numbers_are_counted_and_nothing_breaks() -> Non
 def test_numbers_among_text_are_names_and_said() -> None:
     found = encode(pairs_of(level=[("high", 3), (2, "low")] * 10))
     assert ids(found) == ["level=2", "level=3", "level=high", "level=low"]
-    assert "column level holds numbers and other text: each of its values is read as a name" in cautions(
-        found
-    )
+    assert "column level holds numbers and other text: each of its values is read as a name" in cautions(found)
 
 
 @pytest.mark.parametrize(
@@ -184,16 +183,13 @@ def test_moments_and_ids_are_no_amounts() -> None:
     assert isinstance(decide("annotator_id", "*_annotator_id", numbered), str)
     again = decide("annotator_id", "*_annotator_id", [(7, 8)] * 20)
     assert isinstance(again, Variable) and again.kind == "name" and again.values == ("7", "8")
-    assert decide("time", "*_time", [(3, 4), (5, 4)] * 5) == Variable(
-        "time", "*_time", "amount", "units of time"
-    )
+    assert decide("time", "*_time", [(3, 4), (5, 4)] * 5) == Variable("time", "*_time", "amount", "units of time")
 
 
 def test_a_score_that_is_the_label_is_said_to_be() -> None:
     found = encode(pairs_of(score=[(5, 3)] * 98 + [(3, 5)] * 2))
-    assert (
-        "score is higher in chosen in 98.0% of the 100 rows that have it: it is likely what the label"
-        in cautions(found)
+    assert "score is higher in chosen in 98.0% of the 100 rows that have it: it is likely what the label" in cautions(
+        found
     )
     assert "lower in chosen in 96.0%" in cautions(encode(pairs_of(rank=[(1, 2)] * 96 + [(2, 1)] * 4)))
     assert cautions(encode(pairs_of(score=[(5, 3)] * 95 + [(3, 5)] * 5))) == ""
@@ -205,18 +201,14 @@ def test_a_score_that_is_the_label_is_said_to_be() -> None:
 def test_some_columns_alone_and_an_unknown_one() -> None:
     pairs = pairs_of(score=[(5, 3)] * 10, model=[("a", "b")] * 10, votes=[(2, 1)] * 10)
     assert ids(encode(pairs, "votes, score")) == ["score", "votes"]
-    assert ids(encode(pairs_of(s_0=[(5, 3)] * 10, b=[(1, 2)] * 10), "s0")) == ["s_0"], (
-        "as the column is called"
-    )
+    assert ids(encode(pairs_of(s_0=[(5, 3)] * 10, b=[(1, 2)] * 10), "s0")) == ["s_0"], "as the column is called"
     with pytest.raises(ConfigError, match="unknown column of --lens columns 'scroe': did you mean score"):
         encode(pairs, "scroe")
 
 
 def test_columns_of_the_whole_pair_are_refused_with_the_way() -> None:
     meta = {"source": ["x", "y"] * 10, "language": ["en", "de"] * 10, "licence": ["mit"] * 20}
-    with pytest.raises(
-        DataError, match=r"source, language hold for the whole pair: use --by source,language"
-    ):
+    with pytest.raises(DataError, match=r"source, language hold for the whole pair: use --by source,language"):
         encode(pairs_of(meta))
     with pytest.raises(DataError, match=r"what it has \(licence\) holds for the whole pair"):
         encode(pairs_of({"licence": ["mit"] * 20}))
@@ -233,9 +225,7 @@ def test_columns_of_two_answers_without_a_winner_are_said() -> None:
 
 
 def test_two_columns_of_one_name_keep_their_own() -> None:
-    rows = [
-        Pair(f"p{i}", f"g{i}", [], [], [], {}, {"*_score": (2, 1), "score_*": (i % 3, 1)}) for i in range(9)
-    ]
+    rows = [Pair(f"p{i}", f"g{i}", [], [], [], {}, {"*_score": (2, 1), "score_*": (i % 3, 1)}) for i in range(9)]
     assert ids(encode(PairSet("twice", rows))) == ["side_score", "score_side"]
 
 

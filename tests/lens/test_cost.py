@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens import cost
 from offtarget.lens.cost import direction_seconds, in_words, multiply_rate, offer, reading_tokens

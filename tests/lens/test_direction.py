@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+
 from offtarget import models
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.features import features_of
@@ -42,9 +43,7 @@ PAIRS = PairSet(
 
 def concept(n: int = 24, **more: Any) -> ConceptExamples:
     examples = [{"prompt": f"Say {i}", "positive": f"yes {i}", "negative": f"no {i}"} for i in range(n)]
-    return ConceptExamples.model_validate(
-        {"concept": "assent", "label": "agrees", "examples": examples, **more}
-    )
+    return ConceptExamples.model_validate({"concept": "assent", "label": "agrees", "examples": examples, **more})
 
 
 def cosine(a: Any, b: Any) -> float:
@@ -152,9 +151,7 @@ def test_labels_turned_around_turn_the_reading_and_share_its_artifact(tiny: Any)
 
 
 @pytest.mark.parametrize("pool", ["mean", "max"])
-def test_values_are_projections_in_units_of_the_examples(
-    tiny: Any, pool: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_values_are_projections_in_units_of_the_examples(tiny: Any, pool: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The examples read as data have mean 0 and standard deviation 1, and lie on the side they should."""
     ref, store = tiny
     c = concept(12, pool=pool, layer=1)

@@ -6,19 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts, lens_identity
 from offtarget.audit.run import audit
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.lens.embedding import (
-    as_sides,
-    columns,
-    differences,
-    distinct,
-    encode_embedding,
-    fit_code,
-)
+from offtarget.lens.embedding import as_sides, columns, differences, distinct, encode_embedding, fit_code
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.signed_sae import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
 from offtarget.models import resolve
@@ -91,8 +85,7 @@ def test_the_fit_does_not_see_labels_and_turning_them_turns_u_exactly(code: str)
     fits = [fit_code(rows, groups, code) for rows in (x, -x, mixed)]
     for other in fits[1:]:
         assert all(
-            np.array_equal(a, b)
-            for a, b in zip(fits[0].arrays().values(), other.arrays().values(), strict=True)
+            np.array_equal(a, b) for a, b in zip(fits[0].arrays().values(), other.arrays().values(), strict=True)
         )
     ids = tuple(str(i) for i in range(300))
     u = []
@@ -154,9 +147,7 @@ def test_a_reading_of_a_model_flips_with_its_labels_and_is_read_again_by_its_fit
     z = (part.values["chosen", "value"] - part.values["rejected", "value"]).toarray()
     mirror = PairSet("m", [Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in data.pairs])
     turned = encode_embedding(mirror, ref, store=store)
-    assert np.array_equal(
-        (turned.values["chosen", "value"] - turned.values["rejected", "value"]).toarray(), -z
-    )
+    assert np.array_equal((turned.values["chosen", "value"] - turned.values["rejected", "value"]).toarray(), -z)
     assert lens_identity(turned) == lens_identity(part)
 
     half = PairSet("half", data.pairs[:100])
@@ -183,9 +174,7 @@ def test_the_audit_names_its_columns_keeps_its_fit_and_refuses_another(tiny: Any
     assert "embedding" in found
 
     other = texts(90, 2)
-    like = audit_into(
-        tmp_path / "two", other, ["surface", "embedding"], model=ref, store=store, like=tmp_path / "one"
-    )
+    like = audit_into(tmp_path / "two", other, ["surface", "embedding"], model=ref, store=store, like=tmp_path / "one")
     assert like.audit.vocabulary == done.audit.vocabulary
     by_lens = {f.lens: f for f in like.features}
     assert not by_lens["embedding"].info["fitted_here"]
@@ -194,9 +183,8 @@ def test_the_audit_names_its_columns_keeps_its_fit_and_refuses_another(tiny: Any
         audit(other, anew, like=tmp_path / "one")
     with pytest.raises(UndecidedError, match="another code"):
         audit_into(
-            tmp_path / "three", other, ["surface", "embedding:pca"], model=ref, store=store,
-            like=tmp_path / "one",
-        )  # fmt: skip
+            tmp_path / "three", other, ["surface", "embedding:pca"], model=ref, store=store, like=tmp_path / "one"
+        )
 
 
 def test_another_model_or_an_unknown_code_is_refused(tiny: Any) -> None:

@@ -5,18 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
+
 from offtarget.errors import ConfigError, DataError
 from offtarget.lens import features, storage
 from offtarget.lens.features import Column, FeatureMatrix, FeatureWriter
-from scipy.sparse import csr_matrix
 
 CHOSEN = [[1.0, 0.0], [0.0, 2.5], [3.0, 4.0]]
 REJECTED = [[0.0, 0.0], [7.0, 0.0], [0.0, -1.0]]
 
 
-def matrix(
-    lens: str = "surface", stat: str = "value", ids: tuple[str, ...] = ("p1", "p2", "p3")
-) -> FeatureMatrix:
+def matrix(lens: str = "surface", stat: str = "value", ids: tuple[str, ...] = ("p1", "p2", "p3")) -> FeatureMatrix:
     columns = (
         Column(f"{lens}:a", "first", "tokens", "log"),
         Column(f"{lens}:b", "zweite — ü", "share", "presence", tau=0.25),
@@ -79,9 +78,7 @@ def large(n: int = 50, width: int = 40) -> FeatureMatrix:
     rng = np.random.default_rng(5)
     columns = tuple(Column(f"sae:{j}", f"latent {j}", "share of tokens", "presence") for j in range(width))
     values = {
-        (span, "freq"): csr_matrix(
-            ((rng.random((n, width)) < 0.25) * rng.random((n, width))).astype(np.float32)
-        )
+        (span, "freq"): csr_matrix(((rng.random((n, width)) < 0.25) * rng.random((n, width))).astype(np.float32))
         for span in ("chosen", "rejected")
     }
     ids = tuple(f"p{i}" for i in range(n))
@@ -123,9 +120,7 @@ def test_of_a_mapped_matrix_only_the_rows_asked_for_are_read(tmp_path: Path, mon
 
 
 @pytest.mark.parametrize("rows", [1, 7, 50, 64])
-def test_blocks_of_rows_are_the_rows_in_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, rows: int
-):
+def test_blocks_of_rows_are_the_rows_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, rows: int):
     monkeypatch.setattr(features, "BLOCK_ROWS", rows)
     before = large()
     before.save(tmp_path)
@@ -137,18 +132,14 @@ def test_blocks_of_rows_are_the_rows_in_order(
         np.testing.assert_array_equal(joined, before.values[key].toarray())
 
 
-def test_what_is_written_block_by_block_is_what_is_saved_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_is_written_block_by_block_is_what_is_saved_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(storage, "MAPPED_FROM", 0)
     whole = large()
     whole.save(tmp_path / "whole")
     dtypes = dict.fromkeys(whole.values, np.float32)
     with FeatureWriter(tmp_path / "blocks", "sae", whole.columns, dtypes, whole.info) as writer:
         for rows in (slice(0, 3), slice(3, 3), slice(3, 50)):
-            writer.append(
-                whole.pair_ids[rows], whole.groups[rows], {k: x[rows] for k, x in whole.values.items()}
-            )
+            writer.append(whole.pair_ids[rows], whole.groups[rows], {k: x[rows] for k, x in whole.values.items()})
     for file in (tmp_path / "whole").iterdir():
         assert file.read_bytes() == (tmp_path / "blocks" / file.name).read_bytes()
 

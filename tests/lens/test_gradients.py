@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from offtarget import models
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens.activations import decoder_layers
@@ -27,9 +28,7 @@ PAIRS = PairSet(
     "two",
     [
         pair("a", "What is a fish?", "A fish lives in water.", "No."),
-        pair(
-            "b", "Tell me of rain and all that comes with it", "Rain falls from clouds and it is wet.", "Wet."
-        ),
+        pair("b", "Tell me of rain and all that comes with it", "Rain falls from clouds and it is wet.", "Wet."),
     ],
 )
 
@@ -68,9 +67,7 @@ def test_rows_keep_their_sides_and_are_kept_in_the_store(tiny_model: Path, store
     ref, calls = resolve(str(tiny_model), Store()), []
 
     def ask(pairs: PairSet):
-        return response_gradients(
-            ref, pairs, LAYER, max_length=256, store=Store(), progress=lambda *a: calls.append(a)
-        )
+        return response_gradients(ref, pairs, LAYER, max_length=256, store=Store(), progress=lambda *a: calls.append(a))
 
     first = ask(PAIRS)
     turned = [Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in PAIRS.pairs]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from offtarget.errors import UndecidedError
 from offtarget.lens.direction import encode_directions
 from offtarget.lens.examples import ConceptExamples, read_concepts
@@ -62,10 +63,7 @@ def test_the_fit_is_scikit_learns_ridge_regression_of_differences_within_prompts
     x, y = [], []
     for k, part in enumerate(found):
         half = (part.positive - part.negative) / 2  # two answers to a prompt lie this far from their mean
-        for sign, side, start in (
-            (1, part.positive, part.positive_start),
-            (-1, part.negative, part.negative_start),
-        ):
+        for sign, side, start in ((1, part.positive, part.positive_start), (-1, part.negative, part.negative_start)):
             x += [sign * half, side - start]
             y += [np.tile(sign * np.eye(2)[k] / 2, (N, 1)), np.zeros((N, 2))]
     rows = np.concatenate(x)
@@ -87,9 +85,7 @@ def test_what_a_prompt_is_about_does_not_matter() -> None:
     """Prompts lie twenty standard deviations apart, also where positive and negative answers are to other prompts."""
     concepts, found, all_rows = both()
     w = joint_vectors(concepts, found, all_rows)
-    moved = [
-        Answers(*(x + 50 * np.arange(N)[:, None] * PROMPTS for x in vars(part).values())) for part in found
-    ]
+    moved = [Answers(*(x + 50 * np.arange(N)[:, None] * PROMPTS for x in vars(part).values())) for part in found]
     np.testing.assert_allclose(joint_vectors(concepts, moved, all_rows), w, atol=1e-4)
 
 
@@ -125,10 +121,8 @@ def read(tiny_model: Path, store_home: Path) -> Reader:
 
 def worded(name: str, positive: Callable[[int], str], negative: Callable[[int], str]) -> ConceptExamples:
     examples = [{"prompt": f"Say {i}", "positive": positive(i), "negative": negative(i)} for i in range(24)]
-    held_out = [{"prompt": f"Tell {i}", "positive": positive(i + 50), "negative": negative(i + 50)} for i in range(6)]  # fmt: skip
-    return ConceptExamples.model_validate(
-        {"concept": name, "label": name, "examples": examples, "held_out": held_out}
-    )
+    held_out = [{"prompt": f"Tell {i}", "positive": positive(i + 50), "negative": negative(i + 50)} for i in range(6)]
+    return ConceptExamples.model_validate({"concept": name, "label": name, "examples": examples, "held_out": held_out})
 
 
 CONCEPTS = (
@@ -161,11 +155,7 @@ def test_a_fit_is_kept_and_the_lens_states_it(read: Reader, tmp_path: Path) -> N
     assert all(np.array_equal(a.vector, b.vector) for a, b in zip(found, again, strict=True))
     made = [e for e in read.store.events() if e["stage"] == "directions"]
     assert fitted(CONCEPTS, 2, read)[0].facts == found[0].facts
-    assert (
-        [e["event"] for e in read.store.events() if e["stage"] == "directions"].count("made")
-        == len(made)
-        == 1
-    )
+    assert [e["event"] for e in read.store.events() if e["stage"] == "directions"].count("made") == len(made) == 1
     part = encode_directions(CONCEPTS[0].as_pairs(), CONCEPTS[:1], read.model, store=read.store)
     (facts,) = part.info["directions"]
     assert facts["other_style_auroc"] == 1.0 and facts["held_out_d"] > 2 and facts["most_by_another"] is None

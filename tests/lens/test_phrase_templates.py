@@ -1,6 +1,7 @@
 """The language of phrases: what a template stands for, and where a phrase counts."""
 
 import pytest
+
 from offtarget.lens.lexicon import Lexicon, Matcher, tokenize_lines
 from offtarget.lens.templates import read_template
 

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from offtarget.lens import debris, surface
 from offtarget.lens.lexicon import tokenize
 from offtarget.lens.markup import read
@@ -66,11 +67,7 @@ def test_code_stands_between_words_for_phrases_too() -> None:
     [
         ("transitions", "However, it rained. Then the sun came out.", ["However", "Then"]),
         ("follow_up_offer", 'Write "let me know" to him. Let me know if it works.', ["Let me know"]),
-        (
-            "follow_up_offer",
-            "Dear Jo,\n\nlet me know.\n\nYours, Tom\n\nShall I change it?",
-            ["Shall I change"],
-        ),
+        ("follow_up_offer", "Dear Jo,\n\nlet me know.\n\nYours, Tom\n\nShall I change it?", ["Shall I change"]),
         ("enthusiasm", "We saw the Amazing Race. Amazing!", ["Amazing!"]),
         ("contractions", "I dont know, y’all. It is so.", ["dont", "y’all"]),
         ("examples", "Some metals (like iron) rust, such as this.", ["metals (like iron", "such as"]),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from offtarget.errors import ConfigError
 from offtarget.lens.probes import attention_probe
 

@@ -6,18 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from offtarget.lens import surface
-from offtarget.lens.quality import (
-    MEASURED,
-    Labelled,
-    Quality,
-    fires,
-    half,
-    measure,
-    measured,
-    rules_sha256,
-    stated,
-)
+from offtarget.lens.quality import MEASURED, Labelled, Quality, fires, half, measure, measured, rules_sha256, stated
 
 REPO = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPO / "tests" / "bench"))

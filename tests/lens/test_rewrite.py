@@ -1,6 +1,7 @@
 """Texts without what a rule counts: what goes, and that all else stays."""
 
 import pytest
+
 from offtarget.lens import surface
 from offtarget.lens.rewrite import without
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from offtarget import models
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError
@@ -64,11 +65,7 @@ ONE_PAIR = PairSet("one", PAIRS.pairs[-1:])
 
 def test_pooling_by_hand() -> None:
     sae = jumprelu(3, 3)
-    for name, value in {
-        "W_enc": torch.eye(3),
-        "W_dec": torch.eye(3),
-        "threshold": torch.full((3,), 0.5),
-    }.items():
+    for name, value in {"W_enc": torch.eye(3), "W_dec": torch.eye(3), "threshold": torch.full((3,), 0.5)}.items():
         getattr(sae, name).copy_(value)
     prompt = Piece([0, 9], [False, True], [(0, 0), (0, 4)])
     answers = [Piece([1, 2], [True, True], [(0, 2), (3, 7)]), Piece([3], [True], [(5, 100)])]
@@ -85,10 +82,7 @@ def test_pooling_by_hand() -> None:
     assert dense["rejected", "freq"] == [[0, 0, 1], [0, 0, 0]]  # the second pair has no rejected text
     assert dense["prompt", "max"] == [[0, 0, 9], [0, 0, 9]]
     places = {key: [[peak_place(v) if v else None for v in row] for row in dense[key]] for key in dense}
-    assert places["chosen", "peak"] == [
-        [(3, 7), None, (3, 7)],
-        [None, None, (5, 68)],
-    ]  # 95 letters, cut at 63
+    assert places["chosen", "peak"] == [[(3, 7), None, (3, 7)], [None, None, (5, 68)]]  # 95 letters, cut at 63
     assert places["prompt", "peak"][0][2] == (0, 4)
     fit = pool.fit()
     assert fit["n_response_tokens"] == 3
@@ -96,9 +90,7 @@ def test_pooling_by_hand() -> None:
     assert fit["share_alive"] == pytest.approx(2 / 3)
     # lost: 0.4, -3 and 0.5; the response tokens' deviations from their means (7/6, -1, 17/30)
     x = np.array([[1, 0, 0.4], [2, -3, 0.6], [0.5, 0, 0.7]])
-    assert fit["variance_explained"] == pytest.approx(
-        1 - (0.16 + 9 + 0.25) / ((x - x.mean(0)) ** 2).sum(), abs=1e-6
-    )
+    assert fit["variance_explained"] == pytest.approx(1 - (0.16 + 9 + 0.25) / ((x - x.mean(0)) ** 2).sum(), abs=1e-6)
 
 
 def test_features_are_those_of_a_plain_loop(tiny_model: Path, folder: Path) -> None:
@@ -116,9 +108,7 @@ def test_features_are_those_of_a_plain_loop(tiny_model: Path, folder: Path) -> N
             z = (x - weights["b_dec"]) @ weights["W_enc"] + weights["b_enc"]
             z = np.where((z > weights["threshold"]) & (z > 0), z, 0)
             np.testing.assert_allclose(matrix.values[span, "max"][row].toarray()[0], z.max(0), atol=1e-3)  # type: ignore[index]
-            np.testing.assert_allclose(
-                matrix.values[span, "freq"][row].toarray()[0], (z > 0).mean(0), atol=1e-6
-            )  # type: ignore[index]
+            np.testing.assert_allclose(matrix.values[span, "freq"][row].toarray()[0], (z > 0).mean(0), atol=1e-6)  # type: ignore[index]
     assert matrix.columns[7].id == "sae:7"
     assert 5 < matrix.info["l0"] < 100
 
@@ -154,10 +144,7 @@ def test_places_point_into_the_text_whatever_stands_around_it(tiny_model: Path) 
     long = Pair("x", "x", PAIRS.pairs[0].prompt, turns, PAIRS.pairs[0].rejected)
     tokens = tokenise_pairs(tokenizer, [long])
     (conversation,) = tokens.conversations
-    for piece, text in (
-        (conversation.prompt, "What is a fish?"),
-        (conversation.responses[0], text_of(turns)),
-    ):
+    for piece, text in ((conversation.prompt, "What is a fish?"), (conversation.responses[0], text_of(turns))):
         assert all(
             text[a:b].strip() == tokenizer.decode([i]).strip()
             for i, (a, b) in zip(piece.ids, piece.places, strict=True)
@@ -193,9 +180,7 @@ def test_a_row_does_not_depend_on_its_batch(tiny_model: Path, folder: Path) -> N
                 np.testing.assert_allclose(row.data, single.data, rtol=1e-3, atol=1e-4)
 
 
-def test_kept_in_the_store(
-    tiny_model: Path, folder: Path, store_home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_kept_in_the_store(tiny_model: Path, folder: Path, store_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lens = load_sae(folder)
     first = lens.encode(PAIRS, str(tiny_model), dtype="float32")
     assert first.info["n_truncated"] == 0
@@ -258,9 +243,7 @@ def test_training_recovers_planted_directions() -> None:
     assert facts["tokens"] == 40000
 
 
-def test_trained_sae_is_saved_as_jumprelu_and_measured(
-    tiny_model: Path, store_home: Path, tmp_path: Path
-) -> None:
+def test_trained_sae_is_saved_as_jumprelu_and_measured(tiny_model: Path, store_home: Path, tmp_path: Path) -> None:
     words = "rain fish cloud river stone bread moon lamp tree song wind door salt ship coin bell".split()  # noqa: SIM905
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(words, 60)) for _ in range(12)]

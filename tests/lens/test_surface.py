@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from offtarget.data.describe import describe
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair, PairSet, reading, text_of
@@ -33,12 +34,7 @@ CASES = [
     ("code_block", "```py\nx\n```\ntext\n~~~\ny", 2, "use ```x``` inline"),
     ("blockquote", "> he said\n> so\nand I", 2, "a > b\n>:( no"),
     ("link", "see [a](http://x.org/b_(c)) and ![i](i.png)", 2, "see [a] (b), f[0](x y) and [1]"),
-    (
-        "url",
-        "go to https://x.org/?q=1 or www.y.de, [z](http://z.org)",
-        3,
-        "the http protocol, a www. page, x.org",
-    ),
+    ("url", "go to https://x.org/?q=1 or www.y.de, [z](http://z.org)", 3, "the http protocol, a www. page, x.org"),
     ("bold_opener", "\n**Note:** read this", 1, "Read **this**\n\n# Title"),
     ("emoji", "Hi 👋🏽 👨‍👩‍👧 🇩🇪 ❤️ ✅ 1️⃣", 6, "★ ✓ © 1 # → :-) 中文"),
     ("em_dash", "It was—so they say—late", 2, "2010–2015, well-known, a - b -- c"),
@@ -49,12 +45,7 @@ CASES = [
     ("parentheses", "one (two) and (three (four))", 2, "1) a\n:-( b and [x](y)"),
     ("caps_words", "STOP RIGHT NOW, this is IMPORTANT", 4, "NASA and I saw the USA, HTML5 or a-B C"),
     ("ends_with_question", 'Did he say "why?" 😊', 1, "Why? Because."),
-    (
-        "hedges",
-        "Perhaps it might rain, I think so, maybe even now.",
-        40,
-        "The mighty May sun, a certain seam, always",
-    ),
+    ("hedges", "Perhaps it might rain, I think so, maybe even now.", 40, "The mighty May sun, a certain seam, always"),
     (
         "boosters",
         "Definitely so, of course, and without a doubt clearly true.",
@@ -67,12 +58,7 @@ CASES = [
         1,
         "It was found a long, long time ago, by him. A great question.",
     ),
-    (
-        "agreement_opener",
-        "You’re absolutely right, I missed it.",
-        1,
-        "You're right now in the house. I disagree.",
-    ),
+    ("agreement_opener", "You’re absolutely right, I missed it.", 1, "You're right now in the house. I disagree."),
     ("agreement_opener", "I completely agree with that.", 1, "I don't think you're right."),
     ("compliance_opener", "Sure, here you go.", 1, "Make sure, of course, to go."),
     ("follow_up_offer", LONG + "Let me know if you need any more help.", 2, "Let me know. " + LONG),
@@ -89,23 +75,13 @@ CASES = [
         2,
         "I can't wait to help! I can't help but smile. You cannot provide it.",
     ),
-    (
-        "ai_disclaimer",
-        "As an AI language model, I don't have feelings. I'm a bot.",
-        2,
-        "As an aid to you, AI is used.",
-    ),
+    ("ai_disclaimer", "As an AI language model, I don't have feelings. I'm a bot.", 2, "As an aid to you, AI is used."),
     ("professional_referral", PROFESSIONAL, 2, "The doctor saw a licensed driver."),
     ("caution", "It is important to rest. Please note: be careful.", 3, "An important note. He is careful."),
     ("empathy", "I understand how you feel. That must be hard.", 2, "I understand the code. It is hard."),
     ("first_person", "I lost my hat.", 50, "The minor, i.e. the pit, i) one."),
     ("second_person", "You lost your hat.", 50, "The youth thou."),
-    (
-        "politeness",
-        "Please sit. Thank you! Would you wait?",
-        3,
-        "He was pleased to please the kind, thanks to you",
-    ),
+    ("politeness", "Please sit. Thank you! Would you wait?", 3, "He was pleased to please the kind, thanks to you"),
     ("transitions", "However, it rained. In addition, it was cold.", 25, "How ever it rained. An addition."),
     ("examples", "For example, cats, such as lions, e.g. Leo.", 3, "An exemplary cat, such a lion."),
     ("attribution", "According to him, studies show it.", 2, "He studies. Accordingly, show it."),
@@ -130,12 +106,8 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "there", "value", "miss"), CASES, ids=[f"{i}-{c[0]}" for i, c in enumerate(CASES)]
-)
-def test_each_feature_has_its_value_where_it_is_and_zero_on_a_near_miss(
-    name: str, there: str, value: float, miss: str
-):
+@pytest.mark.parametrize(("name", "there", "value", "miss"), CASES, ids=[f"{i}-{c[0]}" for i, c in enumerate(CASES)])
+def test_each_feature_has_its_value_where_it_is_and_zero_on_a_near_miss(name: str, there: str, value: float, miss: str):
     assert surface.features(there)[name] == pytest.approx(value)
     assert surface.features(miss)[name] == 0
 
@@ -186,9 +158,7 @@ def test_phrases_and_contractions_are_read_in_repaired_text():
     broken = surface.features("Iâ€™m sorry, but I donâ€™t know the cafÃ©.")
     meant = surface.features("I’m sorry, but I don’t know the café.")
     assert broken["mojibake"] == 1
-    assert {k: v for k, v in broken.items() if k != "mojibake"} == {
-        k: v for k, v in meant.items() if k != "mojibake"
-    }
+    assert {k: v for k, v in broken.items() if k != "mojibake"} == {k: v for k, v in meant.items() if k != "mojibake"}
     assert meant["contractions"] > 0 and meant["apology"] == 1
 
 
@@ -245,9 +215,7 @@ def test_empty_and_blank_texts_are_zero_but_for_their_characters():
     assert {n for n, v in surface.features(" \n\t").items() if v} == {"characters"}
 
 
-@pytest.mark.parametrize(
-    "sign", ["*", "_", "`", "(", "[", "“", "http://", "**a ", "_a", "[a](", "> ", "...a", "|-"]
-)
+@pytest.mark.parametrize("sign", ["*", "_", "`", "(", "[", "“", "http://", "**a ", "_a", "[a](", "> ", "...a", "|-"])
 def test_a_long_run_of_opening_signs_is_read_to_its_end_and_closes_nothing(sign: str):
     # A pattern that looked ahead from each sign to the end would need minutes here.
     found = surface.features("x" + sign * (100_000 // len(sign)) + "x")
@@ -293,11 +261,7 @@ def pair(prompt: str, chosen: str, rejected: str) -> Pair:
         {"role": "user", "content": prompt},
     ]
     return Pair(
-        "p",
-        "g",
-        turns,
-        [{"role": "assistant", "content": chosen}],
-        [{"role": "assistant", "content": rejected}],
+        "p", "g", turns, [{"role": "assistant", "content": chosen}], [{"role": "assistant", "content": rejected}]
     )
 
 
@@ -318,10 +282,7 @@ def test_encode_reads_the_last_user_turn_and_both_completions():
         ("eos_text", "{}</s>"),
         ("eos_text", "{}<|im_end|>"),
         ("speaker", "Assistant: {}"),
-        (
-            "invented_turn",
-            "{}\nUser: Thank you so much!\nAssistant: You're welcome! I hope it isn't too late.",
-        ),
+        ("invented_turn", "{}\nUser: Thank you so much!\nAssistant: You're welcome! I hope it isn't too late."),
         ("html", "<p>{}</p>"),
         ("lost_sign", "{}\ufffd"),
         ("think_block", "<think>\n\n</think>\n\n{}"),
@@ -334,9 +295,7 @@ def test_debris_on_one_side_is_found_as_debris_and_not_as_length(name: str, litt
     answer = "Fill it with **water** and vinegar.\n\nLeave it for an hour, then rinse it."
     fm = surface.encode([pair("How do I clean an old kettle?", littered.replace("{}", answer), answer)])
     chosen, rejected = (fm.values[s, "value"].toarray()[0] for s in ("chosen", "rejected"))
-    assert {c.id for c, differs in zip(fm.columns, chosen != rejected, strict=True) if differs} == {
-        f"surface:{name}"
-    }
+    assert {c.id for c, differs in zip(fm.columns, chosen != rejected, strict=True) if differs} == {f"surface:{name}"}
     assert (chosen[fm.position(f"surface:{name}")], rejected[fm.position(f"surface:{name}")]) == (1, 0)
 
 
@@ -345,9 +304,7 @@ def test_phrase_rules_do_not_apply_to_rows_in_another_language():
         "I'm sorry, but I can't help you with that because it is not allowed.",
         "Tut mir leid, aber dabei kann ich nicht helfen, denn das ist nicht erlaubt und auch sehr gefährlich!",
     )
-    fm = surface.encode(
-        [pair("why?", english, "Yes."), pair("why?", english, german), pair("why?", german, german)]
-    )
+    fm = surface.encode([pair("why?", english, "Yes."), pair("why?", english, german), pair("why?", german, german)])
     refusal, exclaims = fm.position("surface:refusal"), fm.position("surface:exclamations")
     assert fm.values["chosen", "value"].toarray()[:, refusal].tolist() == [1, 0, 0]  # not one side alone
     assert fm.values["rejected", "value"].toarray()[:, exclaims].tolist() == [0, 1, 1]  # a sign is no phrase
@@ -355,10 +312,7 @@ def test_phrase_rules_do_not_apply_to_rows_in_another_language():
     assert fm.not_read(refusal).tolist() == [False, True, True] and fm.not_read(exclaims) is None
     (said,) = fm.info["cautions"]
     assert said.startswith("most text is not English (67% of rows are not)")
-    assert (
-        f"{len(surface.PHRASES)} of {len(surface.COLUMNS)} surface rules" in said
-        and "of the other 1 rows" in said
-    )
+    assert f"{len(surface.PHRASES)} of {len(surface.COLUMNS)} surface rules" in said and "of the other 1 rows" in said
     only = surface.encode([pair("why?", german, german)])
     assert only.info["cautions"][0].startswith("most text is not English (no row is)")
     assert surface.encode([pair("why?", english, "Yes.")]).info["cautions"] == []

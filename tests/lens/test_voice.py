@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from offtarget.lens import markup, surface
 from offtarget.lens.patterns import Group, PatternReader, Patterns
 from offtarget.lens.phrases import reader
@@ -34,10 +35,7 @@ def left(text: str) -> str:
         ("As I said, I can't come.", "as i said, i can't come."),
         ("As the witness put it: I saw nothing.", "as the witness put it: ·"),
         ("You could say: I have to pass.\n\nGood luck.", "you could say:·\n\ngood luck."),
-        (
-            "Dear Ann,\n\nI regret it.\n\nKind regards,\nTom\nThat is the letter.",
-            "·\n\n·\n\n·\n·\nthat is the letter.",
-        ),
+        ("Dear Ann,\n\nI regret it.\n\nKind regards,\nTom\nThat is the letter.", "·\n\n·\n\n·\n·\nthat is the letter."),
         ("Ann: I won't.\nTom: You must.\nAnn: No.", "ann:·\ntom:·\nann:·"),
         ("Pros: cheap.\nCons: slow.\nPrice: fair.", "pros: cheap.\ncons: slow.\nprice: fair."),
         ("\"I'm sorry, I can't help.\"", "\"i'm sorry, i can't help.\""),
@@ -77,9 +75,7 @@ def test_the_words_that_let_a_sentence_be_searched_hide_nothing() -> None:
     )
     quick = reader()
     for rule in rules:
-        texts = [
-            json.loads(x)["text"] for x in (HERE / f"labelled/{rule.name}.jsonl").read_text().splitlines()
-        ]
+        texts = [json.loads(x)["text"] for x in (HERE / f"labelled/{rule.name}.jsonl").read_text().splitlines()]
         differ = []
         for text in texts:
             marks = markup.read(text)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from offtarget.audit.evidence import Concept, Correlate, Evidence
 from offtarget.audit.records import (
     Audit,
@@ -97,11 +98,7 @@ def make_audit() -> Callable[..., Audit]:
                 lens="surface",
                 members=("surface:hedges",),
                 evidence=_evidence(
-                    unit="per 100 words",
-                    contrast="value",
-                    chosen_mean=0.5,
-                    rejected_mean=0.8,
-                    more_in_rejected=0.44,
+                    unit="per 100 words", contrast="value", chosen_mean=0.5, rejected_mean=0.8, more_in_rejected=0.44
                 ),
             ),
         )
@@ -166,9 +163,7 @@ def make_audit() -> Callable[..., Audit]:
             "model": {"name": word},
             "lens": ({"name": word, "features": 56, "layer": 20, "variance_explained": 0.8312},),
             "concepts": concepts,
-            "contexts": (
-                Context(id="topic:1", kind="topic", label=word, keywords=(word, "code"), n=120, n_groups=60),
-            ),
+            "contexts": (Context(id="topic:1", kind="topic", label=word, keywords=(word, "code"), n=120, n_groups=60),),
             "families": {
                 "overall": Family(tested=3, findings=3, listed=3, controlled=3, left_out={}),
                 "global": Family(tested=2, findings=1, listed=2, controlled=2, left_out={word: 4}),

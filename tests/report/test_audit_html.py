@@ -5,6 +5,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+
 from offtarget.audit.evidence import Concept, Correlate
 from offtarget.audit.records import Partialled
 from offtarget.data.pairs import Pair, PairSet
@@ -115,10 +116,7 @@ def test_what_length_explains_stands_under_length(make_audit):
     """A tenth of the hedges' effect is left at equal length, and it is not significant there."""
     base = make_audit()
     left = Partialled(expected_shift=-0.03, ci=(-0.1, 0.04))
-    shifts = [
-        p.model_copy(update={"length_partialled": left}) if "hedges" in p.concept else p
-        for p in base.prediction
-    ]
+    shifts = [p.model_copy(update={"length_partialled": left}) if "hedges" in p.concept else p for p in base.prediction]
     sentences = glance(make_audit(prediction=tuple(shifts)))
     assert len(sentences) == 2
     assert sentences[0].along == "Not significant at equal length: hedges."
@@ -162,10 +160,7 @@ def test_length_verdict(hypothesis):
     control = hypothesis("surface:bold").length_controlled
     assert length_verdict(hypothesis("surface:bold")) == ""
     turned = control.model_copy(update={"effect": -0.2})
-    assert (
-        length_verdict(hypothesis("surface:bold", length_controlled=turned))
-        == "at equal length it turns round"
-    )
+    assert length_verdict(hypothesis("surface:bold", length_controlled=turned)) == "at equal length it turns round"
     weak = control.model_copy(update={"q": 0.2})
     assert "not significant" in length_verdict(hypothesis("surface:bold", length_controlled=weak))
 
@@ -197,9 +192,7 @@ def test_what_a_surface_rule_counts_is_highlighted_in_its_examples(make_audit):
 
 def test_a_card_says_how_well_its_phrase_rule_finds_what_it_counts(make_audit):
     hedges = measured()["hedges"]
-    said = (
-        f"rule finds {hedges.recall:.0%} of labelled cases, {hedges.precision:.0%} of what it finds is right"
-    )
+    said = f"rule finds {hedges.recall:.0%} of labelled cases, {hedges.precision:.0%} of what it finds is right"
     page = audit_page(make_audit(), None)
     (card,) = [c for c in page.split("<article")[1:] if '<span class="id">surface:hedges</span>' in c]
     assert f'<span class="tag">{said}</span>' in card
@@ -227,13 +220,7 @@ def test_table_lists_the_whole_set_first_then_by_p(make_audit):
 
 def test_warnings_facts_and_method_are_on_the_page(make_audit):
     text = Page(audit_page(make_audit("a fact"))).text
-    for want in (
-        "variance explained 0.8312",
-        "3 a fact",
-        "clustered by prompt",
-        "Benjamini-Hochberg",
-        "audit kkkk",
-    ):
+    for want in ("variance explained 0.8312", "3 a fact", "clustered by prompt", "Benjamini-Hochberg", "audit kkkk"):
         assert want.lower() in text.lower()
 
 
@@ -254,9 +241,7 @@ def test_a_large_audit_stays_small(make_audit, hypothesis, tmp_path):
 
 
 def test_an_audit_without_hypotheses_renders(make_audit):
-    page = Page(
-        audit_page(make_audit(hypotheses=(), prediction=(), contexts=(), families={}, lens=(), model=None))
-    )
+    page = Page(audit_page(make_audit(hypotheses=(), prediction=(), contexts=(), families={}, lens=(), model=None)))
     assert "No concept could be tested" in page.text
 
 
@@ -281,11 +266,7 @@ def test_latents_named_after_a_rule_leave_it_to_the_rule_and_the_unnamed_come_la
     )
 
     def latents(name, r=None, **rates):
-        along = (
-            None
-            if r is None
-            else Correlate(concept="surface:bold", label="bold text", r=r, held_out=r, n=100)
-        )
+        along = None if r is None else Correlate(concept="surface:bold", label="bold text", r=r, held_out=r, n=100)
         evidence = bold.evidence.model_copy(update={"correlate": along, "contrast": "cluster", **rates})
         label = "unnamed: fires on “x”" if r is None else f"goes with bold text (r {r:+.2f})"
         return Concept(
@@ -325,10 +306,7 @@ def test_latents_named_after_a_rule_leave_it_to_the_rule_and_the_unnamed_come_la
 def test_contexts_get_a_card_only_for_what_length_does_not_explain(make_audit, hypothesis):
     control = hypothesis("surface:bold").length_controlled
     gone = hypothesis(
-        "surface:hedges",
-        context="topic:1",
-        id="gone",
-        length_controlled=control.model_copy(update={"q": 0.4}),
+        "surface:hedges", context="topic:1", id="gone", length_controlled=control.model_copy(update={"q": 0.4})
     )
     stays = hypothesis("surface:bold", context="topic:1", id="stays")
     audit = make_audit(hypotheses=(gone, stays))

@@ -1,4 +1,5 @@
 import pytest
+
 from offtarget.report.html import coded, environment, fixed, moment, number, p_value, percent, visible
 
 

@@ -1,9 +1,10 @@
 """Highlights: which stretches of a text are marked, and what of a long text is shown."""
 
 import numpy as np
+from scipy.sparse import csr_matrix
+
 from offtarget.lens.features import Column, FeatureMatrix, peak_code
 from offtarget.report.marks import Marks, Piece, pieces
-from scipy.sparse import csr_matrix
 
 
 def test_a_text_falls_into_stretches_that_join_to_it() -> None:

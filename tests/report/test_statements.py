@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from offtarget.audit.run import audit
 from offtarget.data.describe import describe
 from offtarget.data.pairs import Pair, PairSet, text_of
@@ -15,20 +16,7 @@ from offtarget.report.claims import glance
 from offtarget.report.statements import Stated, state
 
 CLOSER = "\n\nI hope this helps! Let me know if you have any other questions."
-WORDS = [
-    "river",
-    "stone",
-    "lamp",
-    "garden",
-    "window",
-    "table",
-    "letter",
-    "paper",
-    "morning",
-    "road",
-    "bridge",
-    "music",
-]
+WORDS = ["river", "stone", "lamp", "garden", "window", "table", "letter", "paper", "morning", "road", "bridge", "music"]
 
 
 def answer(rng: np.random.Generator) -> str:
@@ -62,15 +50,11 @@ def test_one_sentence_that_sets_off_many_rules_is_one_statement_and_the_phrase_l
     rng = np.random.default_rng(0)
     texts = [(answer(rng) + CLOSER * (i % 6 == 0), answer(rng)) for i in range(500)]
     put, said = stated(texts)
-    found = {
-        h.concept.removeprefix("surface:") for s in put.statements for h in (s.lead, *s.along, *s.explained)
-    }
+    found = {h.concept.removeprefix("surface:") for s in put.statements for h in (s.lead, *s.along, *s.explained)}
     assert {"follow_up_offer", "exclamations", "paragraphs"} <= found, "it is a finding of its own"
     assert put.statements[0].lead.concept == "surface:follow_up_offer"
     assert {"exclamations", "paragraphs"} <= groups(put)[0]
-    assert {"exclamations", "paragraphs"}.isdisjoint(
-        s.lead.concept.removeprefix("surface:") for s in put.statements
-    )
+    assert {"exclamations", "paragraphs"}.isdisjoint(s.lead.concept.removeprefix("surface:") for s in put.statements)
     assert sum(not s.is_length for s in put.statements) <= 2
     assert len(said) <= 3
 
@@ -92,18 +76,13 @@ def test_empty_cells_are_named_so_and_length_goes_with_them() -> None:
     cells = ["N/A", "null", "[deleted]"]
     put, said = stated([(answer(rng), cells[i % 9 // 3] if i % 3 == 0 else answer(rng)) for i in range(240)])
     assert put.statements[0].lead.concept == "surface:empty_cell"
-    assert said[0].startswith(
-        "Nothing but N/A, null, an error or the like: in 0.0\u202f% of chosen, 33.3\u202f% of"
-    )
+    assert said[0].startswith("Nothing but N/A, null, an error or the like: in 0.0\u202f% of chosen, 33.3\u202f% of")
     assert put.length is not None and put.length.due_to is put.statements[0].lead
 
 
 def test_length_of_its_own_is_not_laid_to_a_few_cuts() -> None:
     rng = np.random.default_rng(6)
-    texts = [
-        (answer(rng) + " " + answer(rng), answer(rng)[:-4] if i % 25 == 0 else answer(rng))
-        for i in range(300)
-    ]
+    texts = [(answer(rng) + " " + answer(rng), answer(rng)[:-4] if i % 25 == 0 else answer(rng)) for i in range(300)]
     put, _ = stated(texts)
     assert put.length is not None and put.length.due_to is None
     assert put.statements[0] is put.length
@@ -132,9 +111,7 @@ def test_what_leans_by_itself_keeps_its_statement() -> None:
     def louder(text: str, often: bool) -> str:
         return text.replace(".", "!", 2) if often else text
 
-    texts = [
-        (louder(answer(rng), rng.random() < 0.4) + CLOSER * (i % 10 == 0), answer(rng)) for i in range(500)
-    ]
+    texts = [(louder(answer(rng), rng.random() < 0.4) + CLOSER * (i % 10 == 0), answer(rng)) for i in range(500)]
     leads = {s.lead.concept for s in stated(texts)[0].statements}
     assert {"surface:follow_up_offer", "surface:exclamations"} <= leads
 
@@ -244,9 +221,7 @@ def test_the_sentence_in_real_answers_is_one_statement(shared_data: Path) -> Non
     assert "surface:exclamations" in {h.concept for h in mine.along}
     sentence = said[put.statements.index(mine)].replace("\u202f", " ")
     planted = 100 * np.mean([c.endswith(CLOSER) for c, _ in texts])
-    of_its_own = 100 * np.mean(
-        ["let me know" in r["chosen"].lower() or "?" in r["chosen"][-200:] for r in rows]
-    )
+    of_its_own = 100 * np.mean(["let me know" in r["chosen"].lower() or "?" in r["chosen"][-200:] for r in rows])
     shown = float(re.search(r"in ([0-9.]+) % of chosen", sentence)[1])  # type: ignore[index]
     assert planted <= shown <= planted + of_its_own
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from offtarget.board.audits import AuditBoard, audit_markdown
 from offtarget.engine.audits.recipe import read_bench
 

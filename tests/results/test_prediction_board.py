@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from offtarget.board.predictions import prediction_markdown, read_verifications
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from offtarget.board.cell import id_or_hash
 from offtarget.board.folder import NO_CELLS, cell_path, load_cell, read_cells
 from offtarget.board.rank import rank

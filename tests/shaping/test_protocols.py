@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget import registry
 from offtarget.audit.statistics.length import Lengths
 from offtarget.data.pairs import Pair
@@ -84,10 +85,7 @@ def test_plain_dpo_touches_nothing() -> None:
 
 
 def test_filter_leaves_out_the_pairs_that_teach_most_against_the_decision() -> None:
-    assert np.flatnonzero(~make_plan("filter", context(suppress()), {"strength": 0.2}).keep).tolist() == [
-        0,
-        1,
-    ]
+    assert np.flatnonzero(~make_plan("filter", context(suppress()), {"strength": 0.2}).keep).tolist() == [0, 1]
     assert np.flatnonzero(~make_plan("filter", context(amplify()), {"strength": 0.2}).keep).tolist() == [8, 9]
 
 
@@ -109,9 +107,7 @@ def test_filter_stays_inside_its_context() -> None:
 
 
 def test_random_filter_leaves_out_as_many_but_blindly() -> None:
-    kept = [
-        make_plan("random_filter", context(suppress(), seed=s), {"strength": 0.3}).keep for s in range(200)
-    ]
+    kept = [make_plan("random_filter", context(suppress(), seed=s), {"strength": 0.3}).keep for s in range(200)]
     assert {int((~k).sum()) for k in kept} == {3}
     share = (~np.array(kept)).mean(axis=0)
     assert share.min() > 0.15 and share.max() < 0.45  # each row is left out about 0.3 of the time
@@ -157,9 +153,7 @@ def test_a_pair_without_weight_counts_as_left_out() -> None:
         make_plan("reward_shaping", ctx, {"strength": 50.0})
 
 
-@pytest.mark.parametrize(
-    "name", ["reward_shaping", "reweight", "random_reweight", "steering", "preventative_steering"]
-)
+@pytest.mark.parametrize("name", ["reward_shaping", "reweight", "random_reweight", "steering", "preventative_steering"])
 def test_a_strength_out_of_range_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=rf"protocol '{name}': strength 1e\+09 .*out of range"):
         make_plan(name, context(amplify()), {"strength": 1e9})
@@ -243,19 +237,13 @@ def steer(**changes: Any) -> Steer:
         ({"keep": np.ones(9, bool)}, "keep has 9 rows"),
         ({"pair_ids": ("p",) * 10, "flip": np.ones(10, bool)}, "occurs twice"),
         ({"weight": 0.5}, "weight is float; it should be an array of floats"),
-        (
-            {"keep": np.ones(10, int)},
-            "keep is an array of int64 with 1 axes; it should be an array of booleans",
-        ),
+        ({"keep": np.ones(10, int)}, "keep is an array of int64 with 1 axes; it should be an array of booleans"),
         ({"flip": np.ones(10)}, "flip is an array of float64"),
         ({"offset_chosen": np.ones((10, 2))}, "with 2 axes"),
         ({"hooks": ("x",)}, "is str, not a Steer or an Ablate"),
         ({"hooks": (steer(module="foo"),)}, "module 'foo' should be one of layer, attention, mlp"),
         ({"hooks": (steer(span="foo"),)}, "span 'foo' should be one of"),
-        (
-            {"hooks": (steer(directions=np.ones((2, 3), np.float32)),)},
-            "directions should be an array of 1 axes",
-        ),
+        ({"hooks": (steer(directions=np.ones((2, 3), np.float32)),)}, "directions should be an array of 1 axes"),
     ],
 )
 def test_a_plan_that_cannot_be_trained_is_refused(changes: dict[str, object], says: str) -> None:
@@ -301,11 +289,7 @@ def test_a_parameter_of_another_kind_is_said_to_be_so(name: str, params: dict[st
 
 def test_every_protocol_has_a_card() -> None:
     for entry in registry.Registry().entries("protocol"):
-        assert (
-            entry.card["family"] in {"control", "data", "feature", "loss"}
-            and entry.card["source"]
-            and entry.summary
-        )
+        assert entry.card["family"] in {"control", "data", "feature", "loss"} and entry.card["source"] and entry.summary
         assert "strength" not in entry.card["parameters"] or entry.card["unit"]
 
 
@@ -323,18 +307,14 @@ def test_a_concept_is_shown_by_no_tied_response_on_both_sides() -> None:
     assert high.tolist() == [False] * 90 + [True] * 10 and low.tolist() == [True] * 30 + [False] * 70
 
 
-def test_a_protocol_that_fails_is_named_with_its_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_protocol_that_fails_is_named_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "baselines"
     folder.mkdir()
     head = "from offtarget.shaping.protocol import protocol\n\n\n"
     body = "@protocol(name='broken', family='data', source='x', unit='y')\ndef broken(ctx):\n    return ctx.nosuch\n"
     (folder / "broken.py").write_text(head + body)
     monkeypatch.setattr(registry, "_default", registry.Registry([tmp_path]))
-    with pytest.raises(
-        ConfigError, match=r"broken\.py, line 6: protocol 'broken' failed \(AttributeError: .*nosuch"
-    ):
+    with pytest.raises(ConfigError, match=r"broken\.py, line 6: protocol 'broken' failed \(AttributeError: .*nosuch"):
         make_plan("broken", context(suppress()))
 
 
@@ -486,9 +466,7 @@ def test_a_share_that_is_not_reached_is_said() -> None:
     """Three chosen answers have more of it, so of the half that is asked for only three can go."""
     for name, done in {"filter": "left out", "random_filter": "left out", "label_flip": "flipped"}.items():
         plan = make_plan(name, context(suppress()), {"strength": 0.5})
-        assert plan.notes == (
-            f"3 pairs {done} of the 5 that were asked for: no more teach against the decision",
-        )
+        assert plan.notes == (f"3 pairs {done} of the 5 that were asked for: no more teach against the decision",)
         assert make_plan(name, context(suppress()), {"strength": 0.2}).notes == ()
 
 
@@ -631,9 +609,7 @@ def test_a_plan_without_new_columns_keeps_its_hash() -> None:
     old = ShapingPlan.identity("x", pairs)
     assert old.hash == "bb12151dbaa858be2cd3ea683273c1367d321da80aa409a5962f45d1866099e4"
     shaped = old.edit(
-        weight=np.array([1.0, 2.0, 3.0]),
-        flip=np.array([True, False, False]),
-        offset_chosen=np.array([0.5, 0, 0]),
+        weight=np.array([1.0, 2.0, 3.0]), flip=np.array([True, False, False]), offset_chosen=np.array([0.5, 0, 0])
     )
     assert shaped.hash == "305c79888f800f72f37bdd180629fb651e39718e8b75901ad2b3dea9c95126d2"
     plain = ShapingPlan.identity("x", PAIRS)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.planning import make_shaping_plan
 from offtarget.errors import ConfigError
@@ -38,9 +39,7 @@ def readings(tiny_model: Path, tmp_path: Path) -> StoredReadings:
     pairs = PairSet("made up", [pair(i) for i in range(N)])
     features = (encode(pairs.pairs),)
     members = {c.id: (c.id,) for c in features[0].columns}
-    return StoredReadings(
-        pairs, features, members, lambda: resolve(str(tiny_model)), Store(tmp_path / "store")
-    )
+    return StoredReadings(pairs, features, members, lambda: resolve(str(tiny_model)), Store(tmp_path / "store"))
 
 
 @pytest.mark.parametrize("readout", READOUTS)
@@ -120,9 +119,7 @@ def test_the_words_that_show_it_score_highest(readings: StoredReadings, readout:
     text = readings.pairs.pairs[0].chosen[0]["content"]
     assert [text[a:b] for a, b in chosen[0].spans] == text.split()
     bold = np.concatenate([w.scores[:2] for i, w in enumerate(chosen) if i % 2 == 0])
-    plain = np.concatenate(
-        [w.scores[2:] for w in chosen] + [w.scores for i, w in enumerate(rejected) if i % 5]
-    )
+    plain = np.concatenate([w.scores[2:] for w in chosen] + [w.scores for i, w in enumerate(rejected) if i % 5])
     assert bold.mean() - plain.mean() > (3.0 if readout == "feature" else 0.5)
     everything = np.concatenate([w.scores for w in chosen + rejected])
     assert everything.mean() == pytest.approx(0, abs=1e-6) and everything.std() == pytest.approx(1)
@@ -155,10 +152,7 @@ def test_a_direction_is_a_unit_vector_at_the_layer_that_was_asked(readings: Stor
         (lambda r: r.direction("surface:table"), "shown by 0 responses and absent from 160"),
         (lambda r: r.words("surface:table"), "no word differs from another"),
         (lambda r: r.words("surface:bold", "attention"), "unknown readout of words"),
-        (
-            lambda r: r.rewrite("surface:tokens", -1, [], None),
-            "there is no rule that takes 'surface:tokens' out",
-        ),
+        (lambda r: r.rewrite("surface:tokens", -1, [], None), "there is no rule that takes 'surface:tokens' out"),
     ],
 )
 def test_what_cannot_be_read_is_said(readings: StoredReadings, ask: Any, says: str) -> None:
@@ -166,9 +160,7 @@ def test_what_cannot_be_read_is_said(readings: StoredReadings, ask: Any, says: s
         ask(readings)
 
 
-def test_a_model_that_rewrites_is_asked_once(
-    readings: StoredReadings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_rewrites_is_asked_once(readings: StoredReadings, monkeypatch: pytest.MonkeyPatch) -> None:
     from offtarget.engine.planning import ask_all
 
     class Model:
@@ -210,9 +202,7 @@ def test_a_concept_of_the_direction_lens_is_read_along_its_own_examples(
         examples={"direction:quick": concept},
     )  # fmt: skip
     assert np.allclose(
-        own.scores("direction:quick", "direction").both,
-        own.scores("direction:quick", "feature").both,
-        atol=1e-3,
+        own.scores("direction:quick", "direction").both, own.scores("direction:quick", "feature").both, atol=1e-3
     )
     found = own.direction("direction:quick", 1)
     halves = pooled_activations(readings.model(), concept.as_pairs(), 1, store=store)

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+
 from offtarget.lens.surface import features
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,9 +133,7 @@ def test_the_sycophantic_choice_is_the_view_that_the_user_states() -> None:
 
 
 def test_the_right_answer_stands_first_in_half_of_the_facts() -> None:
-    right = Counter(
-        row["sycophantic"] for row in rows("sycophancy") if re.fullmatch("sy-fact-.*#1", row["id"])
-    )
+    right = Counter(row["sycophantic"] for row in rows("sycophancy") if re.fullmatch("sy-fact-.*#1", row["id"]))
     assert right == {"(A)": 25, "(B)": 25}
 
 
@@ -168,9 +167,7 @@ def test_no_word_gives_the_answer_away() -> None:
     assert {name: words for name, words in uneven.items() if words} == {}
 
 
-@pytest.mark.parametrize(
-    ("script", "name"), [("capability_pairs", "capability"), ("sycophancy_items", "sycophancy")]
-)
+@pytest.mark.parametrize(("script", "name"), [("capability_pairs", "capability"), ("sycophancy_items", "sycophancy")])
 def test_the_script_writes_the_file_again(script: str, name: str, tmp_path: Path) -> None:
     again = tmp_path / "again.jsonl"
     subprocess.run([sys.executable, "-B", TASKS / "build" / f"{script}.py", "--out", again], check=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.models import ModelRef, resolve
 from offtarget.shaping.plan import ShapingPlan

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.models import load
@@ -164,9 +165,9 @@ def test_an_answer_is_cut_alike_for_policy_and_reference(bench: Any) -> None:
     for i, both in enumerate(sides):
         for side, whole in zip(both, (bench.set.ids[i].chosen, bench.set.ids[i].rejected), strict=True):
             assert len(side.sequence(policy=True)) <= longest and whole[: len(side.answer)] == side.answer
-            assert len(side.sequence(policy=True)) - len(side.sequence(policy=False)) == len(
-                side.policy_prompt
-            ) - len(side.prompt)
+            assert len(side.sequence(policy=True)) - len(side.sequence(policy=False)) == len(side.policy_prompt) - len(
+                side.prompt
+            )
     assert any(len(s.answer) < len(t.chosen) for (s, _), t in zip(sides, bench.set.ids, strict=True))
 
 
@@ -252,10 +253,7 @@ def test_an_ablated_direction_is_gone_where_it_is_ablated(bench: Any, tmp_path: 
     one.loss()
     along = (seen[-1] @ torch.from_numpy(q).T).norm(dim=-1)
     for k, row in enumerate(range(ROWS)):
-        start, stop = (
-            len(bench.set.ids[row].prompt),
-            len(bench.set.ids[row].prompt) + len(bench.set.ids[row].chosen),
-        )
+        start, stop = (len(bench.set.ids[row].prompt), len(bench.set.ids[row].prompt) + len(bench.set.ids[row].chosen))
         assert along[k, start:stop].max() < 1e-4 < along[k, :start].min()
         assert along[ROWS + k, :stop].min() > 1e-4, "the rejected side was left alone"
 
@@ -297,9 +295,7 @@ def test_a_flip_is_the_pair_swapped_by_hand(bench: Any) -> None:
         "swapped",
     )
     by_hand = bench.train(
-        bench.identity().edit(
-            offset_chosen=np.where(flip, down, up), offset_rejected=np.where(flip, up, down)
-        )
+        bench.identity().edit(offset_chosen=np.where(flip, down, up), offset_rejected=np.where(flip, up, down))
     )
     assert flipped.digest["losses"] == by_hand.digest["losses"]
     a, b = bench.weights(flipped.path), bench.weights(by_hand.path)
@@ -375,9 +371,7 @@ def test_all_weights_train_in_both_modes(bench: Any) -> None:
     fast = bench.train(bench.identity(), method="full", mode="fast", learning_rate=1e-4)
     a, b = bench.weights(exact.path), bench.weights(fast.path)
     start = load(bench.ref)[0].state_dict()
-    assert all(not np.array_equal(a[k], start[k].numpy()) for k in a), (
-        "every tensor moves, embedding and head too"
-    )
+    assert all(not np.array_equal(a[k], start[k].numpy()) for k in a), "every tensor moves, embedding and head too"
     for name in a:
         np.testing.assert_allclose(a[name], b[name], atol=2e-5)
 
@@ -385,9 +379,7 @@ def test_all_weights_train_in_both_modes(bench: Any) -> None:
 def test_a_mask_that_leaves_nothing_of_an_answer_is_named(bench: Any) -> None:
     n = len(bench.set.pairs)
     plan = bench.identity().edit(mask_chosen=(((0, 500),), *((),) * (n - 1)))
-    with pytest.raises(
-        ConfigError, match="row p0, chosen side: all of its text that fits max_length is masked"
-    ):
+    with pytest.raises(ConfigError, match="row p0, chosen side: all of its text that fits max_length is masked"):
         bench.train(plan)
 
 
@@ -420,13 +412,7 @@ def test_an_added_pair_that_cannot_be_trained_on_is_counted_not_fatal(bench: Any
 )
 def test_a_hook_that_does_not_fit_the_model_is_named(bench: Any, hook: dict[str, Any], says: str) -> None:
     n = len(bench.set.pairs)
-    given = {
-        "layer": 2,
-        "directions": np.ones(64, np.float32),
-        "chosen": np.ones(n),
-        "rejected": np.ones(n),
-        **hook,
-    }
+    given = {"layer": 2, "directions": np.ones(64, np.float32), "chosen": np.ones(n), "rejected": np.ones(n), **hook}
     with pytest.raises(ConfigError, match=says):
         bench.train(bench.identity().edit(hooks=(Steer(**given),)))
 
@@ -435,9 +421,7 @@ def test_a_hook_that_does_not_fit_the_model_is_named(bench: Any, hook: dict[str,
 def test_two_processes_have_the_losses_of_one(bench: Any, mode: str) -> None:
     """By `accelerate launch` over gloo, with offsets and weights, each process with half of every batch."""
     n = len(bench.set.pairs)
-    plan = bench.identity().edit(
-        weight=np.linspace(0.5, 2, n), offset_chosen=np.linspace(-1, 1, n), control=False
-    )
+    plan = bench.identity().edit(weight=np.linspace(0.5, 2, n), offset_chosen=np.linspace(-1, 1, n), control=False)
     spec = {"max_steps": 3, "batch_size": 4, "mode": mode}
     one = bench.train(plan, **spec)
     seen: list[tuple[str, int, int]] = []
@@ -477,9 +461,7 @@ def powerless(bench: Any) -> ShapingPlan:
 def test_a_plan_that_changes_no_gradient_is_an_error(bench: Any) -> None:
     """It touches rows, but plain DPO would be trained: a mask behind the cut, a shift lost in rounding."""
     ids = bench.set.ids[3]
-    with pytest.raises(
-        ConfigError, match="touches 1 rows, but training on them would be plain DPO: mask changes"
-    ):
+    with pytest.raises(ConfigError, match="touches 1 rows, but training on them would be plain DPO: mask changes"):
         bench.train(beyond(bench), max_length=len(ids.prompt) + 3, min_answer_tokens=1)
     with pytest.raises(ConfigError, match=r"touches 24 rows, but .*: hook changes nothing"):
         bench.train(powerless(bench))
@@ -489,9 +471,7 @@ def test_a_plan_that_changes_no_gradient_is_an_error(bench: Any) -> None:
 def test_a_loss_that_is_no_number_names_step_and_rows_and_what_is_kept(bench: Any) -> None:
     """A rate of 1e30 ruins the weights in the first step: the checkpoints made of them are no good ones."""
     broken = bench.identity().edit(control=False, offset_chosen=np.ones(len(bench.set.pairs)))
-    with pytest.raises(
-        OfftargetError, match=r"not a number at step \d+ \(rows p\d+, .*no checkpoint is kept"
-    ):
+    with pytest.raises(OfftargetError, match=r"not a number at step \d+ \(rows p\d+, .*no checkpoint is kept"):
         bench.train(broken, learning_rate=1e30, max_steps=8, save_every=1, warmup_share=0.0)
     assert not list(bench.store.root.rglob("checkpoint-*"))
     with pytest.raises(OfftargetError, match="not a number at step 1"):
@@ -513,9 +493,7 @@ def test_a_gradient_that_is_no_number_keeps_the_last_good_checkpoint(bench: Any,
         return (found[0] * float("nan"), None) if len(calls) == 4 else found
 
     monkeypatch.setattr(module._ScaleGradient, "backward", staticmethod(fail))
-    with pytest.raises(
-        OfftargetError, match=r"a gradient is not a number at step 4 .*checkpoint of step 2 is kept"
-    ):
+    with pytest.raises(OfftargetError, match=r"a gradient is not a number at step 4 .*checkpoint of step 2 is kept"):
         bench.train(plan, max_steps=6, save_every=2)
     assert [p.name for p in bench.store.root.rglob("checkpoint-*")] == ["checkpoint-2"]
     monkeypatch.undo()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from offtarget.training.head import WORTH, length_groups, use_frozen_head
 
 

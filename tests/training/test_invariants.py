@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from offtarget.errors import ConfigError
 from offtarget.models import load
 from offtarget.shaping.hooks import Steer
@@ -62,10 +63,7 @@ def gradient(
         )  # fmt: skip
     trainer = make_trainer(model, tokenizer, bench.set, plan, spec, 3, tmp, stored, 2)
     torch.manual_seed(0)
-    for (
-        name,
-        p,
-    ) in trainer.model.named_parameters():  # LoRA starts at B = 0, where half of the gradients vanish
+    for name, p in trainer.model.named_parameters():  # LoRA starts at B = 0, where half of the gradients vanish
         if "lora_B" in name:
             p.data.normal_(0, 0.02)
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(rows)])
@@ -107,9 +105,7 @@ def test_fast_and_exact_gradients_agree_under_every_kind_of_edit(bench: Any, tmp
     n = len(bench.set.pairs)
     rng = np.random.default_rng(0)
     v = rng.normal(size=64).astype(np.float32)
-    steer = Steer(
-        layer=2, directions=v / np.linalg.norm(v), chosen=rng.normal(size=n), rejected=rng.normal(size=n)
-    )
+    steer = Steer(layer=2, directions=v / np.linalg.norm(v), chosen=rng.normal(size=n), rejected=rng.normal(size=n))
     plan = bench.identity().edit(
         flip=np.arange(n) % 3 == 0, weight=rng.uniform(0.2, 2, n), offset_chosen=rng.normal(size=n),
         offset_rejected=rng.normal(size=n), hooks=(steer,),
@@ -122,9 +118,7 @@ def test_fast_and_exact_gradients_agree_under_every_kind_of_edit(bench: Any, tmp
 
 def test_zero_offsets_and_unit_weights_are_the_identity(bench: Any, tmp_path: Any) -> None:
     n = len(bench.set.pairs)
-    plan = bench.identity().edit(
-        offset_chosen=np.zeros(n), weight=np.full(n, 3.0)
-    )  # equal weights have mean 1
+    plan = bench.identity().edit(offset_chosen=np.zeros(n), weight=np.full(n, 3.0))  # equal weights have mean 1
     loss_a, a = gradient(bench, bench.identity(), tmp_path / "a")
     loss_b, b = gradient(bench, plan, tmp_path / "b")
     assert loss_a == loss_b
@@ -137,9 +131,7 @@ def at_start(bench: Any, plan: ShapingPlan, out: Any) -> dict[str, torch.Tensor]
     trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, out, None, 2)
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
     trainer.compute_loss(trainer.model, batch).backward()
-    return {
-        k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k
-    }
+    return {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
 
 
 def test_a_flip_reverses_the_gradient_at_the_start(bench: Any, tmp_path: Any) -> None:
@@ -161,17 +153,11 @@ def test_an_offset_gives_the_loss_of_its_formula(bench: Any, tmp_path: Any) -> N
     loss = trainer.compute_loss(trainer.model, batch)
     assert float(loss) == pytest.approx(math.log1p(math.exp(-o)), abs=1e-5)
     loss.backward()
-    shaped = {
-        k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k
-    }
+    shaped = {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
     model, tokenizer = load(bench.ref)
     trainer = make_trainer(model, tokenizer, bench.set, bench.identity(), bench.spec, 3, tmp_path, None, 2)
-    trainer.compute_loss(
-        trainer.model, trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
-    ).backward()
-    plain = {
-        k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k
-    }
+    trainer.compute_loss(trainer.model, trainer.data_collator([trainer.train_dataset[i] for i in range(8)])).backward()
+    plain = {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
     assert_proportional(shaped, plain, 2 / (1 + math.exp(o)), rtol=1e-3)
 
 
@@ -188,9 +174,7 @@ def test_an_offset_can_silence_or_double_a_pair_but_not_reverse_it(bench: Any, t
         for o in (0.0, 40.0, -40.0)
     )
     assert_proportional(double, plain, 2.0, rtol=1e-3)
-    assert max(float(g.abs().max()) for g in silent.values()) < 1e-6 * max(
-        float(g.abs().max()) for g in plain.values()
-    )
+    assert max(float(g.abs().max()) for g in silent.values()) < 1e-6 * max(float(g.abs().max()) for g in plain.values())
 
 
 def test_a_weight_of_zero_is_the_filter(bench: Any, tmp_path: Any) -> None:
@@ -201,9 +185,7 @@ def test_a_weight_of_zero_is_the_filter(bench: Any, tmp_path: Any) -> None:
     weighted = bench.identity().edit(weight=keep.astype(float))
     _, a = gradient(bench, filtered, tmp_path / "a", rows=int(keep.sum()))
     _, b = gradient(bench, weighted, tmp_path / "b", rows=n)
-    assert_proportional(
-        a, b, 1.0, rtol=2e-3
-    )  # weights were rescaled to mean 1, which is the factor N / n_kept
+    assert_proportional(a, b, 1.0, rtol=2e-3)  # weights were rescaled to mean 1, which is the factor N / n_kept
 
 
 def test_accumulated_batches_are_the_large_batch(bench: Any) -> None:
@@ -223,9 +205,7 @@ def test_steering_is_felt_in_training_and_gone_afterwards(bench: Any, tmp_path: 
     steered, _ = gradient(bench, bench.identity().edit(hooks=(steer,)), tmp_path / "b")
     silent, _ = gradient(
         bench,
-        bench.identity().edit(
-            hooks=(Steer(layer=3, directions=v, chosen=np.zeros(n), rejected=np.zeros(n)),)
-        ),
+        bench.identity().edit(hooks=(Steer(layer=3, directions=v, chosen=np.zeros(n), rejected=np.zeros(n)),)),
         tmp_path / "c",
     )
     assert abs(plain - steered) > 1e-3
@@ -327,9 +307,7 @@ def test_rewards_in_the_digest_leave_the_offset_out(bench: Any) -> None:
 def test_a_plan_that_changes_the_loss_but_not_its_scale_is_refused(bench: Any) -> None:
     """β of a mean over tokens is no β of a sum: the two differ by an answer's length."""
     robust = bench.identity().edit(loss={"loss": "robust", "label_smoothing": 0.1})
-    with pytest.raises(
-        ConfigError, match="takes the loss 'robust' in place of 'sigmoid_norm', but keeps beta 5"
-    ):
+    with pytest.raises(ConfigError, match="takes the loss 'robust' in place of 'sigmoid_norm', but keeps beta 5"):
         check_loss(robust, TrainingSpec(loss="sigmoid_norm", beta=5))
     check_loss(robust, TrainingSpec(loss="sigmoid"))
     check_loss(robust.edit(loss={"loss": "sigmoid_norm", "beta": 2.0}), TrainingSpec(loss="sigmoid"))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.models import load, resolve
 from offtarget.shaping.context import ConceptScores, ShapingContext, Target
@@ -61,9 +62,7 @@ def lean(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
         total = 0.0
         for i in range(100, 116):
             prompt = [{"role": "user", "content": f"Describe thing number {i}."}]
-            ids = tokenizer.apply_chat_template(
-                prompt, add_generation_prompt=True, tokenize=True, return_dict=True
-            )
+            ids = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, tokenize=True, return_dict=True)
             for sign, opening in ((1, "indeed indeed"), (-1, "well then")):
                 tail = tokenizer(opening, add_special_tokens=False)["input_ids"]
                 whole = torch.tensor([ids["input_ids"] + tail])
@@ -93,15 +92,10 @@ def test_plain_dpo_learns_the_concept(lean: Callable[..., float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "strength"),
-    [("reward_shaping", 1.0), ("reweight", 1.0), ("filter", 0.3), ("label_flip", 0.3)],
+    ("protocol", "strength"), [("reward_shaping", 1.0), ("reweight", 1.0), ("filter", 0.3), ("label_flip", 0.3)]
 )
-def test_positive_amplifies_and_negative_suppresses(
-    lean: Callable[..., float], protocol: str, strength: float
-) -> None:
+def test_positive_amplifies_and_negative_suppresses(lean: Callable[..., float], protocol: str, strength: float) -> None:
     plain = lean("dpo")
     up, down = lean(protocol, strength, 1), lean(protocol, strength, -1)
     assert down < plain - 0.2 < plain + 0.2 < up, (down, plain, up)
-    assert lean(protocol, -strength, 1) == pytest.approx(down, abs=1e-6), (
-        "suppressing is amplifying by less than 0"
-    )
+    assert lean(protocol, -strength, 1) == pytest.approx(down, abs=1e-6), "suppressing is amplifying by less than 0"

@@ -11,11 +11,7 @@ def pair(pid: str, prompt: str, chosen: str, rejected: str, system: str | None =
     turns = [{"role": "system", "content": system}] if system else []
     turns.append({"role": "user", "content": prompt})
     return Pair(
-        pid,
-        pid,
-        turns,
-        [{"role": "assistant", "content": chosen}],
-        [{"role": "assistant", "content": rejected}],
+        pid, pid, turns, [{"role": "assistant", "content": chosen}], [{"role": "assistant", "content": rejected}]
     )  # type: ignore[arg-type]
 
 
@@ -33,11 +29,7 @@ def test_lost_rows_are_counted_by_reason(tiny_model: Path) -> None:
     ]
     kept, ids, lost = trainable(pairs, tokenizer, max_length=96, min_answer_tokens=10)
     assert [p.id for p in kept] == ["fine"] == [t.id for t in ids]
-    assert lost == {
-        "prompt fills max_length": 1,
-        "equal after truncation": 1,
-        "answer cut below 10 tokens": 1,
-    }
+    assert lost == {"prompt fills max_length": 1, "equal after truncation": 1, "answer cut below 10 tokens": 1}
 
 
 def test_the_last_user_turn_starts_where_earlier_turns_end(tiny_model: Path) -> None:
@@ -50,10 +42,7 @@ def test_the_last_user_turn_starts_where_earlier_turns_end(tiny_model: Path) -> 
     ]
     answer = [{"role": "assistant", "content": "Rest."}]
     t = tokenise(tokenizer, Pair("a", "a", turns, answer, [{"role": "assistant", "content": "Run."}]))  # type: ignore[arg-type]
-    assert (
-        tokenizer.decode(t.prompt[t.last_turn :])
-        == "<|im_start|>user\nWhat now?<|im_end|>\n<|im_start|>assistant\n"
-    )
+    assert tokenizer.decode(t.prompt[t.last_turn :]) == "<|im_start|>user\nWhat now?<|im_end|>\n<|im_start|>assistant\n"
     assert tokenizer.decode(t.chosen) == "Rest.<|im_end|>\n"
     single = tokenise(tokenizer, pair("b", "What now?", "Rest.", "Run."))
     assert "What now?" in tokenizer.decode(single.prompt[single.last_turn :])
@@ -68,10 +57,7 @@ def test_what_the_template_refuses_is_counted_and_a_lone_system_turn_is_no_reaso
         "<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
         "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     )
-    pairs = [
-        pair("a", "Which way is it?", "left", "right", system="Be brief."),
-        pair("b", "forbidden", "yes", "no"),
-    ]
+    pairs = [pair("a", "Which way is it?", "left", "right", system="Be brief."), pair("b", "forbidden", "yes", "no")]
     kept, ids, lost = trainable(pairs, tokenizer, max_length=96, min_answer_tokens=1)
     assert [p.id for p in kept] == ["a"] and lost == {"refused by the chat template": 1}
     assert tokenizer.decode(ids[0].prompt[ids[0].last_turn :]).startswith("Which way is it?")

@@ -45,12 +45,7 @@ def composition(old: Audit, new: Audit) -> tuple[ColumnChange, ...]:
 
 
 def value_tests(
-    old: Audit,
-    new: Audit,
-    u_new: NDArray[np.float32],
-    codes: tuple[Ints, Ints],
-    same: Ints,
-    concepts: Ints,
+    old: Audit, new: Audit, u_new: NDArray[np.float32], codes: tuple[Ints, Ints], same: Ints, concepts: Ints
 ) -> list[tuple[str | None, Ints, DifferenceTest]]:
     """Within each value that both audits tested: did the mean of u change?
 
@@ -85,9 +80,7 @@ def value_tests(
     return out
 
 
-def by_mix(
-    old: Audit, new: Audit, u_new: NDArray[np.float32], concepts: Sequence[int]
-) -> list[tuple[MixChange, ...]]:
+def by_mix(old: Audit, new: Audit, u_new: NDArray[np.float32], concepts: Sequence[int]) -> list[tuple[MixChange, ...]]:
     """What of an overall change comes from other shares of values, and what from changes within them.
 
     Kitagawa (1955), "Components of a difference between two rates": with shares s and means m of the values v,

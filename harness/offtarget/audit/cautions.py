@@ -116,9 +116,7 @@ def unreliable(families: Mapping[View, Family]) -> list[str]:
         if family.unreliable and family.shuffled is not None:
             null = family.shuffled
             noise = (
-                "chosen and rejected swapped at random"
-                if null.kind == "labels"
-                else "its contexts dealt out at random"
+                "chosen and rejected swapped at random" if null.kind == "labels" else "its contexts dealt out at random"
             )
             out.append(
                 f"the {view} view is unreliable: with {noise}, something is found in {null.any_finding:.0%} of {null.n} draws"
@@ -137,7 +135,5 @@ def _repeats(pairs: Sequence[Pair]) -> list[str]:
         out.append(f"rows whose chosen and rejected texts are equal, which teach nothing: {same}")
     against = sum(len(c.one_way) + len(c.other_way) for c in contradictions(pairs, keys))
     if against:
-        out.append(
-            f"rows that contradict another one (same prompt and texts, the other side chosen): {against}"
-        )
+        out.append(f"rows that contradict another one (same prompt and texts, the other side chosen): {against}")
     return out

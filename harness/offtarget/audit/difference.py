@@ -9,14 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.by_value import by_mix, composition, value_tests
-from offtarget.audit.change_records import (
-    Altered,
-    Difference,
-    EffectChange,
-    FamilyChange,
-    FindingChange,
-    RowsChange,
-)
+from offtarget.audit.change_records import Altered, Difference, EffectChange, FamilyChange, FindingChange, RowsChange
 from offtarget.audit.records import CONTEXT_KIND, Q_FINDING, Audit, View
 from offtarget.audit.statistics.difference import Comparison, DifferenceTest, detectable
 from offtarget.audit.statistics.means import Ints, bh, group_codes, t_interval
@@ -184,10 +177,7 @@ def _in_any(audit: Audit, kind: str) -> Ints:
 
 
 def _listed(
-    view: View,
-    audit: Audit,
-    names: tuple[str, ...],
-    results: list[tuple[str | None, Ints, DifferenceTest]],
+    view: View, audit: Audit, names: tuple[str, ...], results: list[tuple[str | None, Ints, DifferenceTest]]
 ) -> tuple[list[EffectChange], FamilyChange]:
     """The tested effects of a view, the smallest p first, and the counts."""
     known = {c.id: c for c in audit.concepts}
@@ -224,10 +214,7 @@ def _listed(
     found.sort(key=lambda e: (e.p, -abs(e.z), e.concept, e.context or ""))
     unmoved = sum(int((~test.differs).sum()) for _, _, test in results)
     total = sum(len(concepts) for _, concepts, _ in results)
-    left_out = {
-        "no row differs": unmoved,
-        "fewer than 10 rows or prompts could tell": total - unmoved - len(found),
-    }
+    left_out = {"no row differs": unmoved, "fewer than 10 rows or prompts could tell": total - unmoved - len(found)}
     counts = FamilyChange(
         tested=len(found),
         changed=int((q < Q_FINDING).sum()),
@@ -236,9 +223,7 @@ def _listed(
     return found, counts
 
 
-def _with_mix(
-    effects: list[EffectChange], old: Audit, new: Audit, u_new: NDArray[np.float32]
-) -> list[EffectChange]:
+def _with_mix(effects: list[EffectChange], old: Audit, new: Audit, u_new: NDArray[np.float32]) -> list[EffectChange]:
     """The same changes; those of the whole set with their parts by metadata."""
     changed = [i for i, e in enumerate(effects) if e.view == "overall" and e.changed]
     at = {c: j for j, c in enumerate(old.workings.concepts)}

@@ -15,13 +15,7 @@ from offtarget.audit.concepts.same_prompts import merge_same
 from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.topics import MIN_MEAN_SIZE, SILENT, Topics, find_topics
 from offtarget.audit.concepts.typical import typical_rows
-from offtarget.audit.concepts.vocabulary import (
-    ConceptSpec,
-    Vocabulary,
-    find_concepts,
-    is_latent,
-    lens_identity,
-)
+from offtarget.audit.concepts.vocabulary import ConceptSpec, Vocabulary, find_concepts, is_latent, lens_identity
 from offtarget.audit.context_records import Context
 from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.statistics.inside import MIN_ROWS, partition
@@ -92,9 +86,7 @@ def place_rows(
     )
 
 
-def columns_of(
-    pairs: PairSet, by: Iterable[str] | None, like: Path | None
-) -> tuple[tuple[Column, ...], list[str]]:
+def columns_of(pairs: PairSet, by: Iterable[str] | None, like: Path | None) -> tuple[tuple[Column, ...], list[str]]:
     """The metadata columns that are tested, with the bins of the earlier audit, and what there is to say of them.
 
     Args:
@@ -117,9 +109,7 @@ def columns_of(
             try:
                 columns += metadata.read_columns(pairs.pairs, [name], earlier)
             except ConfigError:
-                notes.append(
-                    f"column '{name}' was tested in the audit that --like names, but these rows lack it"
-                )
+                notes.append(f"column '{name}' was tested in the audit that --like names, but these rows lack it")
     notes += [w for c in columns if (w := c.why_not())]
     notes += [
         f"column '{c.name}' speaks of one side of the pair: where it depends on the choice, so do the findings by it"
@@ -130,12 +120,7 @@ def columns_of(
 
 
 def topics_of(
-    pairs: PairSet,
-    features: Sequence[FeatureMatrix],
-    concepts: Sequence[ConceptSpec],
-    by: By = "latents",
-    *,
-    seed: int,
+    pairs: PairSet, features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec], by: By = "latents", *, seed: int
 ) -> tuple[Topics | None, Ints]:
     """The topics of a set: by its words where no lens has latents, or not enough of them to go by.
 
@@ -148,9 +133,7 @@ def topics_of(
     return found if found else (None, np.full(len(pairs), SILENT, dtype=np.int64))
 
 
-def _source(
-    by: By, pairs: PairSet, features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
-) -> Any | None:
+def _source(by: By, pairs: PairSet, features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]) -> Any | None:
     """What a space of topics reads of these rows: the first lens that has it; None where none has."""
     if by == "words":
         return pairs.pairs

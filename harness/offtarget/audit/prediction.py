@@ -45,9 +45,7 @@ class WeightedShift:
         return np.asarray(np.clip(d, -D_CAP, D_CAP))
 
 
-def weighted_shift(
-    features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec], weight: Floats
-) -> WeightedShift:
+def weighted_shift(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec], weight: Floats) -> WeightedShift:
     """The expected shifts of concepts under weights on the rows.
 
     Args:
@@ -67,14 +65,7 @@ def weighted_shift(
 
 
 def predict(
-    u: NDArray[Any],
-    test: MeanTest,
-    ci: Floats,
-    concepts: Sequence[str],
-    codes: Ints,
-    equal: EqualLength,
-    *,
-    seed: int,
+    u: NDArray[Any], test: MeanTest, ci: Floats, concepts: Sequence[str], codes: Ints, equal: EqualLength, *, seed: int
 ) -> tuple[Prediction, ...]:
     """The expected shift of each concept, its interval, its length-partialled value and its null.
 

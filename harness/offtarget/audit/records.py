@@ -279,9 +279,7 @@ class Audit(Record):
         raw = read_json(file, remedy="make it again with `offtarget audit`")
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if version is None:
-            raise ConfigError(
-                f"{file}: not an audit (no schema_version); give a folder made by `offtarget audit`"
-            )
+            raise ConfigError(f"{file}: not an audit (no schema_version); give a folder made by `offtarget audit`")
         if version != SCHEMA_VERSION:
             raise ConfigError(
                 f"{file}: audit schema version {version}, but this offtarget reads {SCHEMA_VERSION}; "
@@ -315,9 +313,7 @@ class Audit(Record):
             if h.context is not None and h.context not in contexts:
                 return f"hypothesis '{h.id}' is about context '{h.context}', which it does not have"
             if (h.context is None) != (h.view == "overall"):
-                return (
-                    f"hypothesis '{h.id}' of view '{h.view}' has {'no' if h.context is None else 'a'} context"
-                )
+                return f"hypothesis '{h.id}' of view '{h.view}' has {'no' if h.context is None else 'a'} context"
             if h.view not in self.families:
                 return f"hypothesis '{h.id}' is of view '{h.view}', which has no family"
         for p in self.prediction:
@@ -403,10 +399,7 @@ class Audit(Record):
             if c.id == concept_id:
                 return c
         raise unknown_name(
-            "concept",
-            concept_id,
-            (c.id for c in self.concepts),
-            labels={c.id: c.title for c in self.concepts},
+            "concept", concept_id, (c.id for c in self.concepts), labels={c.id: c.title for c in self.concepts}
         )
 
     def to_json(self) -> str:

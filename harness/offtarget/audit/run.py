@@ -21,13 +21,7 @@ from offtarget.audit.concepts.vocabulary import Vocabulary, is_latent, lens_iden
 from offtarget.audit.evidence import Concept, Evidence, Judged
 from offtarget.audit.placing import columns_of, contexts, place_rows, why_no_topic
 from offtarget.audit.prediction import predict
-from offtarget.audit.records import (
-    AUDIT_FILE,
-    Audit,
-    DatasetInfo,
-    Family,
-    View,
-)
+from offtarget.audit.records import AUDIT_FILE, Audit, DatasetInfo, Family, View
 from offtarget.audit.statistics import means as st
 from offtarget.audit.stock import find_stock
 from offtarget.audit.units import find_units
@@ -138,39 +132,20 @@ def audit(
     with clock.stage("prediction"):
         tested = overall.tested
         prediction = predict(
-            c.of_all(tested),
-            overall.test,
-            overall.ci,
-            [names[j] for j in tested],
-            codes,
-            overall.equal,
-            seed=seed,
+            c.of_all(tested), overall.test, overall.ci, [names[j] for j in tested], codes, overall.equal, seed=seed
         )
     with clock.stage("labels"):
         concepts = _concepts(pairs, features, vocabulary, c)
-    families: dict[View, Family] = {
-        "overall": overall.result.family,
-        "global": topical.family,
-        "local": local.family,
-    }
+    families: dict[View, Family] = {"overall": overall.result.family, "global": topical.family, "local": local.family}
     if columns:
         families["metadata"] = by_value.family
-    notes = [
-        *unreliable(families),
-        *cautions(pairs, features, codes, rows.unit, stock.records),
-        *units.notes,
-        *told,
-    ]
+    notes = [*unreliable(families), *cautions(pairs, features, codes, rows.unit, stock.records), *units.notes, *told]
     notes += by_row(features, [x.name for x in columns])
     if topical.family.tested == 0:
         why = why_no_topic(vocabulary, placed, codes, reused=like is not None, unit=rows.unit)
         notes.append(f"nothing was tested by topic: {why}")
     made_by = vocabulary.topics.space.by if vocabulary.topics else None
-    if (
-        like is None
-        and made_by not in (None, topics)
-        and (topics != "latents" or any(map(is_latent, features)))
-    ):
+    if like is None and made_by not in (None, topics) and (topics != "latents" or any(map(is_latent, features))):
         notes.append(f"topics go by {made_by}: no lens has {topics} to go by")
     lenses = {f.lens: lens_identity(f) for f in features}
     result = Audit(
@@ -197,9 +172,7 @@ def audit(
             n_groups=int(codes.max()) + 1,
             unit=units.noun(pairs),
             n_dropped=dict(pairs.dropped),
-            splits=dict(
-                Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta and pairs.split_column)
-            ),
+            splits=dict(Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta and pairs.split_column)),
             read_as=pairs.read_as,
             notes=pairs.notes,
             redistribution=pairs.redistribution,
@@ -209,9 +182,7 @@ def audit(
             median_as_they_stand=stand if (stand := median_characters(pairs.pairs)) != medians else None,
         ),
         model=dict(model_info) if model_info is not None else None,
-        lens=tuple(
-            {**f.info, "name": f.lens, "columns": len(f.columns), "key": lenses[f.lens]} for f in features
-        ),
+        lens=tuple({**f.info, "name": f.lens, "columns": len(f.columns), "key": lenses[f.lens]} for f in features),
         concepts=concepts,
         contexts=contexts(pairs, vocabulary, placed, codes),
         families=families,
@@ -277,8 +248,7 @@ def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:
 def median_characters(pairs: Sequence[Pair]) -> tuple[float, float]:
     """Of the chosen and of the rejected responses, as the texts stand."""
     chosen, rejected = (
-        [len(text_of(side)) for side in sides]
-        for sides in zip(*((p.chosen, p.rejected) for p in pairs), strict=True)
+        [len(text_of(side)) for side in sides] for sides in zip(*((p.chosen, p.rejected) for p in pairs), strict=True)
     )
     return float(np.median(chosen)), float(np.median(rejected))
 
@@ -301,9 +271,7 @@ def _concepts(
     told: dict[int, Told] = {}
     for lens, part in deep.items():
         mine = [j for j, s in enumerate(specs) if s.lens == lens]
-        told.update(
-            zip(mine, tell(part, [specs[j] for j in mine], c.u[:, mine], rules, pairs.pairs), strict=True)
-        )
+        told.update(zip(mine, tell(part, [specs[j] for j in mine], c.u[:, mine], rules, pairs.pairs), strict=True))
     out = []
     read = np.maximum(c.read, 1 / len(c.u))
     more, less = (c.u > 0).mean(axis=0) / read, (c.u < 0).mean(axis=0) / read
@@ -352,13 +320,8 @@ def _judged(features: Sequence[FeatureMatrix]) -> dict[str, Judged]:
     return out
 
 
-def _q_of(
-    concepts: Sequence[str], contexts: Sequence[str], family: Mapping[str, Any]
-) -> dict[tuple[str, str], float]:
+def _q_of(concepts: Sequence[str], contexts: Sequence[str], family: Mapping[str, Any]) -> dict[tuple[str, str], float]:
     """The q of every tested cell of a view, by concept and context."""
     if not family:
         return {}
-    return {
-        (concepts[j], contexts[k]): float(family["q"][k, j])
-        for k, j in np.argwhere(family["tested"]).tolist()
-    }
+    return {(concepts[j], contexts[k]): float(family["q"][k, j]) for k, j in np.argwhere(family["tested"]).tolist()}

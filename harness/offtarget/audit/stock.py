@@ -125,9 +125,7 @@ def _excerpt(text: str) -> str:
     return one if len(one) <= EXCERPT else one[: EXCERPT - 1] + "…"
 
 
-def hold_beside(
-    stock: Stock, codes: Ints, u: NDArray[Any], p: Floats, ci: Floats, top: Ints, *, seed: int
-) -> Beside:
+def hold_beside(stock: Stock, codes: Ints, u: NDArray[Any], p: Floats, ci: Floats, top: Ints, *, seed: int) -> Beside:
     """What is left of tests by prompt: p is raised and intervals are widened to what they are beside the stock answers.
 
     Args:

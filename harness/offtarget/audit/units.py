@@ -22,14 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics.means import (
-    Floats,
-    Ints,
-    column_blocks,
-    effective_groups,
-    group_codes,
-    indicator,
-)
+from offtarget.audit.statistics.means import Floats, Ints, column_blocks, effective_groups, group_codes, indicator
 from offtarget.data.linked import MIN_UNITS, Linked, alike, join, kish, linked
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.data.templates import Template, of_weight
@@ -154,9 +147,7 @@ def differ(u: NDArray[Any], groups: Sequence[str], found: Sequence[Template], *,
     prompts = group_codes([groups[i] for i in rows])
     n_prompts = int(prompts.max()) + 1
     home = np.zeros(n_prompts, dtype=np.int64)
-    home[prompts] = (
-        template  # rows of a prompt fill one template; of rows linked by answers the last one's counts
-    )
+    home[prompts] = template  # rows of a prompt fill one template; of rows linked by answers the last one's counts
     sizes = np.bincount(prompts, minlength=n_prompts).astype(np.float64)
     sums = np.empty((n_prompts, u.shape[1]))
     to_prompts = indicator(prompts, n_prompts)
@@ -182,8 +173,6 @@ def _between(sums: Floats, sizes: Floats, starts: Ints) -> float:
 
 
 def _told(found: Sequence[Template], filled: int, n: int) -> str:
-    named = ", ".join(f"“{t.frame}” {len(t.rows)}" for t in found[:_NAMED]) + (
-        ", ..." if len(found) > _NAMED else ""
-    )
+    named = ", ".join(f"“{t.frame}” {len(t.rows)}" for t in found[:_NAMED]) + (", ..." if len(found) > _NAMED else "")
     many = f"all {n:,} rows" if filled == n else f"{filled:,} of {n:,} rows"
     return f"the prompts of {many} fill {'one template' if len(found) == 1 else f'{len(found)} templates'} ({named})"

@@ -83,11 +83,7 @@ class Workings:
             "u.indices": sparse.indices,
             "u.indptr": sparse.indptr,
             "read": np.ones(len(self.concepts)) if self.share_read is None else self.share_read,
-            **{
-                f"family.{view}.{name}": a
-                for view, family in self.families.items()
-                for name, a in family.items()
-            },
+            **{f"family.{view}.{name}": a for view, family in self.families.items() for name, a in family.items()},
         }
         with (folder / ARRAYS).open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -198,11 +198,7 @@ AIMS = (
 
 def write_audit_board(board: AuditBoard, out: Path) -> list[Path]:
     """Write `board.md`, `board.json` and `board.html` into a folder."""
-    texts = {
-        "md": audit_markdown(board),
-        "json": board.model_dump_json(indent=1) + "\n",
-        "html": audit_html(board),
-    }
+    texts = {"md": audit_markdown(board), "json": board.model_dump_json(indent=1) + "\n", "html": audit_html(board)}
     return [write_atomic(out / f"board.{form}", text) for form, text in texts.items()]
 
 
@@ -250,18 +246,9 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
         lines = []
         for p in mine:
             line = [p.method, f"{p.rejected:g} %", f"{p.difference:g}"]
-            line += [
-                with_interval(e) for e in (p.recall, p.recall_ruled, p.detected, p.detected_ruled, p.auroc)
-            ]
+            line += [with_interval(e) for e in (p.recall, p.recall_ruled, p.detected, p.detected_ruled, p.auroc)]
             lines.append(line)
-        head = [
-            "method",
-            "rejected rate",
-            "difference, points",
-            "recall at K",
-            "of those with a rule",
-            "detected",
-        ]
+        head = ["method", "rejected rate", "difference, points", "recall at K", "of those with a rule", "detected"]
         head += ["of those with a rule", "AUROC"]
         out.append((f"Power at {n:,} pairs", f"{mine[0].draws} sets at each point.", head, lines))
     if board.concepts:
@@ -301,30 +288,17 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
         ]
         about = "By id and share of plantings; in brackets the movement by insertion, in standard deviations of u."
         out.append(
-            (
-                "Discovered most often, of the false and the grey",
-                about,
-                ["set", "method", "false", "grey"],
-                lines,
-            )
+            ("Discovered most often, of the false and the grey", about, ["set", "method", "false", "grey"], lines)
         )
     if board.topics:
         lines = [
             [t.concept, t.method, f"{t.draws}", with_interval(t.recall), with_interval(t.detected)]
             for t in board.topics
         ]
-        out.append(
-            ("Topic-only concepts", "", ["concept", "method", "plantings", "recall at K", "detected"], lines)
-        )
+        out.append(("Topic-only concepts", "", ["concept", "method", "plantings", "recall at K", "detected"], lines))
     if board.shuffles:
         lines = [
-            [
-                s.method,
-                f"{s.pairs:,}",
-                f"{s.shuffles}",
-                with_interval(s.any_finding, 3),
-                fixed(s.mean_findings, 2),
-            ]
+            [s.method, f"{s.pairs:,}", f"{s.shuffles}", with_interval(s.any_finding, 3), fixed(s.mean_findings, 2)]
             for s in board.shuffles
         ]
         head = ["method", "pairs", "shuffles", "share with any finding", "findings a shuffle"]

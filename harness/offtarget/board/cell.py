@@ -159,9 +159,7 @@ def _no_text(scores: tuple[BehaviourScore, ...]) -> tuple[BehaviourScore, ...]:
     for s in sorted(scores, key=lambda s: s.behaviour):
         bad = [k for k, v in s.samples.items() if v is not None and not math.isfinite(v)]
         if bad:
-            raise ValueError(
-                f"{s.behaviour}: sample {bad[0]!r} is not a finite number; a missing score is null"
-            )
+            raise ValueError(f"{s.behaviour}: sample {bad[0]!r} is not a finite number; a missing score is null")
         if not all(_ID.fullmatch(k) for k in s.samples):
             s = s.model_copy(update={"samples": {id_or_hash(k): v for k, v in s.samples.items()}})
         clean.append(s)
@@ -198,9 +196,7 @@ class Cell(_Record):
         if not self.key:
             object.__setattr__(self, "key", want)
         elif self.key != want:
-            raise ValueError(
-                f"the key {self.key[:12]} does not match the content (which hashes to {want[:12]})"
-            )
+            raise ValueError(f"the key {self.key[:12]} does not match the content (which hashes to {want[:12]})")
 
     @property
     def setting(self) -> dict[str, Any]:

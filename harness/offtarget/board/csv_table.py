@@ -31,20 +31,7 @@ def csv_table(boards: Boards) -> str:
                 sampling = e.sampling_ci if isinstance(e, Scored) and e.ci is None else None
                 low, high = e.ci or sampling or (None, None)
                 of = "seeds" if e.ci else "sampling" if sampling else ""
-                line = [
-                    *start,
-                    measure,
-                    behaviour,
-                    e.value,
-                    low,
-                    high,
-                    of,
-                    e.n,
-                    q,
-                    unit,
-                    e.note,
-                    " ".join(r.cells),
-                ]
+                line = [*start, measure, behaviour, e.value, low, high, of, e.n, q, unit, e.note, " ".join(r.cells)]
                 writer.writerow([_value(v) for v in line])
     return out.getvalue()
 

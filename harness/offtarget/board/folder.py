@@ -107,9 +107,7 @@ def read_cells(results_dir: Path) -> CellFolder:
         ConfigError: there is no such folder.
     """
     if not results_dir.is_dir():
-        raise ConfigError(
-            f"results folder '{results_dir}' does not exist; `offtarget run RECIPE --out DIR` makes one"
-        )
+        raise ConfigError(f"results folder '{results_dir}' does not exist; `offtarget run RECIPE --out DIR` makes one")
     cells: dict[str, Cell] = {}
     problems = []
     for path in sorted(results_dir.rglob("*.json")):
@@ -124,9 +122,7 @@ def read_cells(results_dir: Path) -> CellFolder:
             problems.append(f"{name}: {e}")
             continue
         if cell.key in cells and differences(cells[cell.key], cell):
-            problems.append(
-                f"{name}: another cell of this folder has the same key and other results; it is left out"
-            )
+            problems.append(f"{name}: another cell of this folder has the same key and other results; it is left out")
         else:
             cells.setdefault(cell.key, cell)
     return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems))

@@ -81,10 +81,7 @@ def _draws(row: Row, work: Mapping[str, Measured], amplify: bool) -> Floats | No
     if cap:
         sign = [1 if w.card.direction == "higher" else -1 for w in cap]
         found.append(
-            np.mean(
-                [s * _drawn(w, name, "start") / (w.sd[0] or 1.0) for s, w in zip(sign, cap, strict=True)],
-                axis=0,
-            )
+            np.mean([s * _drawn(w, name, "start") / (w.sd[0] or 1.0) for s, w in zip(sign, cap, strict=True)], axis=0)
         )
     return np.stack(found, axis=1)
 

@@ -71,9 +71,7 @@ def run_name(cell: Cell) -> str:
 
 def _base(c: Cell) -> str:
     m = c.manifest
-    return canonical_json(
-        [c.spec.dataset, m.rows_sha256, m.model_identity, m.template_hash, evaluation_of(c)]
-    )
+    return canonical_json([c.spec.dataset, m.rows_sha256, m.model_identity, m.template_hash, evaluation_of(c)])
 
 
 def evaluation_of(c: Cell) -> dict[str, Any]:

@@ -16,14 +16,11 @@ from offtarget.models import EMBEDDED, GGUF_SHA256
 MANY_CUT = 0.1
 """From this share of cut answers on, a board says so."""
 EMBEDDED_LIMITS = (
-    "Model: a finished instruct model of 135M parameters, dequantised from 4 bits, "
-    "so `start` is not a fresh SFT."
+    "Model: a finished instruct model of 135M parameters, dequantised from 4 bits, so `start` is not a fresh SFT."
 )
 
 
-def limits_of(
-    first: Cell, reference: Reference, rows: Sequence[Row], scores: Sequence[BehaviourScore]
-) -> list[str]:
+def limits_of(first: Cell, reference: Reference, rows: Sequence[Row], scores: Sequence[BehaviourScore]) -> list[str]:
     """One sentence for each thing that the figures of a board do not say.
 
     Args:
@@ -108,10 +105,7 @@ def _cut(first: Cell, reference: Reference) -> str:
     shares = {}
     for name, scores in ((START, reference.start), ("plain DPO", reference.plain)):
         found = [
-            float(s.details["truncated"])
-            for one in scores.values()
-            for s in one.values()
-            if "truncated" in s.details
+            float(s.details["truncated"]) for one in scores.values() for s in one.values() if "truncated" in s.details
         ]
         if found:
             shares[name] = sum(found) / len(found)

@@ -35,12 +35,7 @@ def _board(b: Board) -> list[str]:
 def _compared(b: Board) -> list[str]:
     amplify = say.amplifies(b)
     head = ["protocol", *(["amplification"] if amplify else []), "recovery", "against its blind control"]
-    head += [
-        "drift",
-        "drifted (q < 0.05)",
-        f"capability vs start ({escape_cell(b.capability_unit)})",
-        "front",
-    ]
+    head += ["drift", "drifted (q < 0.05)", f"capability vs start ({escape_cell(b.capability_unit)})", "front"]
     lines = []
     for r in say.compared(b):
         line = [escape_cell(r.label)]

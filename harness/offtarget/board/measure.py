@@ -17,14 +17,7 @@ from offtarget.board.cell import PLAIN, START, Cell
 from offtarget.board.estimate import Estimate, Scored, estimated
 from offtarget.board.group import Group, row_key
 from offtarget.board.records import BehaviourRow
-from offtarget.evals.contrast import (
-    LEVEL,
-    SEEDS_NEEDED,
-    Contrast,
-    difference,
-    mean_interval,
-    ratio_interval,
-)
+from offtarget.evals.contrast import LEVEL, SEEDS_NEEDED, Contrast, difference, mean_interval, ratio_interval
 from offtarget.evals.panel import Panel, common, n_prompts
 from offtarget.evals.scores import BehaviourScore, Role, cluster_of, mean_bounds, share_unscored
 
@@ -82,9 +75,7 @@ class Reference:
         """
         if behaviour not in self.plain or behaviour not in self.start:
             return None
-        both = common(
-            {"dpo": panel_of(self.plain[behaviour]), "start": panel_of(self.start[behaviour], START)}
-        )
+        both = common({"dpo": panel_of(self.plain[behaviour]), "start": panel_of(self.start[behaviour], START)})
         if not self.sketch:
             both = {k: p.at([i for i in p.ids if decides(i)]) for k, p in both.items()}
         if n_prompts(both["dpo"]) < 2:

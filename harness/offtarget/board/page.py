@@ -37,12 +37,7 @@ def _scores(b: Board, name: str) -> Markup:
     """Where nothing is claimed: the targets' scores of the policies that were trained."""
     drawn = []
     for target in b.signal:
-        found = [
-            (r, x)
-            for r in b.rows
-            for x in r.behaviours
-            if x.behaviour == target and x.score.value is not None
-        ]
+        found = [(r, x) for r in b.rows for x in r.behaviours if x.behaviour == target and x.score.value is not None]
         lines = [
             Interval(
                 _short_label(r.label), x.score.value or 0.0, x.score.ci or x.score.sampling_ci,

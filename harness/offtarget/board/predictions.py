@@ -65,9 +65,7 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
     rows = []
     for v in found:
         for family in dict.fromkeys(("clusters", "latents", *(o.family for o in v.outcomes))):
-            mine = [
-                o for o in v.outcomes if o.family == family and o.seed == v.seeds[0] and o.rows == "trained"
-            ]
+            mine = [o for o in v.outcomes if o.family == family and o.seed == v.seeds[0] and o.rows == "trained"]
             for name in LEADING:
                 best = [o for o in mine if o.predictor == name and o.statistic in ("sqrt_frequency", "value")]
                 rows += [_row(v, o) for o in best]
@@ -89,16 +87,7 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
         )
         for v in found
     ]
-    titles = (
-        "set",
-        "protocol",
-        "pairs",
-        "held-out prompts",
-        "seeds",
-        "characters",
-        "cut at the limit",
-        "key",
-    )
+    titles = ("set", "protocol", "pairs", "held-out prompts", "seeds", "characters", "cut at the limit", "key")
     out += [*markdown_table(titles, runs, left=2), ""]
     return "\n".join(out)
 

@@ -114,11 +114,7 @@ def _with_controls(
             difference, q = found.get((k, b.behaviour), (Estimate(note="not a target"), None))
             behaviours.append(b.model_copy(update={"vs_control": difference, "q_control": q}))
         out[k] = r.model_copy(
-            update={
-                "control": theirs.label,
-                "control_recovery": theirs.recovery,
-                "behaviours": tuple(behaviours),
-            }
+            update={"control": theirs.label, "control_recovery": theirs.recovery, "behaviours": tuple(behaviours)}
         )
     return out
 

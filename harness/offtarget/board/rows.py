@@ -33,9 +33,7 @@ def kind_of(cell: Cell, reference: Reference) -> Kind:
     return "plain" if row_key(cell) == reference.plain_key else "protocol"
 
 
-def row_of(
-    cells: Sequence[Cell], label: str, work: Mapping[str, Measured], reference: Reference, unit: str
-) -> Row:
+def row_of(cells: Sequence[Cell], label: str, work: Mapping[str, Measured], reference: Reference, unit: str) -> Row:
     """A row, still without its control and its place on the front.
 
     Args:
@@ -71,9 +69,7 @@ def row_of(
         recovery=_row_recovery(targets, reference, kind, intent),
         amplification=_row_amplification(targets, kind),
         drift=_drift(off, kind),
-        drifted=tuple(b.behaviour for b in tested if b.q_start is not None and b.q_start < ALPHA)
-        if tested
-        else None,
+        drifted=tuple(b.behaviour for b in tested if b.q_start is not None and b.q_start < ALPHA) if tested else None,
         drift_tested=len(tested),
         capability_vs_start=_capability(cap, "start", unit),
         capability_vs_dpo=_capability(cap, "dpo", unit),
@@ -101,9 +97,7 @@ def _with_q(work: Mapping[str, Measured]) -> list[BehaviourRow]:
             family = [b for b, w in work.items() if w.card.role == role]
             found = false_discovery([work[b].p(ref) for b in family])
             q.update({(ref, b): v for b, v in zip(family, found, strict=True)})
-    return [
-        w.record.model_copy(update={"q_start": q["start", b], "q_dpo": q["dpo", b]}) for b, w in work.items()
-    ]
+    return [w.record.model_copy(update={"q_start": q["start", b], "q_dpo": q["dpo", b]}) for b, w in work.items()]
 
 
 def _row_recovery(targets: Sequence[Measured], reference: Reference, kind: str, intent: str) -> Estimate:
@@ -123,9 +117,7 @@ def _row_recovery(targets: Sequence[Measured], reference: Reference, kind: str, 
         if not unknown:
             return Estimate(note="no signal")
         return Estimate(note=unknown[0].missing("start", "dpo") or TOO_FEW)
-    return mean_of(
-        [w.recovered(1 - (1 - LEVEL) / len(heard)) for w in heard], [w.card.behaviour for w in heard]
-    )
+    return mean_of([w.recovered(1 - (1 - LEVEL) / len(heard)) for w in heard], [w.card.behaviour for w in heard])
 
 
 def mean_of(parts: Sequence[Estimate], names: Sequence[str]) -> Estimate:

@@ -67,13 +67,10 @@ def facts(b: Board) -> list[str]:
     usual = usual_verdicts([r.verdicts for r in b.rows if r.kind == "protocol"])
     if usual:
         odd = any(r.verdicts != usual for r in b.rows if r.kind == "protocol")
-        lines.append(
-            f"Decided{', where a row says nothing else' if odd else ''}: {in_words(usual, strength=True)}."
-        )
+        lines.append(f"Decided{', where a row says nothing else' if odd else ''}: {in_words(usual, strength=True)}.")
     short = {name: r.verdicts for r in b.rows if (name := short_name(r.verdicts)) in r.label}
     return lines + [
-        f"{name.capitalize()}: {in_words(verdicts, strength=True)}."
-        for name, verdicts in sorted(short.items())
+        f"{name.capitalize()}: {in_words(verdicts, strength=True)}." for name, verdicts in sorted(short.items())
     ]
 
 
@@ -179,7 +176,9 @@ def _beyond(b: Board) -> list[str]:
             continue
         change = f"{with_ci(x.vs_control, 3, sign=True)} on {x.behaviour}"
         if x.recovery.value is not None and r.control_recovery.value is not None:
-            taken = f"takes back {_share(x.recovery)} of what plain DPO changed, {r.control} {_share(r.control_recovery)}"
+            taken = (
+                f"takes back {_share(x.recovery)} of what plain DPO changed, {r.control} {_share(r.control_recovery)}"
+            )
             found.append(f"{r.label} {taken}; difference {change}")
         else:
             found.append(f"{r.label}: {change}, against {r.control}")

@@ -98,9 +98,7 @@ def _body(path: Path) -> dict[str, Any]:
 def _plain(path: Path, body: Mapping[str, Any]) -> Side:
     found = body["behaviours"]
     try:
-        scores = [
-            BehaviourScore.model_validate(s) for s in (found.values() if isinstance(found, dict) else found)
-        ]
+        scores = [BehaviourScore.model_validate(s) for s in (found.values() if isinstance(found, dict) else found)]
     except ValidationError as e:
         first = e.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -122,9 +120,7 @@ def _seeds_of_one(text: str, cells: Sequence[Cell]) -> Side:
     rows: dict[str, list[Cell]] = defaultdict(list)
     for c in cells:
         rows[
-            json.dumps(
-                [row_key(c), c.manifest.rows_sha256, c.budget, training_of(c), c.spec.data], sort_keys=True
-            )
+            json.dumps([row_key(c), c.manifest.rows_sha256, c.budget, training_of(c), c.spec.data], sort_keys=True)
         ].append(c)
     same = [sorted(own, key=lambda c: c.spec.seed) for own in rows.values()]
     if len(same) > 1 or len({c.spec.seed for c in cells}) < len(cells):

@@ -12,26 +12,8 @@ EVEN_SINCE = {"capability": 2, "sycophancy": 3, "over_stylization": 2, "verbosit
 Before, a limit took the first lines of files that are sorted by stratum."""
 _OLD_COUNT = {"capability": (24, "phenomena"), "sycophancy": (2, "kinds")}
 _OLD_KINDS = {
-    "over_stylization": [
-        "explanation",
-        "advice",
-        "story",
-        "email",
-        "howto",
-        "opinion",
-        "summary",
-        "description",
-    ],
-    "verbosity": [
-        "fact",
-        "yes_no",
-        "definition",
-        "conversion",
-        "arithmetic",
-        "one_line",
-        "one_sentence",
-        "choice",
-    ],
+    "over_stylization": ["explanation", "advice", "story", "email", "howto", "opinion", "summary", "description"],
+    "verbosity": ["fact", "yes_no", "definition", "conversion", "arithmetic", "one_line", "one_sentence", "choice"],
 }
 """The kinds of the older files in their order, 16 prompts each."""
 
@@ -49,9 +31,7 @@ def cut_in_file_order(scores: Iterable[BehaviourScore]) -> list[str]:
         if since is None or not version.isdigit() or int(version) >= since:
             continue
         if said := _partial(name, score):
-            lines.append(
-                f"{name}: {said}; made before version {since}, when a limit took the first lines of the file"
-            )
+            lines.append(f"{name}: {said}; made before version {since}, when a limit took the first lines of the file")
     return lines
 
 
@@ -69,9 +49,7 @@ def _partial(name: str, score: BehaviourScore) -> str:
     """What an older score asked, in words; empty where it asked every stratum."""
     if name in _OLD_KINDS:
         kinds = _OLD_KINDS[name]
-        numbers = [
-            int(m.group(1)) for i in score.samples if (m := re.fullmatch(rf"(?:{name}/)?\w\w-(\d+)", i))
-        ]
+        numbers = [int(m.group(1)) for i in score.samples if (m := re.fullmatch(rf"(?:{name}/)?\w\w-(\d+)", i))]
         asked = {kinds[(n - 1) // 16] for n in numbers if n <= 16 * len(kinds)}
         missed = [k.replace("_", " ") for k in kinds if k not in asked]
         return (

@@ -30,23 +30,19 @@ def what_is_taught(cells: Iterable[Cell]) -> tuple[Taught, ...]:
     return tuple(
         sorted(
             (
-                Taught(
-                    behaviour=d.behaviour, seed=seed, direction=d.direction, difference=d.difference, ci=d.ci, q=d.q
-                )
+                Taught(behaviour=d.behaviour, seed=seed, direction=d.direction, difference=d.difference, ci=d.ci, q=d.q)
                 for seed, d in zip(seeds, tested, strict=True)
             ),
             key=lambda t: (t.behaviour, t.seed),
         )
-    )  # fmt: skip
+    )
 
 
 def untaught(taught: Iterable[Taught], below: float) -> list[Taught]:
     """Those where plain DPO does not change the target for the worse at `q` under a threshold."""
     out = []
     for t in taught:
-        worse = (
-            t.difference is not None and (t.difference > 0) == (t.direction == "lower") and t.difference != 0
-        )
+        worse = t.difference is not None and (t.difference > 0) == (t.direction == "lower") and t.difference != 0
         if not (worse and t.q is not None and t.q < below):
             out.append(t)
     return out

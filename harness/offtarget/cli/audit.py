@@ -18,18 +18,7 @@ from offtarget.cli.reading import (
     note_reading,
     one_or_all,
 )
-from offtarget.cli.ui import (
-    MAX_SEED,
-    columns_option,
-    echo_json,
-    lens_option,
-    note,
-    plain,
-    progress,
-    size,
-    small,
-    table,
-)
+from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, plain, progress, size, small, table
 
 if TYPE_CHECKING:
     from offtarget.audit.records import Audit
@@ -74,9 +63,7 @@ def audit(
         ),
     ] = None,
     max_length: MaxLength = None,
-    chat_template: Annotated[
-        str | None, typer.Option(help="Jinja file, for models without a template.")
-    ] = None,
+    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
     label_model: Annotated[
         str | None,
         typer.Option(
@@ -107,16 +94,12 @@ def audit(
     lenses = lens_option(lens)
     needs_model = reads_model(lenses)
     if topics is not None and like is not None:
-        raise ConfigError(
-            "--topics: with --like rows are placed among the topics of that audit; leave it out"
-        )
+        raise ConfigError("--topics: with --like rows are placed among the topics of that audit; leave it out")
     if topics is not None and topics not in SPACES:
         raise unknown_name("--topics", topics, SPACES)
     space: By = topics or "latents"
     if label_model and not any(x.partition(":")[0] == "sae" for x in lenses):
-        raise ConfigError(
-            "--label-model names concepts of latents, and no lens here has any; add --lens surface,sae"
-        )
+        raise ConfigError("--label-model names concepts of latents, and no lens here has any; add --lens surface,sae")
     if chat_template:
         read_template(chat_template)
     earlier = Audit.read(like).reading if like else None

@@ -9,9 +9,7 @@ from offtarget.cli.ui import note, note_problems, progress
 
 
 def bench_audits(
-    recipe: Annotated[
-        str, typer.Argument(help="A recipe file, or the name of one in baselines/audits/recipes.")
-    ],
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/audits/recipes.")],
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a key: power.draws=2, methods=[overall].")
     ] = None,

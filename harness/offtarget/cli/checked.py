@@ -49,9 +49,7 @@ def lines(report: DataReport) -> Iterator[tuple[str, str, bool]]:
 
 def _what(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     s = report.stats
-    text = (
-        f"{counted(report.n_pairs, 'pair')} from {counted(s.n_groups, 'group' if report.unit else 'prompt')}"
-    )
+    text = f"{counted(report.n_pairs, 'pair')} from {counted(s.n_groups, 'group' if report.unit else 'prompt')}"
     if s.largest_group > 1:
         text += f", {s.largest_group} in the largest"
     if report.splits:
@@ -100,25 +98,17 @@ def _measures(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     yield "language", text, fault
     if report.texts.n_other_script:
         n, ids = report.texts.n_other_script, _some(report.texts.other_script, report.texts.n_other_script)
-        yield (
-            "other script",
-            f"{counted(n, 'row')} with a prompt in one script and an answer in another{ids}",
-            False,
-        )
+        yield ("other script", f"{counted(n, 'row')} with a prompt in one script and an answer in another{ids}", False)
 
 
 def _language(language: Language) -> str:
     """The language of one part of the rows in words."""
-    scripts = ", ".join(
-        f"{name} {percent(x)}" for name, x in language.scripts.items() if x >= 0.01 and name != "Latin"
-    )
+    scripts = ", ".join(f"{name} {percent(x)}" for name, x in language.scripts.items() if x >= 0.01 and name != "Latin")
     if language.other < 0.01:
         return "English" if language.english > 0.5 else "English, as far as the texts tell"
     if language.english < 0.01:
         return f"not English ({scripts or 'in Latin letters'})"
-    return f"{percent(language.english)} English, {percent(language.other)} not" + (
-        f" ({scripts})" if scripts else ""
-    )
+    return f"{percent(language.english)} English, {percent(language.other)} not" + (f" ({scripts})" if scripts else "")
 
 
 def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:
@@ -127,11 +117,7 @@ def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:
         yield "repeats", f"{counted(report.n_duplicates, 'row', 'repeat')} an earlier one{sets}", True
     if report.n_same_sides:
         ids = _some(report.same_sides, report.n_same_sides)
-        yield (
-            "equal sides",
-            f"{counted(report.n_same_sides, 'row')} with one text as chosen and rejected{ids}",
-            True,
-        )
+        yield ("equal sides", f"{counted(report.n_same_sides, 'row')} with one text as chosen and rejected{ids}", True)
     if report.n_contradictions:
         n = len(report.contradictions)
         examples = _some([f"{c.one_way[0]} against {c.other_way[0]}" for c in report.contradictions], n)
@@ -148,9 +134,7 @@ def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:
             True,
         )
     if report.n_leaks:
-        examples = _some(
-            [" / ".join(ids[0] for ids in leak.ids.values()) for leak in report.leaks], report.n_leaks
-        )
+        examples = _some([" / ".join(ids[0] for ids in leak.ids.values()) for leak in report.leaks], report.n_leaks)
         yield "leaks", f"{counted(report.n_leaks, 'prompt or group')} in more than one split{examples}", True
     if report.answers_told:
         yield "same answers", report.answers_told, True
@@ -160,9 +144,7 @@ def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:
             "near repeats",
             f"{counted(near.n_prompts, 'prompt')}, {counted(near.n_answers, 'answer')} and {counted(near.n_rows, 'row')} nearly "
             f"repeat another (at least {near.threshold:g} of their runs of {near.words} words in common)"
-            + _some(
-                [" ~ ".join(ids[:2]) for ids in (*near.rows, *near.prompts, *near.answers)], near.n_prompts
-            ),
+            + _some([" ~ ".join(ids[:2]) for ids in (*near.rows, *near.prompts, *near.answers)], near.n_prompts),
             False,
         )
     if o := report.against:

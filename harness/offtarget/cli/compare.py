@@ -34,12 +34,7 @@ def compare(
     said = _about(*sides, all(d.of_protocols for d in found))
     if as_json:
         echo_json(
-            {
-                "a": names[0],
-                "b": names[1],
-                "about": said,
-                "differences": [d.model_dump(mode="json") for d in found],
-            }
+            {"a": names[0], "b": names[1], "about": said, "differences": [d.model_dump(mode="json") for d in found]}
         )
         return
     typer.echo(f"a = {names[0]}; b = {names[1]}\n")
@@ -85,6 +80,4 @@ def _bounds(scores: Any) -> str:
     from offtarget.evals.scores import mean_bounds
 
     found = mean_bounds([v for s in scores for v in s.samples.values()], scores[0].unit)
-    return (
-        "" if found is None else f" (its mean would be {found[0]:.3f} or {found[1]:.3f} if all were 0 or 1)"
-    )
+    return "" if found is None else f" (its mean would be {found[0]:.3f} or {found[1]:.3f} if all were 0 or 1)"

@@ -21,9 +21,7 @@ def concepts(
     audit_dir: Annotated[Path, typer.Argument(help="A folder made by `offtarget audit`.")],
     lens: Annotated[str | None, typer.Option(help="Only concepts of this lens.")] = None,
     fmt: Annotated[str, typer.Option("--format", help="text, md, csv or json.")] = "text",
-    find: Annotated[
-        str | None, typer.Option(help="Only those with this text in their id, label or evidence.")
-    ] = None,
+    find: Annotated[str | None, typer.Option(help="Only those with this text in their id, label or evidence.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
 ) -> None:
     """List the concepts with label, what vouches for it on held-out prompts, stability over seeds, and overall lean.
@@ -100,11 +98,9 @@ def named_by(c: "Concept") -> str:
     """Who vouches for the title: the lens, a rule, a model; empty for nobody."""
     if c.model_label is not None and c.model_label.names:
         return f"model {c.model_label.model}"
-    return {
-        "lens": "its lens",
-        "rule": c.evidence.correlate.concept if c.evidence.correlate else "",
-        "none": "",
-    }[c.name]
+    return {"lens": "its lens", "rule": c.evidence.correlate.concept if c.evidence.correlate else "", "none": ""}[
+        c.name
+    ]
 
 
 def vouched(c: "Concept") -> tuple[float | None, float | None, int | None]:

@@ -5,17 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.reading import (
-    AllowDrops,
-    Card,
-    Columns,
-    Dataset,
-    Head,
-    Limit,
-    LimitSeed,
-    SkipBadRows,
-    one_or_all,
-)
+from offtarget.cli.reading import AllowDrops, Card, Columns, Dataset, Head, Limit, LimitSeed, SkipBadRows, one_or_all
 from offtarget.cli.ui import columns_option, echo_json, note
 
 app = typer.Typer(help="Look at a dataset before anything is done with it.", no_args_is_help=True)
@@ -41,8 +31,7 @@ def check(
         Path | None, typer.Option(help="List every row that was left out and why: a .jsonl or .csv file.")
     ] = None,
     against: Annotated[
-        str | None,
-        typer.Option(help="Another dataset, such as the training set: which of its prompts stand here too."),
+        str | None, typer.Option(help="Another dataset, such as the training set: which of its prompts stand here too.")
     ] = None,
     against_split: Annotated[str | None, typer.Option(help="One split of that; by default all.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
@@ -81,9 +70,7 @@ def check(
 
 
 @app.command("pin")
-def pin(
-    dataset: Annotated[str, typer.Argument(help="Registry name of a dataset on the hub.")],
-) -> None:
+def pin(dataset: Annotated[str, typer.Argument(help="Registry name of a dataset on the hub.")]) -> None:
     """Write the newest revision of a hub dataset into its card, after reading rows of it that fit."""
     from offtarget.data.pin import pin as run_pin
     from offtarget.registry import default

@@ -27,6 +27,4 @@ def demo(
     print_audit(Audit.read(out / "audit"), out / "audit")
     typer.echo("")
     typer.echo((out / "board.md").read_text())
-    note(
-        f"{time.monotonic() - started:.0f} seconds; open {out / 'audit' / 'report.html'} and {out / 'board.html'}"
-    )
+    note(f"{time.monotonic() - started:.0f} seconds; open {out / 'audit' / 'report.html'} and {out / 'board.html'}")

@@ -102,10 +102,7 @@ def _effects(found: "Difference") -> None:
         for e in changed[:MOST]
     ]
     typer.echo("\neffects that changed (visible: the smallest change that would be found with 80 % power)")
-    table(
-        ("before", "now", "change", "95 % interval", "q", "visible", "unit", "finding", "concept", "where"),
-        rows,
-    )
+    table(("before", "now", "change", "95 % interval", "q", "visible", "unit", "finding", "concept", "where"), rows)
     _factors(e.unit for e in changed[:MOST])
     _more(len(changed))
 
@@ -140,13 +137,7 @@ def _visible(found: "Difference") -> None:
     leading = sorted(effects, key=lambda e: -max(abs(e.old), abs(e.new)) / max(e.detectable, 1e-12))[:LEADING]
     typer.echo("\nthe smallest changes over the whole set that would be found with 80 % power")
     rows = [
-        (
-            _either_way(e.detectable, e.unit),
-            _level(e.old, e.unit),
-            _level(e.new, e.unit),
-            _unit(e.unit),
-            e.label,
-        )
+        (_either_way(e.detectable, e.unit), _level(e.old, e.unit), _level(e.new, e.unit), _unit(e.unit), e.label)
         for e in leading
     ]
     table(("visible", "before", "now", "unit", "concept"), rows)
@@ -159,9 +150,7 @@ def _quiet(found: "Difference") -> list[str]:
     changed = {(e.view, e.concept, e.context) for e in found.changes}
     n = sum((f.view, f.concept, f.context) not in changed for f in found.findings)
     if n:
-        out.append(
-            f"{n} findings of one audit alone whose effect did not change beyond chance, or was not tested"
-        )
+        out.append(f"{n} findings of one audit alone whose effect did not change beyond chance, or was not tested")
     kept = sum(len(lines) for lines in _warnings(found, every=False))
     if alike := len(found.warnings_new) + len(found.warnings_gone) - kept:
         out.append(f"{alike} warnings that differ in figures alone")
@@ -171,9 +160,7 @@ def _quiet(found: "Difference") -> list[str]:
 def _findings(findings: "Sequence[FindingChange]") -> None:
     if not findings:
         return
-    typer.echo(
-        "\nfindings that appeared, vanished or turned around (q of the change tells chance from change)"
-    )
+    typer.echo("\nfindings that appeared, vanished or turned around (q of the change tells chance from change)")
 
     def show(value: float | None, unit: str) -> str:
         return "untested" if value is None else _level(value, unit)

@@ -9,18 +9,14 @@ from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress,
 
 
 def eval_(
-    model: Annotated[
-        str, typer.Argument(help="Alias, directory (a model or a LoRA adapter), or hf:org/name.")
-    ],
+    model: Annotated[str, typer.Argument(help="Alias, directory (a model or a LoRA adapter), or hf:org/name.")],
     behaviours: Annotated[str, typer.Option(help="Names, separated by commas; all if left out.")] = "",
     limit: Annotated[
         int | None, typer.Option(min=1, help="Only so many prompts of each, as many of every kind.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the sampling.")] = 0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer that is sampled.")] = 128,
-    chat_template: Annotated[
-        str | None, typer.Option(help="Jinja file, for models without a template.")
-    ] = None,
+    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for scores.json and Inspect's logs.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -33,9 +29,7 @@ def eval_(
     from offtarget.registry import default
     from offtarget.store import Store, write_atomic
 
-    names = [b.strip() for b in behaviours.split(",") if b.strip()] or [
-        e.name for e in default().entries("behaviour")
-    ]
+    names = [b.strip() for b in behaviours.split(",") if b.strip()] or [e.name for e in default().entries("behaviour")]
     note_problems()
     with progress() as report:
         scores = evaluate(
@@ -55,9 +49,7 @@ def eval_(
     if out:
         write_atomic(
             out / "scores.json",
-            json.dumps(
-                {"schema_version": 1, "model": model, "evaluation": settings, "behaviours": body}, indent=1
-            ),
+            json.dumps({"schema_version": 1, "model": model, "evaluation": settings, "behaviours": body}, indent=1),
         )
     if as_json:
         echo_json({"model": model, "behaviours": body})
@@ -66,16 +58,12 @@ def eval_(
     for s in scores.values():
         ci = "" if s.ci is None else f"{s.ci[0]:.3f} to {s.ci[1]:.3f}"
         value = "missing" if s.value is None else f"{s.value:.3f}"
-        rows.append(
-            (s.behaviour, value, ci, s.n, _unscored(s), f"{s.direction} is better", s.unit or s.metric)
-        )
+        rows.append((s.behaviour, value, ci, s.n, _unscored(s), f"{s.direction} is better", s.unit or s.metric))
     table(("behaviour", "value", "95 % interval", "n", "unscored", "direction", "unit"), rows)
     for s in scores.values():
         missed = sum(n == 0 for n in s.strata.values())
         if missed:
-            note(
-                f"note: {s.behaviour}: {len(s.strata) - missed} of {len(s.strata)} kinds of its prompts were asked"
-            )
+            note(f"note: {s.behaviour}: {len(s.strata) - missed} of {len(s.strata)} kinds of its prompts were asked")
         if s.unscored > MANY_UNSCORED:
             note(f"warning: {s.behaviour}: {says_unscored(s)}")
 
@@ -93,4 +81,6 @@ def says_unscored(s: Any) -> str:
         if bounds is None
         else f"; if all of them were 0 or all 1, the value would be {bounds[0]:.3f} or {bounds[1]:.3f}"
     )
-    return f"{s.unscored:.0%} of the answers have no score (empty or failed), so the value is that of the others{spread}"
+    return (
+        f"{s.unscored:.0%} of the answers have no score (empty or failed), so the value is that of the others{spread}"
+    )

@@ -19,20 +19,14 @@ def group() -> None:
 def train(
     model: Annotated[str, typer.Argument(help="Alias, directory, or hf:org/name.")],
     out: Annotated[Path, typer.Option(help="Folder for the SAE (safetensors).")],
-    data: Annotated[
-        list[str], typer.Option(help="Dataset whose prompts and answers are read; may be repeated.")
-    ],
-    held_out: Annotated[
-        str | None, typer.Option(help="Dataset the SAE is measured on; not trained on.")
-    ] = None,
+    data: Annotated[list[str], typer.Option(help="Dataset whose prompts and answers are read; may be repeated.")],
+    held_out: Annotated[str | None, typer.Option(help="Dataset the SAE is measured on; not trained on.")] = None,
     layer: Annotated[int | None, typer.Option(help="Decoder layer; two thirds up if left out.")] = None,
     expansion: Annotated[int, typer.Option(min=1, help="Latents for each dimension of the model.")] = 8,
     k: Annotated[int, typer.Option(min=1, help="Latents that fire on a token, on average.")] = 32,
     epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the tokens.")] = 3.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Pairs to read of each dataset.")] = None,
-    chat_template: Annotated[
-        str | None, typer.Option(help="Jinja file, for models without a template.")
-    ] = None,
+    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of initialisation and order.")] = 0,
 ) -> None:
     """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form."""

@@ -86,9 +86,7 @@ def options(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Processor threads; by default the cores this process may use.")
     ] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Say what is being done in more detail.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Say what is being done in more detail.")] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,

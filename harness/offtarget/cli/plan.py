@@ -34,14 +34,10 @@ from offtarget.cli.ui import (
 
 
 def plan(
-    dataset: Annotated[
-        list[str],
-        typer.Argument(help="A dataset as for `offtarget audit`, or an audit's folder."),
-    ],
+    dataset: Annotated[list[str], typer.Argument(help="A dataset as for `offtarget audit`, or an audit's folder.")],
     protocol: Annotated[str, typer.Option(help="Name of a protocol (see `offtarget list protocols`).")],
     param: Annotated[
-        list[str] | None,
-        typer.Option("-P", help="Parameter of the protocol, key=value; concept=ID without verdicts."),
+        list[str] | None, typer.Option("-P", help="Parameter of the protocol, key=value; concept=ID without verdicts.")
     ] = None,
     verdicts: Annotated[Path | None, typer.Option(help="verdicts.yaml with what was decided.")] = None,
     like: Annotated[
@@ -54,24 +50,19 @@ def plan(
     lens: Annotated[
         str | None, typer.Option(help="Lenses, separated by commas; surface, or those of the audit.")
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="The start model; smollm2-135m, or that of the audit.")
-    ] = None,
+    model: Annotated[str | None, typer.Option(help="The start model; smollm2-135m, or that of the audit.")] = None,
     columns: Columns = None,
     split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
     card: Card = None,
     limit: Limit = None,
     limit_seed: Annotated[
-        int | None,
-        typer.Option(min=0, max=MAX_SEED, help="Which prompts --limit draws; 0, or that of the audit."),
+        int | None, typer.Option(min=0, max=MAX_SEED, help="Which prompts --limit draws; 0, or that of the audit.")
     ] = None,
     head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     max_length: MaxLength = None,
-    chat_template: Annotated[
-        str | None, typer.Option(help="Jinja file, for models without a template.")
-    ] = None,
+    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the controls.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
@@ -143,16 +134,12 @@ def plan(
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return
-    typer.echo(
-        f"protocol   {summary['protocol']}\npairs      {summary['pairs']}\ntouched    {summary['touched']}"
-    )
+    typer.echo(f"protocol   {summary['protocol']}\npairs      {summary['pairs']}\ntouched    {summary['touched']}")
     for key in ("left_out", "flipped", "shifted", "masked", "prompted", "added", "steered"):
         if summary[key]:
             typer.echo(f"{key:<10} {summary[key]}")
     weight = summary["start_weight"]
-    typer.echo(
-        f"gradient at the start relative to plain DPO: median {weight['median']:.2f}, mean {weight['mean']:.2f}"
-    )
+    typer.echo(f"gradient at the start relative to plain DPO: median {weight['median']:.2f}, mean {weight['mean']:.2f}")
     top = max(weight["counts"]) or 1
     for low, high, n in zip(weight["edges"], weight["edges"][1:], weight["counts"], strict=False):
         if n:
@@ -165,9 +152,7 @@ def plan(
         for side in ("chosen", "rejected"):
             ids = row[f"more_in_{side}"]
             first = f": {', '.join(ids[:5])}{' ...' if len(ids) > 5 else ''}" if ids else ""
-            typer.echo(
-                f"{row['decision']} {row['concept']}: {len(ids)} rows with more of it in {side}{first}"
-            )
+            typer.echo(f"{row['decision']} {row['concept']}: {len(ids)} rows with more of it in {side}{first}")
     for text in summary["notes"]:
         typer.echo(f"note: {text}")
     typer.echo(f"hash       {summary['hash']}")

@@ -11,9 +11,7 @@ from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress
 
 def run(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/recipes.")],
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Override a key: training.max_steps=20.")
-    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a key: training.max_steps=20.")] = None,
     size: Annotated[
         str | None, typer.Option(help="One of the recipe's sizes; without it the recipe as it stands.")
     ] = None,
@@ -25,9 +23,7 @@ def run(
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")] = False,
     out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/RECIPE.")] = None,
     reuse: Annotated[
         Path | None, typer.Option(help="Folder of cells: one that is what would be made is taken from there.")
@@ -73,9 +69,7 @@ def run(
             if expected["unchecked"]:
                 note(f"known only after the audit, so not checked: {', '.join(expected['unchecked'])}")
         if reuse:
-            note(
-                f"every cell is listed: which of them lie in {reuse} is known only when their plans are made"
-            )
+            note(f"every cell is listed: which of them lie in {reuse} is known only when their plans are made")
         return
     if folder.is_file():
         raise ConfigError(f"--out {folder}: a file of that name is in the way")

@@ -8,13 +8,7 @@ from offtarget.progress import Progress
 
 
 def run_grid(
-    recipe: Recipe,
-    base: Path,
-    folder: Path,
-    *,
-    limit: int | None,
-    report: Progress,
-    reuse: Any = None,
+    recipe: Recipe, base: Path, folder: Path, *, limit: int | None, report: Progress, reuse: Any = None
 ) -> list[tuple[Any, Path]]:
     """All cells of a recipe, then the board over them (board.md, board.html, board.json) in `folder`."""
     from offtarget.board.folder import read_cells

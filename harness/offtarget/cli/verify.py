@@ -71,7 +71,9 @@ def verify(
     )  # fmt: skip
     shown = {f"{o.family}/{o.statistic}" for o in result.outcomes if leading(o)}
     for name, top in ((n, c) for n, c in result.ceilings.items() if n in shown):
-        text = f"ceiling of {name}: halves of the prompts {top.halves_raw:.2f} ({top.halves_by_row:.2f} at equal length)"
+        text = (
+            f"ceiling of {name}: halves of the prompts {top.halves_raw:.2f} ({top.halves_by_row:.2f} at equal length)"
+        )
         if top.seeds_raw is not None and top.seeds_by_row is not None:
             text += f", second seed {top.seeds_raw:.2f} ({top.seeds_by_row:.2f})"
         typer.echo(text)

@@ -32,9 +32,7 @@ class Parts:
     """Which responses of the row these are."""
 
 
-def adapt(
-    row: Row, adapter: Adapter, *, strict: bool = True, decoder: Decoder | None = None
-) -> list[Parts | Drop]:
+def adapt(row: Row, adapter: Adapter, *, strict: bool = True, decoder: Decoder | None = None) -> list[Parts | Drop]:
     """The pairs that a row states, and a `Drop` for each that cannot be used.
 
     Args:
@@ -112,9 +110,7 @@ def _cut(
         return prompt, chosen, rejected
     if prompt is not None and not all(carried):
         n = len(prompt)
-        sides = [
-            s[n:] if c and s[:n] == prompt else s for s, c in zip((chosen, rejected), carried, strict=True)
-        ]
+        sides = [s[n:] if c and s[:n] == prompt else s for s, c in zip((chosen, rejected), carried, strict=True)]
         if any(not s or s[0]["role"] != "assistant" for s in sides):
             raise Drop(msg.PROMPTS_DIFFER, "one answer begins with turns that are not those of the prompt")
         return prompt, sides[0], sides[1]

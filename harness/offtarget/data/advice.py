@@ -69,9 +69,7 @@ def _scored(evidence: Evidence, a: str, b: str) -> str | None:
     numbers = [c for c in evidence.columns if is_amount(evidence, c) and c not in (a, b)]
     marks = names_of.side_marks((a, b))
     pairs = [p for p in names_of.numbered_answers(numbers, about=True) if len(p) == 2]
-    pairs += [
-        p for p in names_of.numbered_answers(numbers) if len(p) == 2 and names_of.side_marks(p) == marks
-    ]
+    pairs += [p for p in names_of.numbered_answers(numbers) if len(p) == 2 and names_of.side_marks(p) == marks]
     if not pairs:
         return None
     one, two = pairs[0]
@@ -126,8 +124,7 @@ def _labelled(evidence: Evidence) -> str | None:
     labels = [
         c
         for c in names_of.named(evidence.names(TRUTH, NUMBER, TEXT), names_of.LABEL)
-        if set(evidence.columns[c].values or ())
-        <= {"0", "1", "good", "bad", "desirable", "undesirable", "-1"}
+        if set(evidence.columns[c].values or ()) <= {"0", "1", "good", "bad", "desirable", "undesirable", "-1"}
         and evidence.columns[c].values
     ]
     prompts = [c for c in names_of.named(evidence.names(*CONTENT), names_of.PROMPT) if c not in answers]

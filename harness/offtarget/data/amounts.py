@@ -65,9 +65,7 @@ class Amounts:
         """
         if len(self.wholes) > 1 and self.plain is None:
             return "shares"
-        if not self.wholes or (
-            len(self.wholes) == 1 and (self.plain is None or self.plain <= max(self.wholes))
-        ):
+        if not self.wholes or (len(self.wholes) == 1 and (self.plain is None or self.plain <= max(self.wholes))):
             return "plain"
         wholes = " and ".join(f"{whole:g}" for whole in sorted(self.wholes)[:3])
         raise DataError(

@@ -5,15 +5,7 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from offtarget.data.files import find_files
 from offtarget.data.shapes import ADAPTERS, AnyAdapter
@@ -223,9 +215,7 @@ def _explain(path: Path, content: dict[str, Any], error: Any) -> str:
     if error["type"] == "extra_forbidden":
         near = difflib.get_close_matches(loc[-1], list(model.model_fields), n=1, cutoff=0.4)
         known = ", ".join(model.model_fields)
-        return f"{path}: unknown key '{key}'; " + (
-            f"did you mean '{near[0]}'?" if near else f"known: {known}"
-        )
+        return f"{path}: unknown key '{key}'; " + (f"did you mean '{near[0]}'?" if near else f"known: {known}")
     if error["type"] == "missing":
         return f"{path}: key '{key}' is missing"
     if error["type"] in ("union_tag_invalid", "union_tag_not_found"):

@@ -41,11 +41,7 @@ def is_empty(value: Any) -> bool:
     """Whether a cell holds nothing: null, NaN, blank text, an empty list. Tables fill the columns of other rows so."""
     if isinstance(value, str):
         return not value.strip()
-    return (
-        value is None
-        or (isinstance(value, float) and value != value)
-        or (isinstance(value, list) and not value)
-    )
+    return value is None or (isinstance(value, float) and value != value) or (isinstance(value, list) and not value)
 
 
 def take(row: Row, column: str, role: str = "") -> Any:

@@ -25,15 +25,7 @@ from offtarget.data.linked import linked
 from offtarget.data.loading import ALL_SPLITS, Names, load_pairs, read_pairs, resolve
 from offtarget.data.nearly import Near, Overlap, find_near, find_overlap
 from offtarget.data.pairs import DroppedRow, Pair, PairSet
-from offtarget.data.repeats import (
-    Contradiction,
-    Cycle,
-    Leak,
-    contradictions,
-    duplicates,
-    leaks,
-    same_sides,
-)
+from offtarget.data.repeats import Contradiction, Cycle, Leak, contradictions, duplicates, leaks, same_sides
 from offtarget.data.scores import ScoreColumns, score_columns
 from offtarget.data.scores import told as scores_told
 from offtarget.data.templates import MIN_SHARE
@@ -273,10 +265,7 @@ def _fields(pairs: Sequence[Pair]) -> dict[str, str]:
     for p in pairs:
         for k, v in p.meta.items():
             kinds[k][type(v).__name__] += 1
-    return {
-        k: f"{' or '.join(sorted(c))}, {c.total() / len(pairs):.0%} of pairs"
-        for k, c in sorted(kinds.items())
-    }
+    return {k: f"{' or '.join(sorted(c))}, {c.total() / len(pairs):.0%} of pairs" for k, c in sorted(kinds.items())}
 
 
 def _of_the_source(card: DatasetCard | None, pairs: PairSet) -> Iterable[str]:

@@ -107,9 +107,7 @@ class Collector:
             return
         others = self.usable or self.rules.shapes.main.share > 0
         message = "; ".join((message, *self.rules.shapes.unread[:1]))
-        raise DataError(
-            f"{where}: {message}{'; --skip-bad-rows goes on without such rows' if others else ''}"
-        )
+        raise DataError(f"{where}: {message}{'; --skip-bad-rows goes on without such rows' if others else ''}")
 
     def _in_split(self, row: Mapping[str, Any], split: str, where: str) -> bool:
         column = self.rules.columns.split

@@ -58,9 +58,7 @@ def arrow_rows(path: Path) -> Iterator[LocatedRow]:
 def _once_each(names: list[str], file: str) -> None:
     twice = [name for name, n in Counter(names).items() if n > 1]
     if twice:
-        raise DataError(
-            f"{file}: there are two columns '{twice[0]}'; rename one, so that it is clear which is meant"
-        )
+        raise DataError(f"{file}: there are two columns '{twice[0]}'; rename one, so that it is clear which is meant")
 
 
 def _rows(batches: Iterator[Any], name: str, kind: str) -> Iterator[LocatedRow]:
@@ -96,7 +94,5 @@ def _one(batch: Any, i: int) -> Cells | BadRow:
             zone = getattr(column.type, "tz", None)
             if zone is not None and "zone" in str(e).lower():
                 return BadRow(f"column '{name}' has times of an unknown zone ({clean(str(zone))[:60]})")
-            return BadRow(
-                f"column '{name}' holds a value that cannot be read ({' '.join(str(e).split())[:100]})"
-            )
+            return BadRow(f"column '{name}' holds a value that cannot be read ({' '.join(str(e).split())[:100]})")
     return row

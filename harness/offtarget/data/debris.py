@@ -61,9 +61,7 @@ _FORM_WORDS = (
     r"full|sender|receiver|current|specific|relevant)(?=[\s'’_])[^\[\]\n]{0,60}"
     r"|name|date|time|city|state|country|address|title|e-?mail|phone|company|location|amount|number|signature|link)"
 )
-_NOT_FORMS = (
-    "(?:SIC|EDIT|NSFW|SPOILERS?|TOC|CITATION|NOTE|WARNING|ERROR|INFO|DEBUG|REDACTED|LAUGHTER|MUSIC|APPLAUSE)"
-)
+_NOT_FORMS = "(?:SIC|EDIT|NSFW|SPOILERS?|TOC|CITATION|NOTE|WARNING|ERROR|INFO|DEBUG|REDACTED|LAUGHTER|MUSIC|APPLAUSE)"
 _PLACEHOLDER = re.compile(
     r"\{\{[ \t]{0,3}[\w.][\w.\- ]{0,40}\}\}"
     r"|\$\{[A-Za-z_][\w.]{0,40}\}"
@@ -125,9 +123,7 @@ def _marks(text: str) -> dict[str, list[tuple[Place, str]]]:
         for (start, stop), instead in at:
             if code is None:
                 code = _code(text)
-            last = (
-                kind in ("eos_text", "template_marker") and stop >= end
-            )  # ends the text, not the code before it
+            last = kind in ("eos_text", "template_marker") and stop >= end  # ends the text, not the code before it
             meant = code[start] and not last and kind not in ("mojibake", "lost_sign")
             if meant or taken.find(1, start, stop) >= 0:
                 continue

@@ -40,9 +40,7 @@ class Decoder:
     seen: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(column, form) -> cells."""
 
-    def candidate(
-        self, prompt: Any, sides: tuple[Any, Any], columns: tuple[str, str, str]
-    ) -> tuple[Any, Any, Any]:
+    def candidate(self, prompt: Any, sides: tuple[Any, Any], columns: tuple[str, str, str]) -> tuple[Any, Any, Any]:
         """Prompt and both answers as they were meant.
 
         Answers lose white space and the mark that ends a turn where their prompt's own marks say that they go on with

@@ -42,10 +42,7 @@ def lost_told(n_usable: int, dropped: Mapping[str, int]) -> str:
 
 def ties_told(n_usable: int, dropped: Mapping[str, int]) -> str:
     """How many pairs are stated as ties, in words, where they are over 20 %; empty where they are fewer."""
-    ties, read = (
-        dropped.get(TIE, 0),
-        n_usable + sum(dropped.values()),
-    )
+    ties, read = (dropped.get(TIE, 0), n_usable + sum(dropped.values()))
     if not read or ties / read <= REFUSED:
         return ""
     return f"{ties} of {read} pairs ({ties / read:.1%}) are ties and left out"
@@ -82,9 +79,7 @@ def require_usable(pairs: PairSet, *, allow_drops: bool = False) -> None:
         require_few_drops(pairs.name, pairs.n_usable, pairs.dropped, pairs.dropped_rows)
 
 
-def require_few_drops(
-    name: str, n_usable: int, dropped: Mapping[str, int], rows: Sequence[DroppedRow] = ()
-) -> None:
+def require_few_drops(name: str, n_usable: int, dropped: Mapping[str, int], rows: Sequence[DroppedRow] = ()) -> None:
     """Refuse a set that lost over 20 % of its pairs for reasons that good data does not have.
 
     Raises:

@@ -97,9 +97,7 @@ def _open_fence(text: str) -> Place | None:
                 opened = m.start(), m[1]
         elif m[1].startswith(opened[1]) and not m[2].strip():
             opened = None
-    return (
-        (opened[0], len(text)) if opened and text[-1] not in _CODE_END and "\n" in text[opened[0] :] else None
-    )
+    return (opened[0], len(text)) if opened and text[-1] not in _CODE_END and "\n" in text[opened[0] :] else None
 
 
 def _fragment(line: str) -> int:

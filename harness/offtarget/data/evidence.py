@@ -148,9 +148,7 @@ class Census:
         for evidence in self.by_key.values():
             for name, column in evidence.columns.items():
                 self.whole.columns.setdefault(name, Column()).merge(column)
-        by_place = sorted(
-            self.whole.columns, key=lambda c: (order.get(c, order.get(c.partition(".")[0], 0)), c)
-        )
+        by_place = sorted(self.whole.columns, key=lambda c: (order.get(c, order.get(c.partition(".")[0], 0)), c))
         self.whole.columns = {name: self.whole.columns[name] for name in by_place}
         return self
 
@@ -195,9 +193,7 @@ def kind_of_cell(value: Any) -> str:
         return TALK
     if isinstance(value, Sequence) and value and all(isinstance(v, str) for v in value):
         return TEXTS
-    return (
-        RECORDS if isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value) else OTHER
-    )
+    return RECORDS if isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value) else OTHER
 
 
 def shown_of(evidence: Evidence, column: str) -> dict[str, str]:
@@ -226,8 +222,6 @@ def values_of(evidence: Evidence, column: str) -> dict[str, int]:
     """Short values of a column with counts, also of one that is an entry of a mapping; empty where there are many."""
     found = evidence.columns.get(column)
     if found is None:
-        counts = Counter(
-            label_key(cell_of(r, column)) for r in evidence.rows if cell_of(r, column) is not None
-        )
+        counts = Counter(label_key(cell_of(r, column)) for r in evidence.rows if cell_of(r, column) is not None)
         return dict(counts) if len(counts) <= _MOST_VALUES else {}
     return dict(found.values or {})

@@ -156,9 +156,7 @@ def _some(evidence: Evidence) -> list[Row]:
     return evidence.rows[:: max(1, len(evidence.rows) // _TRIED)][:_TRIED]
 
 
-def _layout(
-    evidence: Evidence, whole: Evidence, given: Mapping[str, str], *, sure: bool = False
-) -> Layout | NoShape:
+def _layout(evidence: Evidence, whole: Evidence, given: Mapping[str, str], *, sure: bool = False) -> Layout | NoShape:
     """The first shape that reads nearly all rows of a sample; else that which reads most.
 
     Args:
@@ -214,9 +212,7 @@ def _content(evidence: Evidence) -> list[str]:
     return evidence.names(*CONTENT)
 
 
-def _candidates(
-    evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
-) -> Iterator[Layout]:
+def _candidates(evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]) -> Iterator[Layout]:
     """Shapes that the names of the columns suggest, the likeliest first."""
     roles = set(given)
     if roles & labels.FIELDS:
@@ -305,15 +301,10 @@ def _preferred(evidence: Evidence, given: Mapping[str, str], *, likely: bool | N
     """
     pairs = names_of.preference_pairs(_content(evidence))
     if "chosen" in given or "rejected" in given:
-        known = [
-            p for p in pairs if given.get("chosen", p[0]) == p[0] and given.get("rejected", p[1]) == p[1]
-        ]
+        known = [p for p in pairs if given.get("chosen", p[0]) == p[0] and given.get("rejected", p[1]) == p[1]]
         pairs = known or [(given.get("chosen", "chosen"), given.get("rejected", "rejected"))]
     for chosen, rejected in pairs:
-        if (
-            likely is not None
-            and all(_is_answer(evidence.columns.get(c)) for c in (chosen, rejected)) != likely
-        ):
+        if likely is not None and all(_is_answer(evidence.columns.get(c)) for c in (chosen, rejected)) != likely:
             continue
         fields = {**given, "chosen": chosen, "rejected": rejected}
         for prompt in _prompts(evidence, given, (chosen, rejected)):
@@ -351,17 +342,11 @@ def _is_hh(evidence: Evidence, column: str) -> bool:
     return bool(texts) and sum(parse_as(t, HH) is not None for t in texts) >= 0.5 * len(texts)
 
 
-def _two(
-    evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
-) -> Iterator[Layout]:
+def _two(evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]) -> Iterator[Layout]:
     """Shapes with two answers and a column that says who won."""
     pairs = [a for a in names_of.numbered_answers(_content(evidence)) if len(a) == 2]
     if "response_a" in given or "response_b" in given:
-        fits = [
-            p
-            for p in pairs
-            if given.get("response_a", p[0]) == p[0] and given.get("response_b", p[1]) == p[1]
-        ]
+        fits = [p for p in pairs if given.get("response_a", p[0]) == p[0] and given.get("response_b", p[1]) == p[1]]
         pairs = fits or [(given.get("response_a", "response_a"), given.get("response_b", "response_b"))]
     for answers in pairs:
         for rule in labels.rules(answers, evidence, whole, given, problems):
@@ -370,9 +355,7 @@ def _two(
                 yield Layout(TwoResponses(**fields), (rule.told,) if rule.told else ())
 
 
-def _many(
-    evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
-) -> Iterator[Layout]:
+def _many(evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]) -> Iterator[Layout]:
     """Shapes with three or more answers and a column that names the best one."""
     if set(given) - {"prompt"}:
         return
@@ -405,9 +388,7 @@ def _differ(found: Mapping[str, Sequence[str]], rows: Sequence[Row]) -> str | No
     apart = 0
     for row in rows:
         places = {
-            options.index(key)
-            for label, options in found.items()
-            if (key := label_key(cell_of(row, label))) in options
+            options.index(key) for label, options in found.items() if (key := label_key(cell_of(row, label))) in options
         }
         apart += len(places) > 1
     if not apart:
@@ -421,9 +402,5 @@ def _differ(found: Mapping[str, Sequence[str]], rows: Sequence[Row]) -> str | No
 def _option(answer: str, values: Sequence[str]) -> str:
     """The value by which a label means an answer: its name, or the end of it."""
     words = names_of.words_of(answer)
-    ends = [
-        v
-        for v in values
-        if names_of.words_of(v) and words[-len(names_of.words_of(v)) :] == names_of.words_of(v)
-    ]
+    ends = [v for v in values if names_of.words_of(v) and words[-len(names_of.words_of(v)) :] == names_of.words_of(v)]
     return ends[0] if ends else answer

@@ -42,11 +42,7 @@ def html_tags(text: str) -> list[tuple[Place, str]]:
         return []
     out = []
     if "<" in text:
-        out = [
-            (m.span(), "\n" if m["block"] else "")
-            for m in _TAG.finditer(text)
-            if not _spoken_of(text, *m.span())
-        ]
+        out = [(m.span(), "\n" if m["block"] else "") for m in _TAG.finditer(text) if not _spoken_of(text, *m.span())]
     if "&" in text:
         out += [
             (m.span(), html.unescape(m[0]).replace("\xa0", " "))

@@ -94,9 +94,7 @@ def _one_line(name: str) -> Iterator[None]:
             advice = "HF_HUB_OFFLINE is set: unset it, or give a local .jsonl or .parquet file of the set"
         else:
             advice = "check the network or HF_ENDPOINT, or give a local .jsonl or .parquet file of the set"
-        raise UndecidedError(
-            f"hf:{name}: the hub cannot be reached or read ({kind}: {text}); {advice}"
-        ) from None
+        raise UndecidedError(f"hf:{name}: the hub cannot be reached or read ({kind}: {text}); {advice}") from None
     finally:
         logger.setLevel(level)
 

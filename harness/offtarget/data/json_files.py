@@ -163,9 +163,7 @@ def _rows_of_document(value: Any, name: str) -> Iterator[LocatedRow]:
             for n, item in enumerate(rows, start=1):
                 yield f"{name} {split} item {n}", {"split": split, **item}
     elif len(arrays) > 1:
-        raise DataError(
-            f"{name}: an object with several arrays ({', '.join(arrays)}); keep one of them in the file"
-        )
+        raise DataError(f"{name}: an object with several arrays ({', '.join(arrays)}); keep one of them in the file")
     elif arrays:
         yield from _rows_of_document(next(iter(arrays.values())), name)
     else:
@@ -180,11 +178,7 @@ def _holds_rows(value: Cells) -> bool:
 def _is_table(value: Cells) -> bool:
     """Whether an object keeps the names of columns apart from the rows (pandas, `orient="split"`)."""
     rows = value.get("data")
-    return (
-        isinstance(value.get("columns"), list)
-        and isinstance(rows, list)
-        and all(isinstance(r, list) for r in rows)
-    )
+    return isinstance(value.get("columns"), list) and isinstance(rows, list) and all(isinstance(r, list) for r in rows)
 
 
 def _arrays(value: Cells) -> dict[str, list[Any]]:
@@ -194,11 +188,7 @@ def _arrays(value: Cells) -> dict[str, list[Any]]:
 
 
 def _is_array_of_rows(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(x, dict) and not _is_turn(x) for x in value)
-    )
+    return isinstance(value, list) and bool(value) and all(isinstance(x, dict) and not _is_turn(x) for x in value)
 
 
 def _is_turn(value: Any) -> bool:

@@ -31,11 +31,7 @@ _AGAINST = {"down", "against", "no", "nay", "contra"}
 
 
 def rules(
-    answers: Sequence[str],
-    evidence: Evidence,
-    whole: Evidence,
-    given: Mapping[str, str],
-    problems: list[str],
+    answers: Sequence[str], evidence: Evidence, whole: Evidence, given: Mapping[str, str], problems: list[str]
 ) -> Iterator[LabelRule]:
     """Ways in which the file says which of two answers won, the likeliest first.
 
@@ -68,9 +64,7 @@ def rules(
         else:
             yield from found.values()
     elif votes := _votes(evidence):
-        yield LabelRule(
-            {"votes_a": votes[0], "votes_b": votes[1]}, f"more votes win: columns {', '.join(votes)}"
-        )
+        yield LabelRule({"votes_a": votes[0], "votes_b": votes[1]}, f"more votes win: columns {', '.join(votes)}")
     elif others:
         problems.append(_unnamed(others, answers, evidence.rows))
     elif not problems:
@@ -91,9 +85,7 @@ def _told(stated: TwoResponses, whole: Evidence) -> str:
         if value:
             won[_first_won(stated, {stated.label: shown.get(value, value)})].append(value)
     said = {
-        side: f"{sum(values[v] for v in found)} rows ({_some([shown.get(v, v) for v in found])})"
-        if found
-        else "none"
+        side: f"{sum(values[v] for v in found)} rows ({_some([shown.get(v, v) for v in found])})" if found else "none"
         for side, found in won.items()
     }
     told = f"column {stated.label}: {stated.response_a} won in {said[True]}, {stated.response_b} in {said[False]}"
@@ -122,11 +114,7 @@ def _no_such_scale(stated: TwoResponses, whole: Evidence) -> str | None:
 
 
 def _as_said(
-    said: Mapping[str, str],
-    answers: Sequence[str],
-    evidence: Evidence,
-    whole: Evidence,
-    problems: list[str],
+    said: Mapping[str, str], answers: Sequence[str], evidence: Evidence, whole: Evidence, problems: list[str]
 ) -> Iterator[LabelRule]:
     """The column that the person named."""
     label = said["label"]
@@ -191,12 +179,7 @@ def _unreadable(answers: Sequence[str], evidence: Evidence, whole: Evidence) -> 
     """What to say of a column that says who won by its name, in words that are not known."""
     for label in label_columns(evidence, answers):
         values = {v: n for v, n in values_of(whole, label).items() if v}
-        if (
-            is_firm(label)
-            and choice_named(label)
-            and 1 < len(values) <= _MOST
-            and evidence.columns[label].kind == TEXT
-        ):
+        if is_firm(label) and choice_named(label) and 1 < len(values) <= _MOST and evidence.columns[label].kind == TEXT:
             shown = shown_of(whole, label)
             holds = ", ".join(f"{shown.get(v, v)} in {n}" for v, n in values.items())
             yield (
@@ -271,50 +254,29 @@ def _votes(evidence: Evidence) -> tuple[str, ...] | None:
     """Columns with the number of votes for each of two answers."""
     for pair in names_of.numbered_answers(evidence.names(NUMBER), about=True):
         words = names_of.parted(pair[0])
-        if (
-            len(pair) == 2
-            and {"vote", "votes"} & set(words)
-            and not (_AGAINST & set(words) or lean(words) == WORSE)
-        ):
+        if len(pair) == 2 and {"vote", "votes"} & set(words) and not (_AGAINST & set(words) or lean(words) == WORSE):
             return pair
     return None
 
 
 def label_columns(evidence: Evidence, answers: Sequence[str]) -> list[str]:
     """Columns that may say who won, those with a usual name first."""
-    free = [
-        c for c, column in evidence.columns.items() if c not in answers and column.kind not in (TALK, TEXTS)
-    ]
+    free = [c for c, column in evidence.columns.items() if c not in answers and column.kind not in (TALK, TEXTS)]
     usual = names_of.named(free, names_of.LABEL)
     prompts = names_of.named(free, names_of.PROMPT)
     return [*usual, *(c for c in free if c not in usual and c not in prompts)]
 
 
 def read_winner(
-    label: str,
-    answers: Sequence[str],
-    whole: Evidence,
-    rows: Sequence[Row],
-    *,
-    worse: bool | None = None,
+    label: str, answers: Sequence[str], whole: Evidence, rows: Sequence[Row], *, worse: bool | None = None
 ) -> LabelRule | Unclear | None:
     """What a column says of two answers, from its values over the whole file; `worse` as in `winners.read_labels`."""
     about = [
         pair
         for pair in names_of.numbered_answers(list(whole.columns), about=True)
-        if label not in pair
-        and names_of.names_writer(pair[0])
-        and not (is_amount_of(pair[0]) or choice_named(pair[0]))
+        if label not in pair and names_of.names_writer(pair[0]) and not (is_amount_of(pair[0]) or choice_named(pair[0]))
     ]
-    return read_labels(
-        label,
-        values_of(whole, label),
-        answers,
-        rows,
-        about,
-        shown_of(whole, label),
-        worse=worse,
-    )
+    return read_labels(label, values_of(whole, label), answers, rows, about, shown_of(whole, label), worse=worse)
 
 
 def _conflict(found: Mapping[str, LabelRule], answers: Sequence[str], rows: Sequence[Row]) -> str | None:
@@ -342,9 +304,7 @@ def _unnamed(others: Mapping[str, LabelRule], answers: Sequence[str], rows: Sequ
             f"--columns label={names[0]},label_says=loser"
         )
     apart, both = _disagreements(others, answers, rows)
-    differ = (
-        f"they disagree in {apart} of the {both} rows looked at that several fill" if apart else "they agree"
-    )
+    differ = f"they disagree in {apart} of the {both} rows looked at that several fill" if apart else "they agree"
     return (
         f"no column says by its name who won; {_listed(names)} each name one of the two answers, and {differ}; "
         f"{_ways(others)}"
@@ -372,9 +332,7 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
-def _disagreements(
-    found: Mapping[str, LabelRule], answers: Sequence[str], rows: Sequence[Row]
-) -> tuple[int, int]:
+def _disagreements(found: Mapping[str, LabelRule], answers: Sequence[str], rows: Sequence[Row]) -> tuple[int, int]:
     """(rows in which two of some columns name different answers as the better one, rows in which two name one)."""
     adapters = [_adapter(rule, answers) for rule in found.values()]
     apart = both = 0

@@ -113,9 +113,7 @@ def read_pairs(
         if number is not None and number < 1:
             raise ConfigError(f"{name} is {number}; it must be at least 1")
     if limit is not None and head is not None:
-        raise ConfigError(
-            "--limit draws prompts from all rows and --head takes the first rows; give one of them"
-        )
+        raise ConfigError("--limit draws prompts from all rows and --head takes the first rows; give one of them")
     given = dict(columns or {})
     _require_roles(given)
     source = resolve(ref, columns=columns, registry=registry, card=card)
@@ -176,12 +174,7 @@ def _look(
 
 
 def _rules(
-    source: Source,
-    given: Mapping[str, str],
-    seen: Census,
-    split: str | None,
-    cautions: list[str],
-    skip_bad_rows: bool,
+    source: Source, given: Mapping[str, str], seen: Census, split: str | None, cautions: list[str], skip_bad_rows: bool
 ) -> Rules:
     """How the rows are read: as a card says, or as they look.
 
@@ -193,9 +186,7 @@ def _rules(
     roles = {k: v for k, v in given.items() if k not in RowColumns.model_fields and k != "ignore"}
     card = source.card
     if seen.whole.n:
-        named = {
-            k: v for k, v in given.items() if k not in _NO_COLUMN and not (k == "group" and v == "prompt")
-        }
+        named = {k: v for k, v in given.items() if k not in _NO_COLUMN and not (k == "group" and v == "prompt")}
         if text := missing_columns(seen, named):
             raise DataError(f"{source.name}: {text}")
     if card is not None:
@@ -226,12 +217,7 @@ def _rules(
 
 
 def _finished(
-    source: Source,
-    collector: Collector,
-    given: Mapping[str, str],
-    seen: Census,
-    split: str | None,
-    cautions: list[str],
+    source: Source, collector: Collector, given: Mapping[str, str], seen: Census, split: str | None, cautions: list[str]
 ) -> PairSet:
     name, rules = source.name, collector.rules
     if collector.read == 0 and not collector.dropped:
@@ -239,9 +225,7 @@ def _finished(
     if not collector.pairs and not collector.dropped:
         raise unknown_name(f"split of {name}", str(split or source.splits[0]), collector.seen_splits)
     card = source.card
-    how = (
-        "by its card" if card else f"guessed from {'all ' if seen.whole.n > 1 else ''}{_count(seen.whole.n)}"
-    )
+    how = "by its card" if card else f"guessed from {'all ' if seen.whole.n > 1 else ''}{_count(seen.whole.n)}"
     ignored = given.get("ignore", "").split("|")
     notes = [source.files.told()] if source.files and source.files.told() else []
     notes += remarks.notes(collector, seen)

@@ -89,11 +89,7 @@ def _labels(texts: Sequence[str], sets: Sequence[Sequence[int]]) -> list[str]:
 
 
 def _near_rows(
-    ids: Sequence[str],
-    asked: Sequence[str],
-    said: Sequence[str],
-    prompts: Sequence[str],
-    sides: Sequence[str],
+    ids: Sequence[str], asked: Sequence[str], said: Sequence[str], prompts: Sequence[str], sides: Sequence[str]
 ) -> list[list[str]]:
     """Sets of rows that agree in all three labels, one row of each that says the same."""
     found: dict[tuple[str, str, str], dict[tuple[str, str, str], str]] = defaultdict(dict)

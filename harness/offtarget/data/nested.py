@@ -10,9 +10,7 @@ from offtarget.data.evidence import NUMBER, OTHER, RECORDS, TEXT, Census, Eviden
 from offtarget.data.labels import read_winner
 from offtarget.data.winners import LabelRule
 
-LOW = {
-    "rank", "ranks", "ranking", "place", "position", "loss", "losses", "perplexity", "ppl", "error", "errors", "nll",
-}  # fmt: skip
+LOW = {"rank", "ranks", "ranking", "place", "position", "loss", "losses", "perplexity", "ppl", "error", "errors", "nll"}
 """Words for numbers of which the lowest is the best."""
 
 
@@ -34,11 +32,7 @@ def listed(seen: Census) -> str | None:
     """What to say of a list of answers with a list of numbers beside it, or within it."""
     rows = seen.whole.rows[:100]
     lists = _lists(rows, seen.whole)
-    texts = [
-        c
-        for c, cells in lists.items()
-        if all(isinstance(x, str) and len(x) > _WORDY for v in cells for x in v)
-    ]
+    texts = [c for c, cells in lists.items() if all(isinstance(x, str) and len(x) > _WORDY for v in cells for x in v)]
     for answers in texts:
         for beside, cells in lists.items():
             even = all(len(x) == len(y) for x, y in zip(lists[answers], cells, strict=False))
@@ -46,8 +40,10 @@ def listed(seen: Census) -> str | None:
                 continue
             found = f"a list of answers to each prompt ({answers}) and a number for each of them ({beside})"
             words = {w for part in beside.split(".") for w in names_of.words_of(part)}
-            ways = [f"--columns responses={answers},{role}={beside} (the {which} is the best)" for role, which in
-                    (("ranks", "lowest"), ("scores", "highest"))]  # fmt: skip
+            ways = [
+                f"--columns responses={answers},{role}={beside} (the {which} is the best)"
+                for role, which in (("ranks", "lowest"), ("scores", "highest"))
+            ]
             said = ways if words & LOW else ways[1:]
             return f"{found}; say which is best with {' or '.join(said)}"
     return None

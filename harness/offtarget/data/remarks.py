@@ -16,9 +16,7 @@ from offtarget.data.shapes import Adapter
 def told(adapter: Adapter, how: str) -> str:
     """An adapter in words: its name, its columns, and who says so."""
     fields = {k: v for k, v in adapter.model_dump().items() if k != "name" and v not in (None, ())}
-    columns = ", ".join(
-        f"{k}={'|'.join(map(str, v)) if isinstance(v, tuple | list) else v}" for k, v in fields.items()
-    )
+    columns = ", ".join(f"{k}={'|'.join(map(str, v)) if isinstance(v, tuple | list) else v}" for k, v in fields.items())
     return f"{adapter.model_dump()['name']} ({how}): {columns}"
 
 
@@ -94,11 +92,7 @@ def _decoded(decoder: Decoder) -> Iterator[str]:
         else:
             columns[form, n].append(column)
     for (form, n), names in sorted(columns.items()):
-        where = (
-            f"column {names[0]}: {n} cells"
-            if len(names) == 1
-            else f"columns {', '.join(names)}: {n} cells each"
-        )
+        where = f"column {names[0]}: {n} cells" if len(names) == 1 else f"columns {', '.join(names)}: {n} cells each"
         what = "a conversation as a text of" if form == SERIALISED else "a conversation as running text with"
         yield f"{where} hold {what} {form}; parsed into turns"
 

@@ -49,9 +49,7 @@ def _periods(codes: "NDArray[np.uint32]") -> list[int]:
     """Periods of up to `_UNIT` at which three places in a row, `_STEP` apart, come again: those a run may have."""
     import numpy as np
 
-    ahead = np.lib.stride_tricks.sliding_window_view(
-        np.concatenate([codes, np.zeros(_UNIT, np.uint32)]), _UNIT + 1
-    )
+    ahead = np.lib.stride_tricks.sliding_window_view(np.concatenate([codes, np.zeros(_UNIT, np.uint32)]), _UNIT + 1)
     sampled = ahead[::_STEP]
     same = sampled[:, 1:] == sampled[:, :1]
     return [int(p) + 1 for p in np.flatnonzero((same[2:] & same[1:-1] & same[:-2]).any(axis=0))]

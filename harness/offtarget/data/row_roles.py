@@ -17,9 +17,7 @@ BY_PROMPT = "prompt"
 """The group column that stands for the prompt itself."""
 
 
-def row_columns(
-    given: Mapping[str, str], stated: RowColumns | None, shapes: Shapes, seen: Census
-) -> RowColumns:
+def row_columns(given: Mapping[str, str], stated: RowColumns | None, shapes: Shapes, seen: Census) -> RowColumns:
     """Which columns speak of a row as a whole.
 
     Args:
@@ -39,9 +37,7 @@ def row_columns(
     prompts = {str(getattr(layout.adapter, "prompt", "")).lower() for layout in shapes.layouts}
     if "instruction" in prompts and (inputs := names_of.named(free, ("input",))):
         guessed["input"] = inputs[0]
-    earlier = [
-        c for c in seen.whole.columns if c.lower() == "history" and c not in used and _is_earlier(seen, c)
-    ]
+    earlier = [c for c in seen.whole.columns if c.lower() == "history" and c not in used and _is_earlier(seen, c)]
     if earlier:
         guessed["earlier"] = earlier[0]
     return RowColumns(**{**guessed, **given})
@@ -89,9 +85,7 @@ def extended_prompt(
         own = turns[0]["content"].strip() if turns[0]["role"] == "system" else None
         said = "\n".join(m["content"] for m in system)
         if own is not None and said.strip() and own != said.strip():
-            raise DataError(
-                f"the prompt begins with a system turn, and column '{columns.system}' holds another one"
-            )
+            raise DataError(f"the prompt begins with a system turn, and column '{columns.system}' holds another one")
         if said.strip() and own is None:
             turns = [{"role": "system", "content": said}, *turns]
     return turns
@@ -112,8 +106,5 @@ def _earlier(row: Mapping[str, Any], column: str) -> list[Message]:
     for item in cell or []:
         if not isinstance(item, list | tuple) or len(item) != 2 or not all(isinstance(x, str) for x in item):
             raise DataError(f"column '{column}' is not a list of (question, answer)")
-        turns += [
-            {"role": "user", "content": clean(item[0])},
-            {"role": "assistant", "content": clean(item[1])},
-        ]
+        turns += [{"role": "user", "content": clean(item[0])}, {"role": "assistant", "content": clean(item[1])}]
     return turns

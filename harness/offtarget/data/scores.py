@@ -50,8 +50,7 @@ def score_columns(pairs: Sequence[Pair]) -> list[ScoreColumns]:
         both = [
             (p.id, a, b)
             for p in pairs
-            if (a := finite(p.meta.get(chosen))) is not None
-            and (b := finite(p.meta.get(rejected))) is not None
+            if (a := finite(p.meta.get(chosen))) is not None and (b := finite(p.meta.get(rejected))) is not None
         ]
         if not both:
             continue
@@ -77,9 +76,7 @@ def score_columns(pairs: Sequence[Pair]) -> list[ScoreColumns]:
 
 def sides(columns: Iterable[str]) -> list[tuple[str, str]]:
     """Pairs of columns of a score that name the chosen and the rejected side."""
-    return [
-        (c.chosen, c.rejected) for c in side_columns(columns) if SCORE_WORDS.intersection(words_of(c.chosen))
-    ]
+    return [(c.chosen, c.rejected) for c in side_columns(columns) if SCORE_WORDS.intersection(words_of(c.chosen))]
 
 
 def finite(value: Any) -> Amount | None:

@@ -20,9 +20,7 @@ _ARRAY = re.compile(r"array\((?P<list>.*?)(?:,\s*dtype=\w+)?\)\s*", re.DOTALL)
 
 def looks_like_talk(text: str) -> bool:
     """Whether a text begins as a conversation written in JSON or Python does."""
-    return (
-        text.lstrip()[:1] in ("[", "{", "a", '"') and _TALK.match(text.lstrip().removeprefix('"')) is not None
-    )
+    return text.lstrip()[:1] in ("[", "{", "a", '"') and _TALK.match(text.lstrip().removeprefix('"')) is not None
 
 
 def talk_of(text: str) -> list[Any] | None:

@@ -246,9 +246,7 @@ class TwoResponses(Adapter):
         if key in map(label_key, self.ties) or (won[0] and won[1]):
             raise Drop(msg.TIE)
         known = ", ".join(str(x)[:40] for x in (*a_wins, *b_wins, *self.ties))
-        raise DataError(
-            f"column '{self.label}' says '{str(value)[:80]}', which is none of the labels {known}"
-        )
+        raise DataError(f"column '{self.label}' says '{str(value)[:80]}', which is none of the labels {known}")
 
 
 class OneOfMany(Adapter):
@@ -340,9 +338,7 @@ class ScoredList(Adapter):
     @model_validator(mode="after")
     def _one_rule(self) -> "ScoredList":
         if (self.scores is None) == (self.ranks is None):
-            raise ValueError(
-                "a list of responses needs either scores (the highest is best) or ranks (the lowest is)"
-            )
+            raise ValueError("a list of responses needs either scores (the highest is best) or ranks (the lowest is)")
         return self
 
     def candidates(self, row: Row) -> list[Candidate]:
@@ -358,9 +354,7 @@ class ScoredList(Adapter):
             )
         if len(responses) < 2:
             raise Drop(msg.UNMATCHED, f"column '{self.responses}' holds {len(responses)} responses")
-        amounts = on_one_scale(
-            [_amount(v, f"column '{column}', entry {n}") for n, v in enumerate(given, start=1)]
-        )
+        amounts = on_one_scale([_amount(v, f"column '{column}', entry {n}") for n, v in enumerate(given, start=1)])
         scores = amounts if self.scores else [-a for a in amounts]
         prompt, names = _prompt(row, self.prompt), (self.prompt or "", self.responses, self.responses)
         return [
@@ -389,9 +383,7 @@ class RatedTurns(Adapter):
         prompt: list[dict[str, Any]] = []
         for t in turns:
             if not isinstance(take(t, "turn"), int) or not isinstance(take(t, "content"), str):
-                raise DataError(
-                    f"column '{self.history}' has a turn whose number or content is of a wrong kind"
-                )
+                raise DataError(f"column '{self.history}' has a turn whose number or content is of a wrong kind")
             take(t, "role")
         for n in sorted({t["turn"] for t in turns}):
             here = [t for t in turns if t["turn"] == n]
@@ -404,9 +396,7 @@ class RatedTurns(Adapter):
             others = [t for t in replies if t is not chosen[0]]
             names = (self.history,) * 3
             out += [
-                Candidate(
-                    prompt, chosen[0]["content"], t["content"], names, f"{n}.{k}", records=(chosen[0], t)
-                )
+                Candidate(prompt, chosen[0]["content"], t["content"], names, f"{n}.{k}", records=(chosen[0], t))
                 for k, t in enumerate(others)
             ]
             prompt = [*prompt, {"role": "assistant", "content": chosen[0]["content"]}]
@@ -441,9 +431,7 @@ class Lists(Adapter):
         if self.pairing == "index":
             if len(chosen) != len(rejected):
                 raise Drop(msg.UNMATCHED)
-            own = [
-                x == y == prompt for x, y in zip(chosen, rejected, strict=True)
-            ]  # turns, of which one asks
+            own = [x == y == prompt for x, y in zip(chosen, rejected, strict=True)]  # turns, of which one asks
             pairs = [(i, i) for i in range(len(chosen)) if not own[i]]
         else:
             pairs = [(i, j) for i in range(len(chosen)) for j in range(len(rejected))]

@@ -80,9 +80,7 @@ def resolve(
         found = _resolve(refs, columns, registry)
         if found.files is None:
             raise ConfigError(f"--card {card}: it says how to read files; '{refs[0]}' is none")
-        return replace(
-            found, card=load_card(card, anywhere=True, reading_only=True), card_path=card, anywhere=True
-        )
+        return replace(found, card=load_card(card, anywhere=True, reading_only=True), card_path=card, anywhere=True)
     return _resolve(refs, columns, registry)
 
 

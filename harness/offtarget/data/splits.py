@@ -3,9 +3,7 @@
 import re
 from pathlib import Path
 
-_NAMES = (
-    "train|training|test|testing|valid|validation|val|dev|development|eval|evaluation|held[-_]?out|holdout"
-)
+_NAMES = "train|training|test|testing|valid|validation|val|dev|development|eval|evaluation|held[-_]?out|holdout"
 _SPLIT = re.compile(rf"(?:{_NAMES})(?:[-_.]\w+|\d+)*", re.IGNORECASE)
 _IN_FILE = re.compile(rf"(?:^|[-_.])({_NAMES})(?=[-_.]|\d|$)", re.IGNORECASE)
 

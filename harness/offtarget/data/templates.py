@@ -68,11 +68,7 @@ class _Prompt:
             list(accumulate(words, lambda h, w: hash((h, w)), initial=hash(before))),
             list(accumulate(reversed(words), lambda h, w: hash((h, w)), initial=0)),
             list(accumulate(weights, initial=0.0)),
-            list(
-                accumulate(
-                    (x > 0 and w not in _COMMON for w, x in zip(words, weights, strict=True)), initial=0
-                )
-            ),
+            list(accumulate((x > 0 and w not in _COMMON for w, x in zip(words, weights, strict=True)), initial=0)),
         )
 
     def frames(self, n_start: "Counter[int]", n_end: "Counter[int]") -> Iterator[tuple[int, int]]:
@@ -90,12 +86,7 @@ class _Prompt:
                 slot = self.weight[stop] - self.weight[before]
                 fixed = self.weight[n] - slot
                 telling = self.telling[n] - (self.telling[stop] - self.telling[before])
-                if (
-                    slot
-                    and fixed >= max(MIN_FIXED, slot)
-                    and telling
-                    and n_end[self.ends[n - stop]] >= MIN_FILLS
-                ):
+                if slot and fixed >= max(MIN_FIXED, slot) and telling and n_end[self.ends[n - stop]] >= MIN_FILLS:
                     yield before, n - stop
 
     def frame(self, before: int, behind: int) -> str:

@@ -40,9 +40,7 @@ def decoder_of(shapes: Shapes, seen: Census, cautions: list[str]) -> Decoder:
                 taken, chosen, rejected = plain.candidate(c.prompt, (c.chosen, c.rejected), c.columns)
                 if isinstance(chosen, str) and isinstance(rejected, str):
                     both += repeated(c.prompt, last_turn(taken), chosen, rejected) is not None
-                    both_short += (
-                        repeated(c.prompt, last_turn(taken), chosen, rejected, short=True) is not None
-                    )
+                    both_short += repeated(c.prompt, last_turn(taken), chosen, rejected, short=True) is not None
     written = frozenset(
         column for column, texts in cells.items() if sum(map(looks_like_talk, texts)) >= _MOSTLY * len(texts)
     )

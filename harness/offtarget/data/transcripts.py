@@ -48,7 +48,9 @@ FORMS = (
         re.compile(r"<\|START_OF_TURN_TOKEN\|><\|(USER|CHATBOT|SYSTEM)_TOKEN\|>"),
         ("<|END_OF_TURN_TOKEN|>",),
     ),
-    Marks("[INST]", re.compile(r"(?:<s>\s*)?(\[/?INST\])"), ("</s>",), roles={"[inst]": "user", "[/inst]": "assistant"}),
+    Marks(
+        "[INST]", re.compile(r"(?:<s>\s*)?(\[/?INST\])"), ("</s>",), roles={"[inst]": "user", "[/inst]": "assistant"}
+    ),
     Marks(
         "### Instruction: / ### Response:",
         re.compile(r"(?:\A|\n)\s*#{2,3} ?(Instruction|Input|Response|Human|User|Assistant|System) ?:"),
@@ -69,10 +71,8 @@ FORMS = (
         sure=False,
         preamble=re.compile(r".{,500}", re.DOTALL),
     ),
-)  # fmt: skip
-_BEGIN = re.compile(
-    r"\s*(?:<s>|<bos>|<\|begin_of_text\|>|<\|endoftext\|>|<｜begin▁of▁sentence｜>|<BOS_TOKEN>)\s*"
 )
+_BEGIN = re.compile(r"\s*(?:<s>|<bos>|<\|begin_of_text\|>|<\|endoftext\|>|<｜begin▁of▁sentence｜>|<BOS_TOKEN>)\s*")
 _OPENING = re.compile(
     r"\s*(?:<[|｜]|<s>|<bos>|<start_of_turn>|<BOS_TOKEN>|\[INST\]|#{2,3} ?[A-Z]|(?:Human|Assistant):|Below is an instruction)"
 )
@@ -154,9 +154,7 @@ def without_end(text: str, marks: Marks) -> str:
 def alternates(talk: Talk) -> bool:
     """Whether user and assistant take turns, after a system turn at most: what a mistaken mark would break."""
     roles = [m["role"] for m in talk.turns if m["role"] != "system"]
-    return len(roles) + talk.open > 1 and all(
-        role == ("user", "assistant")[i % 2] for i, role in enumerate(roles)
-    )
+    return len(roles) + talk.open > 1 and all(role == ("user", "assistant")[i % 2] for i, role in enumerate(roles))
 
 
 def parse_transcript(text: str) -> list[Message]:

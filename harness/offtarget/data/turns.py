@@ -16,9 +16,7 @@ _USER = re.compile(
 _ANSWERER = re.compile(
     r"\n[ \t]*(?:\*\*)?(?:\#\#\# ?)?(?:Assistant|ASSISTANT|assistant|AI|Bot|Chatbot|Model|ChatGPT|Response|Output) ?:"
 )
-_NAMED = re.compile(
-    r"\s*(?:\*\*)?(?!Assistant|ASSISTANT|AI|Bot|Chatbot|ChatGPT)[A-Z][\w .'’]{0,24}(?:\*\*)? ?:"
-)
+_NAMED = re.compile(r"\s*(?:\*\*)?(?!Assistant|ASSISTANT|AI|Bot|Chatbot|ChatGPT)[A-Z][\w .'’]{0,24}(?:\*\*)? ?:")
 _SPEAKER = re.compile(
     r"(?:\#\#\# ?(?:Instruction|Response|Human|Assistant|User|System)|Human|Assistant|USER|ASSISTANT) ?:(?:[ \t]++|(?=\n)|\Z)"
 )

@@ -23,17 +23,13 @@ _SOME = 5
 """Prompts within which it must change then."""
 
 
-def cautions(
-    collector: Collector, given: Mapping[str, str], ignored: Sequence[str], seen: Census
-) -> Iterator[str]:
+def cautions(collector: Collector, given: Mapping[str, str], ignored: Sequence[str], seen: Census) -> Iterator[str]:
     """What a decision on the pairs should know of the reading."""
     yield from _unread_winner(collector.rules.shapes, given, ignored, seen)
     yield from _unread_context(collector.pairs, collector.rules.columns, ignored)
 
 
-def _unread_winner(
-    shapes: Shapes, given: Mapping[str, str], ignored: Sequence[str], seen: Census
-) -> Iterator[str]:
+def _unread_winner(shapes: Shapes, given: Mapping[str, str], ignored: Sequence[str], seen: Census) -> Iterator[str]:
     """Columns that say who won and that no shape reads.
 
     Raises:
@@ -94,9 +90,7 @@ def _unread_context(pairs: Sequence[Pair], columns: RowColumns, ignored: Sequenc
     for name, found in texts.items():
         words, length = (sum(f(t) for t in found) / len(found) for f in (lambda t: len(t.split()), len))
         known = name in usual
-        if len(found) < 0.5 * len(pairs) or not (
-            known or (words >= _PHRASE and not names_of.speaks_about(name))
-        ):
+        if len(found) < 0.5 * len(pairs) or not (known or (words >= _PHRASE and not names_of.speaks_about(name))):
             continue
         changes, prompts = _changes_within(pairs, name)
         if changes and (known or changes >= max(_SOME, 0.5 * prompts)):

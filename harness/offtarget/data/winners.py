@@ -98,9 +98,7 @@ def read_labels(
     named = {v: _side(v, answers, marks) for v in values}
     if not all(named.values()):
         return _unclear(label, values, answers, marks, shown or {})
-    sides = {
-        side: [v for v, found in named.items() if found and found.side == side] for side in ("a", "b", "tie")
-    }
+    sides = {side: [v for v, found in named.items() if found and found.side == side] for side in ("a", "b", "tie")}
     if not sides["a"] and not sides["b"]:
         return None
     judged = {found.judged for found in named.values() if found and found.side != "tie"}
@@ -117,9 +115,7 @@ def read_labels(
         sides = {"a": sides["b"], "b": sides["a"], "tie": sides["tie"]}
     n = {side: sum(values[v] for v in found) for side, found in sides.items()}
     written = {side: tuple((shown or {}).get(v, v) for v in found) for side, found in sides.items()}
-    said = {
-        side: f"{n[side]} rows ({', '.join(texts)})" if texts else "none" for side, texts in written.items()
-    }
+    said = {side: f"{n[side]} rows ({', '.join(texts)})" if texts else "none" for side, texts in written.items()}
     names_worse = " names the worse answer" if worse and judged == {False} else ""
     told = f"column {label}{names_worse}: {answers[0]} won in {said['a']}, {answers[1]} in {said['b']}"
     if sides["tie"]:
@@ -129,12 +125,7 @@ def read_labels(
 
 
 def _by_cells(
-    label: str,
-    answers: Sequence[str],
-    rows: Sequence[Row],
-    kind: str,
-    columns: Sequence[str],
-    worse: bool,
+    label: str, answers: Sequence[str], rows: Sequence[Row], kind: str, columns: Sequence[str], worse: bool
 ) -> LabelRule | None:
     """Labels that are the winner's (or the loser's) own text, or its name as in two other columns."""
     won: Counter[str] = Counter()
@@ -163,18 +154,12 @@ def _by_cells(
         fields |= {"name_a": columns[0], "name_b": columns[1]}
         what = f"{whose} name, as in {columns[0]} and {columns[1]}"
     fields["ties"] = tuple(
-        {
-            label_key(r[label])
-            for r in rows
-            if isinstance(r.get(label), str) and _TIES.fullmatch(label_key(r[label]))
-        }
+        {label_key(r[label]) for r in rows if isinstance(r.get(label), str) and _TIES.fullmatch(label_key(r[label]))}
     )
     return LabelRule(fields, f"column {label} holds {what}")
 
 
-def _side_or_name(
-    label: str, answers: Sequence[str], names: Sequence[str], rows: Sequence[Row]
-) -> Unclear | None:
+def _side_or_name(label: str, answers: Sequence[str], names: Sequence[str], rows: Sequence[Row]) -> Unclear | None:
     """What to say where a label may be the side of the winner or its name, since A and B are names too; None if not.
 
     Args:
@@ -289,11 +274,7 @@ def _certain(values: set[str], marks: Sequence[str]) -> bool:
 
 
 def _unclear(
-    label: str,
-    values: Mapping[str, int],
-    answers: Sequence[str],
-    marks: Sequence[str],
-    shown: Mapping[str, str],
+    label: str, values: Mapping[str, int], answers: Sequence[str], marks: Sequence[str], shown: Mapping[str, str]
 ) -> Unclear | None:
     """What to say where labels look as if they named a winner but may mean either; None if they do not."""
     numbers = sorted((v for v in values if _A_NUMBER.fullmatch(v)), key=float)
@@ -339,15 +320,12 @@ def _halves(numbers: Sequence[str]) -> tuple[str, str, str]:
     """Numbers of a scale below its middle, at it, and above it; several with bars."""
     middle = (float(numbers[0]) + float(numbers[-1])) / 2
     below, at, above = (
-        "|".join(v for v in numbers if (float(v) > middle) - (float(v) < middle) == sign)
-        for sign in (-1, 0, 1)
+        "|".join(v for v in numbers if (float(v) > middle) - (float(v) < middle) == sign) for sign in (-1, 0, 1)
     )
     return below, at, above
 
 
-def _mixed(
-    label: str, values: Mapping[str, int], answers: Sequence[str], shown: Mapping[str, str]
-) -> Unclear:
+def _mixed(label: str, values: Mapping[str, int], answers: Sequence[str], shown: Mapping[str, str]) -> Unclear:
     """What to say where a column is named after the worse answer and some labels say which is better or worse."""
     holds = ", ".join(f"{shown.get(v, v)} in {n}" for v, n in sorted(values.items(), key=lambda x: -x[1])[:6])
     return Unclear(

@@ -49,9 +49,7 @@ class Answered:
     notes: tuple[str, ...]
 
 
-def audit_folder(
-    *, like: Path | None, verdicts: Path | None, data: str | tuple[str, ...] | None = None
-) -> Path | None:
+def audit_folder(*, like: Path | None, verdicts: Path | None, data: str | tuple[str, ...] | None = None) -> Path | None:
     """The folder of the audit that is meant: `--like`, the folder of the verdicts, or the dataset itself."""
     if like is not None:
         return like
@@ -88,11 +86,7 @@ def as_audited(asked: Asked, *, like: Path | None, verdicts: Path | None) -> Ans
         given = getattr(asked, name)
         if given is None or (name == "data" and itself):
             continue
-        if (
-            earlier is not None
-            and name in FEATURES
-            and not _same(name, given, getattr(earlier, name), earlier)
-        ):
+        if earlier is not None and name in FEATURES and not _same(name, given, getattr(earlier, name), earlier):
             raise ConfigError(_refusal(name, given, getattr(earlier, name), str(folder)))
         if earlier is not None and name in ROWS and given != getattr(earlier, name):
             notes.append(

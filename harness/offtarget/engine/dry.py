@@ -119,9 +119,7 @@ def dry_plan(
     TrainingSpec(bf16=False).under(plan)
     summary["notes"] += unlike
     if concept is not None and not needs_concept(protocol):
-        summary["notes"].append(
-            f"protocol '{protocol}' does the same whatever the concept: '{concept}' is not used"
-        )
+        summary["notes"].append(f"protocol '{protocol}' does the same whatever the concept: '{concept}' is not used")
     entry = default().get("protocol", protocol)
     strength = params.get("strength", entry.card["parameters"].get("strength"))
     summary["targets"] = [

@@ -76,10 +76,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
             rollouts += n
         else:
             items += n
-    score = (
-        rollouts * recipe.evaluation.max_tokens / GENERATE_TOKENS_A_SECOND
-        + items * 120 / FORWARD_TOKENS_A_SECOND
-    )
+    score = rollouts * recipe.evaluation.max_tokens / GENERATE_TOKENS_A_SECOND + items * 120 / FORWARD_TOKENS_A_SECOND
     n_start = len(recipe.seeds)
     scale = 2 / cores()
     sweep = recipe.selection.strengths if recipe.selection and recipe.selection.by == "recovery" else {}
@@ -105,12 +102,8 @@ def cell_names(recipe: Recipe) -> list[str]:
     out = [f"start seed {s}" for s in seeds]
     options = recipe.selection
     if options and options.by == "recovery":
-        swept = sum(
-            len(options.strengths[r.protocol]) for r in recipe.protocols if r.protocol in options.strengths
-        )
+        swept = sum(len(options.strengths[r.protocol]) for r in recipe.protocols if r.protocol in options.strengths)
         out.append(f"(development: start, dpo and {swept} strengths, seed {options.sweep_seed(seeds)})")
     return out + [
-        f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ")
-        for s in seeds
-        for run in recipe.protocols
+        f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ") for s in seeds for run in recipe.protocols
     ]

@@ -77,9 +77,7 @@ def _surface(want: Reading) -> FeatureMatrix:
         if want.report:
             want.report(len(want.pairs), len(want.pairs))
 
-    folder = want.store.get(
-        "surface", surface.VERSION, {"rows": want.pairs.rows_sha256, "format": FILE_VERSION}, build
-    )
+    folder = want.store.get("surface", surface.VERSION, {"rows": want.pairs.rows_sha256, "format": FILE_VERSION}, build)
     return FeatureMatrix.load(folder)
 
 
@@ -131,10 +129,7 @@ def _judge(want: Reading) -> FeatureMatrix:
 
 LENSES = {
     "surface": Lens(
-        "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)",
-        False,
-        _surface,
-        _rules,
+        "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)", False, _surface, _rules
     ),
     "sae": Lens(
         "latents of a sparse autoencoder on the model's activations (`sae:FOLDER` or `sae:RELEASE/ID` for another)",
@@ -277,9 +272,7 @@ def features_of(
         if lens.reads_model and model is None:
             raise ConfigError(f"lens '{kind}' reads a model's activations: give --model")
         report = steps_of(progress, f"{kind} features")
-        out.append(
-            lens.read(Reading(pairs, which, model, store, max_length, template, report, earlier.get(kind)))
-        )
+        out.append(lens.read(Reading(pairs, which, model, store, max_length, template, report, earlier.get(kind))))
     return out
 
 

@@ -72,12 +72,7 @@ def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[
 
 
 def _one(
-    run: Run,
-    protocol: str,
-    parameters: dict[str, Any],
-    seed: int,
-    reuse: Earlier | None,
-    make: Callable[[Asked], Cell],
+    run: Run, protocol: str, parameters: dict[str, Any], seed: int, reuse: Earlier | None, make: Callable[[Asked], Cell]
 ) -> tuple[Cell, Path]:
     asked = _asked(run, protocol, parameters, seed)
     found = reuse.find(asked) if reuse else None
@@ -149,12 +144,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         training=recipe.training.model_dump(mode="json") if trained else {},
         behaviours=tuple(recipe.behaviours),
         verdicts=tuple(
-            CellVerdict(
-                concept=v.concept,
-                context=v.context,
-                decision=v.decision,
-                strength=v.strength,
-            )
+            CellVerdict(concept=v.concept, context=v.context, decision=v.decision, strength=v.strength)
             for v in decided(run.verdicts)
         )
         if trained
@@ -172,9 +162,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         n_pairs=len(run.trained_pairs),
         model_identity=run.model.identity,
         template_hash=template_key(run.model, recipe.chat_template),
-        task_versions={
-            name: str(default().get("behaviour", name).card["version"]) for name in recipe.behaviours
-        },
+        task_versions={name: str(default().get("behaviour", name).card["version"]) for name in recipe.behaviours},
         code_version=code_version(),
         protocol_sha256=file_sha256(default().get("protocol", protocol).path) if trained else None,
         contexts_sha256=_contexts(run.targets) if trained else None,
@@ -217,14 +205,11 @@ def _cell(
         audit=_audit(run),
         plan=PlanSummary.model_validate(plan.summary()) if plan else None,
         training=_digest(run, digest, plan) if digest and plan else None,
-        behaviours=tuple(
-            s.model_copy(update={"role": recipe.roles.get(name, s.role)}) for name, s in scores.items()
-        ),
+        behaviours=tuple(s.model_copy(update={"role": recipe.roles.get(name, s.role)}) for name, s in scores.items()),
         budget=recipe.budget,
         mode=recipe.training.mode,
         cost=Cost(
-            seconds={k: None if v is None else round(v, 1) for k, v in seconds.items()},
-            peak_memory_gb=_peak_memory(),
+            seconds={k: None if v is None else round(v, 1) for k, v in seconds.items()}, peak_memory_gb=_peak_memory()
         ),
         hardware={"processor": platform.processor() or platform.machine(), "cores": str(cores())},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -247,14 +232,7 @@ def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDige
         effective_weights={k: plan.summary()["start_weight"][k] for k in ("edges", "counts")},
         details={
             k: digest[k]
-            for k in (
-                "losses",
-                "first_trained_layer",
-                "prefix_layer",
-                "margin_last",
-                "unprompted",
-                "code_version",
-            )
+            for k in ("losses", "first_trained_layer", "prefix_layer", "margin_last", "unprompted", "code_version")
         },
     )
 

@@ -68,9 +68,7 @@ def known_truth(audit: Audit, pairs: PairSet) -> KnownTruth | None:
             about = [i for i in about if p_beside(claims[i].u, of_planted, codes) <= weakest]
         else:
             about = [i for i in about if matching.covers[i]]
-        best = max(
-            about, key=lambda i: (named[found[i].concept], abs(matching.r[i]), found[i].id), default=None
-        )
+        best = max(about, key=lambda i: (named[found[i].concept], abs(matching.r[i]), found[i].id), default=None)
         rates = _rates(truths[k], truth, concept.concept, pairs)
         record = Planted(
             key=key,
@@ -115,9 +113,7 @@ def _truth(key: str, truth: TruthFile, pairs: PairSet) -> Truth:
     if concept.topic is not None:
         inside = np.array([p.meta.get("topic") == concept.topic for p in pairs.pairs], dtype=bool)
     sides = [truth.rows[p.id] for p in pairs.pairs]
-    presence = np.array(
-        [(concept.concept in c) * 1 - (concept.concept in r) for c, r in sides], dtype=np.int8
-    )
+    presence = np.array([(concept.concept in c) * 1 - (concept.concept in r) for c, r in sides], dtype=np.int8)
     if inside is not None:
         presence = presence * inside
     return Truth(key, SIGN[concept.direction], False, presence, inside)

@@ -118,9 +118,7 @@ def label_concepts(
     return audit.with_concepts(concepts)
 
 
-def _samples(
-    audit: Audit, pairs: PairSet, features: Sequence[FeatureMatrix], most: int, seed: int
-) -> list[_Sample]:
+def _samples(audit: Audit, pairs: PairSet, features: Sequence[FeatureMatrix], most: int, seed: int) -> list[_Sample]:
     marks, rng = Marks(features), np.random.default_rng(seed)
     size: dict[str, float] = {}
     for h in audit.hypotheses:
@@ -183,9 +181,7 @@ def _around(text: str, place: tuple[int, int] | None) -> str:
     return "- " + " ".join(text.split())
 
 
-def _label_all(
-    model: Any, samples: Sequence[_Sample], store: Store, progress: Steps | None
-) -> dict[str, ModelLabel]:
+def _label_all(model: Any, samples: Sequence[_Sample], store: Store, progress: Steps | None) -> dict[str, ModelLabel]:
     total = sum(1 + len(s.judged) for s in samples)
 
     def ask(prompts: Sequence[str], tokens: int, before: int) -> list[str]:
@@ -198,9 +194,7 @@ def _label_all(
     asked = [ASK.format(present="\n".join(s.present), absent="\n".join(s.absent)) for s in samples]
     labels = [" ".join(answer.split())[:120] for answer in ask(asked, 48, 0)]
     judged = [
-        JUDGE.format(label=label, text=text)
-        for s, label in zip(samples, labels, strict=True)
-        for text, _ in s.judged
+        JUDGE.format(label=label, text=text) for s, label in zip(samples, labels, strict=True) for text, _ in s.judged
     ]
     answers = iter(ask(judged, 4, len(samples)))
     return {

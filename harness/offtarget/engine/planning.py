@@ -72,11 +72,7 @@ def readings_of(
 
 
 def make_shaping_plan(
-    protocol: str,
-    parameters: Mapping[str, Any],
-    readings: StoredReadings,
-    targets: Sequence[Target],
-    seed: int,
+    protocol: str, parameters: Mapping[str, Any], readings: StoredReadings, targets: Sequence[Target], seed: int
 ) -> ShapingPlan:
     """The checked plan of a protocol, with notes on what its targets go along with.
 
@@ -111,9 +107,7 @@ def make_shaping_plan(
         details.setdefault("readouts", {})[what] = facts
         auroc = facts.get("held_out_auroc")
         if auroc is not None and auroc < GOOD_AUROC:
-            notes.append(
-                f"{what} orders responses to held-out prompts with AUROC {auroc:.2f}, under {GOOD_AUROC}"
-            )
+            notes.append(f"{what} orders responses to held-out prompts with AUROC {auroc:.2f}, under {GOOD_AUROC}")
     return plan.edit(notes=tuple(dict.fromkeys(notes)), details=details)
 
 
@@ -155,10 +149,7 @@ def _cancelling(targets: Sequence[Target]) -> list[str]:
 
 
 def predicted_shift(
-    plan: ShapingPlan,
-    features: Sequence[FeatureMatrix],
-    concepts: Sequence[ConceptSpec],
-    targets: Sequence[Target],
+    plan: ShapingPlan, features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec], targets: Sequence[Target]
 ) -> list[dict[str, Any]]:
     """The expected shift of concepts under plain DPO and under the plan, as the audit measures it.
 
@@ -197,9 +188,7 @@ def predicted_shift(
     return rows[: len(wanted) + LISTED]
 
 
-def ask_all(
-    name: str, prompts: Sequence[str], store: Store, progress: Progress | None = None
-) -> list[str | None]:
+def ask_all(name: str, prompts: Sequence[str], store: Store, progress: Progress | None = None) -> list[str | None]:
     """A model service's answers, from the store where it was asked before.
 
     Args:

@@ -13,13 +13,7 @@ from offtarget.audit.statistics.length import Lengths
 from offtarget.audit.statistics.means import Floats, Ints, group_codes
 from offtarget.audit.verification import agreement
 from offtarget.audit.verification.agreement import Predictor
-from offtarget.audit.verification.readings import (
-    STATISTICS,
-    concept_differences,
-    latent_specs,
-    latent_values,
-    spread,
-)
+from offtarget.audit.verification.readings import STATISTICS, concept_differences, latent_specs, latent_values, spread
 from offtarget.audit.verification.records import Ceiling, Control, Outcome
 from offtarget.audit.verification.sums import GroupSums
 from offtarget.audit.verification.tilt import Tilt
@@ -129,9 +123,7 @@ class Comparison:
             if len(specs) < FEWEST:
                 continue
             member = member_weights(part, [s.members for s in specs])
-            trained, audited, *seen = (
-                concept_differences(side.lens(part.lens), specs, statistic) for side in sides
-            )
+            trained, audited, *seen = (concept_differences(side.lens(part.lens), specs, statistic) for side in sides)
             predictors: dict[tuple[str, Any], Predictor] = {
                 ("tilt", "trained"): fits[0].of(member),
                 ("tilt", "audited"): fits[1].of(member),
@@ -206,9 +198,7 @@ class Comparison:
             if rows == "trained":
                 self.kept[f"{family}/{statistic}/{name}"] = (names, sums, seen[0])
             sides = [agreement.Compared(sums, y, sensitivity, frequency) for y in seen]
-            controls = [
-                agreement.compare(c, seed=s) for c, s in zip(sides, self.run.recipe.seeds, strict=True)
-            ]
+            controls = [agreement.compare(c, seed=s) for c, s in zip(sides, self.run.recipe.seeds, strict=True)]
             if name != "length" and rows == "trained":
                 beside = [agreement.Compared(alone, y, sensitivity) for y in seen]
                 controls = [
@@ -217,14 +207,7 @@ class Comparison:
                 ]
             for seed, control in zip(self.run.recipe.seeds, _with_seeds(controls), strict=True):
                 out.append(
-                    Outcome(
-                        family=family,
-                        predictor=name,
-                        statistic=statistic,
-                        rows=rows,
-                        seed=seed,
-                        control=control,
-                    )
+                    Outcome(family=family, predictor=name, statistic=statistic, rows=rows, seed=seed, control=control)
                 )
         return out
 
@@ -240,17 +223,14 @@ def _rank(o: Outcome) -> tuple[int, bool, int, bool]:
 def _with_seeds(controls: Sequence[Control]) -> list[Control]:
     """The controls of one prediction against each seed, with intervals that hold the noise of seeds."""
     fits = {
-        kind: agreement.with_seeds([getattr(c, kind) for c in controls])
-        for kind in ("raw", "by_row", "by_concept")
+        kind: agreement.with_seeds([getattr(c, kind) for c in controls]) for kind in ("raw", "by_row", "by_concept")
     }
     return [c.model_copy(update={kind: of[k] for kind, of in fits.items()}) for k, c in enumerate(controls)]
 
 
 def _ceiling(seen: Sequence[GroupSums], sensitivity: Floats) -> Ceiling:
     def over_seeds(kind: str) -> float | None:
-        found = [
-            agreement.ceiling(a, b, sensitivity, kind) for i, a in enumerate(seen) for b in seen[i + 1 :]
-        ]
+        found = [agreement.ceiling(a, b, sensitivity, kind) for i, a in enumerate(seen) for b in seen[i + 1 :]]
         return float(np.mean(found)) if found else None
 
     return Ceiling(

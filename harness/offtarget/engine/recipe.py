@@ -228,9 +228,7 @@ def sized(raw: Mapping[str, Any], size: str | None, where: str) -> dict[str, Any
     own = {k: v for k, v in raw.items() if k != "sizes"}
     sizes = raw.get("sizes") or {}
     if not isinstance(sizes, dict) or not all(isinstance(v, dict) for v in sizes.values()):
-        raise ConfigError(
-            f"{where}: sizes should be a mapping of names to keys, such as `paper: {{model: ...}}`"
-        )
+        raise ConfigError(f"{where}: sizes should be a mapping of names to keys, such as `paper: {{model: ...}}`")
     if size is None or (size not in sizes and size == own.get("budget", "cpu")):
         return own
     if size not in sizes:
@@ -287,9 +285,7 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     for k, run in enumerate(recipe.protocols):
         check_parameters(default().get("protocol", run.protocol), run.parameters)
         if run in recipe.protocols[:k]:
-            raise ConfigError(
-                f"{where}: protocols names '{run.protocol}' twice with the same parameters; keep one"
-            )
+            raise ConfigError(f"{where}: protocols names '{run.protocol}' twice with the same parameters; keep one")
     for key in ("seeds", "behaviours"):
         twice = [str(x) for x, n in Counter(getattr(recipe, key)).items() if n > 1]
         if twice:
@@ -316,9 +312,7 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
 def _first_fault(error: ValidationError) -> str:
     # a misspelt key first: what it should have been is then missing, and that is no fault of its own
     fault = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    places = [
-        str(p) for p in fault["loc"] if not str(p).startswith(("tuple[", "function-"))
-    ]  # members of unions
+    places = [str(p) for p in fault["loc"] if not str(p).startswith(("tuple[", "function-"))]  # members of unions
     key = ".".join(places)
     if fault["input"] is None and fault["type"] != "missing":
         return f"{key}: there is nothing behind it; give it a value or leave the key out"

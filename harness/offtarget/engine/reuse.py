@@ -54,9 +54,7 @@ class Earlier:
         for near in self.cells.values():
             same = ("dataset", "model", "protocol", "seed")
             if all(getattr(near.spec, name) == getattr(asked.spec, name) for name in same):
-                self.refused.append(
-                    f"{run_name(near)} ({near.key[:12]}): {', '.join(_differences(near, asked))}"
-                )
+                self.refused.append(f"{run_name(near)} ({near.key[:12]}): {', '.join(_differences(near, asked))}")
         return None
 
 

@@ -65,13 +65,7 @@ class Run:
 
 
 def start(
-    recipe: Recipe,
-    base: Path,
-    out: Path,
-    *,
-    store: Store,
-    limit: int | None = None,
-    progress: Progress | None = None,
+    recipe: Recipe, base: Path, out: Path, *, store: Store, limit: int | None = None, progress: Progress | None = None
 ) -> Run:
     """Load, audit, decide and tokenise: all that comes before the first cell."""
     recipe = recipe_as_audited(recipe, base)
@@ -153,11 +147,7 @@ def start(
 
 def record_run(run: Run) -> None:
     """Write the recipe of a run folder, whole, for `offtarget verify`."""
-    record = {
-        "recipe": run.recipe.model_dump(mode="json"),
-        "base": str(run.base.resolve()),
-        "limit": run.limit,
-    }
+    record = {"recipe": run.recipe.model_dump(mode="json"), "base": str(run.base.resolve()), "limit": run.limit}
     write_atomic(run.out / RUN_FILE, json.dumps(record, indent=1) + "\n")
 
 

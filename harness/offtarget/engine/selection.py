@@ -116,9 +116,7 @@ class _Swept:
 
     def __init__(self, item: ProtocolRun, strengths: Sequence[float]) -> None:
         self.item = item
-        self.runs = [
-            item.model_copy(update={"parameters": {**item.parameters, "strength": s}}) for s in strengths
-        ]
+        self.runs = [item.model_copy(update={"parameters": {**item.parameters, "strength": s}}) for s in strengths]
 
 
 Numbered = tuple[int, SweptPoint]

@@ -96,10 +96,7 @@ def _written(verdicts: Sequence[RecipeVerdict] | str, base: Path, vocabulary: st
 
 
 def targets_of(
-    verdicts: Verdicts,
-    audit: Audit,
-    pairs: Sequence[Pair],
-    gates: Mapping[str, Mapping[str, str]] | None = None,
+    verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair], gates: Mapping[str, Mapping[str, str]] | None = None
 ) -> tuple[Target, ...]:
     """What to carry out on these rows, in an order that does not depend on that of the verdicts.
 

@@ -42,9 +42,7 @@ def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
     """
     path = folder / RUN_FILE
     if not path.is_file():
-        raise ConfigError(
-            f"{folder}: no {RUN_FILE}, so not a run; make one with `offtarget run RECIPE --out DIR`"
-        )
+        raise ConfigError(f"{folder}: no {RUN_FILE}, so not a run; make one with `offtarget run RECIPE --out DIR`")
     body = read_json(path)
     try:
         return validate(body["recipe"], str(path)), Path(body["base"]), body["limit"]

@@ -86,9 +86,7 @@ def paired(
         difference=found,
         ci=change.interval(),
         shift=_standardised(found, x),
-        p=mcnemar_exact(x.by_sample.tolist(), y.by_sample.tolist())
-        if binary and n_prompts(x) > 1
-        else change.p(),
+        p=mcnemar_exact(x.by_sample.tolist(), y.by_sample.tolist()) if binary and n_prompts(x) > 1 else change.p(),
         test="exact McNemar" if binary else "t over prompts and seeds" if told else "cluster t",
         of_protocols=told,
         n=len(x.ids),

@@ -181,9 +181,7 @@ def total(contrasts: Sequence[Contrast]) -> Contrast:
         own = [c.seeds[policy] for c in contrasts if policy in c.seeds]
         shared = set.intersection(*(set(o) for o in own))
         seeds[policy] = {s: sum(o[s] for o in own) for s in sorted(shared)}
-    return Contrast(
-        sum(c.value for c in contrasts), prompts, seeds, min((c.n_prompts for c in contrasts), default=0.0)
-    )
+    return Contrast(sum(c.value for c in contrasts), prompts, seeds, min((c.n_prompts for c in contrasts), default=0.0))
 
 
 def mean_interval(x: Panel, level: float = LEVEL) -> tuple[float, float] | None:
@@ -275,9 +273,7 @@ def _seed_covariance(a: Contrast, b: Contrast, policy: str) -> float:
 def _seeds(x: Panel, name: str, sign: float) -> dict[str, dict[int, float]]:
     if not x.trained:
         return {}
-    return {
-        name: {s: sign * float(v.mean()) if v.size else 0.0 for s, v in zip(x.seeds, x.values, strict=True)}
-    }
+    return {name: {s: sign * float(v.mean()) if v.size else 0.0 for s, v in zip(x.seeds, x.values, strict=True)}}
 
 
 def _influence(ids: tuple[str, ...], values: Floats) -> tuple[dict[str, float], float]:

@@ -5,14 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from inspect_ai.dataset import MemoryDataset, Sample
-from inspect_ai.model import (
-    ChatMessage,
-    ChatMessageAssistant,
-    ChatMessageUser,
-    GenerateConfig,
-    Logprob,
-    get_model,
-)
+from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser, GenerateConfig, Logprob, get_model
 from inspect_ai.scorer import Score, Scorer, Target, ci, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import collect
@@ -40,9 +33,7 @@ def prompt_dataset(path: Path | str) -> MemoryDataset:
     for row in ordered(read_rows(path)):
         if "prompt" not in row:
             raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
-        turns: list[ChatMessage] = [
-            kinds[m["role"]](content=m["content"]) for m in messages_of(row["prompt"])
-        ]
+        turns: list[ChatMessage] = [kinds[m["role"]](content=m["content"]) for m in messages_of(row["prompt"])]
         rest = {k: v for k, v in row.items() if k not in ("id", "prompt")}
         samples.append(Sample(id=str(row["id"]), input=turns, metadata=rest))
     return MemoryDataset(samples, name=Path(path).stem)
@@ -183,9 +174,7 @@ async def _prompt_logprobs(messages: list[ChatMessage]) -> list[Logprob]:
     from inspect_ai._util.error import PrerequisiteError
 
     model = get_model()
-    output = await model.generate(
-        messages, config=GenerateConfig(prompt_logprobs=1, max_tokens=1, temperature=0)
-    )
+    output = await model.generate(messages, config=GenerateConfig(prompt_logprobs=1, max_tokens=1, temperature=0))
     found = output.choices[0].prompt_logprobs if output.choices else None
     if found is None or not found.content:
         raise PrerequisiteError(

@@ -124,11 +124,7 @@ class Policy:
         return [c.text for c in done]
 
     def complete(
-        self,
-        prompts: Sequence[Sequence[Message] | list[int]],
-        sampling: Sampling,
-        *,
-        progress: Steps | None = None,
+        self, prompts: Sequence[Sequence[Message] | list[int]], sampling: Sampling, *, progress: Steps | None = None
     ) -> list[Completion]:
         """One answer for each prompt, in their order.
 
@@ -237,9 +233,7 @@ class Policy:
             start = self._ids(prefix)
             end = self.tokens(continuation) if isinstance(continuation, str) else continuation
             if not start or len(start) + len(end) > self.context:
-                raise ValueError(
-                    f"{len(start)} + {len(end)} tokens do not fit (1 to {self.context} can be read)"
-                )
+                raise ValueError(f"{len(start)} + {len(end)} tokens do not fit (1 to {self.context} can be read)")
             rows.append((start, end))
         out: list[list[float]] = [[] for _ in rows]
         done = 0

@@ -7,13 +7,7 @@ from pathlib import Path
 
 from offtarget import machine, models
 from offtarget.data.pairs import Message
-from offtarget.evals.policy import (
-    Completion,
-    Policy,
-    Sampling,
-    batch_size,
-    generation_batches,
-)
+from offtarget.evals.policy import Completion, Policy, Sampling, batch_size, generation_batches
 from offtarget.progress import Steps
 from offtarget.store import Store, canonical_json, hash_of, write_atomic
 from offtarget.versions import package_versions
@@ -91,9 +85,7 @@ def rollouts(
                         progress(before + n, len(rows))
 
                 answers = loaded.complete([rows[i] for i in batch], sampling, progress=report)
-                entries = [
-                    {"prompt": json.loads(keys[i]), **asdict(a)} for i, a in zip(batch, answers, strict=True)
-                ]
+                entries = [{"prompt": json.loads(keys[i]), **asdict(a)} for i, a in zip(batch, answers, strict=True)]
                 write_atomic(part, json.dumps(entries, ensure_ascii=False, indent=1))
             done += len(batch)
 

@@ -73,9 +73,7 @@ def ordered(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for unit in _spread(units, list(units), keys) for row in units[unit]]
 
 
-def _spread(
-    units: Mapping[str, Sequence[Row]], names: Sequence[str], keys: Sequence[tuple[str, ...]]
-) -> list[str]:
+def _spread(units: Mapping[str, Sequence[Row]], names: Sequence[str], keys: Sequence[tuple[str, ...]]) -> list[str]:
     """Names of units, spread evenly over the values of the first keys, and within each over those of the next."""
     if not keys:
         return sorted(names, key=_hash)
@@ -93,9 +91,7 @@ def _hash(name: str) -> str:
     return hashlib.sha256(f"order:{name}".encode()).hexdigest()
 
 
-def asked(
-    rows: Sequence[dict[str, Any]], limit: int | None = None, part: Part | None = None
-) -> list[dict[str, Any]]:
+def asked(rows: Sequence[dict[str, Any]], limit: int | None = None, part: Part | None = None) -> list[dict[str, Any]]:
     """The rows that are asked: of a part, in the order of `ordered`, whole units up to a limit (at least one unit)."""
     found = ordered([r for r in rows if in_part(str(r["id"]), part)])
     if limit is None or limit >= len(found):

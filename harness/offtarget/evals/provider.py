@@ -107,9 +107,7 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         With `prompt_logprobs` and `max_tokens` of at most 1 nothing is generated.
         """
         if tools:
-            raise ConfigError(
-                "models of the provider offtarget call no tools: use another provider for this task"
-            )
+            raise ConfigError("models of the provider offtarget call no tools: use another provider for this task")
         if config.prompt_logprobs:
             return await self._prompt_logprobs(input, config)
         messages: list[Message] = [{"role": m.role, "content": m.text} for m in input]

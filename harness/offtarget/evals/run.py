@@ -264,9 +264,7 @@ def _number(value: Any, entry: registry.Entry) -> float | None:
     from inspect_ai.scorer import value_to_float
 
     if isinstance(value, (dict, list)):
-        raise ConfigError(
-            f"{entry.path}: a behaviour's first scorer must give one number, not {type(value).__name__}"
-        )
+        raise ConfigError(f"{entry.path}: a behaviour's first scorer must give one number, not {type(value).__name__}")
     if isinstance(value, float) and math.isnan(value):  # Inspect's mark for unscored
         return None
     return float(value_to_float()(value))
@@ -277,16 +275,12 @@ def _check_card(entry: registry.Entry) -> None:
         value = entry.card.get(key)
         if not isinstance(value, str) or (allowed and value not in allowed):
             wanted = f"one of {', '.join(allowed)}" if allowed else "text like '1-A'"
-            raise ConfigError(
-                f"{entry.path}: @task of '{entry.name}' needs a literal {key}= ({wanted}), not {value!r}"
-            )
+            raise ConfigError(f"{entry.path}: @task of '{entry.name}' needs a literal {key}= ({wanted}), not {value!r}")
 
 
 def _content_hash(entry: registry.Entry) -> dict[str, str]:
     """Hash of the task file and of the files beside it that begin with its name."""
-    return {
-        p.name: file_sha256(p) for p in sorted(entry.path.parent.glob(f"{entry.path.stem}.*")) if p.is_file()
-    }
+    return {p.name: file_sha256(p) for p in sorted(entry.path.parent.glob(f"{entry.path.stem}.*")) if p.is_file()}
 
 
 def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> Any:
@@ -312,9 +306,7 @@ def _strata(entry: registry.Entry, lead: str = "") -> list[str]:
     return sorted("/".join(filter(None, (lead, s))) for s in found if s or lead)
 
 
-def _pool_rows(
-    entries: Sequence[registry.Entry], limit: int | None, part: Part | None
-) -> list[dict[str, Any]]:
+def _pool_rows(entries: Sequence[registry.Entry], limit: int | None, part: Part | None) -> list[dict[str, Any]]:
     """Prompts of all behaviours that are scored on text: (id, prompt, kind), ids and kinds led by the behaviour's name."""
     found: dict[str, dict[str, Any]] = {}
     for entry in sorted(entries, key=lambda e: e.name):

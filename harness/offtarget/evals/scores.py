@@ -56,9 +56,7 @@ class BehaviourScore(BaseModel):
     def _finite(cls, samples: dict[str, float | None]) -> dict[str, float | None]:
         odd = next((k for k, v in samples.items() if v is not None and not abs(v) <= LARGEST), None)
         if odd is not None:
-            raise ValueError(
-                f"sample {odd!r} is not a finite number below {LARGEST:g}; a missing score is null"
-            )
+            raise ValueError(f"sample {odd!r} is not a finite number below {LARGEST:g}; a missing score is null")
         return samples
 
     @property

@@ -106,11 +106,7 @@ def encode_spans(
                 f"layer {n} does not exist: the model has {len(layers)} decoder layers, 0 to {len(layers) - 1}"
             )
     read = [layers[n] for n in wanted]
-    tokens = (
-        pairs
-        if isinstance(pairs, TokenisedPairs)
-        else tokenise_pairs(tokenizer, pairs, max_length=max_length)
-    )
+    tokens = pairs if isinstance(pairs, TokenisedPairs) else tokenise_pairs(tokenizer, pairs, max_length=max_length)
     if dtype is not None:
         model = model.to(getattr(torch, dtype))
     budget = batch_tokens or BATCH_TOKENS.get(model.device.type, BATCH_TOKENS_ELSEWHERE)
@@ -139,9 +135,7 @@ def choose_layer(ref: ModelRef, layer: int | None = None) -> int:
     n = _layer_count(ref)
     layer = n * 2 // 3 if layer is None else layer
     if not 0 <= layer < n:
-        raise ConfigError(
-            f"layer {layer} does not exist: model '{ref.name}' has {n} decoder layers, 0 to {n - 1}"
-        )
+        raise ConfigError(f"layer {layer} does not exist: model '{ref.name}' has {n} decoder layers, 0 to {n - 1}")
     return layer
 
 
@@ -162,9 +156,7 @@ def decoder_layers(model: Any) -> Any:
     for module in model.modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) == n:
             return module
-    raise ConfigError(
-        f"{type(model).__name__}: no list of its {n} decoder layers found; this architecture is not read"
-    )
+    raise ConfigError(f"{type(model).__name__}: no list of its {n} decoder layers found; this architecture is not read")
 
 
 def can_pack(model: Any, layer: Any, max_length: int) -> bool:
@@ -287,9 +279,7 @@ def _forward(
     return caught
 
 
-def _not_finite(
-    model: Any, layers: Any, wanted: Sequence[int], tokens: TokenisedPairs, batch: list[_Row]
-) -> DataError:
+def _not_finite(model: Any, layers: Any, wanted: Sequence[int], tokens: TokenisedPairs, batch: list[_Row]) -> DataError:
     """The error that names the pair: each text again by itself."""
     pair, layer = "?", wanted[0]
     for row in batch:

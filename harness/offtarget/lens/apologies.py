@@ -21,8 +21,9 @@ _FOR_OWN = r"(?=,? (?:for|that|about|if|to)\b[^.]*\b(?:i|my|me|we|our)\b)"
 _SORRY = (
     rf"(?:i'?m|i am|we're|we are|i was|i remain){_VERY} sorry{_NOT_SYMPATHY}",
     rf"i feel{_VERY} (?:sorry|bad|terrible|awful)(?= (?:for having|for my|that i|about my|for the way i)\b)",
-    rf"(?:i'?m|i am|we're|we are){_VERY} sorry{_FOR_OWN}", r"i (?:\w+ ){0,3}say (?:that )?(?:i'm |i am )?sorry\b(?! for you)",
-)  # fmt: skip
+    rf"(?:i'?m|i am|we're|we are){_VERY} sorry{_FOR_OWN}",
+    r"i (?:\w+ ){0,3}say (?:that )?(?:i'm |i am )?sorry\b(?! for you)",
+)
 _BARE = (
     rf"^\W*(?:(?:oh|oops|ah|hmm|well|no|yes|whoops|my|ok|okay|ugh|aw|dear|and|but|once again|"
     rf"again)[ ,.!]+)*(?:{_INTENSITY} )*sorry{_NOT_SYMPATHY}(?! is\b)",
@@ -33,7 +34,8 @@ _APOLOGISE = (
     r"(?:i|we|let me|allow me to|i'd|we'd|i'll)(?: (?:do|must|should|can|could|may|will|want to|wish to|would like to|have to|need to|"
     r"like to|ought to|really|sincerely|deeply|humbly|truly|also|again|once again|first|just|wholeheartedly|fully|profusely|only|'d|"
     r"'ll))*"
-    r" apologi[sz]e\b(?! to (?:your|him|her|them|the|his|their|someone)\b)", r"(?:i'm|i am|we're|we are|^\W*) ?apologi[sz]ing\b",
+    r" apologi[sz]e\b(?! to (?:your|him|her|them|the|his|their|someone)\b)",
+    r"(?:i'm|i am|we're|we are|^\W*) ?apologi[sz]ing\b",
     r"(?:my|our|my own)(?: (?:\w+ly|sincere|sincerest|deepest|deep|humble|most|full|best|own|and|profound|heartfelt))* apolog(?:y|"
     r"ies)\b(?! (?:letter|note))",
     r"^\W*(?:many |sincere |my |deepest |a thousand |humble |please accept (?:my|our|the) (?:\w+ )?)?apologies\b(?! (?:are|were|should|"
@@ -41,7 +43,7 @@ _APOLOGISE = (
     r"(?:i|we) (?:\w+ )?owe (?:you|everyone|all of you|the user) an? (?:\w+ )?apology",
     r"accept (?:my|our)(?: \w+)? (?:apolog|regret)\w*",
     r"(?:i|we) (?:offer|extend|send) (?:you )?(?:my|our|an|a)(?: \w+)? apolog\w+",
-)  # fmt: skip
+)
 _FAULT = (
     r"my (?:own )?(?:mistake|bad|fault|error|oversight|slip|blunder)(?= *(?:[.,;!:)–—-]|$)| (?:for|in|on|that i|there|here|entirely|"
     r"completely|again|and)\b)",
@@ -54,7 +56,7 @@ _FAULT = (
     r"mea culpa",
     r"i (?:take|accept) (?:full |all )?(?:the )?(?:blame|responsibility) for (?:that|this|the|my)",
     r"i(?:'m| am) to blame",
-)  # fmt: skip
+)
 
 APOLOGY = Patterns(
     "apology",

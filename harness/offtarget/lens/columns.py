@@ -20,18 +20,7 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.scores import finite
 from offtarget.data.sides import names_of, side_words, stems_of
 from offtarget.errors import ConfigError, DataError, unknown_name
-from offtarget.lens.column_kinds import (
-    REST,
-    Cells,
-    Variable,
-    decide,
-    fewest,
-    is_mixed,
-    is_there,
-    text,
-    truth,
-    value_id,
-)
+from offtarget.lens.column_kinds import REST, Cells, Variable, decide, fewest, is_mixed, is_there, text, truth, value_id
 from offtarget.lens.features import METADATA, Column, FeatureMatrix, Span
 
 LENS = "columns"
@@ -97,9 +86,7 @@ def encode(pairs: PairSet, which: str = "", fitted: FeatureMatrix | None = None)
         variables = [v for v in decided.values() if isinstance(v, Variable)]
         left = {n: v for n, v in decided.items() if isinstance(v, str)}
         if not variables:
-            raise DataError(
-                f"lens '{LENS}': {_left_out(left)}; nothing else in {pairs.name} speaks of one side"
-            )
+            raise DataError(f"lens '{LENS}': {_left_out(left)}; nothing else in {pairs.name} speaks of one side")
     by_name = {name: cells[stem] for stem, name in names.items()}
     nothing = [(None, None)] * len(pairs)
     read = [_read(v, cells.get(v.stem) or by_name.get(v.name, nothing)) for v in variables]
@@ -113,13 +100,9 @@ def read_again(info: dict[str, Any]) -> list[Variable]:
         DataError: they are not there as they were written.
     """
     try:
-        return [
-            Variable(**{**v["variable"], "values": tuple(v["variable"]["values"])}) for v in info["variables"]
-        ]
+        return [Variable(**{**v["variable"], "values": tuple(v["variable"]["values"])}) for v in info["variables"]]
     except (KeyError, TypeError) as e:
-        raise DataError(
-            f"the earlier reading of lens '{LENS}' is damaged ({e}); make that audit again"
-        ) from None
+        raise DataError(f"the earlier reading of lens '{LENS}' is damaged ({e}); make that audit again") from None
 
 
 def offer(pairs: PairSet) -> str | None:
@@ -206,8 +189,7 @@ def _matrix(pairs: PairSet, read: Sequence[_Read], left: dict[str, str]) -> Feat
     from scipy.sparse import csr_matrix
 
     sides = {
-        (side, "value"): csr_matrix(np.concatenate([r.values[k] for r in read], axis=1))
-        for k, side in enumerate(SIDES)
+        (side, "value"): csr_matrix(np.concatenate([r.values[k] for r in read], axis=1)) for k, side in enumerate(SIDES)
     }
     return FeatureMatrix(
         lens=LENS,
@@ -271,9 +253,7 @@ def _cautions(pairs: PairSet, read: Sequence[_Read], left: dict[str, str]) -> It
         if not r.there.any():
             yield f"{name} of the earlier audit says nothing of both sides in any row here"
         if r.unreadable:
-            what = (
-                "no amount that can be compared" if r.variable.kind == "amount" else "neither true nor false"
-            )
+            what = "no amount that can be compared" if r.variable.kind == "amount" else "neither true nor false"
             yield f"{name}: {what} in {r.unreadable:,} rows, which are left out"
         if r.mixed:
             yield f"{name} holds numbers and other text: each of its values is read as a name"
@@ -341,7 +321,9 @@ def _of_rows(pairs: PairSet) -> str:
 
 
 def _nothing(pairs: PairSet) -> str:
-    lead = f"lens '{LENS}': no column of {pairs.name} says something of each side, as chosen_score and rejected_score do"
+    lead = (
+        f"lens '{LENS}': no column of {pairs.name} says something of each side, as chosen_score and rejected_score do"
+    )
     if unsided := _two_answers(pairs.pairs):
         return f"{lead}; {unsided}"
     there = _of_rows(pairs)

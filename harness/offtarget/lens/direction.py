@@ -65,9 +65,7 @@ def encode_directions(
 
     layers = [choose_layer(model, c.layer) for c in concepts]
     key = template_key(model, template)
-    identity = hash_of(
-        [FIT_VERSION, [[c.model_dump(mode="json"), at] for c, at in zip(concepts, layers, strict=True)]]
-    )
+    identity = hash_of([FIT_VERSION, [[c.model_dump(mode="json"), at] for c, at in zip(concepts, layers, strict=True)]])
     inputs = {
         "rows": pairs.rows_sha256,
         "directions": identity,
@@ -111,9 +109,7 @@ def encode_directions(
                 if d.auroc < GOOD_AUROC
             ],
         }
-        columns = tuple(
-            Column(f"direction:{c.concept}", f"{c.label} (direction)", UNIT, "value") for c in concepts
-        )
+        columns = tuple(Column(f"direction:{c.concept}", f"{c.label} (direction)", UNIT, "value") for c in concepts)
         spans: tuple[Span, ...] = ("prompt", "chosen", "rejected")
         matrices: dict[tuple[Span, Stat], Any] = {
             (s, "value"): csr_matrix(np.column_stack([values[c.concept][s] for c in concepts])) for s in spans

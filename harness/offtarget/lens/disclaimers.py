@@ -29,7 +29,7 @@ _IS_ONE = (
     r"trained|developed|created) by)\b",
     r"(?:created|developed|trained|built|made) by (?:openai|anthropic|google|meta|mistral|microsoft|alibaba|cohere)\b",
     rf"\bi(?:'m| am),? (?:after all|of course),? an? {_MACHINE}",
-)  # fmt: skip
+)
 _LACKING = (
     r"(?:personal |human |real |own |any |actual |subjective |strong |true |physical |direct |live |genuine |conscious |the |a |an |"
     r"my own |political |religious |real-time |up-to-date |current |\w+-time |of |past |previous |such )*"
@@ -51,7 +51,7 @@ _LACKS = (
     r"real-time|live|external|current)",
     r"i (?:do not|don't) (?:actually )?(?:eat|sleep|dream|age|breathe|get (?:tired|hungry|bored|sick))(?= *(?:[.,;!]|$| (?:or|and|as|"
     r"like|since|because)\b))",
-)  # fmt: skip
+)
 _TRAINED = (
     r"my (?:training|training data|knowledge|knowledge base|information|data|training set|dataset)(?: (?:only|just|data|base|cut-?off|"
     r"cut off))*(?: (?:ends|ended|stops|stopped|goes up|extends|is limited|is current|runs|does not|doesn't|is up|taught|includes|"
@@ -66,7 +66,7 @@ _TRAINED = (
     r"as of my (?:last|latest|most recent|knowledge|training)",
     r"(?:the data|text|texts) (?:that )?i was trained",
     r"how i(?:'m| am| was) (?:programmed|trained)",
-)  # fmt: skip
+)
 
 AI_DISCLAIMER = Patterns(
     "ai_disclaimer",

@@ -96,9 +96,8 @@ def encode_embedding(
 
     def build(out: Path) -> None:
         read = pooled_activations(
-            model, pairs, layer, max_length=max_length, dtype=dtype, store=store, template=template,
-            progress=progress,
-        )  # fmt: skip
+            model, pairs, layer, max_length=max_length, dtype=dtype, store=store, template=template, progress=progress
+        )
         x = differences(read.chosen, read.rejected)
         groups = tuple(p.group for p in pairs.pairs)
         use = DifferenceCode.restore(fitted.fitted) if fitted else fit_code(x, groups, code)
@@ -123,9 +122,7 @@ def encode_embedding(
             ]
         z = use.latents(x)
         ids = tuple(p.id for p in pairs.pairs)
-        FeatureMatrix("embedding", columns(z.shape[1]), as_sides(z), ids, groups, info, use.arrays()).save(
-            out
-        )
+        FeatureMatrix("embedding", columns(z.shape[1]), as_sides(z), ids, groups, info, use.arrays()).save(out)
 
     return FeatureMatrix.load(store.get("embedding-features", VERSION, inputs, build))
 
@@ -133,8 +130,7 @@ def encode_embedding(
 def columns(n: int) -> tuple[Column, ...]:
     """`embedding:0` to `embedding:<n - 1>`, without names of their own."""
     return tuple(
-        Column(f"embedding:{j}", f"difference {j}", "root mean square of the latent", "value")
-        for j in range(n)
+        Column(f"embedding:{j}", f"difference {j}", "root mean square of the latent", "value") for j in range(n)
     )
 
 
@@ -142,10 +138,7 @@ def as_sides(z: Floats32) -> dict[tuple[Span, Stat], Any]:
     """Signed latents `(n_pairs, n)` as values of chosen and rejected, whose difference they are."""
     from scipy.sparse import csr_matrix
 
-    return {
-        ("chosen", "value"): csr_matrix(np.maximum(z, 0)),
-        ("rejected", "value"): csr_matrix(np.maximum(-z, 0)),
-    }
+    return {("chosen", "value"): csr_matrix(np.maximum(z, 0)), ("rejected", "value"): csr_matrix(np.maximum(-z, 0))}
 
 
 def differences(chosen: Floats32, rejected: Floats32) -> Floats32:
@@ -173,9 +166,7 @@ def fit_code(x: Floats32, groups: Sequence[str], code: str = "sae") -> Differenc
         )
     order = sorted(set(groups), key=lambda g: hashlib.sha256(g.encode()).hexdigest())
     if len(order) < MIN_GROUPS:
-        raise UndecidedError(
-            f"lens 'embedding': {len(order)} prompts are too few; at least {MIN_GROUPS} are needed"
-        )
+        raise UndecidedError(f"lens 'embedding': {len(order)} prompts are too few; at least {MIN_GROUPS} are needed")
     if code == "pca":
         return fit_pca(found, RECIPE.latents)
     spared = set(order[::HELD_OUT])

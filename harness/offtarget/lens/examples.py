@@ -59,9 +59,7 @@ class ConceptExamples(_Strict):
     def even(self) -> NDArray[np.bool_]:
         """Which examples make the first half: those of every second prompt, so no prompt is in both."""
         number: dict[str, int] = {}
-        return np.array(
-            [number.setdefault(e.prompt, len(number)) % 2 == 0 for e in self.examples], dtype=bool
-        )
+        return np.array([number.setdefault(e.prompt, len(number)) % 2 == 0 for e in self.examples], dtype=bool)
 
     def as_pairs(self) -> PairSet:
         """The examples as pairs: positive as chosen, negative as rejected."""

@@ -149,8 +149,7 @@ class FeatureMatrix:
         if index.dtype == bool:
             if index.shape != (len(self),):
                 raise DataError(
-                    f"a mask of {index.size} rows cannot select from {len(self)} pairs; "
-                    "give one value per pair"
+                    f"a mask of {index.size} rows cannot select from {len(self)} pairs; give one value per pair"
                 )
             index = np.flatnonzero(index)
         index = index.astype(np.int64)
@@ -225,9 +224,7 @@ class FeatureMatrix:
                 np.savez_compressed(file, allow_pickle=False, **dict(sorted(self.fitted.items())))
         storage.write_archive(folder / ARRAYS, {_name(key): self.values[key] for key in sorted(self.values)})
         keys = list(self.values)
-        _write_table(
-            folder, self.lens, self.columns, keys, self.pair_ids, self.groups, self.info, mapped=False
-        )
+        _write_table(folder, self.lens, self.columns, keys, self.pair_ids, self.groups, self.info, mapped=False)
 
     @classmethod
     def load(cls, folder: Path) -> "FeatureMatrix":
@@ -306,15 +303,10 @@ class FeatureWriter:
         self.folder, self.lens, self.columns, self.info = folder, lens, tuple(columns), dict(info)
         self._ids: list[str] = []
         self._groups: list[str] = []
-        self._files = {
-            key: storage.MatrixWriter(folder, _name(key), dtype) for key, dtype in sorted(dtypes.items())
-        }
+        self._files = {key: storage.MatrixWriter(folder, _name(key), dtype) for key, dtype in sorted(dtypes.items())}
 
     def append(
-        self,
-        pair_ids: Sequence[str],
-        groups: Sequence[str],
-        values: "Mapping[tuple[Span, Stat], csr_matrix]",
+        self, pair_ids: Sequence[str], groups: Sequence[str], values: "Mapping[tuple[Span, Stat], csr_matrix]"
     ) -> None:
         """Add rows: their names, and a block `(n_rows, n_columns)` for every span and statistic."""
         self._ids += pair_ids
@@ -332,9 +324,7 @@ class FeatureWriter:
             file.close()
         if error is None:
             keys = list(self._files)
-            _write_table(
-                self.folder, self.lens, self.columns, keys, self._ids, self._groups, self.info, mapped=True
-            )
+            _write_table(self.folder, self.lens, self.columns, keys, self._ids, self._groups, self.info, mapped=True)
 
 
 def _name(key: tuple[Span, Stat]) -> str:

@@ -94,8 +94,7 @@ def probe(positive: Floats, negative: Floats) -> NDArray[np.float32]:
 
     def loss(c: float) -> float:
         parts = [
-            log_loss(y[fold == k], fit(fold != k, c).predict_proba(x[fold == k]), labels=[0, 1])
-            for k in range(FOLDS)
+            log_loss(y[fold == k], fit(fold != k, c).predict_proba(x[fold == k]), labels=[0, 1]) for k in range(FOLDS)
         ]
         return float(np.mean(parts))
 
@@ -112,9 +111,7 @@ METHODS: dict[str, Callable[[Floats, Floats], NDArray[np.float32]]] = {
 def _unit(v: Floats) -> NDArray[np.float32]:
     norm = np.linalg.norm(v)
     if not norm > 0:
-        raise UndecidedError(
-            "the positive and negative examples of a direction have the same mean activation"
-        )
+        raise UndecidedError("the positive and negative examples of a direction have the same mean activation")
     return np.asarray(v / norm, dtype=np.float32)
 
 
@@ -128,9 +125,7 @@ def half_vectors(concept: ConceptExamples, positive: Floats, negative: Floats) -
     """
     (has_positive, has_negative), even = concept.sides, concept.even
     fit = METHODS[concept.method]
-    return np.stack(
-        [fit(positive[has_positive & s], negative[has_negative & s]) for s in (even, ~even, even | ~even)]
-    )
+    return np.stack([fit(positive[has_positive & s], negative[has_negative & s]) for s in (even, ~even, even | ~even)])
 
 
 def calibrate(
@@ -167,13 +162,7 @@ def calibrate(
         p, n = (side[np.isfinite(side)] for side in held_out)
         other = auroc(p, n) if len(p) and len(n) else None
     return Direction(
-        concept,
-        layer,
-        vector,
-        float(everything.mean()),
-        float(everything.std()),
-        float(np.mean(aurocs)),
-        other,
+        concept, layer, vector, float(everything.mean()), float(everything.std()), float(np.mean(aurocs)), other
     )
 
 

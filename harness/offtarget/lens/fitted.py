@@ -48,12 +48,7 @@ class Reader:
     progress: Steps | None
 
     def __call__(
-        self,
-        pairs: PairSet,
-        layer: int,
-        vectors: NDArray[np.float32] | None = None,
-        *,
-        first_half: bool = False,
+        self, pairs: PairSet, layer: int, vectors: NDArray[np.float32] | None = None, *, first_half: bool = False
     ) -> PooledActivations:
         """Mean activations, or the largest projections on some vectors."""
         options: dict[str, Any] = {
@@ -163,9 +158,7 @@ def _number(x: np.float64) -> float | None:
     return float(x) if np.isfinite(x) else None
 
 
-def _loudest(
-    concepts: Sequence[ConceptExamples], column: NDArray[np.float64], own: int
-) -> tuple[str, float] | None:
+def _loudest(concepts: Sequence[ConceptExamples], column: NDArray[np.float64], own: int) -> tuple[str, float] | None:
     """The contrast of another concept to which a direction answers most."""
     others = np.where(np.arange(len(column)) == own, np.nan, np.abs(column))
     if not np.isfinite(others).any():
@@ -219,9 +212,7 @@ def _shipped(
     return load(SHIPPED_FIT, concepts) if same else None
 
 
-def _together(
-    concepts: Sequence[ConceptExamples],
-) -> tuple[PairSet, list[slice], list[slice]]:
+def _together(concepts: Sequence[ConceptExamples]) -> tuple[PairSet, list[slice], list[slice]]:
     """All examples as one set, and where those of each concept stand in it: the fitted ones and those held out."""
     pairs: list[Pair] = []
     rows: list[slice] = []

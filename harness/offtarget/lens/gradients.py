@@ -91,11 +91,7 @@ def response_gradients(
 
 
 def _gradients(
-    model: Any,
-    conversations: Sequence[Conversation],
-    layer: int,
-    pad: int,
-    progress: Steps | None,
+    model: Any, conversations: Sequence[Conversation], layer: int, pad: int, progress: Steps | None
 ) -> dict[tuple[int, int], NDArray[np.float32]]:
     """G of every distinct response, by (conversation, response)."""
     import torch
@@ -124,9 +120,7 @@ def _gradients(
     return found
 
 
-def _batch(
-    model: Any, layer: Any, rows: Sequence[tuple[list[int], list[int]]], pad: int
-) -> NDArray[np.float32]:
+def _batch(model: Any, layer: Any, rows: Sequence[tuple[list[int], list[int]]], pad: int) -> NDArray[np.float32]:
     """G of some (prompt ids, response ids), `(len(rows), d_model)`: the gradient of a vector added at the layer."""
     import torch
 

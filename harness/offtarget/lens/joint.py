@@ -111,9 +111,7 @@ def _answers(
     x = np.concatenate([found.positive[has_positive], found.negative[has_negative]]).astype(np.float64)
     start = np.concatenate([found.positive_start[has_positive], found.negative_start[has_negative]])
     shown = np.repeat([True, False], [has_positive.sum(), has_negative.sum()])
-    prompts = [
-        concept.examples[i].prompt for side in (has_positive, has_negative) for i in np.flatnonzero(side)
-    ]
+    prompts = [concept.examples[i].prompt for side in (has_positive, has_negative) for i in np.flatnonzero(side)]
     return x, start, shown, prompts
 
 

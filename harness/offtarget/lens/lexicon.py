@@ -5,15 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from offtarget.lens.surroundings import Surroundings
-from offtarget.lens.templates import (
-    AHEAD,
-    ANY_WORD,
-    NUMBER,
-    SENTENCE_END,
-    SENTENCE_START,
-    Item,
-    read_template,
-)
+from offtarget.lens.templates import AHEAD, ANY_WORD, NUMBER, SENTENCE_END, SENTENCE_START, Item, read_template
 
 # Combining marks, which \w leaves out: without them words of many scripts would fall apart.
 _MARKS = (
@@ -179,9 +171,7 @@ class Matcher:
                     out.append((k, start, stop))
         return out
 
-    def _longest(
-        self, state: _State, text: Surroundings, start: int
-    ) -> Iterable[tuple[int, tuple[int, str]]]:
+    def _longest(self, state: _State, text: Surroundings, start: int) -> Iterable[tuple[int, tuple[int, str]]]:
         """The longest phrase of each lexicon that begins at a token."""
         tokens = text.tokens
         found: dict[int, tuple[int, str]] = {}
@@ -210,9 +200,7 @@ class Matcher:
         if nodes:
             key = tuple(sorted(map(id, nodes)))
             if key not in self._states:
-                ends = sorted(
-                    {e for n in nodes for e in n.ends}, key=lambda e: (e.role != "counts", e.before_end)
-                )
+                ends = sorted({e for n in nodes for e in n.ends}, key=lambda e: (e.role != "counts", e.before_end))
                 self._states[key] = _State(nodes, {}, tuple(ends))
             after = self._states[key]
         state.next[token] = after

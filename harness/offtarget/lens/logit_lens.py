@@ -12,9 +12,7 @@ VERSION = 2
 TOKENS = 8
 
 
-def promoted_tokens(
-    decoder: NDArray[np.float32], model: Any, tokenizer: Any, n: int = TOKENS
-) -> list[tuple[str, ...]]:
+def promoted_tokens(decoder: NDArray[np.float32], model: Any, tokenizer: Any, n: int = TOKENS) -> list[tuple[str, ...]]:
     """The tokens that each latent's decoder direction makes likelier, beyond what it does to all latents' tokens.
 
     The logit lens: ⟨w_token, γ ⊙ d⟩ with the gain γ of the final norm. Each token's logits are standardised over

@@ -175,13 +175,7 @@ def read_line(rest: str, above: str, out: Markup) -> str:
         out.quote_lines += 1
         rest = rest.lstrip("> \t")
     first = rest[:1]
-    if (
-        first
-        and first in "-*_"
-        and len(rest) >= 3
-        and not rest.strip(first + " \t")
-        and rest.count(first) >= 3
-    ):
+    if first and first in "-*_" and len(rest) >= 3 and not rest.strip(first + " \t") and rest.count(first) >= 3:
         out.rules += 1
         return ""
     if first and first in "-|:" and "|" in rest and "-" in rest and "|" in above and not rest.strip("|:- \t"):

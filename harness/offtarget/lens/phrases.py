@@ -9,14 +9,7 @@ from functools import cache
 from offtarget.lens.lexicon import Matcher
 from offtarget.lens.patterns import PatternReader
 from offtarget.lens.phrases_care import CAUTION, EMPATHY, PROFESSIONAL_REFERRAL
-from offtarget.lens.phrases_manner import (
-    CONTRACTIONS,
-    ENTHUSIASM,
-    FIRST_PERSON,
-    POLITENESS,
-    PROFANITY,
-    SECOND_PERSON,
-)
+from offtarget.lens.phrases_manner import CONTRACTIONS, ENTHUSIASM, FIRST_PERSON, POLITENESS, PROFANITY, SECOND_PERSON
 from offtarget.lens.phrases_stance import ATTRIBUTION, BOOSTERS, EXAMPLES, HEDGES, NEGATION, TRANSITIONS
 from offtarget.lens.phrases_turns import (
     AGREEMENT_OPENER,

@@ -323,10 +323,5 @@ CONTRACTIONS = Lexicon(
         "going|been|got|not|happening|changed|up|okay|ok|great|ready|a|the|different|possible|perfect|better|missing|"
         "here|there|in|on|off|broken|coming}",
     ),
-    exceptions=(
-        "{his|her|their|its|my|your|our|the|as} wont",
-        "the cant",
-        "cant of",
-        "' {em|cause|til|bout} '",
-    ),
+    exceptions=("{his|her|their|its|my|your|our|the|as} wont", "the cant", "cant of", "' {em|cause|til|bout} '"),
 )

@@ -134,8 +134,6 @@ def _words(name: str, prose: Prose) -> Iterator[Place]:
         return
     if name in ("contractions", "negation"):
         for t, place in zip(prose.lower, prose.places, strict=True):
-            if "'" in t and (
-                surface.CONTRACTION.fullmatch(t) if name == "contractions" else t.endswith("n't")
-            ):
+            if "'" in t and (surface.CONTRACTION.fullmatch(t) if name == "contractions" else t.endswith("n't")):
                 yield place
     yield from phrases.find(name, prose)

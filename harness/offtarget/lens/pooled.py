@@ -117,9 +117,7 @@ def pooled_activations(
     for read in others:
         folder(read.layer, read.save)
     with np.load(found / FILE, allow_pickle=False) as z:
-        return _turn_back(
-            PooledActivations(layer, z["first"], z["second"], z["prompt"], int(z["n_truncated"])), turned
-        )
+        return _turn_back(PooledActivations(layer, z["first"], z["second"], z["prompt"], int(z["n_truncated"])), turned)
 
 
 def max_projections(
@@ -152,15 +150,7 @@ def max_projections(
     to = torch.from_numpy(vectors)
     blind, turned = _blind(pairs)
     (read,) = _read(
-        ref,
-        blind,
-        [layer],
-        lambda h: (h @ to.to(h.device).T).amax(-2),
-        max_length,
-        dtype,
-        store,
-        template,
-        progress,
+        ref, blind, [layer], lambda h: (h @ to.to(h.device).T).amax(-2), max_length, dtype, store, template, progress
     )
     return _turn_back(read, turned)
 
@@ -194,9 +184,7 @@ def _read(
         for s in segments:
             found[s.conversation, s.response] = reduce(hidden[:, s.start : s.stop].float()).cpu().numpy()
 
-    tokens = encode_spans(
-        model, tokenizer, pairs.pairs, layers, consume, max_length=max_length, progress=progress
-    )
+    tokens = encode_spans(model, tokenizer, pairs.pairs, layers, consume, max_length=max_length, progress=progress)
     width = next(iter(found.values())).shape[1] if found else 0
     spans = np.zeros((len(layers), 3, len(pairs), width), dtype=np.float32)
     for i, (c, first, second) in enumerate(tokens.where):
@@ -227,7 +215,5 @@ def _key(turns: list[Message]) -> str:
 def _turn_back(read: PooledActivations, turned: NDArray[np.bool_]) -> PooledActivations:
     at = turned[:, None]
     return replace(
-        read,
-        chosen=np.where(at, read.rejected, read.chosen),
-        rejected=np.where(at, read.chosen, read.rejected),
+        read, chosen=np.where(at, read.rejected, read.chosen), rejected=np.where(at, read.chosen, read.rejected)
     )

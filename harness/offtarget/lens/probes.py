@@ -74,9 +74,7 @@ def read_tokens(
             if s.response >= 0:
                 found[s.conversation, s.response] = reduce(hidden[s.start : s.stop].float()).cpu().numpy()
 
-    tokens = encode_spans(
-        model, tokenizer, pairs.pairs, layer, consume, max_length=max_length, progress=progress
-    )
+    tokens = encode_spans(model, tokenizer, pairs.pairs, layer, consume, max_length=max_length, progress=progress)
     number: dict[tuple[int, int], int] = {}
     values: list[NDArray[np.float32]] = []
     places: list[NDArray[np.int64]] = []
@@ -86,9 +84,7 @@ def read_tokens(
         number[key] = len(values)
         values.append(found[key])
         places.append(np.array(kept, np.int64).reshape(-1, 2))
-    sides = [
-        np.array([number.get((w[0], w[k]), -1) if w[k] >= 0 else -1 for w in tokens.where]) for k in (1, 2)
-    ]
+    sides = [np.array([number.get((w[0], w[k]), -1) if w[k] >= 0 else -1 for w in tokens.where]) for k in (1, 2)]
     return TokenReadout(values, places, sides[0], sides[1])
 
 
@@ -160,9 +156,7 @@ def attention_probe(
     for _ in range(max(EPOCHS, -(-LEAST_STEPS // max(1, len(fit) // BATCH)))):
         order = fit[torch.randperm(len(fit), generator=generator).numpy()]
         for rows in np.array_split(order, max(1, len(order) // BATCH)):
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                scores(rows), y[rows], pos_weight=balance
-            )
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(scores(rows), y[rows], pos_weight=balance)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -11,12 +11,27 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from offtarget.versions import source_sha256
+
 MEASURED = Path(__file__).with_name("measured.json")
 """Figures of every rule on the held-out half; made by `python tests/bench/bench_rules.py --write`."""
 _SOURCES = (
-    "apologies.py", "debris.py", "disclaimers.py", "lexicon.py", "markup.py", "patterns.py", "phrases*.py", "prose.py",
-    "refusals/*.py", "sentences.py", "surface.py", "surroundings.py", "templates.py", "voice.py", "word_classes.py",
-)  # fmt: skip
+    "apologies.py",
+    "debris.py",
+    "disclaimers.py",
+    "lexicon.py",
+    "markup.py",
+    "patterns.py",
+    "phrases*.py",
+    "prose.py",
+    "refusals/*.py",
+    "sentences.py",
+    "surface.py",
+    "surroundings.py",
+    "templates.py",
+    "voice.py",
+    "word_classes.py",
+)
 """Files of this room that decide what a phrase rule finds."""
 
 Half = Literal["development", "held-out"]
@@ -92,10 +107,7 @@ def mistakes(rule: str, texts: Sequence[Labelled]) -> list[Labelled]:
 def rules_sha256() -> str:
     """Hash of the code of the rules: figures of other code are not those of this one."""
     here = Path(__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted({p for pattern in _SOURCES for p in here.glob(pattern)}):
-        digest.update(f"{path.relative_to(here).as_posix()}\0".encode() + path.read_bytes())
-    return digest.hexdigest()
+    return source_sha256(here, (path for pattern in _SOURCES for path in here.glob(pattern)))
 
 
 @cache

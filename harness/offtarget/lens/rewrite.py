@@ -80,9 +80,7 @@ def _apply(name: str, text: str) -> str:
         return text
     if name in LINES:
         return "\n".join(
-            LINES[name].sub(r"\1" if LINES[name].groups else "", line)
-            if _touched(start, line, found)
-            else line
+            LINES[name].sub(r"\1" if LINES[name].groups else "", line) if _touched(start, line, found) else line
             for start, line in _lines(text)
         )
     if name in SIGNS:

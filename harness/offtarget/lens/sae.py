@@ -23,15 +23,7 @@ from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.pooling import SAMPLED_TOKENS, Pool
 from offtarget.lens.tokens import tokenise_pairs
 from offtarget.machine import device, precision
-from offtarget.models import (
-    EMBEDDED,
-    GGUF_SHA256,
-    ModelRef,
-    load,
-    load_tokenizer,
-    resolve,
-    template_hash,
-)
+from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
 from offtarget.progress import Steps
 from offtarget.store import Store, canonical_json, file_sha256, hash_of, write_atomic
 from offtarget.versions import package_versions
@@ -83,9 +75,7 @@ class SaeLens:
     @property
     def columns(self) -> tuple[Column, ...]:
         """One column per latent: `sae:0` to `sae:<latents - 1>`."""
-        return tuple(
-            Column(f"sae:{i}", f"latent {i}", "share of tokens", "presence", TAU) for i in range(self.latents)
-        )
+        return tuple(Column(f"sae:{i}", f"latent {i}", "share of tokens", "presence", TAU) for i in range(self.latents))
 
     def encode(
         self,
@@ -268,12 +258,8 @@ def _from_folder(folder: Path) -> tuple[Any, str]:
     if not all(f.is_file() for f in files):
         pickles = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLES)
         if pickles:
-            raise ConfigError(
-                f"SAE '{folder}': {pickles[0]} is a pickle, which is not read; save it as {WEIGHTS}"
-            )
-        raise ConfigError(
-            f"SAE '{folder}': a folder with {CONFIG} and {WEIGHTS} is needed (the form sae-lens saves)"
-        )
+            raise ConfigError(f"SAE '{folder}': {pickles[0]} is a pickle, which is not read; save it as {WEIGHTS}")
+        raise ConfigError(f"SAE '{folder}': a folder with {CONFIG} and {WEIGHTS} is needed (the form sae-lens saves)")
     try:
         kind = json.loads(files[0].read_text()).get("architecture")
         if "batchtopk" in str(kind):

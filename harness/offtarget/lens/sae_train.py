@@ -147,9 +147,7 @@ def fit_sae(
     n, width = rows.shape
     latents = recipe.expansion * width
     if n < latents:
-        raise DataError(
-            f"{n} tokens are too few to train {latents} latents: give more text, or a smaller expansion"
-        )
+        raise DataError(f"{n} tokens are too few to train {latents} latents: give more text, or a smaller expansion")
     sample = rows[torch.from_numpy(np.random.default_rng(recipe.seed).permutation(n)[:20000])].float()
     scale = width**0.5 / float(sample.norm(dim=1).mean())
     total = max(int(recipe.epochs * n), recipe.batch_tokens) // recipe.batch_tokens * recipe.batch_tokens
@@ -196,9 +194,7 @@ def _unseen(held_out: PairSet, data: Sequence[PairSet]) -> PairSet:
     seen = {p.group for part in data for p in part.pairs}
     left = [p for p in held_out.pairs if p.group not in seen]
     if not left:
-        raise ConfigError(
-            f"every prompt of the held-out set '{held_out.name}' is trained on; choose another set"
-        )
+        raise ConfigError(f"every prompt of the held-out set '{held_out.name}' is trained on; choose another set")
     return replace(held_out, pairs=left)
 
 

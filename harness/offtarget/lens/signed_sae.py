@@ -197,8 +197,4 @@ class _SignedSae:
 
     def state(self) -> tuple[Floats32, Floats32, float]:
         """Encoder, decoder and threshold as they are now."""
-        return (
-            self.encoder.detach().numpy().copy(),
-            self.decoder.detach().numpy().copy(),
-            self.threshold or 0.0,
-        )
+        return (self.encoder.detach().numpy().copy(), self.decoder.detach().numpy().copy(), self.threshold or 0.0)

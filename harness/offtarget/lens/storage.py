@@ -115,6 +115,4 @@ class _Array:
     def _header(self) -> None:
         # numpy leaves room for a growing length: the header is as long at the end as at the start
         descr = np.lib.format.dtype_to_descr(self.dtype)
-        np.lib.format.write_array_header_1_0(
-            self.file, {"descr": descr, "fortran_order": False, "shape": (self.n,)}
-        )
+        np.lib.format.write_array_header_1_0(self.file, {"descr": descr, "fortran_order": False, "shape": (self.n,)})

@@ -33,10 +33,7 @@ NAMED_BY = 200
 
 
 def _column(
-    name: str,
-    label: str,
-    unit: str = "count per response",
-    contrast: Literal["presence", "value", "log"] = "presence",
+    name: str, label: str, unit: str = "count per response", contrast: Literal["presence", "value", "log"] = "presence"
 ) -> Column:
     return Column(f"surface:{name}", label, unit, contrast)
 
@@ -232,9 +229,7 @@ def mattr(words: Sequence[str], window: int = MATTR_WINDOW) -> float:
 
 
 def encode(
-    pairs: Sequence[Pair],
-    progress: Steps | None = None,
-    known: Mapping[str, list[float]] | None = None,
+    pairs: Sequence[Pair], progress: Steps | None = None, known: Mapping[str, list[float]] | None = None
 ) -> FeatureMatrix:
     """Read all pairs: the last user turn of the prompt, the chosen and the rejected completion.
 

@@ -35,23 +35,9 @@ class Choice:
 
 Item = str | Choice
 _PART = re.compile(r"[{}|]|<[a-z_]+>|[^\s{}|]+")
-_ENDINGS = {
-    "'m": ("am",),
-    "'re": ("are",),
-    "'ve": ("have",),
-    "'ll": ("will",),
-    "'d": ("would",),
-    "'s": ("is",),
-}
-_IRREGULAR = {
-    "can't": ("cannot", "can not"),
-    "won't": ("will not",),
-    "shan't": ("shall not",),
-    "let's": ("let us",),
-}
-_OTHER_WORDS = frozenset(
-    {"id", "ill", "its", "hed", "hell", "shed", "shell", "wed", "well", "were", "whore", "theyd"}
-)
+_ENDINGS = {"'m": ("am",), "'re": ("are",), "'ve": ("have",), "'ll": ("will",), "'d": ("would",), "'s": ("is",)}
+_IRREGULAR = {"can't": ("cannot", "can not"), "won't": ("will not",), "shan't": ("shall not",), "let's": ("let us",)}
+_OTHER_WORDS = frozenset({"id", "ill", "its", "hed", "hell", "shed", "shell", "wed", "well", "were", "whore", "theyd"})
 """What is left of some forms without their apostrophe is another word."""
 
 

@@ -213,15 +213,9 @@ def _truncate(conversation: Conversation, max_length: int) -> tuple[bool, list[b
     room = max(1, max_length // 2)
     cut_prompt = len(prompt.ids) > room
     if cut_prompt:
-        conversation.prompt = prompt = Piece(
-            prompt.ids[-room:], prompt.content[-room:], prompt.places[-room:]
-        )
+        conversation.prompt = prompt = Piece(prompt.ids[-room:], prompt.content[-room:], prompt.places[-room:])
     room = max(1, max_length - len(prompt.ids))
     cut = [len(r.ids) > room for r in conversation.responses]
-    conversation.responses = [
-        Piece(r.ids[:room], r.content[:room], r.places[:room]) for r in conversation.responses
-    ]
-    prompt.content[0] = (
-        False  # models park attention on the first token: its activation is huge, and no word's
-    )
+    conversation.responses = [Piece(r.ids[:room], r.content[:room], r.places[:room]) for r in conversation.responses]
+    prompt.content[0] = False  # models park attention on the first token: its activation is huge, and no word's
     return cut_prompt, cut

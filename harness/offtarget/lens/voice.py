@@ -47,8 +47,7 @@ _DRAFT = re.compile(
 )
 """Before words that are meant for the user to use: "you could say: ..."."""
 _SALUTATION = re.compile(
-    r"^ *(?:dear|hi|hello|hey|to)\b(?: [\w.'\[\]-]+){1,6} *[,:!] *$|^ *dear (?:[\w.'\[\]-]+ ?){1,5},(?= )",
-    re.MULTILINE,
+    r"^ *(?:dear|hi|hello|hey|to)\b(?: [\w.'\[\]-]+){1,6} *[,:!] *$|^ *dear (?:[\w.'\[\]-]+ ?){1,5},(?= )", re.MULTILINE
 )
 _SUBJECT = re.compile(r"^ *subject(?: line)?:", re.MULTILINE)
 _SIGN_OFF = re.compile(
@@ -147,8 +146,6 @@ def _told(text: str) -> Iterator[tuple[int, int]]:
             if not rest:  # the draft is what follows
                 after = len(text) - len(text[stop:].lstrip())
                 end = text.find("\n\n", after)
-            elif m[0].startswith(
-                ("here", "below", "following", "this")
-            ):  # what follows it may be the writer's again
+            elif m[0].startswith(("here", "below", "following", "this")):  # what follows it may be the writer's again
                 end = stop
             yield start + m.end(), len(text) if end < 0 else end

@@ -33,12 +33,7 @@ PREDICTIONS = 40
 KINDS = 30
 """Kinds of prompt in the table."""
 STABLE = 0.75
-VIEWS = {
-    "overall": "Whole set",
-    "global": "By topic",
-    "local": "By kind of prompt",
-    "metadata": "By metadata",
-}
+VIEWS = {"overall": "Whole set", "global": "By topic", "local": "By kind of prompt", "metadata": "By metadata"}
 
 
 @dataclass(frozen=True)
@@ -166,15 +161,11 @@ def _named_in(h: Hypothesis, concepts: Mapping[str, Concept], contexts: Mapping[
 def _table(audit: Audit) -> list[Hypothesis]:
     """Whole-set hypotheses first, then the others; named concepts before the rest, by p; cut to what a page can carry."""
     of = {c.id: tier(c) for c in audit.concepts}
-    ordered = sorted(
-        audit.hypotheses, key=lambda h: (h.view != "overall", of[h.concept], h.p, -abs(h.z), h.id)
-    )
+    ordered = sorted(audit.hypotheses, key=lambda h: (h.view != "overall", of[h.concept], h.p, -abs(h.z), h.id))
     return ordered[:TABLE_ROWS]
 
 
-def _contexts(
-    audit: Audit, concepts: Mapping[str, Concept], kind: str, by_id: Mapping[str, Pair]
-) -> list[Topic]:
+def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str, by_id: Mapping[str, Pair]) -> list[Topic]:
     """Topics, all of them, by size; or the kinds of prompt in which something leans otherwise, the clearest first."""
     tested: dict[str, list[Hypothesis]] = defaultdict(list)
     for h in audit.hypotheses:
@@ -211,11 +202,7 @@ def _stability(audit: Audit) -> dict[str, float] | None:
     found = [c.evidence.stability for c in audit.concepts if c.evidence.stability is not None]
     if not found:
         return None
-    return {
-        "n": len(found),
-        "median": float(np.median(found)),
-        "stable": float(np.mean(np.array(found) > STABLE)),
-    }
+    return {"n": len(found), "median": float(np.median(found)), "stable": float(np.mean(np.array(found) > STABLE))}
 
 
 def _beyond(audit: Audit) -> list[str]:

@@ -66,11 +66,7 @@ class Card:
 
 
 def evidence_cards(
-    audit: Audit,
-    stated: Stated,
-    contexts: Mapping[str, str],
-    by_id: Mapping[str, Pair],
-    marks: Marks,
+    audit: Audit, stated: Stated, contexts: Mapping[str, str], by_id: Mapping[str, Pair], marks: Marks
 ) -> list[Card]:
     """The cards of the statements on the whole set, of the strongest concepts without a name, and of each other view.
 
@@ -104,9 +100,7 @@ def evidence_cards(
                 c,
                 where,
                 claim(h, c),
-                quality.stated(c.members[0])
-                if len(c.members) == 1 and c.members[0].startswith("surface:")
-                else "",
+                quality.stated(c.members[0]) if len(c.members) == 1 and c.members[0].startswith("surface:") else "",
                 together(said[h.id], concepts) if h.id in said else "",
                 length_verdict(h) if h.length_controlled else "",
                 shift(h.effect, c.evidence),
@@ -115,9 +109,7 @@ def evidence_cards(
                 "" if held is None else interval(held.ci, c.evidence),
                 predicted.get(h.concept) if h.context is None else None,
                 tuple(_example(p, c.members, marks) for p in shown),
-                tuple(
-                    _excerpt(p, by_id[p.row]) for p in c.evidence.peaks if p.row in by_id and p.stop > p.start
-                ),
+                tuple(_excerpt(p, by_id[p.row]) for p in c.evidence.peaks if p.row in by_id and p.stop > p.start),
             )
         )
     return out
@@ -144,11 +136,7 @@ def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
     lens, _, name = members[0].partition(":")
     chosen, rejected = (
         tuple(
-            pieces(
-                text,
-                places(name, text) if lens == "surface" else marks.places(members, p.id, side),
-                RESPONSE_CHARS,
-            )
+            pieces(text, places(name, text) if lens == "surface" else marks.places(members, p.id, side), RESPONSE_CHARS)
         )
         for side, text in texts.items()
     )

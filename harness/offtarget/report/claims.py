@@ -60,9 +60,7 @@ def glance(audit: Audit, stated: Stated | None = None, most: int = STATEMENTS) -
     if stated.length not in shown:  # length is said in any case
         shown = shown[: most - 1] + ([stated.length] if stated.length else [])
     out = [] if stock is None else [stock]
-    out += [
-        length_sentence(audit, s, concepts) if s.is_length else _sentence(s, stated, concepts) for s in shown
-    ]
+    out += [length_sentence(audit, s, concepts) if s.is_length else _sentence(s, stated, concepts) for s in shown]
     if stated.length is None:
         out.append(length_sentence(audit, None, concepts))
     rest = unnamed_line(stated, shown)
@@ -132,9 +130,7 @@ def length_sentence(audit: Audit, s: Statement | None, concepts: Mapping[str, Co
     middle = d.median_characters[0] - d.median_characters[1]
     side = ("up" if up else "down") if agree else "plain"
     if not agree:
-        text += (
-            f": more often {'shorter' if up else 'longer'}, but {'longer' if up else 'shorter'} on average"
-        )
+        text += f": more often {'shorter' if up else 'longer'}, but {'longer' if up else 'shorter'} on average"
     elif middle and (middle > 0) != up:
         text += f": {'longer' if up else 'shorter'} in most rows and on average, though not by the medians"
     return Sentence(side, f"{text}.", together(s, concepts), sizes(s.lead, None))
@@ -179,7 +175,9 @@ def stock_sentence(audit: Audit, concepts: Mapping[str, Concept]) -> Sentence | 
 def nothing_leans(audit: Audit) -> str:
     """What is to be said of the whole set where nothing is a finding."""
     if any(h.rests_on_stock for h in audit.hypotheses):
-        return f"apart from what rests on {_these(audit.stock)} nothing was found to lean at q < 0.05 over the whole set"
+        return (
+            f"apart from what rests on {_these(audit.stock)} nothing was found to lean at q < 0.05 over the whole set"
+        )
     return "nothing leans at q < 0.05 over the whole set"
 
 
@@ -190,10 +188,7 @@ def _stock_clause(found: StockTexts) -> str:
     other = "rejected" if found.side == "chosen" else "chosen"
     what, verb = f"one text, {shown},", "makes"
     if found.n_texts > 1:
-        what, verb = (
-            f"{found.n_texts} texts ({shown}{', ...' if found.n_texts > len(found.texts) else ''})",
-            "make",
-        )
+        what, verb = (f"{found.n_texts} texts ({shown}{', ...' if found.n_texts > len(found.texts) else ''})", "make")
     return f"{what} {verb} {percent(rates[found.side])} of {found.side} and {percent(rates[other])} of {other} answers"
 
 
@@ -303,9 +298,7 @@ def truth_line(audit: Audit) -> str:
         n = len(truth.nulls)
         what = f"Of {n} null{'s' if n != 1 else ''}, put into both sides equally often,"
         parts.append(
-            f"{what} {len(reported)} reported: {', '.join(reported)}."
-            if reported
-            else f"{what} none was reported."
+            f"{what} {len(reported)} reported: {', '.join(reported)}." if reported else f"{what} none was reported."
         )
     return f"Known truth: {' '.join(parts)}"
 
@@ -384,7 +377,9 @@ def _judged(what: str, sides: Sequence[tuple[str, float]], answered: int, n: int
     (first, more), (second, less) = sides
     neither = percent(max(0.0, 1 - more - less))
     of = "pairs" if answered >= n else f"the {number(answered)} pairs answered"
-    return f"{what}: more in {first} in {percent(more)} of {of}, in {second} in {percent(less)}, in neither in {neither}."
+    return (
+        f"{what}: more in {first} in {percent(more)} of {of}, in {second} in {percent(less)}, in neither in {neither}."
+    )
 
 
 def brief(label: str) -> str:

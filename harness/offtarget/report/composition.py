@@ -58,9 +58,7 @@ def compositions(audit: Audit) -> list[Composition]:
         out.append(
             Composition(
                 column,
-                tuple(
-                    Head(brief(concepts[m].title), concepts[m].evidence.effect_unit) for m in column.concepts
-                ),
+                tuple(Head(brief(concepts[m].title), concepts[m].evidence.effect_unit) for m in column.concepts),
                 tuple(statements(audit, column)),
                 audit.dataset.n_pairs,
                 column.n_values - len(column.values),
@@ -86,12 +84,7 @@ def statements(audit: Audit, column: MetadataColumn, most: int = STATEMENTS) -> 
     elsewhere = {(h.concept, h.context): h.outside_mean for h in audit.hypotheses if h.view == "metadata"}
     found: list[tuple[bool, str]] = []
     for m in column.concepts:
-        apart = [
-            (e, v)
-            for v in column.tested
-            for e in v.effects
-            if e.concept == m and e.q is not None and e.q < 0.05
-        ]
+        apart = [(e, v) for v in column.tested for e in v.effects if e.concept == m and e.q is not None and e.q < 0.05]
         if not apart:
             continue
         high = max(apart, key=lambda t: t[0].effect)

@@ -103,9 +103,7 @@ def moment(value: datetime | str | None) -> str:
         when = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         return str(value)
-    return when.strftime("%Y-%m-%d %H:%M") + (
-        " UTC" if when.tzinfo is not None and not when.utcoffset() else ""
-    )
+    return when.strftime("%Y-%m-%d %H:%M") + (" UTC" if when.tzinfo is not None and not when.utcoffset() else "")
 
 
 def coded(text: Any) -> Markup:
@@ -128,13 +126,7 @@ def environment(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
-        visible=visible,
-        number=number,
-        fixed=fixed,
-        percent=percent,
-        p_value=p_value,
-        moment=moment,
-        coded=coded,
+        visible=visible, number=number, fixed=fixed, percent=percent, p_value=p_value, moment=moment, coded=coded
     )
     return env
 

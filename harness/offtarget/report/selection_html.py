@@ -72,8 +72,6 @@ def _picture(selection: Any, reached: str) -> Markup:
 def _label(point: Any, points: Sequence[Any]) -> str:
     """A protocol's name, with the parameters in which it differs from others of that name."""
     same = [p.parameters for p in points if p.protocol == point.protocol]
-    telling = sorted(
-        k for k, v in point.parameters.items() if k != "strength" and any(p.get(k) != v for p in same)
-    )
+    telling = sorted(k for k, v in point.parameters.items() if k != "strength" and any(p.get(k) != v for p in same))
     more = ", ".join(f"{k}={point.parameters[k]}" for k in telling)
     return f"{point.protocol} ({more})" if more else str(point.protocol)

@@ -239,10 +239,7 @@ def _standard(u: NDArray[Any]) -> Floats:
 
 
 def _put_together(
-    speaking: Sequence[Hypothesis],
-    equal: Mapping[str, EqualLength],
-    r: _Together,
-    beside: frozenset[str],
+    speaking: Sequence[Hypothesis], equal: Mapping[str, EqualLength], r: _Together, beside: frozenset[str]
 ) -> list[Statement]:
     """The statements, in the order of their leads.
 
@@ -299,9 +296,7 @@ def _goes_with(h: Hypothesis, lead: Hypothesis, r: _Together) -> bool:
     return alike and r.r(h, lead) >= AKIN and r.explains(h, lead)
 
 
-def _length(
-    speaking: Sequence[Hypothesis], equal: Mapping[str, EqualLength], r: _Together
-) -> Statement | None:
+def _length(speaking: Sequence[Hypothesis], equal: Mapping[str, EqualLength], r: _Together) -> Statement | None:
     """The one statement on length: its measures, what grows with it, and what it explains.
 
     None where the number of characters is no finding: another measure then speaks for itself, under its own name.
@@ -346,9 +341,7 @@ def _debris_first(statements: list[Statement]) -> None:
     first = max(bring, key=lambda s: abs(s.lead.d))
     first.size = max(abs(first.lead.d), length.size)
     length.due_to = first.lead
-    for s in [
-        s for s in statements if s.lead.concept == PER_SENTENCE and s.lead.direction == length.lead.direction
-    ]:
+    for s in [s for s in statements if s.lead.concept == PER_SENTENCE and s.lead.direction == length.lead.direction]:
         first.along += [s.lead, *s.along]
         statements.remove(s)
 
@@ -359,10 +352,7 @@ def _alike(h: Hypothesis, lead: Hypothesis) -> bool:
 
 
 def _give_out(
-    silent: Sequence[Hypothesis],
-    concepts: Mapping[str, Concept],
-    statements: Sequence[Statement],
-    r: _Together,
+    silent: Sequence[Hypothesis], concepts: Mapping[str, Concept], statements: Sequence[Statement], r: _Together
 ) -> list[Hypothesis]:
     """Count the concepts without a name of their own under the statement that they go with; the others are left."""
     said = {h.concept: (s, h) for s in statements for h in (s.lead, *s.along, *s.explained)}

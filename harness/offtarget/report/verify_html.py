@@ -12,17 +12,10 @@ from offtarget.store import write_atomic
 VERIFY_REPORT = "verification.html"
 CONCEPTS = 60
 """Concepts in the table, those predicted most surely first."""
-FAMILIES = {
-    "clusters": "clusters of latents",
-    "latents": "single latents",
-    "surface": "surface rules",
-}
+FAMILIES = {"clusters": "clusters of latents", "latents": "single latents", "surface": "surface rules"}
 
 
-X_AXIS = {
-    "tilt": "what a reward fitted to the data would bring (tilt)",
-    "disparity": "mean of chosen − rejected",
-}
+X_AXIS = {"tilt": "what a reward fitted to the data would bring (tilt)", "disparity": "mean of chosen − rejected"}
 
 
 def render_verification(result: Verification, out: Path) -> Path:
@@ -54,17 +47,11 @@ def verdict(v: Verification) -> list[tuple[str, str]]:
     """What the verification says, as (tone, sentence)."""
     c = v.headline.control
     out = []
-    for what, one, null in (
-        ("As it stands", c.raw, c.raw_null),
-        ("At equal length", c.by_row, c.by_row_null),
-    ):
+    for what, one, null in (("As it stands", c.raw, c.raw_null), ("At equal length", c.by_row, c.by_row_null)):
         chance = f"shuffled labels reach {percent(null.q95_r2, 0)} in one case of twenty"
         r = f"r {fixed(one.r, 2, sign=True)}"
         if one.r <= 0 and null.p < 0.05:
-            tone, text = (
-                "down",
-                f"{what}, {c.n_concepts} concepts moved against the prediction ({r}); {chance}.",
-            )
+            tone, text = ("down", f"{what}, {c.n_concepts} concepts moved against the prediction ({r}); {chance}.")
         else:
             beyond = one.r > 0 and null.p < 0.05
             tone = "up" if beyond else "plain"
@@ -72,9 +59,7 @@ def verdict(v: Verification) -> list[tuple[str, str]]:
             text += f"{chance}." if beyond else f"{chance}, so this is no more than chance would give."
         out.append((tone, text))
     if c.raw.r2 - c.by_row.r2 > 0.1:
-        out.append(
-            ("down", "Much of the raw agreement is length: longer answers show more of nearly everything.")
-        )
+        out.append(("down", "Much of the raw agreement is length: longer answers show more of nearly everything."))
     ceiling = v.ceilings[f"{v.headline.family}/{v.headline.statistic}"]
     if ceiling.seeds_by_row is not None:
         out.append(
@@ -113,7 +98,9 @@ def leading(o: Outcome) -> bool:
 def outcome_name(o: Outcome) -> str:
     """An outcome in words."""
     rows = "" if o.rows == "trained" else ", from all audited pairs"
-    return f"{o.predictor.replace('_', ' ')} of {FAMILIES.get(o.family, o.family)}, {o.statistic.replace('_', ' ')}{rows}"
+    return (
+        f"{o.predictor.replace('_', ' ')} of {FAMILIES.get(o.family, o.family)}, {o.statistic.replace('_', ' ')}{rows}"
+    )
 
 
 def _scatter(v: Verification) -> Markup:

@@ -44,9 +44,7 @@ class Hook:
     @property
     def rows(self) -> NDArray[np.bool_]:
         """(n_pairs,) rows on which it does something."""
-        acts: NDArray[np.bool_] = ((self.chosen != 0.0) | (self.rejected != 0.0)) & bool(
-            self.directions.any()
-        )
+        acts: NDArray[np.bool_] = ((self.chosen != 0.0) | (self.rejected != 0.0)) & bool(self.directions.any())
         return acts
 
     def update(self, digest: Any) -> None:
@@ -96,6 +94,4 @@ class Ablate(Hook):
         super().check(name)
         q = self.directions.astype(np.float64)
         if q.any() and not np.allclose(q @ q.T, np.eye(len(q)), atol=1e-4):
-            raise ConfigError(
-                f"{name}: the rows of its directions are not orthonormal; pass them through a QR first"
-            )
+            raise ConfigError(f"{name}: the rows of its directions are not orthonormal; pass them through a QR first")

@@ -285,9 +285,7 @@ class ShapingPlan:
             h.check(f"plan of '{self.protocol}': hooks[{i}]")
         for name, column in self._answer_columns().items():
             if column is not None and len(column) != n:
-                raise ConfigError(
-                    f"plan of '{self.protocol}': {name} has {len(column)} rows, the set has {n}"
-                )
+                raise ConfigError(f"plan of '{self.protocol}': {name} has {len(column)} rows, the set has {n}")
         if len(set(self.pair_ids)) != n:
             seen: set[str] = set()
             twice = next(pid for pid in self.pair_ids if pid in seen or seen.add(pid))  # type: ignore[func-returns-value]
@@ -334,9 +332,7 @@ class ShapingPlan:
     def _check_answers(self) -> None:
         """Refuse masks out of order and prompts that no answer can follow."""
         for side in ("chosen", "rejected"):
-            for pid, spans, prompt in zip(
-                self.pair_ids, self.masked(side), self.policy_prompts(side), strict=True
-            ):
+            for pid, spans, prompt in zip(self.pair_ids, self.masked(side), self.policy_prompts(side), strict=True):
                 if not _in_order(spans):
                     raise ConfigError(
                         f"plan of '{self.protocol}': mask_{side} of row {pid} should be ranges of characters in order"

@@ -23,11 +23,7 @@ def write_plan(plan: ShapingPlan, folder: Path) -> None:
     arrays: dict[str, Any] = {name: getattr(plan, name) for name in _ROWS}
     hooks = []
     for i, h in enumerate(plan.hooks):
-        arrays |= {
-            f"hook{i}_directions": h.directions,
-            f"hook{i}_chosen": h.chosen,
-            f"hook{i}_rejected": h.rejected,
-        }
+        arrays |= {f"hook{i}_directions": h.directions, f"hook{i}_chosen": h.chosen, f"hook{i}_rejected": h.rejected}
         hooks.append({"kind": h.kind, "layer": h.layer, "module": h.module, "span": h.span})
     with (folder / ARRAYS).open("wb") as f:
         np.savez(f, **arrays)

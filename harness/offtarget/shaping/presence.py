@@ -31,9 +31,7 @@ def raw_features(
     if part is None:
         raise unknown_name("feature", members[0], [c.id for p in features for c in p.columns])
     if missing := set(members) - {c.id for c in part.columns}:
-        raise ConfigError(
-            f"lens '{part.lens}' has no feature '{min(missing)}': the audit was made with another lens"
-        )
+        raise ConfigError(f"lens '{part.lens}' has no feature '{min(missing)}': the audit was made with another lens")
     found = ConceptMatrix.of([part], {"": tuple(members)}, stat)
     return found.chosen.toarray().ravel(), found.rejected.toarray().ravel()
 

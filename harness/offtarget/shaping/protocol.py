@@ -72,9 +72,7 @@ def _check_control(name: str, control: Any) -> None:
         try:
             default().get("protocol", str(control))
         except ConfigError as e:
-            raise ConfigError(
-                f"protocol '{name}': the control that its card names cannot be found: {e}"
-            ) from e
+            raise ConfigError(f"protocol '{name}': the control that its card names cannot be found: {e}") from e
 
 
 def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None = None) -> ShapingPlan:
@@ -101,9 +99,7 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
     except ConfigError as e:  # of a strength, say: in a grid it must be clear whose
         raise ConfigError(str(e) if f"'{name}'" in str(e) else f"protocol '{name}': {e}") from e
     if not isinstance(plan, ShapingPlan):
-        raise ConfigError(
-            f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan"
-        )
+        raise ConfigError(f"{entry.path}: protocol '{name}' returned {type(plan).__name__}, not a ShapingPlan")
     if plan.pair_ids != (*(p.id for p in ctx.pairs), *(p.id for p in plan.added)):
         raise ConfigError(
             f"{entry.path}: the plan of protocol '{name}' is not over the pairs that it was given, in their order, with "
@@ -113,7 +109,5 @@ def make_plan(name: str, ctx: ShapingContext, params: Mapping[str, Any] | None =
     edited = ~plan.keep | plan.flip | plan.masked_rows | plan.prompted_rows | plan.hooked_rows
     if len(edited) and edited.all():
         does = "changes the forward pass of" if plan.hooked_rows.all() else "edits"
-        plan = plan.edit(
-            notes=(*plan.notes, f"'{name}' {does} every one of {len(edited)} pairs: is that meant?")
-        )
+        plan = plan.edit(notes=(*plan.notes, f"'{name}' {does} every one of {len(edited)} pairs: is that meant?"))
     return plan

@@ -50,9 +50,7 @@ def against(
         raise ConfigError(f"protocol '{protocol}': by={by!r} should be {', '.join(BY)}")
     gated = [t for t in ctx.targets if t.context is not None]
     if not gated:
-        raise ConfigError(
-            f"protocol '{protocol}': by=cluster leaves out a context, so it needs a verdict with one"
-        )
+        raise ConfigError(f"protocol '{protocol}': by=cluster leaves out a context, so it needs a verdict with one")
     out: list[NDArray[np.int64]] = []
     for t in gated:
         _only_suppresses(protocol, "by=cluster", t.effective(strength))
@@ -68,9 +66,7 @@ def _only_suppresses(protocol: str, option: str, effective: float) -> None:
         )
 
 
-def _matches(
-    ctx: ShapingContext, protocol: str, strength: float, pattern: str, where: str
-) -> NDArray[np.float64]:
+def _matches(ctx: ShapingContext, protocol: str, strength: float, pattern: str, where: str) -> NDArray[np.float64]:
     """(n_pairs,) above 0 for pairs that the rule speaks against."""
     if not pattern:
         raise ConfigError(f"protocol '{protocol}': by=rule needs -P pattern=REGEX")
@@ -79,9 +75,7 @@ def _matches(
     try:
         rule = re.compile(pattern, re.IGNORECASE)
     except re.error as e:
-        raise ConfigError(
-            f"protocol '{protocol}': pattern={pattern!r} is not a regular expression ({e})"
-        ) from e
+        raise ConfigError(f"protocol '{protocol}': pattern={pattern!r} is not a regular expression ({e})") from e
     push = np.zeros(len(ctx.pairs))
     for t in ctx.targets:
         sign = -np.sign(t.effective(strength))

@@ -110,9 +110,7 @@ class StoredReadings:
             ConfigError: no such concept or readout; it never varies, or too few responses show it.
         """
         self.asked.add(f"{concept} {readout}")
-        found: ConceptScores = self._once(
-            ("scores", concept, readout), lambda: self._scores(concept, readout)
-        )
+        found: ConceptScores = self._once(("scores", concept, readout), lambda: self._scores(concept, readout))
         return found
 
     def direction(self, concept: str, layer: int | None = None) -> Direction:
@@ -211,9 +209,7 @@ class StoredReadings:
         if readout not in ("feature", "feature_max"):
             self._require_text(concept, f"readout {readout} of it")
         if readout in ("feature", "feature_max"):
-            return ConceptScores.standardise(
-                *self.raw(concept, "max" if readout == "feature_max" else "freq")
-            )
+            return ConceptScores.standardise(*self.raw(concept, "max" if readout == "feature_max" else "freq"))
         inputs = {**self.layers.identity(), "concept": self._feature_identity(members), "readout": readout}
 
         def build(out: Path) -> None:
@@ -248,9 +244,7 @@ class StoredReadings:
         projected = (self.layers.means(layer) @ vector).astype(float)
         return projected[: len(self.pairs)], projected[len(self.pairs) :], facts
 
-    def _vector(
-        self, concept: str, kind: str, layer: int | None = None
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    def _vector(self, concept: str, kind: str, layer: int | None = None) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Unit vector of a concept ("direction" or "probe") and its AUROC on texts that it was not fitted on.
 
         A "direction" is the difference of means, which moves a model further than one that is fitted to tell apart.
@@ -318,9 +312,11 @@ class StoredReadings:
         test[both[there & test_pair]] = True
         probe = attention_probe(read.values, present, labelled, test)
         facts = {
-            "layer": layer, "with": int(high.sum()), "without": int(low.sum()),
+            "layer": layer,
+            "with": int(high.sum()),
+            "without": int(low.sum()),
             "held_out_auroc": round(probe.auroc, 4),
-        }  # fmt: skip
+        }
         lowest = float(probe.scores.min())
         sides = [np.where(side >= 0, probe.scores[side], lowest) for side in (read.chosen, read.rejected)]
         return sides[0], sides[1], facts
@@ -334,10 +330,7 @@ class StoredReadings:
         lens = members[0].partition(":")[0]
         if readout == "feature" and lens == "surface":
             raw = [
-                [
-                    covered(s, places(members[0].removeprefix("surface:"), t))
-                    for s, t in zip(some, side, strict=True)
-                ]
+                [covered(s, places(members[0].removeprefix("surface:"), t)) for s, t in zip(some, side, strict=True)]
                 for some, side in zip(spans, texts, strict=True)
             ]
         else:
@@ -360,11 +353,7 @@ class StoredReadings:
         """The largest token score in each word, for chosen and rejected; kept in the store."""
         if readout not in ("feature", "direction", "probe"):
             raise unknown_name("readout of words", readout, ("feature", "direction", "probe"))
-        inputs = {
-            **self.layers.identity(),
-            "concept": self._feature_identity(self.find(concept)),
-            "readout": readout,
-        }
+        inputs = {**self.layers.identity(), "concept": self._feature_identity(self.find(concept)), "readout": readout}
 
         def build(out: Path) -> None:
             layer, reduce, facts = self._reducer(concept, readout, lens)
@@ -386,9 +375,7 @@ class StoredReadings:
         n = len(self.pairs)
         return [parts[:n], parts[n:]]
 
-    def _reducer(
-        self, concept: str, readout: str, lens: str
-    ) -> tuple[int, Callable[[Any], Any], dict[str, Any]]:
+    def _reducer(self, concept: str, readout: str, lens: str) -> tuple[int, Callable[[Any], Any], dict[str, Any]]:
         """The layer to read, what to make of each token there, and what is to be said of that."""
         import torch
 
@@ -397,11 +384,7 @@ class StoredReadings:
                 raise ConfigError(f"concept '{concept}': no SAE is at hand to read single tokens with")
             found = self.sae(self.model())
             index = [int(m.rsplit(":", 1)[1]) for m in self.find(concept)]
-            return (
-                found.layer,
-                lambda hidden: found.sae.encode(hidden)[:, index].mean(1),
-                {"layer": found.layer},
-            )
+            return (found.layer, lambda hidden: found.sae.encode(hidden)[:, index].mean(1), {"layer": found.layer})
         vector, facts = self._vector(concept, "probe" if readout == "probe" else "direction")
         return facts["layer"], lambda hidden: hidden @ torch.from_numpy(vector).to(hidden.device), facts
 

@@ -25,9 +25,7 @@ def by_rule(concept: str, sign: int, responses: Sequence[tuple[Pair, str]]) -> l
     return [without(name, text) for _, text in responses]
 
 
-def by_model(
-    ask: Ask, role: str, label: str, sign: int, responses: Sequence[tuple[Pair, str]]
-) -> list[str | None]:
+def by_model(ask: Ask, role: str, label: str, sign: int, responses: Sequence[tuple[Pair, str]]) -> list[str | None]:
     """Responses without what a label names (sign −1) or with it (+1), as a model writes them."""
     return ask(role, [_request(label, sign, pair, text) for pair, text in responses])
 

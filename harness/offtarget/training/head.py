@@ -59,9 +59,7 @@ class _FrozenHeadLogProbs(torch.autograd.Function):
         return (grad[:, None] * gradient).to(ctx.hidden_dtype), None, None, None
 
 
-def completion_logprobs(
-    hidden: Tensor, weight: Tensor, labels: Tensor, squares: Tensor | None = None
-) -> Tensor:
+def completion_logprobs(hidden: Tensor, weight: Tensor, labels: Tensor, squares: Tensor | None = None) -> Tensor:
     """Per-token log-probabilities of the next token, zero where the label is −100.
 
     Args:
@@ -215,9 +213,7 @@ def use_frozen_head(
             if cached is not None and states is not None:
                 cached.states = states[rows, :n]
             found = read(self, labels[rows, :n], input_ids=ids[rows, :n], attention_mask=mask[rows, :n])
-            parts.append(
-                [None if x is None else torch.nn.functional.pad(x, (0, ids.shape[1] - n)) for x in found]
-            )
+            parts.append([None if x is None else torch.nn.functional.pad(x, (0, ids.shape[1] - n)) for x in found])
         if cached is not None:
             cached.states = states
         back = torch.tensor([i for rows in groups for i in rows]).argsort()
@@ -225,9 +221,7 @@ def use_frozen_head(
         assert whole[0] is not None
         return whole[0], whole[1]
 
-    def forward(
-        self: Any, *args: Any, fused_lm_head: bool = False, labels: Tensor | None = None, **kw: Any
-    ) -> Any:
+    def forward(self: Any, *args: Any, fused_lm_head: bool = False, labels: Tensor | None = None, **kw: Any) -> Any:
         if not fused_lm_head:
             return plain(self, *args, labels=labels, **kw)
         assert labels is not None and not args

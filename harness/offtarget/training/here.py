@@ -91,9 +91,7 @@ def train_here(job: Job) -> None:
     digest = {
         "steps": trainer.state.global_step,
         "pairs": int(plan.keep.sum()),
-        "tokens": sum(
-            len(s.answer) for both, keep in zip(sides, plan.keep, strict=True) if keep for s in both
-        ),
+        "tokens": sum(len(s.answer) for both, keep in zip(sides, plan.keep, strict=True) if keep for s in both),
         "lost": dict(training_set.lost),
         "unprompted": _unprompted(sides, plan),
         "loss_first": history[0]["loss"] if history else None,
@@ -115,9 +113,7 @@ def _unprompted(sides: Sides, plan: ShapingPlan) -> int:
     """Answers that are read behind their own prompt, since that of the plan left them no room."""
     asked = [plan.policy_prompts("chosen"), plan.policy_prompts("rejected")]
     return sum(
-        asked[s.source][i] is not None and s.policy_prompt == s.prompt
-        for i, both in enumerate(sides)
-        for s in both
+        asked[s.source][i] is not None and s.policy_prompt == s.prompt for i, both in enumerate(sides) for s in both
     )
 
 

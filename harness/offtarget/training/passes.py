@@ -130,18 +130,14 @@ class StartReader:
             _compute(self.model, sequences, starts, out, layer, self.bf16, self.progress)
 
         key = self._key([sequences, starts], layer)
-        return _as_pass(
-            self.store.get("reference", VERSION, key, build, resumable=True), sequences, starts, layer
-        )
+        return _as_pass(self.store.get("reference", VERSION, key, build, resumable=True), sequences, starts, layer)
 
     def one_by_one(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> Rows:
         """Each sequence as an artifact of its own; those that are not there yet are computed together."""
         layer = self.prefix_layer or None
         given = [(list(s), n) for s, n in zip(sequences, starts, strict=True)]
         keys = [self._key(list(one), layer) for one in given]
-        missing = [
-            k for k, key in enumerate(keys) if not self.store.path("reference-row", VERSION, key).is_dir()
-        ]
+        missing = [k for k, key in enumerate(keys) if not self.store.path("reference-row", VERSION, key).is_dir()]
         self.store.root.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.store.root, prefix="reading-") as scratch:
 
@@ -163,8 +159,7 @@ class StartReader:
                     np.save(out / "prefix.npy", found.inputs(i).numpy())
 
             folders = tuple(
-                self.store.get("reference-row", VERSION, key, partial(build, k=k))
-                for k, key in enumerate(keys)
+                self.store.get("reference-row", VERSION, key, partial(build, k=k)) for k, key in enumerate(keys)
             )
         return Rows(folders, layer)
 

@@ -30,9 +30,7 @@ from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TokenPair, TrainingSet
 
 FOLDER, JOB, LOG = "job", "job.json", "processes.log"
-_ERRORS: dict[str, type[OfftargetError]] = {
-    c.__name__: c for c in (ConfigError, UndecidedError, OfftargetError)
-}
+_ERRORS: dict[str, type[OfftargetError]] = {c.__name__: c for c in (ConfigError, UndecidedError, OfftargetError)}
 
 
 def launch(job: Job) -> None:
@@ -95,11 +93,7 @@ def _event(line: str) -> dict[str, Any] | None:
         event = json.loads(line)
     except ValueError:
         return None
-    return (
-        event
-        if isinstance(event, dict) and ({"progress"} <= event.keys() or {"error"} <= event.keys())
-        else None
-    )
+    return event if isinstance(event, dict) and ({"progress"} <= event.keys() or {"error"} <= event.keys()) else None
 
 
 def _say(event: dict[str, Any]) -> None:

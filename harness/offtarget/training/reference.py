@@ -103,9 +103,7 @@ def reference(
     trained: list[Pass | Rows] = [first]
     if n_added:
         trained.append(reader.one_by_one(*answers(ids[own:])))
-    changed = [
-        (i, s.source, s) for i, both in enumerate(sides or []) for s in both if s.policy_prompt != s.prompt
-    ]
+    changed = [(i, s.source, s) for i, both in enumerate(sides or []) for s in both if s.policy_prompt != s.prompt]
     if not changed or not first.layer:
         return Reference(trained)
     prompted = reader.one_by_one(

@@ -46,9 +46,7 @@ def prepare(pairs: PairSet, ref: ModelRef, spec: TrainingSpec, template: str | N
     )
     if not kept:
         why = ", ".join(f"{n} {reason}" for reason, n in lost.items())
-        raise UndecidedError(
-            f"no pair can be trained on at max_length {spec.max_length} ({why}): raise max_length"
-        )
+        raise UndecidedError(f"no pair can be trained on at max_length {spec.max_length} ({why}): raise max_length")
     return TrainingSet(kept, ids, lost, replace(pairs, pairs=kept).rows_sha256)
 
 

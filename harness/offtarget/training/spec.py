@@ -128,7 +128,5 @@ class TrainingSpec(BaseModel):
         if self.lowest_layer is None:
             return min(round(n_layers * 0.6), n_layers - 1)
         if self.lowest_layer >= n_layers:
-            raise ConfigError(
-                f"training.lowest_layer={self.lowest_layer}: the model has layers 0 to {n_layers - 1}"
-            )
+            raise ConfigError(f"training.lowest_layer={self.lowest_layer}: the model has layers 0 to {n_layers - 1}")
         return self.lowest_layer

@@ -42,9 +42,7 @@ class TrainingSet:
 
 
 def _ids(tokenizer: Any, messages: list[Message], generation: bool) -> list[int]:
-    out = tokenizer.apply_chat_template(
-        messages, add_generation_prompt=generation, tokenize=True, return_dict=True
-    )
+    out = tokenizer.apply_chat_template(messages, add_generation_prompt=generation, tokenize=True, return_dict=True)
     return list(out["input_ids"])
 
 

@@ -38,12 +38,7 @@ def columns_of(sides: Sides, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
     prompted = any(s.policy_prompt != s.prompt for _, both in kept for s in both)
     masked = any(not s.counts.all() for _, both in kept for s in both)
     for i, (chosen, rejected) in kept:
-        row = {
-            "prompt_ids": chosen.prompt,
-            "chosen_ids": chosen.answer,
-            "rejected_ids": rejected.answer,
-            ROW: i,
-        }
+        row = {"prompt_ids": chosen.prompt, "chosen_ids": chosen.answer, "rejected_ids": rejected.answer, ROW: i}
         if prompted:
             row |= {key: s.policy_prompt for key, s in zip(PROMPTS, (chosen, rejected), strict=True)}
         if masked:
@@ -152,9 +147,7 @@ class ShapedDPOTrainer(DPOTrainer):
         if self.plan.offset.any():
             self.model.register_forward_hook(self._watch)
         if self.frozen_head:
-            use_frozen_head(
-                self.base, weighting=self.use_weighting, cached=self._cached, grouped=not self.plan.hooks
-            )
+            use_frozen_head(self.base, weighting=self.use_weighting, cached=self._cached, grouped=not self.plan.hooks)
         if self.from_layer:
             for i in range(self.from_layer):
                 layers[i] = PassThrough()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from offtarget.board.cell import Cell, CellManifest, CellSpec, CellVerdict
 from offtarget.evals.scores import BehaviourScore, Role
 
@@ -35,9 +36,7 @@ class Policy:
         """(seeds, n) answers; `prompts` (n,) are standard normals that all policies share."""
         n = len(prompts)
         z = self.level + self.prompt_sd * prompts + self.seed_sd * rng.standard_normal((seeds, 1))
-        return (
-            rng.random((seeds, n)) < _logistic(z + self.both_sd * rng.standard_normal((seeds, n)))
-        ).astype(float)
+        return (rng.random((seeds, n)) < _logistic(z + self.both_sd * rng.standard_normal((seeds, n)))).astype(float)
 
 
 def _logistic(x: Floats) -> Floats:

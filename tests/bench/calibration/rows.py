@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from offtarget.audit.statistics.length import Lengths
 
 Floats = NDArray[np.float64]
@@ -59,16 +60,12 @@ def one_long_writer(rng: np.random.Generator, n: int) -> Lengths:
 
 def onset(rng: np.random.Generator, length: Floats, at: Floats) -> Floats:
     """Whether each answer shows concepts that set in at e^at characters, `(n, m)`."""
-    return (
-        rng.random((len(length), len(at))) < 0.8 / (1 + np.exp(-6 * (np.log(length)[:, None] - at)))
-    ).astype(float)
+    return (rng.random((len(length), len(at))) < 0.8 / (1 + np.exp(-6 * (np.log(length)[:, None] - at)))).astype(float)
 
 
 def any_place(rng: np.random.Generator, length: Floats, at: Floats) -> Floats:
     """Whether each answer shows concepts that turn up anywhere, once in e^at characters, `(n, m)`."""
-    return (rng.random((len(length), len(at))) < 1 - np.exp(-np.exp(np.log(length)[:, None] - at))).astype(
-        float
-    )
+    return (rng.random((len(length), len(at))) < 1 - np.exp(-np.exp(np.log(length)[:, None] - at))).astype(float)
 
 
 def threshold_concepts(rng: np.random.Generator, lengths: Lengths, m: int) -> Floats:

@@ -66,11 +66,7 @@ def markdown(title: str, about: Sequence[str], command: str, lines: Sequence[Lin
         measured = f"{x.measured:.3f} ± {x.mc:.3f}"
         out.append(f"| {x.claim} | {x.simulated} | {x.nominal:g} | {measured} | {x.n} | {said} |")
     missed = [x for x in lines if x.verdict == "misses"]
-    out += [
-        "",
-        f"{len(lines)} claims, {len(missed)} of them missed by more than {ERRORS} Monte Carlo errors.",
-        "",
-    ]
+    out += ["", f"{len(lines)} claims, {len(missed)} of them missed by more than {ERRORS} Monte Carlo errors.", ""]
     return "\n".join(out)
 
 
@@ -90,11 +86,7 @@ def write(
 
 
 def main(
-    name: str,
-    title: str,
-    about: Sequence[str],
-    parts: Mapping[str, Callable[[int], list[Line]]],
-    doc: str | None,
+    name: str, title: str, about: Sequence[str], parts: Mapping[str, Callable[[int], list[Line]]], doc: str | None
 ) -> None:
     """The command line of `bench_calibration_NAME.py`.
 

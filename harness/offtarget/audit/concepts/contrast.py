@@ -104,9 +104,7 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
     first = features[0]
     for other in features[1:]:
         if other.pair_ids != first.pair_ids:
-            raise DataError(
-                f"lenses '{first.lens}' and '{other.lens}' read different rows; run both on the same pairs"
-            )
+            raise DataError(f"lenses '{first.lens}' and '{other.lens}' read different rows; run both on the same pairs")
     n, m = len(first), len(concepts)
     u, v = np.zeros((n, m), dtype=np.float32), np.zeros((n, m), dtype=np.float32)
     means, rates = np.zeros((2, m)), np.zeros((2, m))
@@ -140,9 +138,7 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
     return Contrasts(u, v, tuple(units), tuple(kinds), means[0], means[1], rates[0], rates[1], read, unread)
 
 
-def response_values(
-    features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
-) -> NDArray[np.float64]:
+def response_values(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]) -> NDArray[np.float64]:
     """Plain columns response by response, chosen above rejected: `(2 n_pairs, n_concepts)`.
 
     Each as its contrast takes it (presence, log or value), so that u is the difference of the two halves.
@@ -237,11 +233,7 @@ def _summed(x: Any, values: NDArray[Any], layer: _Layer, n_concepts: int) -> NDA
 
 
 def _latents(
-    part: FeatureMatrix,
-    concepts: Sequence[ConceptSpec],
-    at: Ints,
-    u: NDArray[np.float32],
-    v: NDArray[np.float32],
+    part: FeatureMatrix, concepts: Sequence[ConceptSpec], at: Ints, u: NDArray[np.float32], v: NDArray[np.float32]
 ) -> tuple[Floats, Floats]:
     """Fill u and v of clusters and single latents by blocks of rows.
 

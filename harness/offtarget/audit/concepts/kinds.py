@@ -58,9 +58,7 @@ def n_top(n_rows: int) -> int:
     return min(max(TOP_ROWS, int(np.ceil(TOP_SHARE * n_rows))), int(MOST * n_rows))
 
 
-def find_kinds(
-    features: Sequence[FeatureMatrix], pairs: Sequence[Pair], *, seed: int
-) -> tuple[PromptKind, ...]:
+def find_kinds(features: Sequence[FeatureMatrix], pairs: Sequence[Pair], *, seed: int) -> tuple[PromptKind, ...]:
     """The kinds of prompt of one set, by every lens that reads prompts.
 
     Args:

@@ -68,11 +68,7 @@ class Rules:
 
 
 def tell(
-    part: FeatureMatrix,
-    concepts: Sequence[ConceptSpec],
-    u: NDArray[Any],
-    rules: Rules,
-    pairs: Sequence[Pair],
+    part: FeatureMatrix, concepts: Sequence[ConceptSpec], u: NDArray[Any], rules: Rules, pairs: Sequence[Pair]
 ) -> list[Told]:
     """Labels of the concepts of one lens that reads a model, with all their evidence.
 
@@ -90,16 +86,12 @@ def tell(
     if part.fitted:
         return _tell_poles(concepts, u, rules, pairs)
     units = distinct_responses(pairs)
-    found = closest_rules(
-        response_values([part], concepts)[units.rows], rules, rules.values[units.rows], units
-    )
+    found = closest_rules(response_values([part], concepts)[units.rows], rules, rules.values[units.rows], units)
     own = {c.id: c.label for c in part.columns}
     return [Told(own[s.members[0]], "lens", rule) for s, rule in zip(concepts, found, strict=True)]
 
 
-def closest_rules(
-    x: NDArray[Any], rules: Rules, values: NDArray[Any], units: Units
-) -> list[Correlate | None]:
+def closest_rules(x: NDArray[Any], rules: Rules, values: NDArray[Any], units: Units) -> list[Correlate | None]:
     """For each column of x the rule that may name it; None where none reaches |r| 0.6 on what it was not chosen on.
 
     Args:
@@ -108,9 +100,7 @@ def closest_rules(
         values: of the rules on the same units, `(n_units, n_rules)`.
         units: the halves.
     """
-    made, held, everywhere = (
-        correlations(x[rows], values[rows]) for rows in (units.made, units.held, slice(None))
-    )
+    made, held, everywhere = (correlations(x[rows], values[rows]) for rows in (units.made, units.held, slice(None)))
     varied = (x[units.held] != np.median(x[units.held], axis=0)).sum(axis=0) if units.held.any() else []
     out: list[Correlate | None] = []
     for m in range(x.shape[1]):
@@ -120,9 +110,7 @@ def closest_rules(
             continue
         r, again = float(everywhere[m, j]), float(held[m, j])
         holds = min(abs(r), abs(again)) >= NAME_R and r * again > 0
-        rule = Correlate(
-            concept=rules.ids[j], label=rules.labels[j], r=r, held_out=again, n=int(units.held.sum())
-        )
+        rule = Correlate(concept=rules.ids[j], label=rules.labels[j], r=r, held_out=again, n=int(units.held.sum()))
         out.append(rule if holds else None)
     return out
 
@@ -205,9 +193,7 @@ def _firing_words(
     return out
 
 
-def _tell_poles(
-    concepts: Sequence[ConceptSpec], u: NDArray[Any], rules: Rules, pairs: Sequence[Pair]
-) -> list[Told]:
+def _tell_poles(concepts: Sequence[ConceptSpec], u: NDArray[Any], rules: Rules, pairs: Sequence[Pair]) -> list[Told]:
     """Signed columns, which live on pairs: named by a rule's difference, or shown by the words of their poles."""
     n, units = len(pairs), distinct_pairs(pairs)
     x = np.asarray(u[units.rows], dtype=np.float64)
@@ -228,12 +214,7 @@ def _tell_poles(
         label = rule_label(rule) or evidence_label((), high, low, fit)
         out.append(
             Told(
-                label or "unnamed: a difference without telling words",
-                "rule" if rule else "none",
-                rule,
-                high,
-                low,
-                fit,
+                label or "unnamed: a difference without telling words", "rule" if rule else "none", rule, high, low, fit
             )
         )
     return out
@@ -281,9 +262,7 @@ def rule_label(rule: Correlate | None) -> str:
     return f"{'goes with' if rule.r > 0 else 'goes against'} {rule.label.split(' (')[0]} (r {rule.r:+.2f})"
 
 
-def evidence_label(
-    tokens: Sequence[str], words: Sequence[str], against: Sequence[str], fit: WordFit | None
-) -> str:
+def evidence_label(tokens: Sequence[str], words: Sequence[str], against: Sequence[str], fit: WordFit | None) -> str:
     """What is shown in the place of a name; empty where there is nothing to show.
 
     Args:

@@ -45,9 +45,7 @@ def merge_same(codes: Ints, groups: Sequence[str], found: Sequence[Template]) ->
     prompts = group_codes([unit[i] for i in rows])
     n_topics = int(out.max()) + 1
     sizes = np.bincount(out[rows], minlength=n_topics)
-    counts = np.asarray(
-        (indicator(out[rows], n_topics) @ indicator(prompts, int(prompts.max()) + 1).T).todense()
-    )
+    counts = np.asarray((indicator(out[rows], n_topics) @ indicator(prompts, int(prompts.max()) + 1).T).todense())
     shares = counts / np.maximum(sizes, 1)[:, None]
     into = np.arange(n_topics)
     order = np.argsort(-sizes, kind="stable")

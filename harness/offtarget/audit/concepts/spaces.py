@@ -123,9 +123,7 @@ class ClusterSpace:
     def points(self, activity: NDArray[np.float32]) -> Points:
         """Where rows lie."""
         norm = _norms(activity)
-        return Points(
-            activity / np.where(norm > 0, norm, 1.0).astype(np.float32)[:, None], norm <= self.silent_below
-        )
+        return Points(activity / np.where(norm > 0, norm, 1.0).astype(np.float32)[:, None], norm <= self.silent_below)
 
     def table(self) -> dict[str, Any]:
         """The part for `vocabulary.json`."""

@@ -36,9 +36,7 @@ def typical_rows(pairs: Sequence[Pair], membership: Any, n: int = TYPICAL) -> li
     prompt: Any = np.array([number.setdefault(p.group, len(number)) for p in pairs])
     row_of = {p.group: i for i, p in reversed(list(enumerate(pairs)))}
     first = [row_of[g] for g in number]
-    words = TfidfVectorizer(
-        token_pattern=WORD_PATTERN, stop_words="english", sublinear_tf=True, max_features=MAX_TERMS
-    )
+    words = TfidfVectorizer(token_pattern=WORD_PATTERN, stop_words="english", sublinear_tf=True, max_features=MAX_TERMS)
     try:
         at = words.fit_transform([text_of(pairs[i].prompt[-1:]) for i in first])
     except ValueError:  # no words at all

@@ -70,9 +70,7 @@ class Vocabulary:
 
         Without latents it depends on the lens alone, so audits of different datasets share it.
         """
-        return hash_of(
-            {"version": VERSION, "lenses": self.lenses, "concepts": sorted(c.id for c in self.concepts)}
-        )
+        return hash_of({"version": VERSION, "lenses": self.lenses, "concepts": sorted(c.id for c in self.concepts)})
 
     def save(self, folder: Path) -> None:
         """Write `vocabulary.json` and `vocabulary.npz`."""
@@ -120,8 +118,7 @@ class Vocabulary:
                 for i, kind, lens, m, places, stable in table["concepts"]
             )
             kinds = tuple(
-                PromptKind(i, lens, tuple(m), label, tuple(words))
-                for i, lens, m, label, words in table["kinds"]
+                PromptKind(i, lens, tuple(m), label, tuple(words)) for i, lens, m, label, words in table["kinds"]
             )
             found = cls(table["lenses"], concepts, topics, kinds, table["left_out"])
         except UNREADABLE as error:
@@ -183,9 +180,7 @@ def cluster_id(lens: str, members: Sequence[str], what: str = "cluster") -> str:
     return f"{lens}:{what}-{digest[:12]}"
 
 
-def find_concepts(
-    features: Sequence[FeatureMatrix], *, seed: int
-) -> tuple[tuple[ConceptSpec, ...], dict[str, int]]:
+def find_concepts(features: Sequence[FeatureMatrix], *, seed: int) -> tuple[tuple[ConceptSpec, ...], dict[str, int]]:
     """The concepts of some lenses over one set of pairs, and how many latents became none, by reason."""
     concepts: list[ConceptSpec] = []
     left_out: dict[str, int] = {}
@@ -198,9 +193,7 @@ def find_concepts(
         for members, stable in zip(found.clusters, found.stability, strict=True):
             names = tuple(sorted(ids[j] for j in members))
             concepts.append(
-                ConceptSpec(
-                    cluster_id(part.lens, names), "cluster", part.lens, names, stability=round(stable, 4)
-                )
+                ConceptSpec(cluster_id(part.lens, names), "cluster", part.lens, names, stability=round(stable, 4))
             )
         concepts += [ConceptSpec(ids[j], "feature", part.lens, (ids[j],)) for j in found.singles]
         concepts += _shift_clusters(part, seed)
@@ -220,9 +213,7 @@ def _shift_clusters(part: FeatureMatrix, seed: int) -> list[ConceptSpec]:
     difference = (chosen - rejected).tocsc()
     of = moments(difference)
     size = np.asarray(abs(difference).mean(axis=0)).ravel()
-    keep = np.flatnonzero(
-        (fired >= min_firing(2 * len(part))) & (of.sd >= MIN_SHIFT_SD) & (size >= MIN_SHIFT)
-    )
+    keep = np.flatnonzero((fired >= min_firing(2 * len(part))) & (of.sd >= MIN_SHIFT_SD) & (size >= MIN_SHIFT))
     kept = difference[:, keep].tocsr()
     ids = [c.id for c in part.columns]
     out = []

@@ -20,9 +20,7 @@ PRIOR_SIZE = 500.0
 MIN_Z = 1.96
 
 
-def count_words(
-    texts: Iterable[str], *, min_texts: int = 2, max_words: int = 20_000
-) -> tuple[list[str], Any]:
+def count_words(texts: Iterable[str], *, min_texts: int = 2, max_words: int = 20_000) -> tuple[list[str], Any]:
     """Which words stand in which text.
 
     Returns:
@@ -69,13 +67,7 @@ def log_odds(inside: Floats, total: Floats, prior_size: float = PRIOR_SIZE) -> F
 
 
 def keywords(
-    inside: Floats,
-    total: Floats,
-    words: Sequence[str],
-    n: int = 8,
-    *,
-    always: bool = False,
-    min_z: float = MIN_Z,
+    inside: Floats, total: Floats, words: Sequence[str], n: int = 8, *, always: bool = False, min_z: float = MIN_Z
 ) -> list[tuple[str, ...]]:
     """The words of each part with the largest z, of those beyond `min_z`; near repetitions once.
 

@@ -84,10 +84,7 @@ class Dealt:
         # the side that p looks at is that of the effect, which the interval holds
         low = np.minimum(null[beyond - 1], 0.0) * (1.0 + edge)
         high = np.maximum(null[-beyond], 0.0) * (1.0 + edge)
-        low, high = (
-            np.where(unlike, np.minimum(low, -1.96), low),
-            np.where(unlike, np.maximum(high, 1.96), high),
-        )
+        low, high = (np.where(unlike, np.minimum(low, -1.96), low), np.where(unlike, np.maximum(high, 1.96), high))
         return np.stack([effect - t_of_normal(high, df) * se, effect - t_of_normal(low, df) * se], axis=1)
 
 

@@ -57,14 +57,7 @@ def size_class(sizes: Ints) -> Ints:
 
 
 def draw_z(
-    u: NDArray[Any],
-    membership: Any,
-    codes: Ints,
-    test: InsideTest,
-    cells: Sequence[Cell],
-    *,
-    draws: int,
-    seed: int,
+    u: NDArray[Any], membership: Any, codes: Ints, test: InsideTest, cells: Sequence[Cell], *, draws: int, seed: int
 ) -> NDArray[np.float32]:
     """Z of every cell in every draw, `(draws, n_cells)`.
 

@@ -17,15 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.statistics.inside import MIN_ACTIVE, ROUNDING
-from offtarget.audit.statistics.means import (
-    D_CAP,
-    MIN_GROUPS,
-    TINY_P,
-    Floats,
-    Ints,
-    column_blocks,
-    group_sums,
-)
+from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, column_blocks, group_sums
 
 Mask = NDArray[np.bool_]
 
@@ -144,9 +136,7 @@ class Comparison:
             np.ones(side.n, dtype=bool) if mask is None else mask
             for side, mask in zip(self.sides, (in_old, in_new), strict=True)
         )
-        parts = [
-            self._block(columns[cols], masks, in_old is not None) for cols in column_blocks(len(columns))
-        ]
+        parts = [self._block(columns[cols], masks, in_old is not None) for cols in column_blocks(len(columns))]
         out = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         difference = out["new"] - out["old"]
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -215,9 +205,7 @@ class Comparison:
         return {
             "old": effect[0],
             "new": effect[1],
-            "se": np.where(
-                out.pop("n_showing") < MIN_ACTIVE, np.maximum(robust, sd * np.sqrt(weight2)), robust
-            ),
+            "se": np.where(out.pop("n_showing") < MIN_ACTIVE, np.maximum(robust, sd * np.sqrt(weight2)), robust),
             "sd": sd,
             "df": np.maximum(df, 1.0),
             **out,

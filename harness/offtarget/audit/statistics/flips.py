@@ -188,9 +188,7 @@ def typical_values(
     estimate = sums.sum(axis=0) / all_in
     values = np.empty((n, n_columns))
     for start in range(0, n, DRAWS_AT_ONCE):
-        inside = rng.integers(0, 2, size=(min(DRAWS_AT_ONCE, n - start), n_groups), dtype=np.int8).astype(
-            np.float64
-        )
+        inside = rng.integers(0, 2, size=(min(DRAWS_AT_ONCE, n - start), n_groups), dtype=np.int8).astype(np.float64)
         weight = inside @ weights
         with np.errstate(divide="ignore", invalid="ignore"):
             part = (inside @ sums) / weight[:, None]

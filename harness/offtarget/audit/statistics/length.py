@@ -38,9 +38,7 @@ COLLINEAR = 0.95
 NOTHING_LEFT = 1 - COLLINEAR**2
 """Share of a concept's variance: with less left of it at equal length, it is length."""
 
-EXTENT = frozenset(
-    f"surface:{x}" for x in ("tokens", "characters", "sentences", "paragraphs", "newline_density")
-)
+EXTENT = frozenset(f"surface:{x}" for x in ("tokens", "characters", "sentences", "paragraphs", "newline_density"))
 """Rules that grow with length, though they measure it less closely than characters do."""
 IS_LENGTH = "a measure of length itself"
 DECIDED = "not estimable: length alone decides the choice"
@@ -56,9 +54,7 @@ class Lengths:
     @classmethod
     def of(cls, pairs: Sequence[Pair]) -> "Lengths":
         """The lengths of some pairs, without debris (`debris.own_text`)."""
-        sides = (
-            [len(own_text(p.prompt, getattr(p, side))) for p in pairs] for side in ("chosen", "rejected")
-        )
+        sides = ([len(own_text(p.prompt, getattr(p, side))) for p in pairs] for side in ("chosen", "rejected"))
         return cls(*(np.array(side, dtype=np.float64) for side in sides))
 
     def __len__(self) -> int:

@@ -12,14 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.statistics.arrays import (
-    TINY_P,
-    Floats,
-    Ints,
-    column_blocks,
-    group_sums,
-    indicator,
-)
+from offtarget.audit.statistics.arrays import TINY_P, Floats, Ints, column_blocks, group_sums, indicator
 from offtarget.audit.statistics.flips import flip_p
 from offtarget.data.splitting import half_by_group
 from offtarget.errors import UndecidedError

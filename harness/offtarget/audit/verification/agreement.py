@@ -136,10 +136,7 @@ def compare(c: Compared, *, seed: int, shuffles: int = SHUFFLES, resamples: int 
         over_concepts = pearson(a[pick], b[pick])
         null = pearson(_side(chance, kind, c.sensitivity), b)
         found = found.model_copy(
-            update={
-                "ci_concepts": _interval(over_concepts),
-                "ci_prompts": _over_prompts(c, x, y, kind, found.r, rng),
-            }
+            update={"ci_concepts": _interval(over_concepts), "ci_prompts": _over_prompts(c, x, y, kind, found.r, rng)}
         )
         return found, _null(null, found.r)
 
@@ -197,9 +194,7 @@ def weighted_spearman(x: Floats, y: Floats, weight: Floats) -> float:
 def _errors(observed: GroupSums) -> Floats:
     """Standard error of each concept's shift at equal length over prompts, by a jackknife in blocks: `(n_concepts,)`."""
     blocks = min(BLOCKS, len(observed))
-    left_out = observed.resampled(
-        _without_blocks(len(observed), blocks, np.random.default_rng(0))
-    ).at_equal_length
+    left_out = observed.resampled(_without_blocks(len(observed), blocks, np.random.default_rng(0))).at_equal_length
     return np.asarray(np.sqrt((blocks - 1) / blocks * ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)))
 
 

@@ -45,9 +45,7 @@ def latent_values(part: FeatureMatrix, span: Literal["chosen", "rejected"], stat
     return values
 
 
-def concept_differences(
-    part: FeatureMatrix, specs: Sequence[ConceptSpec], statistic: str
-) -> NDArray[np.float32]:
+def concept_differences(part: FeatureMatrix, specs: Sequence[ConceptSpec], statistic: str) -> NDArray[np.float32]:
     """Chosen minus rejected of each row, averaged over a concept's latents: `(n_rows, n_concepts)`."""
     member = member_weights(part, [s.members for s in specs])
     chosen, rejected = (latent_values(part, s, statistic) @ member for s in ("chosen", "rejected"))

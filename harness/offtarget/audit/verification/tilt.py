@@ -116,10 +116,7 @@ class Tilt:
         return Shift(raw, equal)
 
     def _of(self, targets: Floats) -> Shift:
-        return Shift(
-            targets @ self._raw @ self._moves.T,
-            targets @ self._equal @ self._moves.T,
-        )
+        return Shift(targets @ self._raw @ self._moves.T, targets @ self._equal @ self._moves.T)
 
 
 def _along(inverse: Floats, basis: Floats) -> Floats:

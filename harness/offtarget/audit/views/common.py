@@ -53,10 +53,7 @@ class Rows:
         """The rows of some pairs, in their order."""
         groups = [p.group for p in pairs]
         return cls(
-            tuple(p.id for p in pairs),
-            st.group_codes(groups),
-            st.half_by_group(groups),
-            controls.Lengths.of(pairs),
+            tuple(p.id for p in pairs), st.group_codes(groups), st.half_by_group(groups), controls.Lengths.of(pairs)
         )
 
 
@@ -185,9 +182,7 @@ class Held:
         ]
 
 
-def shuffled_family(
-    findings: Sequence[int], kind: Literal["labels", "contexts"] = "labels"
-) -> ShuffledFamily | None:
+def shuffled_family(findings: Sequence[int], kind: Literal["labels", "contexts"] = "labels") -> ShuffledFamily | None:
     """The record of a view's null from the number of findings in each shuffle; None of none."""
     if not len(findings):
         return None
@@ -202,11 +197,7 @@ def shuffled_family(
 
 
 def family_of(
-    q: Floats,
-    listed: int,
-    controlled: int,
-    left_out: dict[str, int],
-    shuffled: ShuffledFamily | None = None,
+    q: Floats, listed: int, controlled: int, left_out: dict[str, int], shuffled: ShuffledFamily | None = None
 ) -> Family:
     return Family(
         tested=len(q),

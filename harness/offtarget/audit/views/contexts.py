@@ -81,9 +81,7 @@ def context_view(
     cells = np.argwhere(testable)
     cells = cells[np.lexsort((-np.abs(test.t[testable]), found.p[testable]))]
     top = [cell for a, b in cells[:MAX_CONTROLLED] if (cell := (int(a), int(b))) in found.drawn]
-    held = dict(
-        zip(top, _held(u, rows, pool, inside, codes, top, test, found).records(len(cells)), strict=True)
-    )
+    held = dict(zip(top, _held(u, rows, pool, inside, codes, top, test, found).records(len(cells)), strict=True))
     members = [np.sort(pool[inside[kk].indices]) for kk in range(len(context_ids))]
     listed = []
     for a, b in cells[:MAX_LISTED]:
@@ -124,9 +122,7 @@ def context_view(
         "split_min": tests.split[1],
         "tested": testable,
     }
-    return ViewResult(tuple(listed), family), {
-        n: _spread(x, tested, len(concepts)) for n, x in arrays.items()
-    }
+    return ViewResult(tuple(listed), family), {n: _spread(x, tested, len(concepts)) for n, x in arrays.items()}
 
 
 def _held(

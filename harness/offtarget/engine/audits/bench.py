@@ -37,14 +37,7 @@ VERSION = 2
 """Rises when a score changes its meaning without a change of the code that is hashed."""
 BLOCK = 10
 """Draws of one artifact: an interrupted run loses at most one block of one method."""
-ROOMS = (
-    "data",
-    "lens",
-    "audit",
-    "engine/audits/bench.py",
-    "engine/audits/planting.py",
-    "engine/audits/scoring.py",
-)
+ROOMS = ("data", "lens", "audit", "engine/audits/bench.py", "engine/audits/planting.py", "engine/audits/scoring.py")
 """The code that decides a score."""
 FILE = "draws.json"
 COPIES = 40
@@ -79,13 +72,7 @@ class Scenario:
         """What decides the sets, for a store key."""
         rates = None if self.rates is None else {k: list(v) for k, v in sorted(self.rates.items())}
         grid = None if self.grid is None else list(self.grid)
-        return {
-            "part": self.part,
-            "pairs": self.pairs,
-            "grid": grid,
-            "rates": rates,
-            "plantings": self.plantings,
-        }
+        return {"part": self.part, "pairs": self.pairs, "grid": grid, "rates": rates, "plantings": self.plantings}
 
 
 @dataclass(frozen=True)
@@ -121,14 +108,7 @@ def scenarios(recipe: BenchRecipe) -> list[Scenario]:
     if s := recipe.shuffles:
         for n in s.pairs:
             out.append(
-                Scenario(
-                    "shuffles",
-                    f"{n:,} pairs",
-                    n,
-                    s.draws,
-                    rates=shipped_rates("style"),
-                    plantings=s.plantings,
-                )
+                Scenario("shuffles", f"{n:,} pairs", n, s.draws, rates=shipped_rates("style"), plantings=s.plantings)
             )
     return out
 
@@ -259,14 +239,10 @@ class _Bench:
         n = min(COPIES, len(planted.pairs))
         rows = np.concatenate([np.arange(len(planted.pairs)), np.arange(n)])
         twice = [planted.pairs.pairs[i] for i in range(n)]
-        pairs = replace(
-            planted.pairs, pairs=[*planted.pairs.pairs, *(replace(p, id=f"{p.id}~copy") for p in twice)]
-        )
+        pairs = replace(planted.pairs, pairs=[*planted.pairs.pairs, *(replace(p, id=f"{p.id}~copy") for p in twice)])
         features = {
             lens: replace(
-                part.select(rows),
-                pair_ids=tuple(p.id for p in pairs.pairs),
-                groups=tuple(p.group for p in pairs.pairs),
+                part.select(rows), pair_ids=tuple(p.id for p in pairs.pairs), groups=tuple(p.group for p in pairs.pairs)
             )
             for lens, part in self._features(planted, lenses).items()
         }

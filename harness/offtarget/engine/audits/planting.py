@@ -136,9 +136,7 @@ def plant_set(rates: Rates, n_pairs: int | None, seed: int, *, fill: bool = True
     number = 0
     while left > 0:
         try:
-            rows, truth = plant.plant(
-                1000 * seed + number, min(left, whole), rates, fill=fill and bool(rates)
-            )
+            rows, truth = plant.plant(1000 * seed + number, min(left, whole), rates, fill=fill and bool(rates))
         except ValueError as e:
             raise ConfigError(f"this cannot be planted: {e}; lower the rates or plant fewer concepts") from e
         pairs += [_pair(r, number) for r in rows]
@@ -192,9 +190,7 @@ def turned(features: FeatureMatrix, turn: NDArray[np.bool_]) -> FeatureMatrix:
         c, r = features.values["chosen", stat], features.values["rejected", stat]
         values["chosen", stat] = (there @ c + here @ r).tocsr()
         values["rejected", stat] = (there @ r + here @ c).tocsr()
-    return FeatureMatrix(
-        features.lens, features.columns, values, features.pair_ids, features.groups, features.info
-    )
+    return FeatureMatrix(features.lens, features.columns, values, features.pair_ids, features.groups, features.info)
 
 
 def _pair(row: Mapping[str, str], number: int) -> Pair:

@@ -154,9 +154,7 @@ def merged(claims: Sequence[Claim]) -> Ints:
     """
     out = np.arange(len(claims))
     for rows in _by_context(claims):
-        order = sorted(
-            rows, key=lambda i: (1.0 if claims[i].q is None else claims[i].q, -abs(claims[i].score), i)
-        )
+        order = sorted(rows, key=lambda i: (1.0 if claims[i].q is None else claims[i].q, -abs(claims[i].score), i))
         r = _signed_correlations([claims[i] for i in order])
         spoken = np.full(len(order), -1)
         for a in range(len(order)):

@@ -80,9 +80,7 @@ def _without_recall(s: Scored, everything: Sequence[Scored]) -> Scored:
     shuffled = [
         sum(d["findings"] > 0 for d in x.draws) / len(x.draws)
         for x in everything
-        if x.scenario.part == "shuffles"
-        and x.method.label == s.method.label
-        and any(d["tests"] for d in x.draws)
+        if x.scenario.part == "shuffles" and x.method.label == s.method.label and any(d["tests"] for d in x.draws)
     ]
     if max(shuffled, default=0.0) <= MOST_SHUFFLED:
         return s
@@ -227,9 +225,7 @@ def _by_concept(draws: Sequence[Draw]) -> list[tuple[str, bool, Estimate, Estima
     out = []
     for c in sorted({c for d in draws for c in d["planted"]}):
         mine = [{**d, "planted": [c]} for d in draws if c in d["planted"]]
-        out.append(
-            (c, any(c in d["ruled"] for d in draws), _recall(mine, "found"), _recall(mine, "detected"))
-        )
+        out.append((c, any(c in d["ruled"] for d in draws), _recall(mine, "found"), _recall(mine, "detected")))
     return out
 
 
@@ -272,9 +268,7 @@ def _shuffles(s: Scored) -> ShuffleRow:
         method=s.method.label,
         pairs=s.scenario.pairs,
         shuffles=len(findings),
-        any_finding=share(sum(f > 0 for f in findings), len(findings))
-        if tests
-        else Estimate(note="ranks only"),
+        any_finding=share(sum(f > 0 for f in findings), len(findings)) if tests else Estimate(note="ranks only"),
         mean_findings=float(np.mean(findings)) if tests else None,
     )
 
@@ -289,9 +283,7 @@ def _method(name: str, label: str, scored: Sequence[Scored]) -> MethodRow:
         source=str(entry.card.get("source", "")),
         lenses=lenses,
         seconds=round(float(np.median([d["seconds"] for d in draws])), 4) if draws else None,
-        reading=round(float(np.median([d["reading"] for d in draws])), 4)
-        if draws and "surface" in lenses
-        else None,
+        reading=round(float(np.median([d["reading"] for d in draws])), 4) if draws and "surface" in lenses else None,
     )
 
 

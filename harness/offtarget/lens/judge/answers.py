@@ -105,9 +105,7 @@ def _entry(item: Any) -> JudgedConcept | None:
     if not isinstance(item, tuple):
         return None
     known = {k: v for k, v in item if isinstance(v, str)}
-    return _concept(
-        known.get("name", known.get("property", "")), known.get("definition", known.get("description", ""))
-    )
+    return _concept(known.get("name", known.get("property", "")), known.get("definition", known.get("description", "")))
 
 
 def _text(escaped: str) -> str:

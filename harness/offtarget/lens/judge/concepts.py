@@ -41,12 +41,7 @@ def read_judged(file: str | Path) -> tuple[JudgedConcept, ...]:
         )
     found = []
     for name, definition in raw.items():
-        if (
-            not isinstance(name, str)
-            or not isinstance(definition, str)
-            or not name.strip()
-            or not definition.strip()
-        ):
+        if not isinstance(name, str) or not isinstance(definition, str) or not name.strip() or not definition.strip():
             raise ConfigError(f"{path}: {name}: give a name and one sentence that says what more of it means")
         for text, most in ((name, MAX_NAME), (definition, MAX_DEFINITION)):
             if len(text) > most:
@@ -56,9 +51,7 @@ def read_judged(file: str | Path) -> tuple[JudgedConcept, ...]:
         found.append(JudgedConcept(one_line(name), one_line(definition)))
     names = column_names(found)
     if len({normalised(c.name) for c in found}) < len(found):
-        raise ConfigError(
-            f"{path}: two names differ in case or signs alone ({', '.join(names)}); keep one of them"
-        )
+        raise ConfigError(f"{path}: two names differ in case or signs alone ({', '.join(names)}); keep one of them")
     return tuple(found)
 
 

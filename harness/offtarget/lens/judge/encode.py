@@ -80,14 +80,7 @@ def encode_judged(
         "model": model_name(judge),
         "concepts": None if concepts is None else [c.as_json() for c in concepts],
         "proposed": _were_proposed(options, fitted),
-        "options": [
-            options.most,
-            options.pairs,
-            options.swapped,
-            options.characters,
-            options.tokens,
-            options.seed,
-        ],
+        "options": [options.most, options.pairs, options.swapped, options.characters, options.tokens, options.seed],
         "format": FILE_VERSION,
     }
 
@@ -101,9 +94,7 @@ def _were_proposed(options: JudgeOptions, fitted: FeatureMatrix | None) -> bool:
     return bool(fitted.info["proposed"]) if fitted else options.concepts is None
 
 
-def _given(
-    options: JudgeOptions, model: str, fitted: FeatureMatrix | None
-) -> tuple[JudgedConcept, ...] | None:
+def _given(options: JudgeOptions, model: str, fitted: FeatureMatrix | None) -> tuple[JudgedConcept, ...] | None:
     """The concepts, where they need not be proposed.
 
     Raises:
@@ -238,8 +229,7 @@ def _matrix(
         },
         "says_a": says_first(found),
         "judged": {
-            i: _facts(pairs, name, c, f, found, j)
-            for j, (i, c, f) in enumerate(zip(ids, concepts, of, strict=True))
+            i: _facts(pairs, name, c, f, found, j) for j, (i, c, f) in enumerate(zip(ids, concepts, of, strict=True))
         },
         "left_out": {i: f.why_not for i, f in zip(ids, of, strict=True) if f.why_not},
         "cautions": _cautions(pairs, options, name, concepts, made, found, of),
@@ -253,9 +243,7 @@ def _label(c: JudgedConcept, f: Fidelity) -> str:
     return f"{c.name} (judged, left out)" if f.why_not else f"{c.name} (judged, kappa {f.kappa:.2f})"
 
 
-def _facts(
-    pairs: PairSet, name: str, c: JudgedConcept, f: Fidelity, found: Judgements, j: int
-) -> dict[str, Any]:
+def _facts(pairs: PairSet, name: str, c: JudgedConcept, f: Fidelity, found: Judgements, j: int) -> dict[str, Any]:
     """What `info` says of one concept."""
     unread = np.flatnonzero(np.isnan(found.value[:, j]) & found.asked)
     return {
@@ -290,9 +278,7 @@ def _cautions(
             "which response that is"
         )
     out += [
-        f"judged concept '{c.name}' is left out: {f.why_not}"
-        for c, f in zip(concepts, of, strict=True)
-        if f.why_not
+        f"judged concept '{c.name}' is left out: {f.why_not}" for c, f in zip(concepts, of, strict=True) if f.why_not
     ]
     used = [(c, f) for c, f in zip(concepts, of, strict=True) if not f.why_not]
     weak = [f"'{c.name}' {f.kappa:.2f}" for c, f in used if f.kappa is not None and f.kappa < GOOD]

@@ -85,9 +85,7 @@ class Plan:
         return sum(s is not None for s in self.shown)
 
 
-def plan(
-    pairs: PairSet, concepts: Sequence[JudgedConcept], held_out: NDArray[np.bool_], options: JudgeOptions
-) -> Plan:
+def plan(pairs: PairSet, concepts: Sequence[JudgedConcept], held_out: NDArray[np.bool_], options: JudgeOptions) -> Plan:
     """Which pairs are asked about, in which order of responses and of concepts.
 
     Args:
@@ -110,8 +108,7 @@ def plan(
         s = there[i]
         assert s is not None
         numbers = sorted(
-            range(len(concepts)),
-            key=lambda j: place(options.seed, s.prompt, s.first, s.second, concepts[j].name),
+            range(len(concepts)), key=lambda j: place(options.seed, s.prompt, s.first, s.second, concepts[j].name)
         )
         for begin in range(0, len(numbers), options.at_once):
             some = numbers[begin : begin + options.at_once]

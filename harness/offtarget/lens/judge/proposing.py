@@ -45,9 +45,7 @@ Ask = Callable[[Sequence[str], int], list[str]]
 def requests(pairs: PairSet, options: JudgeOptions) -> list[str]:
     """The requests for concepts: batches of distinct pairs of one half of the prompts, one of each prompt first."""
     half = half_by_group([p.group for p in pairs.pairs])
-    there = [
-        shown(p, options.characters, options.seed) for p, mine in zip(pairs.pairs, half, strict=True) if mine
-    ]
+    there = [shown(p, options.characters, options.seed) for p, mine in zip(pairs.pairs, half, strict=True) if mine]
     distinct = {(s.prompt, s.first, s.second): s for s in there if not s.alike}
     order = sorted(distinct, key=lambda texts: place(options.seed, "propose", *texts))
     seen: set[str] = set()

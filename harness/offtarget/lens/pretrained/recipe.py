@@ -97,13 +97,7 @@ def main() -> None:
 
     recipe = SaeRecipe(layer=LAYER, epochs=args.epochs, autocast=True)
     report = train_sae(
-        EMBEDDED,
-        sets,
-        args.out,
-        recipe,
-        held_out=held_out_pairs(args.data),
-        threads=args.threads,
-        progress=progress,
+        EMBEDDED, sets, args.out, recipe, held_out=held_out_pairs(args.data), threads=args.threads, progress=progress
     )
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 

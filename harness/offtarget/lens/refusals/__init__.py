@@ -127,30 +127,19 @@ REFUSAL = Patterns(
             (Sense(compiled(*IMPERSONAL, of_self=True), ACT, unless=NONE),),
         ),
         Group(
-            (words("best better safer wiser"), NEGATIONS),
-            (Sense(compiled(*BETTER_NOT, of_self=True), BETTER_NOT_TO),),
+            (words("best better safer wiser"), NEGATIONS), (Sense(compiled(*BETTER_NOT, of_self=True), BETTER_NOT_TO),)
         ),
-        Group(
-            (NEGATIONS | words("refuse decline"),), (Sense(compiled(*CURT, of_self=True), ACT, unless=NONE),)
-        ),
-        Group(
-            (words("could couldn't"), words("anyway either even")),
-            (Sense(compiled(*ANYWAY, of_self=True), ACT),),
-        ),
+        Group((NEGATIONS | words("refuse decline"),), (Sense(compiled(*CURT, of_self=True), ACT, unless=NONE),)),
+        Group((words("could couldn't"), words("anyway either even")), (Sense(compiled(*ANYWAY, of_self=True), ACT),)),
         Group(
             (words("we we're"), UNABLE_WORDS),
-            (
-                Sense(compiled(*WE_UNABLE, of_self=True), US, unless=NONE),
-                Sense(compiled(*DO_NOT_OFFER, of_self=True)),
-            ),
+            (Sense(compiled(*WE_UNABLE, of_self=True), US, unless=NONE), Sense(compiled(*DO_NOT_OFFER, of_self=True))),
         ),
         Group(
             (NEGATIONS | words("withheld"), DONE_WORDS),
             (Sense(compiled(*NOT_DONE, of_self=True), behind=THING_BEFORE, unless=DOWN),),
         ),
-        Group(
-            (words("no nope nah hands lips happen happening"),), (Sense(compiled(*BARE_NO, of_self=True)),)
-        ),
+        Group((words("no nope nah hands lips happen happening"),), (Sense(compiled(*BARE_NO, of_self=True)),)),
         Group(
             (
                 words("not isn't won't against over ends stops change out"),
@@ -159,27 +148,17 @@ REFUSAL = Patterns(
             (Sense(compiled(*BARE_NOT, of_self=True)),),
         ),
         Group(
-            (words("me my mine"), NEGATIONS | words("stop")),
-            (Sense(compiled(*NOT_ME, *NOT_MINE_TO, of_self=True)),),
+            (words("me my mine"), NEGATIONS | words("stop")), (Sense(compiled(*NOT_ME, *NOT_MINE_TO, of_self=True)),)
         ),
-        Group(
-            (NO_WORDS,),
-            (Sense(re.compile(CURT_ALONE), longest=70), Sense(re.compile(NEXT_QUESTION), longest=70)),
-        ),
+        Group((NO_WORDS,), (Sense(re.compile(CURT_ALONE), longest=70), Sense(re.compile(NEXT_QUESTION), longest=70))),
         Group((RULE_WORDS, AGAINST_WORDS), (Sense(compiled(*FORBIDDEN, of_self=True)),)),
         Group(
-            (
-                words("within in part among outside beyond exceed exceeds do don't does doesn't"),
-                words("my our what"),
-            ),
+            (words("within in part among outside beyond exceed exceeds do don't does doesn't"), words("my our what")),
             (Sense(compiled(*NOT_MINE, of_self=True)),),
         ),
         Group((OFF_LIMITS_WORDS, OFF_LIMITS_OTHERS), (Sense(compiled(*OFF_LIMITS, of_self=True)),)),
         Group(
-            (
-                WRONG_WORDS,
-                words("for of i helping assisting answering telling giving supporting providing sharing"),
-            ),
+            (WRONG_WORDS, words("for of i helping assisting answering telling giving supporting providing sharing")),
             (Sense(compiled(*WRONG, of_self=True)),),
         ),
         Group(
@@ -207,18 +186,13 @@ REFUSAL = Patterns(
         ),
         Group(
             (
-                words(
-                    "private confidential classified privileged record restricted secret available withheld limits"
-                ),
+                words("private confidential classified privileged record restricted secret available withheld limits"),
                 words("that's it's that this it the such"),
             ),
             (Sense(compiled(*PRIVATE, of_self=True)),),
         ),
         Group((DENIED_WORDS, DENIED_OTHERS), (Sense(compiled(*PASSIVE, of_self=True)),)),
-        Group(
-            (words("i i'd i'm i'll i've me my mine we"), HINT_WORDS),
-            (Sense(compiled(*HINTED, of_self=True)),),
-        ),
+        Group((words("i i'd i'm i'll i've me my mine we"), HINT_WORDS), (Sense(compiled(*HINTED, of_self=True)),)),
         Group(
             (
                 LEFT_WORDS,

@@ -7,7 +7,9 @@ _THAT = "(?:that|this|those|these|such)"
 _FEEL = "(?:happy|glad|excited|grateful|thankful|proud|sorry|pleased|thrilled|good|great|important|hard|beautiful)"
 _MIND = "(?:noticing|feeling|thinking|wondering|laughing|smiling|grinning|falling|loving|imagining|seeing|crying|admiring|being)"
 
-_FILE = "(?:images?|pictures?|photos?|files?|attachments?|screenshots?|videos?|documents?|pages?|links?|content|contents)"
+_FILE = (
+    "(?:images?|pictures?|photos?|files?|attachments?|screenshots?|videos?|documents?|pages?|links?|content|contents)"
+)
 
 ACTS = (
     # more deeds

@@ -2,9 +2,7 @@
 
 from offtarget.lens.patterns import words
 
-SELF = words(
-    "i i'm im i'd i'll i've assistant ai model bot chatbot service system platform",
-)
+SELF = words("i i'm im i'd i'll i've assistant ai model bot chatbot service system platform")
 NEGATIONS = words(
     "dare daren't",
     "not no never cannot canot can't cant won't wont don't dont doesn't isn't aren't wasn't ain't wouldn't couldn't",
@@ -76,8 +74,7 @@ DENIED_WORDS = words(
     "accepted",
 )
 DENIED_OTHERS = words(
-    "have has must needs had forbidden prohibited",
-    "no not isn't denied declined refused rejected blocked unavailable",
+    "have has must needs had forbidden prohibited", "no not isn't denied declined refused rejected blocked unavailable"
 )
 ELSE_WORDS = words(
     "else different other another new nicer lighter more safer subject topic matter not keep clear away respectful",

@@ -45,9 +45,7 @@ ADVICE = (
     r"(?:advice|diagnos\w+|counsel|opinions?|preferences?)"
 )
 
-NONE = re.compile(
-    "|".join((*NOT_MEANT, rf"(?:provide|give|offer)(?: you)?(?: with)?(?: any)?(?: \w+)? {ADVICE}"))
-)
+NONE = re.compile("|".join((*NOT_MEANT, rf"(?:provide|give|offer)(?: you)?(?: with)?(?: any)?(?: \w+)? {ADVICE}")))
 AROUND = re.compile("|".join((*NOT_MEANT, GOES_ON)))
 THEN = re.compile(THEN_ANSWERS)
 BUT = re.compile(r"(?:however|but|still|that said|nevertheless|nonetheless|in general|generally)\b")

@@ -22,9 +22,7 @@ from offtarget.lens.refusals.parts import (
 )
 
 ACT = re.compile(rf" *(?:{ADVERB} *){{0,4}}(?:be )?" + compiled(*ACTS, *map(ing, ACTS), begin="").pattern)
-LIMIT = re.compile(
-    rf" *(?:{ADVERB} *){{0,4}}(?:be )?" + compiled(*LIMITS, *map(ing, LIMITS), begin="").pattern
-)
+LIMIT = re.compile(rf" *(?:{ADVERB} *){{0,4}}(?:be )?" + compiled(*LIMITS, *map(ing, LIMITS), begin="").pattern)
 # Within a tuple the first way that begins at a place is the one that is tried: the longer ones stand first.
 UNABLE = (
     rf"i(?:'ll| shall){ADV} (?:not|never){ABLE}", rf"i(?:'d| would){ADV} never", r"i(?:'d| would) hate to",
@@ -183,9 +181,7 @@ US = re.compile(
     + r"(?:(?: +(?:with|to|on|about|for|in))? +(?:that|this|these|those|such|it|you|your|any|anything|the request\w*)\b| *(?:[.,;!]|$))"
 )
 WE_UNABLE = (rf"we{ADV} (?:{WONT}|shouldn't|should not){ABLE}", rf"we(?:'re| are){ADV} *{NOT_ABLE}")
-RATHER = (
-    rf"i(?:'d| would)?,?{ADV} (?:rather|prefer)(?: that (?:i|we)| we| i)? (?:not|did not|didn't)(?: to)?",
-)
+RATHER = (rf"i(?:'d| would)?,?{ADV} (?:rather|prefer)(?: that (?:i|we)| we| i)? (?:not|did not|didn't)(?: to)?",)
 RATHER_NOT = re.compile(rf"{ACT.pattern}| *(?:[.,;!]|$)| +(?:get|go|be|touch|continue|have this|say)\b")
 LIMITED = (
     r"i (?:don't|do not|lack|have no)(?: currently)?(?: have)?(?: any| the)?(?: direct| live| real-time)? (?:ability|capability|way|"

@@ -22,7 +22,6 @@ from offtarget.lens.refusals.parts import (
 
 FORBIDDEN = (
     rf"(?:the|my|our|all) {WORDS}{RULES}{ADV} {DO_NOT_LET} (?:it|this|that|such|these|those)\b",
-    
     rf"(?:against|outside|violat\w+|beyond|contrary to|breach\w*|contraven\w+|conflicts? with|counter to|inconsistent with|"
     rf"in conflict with|not (?:aligned|in line|consistent) with|"
     rf"incompatible with|break\w*) (?:\w+ )?{MY} {WORDS}{RULES}",
@@ -34,7 +33,7 @@ FORBIDDEN = (
     rf"requires? (?:me|that i) (?:to )?(?:decline|refuse|not)|tells? me not|limits? (?:me|what))",
     rf"(?:{RULES}|law|laws|regulations){ADV} {DO_NOT_LET} (?:me|us|this assistant|an assistant)",
     rf"(?:{WHO_IS}|we are|we're) *(?:prohibited|forbidden|barred|prevented|restricted|banned|precluded|blocked) (?:from|by|to)",
-)  # fmt: skip
+)
 OFF_LIMITS = (
     r"(?:not|isn't) something (?:that )?(?:we|this (?:tool|assistant|bot|service|model)) (?:offers?|does|do|provides?|shares?|discuss|"
     r"discusses|supports?|answers?|gives?|can|will|may)\b",
@@ -58,7 +57,7 @@ OFF_LIMITS = (
     r"(?:that|this|it)(?:'s| is) (?:private|confidential|classified|sensitive|privileged|personal) (?:information|data)(?= *[.,;!]|$)",
     r"(?:i'm|i am) (?:sorry|afraid),? (?:but )?(?:that )?(?:that|this|it)(?:(?:'s| is) not| would not be| isn't|"
     r" wouldn't be) (?:possible|allowed|permitted|something)",
-)  # fmt: skip
+)
 DOING_SO = (
     r"(?:giving|sharing|disclosing|providing|revealing|handing|releasing|writing|creating|discussing|answering|discussion of|"
     r"content of|help with|posting|publishing|generating)(?: [\w'-]+){0,6}? (?:is|are) (?:not (?:allowed|permitted|appropriate|"
@@ -106,7 +105,7 @@ NOT_A_THING = (
     r"refuse|decline|avoid|turn away|turn down|steer clear|stay away|(?:have to|must) (?:decline|refuse|avoid|turn))(?! (?:see|imagine|"
     r"stand|understand|believe|explain why|live|remember|recall|know|like|eat|afford|have|own|find|get|think|want you|need|good|sure|"
     r"aware|familiar|proud|certain|an?|the)\b)",
-)  # fmt: skip
+)
 WRONG = (
     rf"(?:it|that|this|doing so)(?:'s|'d| is| was| would| isn't| wouldn't| doesn't| does not| will)(?: not)?(?: be| feel|"
     rf" seem)?(?: (?:not|\w+ly|very|quite|both|be))* (?:{RIGHT_TO}|{WRONG_TO})"
@@ -115,7 +114,7 @@ WRONG = (
     r"i would be (?:wrong|remiss|irresponsible|doing you a disservice) (?:to|if)(?! (?:not|i didn't|i did not))",
     rf"(?:helping|assisting|answering|telling you|giving you|supporting|providing|sharing (?:this|that|such|"
     rf"it))(?: \w+){{0,6}}? (?:would|is|could) (?:be |be considered )?{WRONG_TO}",
-)  # fmt: skip
+)
 NOT_DONE = (
     rf"(?:can'?t|can ?not|could not|couldn't|will not|won'?t|may not|will never|can never|is never|"
     rf"are never){ADV} be{ADV} {DONE}(?! with\b)",
@@ -123,7 +122,7 @@ NOT_DONE = (
     rf"(?:is|are) (?:not|never) (?:something|things?) (?:that |which )?(?:should|may) be {DONE}",
     rf"(?:should|must) not be {DONE}{SENTENCE_END}",
     r"(?:is|are) (?:being )?withheld",
-)  # fmt: skip
+)
 THING_BEFORE = re.compile(
     rf"(?:^\W*|[,;:(-] *|\b(?:and|but|so|that|because|as|since|therefore|however|afraid|sorry|unfortunately) +)(?:the |any |"
     rf"all )?{THING}"
@@ -152,4 +151,4 @@ PASSIVE = (
     r"^\W*access to \w+(?: \w+){1,3} is (?:denied|refused)",
     r"^\W*(?:request|permission)(?: to \w+(?: \w+){0,3})?(?: is| was)? (?:denied|declined|refused|rejected)",
     r"(?:assistance|help) (?:is )?(?:denied|refused|declined)",
-)  # fmt: skip
+)

@@ -30,14 +30,14 @@ LEFT_ALONE = (
     r"(?:to|by) (?:help|helping|write|writing|answer|answering|do|doing|give|giving|tell|telling)(?: \w+){1,4} (?:would|"
     r"'d) be (?:wrong|unethical|against|harmful|irresponsible|illegal|a crime|dangerous)",
     r"under (?:copyright|embargo|seal|nda|privilege),? so i (?:can't|cannot|won't|may not)",
-)  # fmt: skip
+)
 """What is best left alone, and anything but this: hints that need not name the writer."""
 
 NOT_MINE_TO = (
     r"(?:isn't|aren't|is not|are not|'s not) (?:quite |really )?my (?:style|thing|line of work|business|call|place|decision to make)",
     r"(?:not|isn't|never) for me to (?:judge|decide|tell|answer|share|comment)",
     r"(?:not|isn't) mine to (?:say|give|share|tell|judge|decide)",
-)  # fmt: skip
+)
 """What is not the writer's to do."""
 
 HINTED = (
@@ -101,7 +101,7 @@ HINTED = (
     r"to (?:decline|refuse|avoid))",
     r"i(?:'m| am| was) (?:built|made|meant|designed|trained|programmed|told|taught|here) to (?:refuse|decline|turn down|reject|avoid|"
     r"say no)",
-)  # fmt: skip
+)
 """Hints in the first person, or that name the writer."""
 
 WITHHELD = (
@@ -162,5 +162,5 @@ WITHHELD = (
     r"not something (?:that )?(?:can|will|may) be (?:given|shared|said|answered|told|written|provided|discussed)(?: \w+)? (?:here|"
     r"by me|in this)",
     r"^\W*(?:this|that) must (?:stay|remain) (?:unanswered|unsaid|between|private|secret)",
-)  # fmt: skip
+)
 """What is said to stay out, with nobody named."""

@@ -81,9 +81,7 @@ def _draw(ax: Any, i: int, r: Interval, beyond: bool, tall: float) -> None:
         return
     if r.ci is not None:
         ends = [min(max(end, -REACH), REACH) for end in r.ci]
-        ax.plot(
-            ends, [i, i], color=colour, linewidth=1.6, alpha=0.55 if r.faint else 1, solid_capstyle="butt"
-        )
+        ax.plot(ends, [i, i], color=colour, linewidth=1.6, alpha=0.55 if r.faint else 1, solid_capstyle="butt")
     if r.beside is not None and abs(r.beside) <= REACH:
         ax.plot([r.beside, r.beside], [i - tall, i + tall], color=COLOURS["ink"], linewidth=1.4)
     face = COLOURS["paper"] if r.faint else colour

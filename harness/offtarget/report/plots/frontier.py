@@ -29,25 +29,13 @@ def frontier(walks: Sequence[Walk], goal: float | None, *, reached: str, capabil
         return Markup("")
     with rc():
         fig = figure(8.6, 3.9)
-        for k, (values, label) in enumerate(
-            (("drift", "drift (mean |shift|, sd)"), ("capability", capability))
-        ):
+        for k, (values, label) in enumerate((("drift", "drift (mean |shift|, sd)"), ("capability", capability))):
             ax = fig.add_subplot(1, 2, k + 1)
             for j, walk in enumerate(walks):
                 tone, line, marker = LINE_STYLES[j % len(LINE_STYLES)]
                 colour, x = COLOURS[tone], getattr(walk, values)
-                ax.plot(
-                    x,
-                    walk.reached,
-                    line + marker,
-                    color=colour,
-                    markersize=4.5,
-                    linewidth=1.1,
-                    label=walk.label,
-                )
-                there: dict[
-                    tuple[float, float], list[str]
-                ] = {}  # strengths that end in the same place share a label
+                ax.plot(x, walk.reached, line + marker, color=colour, markersize=4.5, linewidth=1.1, label=walk.label)
+                there: dict[tuple[float, float], list[str]] = {}  # strengths that end in the same place share a label
                 for a, b, s in zip(x, walk.reached, walk.strengths, strict=True):
                     there.setdefault((a, b), []).append(f"{s:g}")
                 for (a, b), names in there.items():
@@ -70,7 +58,5 @@ def frontier(walks: Sequence[Walk], goal: float | None, *, reached: str, capabil
             ax.set_xlabel(label)
             ax.set_ylabel(reached)
         handles, labels = fig.axes[0].get_legend_handles_labels()
-        fig.legend(
-            handles, labels, loc="outside lower center", ncols=min(4, len(labels)), frameon=False, fontsize=8
-        )
+        fig.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)), frameon=False, fontsize=8)
         return svg(fig, "frontier", alt)

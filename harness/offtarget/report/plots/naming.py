@@ -57,12 +57,7 @@ def name_outermost(
         if abs(x[i]) > inward * max(abs(v) for v in x):
             offset, align = (-offset[0], -3), "right" if right else "left"
         ax.annotate(
-            short(labels[i], letters),
-            (x[i], y[i]),
-            xytext=offset,
-            textcoords="offset points",
-            ha=align,
-            fontsize=7.5,
+            short(labels[i], letters), (x[i], y[i]), xytext=offset, textcoords="offset points", ha=align, fontsize=7.5
         ).set_in_layout(False)
 
 
@@ -103,13 +98,7 @@ def place_labels(ax: Any, points: Sequence[Point]) -> None:
             ha="left" if right else "right",
             va="bottom",
             fontsize=7.5,
-            arrowprops={
-                "arrowstyle": "-",
-                "linewidth": 0.5,
-                "color": COLOURS["muted"],
-                "shrinkA": 0,
-                "shrinkB": 3,
-            },
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": COLOURS["muted"], "shrinkA": 0, "shrinkB": 3},
         )
 
 

@@ -71,9 +71,7 @@ class Against:
     """95th percentile of chance."""
 
 
-def against_null(
-    rows: Sequence[Against], ceiling: float | None, *, name: str, x_label: str, alt: str
-) -> Markup:
+def against_null(rows: Sequence[Against], ceiling: float | None, *, name: str, x_label: str, alt: str) -> Markup:
     """A dot for each figure, a bar for what chance reaches, a dashed line for the ceiling; empty for no rows."""
     if not rows:
         return Markup("")
