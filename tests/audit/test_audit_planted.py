@@ -135,7 +135,7 @@ def test_concepts_that_no_rule_sees_are_found_by_the_sae(plant: ModuleType, tmp_
     The third such concept, a cheerful tone, is not asserted: what follows it best does so with |r| 0.3 only.
     """
     from offtarget.data.loading import load_pairs
-    from offtarget.lens.sae import load_sae, shipped_sae
+    from offtarget.lens.sae.encode import load_sae, shipped_sae
     from offtarget.models import EMBEDDED, resolve
     from offtarget.store import Store
 

@@ -75,7 +75,7 @@ def test_every_name_of_an_audit_with_the_embedded_model_holds(
     data: str, request: pytest.FixtureRequest, store_home: Path
 ) -> None:
     from offtarget.data.loading import load_pairs
-    from offtarget.engine.features import features_of
+    from offtarget.lens.table import features_of
     from offtarget.models import resolve
     from offtarget.store import Store
 

@@ -67,10 +67,10 @@ def summary(name: str, fit: Any) -> Means:
 
 def fits() -> list[str]:
     """The tables of the first part, as lines of Markdown."""
-    from offtarget.lens import joint
     from offtarget.lens.activations import choose_layer
-    from offtarget.lens.examples import read_concepts
-    from offtarget.lens.fitted import Reader, fit_layer
+    from offtarget.lens.directions import joint
+    from offtarget.lens.directions.examples import read_concepts
+    from offtarget.lens.directions.fitted import Reader, fit_layer
     from offtarget.models import EMBEDDED, resolve
     from offtarget.store import Store
 
@@ -161,8 +161,8 @@ def sets(names: Sequence[str], n_pairs: int, lenses: str = "surface,direction") 
 def speed(n_pairs: int) -> list[str]:
     """Seconds for 1,000 pairs, read with an empty store."""
     from offtarget.data.loading import load_pairs
-    from offtarget.lens.direction import encode_directions
-    from offtarget.lens.examples import read_concepts
+    from offtarget.lens.directions.encode import encode_directions
+    from offtarget.lens.directions.examples import read_concepts
     from offtarget.models import EMBEDDED, resolve
     from offtarget.store import Store
 
@@ -212,7 +212,7 @@ def main() -> None:
     for lines in made.values():
         print("\n" + "\n".join(lines))
     if args.write:
-        from offtarget.lens.fitted import SHIPPED_FIT
+        from offtarget.lens.directions.fitted import SHIPPED_FIT
 
         for part, lines in made.items():
             (SHIPPED_FIT / f"{part}.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

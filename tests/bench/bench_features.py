@@ -172,7 +172,7 @@ def main() -> None:
     from offtarget import machine, models
     from offtarget.data.pairs import PairSet
     from offtarget.lens.activations import use_threads
-    from offtarget.lens.sae import load_sae, read_features, shipped_sae
+    from offtarget.lens.sae.encode import load_sae, read_features, shipped_sae
     from offtarget.lens.tokens import tokenise_pairs
 
     data = read_pairs(args.file, args.pairs, args.distinct)

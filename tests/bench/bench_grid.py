@@ -82,8 +82,8 @@ def plain(args: argparse.Namespace) -> list[float]:
 def grid(args: argparse.Namespace, protocols: Any, store: Any) -> list[list[float]]:
     """The losses of some protocols, each stage from the store if it is there."""
     from offtarget.data.pairs import PairSet
-    from offtarget.engine.features import features_of
     from offtarget.engine.planning import make_shaping_plan, readings_of
+    from offtarget.lens.table import features_of
     from offtarget.shaping.context import Target
     from offtarget.training.run import train
 

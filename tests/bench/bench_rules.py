@@ -12,7 +12,7 @@ from pathlib import Path
 
 from offtarget.evals.rates import wilson
 from offtarget.lens import surface
-from offtarget.lens.quality import MEASURED, Half, Labelled, Quality, half, measure, mistakes, rules_sha256
+from offtarget.lens.surface.quality import MEASURED, Half, Labelled, Quality, half, measure, mistakes, rules_sha256
 
 REPO = Path(__file__).parents[2]
 LABELLED = REPO / "tests" / "lens" / "labelled"
@@ -26,7 +26,7 @@ Recall and precision of every phrase rule of the surface lens on labelled text t
 python tests/bench/bench_rules.py --write
 ```
 
-which also writes `harness/offtarget/lens/measured.json`, from which cards, boards and reports take these figures. A test
+which also writes `harness/offtarget/lens/surface/measured.json`, from which cards, boards and reports take these figures. A test
 makes them again and holds floors (`tests/lens/test_quality.py`).
 
 - Text: `tests/lens/labelled`, short English texts with a label for each rule, half of them hard negatives; definitions are

@@ -33,7 +33,7 @@ def main() -> None:
     from offtarget.audit.concepts.vocabulary import find_concepts
     from offtarget.audit.run import topics_of
     from offtarget.data.loading import load_pairs
-    from offtarget.engine.features import features_of
+    from offtarget.lens.table import features_of
     from offtarget.models import EMBEDDED, resolve
     from offtarget.store import Store
 

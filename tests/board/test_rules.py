@@ -4,7 +4,7 @@ import pytest
 
 from offtarget.board.rules import scored_by_rule
 from offtarget.evals.scores import BehaviourScore
-from offtarget.lens.quality import measured, stated
+from offtarget.lens.surface.quality import measured, stated
 from offtarget.registry import default
 
 

@@ -188,7 +188,7 @@ def test_a_plan_shows_what_a_filter_leaves(capsys: pytest.CaptureFixture[str]) -
 def test_behaviours_are_listed_with_how_well_their_rule_finds_what_it_counts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from offtarget.lens.quality import stated
+    from offtarget.lens.surface.quality import stated
 
     assert call(["list", "behaviours", "--json"]) == 0
     found = {e["name"]: e["summary"] for e in json.loads(capsys.readouterr().out)["behaviours"]}

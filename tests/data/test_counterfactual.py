@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from offtarget.data.loading import load_pairs
-from offtarget.lens.examples import read_concepts
+from offtarget.lens.directions.examples import read_concepts
 
 FOLDER = Path(__file__).resolve().parents[2] / "datasets_registry" / "counterfactual"
 

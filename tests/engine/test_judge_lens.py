@@ -12,9 +12,9 @@ from tests.judges import NAMED, Judge, answer_by, more_signs, response
 from offtarget import registry
 from offtarget.audit.records import Audit
 from offtarget.cli.main import call
-from offtarget.engine.features import check_lenses, split_lenses
 from offtarget.errors import ConfigError
 from offtarget.evals.scripted import ScriptedAPI
+from offtarget.lens.table import check_lenses, split_lenses
 
 MARKS, ASKS = "judge:exclamation-marks", "judge:questions"
 LENS = "judge:judgetest/model"

@@ -7,7 +7,7 @@ import pytest
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens import cost
 from offtarget.lens.cost import direction_seconds, in_words, multiply_rate, offer, reading_tokens
-from offtarget.lens.examples import read_concepts
+from offtarget.lens.directions.examples import read_concepts
 
 
 def turn(role: str, text: str) -> Any:

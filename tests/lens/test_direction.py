@@ -11,13 +11,13 @@ import yaml
 
 from offtarget import models
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.engine.features import features_of
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 from offtarget.lens import pooled
-from offtarget.lens.direction import encode_directions
-from offtarget.lens.examples import ConceptExamples, read_concepts
-from offtarget.lens.fit import calibrate, half_vectors, mean_difference, probe
+from offtarget.lens.directions.encode import encode_directions
+from offtarget.lens.directions.examples import ConceptExamples, read_concepts
+from offtarget.lens.directions.fit import calibrate, half_vectors, mean_difference, probe
 from offtarget.lens.pooled import max_projections, pooled_activations
+from offtarget.lens.table import features_of
 from offtarget.models import ModelRef, resolve
 from offtarget.store import Store
 

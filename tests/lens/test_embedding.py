@@ -14,7 +14,7 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.embedding import as_sides, columns, differences, distinct, encode_embedding, fit_code
 from offtarget.lens.features import FeatureMatrix
-from offtarget.lens.signed_sae import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
+from offtarget.lens.sae.signed import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
 from offtarget.models import resolve
 from offtarget.store import Store
 

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from offtarget.errors import UndecidedError
-from offtarget.lens.direction import encode_directions
-from offtarget.lens.examples import ConceptExamples, read_concepts
-from offtarget.lens.fit import GOOD_AUROC, mean_difference
-from offtarget.lens.fitted import FACTS, SHIPPED_FIT, Reader, fit_layer, fitted, identity, load, save
-from offtarget.lens.joint import RIDGE, Answers, joint_vectors, responses
+from offtarget.lens.directions.encode import encode_directions
+from offtarget.lens.directions.examples import ConceptExamples, read_concepts
+from offtarget.lens.directions.fit import GOOD_AUROC, mean_difference
+from offtarget.lens.directions.fitted import FACTS, SHIPPED_FIT, Reader, fit_layer, fitted, identity, load, save
+from offtarget.lens.directions.joint import RIDGE, Answers, joint_vectors, responses
 from offtarget.models import resolve, template_key
 from offtarget.store import Store
 
@@ -182,7 +182,7 @@ def test_at_least_twenty_directions_ship_of_balanced_length() -> None:
 
 
 def test_the_fit_that_ships_is_of_the_examples_that_ship_and_no_direction_is_weak() -> None:
-    """After a change of examples or fit: `python -m offtarget.lens.fitted`."""
+    """After a change of examples or fit: `python -m offtarget.lens.directions.fitted`."""
     concepts = read_concepts()
     facts = json.loads((SHIPPED_FIT / FACTS).read_text())
     assert facts["identity"] == identity(concepts, 20)
@@ -198,7 +198,7 @@ def test_the_shipped_fit_is_used_for_its_model_alone(
     key = template_key(read.model, None)
     of = {"identity": identity(CONCEPTS, 2), "model": read.model.identity, "template": key}
     save(tmp_path, fit_layer(CONCEPTS, 2, read).directions, **of)
-    monkeypatch.setattr("offtarget.lens.fitted.SHIPPED_FIT", tmp_path)
+    monkeypatch.setattr("offtarget.lens.directions.fitted.SHIPPED_FIT", tmp_path)
 
     def made() -> int:
         return [e["event"] for e in read.store.events() if e["stage"] == "directions"].count("made")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from offtarget.lens.lexicon import Lexicon, Matcher, tokenize_lines
-from offtarget.lens.templates import read_template
+from offtarget.lens.surface.lexicon import Lexicon, Matcher, tokenize_lines
+from offtarget.lens.surface.templates import read_template
 
 CLASSES = {"animal": "cat|dog|sea <big>", "big": "lion|elephant"}
 

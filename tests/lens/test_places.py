@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from offtarget.lens import debris, surface
-from offtarget.lens.lexicon import tokenize
-from offtarget.lens.markup import read
-from offtarget.lens.places import places
+from offtarget.lens import surface
+from offtarget.lens.surface import debris
+from offtarget.lens.surface.encode import PHRASES
+from offtarget.lens.surface.lexicon import tokenize
+from offtarget.lens.surface.markup import read
+from offtarget.lens.surface.places import places
 
 TEXT = (
     "## Plan\n"
@@ -86,7 +88,7 @@ def test_line_ends_of_other_systems_do_not_shift_places() -> None:
 def test_there_are_as_many_places_as_the_rule_counts_on_real_answers(shared_data: Path) -> None:
     units = {c.id.removeprefix("surface:"): c.unit for c in surface.COLUMNS}
     counted = {n for n, unit in units.items() if unit == "count per response"}
-    rates = surface.PHRASES - counted
+    rates = PHRASES - counted
     off, total = Counter(), Counter()
     with gzip.open(shared_data / "alpaca_eval_gpt4_pairs" / "pairs.jsonl.gz", "rt", encoding="utf-8") as file:
         for _, line in zip(range(150), file, strict=False):

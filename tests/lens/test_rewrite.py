@@ -3,7 +3,7 @@
 import pytest
 
 from offtarget.lens import surface
-from offtarget.lens.rewrite import without
+from offtarget.lens.surface.rewrite import without
 
 TEXT = (
     "# Plan\n\nGreat question! Use **two** pans, perhaps with *care* — and time.\n\n- first\n- then **stir**\n\n"

@@ -11,14 +11,14 @@ import torch
 from offtarget import models
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError
-from offtarget.lens import sae as sae_module
 from offtarget.lens.activations import Segment
-from offtarget.lens.collect import Activations, held_out, text_pairs
 from offtarget.lens.features import peak_place
-from offtarget.lens.logit_lens import gain, promoted_tokens
-from offtarget.lens.pooling import Pool
-from offtarget.lens.sae import SHIPPED, SaeLens, load_sae, read_features, shipped_sae
-from offtarget.lens.sae_train import SaeRecipe, fit_sae, train_sae
+from offtarget.lens.sae import encode as sae_module
+from offtarget.lens.sae.collect import Activations, held_out, text_pairs
+from offtarget.lens.sae.encode import SHIPPED, SaeLens, load_sae, read_features, shipped_sae
+from offtarget.lens.sae.logit_lens import gain, promoted_tokens
+from offtarget.lens.sae.pooling import Pool
+from offtarget.lens.sae.train import SaeRecipe, fit_sae, train_sae
 from offtarget.lens.tokens import Conversation, Piece, TokenisedPairs, tokenise_pairs
 
 

@@ -12,8 +12,9 @@ from offtarget.data.describe import describe
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair, PairSet, reading, text_of
 from offtarget.lens import surface
-from offtarget.lens.lexicon import Lexicon, Matcher, tokenize
-from offtarget.lens.markup import read
+from offtarget.lens.surface.encode import mattr
+from offtarget.lens.surface.lexicon import Lexicon, Matcher, tokenize
+from offtarget.lens.surface.markup import read
 
 LIST = "**Plan** for *today*:\n\n- buy **milk**\n- walk\n* sleep\n\n1. one\n2) two\n"
 LONG = "The small red hen ran over the hill and sat down by the old stone wall. " * 6  # 90 words, 102 tokens
@@ -226,13 +227,13 @@ def test_a_long_run_of_opening_signs_is_read_to_its_end_and_closes_nothing(sign:
 
 def test_mattr_is_the_mean_over_windows():
     # Windows of 2 over a a b a: {a}, {a b}, {b a} -> (1 + 2 + 2) / (3 windows * 2 words)
-    assert surface.mattr(["a", "a", "b", "a"], window=2) == pytest.approx(5 / 6)
+    assert mattr(["a", "a", "b", "a"], window=2) == pytest.approx(5 / 6)
 
 
 def test_mattr_does_not_fall_with_length_as_the_plain_ratio_does():
     words = [f"w{i % 60}" for i in range(600)]
-    assert surface.mattr(words) == 1.0
-    assert surface.mattr(words[:120]) == 1.0
+    assert mattr(words) == 1.0
+    assert mattr(words[:120]) == 1.0
     assert len(set(words)) / len(words) == 0.1
 
 

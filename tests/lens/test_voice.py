@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from offtarget.lens import markup, surface
-from offtarget.lens.patterns import Group, PatternReader, Patterns
-from offtarget.lens.phrases import reader
-from offtarget.lens.prose import Prose
-from offtarget.lens.voice import OTHER, own, plain
+from offtarget.lens import surface
+from offtarget.lens.surface import markup
+from offtarget.lens.surface.patterns import Group, PatternReader, Patterns
+from offtarget.lens.surface.phrases import reader
+from offtarget.lens.surface.prose import Prose
+from offtarget.lens.surface.voice import OTHER, own, plain
 
 HERE = Path(__file__).parent
 

@@ -9,7 +9,7 @@ import pytest
 from offtarget.audit.evidence import Concept, Correlate
 from offtarget.audit.records import Partialled
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.lens.quality import measured
+from offtarget.lens.surface.quality import measured
 from offtarget.report.audit_html import audit_page, render_audit
 from offtarget.report.cards import evidence_cards, spread_over_prompts
 from offtarget.report.claims import counts, glance, length_verdict

@@ -9,8 +9,8 @@ import pytest
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.planning import make_shaping_plan
 from offtarget.errors import ConfigError
-from offtarget.lens.direction import encode_directions
-from offtarget.lens.examples import ConceptExamples, Example
+from offtarget.lens.directions.encode import encode_directions
+from offtarget.lens.directions.examples import ConceptExamples, Example
 from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.surface import encode
 from offtarget.models import resolve

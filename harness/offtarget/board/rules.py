@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from offtarget.evals.scores import BehaviourScore
-from offtarget.lens.quality import stated
+from offtarget.lens.surface.quality import stated
 from offtarget.registry import default
 
 EARLIER = {

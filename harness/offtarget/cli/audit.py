@@ -85,8 +85,8 @@ def audit(
     from offtarget.data.loading import load_pairs
     from offtarget.engine.as_audited import MAX_LENGTH
     from offtarget.engine.auditing import audit_into, set_name
-    from offtarget.engine.features import reads_model
     from offtarget.errors import ConfigError, unknown_name
+    from offtarget.lens.table import reads_model
     from offtarget.models import resolve
     from offtarget.report.claims import glance
     from offtarget.store import Store

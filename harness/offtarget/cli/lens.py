@@ -31,7 +31,7 @@ def train(
 ) -> None:
     """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form."""
     from offtarget.data.loading import load_pairs
-    from offtarget.lens.sae_train import SaeRecipe, train_sae
+    from offtarget.lens.sae.train import SaeRecipe, train_sae
     from offtarget.models import resolve
     from offtarget.store import Store
 

@@ -55,7 +55,7 @@ def rows(kind: str) -> list[dict[str, str]]:
     from offtarget.registry import default
 
     if kind == "lens":
-        from offtarget.engine.features import LENSES
+        from offtarget.lens.table import LENSES
 
         return [{"name": name, "summary": lens.summary} for name, lens in LENSES.items()]
     if kind == "model":
@@ -73,7 +73,7 @@ def _summary(entry: "Entry") -> str:
 
 def _rules(entry: "Entry") -> dict[str, str]:
     """Phrase rules that score a behaviour, and how well each finds what it counts."""
-    from offtarget.lens.quality import stated
+    from offtarget.lens.surface.quality import stated
 
     return {rule: stated(rule) for rule in entry.card.get("rules", ()) if stated(rule)}
 

@@ -127,7 +127,7 @@ def columns_option(value: str | None) -> dict[str, str] | None:
 
 def lens_option(value: str) -> list[str]:
     """`surface,sae` as names of lenses, each known and named once."""
-    from offtarget.engine.features import check_lenses, split_lenses
+    from offtarget.lens.table import check_lenses, split_lenses
 
     names = split_lenses(value)
     check_lenses(names, "--lens")

@@ -7,10 +7,10 @@ from typing import Any
 
 from offtarget.audit.reading_record import Reading
 from offtarget.audit.records import AUDIT_FILE, Audit
-from offtarget.engine.features import reads_model
 from offtarget.engine.recipe import Recipe
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.table import reads_model
 
 LENS, MODEL, MAX_LENGTH = ("surface",), "smollm2-135m", 512
 """What is read where neither the command line nor an audit says."""

@@ -17,9 +17,9 @@ from offtarget.audit.statistics.means import group_codes, require_enough
 from offtarget.audit.units import require_answers
 from offtarget.data.messages import clean
 from offtarget.data.pairs import PairSet
-from offtarget.engine.features import earlier_readings, features_of
 from offtarget.engine.known import known_truth
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.table import earlier_readings, features_of
 from offtarget.models import ModelRef
 from offtarget.progress import Progress, steps_of
 from offtarget.report.audit_html import REPORT_FILE, render_audit

@@ -11,10 +11,10 @@ from offtarget.audit.records import Audit
 from offtarget.audit.run import audit as run_audit
 from offtarget.data.pairs import PairSet
 from offtarget.engine.as_audited import require_same_reading
-from offtarget.engine.features import check_concept, earlier_readings, features_of, reads_model
 from offtarget.engine.planning import make_shaping_plan, predicted_shift, readings_of
 from offtarget.engine.targets import columns_asked, targets_of
 from offtarget.errors import unknown_name
+from offtarget.lens.table import check_concept, earlier_readings, features_of, reads_model
 from offtarget.models import resolve
 from offtarget.progress import Progress
 from offtarget.registry import default

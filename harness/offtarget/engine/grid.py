@@ -24,11 +24,11 @@ from offtarget.board.cell import (
     setting_of,
 )
 from offtarget.board.folder import write_cell
-from offtarget.engine.features import reads_model
 from offtarget.engine.planning import make_shaping_plan
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.run import Run
+from offtarget.lens.table import reads_model
 from offtarget.machine import cores
 from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default

@@ -10,9 +10,9 @@ from offtarget import asking
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.prediction import weighted_shift
 from offtarget.data.pairs import PairSet
-from offtarget.engine.features import direction_examples, sae_lens
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.table import direction_examples, sae_lens
 from offtarget.models import ModelRef
 from offtarget.progress import Progress, steps_of
 from offtarget.registry import default

@@ -18,10 +18,10 @@ from offtarget.audit.verification.records import Ceiling, Control, Outcome
 from offtarget.audit.verification.sums import GroupSums
 from offtarget.audit.verification.tilt import Tilt
 from offtarget.data.pairs import PairSet
-from offtarget.engine.features import sae_lens
 from offtarget.engine.run import Run
 from offtarget.errors import UndecidedError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.table import sae_lens
 from offtarget.progress import steps_of
 
 SIDES: tuple[Literal["chosen", "rejected"], ...] = ("chosen", "rejected")

@@ -19,9 +19,9 @@ from pydantic import (
 
 from offtarget.audit.concepts.spaces import By
 from offtarget.documents import parse_yaml, read_yaml
-from offtarget.engine.features import check_lenses
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
+from offtarget.lens.table import check_lenses
 from offtarget.registry import Kind, check_parameters, default
 from offtarget.shaping.protocol import parse_parameter
 from offtarget.training.spec import Choice, Number, TrainingSpec, Whole

@@ -12,12 +12,12 @@ from offtarget.data.drops import drop_cautions
 from offtarget.data.pairs import PairSet
 from offtarget.engine.as_audited import recipe_as_audited, require_same_reading
 from offtarget.engine.auditing import audit_into, set_name
-from offtarget.engine.features import features_of, reads_model
 from offtarget.engine.planning import readings_of
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, reversed_pairs, select_rows, shuffled_by_id
 from offtarget.engine.targets import check_verdicts, columns_asked, decide, gates_of, targets_of, written
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.table import features_of, reads_model
 from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress
 from offtarget.shaping.context import Target

@@ -12,9 +12,9 @@ from offtarget.audit.concepts.metadata import column_of, rows_with
 from offtarget.audit.concepts.vocabulary import Vocabulary
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import Pair
-from offtarget.engine.features import check_concept
 from offtarget.engine.recipe import Recipe, RecipeVerdict
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
+from offtarget.lens.table import check_concept
 from offtarget.shaping.context import Target
 from offtarget.verdicts import Verdicts
 

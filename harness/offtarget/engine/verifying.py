@@ -16,7 +16,6 @@ from offtarget.audit.verification.tilt import Tilt
 from offtarget.board.folder import slug
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.documents import read_json
-from offtarget.engine.features import features_of, lens_of
 from offtarget.engine.grid import plan_of
 from offtarget.engine.predicting import FEW_CONCEPTS, Comparison, Side
 from offtarget.engine.recipe import ProtocolRun, Recipe, validate
@@ -24,6 +23,7 @@ from offtarget.engine.rows import normalised, shuffled_by_id
 from offtarget.engine.run import RUN_FILE, Run, start
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.table import features_of, lens_of
 from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress, steps_of
 from offtarget.store import Store, hash_of, write_atomic

@@ -13,8 +13,8 @@ from inspect_ai.util import collect
 from offtarget.errors import ConfigError
 from offtarget.evals.policy import Sampling
 from offtarget.evals.prompts import messages_of, ordered, read_rows
-from offtarget.lens.places import places
 from offtarget.lens.surface import features
+from offtarget.lens.surface.places import places
 
 METRICS = [mean(), stderr(), ci()]
 OPENING_WORDS = 60

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from offtarget.data.pairs import PairSet, text_of
-from offtarget.lens.examples import SHIPPED
+from offtarget.lens.directions.examples import SHIPPED
 
 CHARACTERS_A_TOKEN = 4.2
 TEMPLATE_TOKENS = 30

@@ -22,7 +22,7 @@ from offtarget.errors import UndecidedError, unknown_name
 from offtarget.lens.activations import choose_layer
 from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import pooled_activations
-from offtarget.lens.signed_sae import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
+from offtarget.lens.sae.signed import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
 from offtarget.machine import device, precision
 from offtarget.models import ModelRef, template_key
 from offtarget.progress import Steps

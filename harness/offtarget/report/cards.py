@@ -7,8 +7,8 @@ from offtarget.audit.evidence import Concept, Peak
 from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Message, Pair, text_of
 from offtarget.data.sides import names_of
-from offtarget.lens import quality
-from offtarget.lens.places import places
+from offtarget.lens.surface import quality
+from offtarget.lens.surface.places import places
 from offtarget.report.amounts import interval, shift
 from offtarget.report.claims import claim, length_verdict, together
 from offtarget.report.marks import Marks, Piece, pieces

@@ -8,7 +8,7 @@ from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, DatasetInfo, Hypothesis
 from offtarget.audit.statistics.length import EXTENT, IS_LENGTH
 from offtarget.audit.stock_records import StockTexts
-from offtarget.lens import direction
+from offtarget.lens.directions import encode as direction
 from offtarget.report.amounts import amount, effect_size, few, shift
 from offtarget.report.html import fixed, number, percent
 from offtarget.report.statements import FORM, LENGTH, EqualLength, Stated, Statement, speaks, state

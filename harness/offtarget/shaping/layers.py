@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import PairSet
 from offtarget.lens.activations import choose_layer
-from offtarget.lens.direction import direction_at
-from offtarget.lens.examples import ConceptExamples
-from offtarget.lens.fit import Direction
-from offtarget.lens.fitted import Reader, fitted
+from offtarget.lens.directions.encode import direction_at
+from offtarget.lens.directions.examples import ConceptExamples
+from offtarget.lens.directions.fit import Direction
+from offtarget.lens.directions.fitted import Reader, fitted
 from offtarget.lens.pooled import max_projections, pooled_activations
 from offtarget.lens.probes import TokenReadout, read_tokens
 from offtarget.machine import device, precision

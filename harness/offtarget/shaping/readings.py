@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 from offtarget.audit.statistics.length import Lengths
 from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.lens.collect import held_out
-from offtarget.lens.examples import ConceptExamples
+from offtarget.lens.directions.examples import ConceptExamples
+from offtarget.lens.directions.fit import mean_difference, probe
 from offtarget.lens.features import FeatureMatrix, Stat
-from offtarget.lens.fit import mean_difference, probe
-from offtarget.lens.places import places
 from offtarget.lens.probes import HELD_OUT, MAX_BYTES, attention_probe
+from offtarget.lens.sae.collect import held_out
+from offtarget.lens.surface.places import places
 from offtarget.models import ModelRef
 from offtarget.progress import Progress
 from offtarget.shaping.concept_matrix import ConceptMatrix

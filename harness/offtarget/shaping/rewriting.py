@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from offtarget.data.pairs import Pair, text_of
 from offtarget.errors import ConfigError
-from offtarget.lens.rewrite import can_rewrite, without
+from offtarget.lens.surface.rewrite import can_rewrite, without
 
 Ask = Callable[[str, Sequence[str]], list[str | None]]
 """(model, prompts) -> answers."""

@@ -23,9 +23,9 @@ from offtarget.engine.audits.planting import (
 )
 from offtarget.engine.audits.recipe import BenchRecipe, MethodRun
 from offtarget.engine.audits.scoring import STRICTLY, auroc, found_at_k, match, merged
-from offtarget.engine.features import features_of
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.table import features_of
 from offtarget.machine import device
 from offtarget.models import resolve
 from offtarget.progress import Progress

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from offtarget.data.pairs import Pair, PairSet, prompt_group
-from offtarget.lens.collect import held_out, text_pairs
+from offtarget.lens.sae.collect import held_out, text_pairs
 from offtarget.models import EMBEDDED
 
 NAME = "smollm2-135m-l20"
@@ -82,7 +82,7 @@ def held_out_pairs(data: Path, n: int = 60) -> PairSet:
 
 def main() -> None:
     """Train the SAE and write it, with its figures."""
-    from offtarget.lens.sae_train import SaeRecipe, train_sae
+    from offtarget.lens.sae.train import SaeRecipe, train_sae
 
     parser = argparse.ArgumentParser(description="Make the SAE that ships for the embedded model.")
     parser.add_argument("--data", type=Path, required=True, help="folder of preference sets")

@@ -1,0 +1,313 @@
+"""The `sae` lens: a frozen model's activations through a sparse autoencoder, pooled per span.
+
+Pooling follows arXiv 2606.12360 (per-example features, X^max and X^freq): for each latent the maximum
+over a span's tokens, and the share of the span's tokens on which it fires. An SAE trained with BatchTopK
+is used in the form it is saved in, with one fixed threshold per latent (JumpReLU), so what is read in a
+row does not depend on the rows beside it.
+"""
+
+import json
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from offtarget.data.pairs import PairSet
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.lens.activations import encode_spans
+from offtarget.lens.features import Column, FeatureMatrix
+from offtarget.lens.sae import logit_lens
+from offtarget.lens.sae.pooling import SAMPLED_TOKENS, Pool
+from offtarget.lens.tokens import tokenise_pairs
+from offtarget.machine import device, precision
+from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
+from offtarget.progress import Steps
+from offtarget.store import Store, canonical_json, file_sha256, hash_of, write_atomic
+from offtarget.versions import package_versions
+
+VERSION = 5
+TAU = 0.01
+"""A latent counts as present in a span if it fires on more than this share of its tokens."""
+PRETRAINED = Path(__file__).parents[1] / "pretrained"
+SHIPPED = {"smollm2-135m-l20": (EMBEDDED, GGUF_SHA256)}
+"""SAEs that come with the package: name, and the alias and identity of the model they read."""
+WEIGHTS, CONFIG = "sae_weights.safetensors", "cfg.json"
+PICKLES = {".pt", ".pth", ".bin", ".pkl", ".pickle", ".ckpt"}
+SAFE_LOADERS = {None, "sae_lens", "gemma_2", "gemma_3", "llama_scope", "llama_scope_r1_distill", "sparsify"}
+"""Formats of public releases that are read without unpickling."""
+
+
+@dataclass(frozen=True)
+class SaeLens:
+    """A sparse autoencoder in inference form, and where in the model it reads."""
+
+    sae: Any
+    """A `sae_lens.SAE` in float32."""
+    name: str
+    layer: int
+    """Decoder layer whose output it reads, from 0."""
+    sha256: str
+    """Hash over weights and configuration."""
+
+    @property
+    def width(self) -> int:
+        """Width of the activations that it reads."""
+        return int(self.sae.cfg.d_in)
+
+    @property
+    def latents(self) -> int:
+        """Number of latents."""
+        return int(self.sae.cfg.d_sae)
+
+    @property
+    def encoder(self) -> NDArray[np.float32]:
+        """The direction that each latent reads, `(width, latents)`."""
+        return np.asarray(self.sae.W_enc.detach().cpu().numpy())
+
+    @property
+    def decoder(self) -> NDArray[np.float32]:
+        """The direction that each latent writes, `(width, latents)`."""
+        return np.asarray(self.sae.W_dec.detach().cpu().numpy().T)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """One column per latent: `sae:0` to `sae:<latents - 1>`."""
+        return tuple(Column(f"sae:{i}", f"latent {i}", "share of tokens", "presence", TAU) for i in range(self.latents))
+
+    def encode(
+        self,
+        pairs: PairSet,
+        model: ModelRef | str,
+        *,
+        max_length: int = 1024,
+        batch_tokens: int | None = None,
+        dtype: str | None = None,
+        threads: int | None = None,
+        store: Store | None = None,
+        template: str | None = None,
+        progress: Steps | None = None,
+    ) -> FeatureMatrix:
+        """Read every span of a set of pairs, once: the result is kept in the store.
+
+        Args:
+            pairs: what to read.
+            model: the model whose activations the SAE was made for.
+            max_length: most tokens of prompt and response together.
+            batch_tokens: tokens in one forward pass; by default what suits the device.
+            dtype: the model's precision; None: what suits the machine (`machine.precision`).
+            threads: processor threads; by default those that this process may use.
+            store: where features are kept.
+            template: path of a chat template, for models without one.
+            progress: called with tokens done and tokens in all; not called for a set read before.
+
+        Returns:
+            Statistics "max" and "freq" of the spans prompt, chosen and rejected; `info` says how well the
+            SAE fits this data.
+
+        Raises:
+            ConfigError: the SAE's width or layer does not fit the model.
+            DataError: the template refuses a pair, or an activation is not finite.
+        """
+        store = store or Store()
+        ref = resolve(model, store) if isinstance(model, str) else model
+        tokenizer = load_tokenizer(ref, store, template=template)
+        inputs = {
+            "rows": pairs.rows_sha256,
+            "model": ref.identity,
+            "template": template_hash(tokenizer),
+            "sae": self.sha256,
+            "layer": self.layer,
+            "max_length": max_length,
+            "dtype": precision(dtype),
+            "device": device(),
+            "packages": package_versions("torch", "transformers", "sae-lens"),
+        }
+
+        def build(out: Path) -> None:
+            network, _ = load(ref, dtype=dtype, store=store, template=template)
+            matrix = read_features(
+                self, network, tokenizer, pairs,
+                max_length=max_length, batch_tokens=batch_tokens, threads=threads, progress=progress,
+            )  # fmt: skip
+            matrix.info.update(model=ref.name, model_identity=ref.identity, dtype=precision(dtype))
+            matrix.save(out)
+
+        matrix = FeatureMatrix.load(store.get("sae-features", VERSION, inputs, build))
+        hints = self.promoted(ref, store, template)
+        columns = tuple(replace(c, hints=h) for c, h in zip(self.columns, hints, strict=True))
+        return replace(matrix, columns=columns)
+
+    def promoted(self, ref: ModelRef, store: Store, template: str | None) -> list[tuple[str, ...]]:
+        """The tokens that each latent promotes in a model, from the store or computed now."""
+        inputs = {"model": ref.identity, "sae": self.sha256, "packages": package_versions("transformers")}
+
+        def build(out: Path) -> None:
+            network, tokenizer = load(ref, store=store, template=template)
+            tokens = logit_lens.promoted_tokens(self.decoder, network, tokenizer)
+            write_atomic(out / "promoted.json", json.dumps(tokens, ensure_ascii=False))
+
+        folder = store.get("promoted-tokens", logit_lens.VERSION, inputs, build)
+        return [tuple(t) for t in json.loads((folder / "promoted.json").read_text(encoding="utf-8"))]
+
+
+def read_features(
+    lens: SaeLens,
+    model: Any,
+    tokenizer: Any,
+    pairs: PairSet,
+    *,
+    max_length: int = 1024,
+    batch_tokens: int | None = None,
+    threads: int | None = None,
+    progress: Steps | None = None,
+) -> FeatureMatrix:
+    """The features of a set of pairs under a loaded model; see `SaeLens.encode`."""
+    require_fit(lens, model)
+    lens.sae.to(model.device)
+    tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=max_length)
+    pool = Pool(lens.sae, max(1, tokens.n_response_tokens // SAMPLED_TOKENS), tokens)
+    encode_spans(
+        model, tokenizer, tokens, lens.layer, pool.take,
+        batch_tokens=batch_tokens, threads=threads, progress=progress,
+    )  # fmt: skip
+    info = {
+        "name": "sae",
+        "sae": lens.name,
+        "sae_sha256": lens.sha256,
+        "layer": lens.layer,
+        "latents": lens.latents,
+        **pool.fit(),
+        "max_length": max_length,
+        "n_truncated": tokens.n_truncated,
+        "template": template_hash(tokenizer),
+    }
+    groups = tuple(p.group for p in pairs.pairs)
+    return FeatureMatrix("sae", lens.columns, pool.matrices(), tokens.pair_ids, groups, info)
+
+
+def require_fit(lens: SaeLens, model: Any) -> None:
+    """Check that an SAE can read a model.
+
+    Raises:
+        ConfigError: its width or layer is not one of the model's.
+    """
+    config = model.config.get_text_config()
+    if lens.width != config.hidden_size:
+        raise ConfigError(
+            f"SAE '{lens.name}' reads activations of width {lens.width}, but the model's are "
+            f"{config.hidden_size} wide: choose the model that it was trained on, or train one "
+            "with `offtarget lens train`"
+        )
+    if not 0 <= lens.layer < config.num_hidden_layers:
+        raise ConfigError(
+            f"SAE '{lens.name}' reads layer {lens.layer}, but the model has {config.num_hidden_layers} layers, "
+            f"0 to {config.num_hidden_layers - 1}: choose the model that it was trained on"
+        )
+
+
+def shipped_sae(ref: ModelRef) -> str:
+    """The name of the SAE that comes with the package for a model.
+
+    Raises:
+        ConfigError: there is none; says how to train one.
+    """
+    for name, (_, identity) in SHIPPED.items():
+        if ref.identity == identity:
+            return name
+    raise ConfigError(
+        f"no SAE is at hand for model '{ref.name}': train one with "
+        f"`offtarget lens train {ref.name} --out DIR`, or name one with --lens sae:FOLDER"
+    )
+
+
+def load_sae(name: str | Path, *, layer: int | None = None) -> SaeLens:
+    """Load an SAE by the name of a shipped one, from a folder, or from a public release through sae-lens.
+
+    Args:
+        name: `smollm2-135m-l20`; a folder with `cfg.json` and `sae_weights.safetensors`; or
+            `release/sae_id` as sae-lens knows it (also `org/repository/path`).
+        layer: the decoder layer after which it reads, where its configuration does not say.
+
+    Raises:
+        ConfigError: the folder holds no SAE, a pickle, one in training form, or one of another kind of site.
+        UndecidedError: the release cannot be fetched.
+    """
+    folder = PRETRAINED / str(name) if str(name) in SHIPPED else Path(name)
+    if folder.is_dir():
+        sae, digest = _from_folder(folder)
+    elif isinstance(name, Path) or name.count("/") == 0 or folder.is_absolute() or name.startswith("."):
+        raise ConfigError(
+            f"SAE '{name}': there is no such folder; shipped are {', '.join(SHIPPED)}, "
+            "and a public one is written release/sae_id"
+        )
+    else:
+        sae, digest = _from_release(name)
+    sae = sae.float().eval()
+    sae.requires_grad_(False)
+    return SaeLens(sae, str(name), _layer_of(sae, str(name), layer), digest)
+
+
+def _from_folder(folder: Path) -> tuple[Any, str]:
+    from sae_lens import SAE
+    from safetensors import SafetensorError
+
+    files = (folder / CONFIG, folder / WEIGHTS)
+    if not all(f.is_file() for f in files):
+        pickles = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLES)
+        if pickles:
+            raise ConfigError(f"SAE '{folder}': {pickles[0]} is a pickle, which is not read; save it as {WEIGHTS}")
+        raise ConfigError(f"SAE '{folder}': a folder with {CONFIG} and {WEIGHTS} is needed (the form sae-lens saves)")
+    try:
+        kind = json.loads(files[0].read_text()).get("architecture")
+        if "batchtopk" in str(kind):
+            raise ConfigError(
+                f"SAE '{folder}' is in training form ({kind}), in which a row depends on its batch; "
+                "save it with sae-lens' save_inference_model"
+            )
+        sae = SAE.load_from_disk(folder, device="cpu", dtype="float32")
+    except (ValueError, KeyError, TypeError, RuntimeError, OSError, SafetensorError) as error:
+        raise ConfigError(
+            f"SAE '{folder}' cannot be read ({str(error).splitlines()[0]}): {CONFIG} and weights in safetensors, "
+            "as sae-lens saves them, are needed; pickles are not read"
+        ) from error
+    return sae, hash_of([file_sha256(f) for f in files])
+
+
+def _from_release(name: str) -> tuple[Any, str]:
+    from sae_lens import SAE
+    from sae_lens.loading.pretrained_saes_directory import get_pretrained_saes_directory
+
+    known = get_pretrained_saes_directory()
+    release, _, sae_id = name.partition("/")
+    if release not in known:
+        parts = name.split("/", 2)
+        release, sae_id = "/".join(parts[:2]), parts[2] if len(parts) > 2 else "."
+    elif known[release].conversion_func not in SAFE_LOADERS:
+        raise ConfigError(f"SAE '{name}': this release is a pickle or no plain SAE, and is not read")
+    try:
+        sae = SAE.from_pretrained(release, sae_id, device="cpu", dtype="float32")
+    except ValueError as error:
+        raise ConfigError(f"SAE '{name}': {str(error).splitlines()[0]}") from error
+    except OSError as error:
+        raise UndecidedError(
+            f"SAE '{name}' cannot be fetched: check the name and the network, or give a folder"
+        ) from error
+    weights = {k: v.double().sum().item() for k, v in sae.state_dict().items()}
+    return sae, hash_of([name, canonical_json(weights)])
+
+
+def _layer_of(sae: Any, name: str, layer: int | None) -> int:
+    if layer is not None:
+        return layer
+    hook = str(getattr(sae.cfg.metadata, "hook_name", None) or "")
+    if match := re.fullmatch(r"blocks\.(\d+)\.hook_resid_(post|pre)", hook):
+        return int(match[1]) - (match[2] == "pre")
+    if match := re.fullmatch(r"(?:model\.)?layers\.(\d+)", hook):
+        return int(match[1])
+    raise ConfigError(
+        f"SAE '{name}' reads '{hook or 'an unnamed site'}', but only the residual stream after a layer "
+        "is read here; if it is that, say which with --layer"
+    )

@@ -1,0 +1,325 @@
+"""Features of a set by lens name, from the store or computed now."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from offtarget.data.pairs import PairSet
+from offtarget.errors import ConfigError, unknown_name
+from offtarget.lens.features import FILE_VERSION, FeatureMatrix
+from offtarget.models import ModelRef
+from offtarget.progress import Progress, Steps, steps_of
+from offtarget.store import Store
+
+if TYPE_CHECKING:
+    from offtarget.lens.directions.examples import ConceptExamples
+    from offtarget.lens.judge.options import JudgeOptions
+    from offtarget.lens.sae.encode import SaeLens
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a lens is asked to read, and how."""
+
+    pairs: PairSet
+    which: str
+    """What stands after the lens's name and a colon; empty where nothing does."""
+    chosen_model: ModelRef | None
+    store: Store
+    max_length: int
+    template: str | None
+    report: Steps | None
+    fitted: FeatureMatrix | None
+    """An earlier reading of this lens whose fit is to be used again."""
+
+    @property
+    def model(self) -> ModelRef:
+        """The model, for a lens that reads one."""
+        assert self.chosen_model is not None
+        return self.chosen_model
+
+
+@dataclass(frozen=True)
+class Lens:
+    """One entry of the table of lenses."""
+
+    summary: str
+    reads_model: bool
+    """Whether it needs a model's activations."""
+    read: Callable[[Reading], FeatureMatrix]
+    concepts: Callable[[str], list[str]] | None = None
+    """Its concepts by what stands after the colon, where they are the same for every set; else they come with the features."""
+    learns: bool = False
+    """Whether it is fitted to the rows it reads, so that a later audit must use its fit again."""
+    of_text: bool = True
+    """Whether it reads the texts, so that it can read new answers too."""
+    check: Callable[[str], object] | None = None
+    """Raises a `ConfigError` where what stands after the colon cannot be, before any row is read."""
+
+
+def _rules(_: str) -> list[str]:
+    from offtarget.lens import surface
+
+    return [c.id for c in surface.COLUMNS]
+
+
+def _directions(which: str) -> list[str]:
+    return list(direction_examples([f"direction:{which}"]))
+
+
+def _surface(want: Reading) -> FeatureMatrix:
+    from offtarget.lens import surface
+
+    def build(out: Path) -> None:
+        surface.encode(want.pairs.pairs, want.report).save(out)
+        if want.report:
+            want.report(len(want.pairs), len(want.pairs))
+
+    folder = want.store.get("surface", surface.VERSION, {"rows": want.pairs.rows_sha256, "format": FILE_VERSION}, build)
+    return FeatureMatrix.load(folder)
+
+
+def _sae(want: Reading) -> FeatureMatrix:
+    return sae_lens(want.which, want.model).encode(
+        want.pairs, want.model, max_length=want.max_length, store=want.store, template=want.template,
+        progress=want.report,
+    )  # fmt: skip
+
+
+def _direction(want: Reading) -> FeatureMatrix:
+    from offtarget.lens.directions.encode import encode_directions
+    from offtarget.lens.directions.examples import SHIPPED, read_concepts
+
+    return encode_directions(
+        want.pairs, read_concepts(want.which or SHIPPED), want.model, max_length=want.max_length,
+        store=want.store, template=want.template, progress=want.report,
+    )  # fmt: skip
+
+
+def _embedding(want: Reading) -> FeatureMatrix:
+    from offtarget.lens.embedding import encode_embedding
+
+    return encode_embedding(
+        want.pairs, want.model, want.which or "sae", fitted=want.fitted, max_length=want.max_length,
+        store=want.store, template=want.template, progress=want.report,
+    )  # fmt: skip
+
+
+def _columns(want: Reading) -> FeatureMatrix:
+    from offtarget.lens.columns import encode
+
+    return encode(want.pairs, want.which, want.fitted)
+
+
+def _judge_options(which: str) -> "JudgeOptions":
+    from offtarget.lens.judge.options import JudgeOptions
+
+    return JudgeOptions.parse(which)
+
+
+def _judge(want: Reading) -> FeatureMatrix:
+    from offtarget.lens.judge.encode import encode_judged
+
+    return encode_judged(
+        want.pairs, _judge_options(want.which), fitted=want.fitted, store=want.store, progress=want.report
+    )
+
+
+LENSES = {
+    "surface": Lens(
+        "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)", False, _surface, _rules
+    ),
+    "sae": Lens(
+        "latents of a sparse autoencoder on the model's activations (`sae:FOLDER` or `sae:RELEASE/ID` for another)",
+        True,
+        _sae,
+    ),
+    "direction": Lens(
+        "directions in the model's activations from contrastive examples: refusal, flattery, ... "
+        "(`direction:FILE_OR_FOLDER` for your own)",
+        True,
+        _direction,
+        _directions,
+    ),
+    "embedding": Lens(
+        "ways in which the two responses differ, learnt from the set by a signed SAE on embedding differences "
+        "(`embedding:pca` for principal components)",
+        True,
+        _embedding,
+        learns=True,
+    ),
+    "columns": Lens(
+        "what the data says of each response beside its text, from columns such as chosen_score and rejected_score: "
+        "scores, votes, writer, ... (no model; `columns:NAME,NAME` for some)",
+        False,
+        _columns,
+        learns=True,
+        of_text=False,
+    ),
+    "judge": Lens(
+        "a language model that Inspect knows proposes concepts and says of each pair which response has more; it is sent "
+        "text of the set (`judge:PROVIDER/MODEL,most=12,pairs=N,swapped=0.2,characters=2000`; `concepts=FILE` for your own)",
+        False,
+        _judge,
+        learns=True,
+        check=_judge_options,
+    ),
+}
+
+
+def lens_of(name: str) -> Lens:
+    """The lens of a name such as `surface` or `sae:FOLDER`.
+
+    Raises:
+        ConfigError: there is none; names the nearest.
+    """
+    kind = name.partition(":")[0]
+    if kind not in LENSES:
+        raise unknown_name("lens", name, LENSES)
+    return LENSES[kind]
+
+
+def split_lenses(text: str) -> list[str]:
+    """Names of lenses from a list with commas, some of which are part of a name.
+
+    `judge:openai/gpt-5-mini,most=8` is one lens, since a part `key=value` belongs to the lens before it; so is
+    `columns:score,model`, up to the name of a lens.
+    """
+    names: list[str] = []
+    for part in filter(None, map(str.strip, text.split(","))):
+        kind, colon, _ = names[-1].partition(":") if names else ("", "", "")
+        option = re.match(r"[a-z_]+=", part) is not None
+        if colon and (option or (kind == "columns" and part.partition(":")[0] not in LENSES)):
+            names[-1] += f",{part}"
+        else:
+            names.append(part)
+    return names
+
+
+def check_lenses(names: Sequence[str], where: str) -> None:
+    """Refuse names of lenses that mean nothing together.
+
+    Args:
+        names: of lenses, each with what it takes after a colon.
+        where: they were given, for the message.
+
+    Raises:
+        ConfigError: none is named, one is unknown or named twice, or what stands after its colon cannot be.
+    """
+    if not names:
+        raise ConfigError(f"{where} names no lens; there are: {', '.join(LENSES)}")
+    kinds = [name.partition(":")[0] for name in names if lens_of(name)]
+    twice = [kind for k, kind in enumerate(kinds) if kind in kinds[:k]]
+    if twice:
+        raise ConfigError(f"{where} names lens '{twice[0]}' twice; one reading of a lens fits into an audit")
+    for name in names:
+        if (check := lens_of(name).check) is not None:
+            check(name.partition(":")[2])
+
+
+def reads_model(lenses: Iterable[str]) -> bool:
+    """Whether any of these lenses needs a model.
+
+    Raises:
+        ConfigError: an unknown lens.
+    """
+    return any([lens_of(name).reads_model for name in lenses])
+
+
+def earlier_readings(audit: Path | None, lenses: Iterable[str]) -> list[FeatureMatrix]:
+    """The readings in an audit's folder whose fit these lenses use again."""
+    if audit is None:
+        return []
+    kinds = [name.partition(":")[0] for name in lenses if lens_of(name).learns]
+    folders = [audit / "features" / kind for kind in kinds]
+    return [FeatureMatrix.load(folder) for folder in folders if folder.is_dir()]
+
+
+def features_of(
+    pairs: PairSet,
+    lenses: Sequence[str],
+    *,
+    model: ModelRef | None,
+    store: Store,
+    max_length: int = 512,
+    template: str | None = None,
+    fitted: Iterable[FeatureMatrix] = (),
+    progress: Progress | None = None,
+) -> list[FeatureMatrix]:
+    """One matrix per lens, over exactly these pairs.
+
+    Args:
+        pairs: the rows.
+        lenses: names as `offtarget list lenses` shows them, each with what it takes after a colon.
+        model: which model's activations are read.
+        store: where features are kept.
+        max_length: tokens of prompt and answer that are read of a model's activations.
+        template: chat template file for models without one.
+        fitted: earlier readings; a lens that is fitted to its rows uses the fit of its earlier reading again.
+        progress: called with (what, done, total).
+
+    Raises:
+        ConfigError: an unknown lens, or one that does not fit the model.
+        UndecidedError: too few examples or rows for a lens that is fitted.
+    """
+    earlier = {f.lens: f for f in fitted}
+    out = []
+    for name in lenses:
+        lens = lens_of(name)
+        kind, _, which = name.partition(":")
+        if lens.reads_model and model is None:
+            raise ConfigError(f"lens '{kind}' reads a model's activations: give --model")
+        report = steps_of(progress, f"{kind} features")
+        out.append(lens.read(Reading(pairs, which, model, store, max_length, template, report, earlier.get(kind))))
+    return out
+
+
+def check_concept(concept: str, lenses: Sequence[str], where: str, said: str) -> bool:
+    """Whether a concept is known to exist before any row is read; latents and clusters come with the features.
+
+    Args:
+        concept: its id.
+        lenses: that are read.
+        where: it is named, for the message.
+        said: what names the lenses.
+
+    Raises:
+        ConfigError: no such rule or direction, or its lens is not read.
+    """
+    kind = concept.partition(":")[0]
+    read = [(lens_of(name), name.partition(":")[2]) for name in lenses]
+    if (own := LENSES.get(kind)) and own not in [lens for lens, _ in read]:
+        raise ConfigError(
+            f"{where}: concept '{concept}' needs lens '{kind}', but {said} is {', '.join(lenses)}; add it there"
+        )
+    if own and own.concepts is None:
+        return False
+    known = [c for lens, which in read if lens.concepts for c in lens.concepts(which)]
+    if concept not in known:
+        from offtarget.lens.surface import COLUMNS
+
+        labels = {c.id: c.label for c in COLUMNS}
+        raise unknown_name("concept", concept, known, hint=f"(in {where})", labels=labels)
+    return True
+
+
+def sae_lens(which: str, model: ModelRef) -> "SaeLens":
+    """The autoencoder that the lens `sae:WHICH` reads with; without WHICH the one that ships for the model."""
+    from offtarget.lens.sae.encode import load_sae, shipped_sae
+
+    return load_sae(which or shipped_sae(model))
+
+
+def direction_examples(lenses: Iterable[str]) -> dict[str, "ConceptExamples"]:
+    """Concept id -> the contrastive examples behind it, of the direction lenses among these."""
+    from offtarget.lens.directions.examples import SHIPPED, read_concepts
+
+    kinds = [name.partition(":") for name in lenses]
+    return {
+        f"direction:{c.concept}": c
+        for kind, _, which in kinds
+        if kind == "direction"
+        for c in read_concepts(which or SHIPPED)
+    }
