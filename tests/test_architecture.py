@@ -5,11 +5,14 @@ from pathlib import Path
 
 HARNESS = Path(__file__).resolve().parents[1] / "harness" / "offtarget"
 FLOORS = [
-    {"errors", "documents", "siblings", "streams", "progress", "store", "registry", "versions", "machine"},
+    {"errors", "documents", "siblings", "streams", "progress", "store", "registry", "versions", "machine", "recipes"},
     {"models", "model_folder", "chat_template", "asking"},
     {"data", "lens"},
     {"audit", "verdicts", "shaping", "training", "evals"},
-    {"board", "report", "engine"},
+    {"board", "report"},
+    {"benchmark"},
+    {"engine"},
+    {"verification"},
     {"cli", "__main__"},
 ]
 HEIGHT = {room: i for i, floor in enumerate(FLOORS) for room in floor}

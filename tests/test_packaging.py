@@ -12,7 +12,7 @@ import pytest
 from offtarget import registry
 
 REPO = Path(__file__).resolve().parents[1]
-KINDS = ("datasets", "behaviours", "protocols", "recipes", "audits", "benchmarks")
+KINDS = ("datasets", "behaviours", "protocols", "recipes", "methods", "benchmarks")
 
 
 def listing(cwd: Path, **env: str) -> dict[str, list[dict[str, str]]]:

@@ -2,7 +2,7 @@
 
 A content root holds up to three folders: `tasks/` (one Inspect task file per behaviour),
 `datasets_registry/` (one YAML card per dataset) and `baselines/` (one file per protocol, `recipes/`,
-and `audits/` with one file per audit method and the recipes of audit benchmarks). Ours is searched
+and `methods/` with one file per audit method and the recipes of audit benchmarks). Ours is searched
 first, then `--registry PATH`, then packages that announce a root by an entry point of the group
 `offtarget.registry`. Listing reads cards and the literals of decorators without running content files,
 so it is fast and a broken file cannot take the others down.
@@ -24,17 +24,19 @@ from offtarget.documents import read_yaml
 from offtarget.errors import ConfigError, OfftargetError, unknown_name
 from offtarget.streams import restored
 
-Kind = Literal["dataset", "behaviour", "protocol", "recipe", "audit", "benchmark"]
-KINDS: tuple[Kind, ...] = ("dataset", "behaviour", "protocol", "recipe", "audit", "benchmark")
+Kind = Literal["dataset", "behaviour", "protocol", "recipe", "method", "benchmark"]
+KINDS: tuple[Kind, ...] = ("dataset", "behaviour", "protocol", "recipe", "method", "benchmark")
 FOLDERS: dict[Kind, tuple[str, str]] = {
     "dataset": ("datasets_registry", "*.yaml"),
     "behaviour": ("tasks", "*.py"),
     "protocol": ("baselines", "*.py"),
     "recipe": ("baselines/recipes", "*.yaml"),
-    "audit": ("baselines/audits", "*.py"),
-    "benchmark": ("baselines/audits/recipes", "*.yaml"),
+    "method": ("baselines/methods", "*.py"),
+    "benchmark": ("baselines/methods/recipes", "*.yaml"),
 }
-DECORATOR: dict[Kind, str] = {"behaviour": "task", "protocol": "protocol", "audit": "audit_method"}
+MOVED: dict[Kind, str] = {"method": "baselines/audits"}
+"""Folders as they were called before."""
+DECORATOR: dict[Kind, str] = {"behaviour": "task", "protocol": "protocol", "method": "audit_method"}
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,12 @@ class Registry:
         if kind in self._cache:
             return self._cache[kind]
         folder, pattern = FOLDERS[kind]
+        if kind in MOVED:
+            self.problems += [
+                f"{root / MOVED[kind]}: not read; this folder is called {folder} since 0.1.0, rename it"
+                for root in self.roots
+                if (root / MOVED[kind]).is_dir()
+            ]
         found: dict[str, Entry] = {}
         for root in self.roots:
             for path in sorted((root / folder).glob(pattern)):

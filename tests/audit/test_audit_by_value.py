@@ -8,9 +8,9 @@ import pytest
 from scipy import stats
 from statsmodels.stats.power import TTestIndPower
 
-from offtarget.audit.difference import difference
+from offtarget.audit.diff.run import difference
+from offtarget.audit.diff.test import Comparison, detectable
 from offtarget.audit.run import audit, write_into
-from offtarget.audit.statistics.difference import Comparison, detectable
 from offtarget.cli.main import call
 from offtarget.data.pairs import PairSet
 

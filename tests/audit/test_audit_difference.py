@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from offtarget.audit.difference import difference
+from offtarget.audit.diff.run import difference
+from offtarget.audit.diff.test import Comparison
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
-from offtarget.audit.statistics.difference import Comparison
 from offtarget.audit.statistics.inside import inside_test, partition
 from offtarget.audit.statistics.means import mean_test
 from offtarget.cli.main import call

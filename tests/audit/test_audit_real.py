@@ -14,9 +14,9 @@ import pytest
 
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
+from offtarget.audit.diff.test import Comparison
 from offtarget.audit.records import Hypothesis
 from offtarget.audit.run import audit
-from offtarget.audit.statistics.difference import Comparison
 from offtarget.audit.statistics.length import Lengths
 from offtarget.audit.statistics.means import bh, group_codes, half_by_group
 from offtarget.audit.views.common import Rows

@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import ConceptSpec
-from offtarget.audit.difference import difference
+from offtarget.audit.diff.run import difference
 from offtarget.audit.run import audit, write_into
 from offtarget.lens.features import FeatureMatrix
 

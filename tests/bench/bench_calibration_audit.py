@@ -34,14 +34,14 @@ from calibration.rows import (
 )
 from calibration.table import Line, main
 
+from offtarget.audit.diff.test import Comparison
 from offtarget.audit.statistics.dealing import judge
-from offtarget.audit.statistics.difference import Comparison
 from offtarget.audit.statistics.flips import flip_p, refine, typical_values
 from offtarget.audit.statistics.inside import inside_test, partition
 from offtarget.audit.statistics.length import Lengths, at_equal_length, is_length
 from offtarget.audit.statistics.means import bh, effective_groups, group_codes, group_sums, mean_test
-from offtarget.audit.verification.agreement import Compared, compare, over_length, with_seeds
-from offtarget.audit.verification.sums import GroupSums
+from offtarget.verification.agreement import Compared, compare, over_length, with_seeds
+from offtarget.verification.sums import GroupSums
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 REAL = {

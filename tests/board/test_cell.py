@@ -52,7 +52,7 @@ def test_a_key_that_does_not_belong_to_the_content_is_refused(make_cell):
 def test_write_and_read_back(make_cell, tmp_path):
     cell = make_cell("filter", style=0.3)
     path = write_cell(tmp_path, cell)
-    assert path == tmp_path / "toy__style" / "tiny" / "filter" / f"{cell.key}.json"
+    assert path == tmp_path / "toy__style" / "filter" / f"0.2-s0-{cell.key[:12]}.json"
     folder = read_cells(tmp_path)
     assert folder.problems == ()
     assert folder.cells == (cell,)

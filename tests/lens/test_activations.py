@@ -134,19 +134,22 @@ def test_blocks_are_as_near_to_float32_as_transformers_in_bfloat16(tiny: Any, ti
     assert 0 < ours < 1.05 * transformers
 
 
-def test_attention_by_blocks_is_as_exact_as_torchs_own() -> None:
-    """In bfloat16, against float64: 300 tokens that see 60 others, with keys that share a direction."""
+def test_attention_by_blocks_rounds_no_more_than_weights_and_results_to_bfloat16() -> None:
+    """Against float64: 300 tokens that see 60 others, with keys that share a direction.
+
+    Torch's own attention rounds the weights too, but not on every processor, so it is no measure.
+    """
     torch.manual_seed(0)
     query, key, value = (torch.randn(1, heads, 360, 64) * 2 for heads in (6, 2, 2))
     key += 2 * torch.randn(1, 2, 1, 64)
     halves = [x.bfloat16() for x in (query, key, value)]
     texts = [attention.Stretch(0, 60), attention.Stretch(60, 360, (0, 60))]
-    wanted = torch.nn.functional.scaled_dot_product_attention(
-        *(x.double() for x in halves), is_causal=True, enable_gqa=True
-    )
-    theirs = torch.nn.functional.scaled_dot_product_attention(*halves, is_causal=True, enable_gqa=True)
+    q, k, v = (x.double().repeat_interleave(6 // x.shape[1], 1) for x in halves)
+    weights = ((q @ k.mT) / 8 + torch.full((360, 360), -torch.inf).triu(1)).softmax(-1)
+    wanted = weights @ v
+    rounded = (weights.bfloat16().double() @ v).bfloat16().double()
     ours = attention.attend(*halves, texts).transpose(1, 2)
-    assert 0 < (ours - wanted).norm() < 1.1 * (theirs - wanted).norm()
+    assert 0 < (ours - wanted).norm() < 1.1 * (rounded - wanted).norm()
 
 
 def test_only_words_of_the_text_are_read(tiny: Any) -> None:

@@ -12,7 +12,7 @@ from offtarget.data.describe import describe
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Pair, PairSet, reading, text_of
 from offtarget.lens import surface
-from offtarget.lens.surface.encode import mattr
+from offtarget.lens.surface.encode import PHRASES, mattr
 from offtarget.lens.surface.lexicon import Lexicon, Matcher, tokenize
 from offtarget.lens.surface.markup import read
 
@@ -151,7 +151,7 @@ def test_markup_inside_a_fence_is_not_counted():
 
 
 def test_the_readme_says_how_many_rules_there_are():
-    readme = (Path(surface.__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     assert f"`surface` reads text by {len(surface.COLUMNS)} rules" in readme
 
 
@@ -313,7 +313,7 @@ def test_phrase_rules_do_not_apply_to_rows_in_another_language():
     assert fm.not_read(refusal).tolist() == [False, True, True] and fm.not_read(exclaims) is None
     (said,) = fm.info["cautions"]
     assert said.startswith("most text is not English (67% of rows are not)")
-    assert f"{len(surface.PHRASES)} of {len(surface.COLUMNS)} surface rules" in said and "of the other 1 rows" in said
+    assert f"{len(PHRASES)} of {len(surface.COLUMNS)} surface rules" in said and "of the other 1 rows" in said
     only = surface.encode([pair("why?", german, german)])
     assert only.info["cautions"][0].startswith("most text is not English (no row is)")
     assert surface.encode([pair("why?", english, "Yes.")]).info["cautions"] == []

@@ -2,8 +2,8 @@ import xml.etree.ElementTree as ET
 
 from offtarget.report.plots.effects import Interval, forest
 from offtarget.report.plots.naming import Point
-from offtarget.report.plots.prediction import Against, Cloud, against_null, clouds
 from offtarget.report.plots.scatters import Panel, scatter
+from offtarget.verification.plots import Against, Cloud, against_null, clouds
 
 EVIL = '<script>alert("1")</script> $x^{$ & \u202e\x07'
 

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from offtarget.board.cell import id_or_hash
-from offtarget.board.folder import NO_CELLS, cell_path, load_cell, read_cells
+from offtarget.board.folder import cell_path, load_cell, read_cells
 from offtarget.board.rank import rank
 from offtarget.board.render import board_command, render
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
-FILES = sorted(p for p in RESULTS.rglob("*.json") if p.name not in NO_CELLS) if RESULTS.is_dir() else []
+CELLS = RESULTS / "cells"
+FILES = sorted(CELLS.rglob("*.json")) if CELLS.is_dir() else []
 
 
 @pytest.fixture(params=FILES or [None], ids=lambda p: p.stem[:12] if p else "none")
@@ -23,7 +24,7 @@ def path(request):
 
 def test_cell_is_whole_and_where_it_belongs(path):
     cell = load_cell(path)  # refuses a key that does not match the content
-    assert path == cell_path(RESULTS, cell)
+    assert path == cell_path(CELLS, cell)
     for s in cell.behaviours:
         assert cell.manifest.task_versions[s.behaviour] == s.task_version
         assert s.n == sum(v is not None for v in s.samples.values())
@@ -40,17 +41,16 @@ def test_cell_holds_no_text_of_samples(path):
 
 def test_no_two_files_speak_for_one_run():
     if FILES:
-        assert read_cells(RESULTS).problems == ()
+        assert read_cells(CELLS).problems == ()
 
 
-@pytest.mark.parametrize("form", ["md", "json"])
-def test_the_committed_board_is_made_of_the_committed_cells(form):
+def test_the_committed_board_is_made_of_the_committed_cells():
     if not FILES:
         pytest.skip("no cell is committed yet")
-    found = read_cells(RESULTS)
-    command = board_command("results", ["md", "html", "json"], "results")
-    board = (RESULTS / f"board.{form}").read_text()
-    assert board == render(rank(found.cells, found.problems), form, command=command)
+    found = read_cells(CELLS)
+    command = board_command("results/cells", ["md"], "results")
+    board = (RESULTS / "board.md").read_text()
+    assert board == render(rank(found.cells, found.problems), "md", command=command)
 
 
 def test_the_planted_recipe_is_a_result():
@@ -59,7 +59,7 @@ def test_the_planted_recipe_is_a_result():
     from offtarget.engine.recipe import read_recipe
 
     recipe, _ = read_recipe("planted_traits")
-    boards = rank(read_cells(RESULTS / "planted-style").cells).boards
+    boards = rank(read_cells(CELLS / "planted-style").cells).boards
     # a board of chosen strengths, measured on other prompts, stands beside it
     own = [b for b in boards if b.budget == recipe.budget and [*b.signal] == ["over_stylization"]]
     board = max(own, key=lambda b: len(b.taught))

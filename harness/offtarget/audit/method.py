@@ -63,7 +63,7 @@ Method = Callable[..., Sequence[Claim]]
 
 
 def audit_method(*, name: str, source: str, lenses: tuple[str, ...] = ()) -> Callable[[Method], Method]:
-    """Declare a function of a file in `baselines/audits/` as an audit method.
+    """Declare a function of a file in `baselines/methods/` as an audit method.
 
     Write the arguments as literals: they are read without running the file. The function takes an
     `AuditInput` and gives a claim for everything it looked at, not for its findings alone: a ranking
@@ -89,7 +89,7 @@ def run_method(name: str, given: AuditInput, params: Mapping[str, Any] | None = 
         ConfigError: unknown method, a method that fails, or claims that cannot be scored.
         UndecidedError: too few rows.
     """
-    entry = default().get("audit", name)
+    entry = default().get("method", name)
     claims = run_content(entry, load_function(entry), given, **(params or {}))
     where = f"{entry.path}: audit method '{name}'"
     if not isinstance(claims, Sequence) or not all(isinstance(c, Claim) for c in claims):

@@ -1,4 +1,4 @@
-"""A results folder: `<dataset>/<model>/<protocol>/<key>.json`, one immutable file for each cell."""
+"""A folder of cells: `<dataset>/<protocol>/<strength>-s<seed>-<12 hex of the key>.json`, one immutable file for each cell."""
 
 import hashlib
 import json
@@ -44,6 +44,14 @@ def slug(name: str) -> str:
 def cell_path(results_dir: Path, cell: Cell) -> Path:
     """Where a cell belongs."""
     s = cell.spec
+    strength = s.parameters.get("strength")
+    name = f"{'' if strength is None else f'{slug(str(strength))}-'}s{s.seed}-{cell.key[:12]}"
+    return results_dir / slug(s.dataset) / slug(s.protocol) / f"{name}.json"
+
+
+def _path_before(results_dir: Path, cell: Cell) -> Path:
+    """Where a cell lay before 0.1.0; run folders of that time go on."""
+    s = cell.spec
     return results_dir / slug(s.dataset) / slug(s.model) / slug(s.protocol) / f"{cell.key}.json"
 
 
@@ -55,7 +63,8 @@ def write_cell(results_dir: Path, cell: Cell) -> Path:
     Raises:
         ConfigError: another result, or a file that cannot be read, lies under the same key.
     """
-    path = cell_path(results_dir, cell)
+    before = _path_before(results_dir, cell)
+    path = before if before.exists() else cell_path(results_dir, cell)
     if path.exists():
         try:
             old = load_cell(path)
@@ -95,8 +104,8 @@ def load_cell(path: Path) -> Cell:
         where = ".".join(str(p) for p in first["loc"]) or "cell"
         more = f" (and {e.error_count() - 1} more)" if e.error_count() > 1 else ""
         raise ValueError(f"not a valid cell: {where}: {first['msg']}{more}") from e
-    if path.stem != cell.key:
-        raise ValueError(f"its name is not its key ({cell.key[:12]}...): it was renamed or changed by hand")
+    if path.stem.rpartition("-")[2] not in {cell.key, cell.key[:12]}:
+        raise ValueError(f"its name does not end in its key ({cell.key[:12]}): it was renamed or changed by hand")
     return cell
 
 

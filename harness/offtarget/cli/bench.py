@@ -9,7 +9,7 @@ from offtarget.cli.ui import note, note_problems, progress
 
 
 def bench_audits(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/audits/recipes.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/methods/recipes.")],
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a key: power.draws=2, methods=[overall].")
     ] = None,
@@ -19,10 +19,10 @@ def bench_audits(
     """Run audit methods on sets whose truth is known, and write the audit board. Interrupted, it goes on."""
     import shlex
 
-    from offtarget.board.audits import audit_markdown, write_audit_board
-    from offtarget.engine.audits.bench import run_bench
-    from offtarget.engine.audits.recipe import read_bench
-    from offtarget.engine.audits.summary import audit_board
+    from offtarget.benchmark.board import audit_markdown, write_audit_board
+    from offtarget.benchmark.recipe import read_bench
+    from offtarget.benchmark.run import run_bench
+    from offtarget.benchmark.summary import audit_board
     from offtarget.errors import ConfigError
     from offtarget.store import Store
 

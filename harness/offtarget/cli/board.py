@@ -43,9 +43,9 @@ def board(
 
 
 def _predictions(folder: Path, formats: list[str], out: Path | None) -> None:
-    from offtarget.board.predictions import prediction_markdown, read_verifications
     from offtarget.errors import ConfigError
     from offtarget.store import write_atomic
+    from offtarget.verification.board import prediction_markdown, read_verifications
 
     if formats != ["md"]:
         raise ConfigError("--predictions makes md alone; leave --format out")

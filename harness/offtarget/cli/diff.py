@@ -11,7 +11,7 @@ import typer
 from offtarget.cli.ui import echo_json, note, small, table
 
 if TYPE_CHECKING:
-    from offtarget.audit.change_records import Difference, EffectChange, FindingChange
+    from offtarget.audit.diff.records import Difference, EffectChange, FindingChange
 
 MOST = 15
 SHOWN_VALUES = 8
@@ -37,7 +37,7 @@ def diff(
     as_json: Annotated[bool, typer.Option("--json", help="All that was compared, for programs.")] = False,
 ) -> None:
     """What the sets are made of, effects that changed (tested by prompt over both), then lens and warnings."""
-    from offtarget.audit.difference import read_difference
+    from offtarget.audit.diff.run import read_difference
 
     found = read_difference(old, new)
     if as_json:

@@ -14,7 +14,7 @@ PLURALS = {
     "behaviours": "behaviour",
     "protocols": "protocol",
     "recipes": "recipe",
-    "audits": "audit",
+    "methods": "method",
     "benchmarks": "benchmark",
     "lenses": "lens",
     "models": "model",
@@ -25,16 +25,18 @@ def list_(
     what: Annotated[
         str,
         typer.Argument(
-            help="datasets, behaviours, protocols, recipes, audits (methods), benchmarks (of audits), lenses or models; "
+            help="datasets, behaviours, protocols, recipes, methods (of audits), benchmarks, lenses or models; "
             "all if left out."
         ),
     ] = "all",
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """What there is: datasets, behaviours, protocols, recipes, audit methods and benchmarks, lenses, models."""
-    from offtarget.errors import unknown_name
+    from offtarget.errors import ConfigError, unknown_name
     from offtarget.registry import default
 
+    if what == "audits":
+        raise ConfigError("list audits: audit methods are listed by `offtarget list methods`")
     if what != "all" and what not in PLURALS:
         raise unknown_name("kind", what, PLURALS)
     found = {name: rows(kind) for name, kind in PLURALS.items() if what in ("all", name)}

@@ -139,7 +139,7 @@ def parameters_option(
 ) -> dict[str, Any]:
     """Repeated `key=value` as a mapping of numbers, booleans and texts; what has a text for its preset stays text."""
     from offtarget.errors import ConfigError
-    from offtarget.shaping.protocol import parse_parameter
+    from offtarget.recipes import parse_parameter
 
     out: dict[str, Any] = {}
     for item in values or []:

@@ -22,9 +22,9 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole verification.")] = False,
 ) -> None:
     """Sample answers before and after training, and compare what moved with what the data predicted."""
-    from offtarget.engine.verifying import verify, write
-    from offtarget.report.verify_html import VERIFY_REPORT, leading, render_verification
     from offtarget.store import Store, write_atomic
+    from offtarget.verification.page import VERIFY_REPORT, leading, render_verification
+    from offtarget.verification.run import verify, write
 
     with progress() as report:
         result = verify(run_dir, protocol=protocol, prompts=prompts, store=Store(), progress=report)

@@ -15,9 +15,9 @@ from offtarget.audit.run import VERSION, write_into
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.statistics.means import group_codes, require_enough
 from offtarget.audit.units import require_answers
+from offtarget.benchmark.known import known_truth
 from offtarget.data.messages import clean
 from offtarget.data.pairs import PairSet
-from offtarget.engine.known import known_truth
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.table import earlier_readings, features_of
 from offtarget.models import ModelRef

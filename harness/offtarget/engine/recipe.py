@@ -18,12 +18,11 @@ from pydantic import (
 )
 
 from offtarget.audit.concepts.spaces import By
-from offtarget.documents import parse_yaml, read_yaml
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
 from offtarget.lens.table import check_lenses
-from offtarget.registry import Kind, check_parameters, default
-from offtarget.shaping.protocol import parse_parameter
+from offtarget.recipes import long_forms, override, read_mapping
+from offtarget.registry import check_parameters, default
 from offtarget.training.spec import Choice, Number, TrainingSpec, Whole
 
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
@@ -188,22 +187,6 @@ class Recipe(_Strict):
         return long_forms(value, "protocol")
 
 
-def long_forms(value: Any, key: str) -> Any:
-    """A list of names and of `{name: parameters}` as mappings with `key` and `parameters`; others stay as they are."""
-    if not isinstance(value, list | tuple):
-        return value
-    out: list[Any] = []
-    for item in value:
-        if isinstance(item, str):
-            out.append({key: item})
-        elif isinstance(item, dict) and len(item) == 1 and key not in item:
-            ((name, parameters),) = item.items()
-            out.append({key: name, "parameters": parameters or {}})
-        else:
-            out.append(item)
-    return out
-
-
 def read_recipe(name: str, overrides: Sequence[str] = (), size: str | None = None) -> tuple[Recipe, Path]:
     """A recipe by registry name or path, in one of its sizes, with `key=value` overrides (dotted keys for inner ones).
 
@@ -213,7 +196,7 @@ def read_recipe(name: str, overrides: Sequence[str] = (), size: str | None = Non
     raw, path = read_mapping("recipe", name)
     raw = sized(raw, size, str(path))
     for item in overrides:
-        _override(raw, item)
+        override(raw, item)
     return validate(raw, str(path)), path
 
 
@@ -242,38 +225,6 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
         old = out.get(key)
         out[key] = _merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
     return out
-
-
-def read_mapping(kind: Kind, name: str, overrides: Sequence[str] = ()) -> tuple[dict[str, Any], Path]:
-    """The mapping of a recipe file, by registry name or path, with overrides.
-
-    Raises:
-        ConfigError: no such recipe, or not YAML.
-    """
-    path = Path(name)
-    if not path.is_file():
-        if "/" in name or path.suffix == ".yml":
-            raise ConfigError(f"recipe '{name}': there is no such file")
-        path = default().get(kind, name.removesuffix(".yaml")).path
-    raw = read_yaml(path)
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: a recipe is a mapping of keys, such as `data:` and `protocols:`")
-    for item in overrides:
-        _override(raw, item)
-    return raw, path
-
-
-def _override(raw: dict[str, Any], item: str) -> None:
-    key, eq, value = item.partition("=")
-    if not eq or not key:
-        raise ConfigError(f"--set {item}: write it as key=value, for instance --set training.max_steps=20")
-    at = raw
-    *parents, last = key.split(".")
-    for part in parents:
-        at = at.setdefault(part, {})
-        if not isinstance(at, dict):
-            raise ConfigError(f"--set {item}: '{part}' is not a group of keys")
-    at[last] = parse_yaml(value, f"--set {key}") if value[:1] in "[{" else parse_parameter(value)
 
 
 def validate(raw: Mapping[str, Any], where: str) -> Recipe:

@@ -45,21 +45,6 @@ def protocol(
     return mark
 
 
-def parse_parameter(text: str) -> Any:
-    """The value of `-P key=value`: a number, true/false, none, or the text itself."""
-    lowered = text.strip().lower()
-    if lowered in {"true", "false"}:
-        return lowered == "true"
-    if lowered in {"none", "null"}:
-        return None
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
 def needs_concept(name: str) -> bool:
     """Whether a protocol carries out decisions on concepts; one that does not works the same way whatever they are."""
     card = default().get("protocol", name).card
