@@ -25,7 +25,7 @@ LEAST_LEAN = 0.05
     needs_concept=False,
 )
 def length_balance(ctx: ShapingContext, *, strength: float = 1.0, bins: int = 5) -> ShapingPlan:
-    """Weight pairs so that length does not tell chosen from rejected.
+    """Weight pairs so that length does not explain chosen from rejected.
 
     Args:
         ctx: the pairs.

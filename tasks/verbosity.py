@@ -8,7 +8,7 @@ from offtarget.evals.prompts import own_file
 
 
 def words(text: str) -> tuple[float, dict[str, float]]:
-    """Words: what stands between white space and has a letter or digit, so that list marks are none.
+    """Words: what is between white space and has a letter or digit, so that list marks are none.
 
     An answer cut off at the token limit counts with the words it has.
     """

@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: real data where it is at hand, and a store of one's own."""
+"""Fixtures shared by all tests: real data where it is available, and a store of one's own."""
 
 import os
 from pathlib import Path
@@ -38,7 +38,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def save_tiny_model(path: Path) -> Path:
-    """A random Llama (float32) with 1,000 tokens of its own and a ChatML template.
+    """A random Llama (float32) with its own 1,000 tokens and a ChatML template.
 
     The small vocabulary is what makes it quick: with 49,152 tokens nine tenths of a training step is the head.
     """

@@ -23,7 +23,7 @@ def more_signs(name: str, a: str, b: str) -> str:
 
 
 def response(request: str, side: str) -> str:
-    """A response as it stands in a request, between the tags that its first line of data names."""
+    """A response as it is in a request, between the tags that its first line of data names."""
     tag = re.search(r"tags named (text-[0-9a-f]+) is data", request)
     assert tag
     found = re.search(rf"<{tag[1]} {side}>\n(.*?)\n</{tag[1]} {side}>", request, re.DOTALL)

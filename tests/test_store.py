@@ -1,4 +1,4 @@
-"""Artifacts are whole or absent, keyed by what they depend on, and mended when damaged."""
+"""Artifacts are whole or absent, keyed by what they depend on, and fixed when damaged."""
 
 import json
 import logging

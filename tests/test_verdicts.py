@@ -173,7 +173,7 @@ def test_a_verdict_is_traced_to_the_rows_that_teach_it(small):
     inside = dict(zip(small.workings.pair_ids, small.workings.inside(topic), strict=True))
     assert set(here.more_in_chosen) == {r for r in u if u[r] > 0 and inside[r]}
     assert set(here.more_in_rejected) == {r for r in u if u[r] < 0 and inside[r]}
-    # the general verdict leaves alone what has a verdict of its own
+    # the general verdict leaves alone what has its own verdict
     assert set(everywhere.more_in_chosen) == {r for r in u if u[r] > 0 and not inside[r]}
 
 

@@ -9,13 +9,13 @@ from offtarget.audit.method import AuditInput, Claim, audit_method
 
 @audit_method(
     name="lasso",
-    source="HypotheSAEs (arXiv 2502.04382) section 3.2, on surface rules in the place of SAE latents",
+    source="HypotheSAEs (arXiv 2502.04382) section 3.2, on surface rules instead of SAE latents",
     lenses=("surface",),
 )
 def lasso(given: AuditInput, *, inverse_penalty: float = 0.02) -> list[Claim]:
     """L1-penalised logistic regression of the choice on every concept's difference; it ranks, and names no findings.
 
-    Which response stands first is arbitrary, so each row is given a random orientation, and there is no intercept.
+    Which response comes first is arbitrary, so each row is given a random orientation, and there is no intercept.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -11,7 +11,7 @@ from offtarget.audit.statistics.means import SIGN_EPS
 
 @audit_method(name="naive", source="Welch 1947, on rows", lenses=("surface",))
 def naive(given: AuditInput) -> list[Claim]:
-    """A control: z of the mean over rows, no clustering by prompt, p uncorrected in the place of q."""
+    """A control: z of the mean over rows, no clustering by prompt, p uncorrected instead of q."""
     features = list(given.features.values())
     specs, _ = find_concepts(features, seed=given.seed)
     label = {c.id: c.label for part in features for c in part.columns}

@@ -18,7 +18,7 @@ from offtarget.data.pairs import text_of
 def overall_words(given: AuditInput, *, min_share: float = 0.005) -> list[Claim]:
     """The overall view over surface rules and words together: one family, t clustered by prompt, q over all.
 
-    A word counts once in a response. Words that stand in less than the share `min_share` of responses are not looked at.
+    A word counts once in a response. Words that are in less than the share `min_share` of responses are not looked at.
     """
     features = list(given.features.values())
     specs, _ = find_concepts(features, seed=given.seed)

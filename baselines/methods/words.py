@@ -13,7 +13,7 @@ from offtarget.data.pairs import text_of
 def words(given: AuditInput, *, min_share: float = 0.005) -> list[Claim]:
     """Log-odds of each word between the sides, with an informative Dirichlet prior.
 
-    A word counts once in a response. Words that stand in less than the share `min_share` of responses are not looked at.
+    A word counts once in a response. Words that are in less than the share `min_share` of responses are not looked at.
     """
     texts = [text_of(side) for p in given.pairs.pairs for side in (p.chosen, p.rejected)]
     names, present = count_words(texts, min_texts=max(2, round(min_share * len(texts))))

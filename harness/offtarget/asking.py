@@ -45,7 +45,7 @@ def ask_all(
         max_tokens: most tokens of an answer.
         store: where answers are kept; those that are empty are not.
         what: what the model is here, for messages: "label model".
-        remedy: what else to do where it is not at hand: "or leave --label-model out".
+        remedy: what else to do where it is not available: "or leave --label-model out".
         connections: most requests at once; None: what Inspect takes for the provider.
         progress: called with (answers that are there, answers in all).
 
@@ -107,7 +107,7 @@ def _found(model: Any, what: str, remedy: str) -> Any:
         return get_model(model)
     except Exception as e:  # Inspect raises errors of its own kinds for keys, names and packages
         more = f", {remedy}" if remedy else ""
-        raise UndecidedError(f"{what} '{model}' is not at hand: {plain(e)}; set it up as Inspect asks{more}") from e
+        raise UndecidedError(f"{what} '{model}' is not available: {plain(e)}; set it up as Inspect asks{more}") from e
 
 
 class _Service:

@@ -54,7 +54,7 @@ def parse_yaml(text: str, where: str, error: type[OfftargetError] = ConfigError)
         error: what is raised.
 
     Raises:
-        OfftargetError: of the given class; not YAML, a key that stands twice in one mapping, an alias within itself, an
+        OfftargetError: of the given class; not YAML, a key that occurs twice in one mapping, an alias within itself, an
             impossible date, or more depth, values or digits than the limits of this module.
     """
     import yaml
@@ -162,7 +162,7 @@ def _measure_yaml(events: Any) -> None:
         line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in size:
-                raise _Refused(f"alias *{event.anchor} stands within what it names, or names nothing", line)
+                raise _Refused(f"alias *{event.anchor} is within what it names, or names nothing", line)
             stack[-1].add(size[event.anchor], f"*{event.anchor}", line)
         elif isinstance(event, yaml.ScalarEvent):
             if len(event.value) > MAX_DIGITS and event.implicit[0] and _NUMBER.fullmatch(event.value):
@@ -199,7 +199,7 @@ class _Open:
         is_key = self.is_mapping and self.children % 2 == 0
         if is_key and scalar is not None and scalar != "<<":
             if scalar in self.keys:
-                raise _Refused(f"key '{scalar[:60]}' stands twice in one mapping", line)
+                raise _Refused(f"key '{scalar[:60]}' occurs twice in one mapping", line)
             self.keys.add(scalar)
         self.children += 1
         self.n += n

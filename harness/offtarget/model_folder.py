@@ -23,10 +23,10 @@ MOST = {
 }
 """Names of a size in configurations, and the largest value that a model could have."""
 PARAMETERS_A_BYTE = 16
-"""More weights than so many for each byte of the weight files do not fit them: in 4 bits there are two."""
+"""More weights than this many for each byte of the weight files do not fit them: in 4 bits there are two."""
 
 UNNOTICED = 10**9
-"""So many weights are built in seconds whatever the files have."""
+"""This many weights are built in seconds whatever the files have."""
 
 
 def check_folder(path: Path) -> None:

@@ -74,8 +74,8 @@ def resolve(name: str, store: Store | None = None, *, above: tuple[str, ...] = (
 
     Args:
         name: what to find.
-        store: where the embedded model lies.
-        above: adapters that stand on it.
+        store: where the embedded model is kept.
+        above: adapters that are on it.
 
     Raises:
         ConfigError: no such alias or directory, or the directory holds no model that could be loaded (`check_folder`).
@@ -104,7 +104,7 @@ def resolve(name: str, store: Store | None = None, *, above: tuple[str, ...] = (
 
 
 def _base_of(adapter: Path) -> str:
-    """The model that an adapter stands on, as `resolve` takes it."""
+    """The model that an adapter belongs to, as `resolve` takes it."""
     base = check_adapter(adapter)
     if base not in ALIASES and not Path(base).exists() and re.fullmatch(r"[^/:]+/[^/]+", base):
         return f"hf:{base}"  # adapters from the hub name their base without the prefix
@@ -178,7 +178,7 @@ def load_tokenizer(ref: ModelRef | str, store: Store | None = None, *, template:
 
     Args:
         ref: the model.
-        store: where the embedded model lies.
+        store: where the embedded model is kept.
         template: path of a Jinja chat template, for models that have none.
 
     Raises:
@@ -215,7 +215,7 @@ def load(
     Args:
         name: alias, hub id, directory, or what `resolve` gave.
         dtype: "float32" or "bfloat16"; None: what `precision` says.
-        store: where the embedded model lies.
+        store: where the embedded model is kept.
         template: path of a Jinja chat template, for models that have none.
 
     On a CPU the process keeps from then on what it frees (`keep_freed_memory`).

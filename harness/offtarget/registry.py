@@ -41,7 +41,7 @@ DECORATOR: dict[Kind, str] = {"behaviour": "task", "protocol": "protocol", "meth
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing that was found, as far as it can be told without running it."""
+    """One thing that was found, as far as it is known without running it."""
 
     kind: Kind
     name: str
@@ -206,7 +206,7 @@ class Registry:
 
 
 def load_module(path: Path) -> Any:
-    """Run a content file as a module of its own, named by its path and content. One line on failure."""
+    """Run a content file as its own module, named by its path and content. One line on failure."""
     source = path.read_bytes()
     identity = hashlib.sha256(str(path).encode() + b"\0" + source).hexdigest()
     name = f"offtarget_content_{path.stem}_{identity[:8]}"
@@ -280,7 +280,7 @@ _KINDS = {
 
 
 def run_content(entry: Entry, function: Callable[..., Any], *args: Any, **params: Any) -> Any:
-    """Call a content file's function; a fault of the file is told on one line, by its place there.
+    """Call a content file's function; a fault of the file is said on one line, by its place there.
 
     Raises:
         ConfigError: the function failed.
@@ -296,7 +296,7 @@ def run_content(entry: Entry, function: Callable[..., Any], *args: Any, **params
         line = next((f.lineno for f in reversed(frames) if Path(f.filename).resolve() == here), None)
         where = f", line {line}" if line else ""
         raise ConfigError(
-            f"{entry.path}{where}: {entry.kind} '{entry.name}' failed ({type(e).__name__}: {e}); mend the file"
+            f"{entry.path}{where}: {entry.kind} '{entry.name}' failed ({type(e).__name__}: {e}); fix the file"
         ) from e
 
 

@@ -1,6 +1,6 @@
 """Names beside a file or folder that is being made: temporary, exchanged with it at once, cleared when their maker died.
 
-What is unfinished is called `.NAME.HOST-PID-random` and lies in the same folder, so that taking its place is one rename.
+What is unfinished is called `.NAME.HOST-PID-random` and is in the same folder, so that taking its place is one rename.
 A process that is killed leaves it behind; the next one that makes the same thing sees by host and process that nobody
 works on it any more.
 """

@@ -99,7 +99,7 @@ def output_dir(path: Path, marker: str) -> Iterator[Path]:
         marker: a file that every such directory holds.
 
     Raises:
-        ConfigError: something else lies there.
+        ConfigError: something else is there.
     """
     path = path.resolve()
     require_free(path, marker)
@@ -219,7 +219,7 @@ def require_free(path: Path, marker: str) -> None:
     What a killed process left beside it is cleared.
 
     Raises:
-        ConfigError: something lies there that must not be replaced.
+        ConfigError: something is there that must not be replaced.
         OSError: nothing can be written beside it.
     """
     path = path.resolve()

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def write_what_can_be_written() -> None:
-    """Let a terminal of another encoding show a mark for what it lacks, in place of a traceback.
+    """Let a terminal of another encoding show a mark for what it lacks, instead of a traceback.
 
     A stream that was closed before the start (`>&-`) takes everything and shows nothing.
     """

@@ -165,7 +165,7 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
         raise UndecidedError(
             f"{where}: made for vocabulary {verdicts.vocabulary[:12]}, but the audit has "
             f"{audit.vocabulary[:12]}; audit with --like the audit they were made on, "
-            "or decide anew in a copy of its verdicts.template.yaml"
+            "or decide again in a copy of its verdicts.template.yaml"
         )
     concepts = {c.id: c.title for c in audit.concepts}
     contexts = {c.id for c in audit.contexts}

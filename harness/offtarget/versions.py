@@ -1,4 +1,4 @@
-"""Which code made a result: offtarget's own, by a hash, and the packages it stands on."""
+"""Which code made a result: offtarget's own, by a hash, and the packages it is on."""
 
 import ast
 import hashlib
@@ -81,7 +81,7 @@ def package_versions(*names: str) -> dict[str, str]:
 
 @cache
 def commit() -> str | None:
-    """The commit of the checkout that this code lies in; None outside one."""
+    """The commit of the checkout that this code is in; None outside one."""
     here = Path(offtarget.__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return None

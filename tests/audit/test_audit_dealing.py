@@ -1,4 +1,4 @@
-"""p and intervals in contexts, from contexts dealt out anew over prompts: against the test itself, and by simulation."""
+"""p and intervals in contexts, from contexts dealt out again over prompts: against the test itself, and by simulation."""
 
 import numpy as np
 import pytest

@@ -93,7 +93,7 @@ def test_where_no_lengths_differ_it_is_the_overall_effect_and_its_p():
 
 
 def test_a_direct_effect_is_recovered_under_confounding_and_a_length_proxy_has_none():
-    """At equal length a taste β per unit brings E[u] = E[u·tanh(βu/2)], the concept's part that length does not tell."""
+    """At equal length a taste β per unit brings E[u] = E[u·tanh(βu/2)], the concept's part that length does not explain."""
     rng = np.random.default_rng(5)
     n, codes = 6000, np.arange(6000)
     a = lengths_of(rng, n)

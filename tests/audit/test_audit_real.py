@@ -30,7 +30,7 @@ MARKUP = {"markdown", "bold", "italic", "heading", "table", "rule", "bold_opener
 
 
 def load(folder: Path, rows: int | None = None, *, by_prompt: bool = True) -> PairSet:
-    """The pairs of a set, or a seeded sample of about so many, by whole prompts or by rows."""
+    """The pairs of a set, or a seeded sample of about this many, by whole prompts or by rows."""
     pairs = []
     with gzip.open(folder / "pairs.jsonl.gz", "rt") as file:
         for line in file:

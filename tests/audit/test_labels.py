@@ -1,4 +1,4 @@
-"""Labels of latents: made on one half of the prompts, measured on the other, with the firing token at hand."""
+"""Labels of latents: made on one half of the prompts, measured on the other, with the firing token available."""
 
 import numpy as np
 import pytest
@@ -128,7 +128,7 @@ def latent(fires: np.ndarray, pairs: list[Pair]) -> FeatureMatrix:
 
 
 def test_a_canned_answer_is_one_answer() -> None:
-    """One refusal stands in 300 of 600 responses; latent and rule agree on it, and on nothing else."""
+    """One refusal is in 300 of 600 responses; latent and rule agree on it, and on nothing else."""
     rng = np.random.default_rng(0)
     pairs = paired([(f"plain answer number {i}", "I cannot help with that.") for i in range(300)])
     fires = rng.random((2, 300)) < 0.2

@@ -345,7 +345,7 @@ def test_an_audit_of_few_templates_says_so_and_a_column_overrules_it(audited: Ca
 
 
 def test_usual_sets_keep_their_prompts_as_units(shared_data: Path) -> None:
-    """One pair of answers of the first set stands under two prompts."""
+    """One pair of answers of the first set is under two prompts."""
     for name, linked in (("hh_rlhf_harmless_base_test", 1), ("community_alignment_en", 0), ("ultrafeedback_small", 0)):
         pairs = load_pairs(str(shared_data / name / "pairs.jsonl.gz"))
         units = find_units(pairs, np.zeros((len(pairs), 1)), seed=0)

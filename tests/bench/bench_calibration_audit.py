@@ -49,7 +49,7 @@ REAL = {
     "community": "community_alignment_en", "hh": "hh_rlhf_harmless_base_test",
 }  # fmt: skip
 ROWS = 2000
-"""At most so many rows of a real set, whole prompts."""
+"""At most this many rows of a real set, whole prompts."""
 SIZE = 0.05
 
 
@@ -196,14 +196,14 @@ def topics_of(pairs: Any) -> Ints:
 
 
 def real_sets() -> Iterator[tuple[str, Any]]:
-    """The real sets that are at hand."""
+    """The real sets that are available."""
     for name in REAL:
         if (found := real(name)) is not None:
             yield name, found
 
 
 def family_lines(runs: int) -> list[Line]:
-    """Real answers: labels swapped by prompt, and contexts dealt out anew over prompts with the labels kept."""
+    """Real answers: labels swapped by prompt, and contexts dealt out again over prompts with the labels kept."""
     out = []
     for name, (u, lengths, codes, topics) in real_sets():
         rng = np.random.default_rng(3)

@@ -5,7 +5,7 @@
 The plain side is trl's DPOTrainer as it comes: bf16 autocast, checkpointing off, reference precomputed, the
 same LoRA weights, batches, padding and seed, at its fastest thread count. Timed are the optimiser steps; the
 reference pass of each side is printed beside them, and a second ratio includes it. Losses are compared step
-by step (limit 1e-3). Beside that gap stands the gap of plain trl with itself, the same steps taken in half
+by step (limit 1e-3). Beside that gap is the gap of plain trl with itself, the same steps taken in half
 batches accumulated: what rounding alone does, once Adam has divided small gradients by their own size.
 `--float32` compares without bf16.
 """

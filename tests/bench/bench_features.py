@@ -123,7 +123,7 @@ def sae_lens_caching(path: str, layer: int, width: int, texts: list[Any], contex
 def multiplications(model: Any, layer: int, tokens: Any) -> float:
     """Floating point operations of matrix products for one pass over each distinct text, up to a layer.
 
-    A weight is used once per token; in attention a token of a response meets its prompt and what stands before it.
+    A weight is used once per token; in attention a token of a response meets its prompt and what is before it.
     """
     from offtarget.lens.activations import decoder_layers
 

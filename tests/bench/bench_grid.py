@@ -3,12 +3,12 @@
     python tests/bench/bench_grid.py [--data FILE] [--steps 6] [--batch 4]
 
 The grid trains eight protocols on one set from an empty store: features, scores, the reference pass, loading, training
-and saving are all counted. Beside it stands plain trl's DPOTrainer with the same LoRA weights, rows and options, loading
+and saving are all counted. Beside it is plain trl's DPOTrainer with the same LoRA weights, rows and options, loading
 and its own reference pass counted too, once, times eight (each of eight separate runs would do the same again; limit
 0.5). The losses of the identity cell are held against trl's in float32 (limit 1e-3), in two runs more where the grid
 itself trains in bf16, whose rounding alone moves a loss by more (see bench_dpo). Peak memory is that of a process
 which trains one cell, over that of a process which runs plain trl (limit 1.2). The strength sweep at the end counts
-what the store had to make anew: policies only.
+what the store had to make again: policies only.
 """
 
 import argparse
@@ -100,7 +100,7 @@ def grid(args: argparse.Namespace, protocols: Any, store: Any) -> list[list[floa
 
 
 def child(args: argparse.Namespace, what: str, bf16: bool) -> dict[str, Any]:
-    """Seconds, losses and peak memory of one side in a process of its own."""
+    """Seconds, losses and peak memory of one side in its own process."""
     command = [sys.executable, __file__, "--only", what, "--data", str(args.data), "--steps", str(args.steps)]
     command += ["--batch", str(args.batch), "--max-length", str(args.max_length)]
     command += ["--bf16" if bf16 else "--no-bf16"]
@@ -112,7 +112,7 @@ def child(args: argparse.Namespace, what: str, bf16: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print settings, both times, their ratio, the gap of the losses, both memories, and what a sweep makes anew."""
+    """Print settings, both times, their ratio, the gap of the losses, both memories, and what a sweep makes again."""
     from offtarget.machine import precision
     from offtarget.store import Store
 

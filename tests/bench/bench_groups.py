@@ -25,7 +25,7 @@ LIMIT = 1e-3
 
 
 def steps(training_set: Any, spec: Any, ref: Any, store: Any, most: int) -> tuple[float, list[float]]:
-    """Seconds of the optimiser steps with at most so many groups, and the losses."""
+    """Seconds of the optimiser steps with at most this many groups, and the losses."""
     import transformers
 
     from offtarget.models import load

@@ -2,9 +2,9 @@
 
 python tests/bench/bench_kills.py --points 60 --moments 50 --write results/faults/kills.md
 
-Three commands on 60 pairs and a random model: `audit` into a fresh folder, `audit` in place of an earlier one that holds
+Three commands on 60 pairs and a random model: `audit` into a fresh folder, `audit` instead of an earlier one that holds
 a person's verdicts.yaml, `run` of two cells, `verify`. Each is killed by SIGKILL just before one of its changes to the disk
-(as Python's audit events show them: opening for writing, renaming, removing, making folders; all of them, or so many spread
+(as Python's audit events show them: opening for writing, renaming, removing, making folders; all of them, or this many spread
 evenly), then run again to its end. Then the same with SIGKILL, SIGINT and SIGTERM at random moments of a longer audit. What
 is checked: the verdicts are there at every moment, results equal those of a run that nobody disturbed, nothing half made is
 left behind, and how long a signal takes.
@@ -149,7 +149,7 @@ def kill_everywhere(home: Path, argv: list[str], before: list[list[str]], points
 
 
 def kill_at_moments(home: Path, moments: int, seed: int) -> dict[str, Any]:
-    """Signals at random moments of an audit of 3,000 pairs, in place of an earlier one with verdicts."""
+    """Signals at random moments of an audit of 3,000 pairs, instead of an earlier one with verdicts."""
     rng = random.Random(seed)
     rows = [
         {"id": f"r{i}", "prompt": f"Question {i} of {i % 37}?", "chosen": f"**Yes** {i}, perhaps. " * (1 + i % 4),

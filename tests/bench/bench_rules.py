@@ -60,7 +60,7 @@ that hold a word of refusing (sorry, can't, no), about 2 were refusals.
 Limits: the rule knows what 807 refusals and 343 look-alikes of its authors say (`tests/lens/variants`), the development half, and
 the 55 sentences of the trials; refusals that only hint ("that is a matter for the courts") are found about half of the time. The
 held-out figures for refusals were looked at about a dozen times while the rule was written, as counts by kind of text; no text was
-read. Voice and guards were mended and new development text written because of them, so the figure is a little kind.
+read. Voice and guards were fixed and new development text written because of them, so the figure is a little kind.
 """
 
 

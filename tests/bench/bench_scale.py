@@ -7,7 +7,7 @@ its features take 13 GB of disk under --work. They are simulated (`simulated_fea
 the form that `FeatureMatrix.load` maps; `--keep` leaves them there for the next run. Making them, and making
 the pairs' texts, is not part of the figure and is told apart.
 
-Each size is measured in a process of its own, whose files the system has been asked to forget: features opened,
+Each size is measured in its own process, whose files the system has been asked to forget: features opened,
 topics, contrasts, and the global view with all its tests, by the functions of `offtarget.audit.run`. Every
 planted effect must be found. `seconds` are those of a clock, `cpu` those of the processor (they part where
 other work runs beside it or the disk is slow); memory is the process's peak, texts of the pairs included. With
@@ -72,7 +72,7 @@ def peak_gib() -> float:
 
 
 def simulate(folder: Path, n_rows: int) -> None:
-    """Write the features of one size (a process of its own: its memory is not the measured one's)."""
+    """Write the features of one size (its own process: its memory is not the measured one's)."""
     from simulated_features import world, write_features
 
     start = time.perf_counter()
@@ -196,7 +196,7 @@ def report(found: list[dict[str, Any]], out: Path | None) -> None:
 
 
 def in_process(*argv: str) -> str:
-    """This script again, in a process of its own; the last line it prints."""
+    """This script again, in its own process; the last line it prints."""
     lines = subprocess.run(
         [sys.executable, __file__, *argv], check=True, stdout=subprocess.PIPE, text=True
     ).stdout.splitlines()

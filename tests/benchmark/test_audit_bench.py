@@ -158,7 +158,7 @@ def test_a_method_that_finds_things_in_shuffled_labels_has_no_recall(mine: Path,
     [
         ({"methods": ["overal"]}, "did you mean overall"),
         ({"methods": [{"words": {"min_shar": 3}}]}, "did you mean min_share"),
-        ({"methods": ["naive", "naive"]}, "stands twice"),
+        ({"methods": ["naive", "naive"]}, "occurs twice"),
         ({"powr": {}}, "did you mean power"),
         ({"power": {"draw": 3}}, "did you mean draws"),
         ({"power": {"draws": 0}}, "power.draws: Input should be greater"),

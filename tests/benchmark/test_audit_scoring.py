@@ -20,7 +20,7 @@ def truth(name: str, sign: int, presence: Any, inside: Any = None) -> Truth:
 
 @pytest.fixture()
 def world() -> tuple[list[Truth], np.random.Generator]:
-    """Three planted concepts (the second towards rejected) and a null, each in rows of its own."""
+    """Three planted concepts (the second towards rejected) and a null, each in its own rows."""
     presence = np.zeros((4, N), dtype=np.int8)
     for k in range(4):
         presence[k, 100 * k : 100 * k + 80] = -1 if k == 1 else 1

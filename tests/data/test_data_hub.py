@@ -12,7 +12,7 @@ from offtarget.errors import ConfigError, UndecidedError
 
 
 class Hub:
-    """Stands in for `datasets.load_dataset`: remembers what was asked, hands out rows one by one."""
+    """Is in for `datasets.load_dataset`: remembers what was asked, hands out rows one by one."""
 
     def __init__(self, rows: list[dict[str, Any]] | Exception) -> None:
         self.rows = rows
@@ -61,7 +61,7 @@ def test_a_hub_id_finds_its_card_and_a_revision_is_passed_on(hub: Any) -> None:
     stand_in = hub([row, {**row, "response_0": None}] + [row] * 4)
     loaded = load_pairs("hf:PKU-Alignment/PKU-SafeRLHF@abc123", split="test")
     assert loaded.pairs[0].chosen[0]["content"] == "B"
-    assert loaded.dropped == {"null response": 1}  # not ours to mend
+    assert loaded.dropped == {"null response": 1}  # not ours to fix
     assert (stand_in.asked["revision"], stand_in.asked["split"]) == ("abc123", "test")
     assert stand_in.asked["streaming"] is False
     assert (loaded.name, loaded.revision) == ("PKU-Alignment/PKU-SafeRLHF", "abc123")

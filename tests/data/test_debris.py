@@ -1,4 +1,4 @@
-"""What stands in a text by accident: found where it is, not where it is meant, and taken out of what is measured."""
+"""What is in a text by accident: found where it is, not where it is meant, and taken out of what is measured."""
 
 import time
 from typing import Any
@@ -149,7 +149,7 @@ def test_what_is_meant_is_no_debris(text: str) -> None:
         ("It\\u2019s so.\\n\\nAnd \\ud83d\\ude00.", "It’s so.\n\nAnd 😀."),
         ("Good. So it goes on and", "Good. So it goes on and"),  # a cut is short, however it came about
         ("N/A", "N/A"),
-        ("  Yes. ", "  Yes. "),  # nothing to take out: as it stands
+        ("  Yes. ", "  Yes. "),  # nothing to take out: as it is
         ("word " * 30, "word " * 30),  # repetition is long, however it came about
     ],
 )
@@ -186,7 +186,7 @@ def test_an_answer_that_repeats_its_prompt() -> None:
 
     assert at("What is the capital of France? Paris.") == "What is the capital of France?"
     assert at('Well.\n"WHAT IS THE\nCAPITAL OF FRANCE?"\nParis.') == '"WHAT IS THE\nCAPITAL OF FRANCE?'
-    assert at("You ask: what is the capital of France? Paris.") is None  # within a sentence of its own
+    assert at("You ask: what is the capital of France? Paris.") is None  # within its own sentence
     assert at("The capital of France is Paris.") is None
     assert at("Earlier, something else entirely? No.") is None
     assert echo([{"role": "user", "content": "Why so?"}], "Why so? I see.") is None  # too short to tell

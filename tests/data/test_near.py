@@ -110,6 +110,6 @@ def test_what_a_test_set_shares_with_a_training_set(tmp_path: Path) -> None:
 def test_half_of_the_trial_s_test_prompts_stand_in_its_training_set(shared_data: Path) -> None:
     cases = shared_data.parent / "trials" / "cases"
     if not (cases / "30-test.jsonl").is_file():
-        pytest.skip(f"{cases} is not at hand")
+        pytest.skip(f"{cases} is not available")
     found = find_overlap(load_pairs(str(cases / "30-test.jsonl")), load_pairs(str(cases / "30-train.jsonl")))
     assert (found.n_rows, found.n_prompts, found.n_near_rows) == (50, 50, 0)

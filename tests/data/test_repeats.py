@@ -93,7 +93,7 @@ def test_every_kind_in_the_trial_of_contradictions(shared_data: Path) -> None:
     """The file holds 5 opposites word for word, 5 by white space, 5 by case, and 5 circles of three."""
     path = shared_data.parent / "trials" / "cases" / "12-contradictions.jsonl"
     if not path.is_file():
-        pytest.skip(f"{path} is not at hand")
+        pytest.skip(f"{path} is not available")
     report = check(str(path))
     assert (len(report.contradictions), report.n_contradictions) == (15, 30)
     assert (report.n_cycles, [len(c.rows) for c in report.cycles]) == (5, [3] * 5)

@@ -86,6 +86,6 @@ def test_eight_of_ten_beside_plain_numbers_of_ten_is_eight() -> None:
 def test_the_trial_of_scores(shared_data: Path) -> None:
     path = shared_data.parent / "trials" / "cases" / "13-scores.jsonl"
     if not path.is_file():
-        pytest.skip(f"{path} is not at hand")
+        pytest.skip(f"{path} is not available")
     (found,) = score_columns(load_pairs(str(path)).pairs)
     assert told(found) == "12 of 100 rows have chosen_score < rejected_score, 8 equal"

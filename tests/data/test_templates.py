@@ -54,7 +54,7 @@ def test_prompts_that_fill_one_slot_are_one_template(prompts: list[str], frame: 
         [f"Write about {x}" for x in THINGS],  # two words stay
         [f"What is it that you {x}" for x in THINGS],  # common words alone
         [f"Write a poem about {x}" for x in THINGS[:4]],  # four
-        [f"Summarise this text in one line: {x} {x} {x} {x}, said {x} and {x}" for x in THINGS],  # a text of its own
+        [f"Summarise this text in one line: {x} {x} {x} {x}, said {x} and {x}" for x in THINGS],  # its own text
         [f"How do I clean {x} of kind {i}?" for i, x in enumerate(THINGS)],  # two things change
         ["Write a poem about cats"] * 10,  # one prompt
     ],

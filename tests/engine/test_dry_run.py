@@ -112,7 +112,7 @@ def test_a_file_and_a_template_that_are_not_there_are_refused(capsys: pytest.Cap
 
 
 def sizes() -> list[tuple[str, str | None]]:
-    """Every recipe that ships, as it stands and in each of its sizes."""
+    """Every recipe that ships, as it is and in each of its sizes."""
     import yaml
 
     from offtarget.registry import Registry

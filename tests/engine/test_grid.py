@@ -14,7 +14,7 @@ CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
 SOFT = next(
     code for code in re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text(), re.S) if "soft_weight" in code
 )
-"""The protocol that CONTRIBUTING shows, as it stands there."""
+"""The protocol that CONTRIBUTING shows, as it is there."""
 
 
 @pytest.fixture()

@@ -57,7 +57,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Audit, PairSet, Feat
 
 
 def judge(prompts: list[str]) -> Any:
-    """A model that says what stands between the marks, and says yes where the label's animal is in the text."""
+    """A model that says what is between the marks, and says yes where the label's animal is in the text."""
 
     def said(text: str) -> ModelOutput:
         output = ModelOutput.from_content("mockllm", text)

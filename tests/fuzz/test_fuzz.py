@@ -1,4 +1,4 @@
-"""Whatever lies in a file, reading it ends well or in one of our own errors, on one line: never in a traceback.
+"""Whatever is in a file, reading it ends well or in one of our own errors, on one line: never in a traceback.
 
 The mutations are seeded (hypothesis, derandomised), so a red test is red again. `tests/bench/bench_fuzz.py` runs the same
 with as many examples as one likes.

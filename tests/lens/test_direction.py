@@ -78,7 +78,7 @@ def test_held_out_auroc_and_scale_of_known_projections() -> None:
     positive = np.repeat([[1.0], [1], [1], [1], [1], [1], [1], [-3]], 3, axis=1)
     negative = np.repeat([[-1.0], [-1], [-1], [-1], [-1], [-1], [-1], [-1]], 3, axis=1)
     d = calibrate(c, 2, np.eye(4, dtype=np.float32)[0], positive, negative)
-    # the last positive answer is odd and lies below all 4 odd negatives: 12 of 16 pairs are in order
+    # the last positive answer is odd and is below all 4 odd negatives: 12 of 16 pairs are in order
     assert d.auroc == pytest.approx((12 / 16 + 1) / 2)
     values = [1] * 7 + [-3] + [-1] * 8
     assert (d.centre, d.sd) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values)))

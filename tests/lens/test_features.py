@@ -229,5 +229,5 @@ def test_parts_that_do_not_agree_are_refused():
         FeatureMatrix("x", good.columns, good.values, good.pair_ids, ("g",))
     with pytest.raises(DataError, match=r"shape \(3, 2\), but there are 3 pairs and 1 columns"):
         FeatureMatrix("x", good.columns[:1], good.values, good.pair_ids, good.groups)
-    with pytest.raises(DataError, match="stands twice"):
+    with pytest.raises(DataError, match="occurs twice"):
         FeatureMatrix("x", good.columns[:1] * 2, good.values, good.pair_ids, good.groups)

@@ -28,7 +28,7 @@ def concept(name: str, n: int = N, **more: object) -> ConceptExamples:
 
 
 def answers(shift: NDArray[np.float64], seed: int) -> Answers:
-    """Two answers to each of N prompts that differ by `shift`; every prompt has a place of its own, halves lack LONGER."""
+    """Two answers to each of N prompts that differ by `shift`; every prompt has its own place, halves lack LONGER."""
     rng = np.random.default_rng(seed)
     where = 20 * rng.normal(size=(N, 1)) * PROMPTS
     positive, negative = (where + s * shift + 0.3 * rng.normal(size=(N, D)) for s in (0.5, -0.5))

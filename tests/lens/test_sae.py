@@ -260,7 +260,7 @@ def test_trained_sae_is_saved_as_jumprelu_and_measured(tiny_model: Path, store_h
     assert 0 < figures["variance_explained"] < 1
     assert 1 < figures["l0"] < 40
     assert figures["loss_zero_ablated"] != figures["loss"]
-    # a reconstruction's loss lies between doing nothing and ablation on this definition: share 1 at no damage
+    # a reconstruction's loss is between doing nothing and ablation on this definition: share 1 at no damage
     share = (figures["loss_zero_ablated"] - figures["loss_reconstructed"]) / (
         figures["loss_zero_ablated"] - figures["loss"]
     )

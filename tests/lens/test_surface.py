@@ -171,7 +171,7 @@ def test_markup_inside_code_without_a_fence_is_not_counted():
         assert found["bold"] == text.count("**end**")
         assert found["bullets"] == text.count("- a")
         assert found["bold_opener"] == 0
-        assert found["characters"] == len(text)  # length is of all that stands there
+        assert found["characters"] == len(text)  # length is of all that is there
     assert surface.features("# step 3\n\nThat is the third.")["heading"] == 1
 
 

@@ -105,7 +105,7 @@ def test_debris_is_named_by_what_stands_in_the_answers() -> None:
 
 
 def test_what_leans_by_itself_keeps_its_statement() -> None:
-    """Exclamation marks stand in many more chosen answers than the closing sentence does."""
+    """Exclamation marks are in many more chosen answers than the closing sentence does."""
     rng = np.random.default_rng(1)
 
     def louder(text: str, often: bool) -> str:

@@ -1,4 +1,4 @@
-"""The committed audit boards: their forms say the same, and were made by the command that stands on them."""
+"""The committed audit boards: their forms say the same, and were made by the command that is on them."""
 
 from pathlib import Path
 

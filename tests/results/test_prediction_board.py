@@ -1,4 +1,4 @@
-"""The committed prediction boards were made from the verifications beside them, by the command that stands on them."""
+"""The committed prediction boards were made from the verifications beside them, by the command that is on them."""
 
 from pathlib import Path
 

@@ -60,7 +60,7 @@ def test_the_planted_recipe_is_a_result():
 
     recipe, _ = read_recipe("planted_traits")
     boards = rank(read_cells(CELLS / "planted-style").cells).boards
-    # a board of chosen strengths, measured on other prompts, stands beside it
+    # a board of chosen strengths, measured on other prompts, is beside it
     own = [b for b in boards if b.budget == recipe.budget and [*b.signal] == ["over_stylization"]]
     board = max(own, key=lambda b: len(b.taught))
     assert untaught(board.taught, recipe.must_teach) == [] and len(board.taught) == len(recipe.seeds)

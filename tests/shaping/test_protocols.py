@@ -39,7 +39,7 @@ class Fixed:
         return Lengths(np.expm1(5 + CHOSEN), np.expm1(np.full(10, 5.0)))
 
     def direction(self, concept: str, layer: int | None = None) -> Direction:
-        """At layer 3 the pairs lie the other way round than at any other; concept `deep` has a layer of its own."""
+        """At layer 3 the pairs lie the other way round than at any other; concept `deep` has its own layer."""
         margin = (CHOSEN - REJECTED) * (-1 if layer == 3 else 1)
         own = 9 if concept == "deep" else 4
         return Direction(own if layer is None else layer, VECTORS[int(concept == "b")], 0.5, margin)
@@ -488,7 +488,7 @@ def test_ablation_of_alike_directions_takes_out_no_other() -> None:
 
 
 def test_token_filter_masks_the_words_that_show_most() -> None:
-    """Words with a score of their own: chosen 3, 2, 1 and −1, rejected 2 and 2; four of all eighty words are asked."""
+    """Words with their own score: chosen 3, 2, 1 and −1, rejected 2 and 2; four of all eighty words are asked."""
     plan = make_plan("token_filter", context(suppress()), {"strength": 4 / 80})
     assert [bool(m) for m in plan.masked("chosen")] == [True, True] + [False] * 8
     assert [bool(m) for m in plan.masked("rejected")] == [False] * 8 + [True, True]
@@ -510,7 +510,7 @@ def test_token_filter_leaves_out_a_pair_of_which_nothing_would_be_left() -> None
 
 
 def test_the_threshold_of_words_may_be_the_one_that_tells_answers_best() -> None:
-    """Answers show it where a word scores above 0, so the threshold lies between 0 and the least such score, 1."""
+    """Answers show it where a word scores above 0, so the threshold is between 0 and the least such score, 1."""
     plan = make_plan("token_filter", context(suppress()), {"strength": 1.0, "threshold": None})
     masked = {side: [len(m) for m in plan.masked(side)] for side in ("chosen", "rejected")}
     assert masked == {"chosen": [int(c > 0) for c in CHOSEN], "rejected": [int(r > 0) for r in REJECTED]}

@@ -157,7 +157,7 @@ def test_no_sentence_is_used_twice_within_a_phenomenon() -> None:
 
 
 def test_no_word_gives_the_answer_away() -> None:
-    # Each word that tells good from bad stands on the good side as often as on the bad side.
+    # Each word that tells good from bad is on the good side as often as on the bad side.
     balance: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows("capability"):
         good, bad = (Counter(re.findall(r"[\w']+", row[side].lower())) for side in ("good", "bad"))

@@ -76,7 +76,7 @@ def sigmoid_loss(margins: list[float], beta: float) -> float:
 
 
 def word_spans(text: str, every: int) -> tuple[tuple[int, int], ...]:
-    """Each so many-th word of a text."""
+    """Each this many-th word of a text."""
     out, at = [], 0
     for k, word in enumerate(text.split(" ")):
         if k % every == 1:
@@ -527,7 +527,7 @@ def test_a_checkpoint_of_another_training_is_not_gone_on_from(bench: Any) -> Non
 
 
 def test_a_damaged_reading_of_one_answer_is_made_again(bench: Any) -> None:
-    """Added pairs are read one by one: the damaged one anew, the others from the store, with the losses of before."""
+    """Added pairs are read one by one: the damaged one again, the others from the store, with the losses of before."""
     more = [replace(p, id=f"{p.id}-more", chosen=p.rejected, rejected=p.chosen) for p in bench.set.pairs[:3]]
     plan = bench.identity().add(more).edit(control=False)
     first = bench.train(plan, mode="fast").digest["losses"]

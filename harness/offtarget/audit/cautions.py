@@ -66,7 +66,7 @@ def cautions(
         )
     if pairs.n_renamed:
         out.append(
-            f"ids that stand in the source more than once: {pairs.n_renamed}; such rows have a suffix here (-2, -3, ...)"
+            f"ids that are in the source more than once: {pairs.n_renamed}; such rows have a suffix here (-2, -3, ...)"
         )
     return out + _repeats(pairs.pairs) + _stock(pairs.pairs, stock)
 

@@ -47,7 +47,7 @@ def compose(
         overall: hypotheses of the overall view.
         by_value: hypotheses of the metadata view.
         q_of: q by concept and context, of the whole metadata view.
-        first: concepts that stand before all others where they have findings (those of plain columns).
+        first: concepts that are before all others where they have findings (those of plain columns).
     """
     at = {name: j for j, name in enumerate(names)}
     out = []

@@ -78,7 +78,7 @@ class MetadataColumn(_Record):
 
     name: str
     cuts: tuple[float, ...] = ()
-    """Of a column of numbers: the upper ends of all bins but the last. Empty where values stand as they are."""
+    """Of a column of numbers: the upper ends of all bins but the last. Empty where values are as they are."""
     n_values: int
     values: tuple[MetadataValue, ...]
     """The largest first, bins in their order; at most 50."""

@@ -19,7 +19,7 @@ class Record(BaseModel):
 class Correlate(Record):
     """The rule that reads responses as a concept of a model does: it may lend its name.
 
-    It is the rule with the largest |r| on one half of the prompts. It stands here only if |r| is at least 0.6 over all
+    It is the rule with the largest |r| on one half of the prompts. It is here only if |r| is at least 0.6 over all
     distinct responses and over those of the other half alone, with the same sign. Of a concept that lives on pairs,
     r is over pairs.
     """

@@ -23,7 +23,7 @@ class Reading(BaseModel):
     skip_bad_rows: bool = False
     allow_drops: bool = False
     lens: tuple[str, ...]
-    """Names with what stands after the colon: `sae:FOLDER`."""
+    """Names with what is after the colon: `sae:FOLDER`."""
     model: str | None
     """Whose activations were read, as it was given; None where no lens reads any."""
     max_length: int

@@ -1,4 +1,4 @@
-"""What an audit says, as it stands in `audit.json`."""
+"""What an audit says, as written in `audit.json`."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION: Literal[2] = 2
 AUDIT_FILE = "audit.json"
 Q_FINDING = 0.05
-"""A hypothesis is a finding where its q lies below this."""
+"""A hypothesis is a finding where its q is below this."""
 
 View = Literal["overall", "global", "local", "metadata"]
 CONTEXT_KIND: dict[View, Literal["topic", "prompt", "metadata"]] = {
@@ -110,7 +110,7 @@ class Hypothesis(Record):
     ci: tuple[float, float]
     """95 %, by prompt group."""
     ci_method: Literal["flip", "dealt", "t"]
-    """flip: the values that the test by swapped labels does not reject; dealt: by contexts dealt out anew over prompts.
+    """flip: the values that the test by swapped labels does not reject; dealt: by contexts dealt out again over prompts.
     Both leave out 0 exactly where p < 0.05."""
     d: float
     """The effect in standard deviations of u, the pair's difference (in a context pooled over inside and outside).
@@ -119,7 +119,7 @@ class Hypothesis(Record):
     """Effect over its standard error clustered by prompt group (a t statistic)."""
     p: float
     """Overall: from labels swapped by whole prompts (`statistics.flips`), and where there are stock answers no less than
-    what it is beside them (`stock`). In a context: from contexts dealt out anew over
+    what it is beside them (`stock`). In a context: from contexts dealt out again over
     prompts (`statistics.dealing`)."""
     q: float
     """Benjamini-Hochberg over all hypotheses tested in the same view."""
@@ -143,12 +143,12 @@ class Hypothesis(Record):
 
     @property
     def finding(self) -> bool:
-        """Whether q lies below 0.05."""
+        """Whether q is below 0.05."""
         return self.q < Q_FINDING
 
     @property
     def rests_on_stock(self) -> bool:
-        """Whether it leans over all rows and does not hold beside the stock answers: it can be told for neither case."""
+        """Whether it leans over all rows and does not hold beside the stock answers: it is not known for either case."""
         return self.on_stock is not None and self.on_stock.q < Q_FINDING and not self.finding
 
     @property
@@ -164,7 +164,7 @@ class ShuffledFamily(Record):
     """The same tests on what noise makes of the same rows."""
 
     kind: Literal["labels", "contexts"] = "labels"
-    """labels: chosen and rejected swapped at random, prompt by prompt. contexts: dealt out anew over prompts, labels kept."""
+    """labels: chosen and rejected swapped at random, prompt by prompt. contexts: dealt out again over prompts, labels kept."""
     n: int
     """Shuffles of the whole family."""
     mean_findings: float
@@ -180,7 +180,7 @@ class Family(Record):
     tested: int
     findings: int
     listed: int
-    """How many stand in `hypotheses` (the largest |z|); the whole family is in `workings.npz`."""
+    """How many are in `hypotheses` (the largest |z|); the whole family is in `workings.npz`."""
     controlled: int
     """How many of the smallest p have an interval from random draws and were sent to the length control."""
     left_out: dict[str, int]
@@ -303,7 +303,7 @@ class Audit(Record):
         if "" in lenses or not lenses:
             return "a lens without a name"
         if len(concepts) < len(self.concepts) or len(contexts) < len(self.contexts):
-            return "an id stands twice among concepts or contexts"
+            return "an id occurs twice among concepts or contexts"
         for c in self.concepts:
             if c.lens not in lenses:
                 return f"concept '{c.id}' is of lens '{c.lens}', which is not among its lenses"

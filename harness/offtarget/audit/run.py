@@ -117,7 +117,7 @@ def audit(
             "global", rows, names, c, placed.topics, placed.pool, placed.topic_ids, overall.tested, seed=seed
         )
     with clock.stage("local view"):
-        # the lens's own columns, and the response clusters R_m in place of the clusters that fire together
+        # the lens's own columns, and the response clusters R_m instead of the clusters that fire together
         latent = {f.lens for f in features if is_latent(f)}
         among = np.flatnonzero([s.local or s.lens not in latent for s in vocabulary.concepts])
         responses = that_differ(c, among)
@@ -246,7 +246,7 @@ def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:
 
 
 def median_characters(pairs: Sequence[Pair]) -> tuple[float, float]:
-    """Of the chosen and of the rejected responses, as the texts stand."""
+    """Of the chosen and of the rejected responses, as the texts are."""
     chosen, rejected = (
         [len(text_of(side)) for side in sides] for sides in zip(*((p.chosen, p.rejected) for p in pairs), strict=True)
     )

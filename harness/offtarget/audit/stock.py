@@ -64,7 +64,7 @@ def find_stock(pairs: Sequence[Pair], codes: Ints) -> Stock:
 
     Args:
         pairs: the rows.
-        codes: unit of each row; a text that stands in fewer than three of them is no stock answer.
+        codes: unit of each row; a text that is in fewer than three of them is no stock answer.
     """
     found = {side: _of_units(stock_answers(pairs, side), codes) for side in SIDES}
     few = {side: bool(a) and _effective(a) < MIN_GROUPS for side, a in found.items()}

@@ -1,4 +1,4 @@
-"""What stock answers do to an audit, as it stands in `audit.json`."""
+"""What stock answers do to an audit, as written in `audit.json`."""
 
 from typing import Literal
 

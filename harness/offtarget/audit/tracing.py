@@ -31,7 +31,7 @@ class Contribution(BaseModel):
 
 
 def why(audit_dir: Path, row_id: str) -> list[Contribution]:
-    """Which of the listed hypotheses a row feeds: it lies inside, and its u has the sign of the effect.
+    """Which of the listed hypotheses a row feeds: it is inside, and its u has the sign of the effect.
 
     Returns:
         Findings first, then by share.

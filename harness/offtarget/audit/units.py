@@ -3,7 +3,7 @@
 Estimand of every test: the mean of u over a population of units, of which those of this set are a sample. Prompts
 that fill one template ("Write a poem about X") may be one unit in all that matters: where labels were given template by
 template, 500 of them are worth no more than the number of templates. Whether they were is asked of the rows: u is
-compared between templates, and with prompts dealt out among them anew. Where templates differ more than chance makes
+compared between templates, and with prompts dealt out among them again. Where templates differ more than chance makes
 them, the template is the unit; where they do not, the prompt is. In simulation (`tests/audit/test_units.py`) labels
 drawn template by template then give no more false findings than tests of 5 % may, but for the chance 2^(1-K) that all
 of a few templates, K, happen to agree: nothing in the rows tells that from a lean.

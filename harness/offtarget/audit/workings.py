@@ -136,7 +136,7 @@ def rank_rows(u: NDArray[Any], v: NDArray[Any], rows: Ints, sign: float, n: int 
         v: the unthresholded difference, `(n_pairs,)`.
         rows: row numbers to choose from.
         sign: +1 or -1, the direction.
-        n: at most so many; rows that push the other way or not at all are never listed.
+        n: at most this many; rows that push the other way or not at all are never listed.
     """
     rows = rows[sign * u[rows] > 0]
     order = np.lexsort((rows, -sign * v[rows], -sign * u[rows]))

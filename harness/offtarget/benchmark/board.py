@@ -41,7 +41,7 @@ class AimRow(_Record):
     recall_ruled: Estimate
     """The same of the concepts that a surface rule was written for."""
     recall_strict: Estimate
-    """And if a claim must go along with the concept at 0.3 to cover it."""
+    """And if a claim must correlate with the concept at 0.3 to cover it."""
     fdp: Estimate
     """The largest mean false discovery proportion of all sets."""
     any_finding: Estimate
@@ -92,7 +92,7 @@ class DiscoveryRow(_Record):
     false: float
     """That are null, or name the side against which insertion moved them."""
     grey: float
-    """Neither: insertion moved them to the side they name, but they go along with no planted concept enough to cover
+    """Neither: insertion moved them to the side they name, but they correlate with no planted concept enough to cover
     it."""
     null_claims: int
     """Claims, over all draws, that are null: what could be falsely discovered."""
@@ -151,7 +151,7 @@ METHOD = (
     "Sets: concepts inserted in sampled responses by `datasets_registry/planted/plant.py`, at exact counts. Half of a "
     "concept's phrasings were written to escape every surface rule; goblins has no rule at all. Sets of more than 2,092 pairs hold "
     "several plantings of the same responses, so rows of one prompt share a group.",
-    "A claim covers a planted concept if its u goes along with the concept's presence over rows (balanced "
+    "A claim covers a planted concept if its u correlates with the concept's presence over rows (balanced "
     "correlation of at least 0.2, which a perfect rule for a thirteenth of its phrasings has: rows that differ in the "
     "concept weigh as much as all others; and three standard errors from zero), with no other concept more, and names "
     "the right side. A claim in a context covers a concept of a topic if half of the topic's rows lie inside, three "
@@ -168,7 +168,7 @@ METHOD = (
     "which level the length, are insertion too. FDP is the share of false ones (null, or on the side against which "
     "insertion moved them) among discoveries (q < 0.1) that are not grey; 0 where there is none. What insertion moved unequally "
     "without covering a planted concept is grey and counted apart: it is no noise, and nothing that was asked for; the column "
-    "with the grey counts it as false, so that the proportion lies between the two. Discoveries that say the same count once. A "
+    "with the grey counts it as false, so that the proportion is between the two. Discoveries that say the same count once. A "
     "claim that fewer than half of the plantings have by its id is judged by its own movement (null up to 0.05).",
     "Seconds are processor seconds, median over all sets, without the reading of the responses by a lens.",
     "Shuffles: the order in which the responses were sampled takes the place of the label, turned by a coin for "
@@ -179,7 +179,7 @@ METHOD = (
 
 BEFORE = (
     "This board was made before the rules of places, voids and merged discoveries below were in force: near-duplicates took no place "
-    "from r 0.5 on whatever side they named, a claim and its opposite both counted, each id was a discovery of its own, and u was "
+    "from r 0.5 on whatever side they named, a claim and its opposite both counted, each id was its own discovery, and u was "
     "not tried for noise. Make it again with its command."
 )
 
@@ -215,7 +215,7 @@ def _or_dash(e: Estimate | None) -> str:
 
 
 def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
-    """What stands on every form of the board: (title, a line below it, head, rows)."""
+    """What is on every form of the board: (title, a line below it, head, rows)."""
     out: list[tuple[str, str, Sequence[str], list[list[str]]]] = []
     aims = [
         [

@@ -1,8 +1,8 @@
 """Planted sets for the audit benchmark: the rows, what was planted in them, and the same rows without it.
 
 The responses are enough for 2,092 pairs from 1,046 prompts. A larger set holds several plantings of the
-same responses under ids of their own: which response is chosen, where a concept stands and in which words
-is drawn anew in each, but rows of one prompt share its responses, and a test must take them for one group.
+same responses under their own ids: which response is chosen, where a concept is and in which words
+is drawn again in each, but rows of one prompt share its responses, and a test must take them for one group.
 """
 
 import hashlib
@@ -162,7 +162,7 @@ def coin_labels(planted: PlantedSet, seed: int) -> PlantedSet:
     """The same rows with the label given by a coin for each prompt.
 
     The order in which the responses were sampled takes the place of the label, and a coin for each prompt
-    turns it in all rows of the prompt together: labels say nothing, and rows of one prompt go along with one
+    turns it in all rows of the prompt together: labels say nothing, and rows of one prompt correlate with one
     another, as they do in real sets that hold a prompt more than once.
     """
     coin = np.random.default_rng(seed).random(int(planted.codes.max()) + 1) < 0.5

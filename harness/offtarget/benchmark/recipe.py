@@ -30,7 +30,7 @@ class Power(_Part):
     """Concepts planted at a grid of differences and rates: recall, power, AUROC."""
 
     planted: int = Field(default=4, ge=1, le=9)
-    """Concepts of one set, drawn anew for each; every second one leans to rejected."""
+    """Concepts of one set, drawn again for each; every second one leans to rejected."""
     nulls: Points = 20.0
     """Per cent of both sides that show each of the four concepts planted equally."""
     differences: tuple[Points, ...] = (2, 5, 10, 20, 40)
@@ -62,7 +62,7 @@ class Shuffles(_Part):
     pairs: tuple[Pairs, ...] = (2000,)
     draws: int = Field(default=500, ge=1)
     plantings: int = Field(default=5, ge=1)
-    """The shuffles are shared out over so many plantings (at the rates of `style`)."""
+    """The shuffles are shared out over this many plantings (at the rates of `style`)."""
 
 
 class MethodRun(_Strict):
@@ -130,7 +130,7 @@ def validate_bench(raw: Mapping[str, Any], where: str) -> BenchRecipe:
         check_parameters(default().get("method", run.method), run.parameters)
     labels = [m.label for m in recipe.methods]
     if len(set(labels)) < len(labels):
-        raise ConfigError(f"{where}: methods: one stands twice with the same parameters")
+        raise ConfigError(f"{where}: methods: one occurs twice with the same parameters")
     parts_given = [p for p in (recipe.power, recipe.discoveries, recipe.topics, recipe.shuffles) if p]
     if not parts_given:
         raise ConfigError(f"{where}: nothing to run; give power, discoveries, topics or shuffles")

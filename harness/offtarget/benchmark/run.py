@@ -41,7 +41,7 @@ ROOMS = ("data", "lens", "audit", "benchmark/run.py", "benchmark/planting.py", "
 """The code that decides a score."""
 FILE = "draws.json"
 COPIES = 40
-"""Rows that stand twice in the set on which a method's u is tried."""
+"""Rows that occur twice in the set on which a method's u is tried."""
 LIKE = 0.5
 Part = Literal["power", "discoveries", "topics", "shuffles"]
 Draw = dict[str, Any]
@@ -59,7 +59,7 @@ class Scenario:
     """Shares and count of the power grid: difference, rejected rate, rate of the nulls, concepts planted."""
     rates: Rates | None = None
     plantings: int = 0
-    """Of shuffles: over so many plantings."""
+    """Of shuffles: over this many plantings."""
 
     def planted(self, seed: int) -> PlantedSet:
         """The set of one seed."""
@@ -267,7 +267,7 @@ class _Bench:
 def _score(claims: Sequence[Claim], planted: PlantedSet) -> Draw:
     """Names of concepts: planted, of those with a rule, found in the first K places, found at q < 0.05; and AUROC.
 
-    `found_strictly` holds those found if a claim must go along with a concept half as closely as a perfect rule
+    `found_strictly` holds those found if a claim must correlate with a concept half as closely as a perfect rule
     for half of its phrasings (r of 0.3), so that it can be seen what hangs on the threshold.
     """
     truths = planted.truths

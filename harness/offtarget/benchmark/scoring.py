@@ -1,13 +1,13 @@
 """Claims against the truth: which claim is about which planted concept, and how good the ranking is.
 
-A claim covers a concept if its u goes along with the concept's presence over the rows, and with that of no
+A claim covers a concept if its u correlates with the concept's presence over the rows, and with that of no
 other concept more. How closely: the correlation of u with (chosen has it - rejected has it) in which the
 rows that differ in the concept weigh as much, taken together, as all others. A plain correlation would ask
 more of a rare concept than of a frequent one: a concept of two points fills 2 % of the rows, and a rule
 that finds every one of them among naturally occurring cases could not pass. A rule that sees the share φ of
 a concept's phrasings and nothing else has r = sqrt((φ/2)/(1 - φ/2)): 0.58 for a half, which is what all
 rules of the surface lens together see of a concept, and 0.30 for a sixth, which is what one of them sees where
-three rules share that half (lists, disclaimers). `COVERS` lies below the latter; it asks for a thirteenth of
+three rules share that half (lists, disclaimers). `COVERS` is below the latter; it asks for a thirteenth of
 the phrasings, or 4 % of the variance. Against chance with few rows, the plain correlation must also lie
 three standard errors from zero.
 
@@ -37,7 +37,7 @@ SAME = 0.9
 """From this correlation of their u on, two claims are about one thing: small enough for two readings of one, and too large
 for claims that merely share noise to pass for one."""
 MIN_DIFFERING = 5
-"""A concept in which fewer rows differ goes along with nothing."""
+"""A concept in which fewer rows differ correlates with nothing."""
 INSIDE, TIMES = 0.5, 3.0
 """A claim speaks of a topic if half of the topic's rows lie in its context, and they are there three times as frequent
 as in the whole set."""
@@ -90,7 +90,7 @@ def match(claims: Sequence[Claim], truths: Sequence[Truth], covers: float = COVE
     """Match claims with what was put into the set, planted or on both sides equally.
 
     A claim on the whole set is about a concept of the whole set. A claim in a context is about a concept of a
-    topic, if the context picks that topic out (`INSIDE`, `TIMES`), and goes along with it on the rows inside.
+    topic, if the context picks that topic out (`INSIDE`, `TIMES`), and correlates with it on the rows inside.
     """
     r = np.zeros((len(claims), len(truths)))
     everywhere = [i for i, c in enumerate(claims) if c.context is None]
@@ -172,7 +172,7 @@ def _picks(context: NDArray[np.bool_], topic: NDArray[np.bool_]) -> bool:
 
 
 def found_at_k(claims: Sequence[Claim], matching: Matching, truths: Sequence[Truth]) -> set[int]:
-    """The planted concepts that stand in the first K places of the ranking, K being how many were planted.
+    """The planted concepts that are in the first K places of the ranking, K being how many were planted.
 
     Claims are ranked by |score|. A claim that covers a concept takes a place, the first time; further claims
     that cover it take none. Of the others, each takes a place unless it says the same as one that did before (`SAME`,
@@ -202,7 +202,7 @@ def _same(a: Claim, b: Claim) -> bool:
 def auroc(claims: Sequence[Claim], matching: Matching, truths: Sequence[Truth]) -> float | None:
     """Probability that a claim about a planted concept has a larger |score| than another; ties count half.
 
-    The direction plays no part: it asks whether what was planted stands above the rest. None without both kinds.
+    The direction plays no part: it asks whether what was planted is above the rest. None without both kinds.
     """
     from scipy.stats import mannwhitneyu
 

@@ -217,7 +217,7 @@ class Cell(_Record):
 
 
 def setting_of(budget: str, mode: str, audit: Mapping[str, JsonValue]) -> dict[str, Any]:
-    """What else a cell stands on: budget class, mode, the audit's key, and how far its lenses read (where they read a model)."""
+    """What else a cell is on: budget class, mode, the audit's key, and how far its lenses read (where they read a model)."""
     read = {"max_length": audit["max_length"]} if audit.get("max_length") else {}
     return {"budget": budget, "mode": mode, "audit": audit.get("key"), **read}
 
@@ -228,7 +228,7 @@ def cell_key(spec: CellSpec, manifest: CellManifest, setting: Mapping[str, Any] 
     The setting is that of `setting_of`.
 
     Hardware, time, cost and package versions do not enter. The order of behaviours does not matter, nor
-    that of verdicts. A model given by directory is identified by its weights, not by where it lies.
+    that of verdicts. A model given by directory is identified by its weights, not by its path.
     """
     asked = spec.model_dump(mode="json")
     asked["behaviours"] = sorted(asked["behaviours"])

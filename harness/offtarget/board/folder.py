@@ -15,7 +15,7 @@ from offtarget.store import write_atomic
 
 BOARD_FILE = "board.json"
 NO_CELLS = {BOARD_FILE, "verification.json", "run.json", "scale.json"}
-"""What else lies in a results folder: no damaged cells."""
+"""What else is in a results folder: no damaged cells."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def write_cell(results_dir: Path, cell: Cell) -> Path:
         try:
             old = load_cell(path)
         except ValueError as e:
-            raise ConfigError(f"{path}: a file lies there that is not a cell ({e}); move it away") from e
+            raise ConfigError(f"{path}: a file is there that is not a cell ({e}); move it away") from e
         found = differences(old, cell)
         if found:
             more = f" and {len(found) - 3} more" if len(found) > 3 else ""

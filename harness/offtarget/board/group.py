@@ -1,4 +1,4 @@
-"""Which cells may stand on one board, and why the others may not."""
+"""Which cells may be on one board, and why the others may not."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -217,7 +217,7 @@ def _options(x: Mapping[str, Any], y: Mapping[str, Any]) -> str:
 
 
 def _join_start(starts: Sequence[Cell], base: str, groups: list[Group]) -> list[Apart]:
-    """Put the start model on every board of its dataset and weights; alone it makes a board of its own.
+    """Put the start model on every board of its dataset and weights; alone it makes its own board.
 
     A board takes the cells that were made for its targets, where there are any: they hold its behaviours.
     """

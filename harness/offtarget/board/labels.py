@@ -1,4 +1,4 @@
-"""What rows are called: the protocol, its strength, and whatever tells a row from its siblings."""
+"""What rows are called: the protocol, its strength, and whatever distinguishes a row from its siblings."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from offtarget.store import canonical_json, hash_of
 
 
 def row_labels(keys: Mapping[str, Sequence[Cell]]) -> dict[str, str]:
-    """A short name for each row: the protocol, its strength, and whatever tells it from its siblings.
+    """A short name for each row: the protocol, its strength, and whatever distinguishes it from its siblings.
 
     What most rows of the board decided is not said row by row (see `usual_verdicts`).
     """
@@ -46,7 +46,7 @@ def _sorted(verdicts: Sequence[CellVerdict]) -> tuple[CellVerdict, ...]:
 
 
 def _decided(verdicts: Sequence[CellVerdict], family: Sequence[CellSpec]) -> str:
-    """What was decided, in words; a hash where that is long or does not tell the row from its siblings."""
+    """What was decided, in words; a hash where that is long or does not distinguish the row from its siblings."""
     own, others = in_words(verdicts), [s.verdicts for s in family if s.verdicts != verdicts]
     if not verdicts:
         return "no verdicts"

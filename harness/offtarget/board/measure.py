@@ -265,7 +265,7 @@ class Measured:
 
     @property
     def record(self) -> BehaviourRow:
-        """The behaviour as it stands on the board, still without q-values and control."""
+        """The behaviour as it is on the board, still without q-values and control."""
         return BehaviourRow(
             behaviour=self.card.behaviour,
             role=self.card.role,

@@ -90,7 +90,7 @@ def _plot(b: Board, name: str) -> Markup:
 
 
 def _points(rows: Sequence[Row], numbers: Mapping[str, int], gain: str, cost: str) -> list[Point]:
-    """One point a row; references stand where they are by definition."""
+    """One point a row; references are where they are by definition."""
     found = []
     for r in rows:
         x, y = getattr(r, gain), getattr(r, cost)

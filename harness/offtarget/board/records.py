@@ -1,4 +1,4 @@
-"""What a board says, as it stands in `board.json`."""
+"""What a board says, as written in `board.json`."""
 
 from typing import Any, Literal
 
@@ -135,7 +135,7 @@ class Board(_Record):
 
 
 class Apart(_Record):
-    """A cell that stands on no board, and why."""
+    """A cell that is on no board, and why."""
 
     cell: str
     run: str

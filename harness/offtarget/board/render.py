@@ -15,7 +15,7 @@ FORMATS = ("md", "html", "csv", "json")
 
 
 def board_command(results_dir: str | Path, formats: Sequence[str] = ("html",), out: str | Path | None = None) -> str:
-    """The command line that makes a board, as it stands on every board."""
+    """The command line that makes a board, as it is on every board."""
     where = "" if out is None else f" --out {shlex.quote(str(out))}"
     return f"offtarget board {shlex.quote(str(results_dir))} --format {','.join(formats)}{where}"
 

@@ -39,7 +39,7 @@ def audit(
             "text of the set to that model (see `offtarget list lenses`)."
         ),
     ] = "surface",
-    model: Annotated[str, typer.Option(help="Whose activations the lenses read.")] = "smollm2-135m",
+    model: Annotated[str, typer.Option(help="Model whose activations the lenses read.")] = "smollm2-135m",
     columns: Columns = None,
     split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
     card: Card = None,
@@ -48,8 +48,10 @@ def audit(
     head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of clustering and resampling.")] = 0,
-    like: Annotated[Path | None, typer.Option(help="Reuse the vocabulary of this audit.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of clustering and resampling.")] = 0,
+    like: Annotated[
+        Path | None, typer.Option(help="Folder of an audit whose vocabulary (concepts and topics) is reused.")
+    ] = None,
     topics: Annotated[
         str | None,
         typer.Option(
@@ -59,22 +61,24 @@ def audit(
     by: Annotated[
         str | None,
         typer.Option(
-            help="Columns of metadata whose values are compared: vendor,source. With --like those of that audit."
+            help="Metadata columns whose values are compared, such as vendor,source. With --like: the columns of that audit."
         ),
     ] = None,
     max_length: MaxLength = None,
-    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
+    chat_template: Annotated[
+        str | None, typer.Option(help="Chat template (Jinja file) for a model that has none.")
+    ] = None,
     label_model: Annotated[
         str | None,
         typer.Option(
-            help="A model that Inspect knows (openai/...), to label concepts of latents; it is sent text of the set."
+            help="A model that Inspect knows (openai/...) labels concepts of latents. Text of the set is sent to it."
         ),
     ] = None,
-    labelled: Annotated[int, typer.Option(min=1, help="How many concepts that model labels.")] = 50,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; by default audits/NAME.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the findings for programs.")] = False,
+    labelled: Annotated[int, typer.Option(min=1, help="Number of concepts that the label model labels.")] = 50,
+    out: Annotated[Path | None, typer.Option(help="Output folder; default: audits/NAME.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """State as hypotheses which concepts separate chosen from rejected: audit.json and report.html."""
+    """Test which concepts separate chosen from rejected: audit.json and report.html."""
     from dataclasses import replace
 
     from offtarget.audit.concepts.spaces import SPACES, By

@@ -11,10 +11,10 @@ from offtarget.cli.ui import note, note_problems, progress
 def bench_audits(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/methods/recipes.")],
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Override a key: power.draws=2, methods=[overall].")
+        list[str] | None, typer.Option("--set", help="Override a key of the recipe: power.draws=2, methods=[overall].")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/RECIPE.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the board for programs.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Output folder; default: runs/RECIPE.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the board as JSON.")] = False,
 ) -> None:
     """Run audit methods on sets whose truth is known, and write the audit board. Interrupted, it goes on."""
     import shlex

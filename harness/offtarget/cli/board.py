@@ -10,11 +10,11 @@ from offtarget.cli.ui import note
 
 def board(
     results_dir: Annotated[Path, typer.Argument(help="Folder of cells.")],
-    form: Annotated[str, typer.Option("--format", help="md, html, csv, json; several separated by commas.")] = "md",
+    form: Annotated[str, typer.Option("--format", help="Formats, separated by commas: md, html, csv, json.")] = "md",
     predictions: Annotated[
-        bool, typer.Option("--predictions", help="The board of the verifications in the folder (md).")
+        bool, typer.Option("--predictions", help="Make the board of the verifications in the folder (md).")
     ] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder to write to; without it one format is printed.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder; without it one format is printed.")] = None,
 ) -> None:
     """A board computed from cells, never edited."""
     from offtarget.board.folder import read_cells

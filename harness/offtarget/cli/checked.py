@@ -151,7 +151,7 @@ def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:
         yield (
             "against",
             f"{o.n_rows} of {report.n_pairs} rows have a prompt of {o.against} ({counted(o.n_against, 'pair')}), {o.n_near_rows} "
-            f"more nearly; {o.n_same_pairs} stand there with both answers"
+            f"more nearly; {o.n_same_pairs} are there with both answers"
             + _some([f"{a} = {b}" for a, b in o.rows], o.n_rows)
             + _some([f"{a} ~ {b}" for a, b in o.near_rows], o.n_near_rows),
             bool(o.n_rows or o.n_near_rows),

@@ -20,9 +20,11 @@ HEAD = (
 def concepts(
     audit_dir: Annotated[Path, typer.Argument(help="A folder made by `offtarget audit`.")],
     lens: Annotated[str | None, typer.Option(help="Only concepts of this lens.")] = None,
-    fmt: Annotated[str, typer.Option("--format", help="text, md, csv or json.")] = "text",
-    find: Annotated[str | None, typer.Option(help="Only those with this text in their id, label or evidence.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    fmt: Annotated[str, typer.Option("--format", help="Output format: text, md, csv or json.")] = "text",
+    find: Annotated[
+        str | None, typer.Option(help="Only concepts with this text in their id, label or evidence.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Show only the first N concepts.")] = None,
 ) -> None:
     """List the concepts with label, what vouches for it on held-out prompts, stability over seeds, and overall lean.
 

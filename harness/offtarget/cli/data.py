@@ -20,7 +20,7 @@ def group() -> None:
 def check(
     dataset: Dataset,
     columns: Columns = None,
-    split: Annotated[str | None, typer.Option(help="One split; by default all.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the dataset; default: all.")] = None,
     card: Card = None,
     limit: Limit = None,
     limit_seed: LimitSeed = 0,
@@ -31,10 +31,10 @@ def check(
         Path | None, typer.Option(help="List every row that was left out and why: a .jsonl or .csv file.")
     ] = None,
     against: Annotated[
-        str | None, typer.Option(help="Another dataset, such as the training set: which of its prompts stand here too.")
+        str | None, typer.Option(help="Another dataset, such as the training set: count the prompts that both have.")
     ] = None,
-    against_split: Annotated[str | None, typer.Option(help="One split of that; by default all.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    against_split: Annotated[str | None, typer.Option(help="Split of the --against dataset; default: all.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Is a set fit to audit? Repeats, contradictions, leaks, templates, stock answers, debris, language, lengths."""
     from offtarget.data.check import NO_CARD
@@ -63,7 +63,7 @@ def check(
 
         print_report(report, set_name(one_or_all(dataset)))
         for warning in report.warnings:
-            if warning not in (*report.fit.weighs, NO_CARD):  # those have a line of their own
+            if warning not in (*report.fit.weighs, NO_CARD):  # those have their own line
                 note(f"warning: {warning}")
     if not allow_drops:
         require_few_drops(report.name, report.n_pairs, report.n_dropped)

@@ -9,7 +9,7 @@ from offtarget.cli.ui import note, progress
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder to write.")] = Path("demo-out"),
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("demo-out"),
     set_: Annotated[list[str] | None, typer.Option("--set", help="Override a key of the recipe.")] = None,
 ) -> None:
     """Audit a planted set, suppress one concept, retrain plainly and shaped, and see what changed."""

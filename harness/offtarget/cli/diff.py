@@ -31,10 +31,10 @@ def diff(
         bool,
         typer.Option(
             "--all",
-            help="Also findings that appeared or vanished without a change, and warnings that differ in figures.",
+            help="Also show findings that appeared or vanished without a change, and warnings that differ only in figures.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="All that was compared, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything that was compared as JSON.")] = False,
 ) -> None:
     """What the sets are made of, effects that changed (tested by prompt over both), then lens and warnings."""
     from offtarget.audit.diff.run import read_difference

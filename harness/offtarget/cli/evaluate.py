@@ -10,15 +10,17 @@ from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress,
 
 def eval_(
     model: Annotated[str, typer.Argument(help="Alias, directory (a model or a LoRA adapter), or hf:org/name.")],
-    behaviours: Annotated[str, typer.Option(help="Names, separated by commas; all if left out.")] = "",
+    behaviours: Annotated[str, typer.Option(help="Behaviours, separated by commas; default: all.")] = "",
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only so many prompts of each, as many of every kind.")
+        int | None, typer.Option(min=1, help="Prompts of each behaviour, an equal share of each stratum.")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the sampling.")] = 0,
-    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer that is sampled.")] = 128,
-    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for scores.json and Inspect's logs.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of sampling.")] = 0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 128,
+    chat_template: Annotated[
+        str | None, typer.Option(help="Chat template (Jinja file) for a model that has none.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder for scores.json and Inspect's logs.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Behaviour scores of any model, by Inspect tasks."""
     import json

@@ -18,16 +18,20 @@ def group() -> None:
 @app.command("train")
 def train(
     model: Annotated[str, typer.Argument(help="Alias, directory, or hf:org/name.")],
-    out: Annotated[Path, typer.Option(help="Folder for the SAE (safetensors).")],
-    data: Annotated[list[str], typer.Option(help="Dataset whose prompts and answers are read; may be repeated.")],
-    held_out: Annotated[str | None, typer.Option(help="Dataset the SAE is measured on; not trained on.")] = None,
-    layer: Annotated[int | None, typer.Option(help="Decoder layer; two thirds up if left out.")] = None,
+    out: Annotated[Path, typer.Option(help="Output folder of the SAE (safetensors).")],
+    data: Annotated[
+        list[str], typer.Option(help="Training dataset: its prompts and answers are read. May be repeated.")
+    ],
+    held_out: Annotated[str | None, typer.Option(help="Dataset on which the SAE is measured and not trained.")] = None,
+    layer: Annotated[int | None, typer.Option(help="Decoder layer; default: two thirds up.")] = None,
     expansion: Annotated[int, typer.Option(min=1, help="Latents for each dimension of the model.")] = 8,
     k: Annotated[int, typer.Option(min=1, help="Latents that fire on a token, on average.")] = 32,
     epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the tokens.")] = 3.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Pairs to read of each dataset.")] = None,
-    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of initialisation and order.")] = 0,
+    chat_template: Annotated[
+        str | None, typer.Option(help="Chat template (Jinja file) for a model that has none.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of initialisation and order.")] = 0,
 ) -> None:
     """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form."""
     from offtarget.data.loading import load_pairs

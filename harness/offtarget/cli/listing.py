@@ -29,7 +29,7 @@ def list_(
             "all if left out."
         ),
     ] = "all",
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """What there is: datasets, behaviours, protocols, recipes, audit methods and benchmarks, lenses, models."""
     from offtarget.errors import ConfigError, unknown_name
@@ -84,7 +84,7 @@ def show(
     name: Annotated[
         str, typer.Argument(help="Name of a dataset, behaviour, protocol, recipe, audit method or benchmark.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """One card, whole."""
     import yaml

@@ -113,7 +113,7 @@ def options(
 
 
 def hoist(argv: list[str]) -> list[str]:
-    """Options of every verb may stand anywhere: move them before the verb."""
+    """Options of every verb may be anywhere: move them before the verb."""
     front, rest = [], []
     words = iter(argv)
     for word in words:
@@ -129,7 +129,7 @@ def hoist(argv: list[str]) -> list[str]:
 
 
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
-"""Typer carries a click of its own in some versions and shares the installed one in others."""
+"""Typer carries its own click in some versions and shares the installed one in others."""
 
 INTERRUPTED = 130
 """Of typer, for an interrupt."""
@@ -185,7 +185,7 @@ def call(argv: list[str]) -> int:
             return _fail(f"cannot write: {DISK[e.errno]}{where}; choose another --out or OFFTARGET_HOME", 2)
         return _fail(f"the system refused: {e}; check the path and try again", 2)
     except Exception as e:
-        if FULL.search(str(e)):  # safetensors and torch say it in errors of their own
+        if FULL.search(str(e)):  # safetensors and torch say it in their own errors
             return _fail(f"cannot write: {DISK[errno.ENOSPC]}; choose another --out or OFFTARGET_HOME", 2)
         raise
 

@@ -39,7 +39,7 @@ def plan(
     param: Annotated[
         list[str] | None, typer.Option("-P", help="Parameter of the protocol, key=value; concept=ID without verdicts.")
     ] = None,
-    verdicts: Annotated[Path | None, typer.Option(help="verdicts.yaml with what was decided.")] = None,
+    verdicts: Annotated[Path | None, typer.Option(help="Verdicts file (verdicts.yaml).")] = None,
     like: Annotated[
         Path | None,
         typer.Option(
@@ -52,7 +52,7 @@ def plan(
     ] = None,
     model: Annotated[str | None, typer.Option(help="The start model; smollm2-135m, or that of the audit.")] = None,
     columns: Columns = None,
-    split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
+    split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
     card: Card = None,
     limit: Limit = None,
     limit_seed: Annotated[
@@ -62,9 +62,11 @@ def plan(
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     max_length: MaxLength = None,
-    chat_template: Annotated[str | None, typer.Option(help="Jinja file, for models without a template.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the controls.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    chat_template: Annotated[
+        str | None, typer.Option(help="Chat template (Jinja file) for a model that has none.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of the control protocols.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
     from offtarget.chat_template import read_template

@@ -29,16 +29,14 @@ Card = Annotated[
     Path | None, typer.Option(help="A dataset card (.yaml) that says how to read the files, wherever they are.")
 ]
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="At most so many pairs: whole prompts, drawn from all rows by --limit-seed.")
+    int | None, typer.Option(min=1, help="Number of pairs to read: whole prompts, drawn from all rows by --limit-seed.")
 ]
-LimitSeed = Annotated[
-    int, typer.Option(min=0, max=MAX_SEED, help="Which prompts --limit draws; no other seed changes them.")
+LimitSeed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of the draw of --limit.")]
+Head = Annotated[int | None, typer.Option(min=1, help="Read only the first N pairs.")]
+SkipBadRows = Annotated[bool, typer.Option("--skip-bad-rows", help="Leave out broken rows and count them.")]
+AllowDrops = Annotated[
+    bool, typer.Option("--allow-drops", help="Continue although over 20 % of the pairs cannot be used.")
 ]
-Head = Annotated[int | None, typer.Option(min=1, help="Only the first so many pairs; reads no further.")]
-SkipBadRows = Annotated[
-    bool, typer.Option("--skip-bad-rows", help="Go on without rows that are broken; they are counted.")
-]
-AllowDrops = Annotated[bool, typer.Option("--allow-drops", help="Go on though over 20 % of the pairs cannot be used.")]
 MaxLength = Annotated[
     int | None,
     typer.Option(

@@ -11,9 +11,11 @@ from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress
 
 def run(
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/recipes.")],
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Override a key: training.max_steps=20.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Override a key of the recipe: training.max_steps=20.")
+    ] = None,
     size: Annotated[
-        str | None, typer.Option(help="One of the recipe's sizes; without it the recipe as it stands.")
+        str | None, typer.Option(help="Size of the recipe, one of its `sizes`; default: the recipe as written.")
     ] = None,
     limit: Limit = None,
     limit_seed: Annotated[
@@ -22,13 +24,11 @@ def run(
     head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
-    seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="Training seeds, separated by commas.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/RECIPE.")] = None,
-    reuse: Annotated[
-        Path | None, typer.Option(help="Folder of cells: one that is what would be made is taken from there.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the cells for programs.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Output folder; default: runs/RECIPE.")] = None,
+    reuse: Annotated[Path | None, typer.Option(help="Folder of earlier cells; identical ones are reused.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
     """Audit, decide, shape, retrain, score: every cell of a recipe. Interrupted, it goes on where it was."""
     from offtarget.cli.running import run_grid
@@ -56,7 +56,7 @@ def run(
             for line in expected["cells"]:
                 typer.echo(line)
             if expected["not_at_hand"]:
-                note(f"names and options are right, but this is not at hand: {expected['not_at_hand']}")
+                note(f"the recipe is valid, but its data cannot be reached: {expected['not_at_hand']}")
             else:
                 typer.echo(
                     f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB "

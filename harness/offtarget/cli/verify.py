@@ -11,15 +11,15 @@ from offtarget.cli.ui import echo_json, note, progress, table
 def verify(
     run_dir: Annotated[Path, typer.Argument(help="A folder that `offtarget run` wrote.")],
     protocol: Annotated[
-        str | None, typer.Option(help="Which protocol's policy; by default the first of the recipe.")
+        str | None, typer.Option(help="Protocol whose policy is compared; default: the first of the recipe.")
     ] = None,
     prompts: Annotated[
-        int | None, typer.Option(min=30, help="Held-out prompts; by default the recipe's number.")
+        int | None, typer.Option(min=30, help="Number of held-out prompts; default: that of the recipe.")
     ] = None,
     summary: Annotated[
-        Path | None, typer.Option(help="Also write the figures, without the single concepts, to this file.")
+        Path | None, typer.Option(help="Also write the figures, without single concepts, to this file.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole verification.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the verification as JSON.")] = False,
 ) -> None:
     """Sample answers before and after training, and compare what moved with what the data predicted."""
     from offtarget.store import Store, write_atomic

@@ -11,7 +11,7 @@ from offtarget.cli.ui import echo_json, table
 def why(
     audit_dir: Annotated[Path, typer.Argument(help="Folder made by `offtarget audit`.")],
     row: Annotated[str, typer.Argument(help="Id of a pair.")],
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Which hypotheses a row feeds: its share of the effect, and its rank among the rows behind it."""
     from offtarget.audit.records import Audit, lean

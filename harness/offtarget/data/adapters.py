@@ -39,7 +39,7 @@ def adapt(row: Row, adapter: Adapter, *, strict: bool = True, decoder: Decoder |
         row: one row, column name -> cell.
         adapter: where to look.
         strict: in one's own file a null response and a prompt that does not end in a user turn are
-            errors; in a public set nobody here can mend them, so they are dropped.
+            errors; in a public set nobody here can fix them, so they are dropped.
         decoder: how text that spells out a conversation is taken.
 
     Raises:
@@ -97,7 +97,7 @@ def _has_a_reply(side: list[Message], what: str, strict: bool) -> None:
     """Refuse an answer in which the assistant says nothing: the roles are mistaken."""
     if any(m["role"] == "assistant" for m in side):
         return
-    text = f"{what}, turn {len(side)} has role {side[-1]['role']} where an assistant turn should stand"
+    text = f"{what}, turn {len(side)} has role {side[-1]['role']} where an assistant turn should be"
     raise DataError(text) if strict else Drop(msg.NO_REPLY, text)
 
 

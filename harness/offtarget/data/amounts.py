@@ -69,7 +69,7 @@ class Amounts:
             return "plain"
         wholes = " and ".join(f"{whole:g}" for whole in sorted(self.wholes)[:3])
         raise DataError(
-            f"amounts out of {wholes} stand beside the plain number {self.plain:g}, so they have no common scale; write all "
+            f"amounts out of {wholes} are beside the plain number {self.plain:g}, so they have no common scale; write all "
             "on one"
         )
 

@@ -62,7 +62,7 @@ class PathSource(_Record):
 
 
 class RowColumns(_Record):
-    """Columns that tell of the row as a whole; used where the source has them."""
+    """Columns that describe the row as a whole; used where the source has them."""
 
     id: str = "id"
     group: str = "group"
@@ -73,7 +73,7 @@ class RowColumns(_Record):
     context: str | None = None
     """Text before the last turn of the prompt, with a blank line between."""
     input: str | None = None
-    """Text behind the last turn of the prompt, on a line of its own (the input of an instruction)."""
+    """Text behind the last turn of the prompt, on its own line (the input of an instruction)."""
     earlier: str | None = None
     """Turns before the prompt: a list of (question, answer)."""
 

@@ -93,14 +93,14 @@ class DataReport(_Record):
     """Circles of preferences over three responses or more."""
     cycles: tuple[Cycle, ...]
     n_leaks: int
-    """Prompts and groups that stand in more than one split."""
+    """Prompts and groups that are in more than one split."""
     leaks: tuple[Leak, ...]
     n_answers: int
     """Different pairs of answers, in either order."""
     n_units: int
     """Units of an audit's statistics: rows that share a prompt, or their answers under several prompts (`linked`), are one."""
     answers_told: str
-    """That answers stand under several prompts, in one line; empty where hardly any do."""
+    """That answers are under several prompts, in one line; empty where hardly any do."""
     near: Near
     against: Overlap | None
     """What it shares with another set, where one was named."""
@@ -129,20 +129,20 @@ def check(
     against_split: str | None = None,
     allow_drops: bool = False,
 ) -> DataReport:
-    """Check a dataset: a reference as `load_pairs` takes it, or pairs already at hand.
+    """Check a dataset: a reference as `load_pairs` takes it, or pairs already loaded.
 
     Args:
         data: what to check.
         columns: as for `load_pairs`.
         split: as for `load_pairs`, but without it all splits are read, to find leaks between them.
-        limit: at most so many pairs of each split, whole prompts drawn by `limit_seed`.
+        limit: at most this many pairs of each split, whole prompts drawn by `limit_seed`.
         limit_seed: which prompts the limit draws.
-        head: the first so many pairs of each split.
+        head: the first N pairs of each split.
         card: as for `load_pairs`.
         registry: where names are looked up.
         skip_bad_rows: as for `load_pairs`.
         dropped: list here all that was left out, also where nothing else is left to report on.
-        against: another dataset, such as the training set of this test set: which of its prompts stand here too.
+        against: another dataset, such as the training set of this test set: which of its prompts are here too.
         against_split: a split of that; without it all are read.
         allow_drops: call a set fit though over 20 % of its pairs cannot be used.
 
@@ -282,7 +282,7 @@ def _of_the_source(card: DatasetCard | None, pairs: PairSet) -> Iterable[str]:
     yield from drop_cautions(pairs)
     yield from pairs.cautions
     if pairs.n_renamed:
-        yield f"{pairs.n_renamed} ids stand in the source more than once; all but the first got a suffix (-2, -3, ...)"
+        yield f"{pairs.n_renamed} ids are in the source more than once; all but the first got a suffix (-2, -3, ...)"
 
 
 def _weighs(found: DataReport) -> Iterable[str]:

@@ -1,8 +1,8 @@
-"""Code that stands in a text without a fence: which of its lines are code.
+"""Code that is in a text without a fence: which of its lines are code.
 
 What a line looks like alone tells little ("x = 5" is mathematics, "# Title" a heading), so a stretch is code only if it
 holds a line that hardly is anything else (`def f(x):`, `import numpy as np`, `for (...) {`, a statement with its
-semicolon) and a second line of code. Comments, indented lines and blank lines count where they stand within it. A list
+semicolon) and a second line of code. Comments, indented lines and blank lines count where they are within it. A list
 item, a fence and a line of prose end it. Where in doubt a line is prose.
 """
 
@@ -50,7 +50,7 @@ def code_lines(lines: Sequence[str]) -> list[tuple[int, int]]:
     """Stretches of lines that are code: the first line of each, and the one after its last.
 
     Args:
-        lines: of a text, without their ends; what stands in fences is read too.
+        lines: of a text, without their ends; what is in fences is read too.
     """
     kinds = [_kind(line) for line in lines]
     out: list[tuple[int, int]] = []
@@ -81,7 +81,7 @@ def without_code(text: str) -> str:
 
 
 def has_fence(text: str) -> bool:
-    """Whether a block of fenced code stands in a text, closed or not.
+    """Whether a block of fenced code is in a text, closed or not.
 
     Args:
         text: with a line feed at every line end.

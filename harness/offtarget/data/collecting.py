@@ -31,7 +31,7 @@ class Rules:
     columns: RowColumns
     decoder: Decoder
     own: bool
-    """Whether a bad row is an error its owner can mend."""
+    """Whether a bad row is an error its owner can fix."""
     skip_bad_rows: bool = False
     split_column: bool = True
     """Whether the split column holds splits."""
@@ -74,7 +74,7 @@ class Collector:
 
         Raises:
             ConfigError: no split column to filter by.
-            DataError: a row that its owner can mend, unless such rows are skipped.
+            DataError: a row that its owner can fix, unless such rows are skipped.
         """
         drawing = Draw(self.limit, self.seed) if self.limit is not None else None
         start = len(self.pairs)
@@ -101,7 +101,7 @@ class Collector:
             self.groups_usable += drawing.n_groups
 
     def _broken(self, where: str, message: str) -> None:
-        """A row that its owner can mend: the end, or one more that is left out."""
+        """A row that its owner can fix: the end, or one more that is left out."""
         if self.rules.skip_bad_rows:
             self.dropped.append(DroppedRow(where, BROKEN, message))
             return
@@ -206,7 +206,7 @@ def _scalar(row: Mapping[str, Any], column: str) -> Any:
 
 
 def content_id(parts: Parts) -> str:
-    """An id that depends on what the pair says alone, not on where it stands."""
+    """An id that depends on what the pair says alone, not on where it is."""
     blob = json.dumps([parts.prompt, parts.chosen, parts.rejected], sort_keys=True)
     return hashlib.sha256(blob.encode()).hexdigest()[:16]
 

@@ -149,7 +149,7 @@ def numbered_answers(columns: Sequence[str], *, about: bool = False) -> list[tup
 
     Args:
         columns: all names.
-        about: look for columns that speak about the answers (model_a, score_a) in the place of the answers.
+        about: look for columns that speak about the answers (model_a, score_a) instead of the answers.
     """
     found: dict[tuple[str, ...], tuple[int, int, int]] = {}
     for kind, marks in enumerate(_SIDES):

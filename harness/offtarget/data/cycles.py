@@ -1,7 +1,7 @@
 """Circles of preferences: A over B, B over C, C over A, all to one prompt. No ranking can satisfy them.
 
 The graph of a prompt has its distinct responses as nodes and an edge from each chosen one to the rejected one. A
-circle lies within a strongly connected component. Two responses preferred both ways are a contradiction
+circle is within a strongly connected component. Two responses preferred both ways are a contradiction
 (`repeats.contradictions`), not a circle: one of three responses or more is looked for.
 """
 

@@ -1,9 +1,9 @@
-"""Text that no writer meant to stand there, by plain patterns.
+"""Text that no writer meant to be there, by plain patterns.
 
 Chat-template markers, ends of text, speakers' names, turns that an answer goes on with by itself (`turns`), think blocks,
 unfilled placeholders, HTML in prose (`html_tags`), signs that broke in decoding or were escaped (`mojibake`), endless repetition
 (`repetition`), an end in the middle of a sentence (`endings`), what an empty cell leaves, an answer that repeats its
-prompt. Patterns name what tools and models really leave behind; what stands in code (fences, backticks) is meant. Every
+prompt. Patterns name what tools and models really leave behind; what is in code (fences, backticks) is meant. Every
 pattern is linear in the length of the text.
 """
 
@@ -39,7 +39,7 @@ KINDS = {
 OF_ANSWERS = frozenset({"invented_turn", "cut_off", "empty_cell", "no_words"})
 """Kinds that say something of an answer, and nothing of a prompt."""
 STAYS = frozenset({"repetition", "cut_off", "empty_cell", "no_words"})
-"""Kinds that are the text itself, not something in it: measured as it stands."""
+"""Kinds that are the text itself, not something in it: measured as it is."""
 ECHO = "echoes_prompt"
 """What is looked for in an answer beside its prompt."""
 
@@ -88,11 +88,11 @@ _CONTROLS = {"\ufffd": "\ufffd", "\x00": "NUL"}
 _CELL = 400
 """A text above this is no cell without words."""
 _ECHO_CHARS, _ECHO_WORDS = 20, 4
-"""A prompt below this may stand in an answer by chance."""
+"""A prompt below this may be in an answer by chance."""
 
 
 def places(text: str) -> dict[str, list[Place]]:
-    """Where each kind of debris stands, none overlapping; kinds that do not occur are left out.
+    """Where each kind of debris is, none overlapping; kinds that do not occur are left out.
 
     Args:
         text: a prompt or an answer, with a line feed at every line end.
@@ -102,7 +102,7 @@ def places(text: str) -> dict[str, list[Place]]:
 
 
 def _marks(text: str) -> dict[str, list[tuple[Place, str]]]:
-    """What stands in a text by accident, each place with what is read there instead; none overlap."""
+    """What is in a text by accident, each place with what is read there instead; none overlap."""
     found: dict[str, list[tuple[Place, str]]] = {}
     taken = bytearray(len(text))
     code: bytearray | None = None
@@ -170,7 +170,7 @@ def _end(text: str, found: dict[str, list[Place]]) -> int:
 
 
 def read(text: str) -> tuple[dict[str, list[Place]], str]:
-    """Where debris stands, and the text without it.
+    """Where debris is, and the text without it.
 
     What measures a text (its length, its words) is read in this, so that debris is found as debris and not as length:
     broken signs are read as what they were, HTML as what it shows. What is the text itself stays (`STAYS`): repetition,
@@ -200,7 +200,7 @@ def _without(text: str, marks: dict[str, list[tuple[Place, str]]]) -> str:
 
 
 def told(kind: str, name: str, texts: Iterable[str]) -> str:
-    """The name of a kind, with what stands in some texts in place of its examples: the three most frequent of its signs.
+    """The name of a kind, with what is in some texts instead of its examples: the three most frequent of its signs.
 
     Args:
         kind: of debris.
@@ -229,7 +229,7 @@ def _sign(kind: str, stretch: str) -> str:
 def echo(prompt: Sequence[Message], answer: str) -> Place | None:
     """Where an answer repeats the last user turn of its prompt: whole, from the start of a line on.
 
-    Case and white space do not count. Prompts below 20 characters or 4 words are not looked for: they may stand in an
+    Case and white space do not count. Prompts below 20 characters or 4 words are not looked for: they may be in an
     answer by chance.
     """
     asked = next((m["content"] for m in reversed(prompt) if m["role"] == "user"), "")

@@ -115,7 +115,7 @@ def _is_header(cells: list[str], header: list[str], where: str) -> bool:
     """Whether a row says the names of the columns, two or more, in their order.
 
     Raises:
-        DataError: it says them in another order, so that what stands below would be read under wrong names.
+        DataError: it says them in another order, so that what is below would be read under wrong names.
     """
     if len(cells) != len(header) or len(cells) < 2:
         return False
@@ -125,7 +125,7 @@ def _is_header(cells: list[str], header: list[str], where: str) -> bool:
     if sorted(names) == sorted(header):
         raise DataError(
             f"{where} is a header with the columns in another order ({', '.join(names)[:120]}); the rows below it would be "
-            "read under wrong names; make it a file of its own"
+            "read under wrong names; make it its own file"
         )
     return False
 

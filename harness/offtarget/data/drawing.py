@@ -8,7 +8,7 @@ from offtarget.data.pairs import Pair
 
 
 def rank(unit: str, seed: int) -> bytes:
-    """Where a unit stands in the order of a draw: uniform over seeds, and the same in every file."""
+    """Where a unit is in the order of a draw: uniform over seeds, and the same in every file."""
     return hashlib.sha256(f"draw:{seed}:{unit}".encode()).digest()
 
 

@@ -87,7 +87,7 @@ def require_few_drops(name: str, n_usable: int, dropped: Mapping[str, int], rows
     """
     if alarming_share(n_usable, dropped) > REFUSED:
         raise DataError(
-            f"{name}: {_left_out(n_usable, dropped, rows)}; mend them, or go on without them by --allow-drops"
+            f"{name}: {_left_out(n_usable, dropped, rows)}; fix them, or go on without them by --allow-drops"
         )
 
 

@@ -118,7 +118,7 @@ def _is_cut(before: str, line: str, fragment: str, inner: bool) -> bool:
         before: the lines above the last.
         line: the last one.
         fragment: its last sentence, without an end mark.
-        inner: whether another sentence stands before it on the line.
+        inner: whether another sentence is before it on the line.
     """
     words = _WORD.findall(fragment)
     bare = line.lstrip()

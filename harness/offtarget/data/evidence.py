@@ -16,7 +16,7 @@ _MOST_VALUES = 64
 _SHORT = 60
 """Characters of a value that may be a label."""
 SAMPLED = 512
-"""Rows that are kept to try a shape on: at most so many of each set of filled columns, spread over the file."""
+"""Rows that are kept to try a shape on: at most this many of each set of filled columns, spread over the file."""
 
 TEXT, TALK, TEXTS, NUMBER, TRUTH, RECORDS, OTHER = (
     "text", "conversation", "list of texts", "number", "true or false", "list of mappings", "other",

@@ -16,7 +16,7 @@ _NO_ROWS = {
     "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "config.json", "package.json",
     "metadata.json", "adapter_config.json", "tokenizer.json", "tokenizer_config.json",
 }  # fmt: skip
-"""JSON files that stand beside data and hold none."""
+"""JSON files that are beside data and hold none."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from offtarget.data.pairs import Pair
 from offtarget.data.texts import Debris, StockSide, Texts
 
 MIN_PAIRS, MIN_PROMPTS = 30, 10
-"""What an audit needs; so many prompts also when weighed by their rows (`linked.kish`)."""
+"""What an audit needs; this many prompts also when weighed by their rows (`linked.kish`)."""
 LOPSIDED = 0.05
 """Difference in share between chosen and rejected from which on debris tells the sides apart."""
 MOSTLY = 0.9
@@ -42,7 +42,7 @@ def needs(pairs: Sequence[Pair], unit: str = "", link: Linked | None = None) -> 
     Args:
         pairs: the rows.
         unit: the column whose values are their groups, in words; empty where prompts are.
-        link: their units where answers stand under several prompts; None where a person said what the units are.
+        link: their units where answers are under several prompts; None where a person said what the units are.
     """
     n_groups, effective = len({p.group for p in pairs}), kish(p.group for p in pairs)
     wanted = f"at least {MIN_PAIRS} pairs from {MIN_PROMPTS} prompts are needed"

@@ -70,7 +70,7 @@ class Shapes:
     main: Layout
     by_key: dict[frozenset[str], Layout] = field(default_factory=dict)
     unread: tuple[str, ...] = ()
-    """What keeps rows of other columns from being read by a shape of their own."""
+    """What keeps rows of other columns from being read by their own shape."""
 
     def of(self, row: Row) -> Layout:
         """The shape of a row."""
@@ -126,7 +126,7 @@ def decide(seen: Census, roles: Mapping[str, str]) -> Shapes | NoShape:
         if isinstance(layout, Layout):
             by_key[key] = layout
         elif layout.unclear:
-            unread.append(f"{rows.n} rows are not read by a shape of their own: {layout.unclear[0]}")
+            unread.append(f"{rows.n} rows are not read by their own shape: {layout.unclear[0]}")
     if not by_key:
         return found if isinstance(found, NoShape) else Shapes(found)
     counts: Counter[str] = Counter()

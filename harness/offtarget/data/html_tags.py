@@ -30,7 +30,7 @@ _SPOKEN_OF = re.compile(
 
 
 def html_tags(text: str) -> list[tuple[Place, str]]:
-    """Tags and entities, each with what stands there for a reader: a line end for a block, a sign for an entity.
+    """Tags and entities, each with what is there for a reader: a line end for a block, a sign for an entity.
 
     Args:
         text: with a line feed at every line end.

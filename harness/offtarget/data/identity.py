@@ -15,7 +15,7 @@ _ROLE_END, _TURN_END = "\x1f", "\x1e"
 """Separators of what is compared; white space to `str.split`, so no normalised text holds them."""
 
 
-@lru_cache(maxsize=4096)  # rows of one prompt stand together, and each is asked for several times
+@lru_cache(maxsize=4096)  # rows of one prompt are together, and each is asked for several times
 def normalise(text: str) -> str:
     """The form of a text in which it is compared with others."""
     if not text.isascii():

@@ -101,7 +101,7 @@ def _no_such_scale(stated: TwoResponses, whole: Evidence) -> str | None:
     if stated.scale is None or stated.label is None:
         return None
     numbers = sorted({n for v in values_of(whole, stated.label) if (n := _plain(v)) is not None})
-    if not numbers:  # many different ones: those of the rows at hand
+    if not numbers:  # many different ones: those of the rows read
         cells = (_plain(cell_of(row, stated.label)) for row in whole.rows)
         numbers = sorted({n for n in cells if n is not None})
     if not numbers or numbers[0] < 0:

@@ -1,12 +1,12 @@
 """Rows that are one unit because they share their answers: one pair of answers under several prompts is asked once.
 
 Rows hang together where they have a prompt in common, or both answers (`identity.normalise`, whichever was chosen), or,
-where answers repeat widely, one answer that stands under several prompts but not in over 2 % of the rows. Each connected
+where answers repeat widely, one answer that is under several prompts but not in over 2 % of the rows. Each connected
 component is one unit. Where labels are given by prompt this loses little: swapped by whole components, labels keep their
 distribution.
 
 Two cases do not take this. Where single answers are drawn from one pool, nearly all rows hang together: there only rows
-with both answers in common are one unit. Where a few pairs of answers stand under many prompts and are preferred now
+with both answers in common are one unit. Where a few pairs of answers are under many prompts and are preferred now
 one way and now the other, as coins would have it, labels go by prompt, and prompts stay the units.
 """
 
@@ -20,7 +20,7 @@ from offtarget.data.stock import MIN_PROMPTS
 
 MIN_UNITS = 10
 WORTH_SAYING = 0.01
-"""It is said from this share of prompts on that are no units of their own."""
+"""It is said from this share of prompts on that are not their own units."""
 COMMON = 0.02
 """An answer in more than this share of the rows, in three units or more, is a stock answer and joins nothing."""
 WIDELY = 0.1
@@ -58,7 +58,7 @@ def kish(names: Iterable[Hashable]) -> float:
 
 
 def join(first: Sequence[str], sets: Iterable[Sequence[int]]) -> list[str]:
-    """The connected components of rows that agree in a label or stand in one set.
+    """The connected components of rows that agree in a label or are in one set.
 
     Args:
         first: a label of each row; a component is named after the label of its first row.
@@ -122,7 +122,7 @@ def linked(pairs: Sequence[Pair], noun: str = "prompts") -> Linked:
 
 
 def _by_single_answers(names: list[str], sides: Sequence[tuple[str, str]]) -> list[str]:
-    """Units joined by one answer that stands in several of them: where that is no coincidence, and does not join all."""
+    """Units joined by one answer that is in several of them: where that is no coincidence, and does not join all."""
     rows: dict[str, list[int]] = defaultdict(list)
     for i, (chosen, rejected) in enumerate(sides):
         rows[chosen].append(i)
@@ -140,7 +140,7 @@ def _by_single_answers(names: list[str], sides: Sequence[tuple[str, str]]) -> li
 
 
 def _by_prompt(groups: Sequence[str], sides: Sequence[tuple[str, str]]) -> bool:
-    """Whether the labels of pairs of answers that stand under several prompts agree no more than coins by prompt would.
+    """Whether the labels of pairs of answers that are under several prompts agree no more than coins by prompt would.
 
     Statistic: the sum over pairs of answers of the squared sum of signs, one sign a prompt.
     """

@@ -61,9 +61,9 @@ def load_pairs(
             system, and the other fields of the adapters.
         split: a split of the card, or a value of the split column; `all` for all of the card's. Without
             it the first split that the card lists, or every row.
-        limit: at most so many pairs (of each split): whole groups (prompts), drawn by `limit_seed` from all rows.
+        limit: at most this many pairs (of each split): whole groups (prompts), drawn by `limit_seed` from all rows.
         limit_seed: which groups the limit draws; not the seed of any statistic.
-        head: the first so many usable pairs (of each split); no more is read than they need.
+        head: the first N usable pairs (of each split); no more is read than they need.
         card: a card that says how to read the files of `ref`, wherever they are.
         registry: where names are looked up; by default the registry of this process.
         skip_bad_rows: leave out rows that are broken (not JSON, a missing column, null in one's own file)
@@ -146,7 +146,7 @@ def _require_roles(given: Mapping[str, str]) -> None:
         for one in column.split("|"):
             if one in roles:
                 raise ConfigError(
-                    f"--columns: column '{one}' is given two roles, {roles[one]} and {role}; each needs a column of its own"
+                    f"--columns: column '{one}' is given two roles, {roles[one]} and {role}; each needs its own column"
                 )
             roles[one] = role
 

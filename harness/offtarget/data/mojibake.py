@@ -1,6 +1,6 @@
 """Signs that broke when bytes were read as another encoding: UTF-8 read as Windows-1252, and signs that were lost.
 
-The text meant is known where the bytes still stand there ("itâ€™s", "cafÃ©"); a lost sign (U+FFFD) is not, but for an
+The text meant is known where the bytes are still there ("itâ€™s", "cafÃ©"); a lost sign (U+FFFD) is not, but for an
 apostrophe inside an English word. Sequences that a writer may mean (É before a closing quote) are left alone: a sign of
 two bytes alone counts only in Latin-1, one of three only among punctuation, symbols and full-width forms; other scripts
 count from two in a row on.
@@ -52,7 +52,7 @@ def lost_signs(text: str) -> list[tuple[Place, str]]:
     """Signs that were lost in decoding (U+FFFD), control signs, and signs of no width within Latin text.
 
     Returns:
-        The place of each run, and what may stand there instead.
+        The place of each run, and what may be there instead.
     """
     if "\ufffd" not in text and text.replace("\n", "").replace("\t", "").isprintable():
         return []
@@ -91,7 +91,7 @@ def _decode(run: str) -> str | None:
 def escaped_signs(text: str) -> list[tuple[Place, str]]:
     r"""Signs that were escaped once too often, each with the sign meant: `\u2019`, and `\n` in a text without line ends.
 
-    LaTeX has `\nu` and `\neq`, paths have `\new`: a line end counts where no small letter stands behind it, twice or more.
+    LaTeX has `\nu` and `\neq`, paths have `\new`: a line end counts where no small letter is behind it, twice or more.
     """
     if "\\" not in text:
         return []

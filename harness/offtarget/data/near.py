@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 THRESHOLD = 0.8
 """Jaccard similarity from which on two texts are near."""
 WORDS = 3
-"""Words in a row that make one element of a text's set; shorter texts are compared as they stand."""
+"""Words in a row that make one element of a text's set; shorter texts are compared as they are."""
 _BANDS, _ROWS = 25, 5
 _SEED = 1
 _COMPARED = 64
-"""Of the texts in one band so many representatives are compared with a new one."""
+"""Of the texts in one band this many representatives are compared with a new one."""
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -45,7 +45,7 @@ def near_sets(texts: Sequence[str]) -> list[list[int]]:
     different texts. Each set is in order, and so are the sets.
 
     Args:
-        texts: as they stand.
+        texts: as they are.
     """
     first = {normalise(t): i for i, t in reversed(list(enumerate(texts)))}
     sketches = dict(zip(first.values(), _sketches(first), strict=True))
@@ -85,7 +85,7 @@ def near_others(texts: Sequence[str], others: Sequence[str]) -> dict[int, int]:
     """For each text that is near, but not the same as, one of some others: the number of the nearest of those.
 
     Args:
-        texts: as they stand.
+        texts: as they are.
         others: what they are compared with.
     """
     known = {normalise(t): j for j, t in reversed(list(enumerate(others)))}

@@ -1,4 +1,4 @@
-"""Rows that nearly repeat others, and prompts of a test set that stand in a training set."""
+"""Rows that nearly repeat others, and prompts of a test set that are in a training set."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Near(_Record):
     """Texts that nearly repeat another one without being the same."""
 
     threshold: float = THRESHOLD
-    """Jaccard similarity of the sets of so many words in a row, from which on two texts are near."""
+    """Jaccard similarity of the sets of this many words in a row, from which on two texts are near."""
     words: int = WORDS
     n_prompts: int
     """Different prompts that have a near one."""
@@ -54,7 +54,7 @@ class Overlap(_Record):
     near_rows: tuple[tuple[str, str], ...]
     n_near_prompts: int
     n_same_pairs: int
-    """Rows whose prompt, chosen and rejected all stand together in the other set, preferred this way or the other."""
+    """Rows whose prompt, chosen and rejected all are together in the other set, preferred this way or the other."""
 
 
 def find_near(pairs: Sequence[Pair]) -> Near:
@@ -100,7 +100,7 @@ def _near_rows(
 
 
 def find_overlap(pairs: PairSet, against: PairSet) -> Overlap:
-    """The prompts of a set that stand, or nearly stand, in another one.
+    """The prompts of a set that are, or nearly are, in another one.
 
     Args:
         pairs: the set that is to be unseen, such as a test set.

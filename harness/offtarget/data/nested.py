@@ -1,4 +1,4 @@
-"""What lies within lists and mappings of a file that nothing fits: rows, a label, answers with their scores."""
+"""What is within lists and mappings of a file that nothing fits: rows, a label, answers with their scores."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -98,7 +98,7 @@ def _rows_within(value: dict[str, Any], path: str, depth: int) -> tuple[str, lis
 
 
 def nested_label(seen: Census, answers: Sequence[str]) -> str | None:
-    """What to say where the label lies within lists and mappings, as labelling tools write it."""
+    """What to say where the label is within lists and mappings, as labelling tools write it."""
     rows = seen.whole.rows
     for name, column in seen.whole.columns.items():
         if column.kind not in (RECORDS, OTHER):
@@ -117,7 +117,7 @@ def nested_label(seen: Census, answers: Sequence[str]) -> str | None:
 
 
 def _nested_prompt(seen: Census) -> str:
-    """The role of the prompt, where it lies in a mapping under its usual name."""
+    """The role of the prompt, where it is in a mapping under its usual name."""
     inner = [c for c in seen.whole.columns if "." in c]
     found = [c for c in inner if names_of.named([c.rpartition(".")[2]], names_of.SURE_PROMPT)]
     return f"prompt={found[0]}," if found else ""

@@ -38,7 +38,7 @@ class Pair:
 
 
 JOINT = "\n\n"
-"""What stands between the turns of a text."""
+"""What is between the turns of a text."""
 
 
 def spoken(messages: Sequence[Message]) -> list[bool]:

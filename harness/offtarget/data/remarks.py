@@ -57,7 +57,7 @@ def notes(collector: Collector, seen: Census) -> Iterator[str]:
     if columns.context:
         yield f"context: column {columns.context}, put before the prompt"
     if columns.input and columns.input in seen.whole.columns:
-        yield f"input: column {columns.input}, put behind the prompt on a line of its own"
+        yield f"input: column {columns.input}, put behind the prompt on its own line"
     if columns.earlier and columns.earlier in seen.whole.columns:
         yield f"earlier turns: column {columns.earlier}, put before the prompt"
     if unit := unit_of(collector):

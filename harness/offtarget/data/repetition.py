@@ -11,7 +11,7 @@ Place = tuple[int, int]
 """First character, and the one after the last."""
 
 _UNIT, _TIMES, _RUN = 80, 5, 60
-"""Repetition: a stretch of at most so many characters, so many times without a break, together so long."""
+"""Repetition: a stretch of at most this many characters, this many times without a break, together this long."""
 _LINE_TIMES, _LINE_CHARS = 5, 15
 _STEP = 16
 """Any run has three places in a row, so far apart, that are as one period further on: at least 48 characters are."""
@@ -20,7 +20,7 @@ _STEP = 16
 def repetition(text: str) -> Place | None:
     """The longest run of one stretch over and over: at most 80 characters with a letter, five times or more.
 
-    Where there is none, a line that stands there five times or more and makes half of all lines: from its first time
+    Where there is none, a line that is there five times or more and makes half of all lines: from its first time
     to its last.
     """
     return None if len(text) < _RUN else _run(text) or _lines(text)

@@ -80,7 +80,7 @@ def extended_prompt(
         for n, turn in enumerate(system, start=1):
             if turn["role"] != "system":
                 raise DataError(
-                    f"column '{columns.system}', turn {n} has role {turn['role']} where a system turn should stand"
+                    f"column '{columns.system}', turn {n} has role {turn['role']} where a system turn should be"
                 )
         own = turns[0]["content"].strip() if turns[0]["role"] == "system" else None
         said = "\n".join(m["content"] for m in system)

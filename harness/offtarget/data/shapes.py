@@ -32,9 +32,9 @@ class Candidate:
     """Where the three came from, for messages."""
     tag: str = ""
     places: tuple[int, int] | None = None
-    """Where the two stand in their lists, where the columns hold lists of responses."""
+    """Where the two are in their lists, where the columns hold lists of responses."""
     records: tuple[Row, Row] | None = None
-    """The records that the two stand in, where each has one of its own."""
+    """The records that the two are in, where each has one of its own."""
 
 
 class Adapter(BaseModel):

@@ -46,7 +46,7 @@ class SideColumns:
     """Two columns that say the same thing of the two sides."""
 
     stem: str
-    """Their common name, with `*` in the place of the word for the side: `*_score`, `model_*`."""
+    """Their common name, with `*` instead of the word for the side: `*_score`, `model_*`."""
     chosen: str
     """Column of the chosen side; or, with the marks of two answers, of the first of them."""
     rejected: str
@@ -174,7 +174,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _names(row: Row, answer: str) -> Iterable[str]:
-    """The columns of a row, entries of mappings as `column.entry`; also in the list in which an answer stands."""
+    """The columns of a row, entries of mappings as `column.entry`; also in the list in which an answer is."""
     for name, value in row.items():
         yield name
         if isinstance(value, Mapping):

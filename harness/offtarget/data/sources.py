@@ -49,7 +49,7 @@ class Source:
 
     @property
     def own(self) -> bool:
-        """Whether the rows are local files, where a bad row is an error its owner can mend."""
+        """Whether the rows are local files, where a bad row is an error its owner can fix."""
         return self.hub is None
 
 
@@ -145,7 +145,7 @@ class Part:
     split: str | None
     """None where the files do not say it."""
     rows: Callable[[], Iterator[LocatedRow]]
-    """Opens them anew."""
+    """Opens them again."""
 
 
 def parts_of(source: Source, split: str | None, *, stream: bool) -> list[Part]:

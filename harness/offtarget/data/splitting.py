@@ -1,4 +1,4 @@
-"""Splits by group, so that no prompt stands on both sides of one."""
+"""Splits by group, so that no prompt is on both sides of one."""
 
 import dataclasses
 import hashlib

@@ -18,7 +18,7 @@ SIDES: tuple[Side, Side] = ("chosen", "rejected")
 MIN_SHARE = 0.02
 """Stock answers make more than this share of their side, all together."""
 MIN_EACH, MIN_PROMPTS = 0.005, 3
-"""Each makes this share of its side or more, under so many different prompts or more."""
+"""Each makes this share of its side or more, under this many different prompts or more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class StockAnswer:
     """One text that answers many prompts."""
 
     text: str
-    """As it first stands."""
+    """As it first is."""
     rows: tuple[int, ...]
     """Numbers of the rows whose answer on that side is this text."""
     n_prompts: int

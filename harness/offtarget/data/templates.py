@@ -3,7 +3,7 @@
 A template is a run of words at the start and one at the end of a prompt that stay, around one slot that does not. It
 has to be plain before prompts are taken for fillings of one: at least `MIN_FIXED` words stay, one of them no common
 word, no fewer than the slot holds, and `MIN_FILLS` different prompts fill it. A slot holds at most `MAX_SLOT` words (a
-name, a number, a thing), so neither questions that open alike nor an instruction before a text of its own are one.
+name, a number, a thing), so neither questions that open alike nor an instruction before its own text are one.
 Compared is the last user turn (`identity.normalise`) of prompts with the same turns before it. Templates that share a
 prompt are one: "Write a sad poem about X" and "Write a Y poem about cats".
 """
@@ -47,7 +47,7 @@ class _Prompt:
 
     text: str
     words: list[tuple[int, int]]
-    """Where each word stands."""
+    """Where each word is."""
     starts: list[int]
     """Hash of the turns before and the first k words."""
     ends: list[int]
@@ -90,7 +90,7 @@ class _Prompt:
                     yield before, n - stop
 
     def frame(self, before: int, behind: int) -> str:
-        """The text with … for what stands between the first and the last so many words."""
+        """The text with … for what is between the first and the last this many words."""
         slot = self.words[before : len(self.words) - behind]
         return self.text[: slot[0][0]] + SLOT + self.text[slot[-1][1] :]
 

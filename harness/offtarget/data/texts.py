@@ -32,7 +32,7 @@ class _Record(BaseModel):
 
 
 class Debris(_Record):
-    """One kind of text that nobody meant to stand there."""
+    """One kind of text that nobody meant to be there."""
 
     kind: str
     told: str
@@ -44,7 +44,7 @@ class Debris(_Record):
     rows: tuple[str, ...]
     """Ids of rows with it; at most 50."""
     example: str
-    """One of the texts where it stands."""
+    """One of the texts where it is."""
 
 
 class Stock(_Record):
@@ -227,7 +227,7 @@ def _each(texts: Sequence[str], read: Callable[[str], T]) -> list[T]:
 
 
 def _around(text: str, place: tuple[int, int]) -> str:
-    """The place with what stands around it, on one line."""
+    """The place with what is around it, on one line."""
     start = max(0, place[0] - 30)
     return ("…" if start else "") + _cut(text[start : place[1] + 30])
 

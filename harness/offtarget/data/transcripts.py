@@ -21,7 +21,7 @@ class Marks:
     sure: bool = True
     """Whether a text that begins so can be nothing else. Plain words need the evidence of a whole column."""
     preamble: re.Pattern[str] | None = None
-    """What may stand before the first mark: a system turn."""
+    """What may be before the first mark: a system turn."""
     roles: Mapping[str, str] = field(default_factory=lambda: ROLES)
 
 

@@ -52,7 +52,7 @@ class _File(_Record):
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """What stands in the rows of a set."""
+    """What is in the rows of a set."""
 
     concepts: Mapping[str, TrueConcept]
     """By key: `concept` or `concept@topic`."""
@@ -74,7 +74,7 @@ def read_truth(path: Path) -> Truth:
         text = data.decode("utf-8")
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as e:
         raise ConfigError(
-            f"{path}: the truth file cannot be read ({e}); mend it, or take `truth` off the card"
+            f"{path}: the truth file cannot be read ({e}); fix it, or take `truth` off the card"
         ) from None
     if len(data) > MAX_BYTES:
         raise ConfigError(f"{path}: the truth file is larger than {MAX_BYTES // 2**20} MB")

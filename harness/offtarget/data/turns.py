@@ -26,7 +26,7 @@ _FIRST_SPEAKER = re.compile(
 )
 """Others, looked for where a text begins."""
 _ABOVE = 200
-"""Characters above a turn in which the end of what stands there is looked for."""
+"""Characters above a turn in which the end of what is there is looked for."""
 _CLOSERS = "\"'”’»)]*_ \t\n"
 
 

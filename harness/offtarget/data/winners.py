@@ -60,7 +60,7 @@ class Unclear:
     """Labels that may mean one thing or the opposite."""
 
     why: str
-    """What stands in the column, and how to say what it means."""
+    """What is in the column, and how to say what it means."""
 
 
 def read_labels(
@@ -243,7 +243,7 @@ def _in_words(text: str) -> Named | None:
 
 
 def _names_other(tail: str, side: str) -> bool:
-    """Whether what stands behind "than" names the other answer."""
+    """Whether what is behind "than" names the other answer."""
     words = [w for w in tail.split() if w not in _THING | {"the"}]
     return len(words) == 1 and words[0] in (_SECOND if side in _FIRST else _FIRST)
 

@@ -65,7 +65,7 @@ def as_audited(asked: Asked, *, like: Path | None, verdicts: Path | None) -> Ans
     Args:
         asked: the command line; its `data` may be an audit's folder, which stands for the audited data.
         like: folder of an audit.
-        verdicts: a verdicts file; an audit that lies beside it is the one it was made on.
+        verdicts: a verdicts file; an audit beside it is the one it was made on.
 
     Raises:
         ConfigError: an option differs from the audit's and would make other features, or `like` is no audit.
@@ -95,16 +95,16 @@ def as_audited(asked: Asked, *, like: Path | None, verdicts: Path | None) -> Ans
         found[name] = given
     if folder is None and verdicts is not None and reads_model(found["lens"]):
         notes.append(
-            f"no audit lies beside {verdicts}, so it is not known how its rows were read: lenses read "
+            f"no audit is beside {verdicts}, so it is not known how its rows were read: lenses read "
             f"{found['max_length']} tokens of model {found['model']}; name the audit with --like"
         )
     return Answered(Reading(**found), folder, tuple(notes))
 
 
 def recipe_as_audited(recipe: Recipe, base: Path) -> Recipe:
-    """The recipe with what its earlier audit read in place of what it leaves open.
+    """The recipe with what its earlier audit read instead of what it leaves open.
 
-    The earlier audit is `audit.like`, or the one that lies beside its verdicts file.
+    The earlier audit is `audit.like`, or the one beside its verdicts file.
 
     Args:
         recipe: as it was written.

@@ -33,7 +33,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     Args:
         recipe: what to run.
         base: folder that its relative paths start from.
-        limit: at most so many pairs, whole prompts drawn by the recipe's `limit_seed`.
+        limit: at most this many pairs, whole prompts drawn by the recipe's `limit_seed`.
 
     Raises:
         ConfigError: a name that does not exist, also in the verdicts, a template that cannot be read, or features read

@@ -132,7 +132,7 @@ def parameters_of(item: ProtocolRun) -> dict[str, Any]:
 
 
 def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> Asked:
-    """What a cell is asked for and stands on: known before it is made."""
+    """What a cell is asked for and depends on: known before it is made."""
     recipe = run.recipe
     trained = protocol != START
     spec = CellSpec(

@@ -54,7 +54,7 @@ def readings_of(
         members: concept id -> feature ids.
         lenses: names of the lenses, to find the SAE by.
         model: the start model; called only when it is needed.
-        store: where everything lies.
+        store: where everything is kept.
         max_length: tokens of prompt and response together.
         template: path of a chat template.
         labels: concept id -> label.
@@ -74,7 +74,7 @@ def readings_of(
 def make_shaping_plan(
     protocol: str, parameters: Mapping[str, Any], readings: StoredReadings, targets: Sequence[Target], seed: int
 ) -> ShapingPlan:
-    """The checked plan of a protocol, with notes on what its targets go along with.
+    """The checked plan of a protocol, with notes on what its targets correlate with.
 
     Raises:
         ConfigError: an unknown protocol, parameter or concept; a plan that cannot be trained or does nothing.
@@ -122,7 +122,7 @@ def _along(target: str, found: Sequence[tuple[str, float]]) -> list[str]:
         return []
     concept, r = found[0]
     return [
-        f"{target} goes along with none of {len(found)} other concepts by |r| of {CORRELATED} or more (most with "
+        f"{target} correlates with none of {len(found)} other concepts by |r| of {CORRELATED} or more (most with "
         f"{concept}, r {r:+.2f})"
     ]
 

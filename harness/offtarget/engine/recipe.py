@@ -54,7 +54,7 @@ class TrainRows(_Strict):
     pairs: Whole | None = Field(default=None, ge=8)
     """How many; None means all."""
     per_prompt: Whole | None = Field(default=None, ge=1)
-    """At most so many pairs of one prompt."""
+    """At most this many pairs of one prompt."""
     max_characters: Whole | None = Field(default=None, ge=1)
     """Leave out pairs with an answer longer than this: a way to fit a small machine. Counted in the cell."""
 
@@ -126,7 +126,7 @@ class RecipeVerdict(_Strict):
     by: str = "recipe"
     why: str = ""
     where: dict[str, str] | None = Field(default=None, min_length=1)
-    """Carry it out only on pairs whose metadata says so, such as {topic: cooking}; in place of `context`, which is a
+    """Carry it out only on pairs whose metadata says so, such as {topic: cooking}; instead of `context`, which is a
     topic that the audit found."""
 
     @model_validator(mode="after")
@@ -143,11 +143,11 @@ class Recipe(_Strict):
     data: str = Field(min_length=1)
     """Registry name, path or hf: id."""
     limit: Whole | None = Field(default=None, ge=30)
-    """Read at most so many pairs: whole prompts, drawn from all rows by `limit_seed`; None means all."""
+    """Read at most this many pairs: whole prompts, drawn from all rows by `limit_seed`; None means all."""
     limit_seed: Seed = 0
     """Which prompts the limit draws; not the seed of any statistic."""
     head: Whole | None = Field(default=None, ge=30)
-    """Read only the first so many pairs."""
+    """Read the first N pairs."""
     card: str | None = None
     """A dataset card that says how to read the files of `data`, wherever they are."""
     name: str | None = None
@@ -203,7 +203,7 @@ def read_recipe(name: str, overrides: Sequence[str] = (), size: str | None = Non
 def sized(raw: Mapping[str, Any], size: str | None, where: str) -> dict[str, Any]:
     """A recipe's mapping with the keys of one of its `sizes` put over its own; the size is its budget class.
 
-    Groups of keys are merged, all else is replaced. Without a size the recipe stands as it is.
+    Groups of keys are merged, all else is replaced. Without a size the recipe is as it is.
 
     Raises:
         ConfigError: the recipe has no such size, or a size is not a mapping.
@@ -261,7 +261,7 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
 
 
 def _first_fault(error: ValidationError) -> str:
-    # a misspelt key first: what it should have been is then missing, and that is no fault of its own
+    # a misspelt key first: what it should have been is then missing, and that is not a fault in itself
     fault = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
     places = [str(p) for p in fault["loc"] if not str(p).startswith(("tuple[", "function-"))]  # members of unions
     key = ".".join(places)

@@ -82,7 +82,7 @@ def _differences(near: Cell, asked: Asked) -> list[str]:
             out += [f"{name}.{k} was {_short(was.get(k))}, now {_short(now.get(k))}" for k in keys]
         elif (sorted(was) != sorted(now)) if name == "behaviours" else was != now:
             out.append(f"{name} was {_short(was)}, now {_short(now)}")
-    return out or ["its key is another, though nothing of it is"]
+    return out or ["its key differs although every compared field is equal"]
 
 
 def _short(value: Any) -> str:

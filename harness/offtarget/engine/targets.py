@@ -55,7 +55,7 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
     found = _written(recipe.verdicts, base, like.key if like else "not known yet")
     if like and found.vocabulary != like.key:
         raise UndecidedError(
-            f"{where}: made for vocabulary {found.vocabulary[:12]}, but audit.like has {like.key[:12]}; decide anew "
+            f"{where}: made for vocabulary {found.vocabulary[:12]}, but audit.like has {like.key[:12]}; decide again "
             "in a copy of its verdicts.template.yaml"
         )
     contexts = {c.id for c in Audit.read(Path(recipe.audit.like)).contexts} if recipe.audit.like else set()
@@ -79,7 +79,7 @@ def _where(verdicts: Sequence[RecipeVerdict] | str) -> str:
 
 
 def _written(verdicts: Sequence[RecipeVerdict] | str, base: Path, vocabulary: str) -> Verdicts:
-    """The verdicts as they stand: those of a file, or the recipe's own for a vocabulary."""
+    """The verdicts as they are: those of a file, or the recipe's own for a vocabulary."""
     if isinstance(verdicts, str):
         return verdict_file.read(Path(verdicts) if Path(verdicts).is_file() else base / verdicts)
     import yaml
@@ -168,5 +168,5 @@ def gates_of(verdicts: Sequence[RecipeVerdict] | str) -> dict[str, dict[str, str
 
 
 def gate_name(gate: Mapping[str, str]) -> str:
-    """A gate by metadata in the place of a context: `topic=cooking`."""
+    """A gate by metadata instead of a context: `topic=cooking`."""
     return ", ".join(f"{key}={value}" for key, value in sorted(gate.items()))

@@ -208,7 +208,7 @@ def mean_interval(x: Panel, level: float = LEVEL) -> tuple[float, float] | None:
 def ratio_interval(over: Contrast, under: Contrast, level: float = LEVEL) -> tuple[float, float] | None:
     """Fieller's (1954) set of a ratio of two contrasts that share prompts and policies.
 
-    All r for which 0 lies in the interval of over − r·under (see `Contrast.half`).
+    All r for which 0 is in the interval of over − r·under (see `Contrast.half`).
 
     Returns:
         The set where it is an interval; None where it is not bounded, since `under` is not clearly other than 0.

@@ -105,7 +105,7 @@ class Policy:
 
     @property
     def start_ids(self) -> list[int]:
-        """What stands before a bare text, so that its first token has a probability: bos, else eos."""
+        """What is before a bare text, so that its first token has a probability: bos, else eos."""
         bos = self.tokenizer.bos_token_id
         return [self.tokenizer.eos_token_id if bos is None else bos]
 

@@ -63,7 +63,7 @@ def stratum_of(row: Row) -> str:
 def ordered(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows in an order of which every beginning is a fair share of the file: so a limit cuts strata, not the file.
 
-    Units (rows whose ids share what stands before `#`) stay together. Within a stratum they are ordered by a hash of
+    Units (rows whose ids share what is before `#`) stay together. Within a stratum they are ordered by a hash of
     their id, spread over their topics; strata are then interleaved, the j-th of m units at the place (j + ½)/m.
     """
     units: dict[str, list[dict[str, Any]]] = {}

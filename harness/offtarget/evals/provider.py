@@ -8,7 +8,7 @@ Log-probabilities come through Inspect's `prompt_logprobs` (its own seam, made f
 a task may leave in the metadata of a message save work or say more, and mean nothing to others:
 
 - `{"prompt_logprobs": "message"}` on a last assistant message: only its tokens are reported.
-- `{"plain_text": true}` on a single user message: its text is read as it stands, without the chat
+- `{"plain_text": true}` on a single user message: its text is read as it is, without the chat
   template, after the model's bos token (eos where it has none), as vLLM's completions endpoint would.
 """
 
@@ -54,7 +54,7 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         policy: an already loaded policy.
         rollouts: answers that were sampled before: a prompt found there is not generated again.
         progress: called with (done, all) while the model works.
-        model_path: a directory, in place of `model_name`.
+        model_path: a directory, instead of `model_name`.
         dtype: "bfloat16" or "float32"; None: what suits the machine (`machine.precision`).
         template: path of a Jinja chat template, for models that have none.
     """

@@ -48,14 +48,14 @@ def evaluate(
     """Measure behaviours of a model; what was measured before is read from the store.
 
     Behaviours whose task has a parameter `prompts` are scored on one pool: the prompts of all of them
-    together, answered once. The others run as they stand.
+    together, answered once. The others run as they are.
 
     Args:
         model: alias, directory, `hf:` id, or what `models.resolve` gave.
         behaviours: names in the registry.
         store: where answers, scores and Inspect's logs are kept.
         seed: of the sampling.
-        limit: use so many prompts or items of each behaviour, as large a share of each stratum (`prompts.asked`).
+        limit: use this many prompts or items of each behaviour, as large a share of each stratum (`prompts.asked`).
         part: use only those of the development part, or only the others; None: all.
         log_dir: a copy of Inspect's logs is put there.
         threads: of torch.
@@ -284,7 +284,7 @@ def _content_hash(entry: registry.Entry) -> dict[str, str]:
 
 
 def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> Any:
-    """The ids of a task's own rows that are asked; None for a task without a file of its own and no part.
+    """The ids of a task's own rows that are asked; None for a task without its own file and no part.
 
     Raises:
         ConfigError: the task has no rows beside it, so its samples cannot be told apart.

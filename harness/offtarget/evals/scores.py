@@ -91,5 +91,5 @@ def mean_bounds(values: Iterable[float | None], unit: str = "") -> tuple[float, 
 
 
 def cluster_of(sample_id: str) -> str:
-    """The prompt that a sample belongs to: its id without what stands behind the last `#`."""
+    """The prompt that a sample belongs to: its id without what is behind the last `#`."""
     return sample_id.rsplit("#", 1)[0]

@@ -31,7 +31,7 @@ BATCH_TOKENS_ELSEWHERE = 16384
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Where one text's tokens stand in a batch of activations."""
+    """Where one text's tokens are in a batch of activations."""
 
     conversation: int
     response: int
@@ -179,7 +179,7 @@ def can_pack(model: Any, layer: Any, max_length: int) -> bool:
 
 @contextmanager
 def use_threads(threads: int | None = None) -> Iterator[int]:
-    """Run torch on so many threads; by default on those that OMP_NUM_THREADS or the affinity mask allow."""
+    """Run torch on this many threads; by default on those that OMP_NUM_THREADS or the affinity mask allow."""
     import torch
 
     before = torch.get_num_threads()

@@ -25,7 +25,7 @@ sinks, sparse indices) would change what attention computes."""
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Where one text stands in a packed row, and the tokens before it that it sees besides itself."""
+    """Where one text is in a packed row, and the tokens before it that it sees besides itself."""
 
     start: int
     stop: int

@@ -179,7 +179,7 @@ def _or_nan(x: float | None) -> float:
 
 
 def _middle(numbers: Floats, log: bool) -> float:
-    """What stands on both sides of a row that does not say it: the mean of the others, on their scale."""
+    """What is on both sides of a row that does not say it: the mean of the others, on their scale."""
     if not numbers.size:
         return 0.0
     return float(np.expm1(np.log1p(numbers).mean()) if log else numbers.mean())

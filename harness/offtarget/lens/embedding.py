@@ -35,7 +35,7 @@ RECIPE = SignedSaeRecipe()
 MIN_DIFFERENCES = 2 * RECIPE.latents
 MIN_GROUPS = 10
 HELD_OUT = 10
-"""One prompt in so many is not trained on: it decides when training stops."""
+"""One prompt in this many is not trained on: it decides when training stops."""
 GOOD_VARIANCE = 0.3
 
 Floats32 = NDArray[np.float32]
@@ -128,7 +128,7 @@ def encode_embedding(
 
 
 def columns(n: int) -> tuple[Column, ...]:
-    """`embedding:0` to `embedding:<n - 1>`, without names of their own."""
+    """`embedding:0` to `embedding:<n - 1>`, without their own names."""
     return tuple(
         Column(f"embedding:{j}", f"difference {j}", "root mean square of the latent", "value") for j in range(n)
     )

@@ -37,7 +37,7 @@ BLOCK_ROWS = 1024
 _HASHED = 2**24
 """Values hashed at once."""
 FITTED = "fitted.npz"
-"""Arrays that a lens learnt from the rows at hand."""
+"""Arrays that a lens learnt from the rows it read."""
 UNREAD = "unread.npz"
 """The cells that a lens could not read."""
 
@@ -76,7 +76,7 @@ class FeatureMatrix:
     """What one lens read in one `PairSet`, in the order of its rows.
 
     Raises:
-        DataError: if shapes, row names and columns do not agree, or a column id stands twice.
+        DataError: if shapes, row names and columns do not agree, or a column id occurs twice.
     """
 
     lens: str
@@ -89,7 +89,7 @@ class FeatureMatrix:
     info: dict[str, Any] = field(default_factory=dict)
     """What audit.json says of the lens; plain JSON values."""
     fitted: dict[str, NDArray[Any]] = field(default_factory=dict)
-    """What a lens that is fitted to the rows at hand learnt, to read other rows in the same way; its columns have
+    """What a lens that is fitted to the rows it reads learnt, to read other rows in the same way; its columns have
     no names of their own."""
     unread: "csr_matrix | None" = None
     """True where a column says nothing of a row, bool `(n_pairs, n_columns)`; both sides hold one value there. Means,
@@ -103,7 +103,7 @@ class FeatureMatrix:
                 f"{len(self.groups)} groups; build them again"
             )
         if len({c.id for c in self.columns}) != len(self.columns):
-            raise DataError(f"features of lens '{self.lens}': a column id stands twice; give each its own")
+            raise DataError(f"features of lens '{self.lens}': a column id occurs twice; give each its own")
         shape = (len(self.pair_ids), len(self.columns))
         for (span, stat), matrix in self.values.items():
             if matrix.shape != shape:
@@ -125,7 +125,7 @@ class FeatureMatrix:
         return not self.info.get(METADATA, False)
 
     def position(self, column_id: str) -> int:
-        """Where a column stands.
+        """Where a column is.
 
         Raises:
             ConfigError: if there is no such column; names the nearest.
@@ -143,7 +143,7 @@ class FeatureMatrix:
 
         Raises:
             DataError: if a boolean mask is not as long as there are rows.
-            IndexError: if a row number lies outside.
+            IndexError: if a row number is outside.
         """
         index = np.asarray(rows)
         if index.dtype == bool:

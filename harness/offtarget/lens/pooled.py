@@ -141,7 +141,7 @@ def max_projections(
         vectors: `(n_vectors, d_model)`, all read in one pass; the width of what comes back is `n_vectors`.
         max_length: most tokens of prompt and response together.
         dtype: the model's precision; None: what suits the machine (`machine.precision`).
-        store: where the embedded model lies.
+        store: where the embedded model is kept.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all.
     """

@@ -33,7 +33,7 @@ Reduce = Callable[["torch.Tensor"], "torch.Tensor"]
 
 @dataclass(frozen=True)
 class TokenReadout:
-    """One number for each content token of each distinct response, and where the token stands in its text."""
+    """One number for each content token of each distinct response, and where the token is in its text."""
 
     values: list[NDArray[np.float32]]
     places: list[NDArray[np.int64]]
@@ -62,7 +62,7 @@ def read_tokens(
         layer: decoder layer, from 0.
         reduce: (n_tokens, d_model) float32 to (n_tokens,) or (n_tokens, k).
         max_length: most tokens of prompt and response together.
-        store: where the embedded model lies.
+        store: where the embedded model is kept.
         template: path of a chat template, for models without one.
         progress: called with tokens done and tokens in all.
     """

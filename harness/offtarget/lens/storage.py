@@ -85,7 +85,7 @@ class MatrixWriter:
         self._indptr.append(np.zeros(1))
 
     def append(self, rows: "csr_matrix") -> None:
-        """Add rows below those that stand there."""
+        """Add rows below those that are there."""
         self._indptr.append(rows.indptr[1:].astype(np.int64) + self._data.n)
         self._data.append(rows.data)
         self._indices.append(rows.indices)

@@ -25,7 +25,7 @@ class Reading:
 
     pairs: PairSet
     which: str
-    """What stands after the lens's name and a colon; empty where nothing does."""
+    """What is after the lens's name and a colon; empty where nothing does."""
     chosen_model: ModelRef | None
     store: Store
     max_length: int
@@ -50,13 +50,13 @@ class Lens:
     """Whether it needs a model's activations."""
     read: Callable[[Reading], FeatureMatrix]
     concepts: Callable[[str], list[str]] | None = None
-    """Its concepts by what stands after the colon, where they are the same for every set; else they come with the features."""
+    """Its concepts by what is after the colon, where they are the same for every set; else they come with the features."""
     learns: bool = False
     """Whether it is fitted to the rows it reads, so that a later audit must use its fit again."""
     of_text: bool = True
     """Whether it reads the texts, so that it can read new answers too."""
     check: Callable[[str], object] | None = None
-    """Raises a `ConfigError` where what stands after the colon cannot be, before any row is read."""
+    """Raises a `ConfigError` where what is after the colon cannot be, before any row is read."""
 
 
 def _rules(_: str) -> list[str]:
@@ -206,7 +206,7 @@ def check_lenses(names: Sequence[str], where: str) -> None:
         where: they were given, for the message.
 
     Raises:
-        ConfigError: none is named, one is unknown or named twice, or what stands after its colon cannot be.
+        ConfigError: none is named, one is unknown or named twice, or what is after its colon cannot be.
     """
     if not names:
         raise ConfigError(f"{where} names no lens; there are: {', '.join(LENSES)}")

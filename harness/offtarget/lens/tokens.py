@@ -18,7 +18,7 @@ class Piece:
     """False for what the chat template adds (special tokens, role names, a default system turn) and for the
     first token of the whole sequence."""
     places: list[tuple[int, int]] = field(default_factory=list)
-    """Where each token stands in the text that `text_of` gives, as characters; (0, 0) where it is no part of it."""
+    """Where each token is in the text that `text_of` gives, as characters; (0, 0) where it is no part of it."""
 
 
 @dataclass(slots=True)
@@ -154,7 +154,7 @@ def _content(
     generate: bool,
     scaffolds: dict[tuple[str, ...], list[str] | None],
 ) -> list[tuple[int, int, int]]:
-    """Where the messages' contents stand in a rendered text and in `text_of`; all of it where that cannot be told.
+    """Where the messages' contents are in a rendered text and in `text_of`; all of it where that cannot be told.
 
     Messages that are not read (`starts` is None) are left out.
     What the template puts around them is learned once per sequence of roles, from marks in their place.

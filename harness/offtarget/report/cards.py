@@ -171,6 +171,6 @@ def _excerpt(peak: Peak, p: Pair) -> tuple[Piece, ...]:
 
 
 def _last_turns(prompt: Sequence[Message]) -> str:
-    """The last user turn, with a mark where others stand before it."""
+    """The last user turn, with a mark where others are before it."""
     last = prompt[-1]["content"] if prompt else ""
     return f"[{len(prompt) - 1} earlier turns] {last}" if len(prompt) > 1 else last

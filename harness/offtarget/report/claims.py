@@ -1,4 +1,4 @@
-"""What an audit says, in sentences: each stands on numbers of the record, and is true of the rows it counts."""
+"""What an audit says, in sentences: each is on numbers of the record, and is true of the rows it counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ STATEMENTS = 8
 ALL = 0.9995
 """Share of rows from which on a lens has read them all, to a tenth of a per cent."""
 NAMED = 5
-"""Names of what goes along with a statement."""
+"""Names of what correlates with a statement."""
 NOUNS = {
     "overall": "concepts lean over the whole set",
     "global": "leans are particular to a topic",
@@ -49,7 +49,7 @@ def glance(audit: Audit, stated: Stated | None = None, most: int = STATEMENTS) -
 
     Args:
         audit: the record.
-        stated: its findings put together, where that is at hand.
+        stated: its findings put together, where that is known.
         most: how many statements.
     """
     stated = stated or state(audit)
@@ -329,7 +329,7 @@ def claim(h: Hypothesis, c: Concept, rule: Concept | None = None) -> str:
     Args:
         h: the hypothesis.
         c: its concept.
-        rule: that the concept is named after; its rates are given in place of the latents' own.
+        rule: that the concept is named after; its rates are given instead of the latents' own.
     """
     e = c.evidence
     if h.outside_mean is not None:
@@ -364,7 +364,7 @@ def rates(c: Concept, h: Hypothesis) -> str:
     (first, more), (second, less) = sides
     rest = f", the same in {percent(equal)}" if equal > 0.0005 else ""
     where = f"more in {first} in {percent(more)} of rows, in {second} in {percent(less)}{rest}{some}"
-    if e.unit == direction.UNIT:  # a scale that has no meaning of its own: what rows say comes first
+    if e.unit == direction.UNIT:  # a scale that has no meaning by itself: what rows say comes first
         return f"{subject(c)}: {where} (mean {few(e.chosen_mean)} against {few(e.rejected_mean)} {e.unit})."
     means = f"{amount(e.chosen_mean, e.unit)} in chosen, {few(e.rejected_mean)} in rejected"
     if e.unit.startswith("share of "):

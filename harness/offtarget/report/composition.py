@@ -72,7 +72,7 @@ def statements(audit: Audit, column: MetadataColumn, most: int = STATEMENTS) -> 
     """How the main concepts differ between the values of a column; those whose lean turns around come first.
 
     Each names the values of the largest and the smallest effect among those that differ from all other rows (q below
-    0.05); where that is one value, the mean of the other rows stands beside it.
+    0.05); where that is one value, the mean of the other rows is beside it.
 
     Args:
         audit: the record.

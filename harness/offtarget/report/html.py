@@ -107,7 +107,7 @@ def moment(value: datetime | str | None) -> str:
 
 
 def coded(text: Any) -> Markup:
-    """Text with what stands between backticks set as code; all of it escaped."""
+    """Text with what is between backticks set as code; all of it escaped."""
     parts = str(text).split("`")
     if len(parts) % 2 == 0:  # one without its other
         return escape(text)

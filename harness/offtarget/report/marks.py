@@ -9,7 +9,7 @@ from offtarget.lens.features import FeatureMatrix, peak_place
 AROUND = 90
 """Characters of text on either side of the strongest token in an excerpt."""
 LINES, LINE_CHARS = 16, 64
-"""Of an excerpt, so that nothing of it lies below what is in view."""
+"""Of an excerpt, so that nothing of it is below what is in view."""
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,17 @@ each turned so that its lean is positive. r is Pearson's; `explained` = r · d_A
 gone where A does not differ: the intercept of the regression of u_B on u_A is mean_B · (1 - r · d_A / d_B).
 
 - B goes with A if r is at least 0.5, or if r is at least 0.3 and A accounts for B's lean; A leans more. To account for
-  it: half of the lean is explained, or a quarter and what is left lies within two standard errors.
+  it: half of the lean is explained, or a quarter and what is left is within two standard errors.
 - What answers are made of (layout, signs, function words) goes with a rule of what they say from r 0.2 on, if such rules
   together account for its lean, whichever leans more; never the other way round: a phrase brings its signs along.
 - Measures of length, led by the number of characters, and layout that goes with length at 0.5, are one statement; so is
   what length explains: with less than half of its effect left at equal length, and that not significant. Where characters
-  do not lean, another measure is a statement of its own. Counts that grow with length go with what else
+  do not lean, another measure is its own statement. Counts that grow with length go with what else
   they go with before they lead: two asterisks are two tokens more.
-- Debris that makes answers short (cuts, empty cells) or long (repetition), stands in a fifth more of the answers of one
+- Debris that makes answers short (cuts, empty cells) or long (repetition), is in a fifth more of the answers of one
   side and leans half as much as length is no part of that statement: it is said before it, and length and words per
   sentence go with it.
-- What the source says beside the texts (a score, who wrote it) makes statements of its own, all values of one column
+- What the source says beside the texts (a score, who wrote it) makes its own statements, all values of one column
   together: the label may have been made from it, and then every lean of a text goes with it.
 
 Statements are ordered by how far training is expected to move their concept: |d|, the expected shift in standard
@@ -154,12 +154,12 @@ def size_of(h: Hypothesis, equal: Mapping[str, EqualLength]) -> float:
 
 
 def speaks(concept: Concept) -> bool:
-    """Whether a concept may lead a statement: it has a name of its own. One named after a rule leaves it to the rule."""
+    """Whether a concept may lead a statement: it has its own name. One named after a rule leaves it to the rule."""
     return concept.name == "lens" or (concept.model_label is not None and concept.model_label.names)
 
 
 def tier(concept: Concept) -> int:
-    """0 with a name of its own, 1 named after a rule, 2 without a name: the order of lists."""
+    """0 with its own name, 1 named after a rule, 2 without a name: the order of lists."""
     return 0 if speaks(concept) else 1 if concept.named else 2
 
 
@@ -354,7 +354,7 @@ def _alike(h: Hypothesis, lead: Hypothesis) -> bool:
 def _give_out(
     silent: Sequence[Hypothesis], concepts: Mapping[str, Concept], statements: Sequence[Statement], r: _Together
 ) -> list[Hypothesis]:
-    """Count the concepts without a name of their own under the statement that they go with; the others are left."""
+    """Count the concepts without their own name under the statement that they go with; the others are left."""
     said = {h.concept: (s, h) for s in statements for h in (s.lead, *s.along, *s.explained)}
     left = []
     for h in silent:

@@ -1,4 +1,4 @@
-"""All concepts of a set at once: how they differ between chosen and rejected, and what goes along with what."""
+"""All concepts of a set at once: how they differ between chosen and rejected, and what correlates with what."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class ConceptMatrix:
     def of(
         cls, features: Sequence[FeatureMatrix], members: Mapping[str, tuple[str, ...]], stat: Stat = "freq"
     ) -> "ConceptMatrix":
-        """From the features of all lenses; a concept whose features are not all at hand is left out.
+        """From the features of all lenses; a concept whose features were not all read is left out.
 
         Args:
             features: of all lenses.
@@ -66,7 +66,7 @@ class ConceptMatrix:
         return (self.chosen - self.rejected).tocsc()
 
     def correlated(self, concept: str, margin: Floats) -> list[tuple[str, float]]:
-        """How a score's margin goes along with the pair difference of every other concept.
+        """How a score's margin correlates with the pair difference of every other concept.
 
         The method assumes that concepts are independent (arXiv 2606.12360, section 2.1), so this is said before
         training.

@@ -181,7 +181,7 @@ class ShapingContext:
             ConfigError: from nowhere.
         """
         if self.readings is None:
-            raise ConfigError(f"no scores are at hand for concept '{concept}': run the audit with a lens that has it")
+            raise ConfigError(f"no scores are available for concept '{concept}': run the audit with a lens that has it")
         return self.readings
 
     def scores(self, concept: str, readout: str = "feature", free_of: str = "") -> ConceptScores:

@@ -87,7 +87,7 @@ class Layers:
         return read_tokens(self.model(), self.pairs, layer, reduce, **self._options(what))
 
     def from_examples(self, examples: ConceptExamples, layer: int, method: str) -> Direction:
-        """A concept's direction from contrastive examples in place of the training responses."""
+        """A concept's direction from contrastive examples instead of the training responses."""
         fitted = examples.model_copy(update={"method": method})
         return direction_at(fitted, self.model(), layer, **self._options("examples"))
 

@@ -81,7 +81,7 @@ class ShapingPlan:
     mask_rejected: tuple[Spans, ...] | None = None
     """The same of the rejected answer."""
     prompt_chosen: tuple[tuple[Message, ...] | None, ...] | None = None
-    """(n_pairs,) what the policy reads before the chosen answer in place of the prompt; None: the prompt. The
+    """(n_pairs,) what the policy reads before the chosen answer instead of the prompt; None: the prompt. The
     reference always reads the prompt."""
     prompt_rejected: tuple[tuple[Message, ...] | None, ...] | None = None
     """The same before the rejected answer."""
@@ -89,7 +89,7 @@ class ShapingPlan:
     """Pairs that the set does not have."""
     hooks: tuple[Hook, ...] = ()
     loss: Mapping[str, Any] = field(default_factory=dict)
-    """Options of the loss in place of the recipe's: `LOSS_OPTIONS`."""
+    """Options of the loss instead of the recipe's: `LOSS_OPTIONS`."""
     control: bool = False
     """The protocol means to change nothing (plain DPO)."""
     notes: tuple[str, ...] = ()
@@ -156,7 +156,7 @@ class ShapingPlan:
         return (None,) * len(self.pair_ids) if found is None else found
 
     def _rows_with(self, column: str) -> BoolRow:
-        """(n_pairs,) rows with a mask or a prompt of their own on either side."""
+        """(n_pairs,) rows with a mask or their own prompt on either side."""
         both = [getattr(self, f"{column}_chosen"), getattr(self, f"{column}_rejected")]
         rows = np.zeros(len(self.pair_ids), bool)
         for side in both:

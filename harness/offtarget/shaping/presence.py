@@ -25,7 +25,7 @@ def raw_features(
         stat: "freq" or "max", where a lens has both.
 
     Raises:
-        ConfigError: no lens at hand has these features.
+        ConfigError: no lens that was read has these features.
     """
     part = next((p for p in features if any(c.id == members[0] for c in p.columns)), None)
     if part is None:

@@ -10,7 +10,7 @@ Readouts come from the frozen start model or from rules, before training, and ne
 * `attention`: log-odds of an attention probe over the response's tokens.
 
 What shows a concept is told by its own feature, so a probe generalises the rule or the latents, and no more. A concept
-of the direction lens brings contrastive examples of its own: its direction and its probe are fitted on them.
+of the direction lens brings its own contrastive examples: its direction and its probe are fitted on them.
 """
 
 import json
@@ -61,7 +61,7 @@ class StoredReadings:
         features: what lenses say of them.
         members: concept id -> the features it is made of.
         model: the start model; found only when it is needed.
-        store: where everything lies.
+        store: where everything is kept.
         max_length: tokens of prompt and response together.
         template: path of a chat template, for models without one.
         sae: (lens name, model) -> the SAE whose latents are in `features`.
@@ -381,7 +381,7 @@ class StoredReadings:
 
         if readout == "feature" and lens == "sae":
             if self.sae is None:
-                raise ConfigError(f"concept '{concept}': no SAE is at hand to read single tokens with")
+                raise ConfigError(f"concept '{concept}': no SAE is available to read single tokens with")
             found = self.sae(self.model())
             index = [int(m.rsplit(":", 1)[1]) for m in self.find(concept)]
             return (found.layer, lambda hidden: found.sae.encode(hidden)[:, index].mean(1), {"layer": found.layer})

@@ -36,7 +36,7 @@ def drop_broken(out: Path, key: str, last_step: int) -> None:
         elif json.loads((folder / KEY).read_text(encoding="utf-8")).get("job") != key:
             raise ConfigError(
                 f"{folder}: this checkpoint is of another training (model, rows, plan, options or seed); take it away, "
-                "or delete the folder it lies in to train anew"
+                "or delete the folder it is in to train again"
             )
 
 

@@ -131,7 +131,7 @@ def require_plain(model: Any, prefix_layer: int | None) -> None:
 
 
 class PassThrough(torch.nn.Module):
-    """Stands where a frozen, cached layer was: hands on what it gets."""
+    """Is where a frozen, cached layer was: hands on what it gets."""
 
     def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """The input, unchanged."""
@@ -139,7 +139,7 @@ class PassThrough(torch.nn.Module):
 
 
 class CachedInput(torch.nn.Module):
-    """Stands where the token embedding was: gives the cached states of the batch at hand."""
+    """Is where the token embedding was: gives the cached states of the current batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -189,7 +189,7 @@ def use_frozen_head(
     Args:
         model: a causal LM.
         weighting: give log Σ p² too.
-        cached: what stands in place of its embedding.
+        cached: what is instead of its embedding.
         grouped: read the rows of a batch in groups of like length. Not where a hook knows rows by their place.
     """
     from trl.trainer.utils import FusedCausalLMOutput

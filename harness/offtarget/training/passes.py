@@ -61,7 +61,7 @@ class Pass:
 
 @dataclass(frozen=True)
 class Rows:
-    """What the start model says of some sequences, each with a folder of its own."""
+    """What the start model says of some sequences, each with its own folder."""
 
     folders: tuple[Path, ...]
     layer: int | None
@@ -133,7 +133,7 @@ class StartReader:
         return _as_pass(self.store.get("reference", VERSION, key, build, resumable=True), sequences, starts, layer)
 
     def one_by_one(self, sequences: Sequence[list[int]], starts: Sequence[int]) -> Rows:
-        """Each sequence as an artifact of its own; those that are not there yet are computed together."""
+        """Each sequence as its own artifact; those that are not there yet are computed together."""
         layer = self.prefix_layer or None
         given = [(list(s), n) for s, n in zip(sequences, starts, strict=True)]
         keys = [self._key(list(one), layer) for one in given]

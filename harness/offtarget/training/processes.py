@@ -102,7 +102,7 @@ def _say(event: dict[str, Any]) -> None:
 
 
 def _as_json(job: Job) -> dict[str, Any]:
-    """All of a job but its plan, which has a file of its own; metadata of pairs is not trained on."""
+    """All of a job but its plan, which has its own file; metadata of pairs is not trained on."""
     given = job.training_set
     return {
         "ref": asdict(job.ref),

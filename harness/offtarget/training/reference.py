@@ -87,7 +87,7 @@ def reference(
         max_length: where sequences are cut.
         bf16: run under bf16 autocast, as training will.
         prefix_layer: layer whose inputs are kept; None or 0 keeps none.
-        store: where the result lies.
+        store: where the result is kept.
         progress: called with (done, total) sequences.
     """
     reader = StartReader(model, tokenizer, ref, bf16, prefix_layer, store, progress)

@@ -67,7 +67,7 @@ def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
         )
     if "beta" not in plan.loss and (asked.loss in PER_TOKEN_LOSSES) != (spec.loss in PER_TOKEN_LOSSES):
         raise ConfigError(
-            f"protocol '{plan.protocol}' takes the loss '{spec.loss}' in place of '{asked.loss}', but keeps beta {spec.beta:g}: "
+            f"protocol '{plan.protocol}' takes the loss '{spec.loss}' instead of '{asked.loss}', but keeps beta {spec.beta:g}: "
             "one of them sums over an answer's tokens, the other takes their mean, so beta means another thing there; train "
             "with a loss of the protocol's kind (training.loss), or let the protocol set a beta too"
         )

@@ -65,7 +65,7 @@ def tokenise(tokenizer: Any, pair: Pair) -> TokenPair:
         before = _ids(tokenizer, pair.prompt[:-1], False) if len(pair.prompt) > 1 else []
     except TemplateError:  # some refuse a conversation that ends in a system turn
         before = []
-    if not before:  # templates may add a system turn of their own: find what two prompts share
+    if not before:  # templates may add their own system turn: find what two prompts share
         other = _ids(tokenizer, [*pair.prompt[:-1], {"role": "user", "content": "\x00"}], True)
         before = prompt[: _common(prompt, other)]
     return TokenPair(pair.id, prompt[:n], chosen[n:], rejected[n:], min(_common(prompt, before), n))

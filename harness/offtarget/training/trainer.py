@@ -209,7 +209,7 @@ class ShapedDPOTrainer(DPOTrainer):
     def _reference_pass(self, dataset: Any, batch_size: int) -> tuple[list[float], list[float]]:
         """What trl's own pass gives, batch by batch as there, without its cache file.
 
-        That file is named by the dataset, not by what the collator makes of it, and for a dataset in memory it lies in
+        That file is named by the dataset, not by what the collator makes of it, and for a dataset in memory it is in
         a folder that other processes do not know.
         """
         loader = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator, shuffle=False)
@@ -259,7 +259,7 @@ class ShapedDPOTrainer(DPOTrainer):
         return loss
 
     def row_ids(self) -> list[str]:
-        """Ids of the pairs of the batch at hand."""
+        """Ids of the pairs of the current batch."""
         return [] if self._rows is None else [self.plan.pair_ids[i] for i in self._rows.tolist()]
 
     def require_usable(self) -> None:

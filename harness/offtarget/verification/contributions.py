@@ -24,7 +24,7 @@ STATISTICS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
 
 
 def latent_specs(part: FeatureMatrix) -> tuple[ConceptSpec, ...]:
-    """Every latent that fires on enough responses and not on nearly all, as a concept of its own."""
+    """Every latent that fires on enough responses and not on nearly all, as its own concept."""
     fired = sum(np.asarray((part.values[s, "freq"] > 0).sum(axis=0)).ravel() for s in ("chosen", "rejected"))
     n = 2 * len(part)
     kept = np.flatnonzero((fired >= min_firing(n)) & (fired <= MAX_SHARE * n))

@@ -47,7 +47,7 @@ def verdict(v: Verification) -> list[tuple[str, str]]:
     """What the verification says, as (tone, sentence)."""
     c = v.headline.control
     out = []
-    for what, one, null in (("As it stands", c.raw, c.raw_null), ("At equal length", c.by_row, c.by_row_null)):
+    for what, one, null in (("As it is", c.raw, c.raw_null), ("At equal length", c.by_row, c.by_row_null)):
         chance = f"shuffled labels reach {percent(null.q95_r2, 0)} in one case of twenty"
         r = f"r {fixed(one.r, 2, sign=True)}"
         if one.r <= 0 and null.p < 0.05:
@@ -90,7 +90,7 @@ def units(o: Outcome) -> tuple[str, str]:
 
 
 def leading(o: Outcome) -> bool:
-    """Whether an outcome stands in the first table: one statistic, and the paper's own; from what was trained on."""
+    """Whether an outcome is in the first table: one statistic, and the paper's own; from what was trained on."""
     paper = o.statistic == "presence" and o.predictor == "disparity"
     return o.rows == "trained" and (o.statistic in ("sqrt_frequency", "value") or paper)
 

@@ -1,4 +1,4 @@
-"""What a verification says, as it stands in `verification.json`."""
+"""What a verification says, as written in `verification.json`."""
 
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ class Fit(_Record):
     ci_concepts: tuple[float, float] | None = None
     """95 % of r when concepts are resampled."""
     ci_prompts: tuple[float, float] | None = None
-    """95 % of r over the prompts of both sides (jackknife in blocks; a tilt is fitted anew without each block)."""
+    """95 % of r over the prompts of both sides (jackknife in blocks; a tilt is fitted again without each block)."""
     ci_seeds: tuple[float, float] | None = None
     """The same with the noise of training seeds added; None with one seed."""
 

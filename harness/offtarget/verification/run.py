@@ -38,7 +38,7 @@ def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
     """The recipe that made a run folder, the folder that its paths start from, and its row limit.
 
     Raises:
-        ConfigError: no run lies there, or its record is damaged.
+        ConfigError: no run is there, or its record is damaged.
     """
     path = folder / RUN_FILE
     if not path.is_file():

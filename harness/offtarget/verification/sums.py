@@ -80,7 +80,7 @@ class GroupSums:
         return np.asarray(length @ self.values / total if total > 1e-12 else 0.0 * self.values[0])
 
     def slopes(self) -> Floats:
-        """Slopes of each column on the basis, with intercept, `(k, n_columns)`: what length tells of a row."""
+        """Slopes of each column on the basis, with intercept, `(k, n_columns)`: what length explains of a row."""
         basis = self.basis - self.basis.mean(axis=0)
         variance = basis.T @ basis / self.n_rows
         inverse = np.linalg.pinv(variance, rcond=SINGULAR, hermitian=True)

@@ -14,7 +14,7 @@ from offtarget.evals.scores import BehaviourScore, Role
 
 Floats = NDArray[np.float64]
 MODEL = CellManifest(rows_sha256="r", n_pairs=256, model_identity="id", code_version="v")
-"""Of every simulated cell: they stand on one board."""
+"""Of every simulated cell: they are on one board."""
 
 
 @dataclass(frozen=True)

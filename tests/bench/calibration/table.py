@@ -93,7 +93,7 @@ def main(
     Args:
         name: of the script and of the files.
         title: of the table.
-        about: what stands above it.
+        about: what is above it.
         parts: what makes the lines of each part from a number of runs.
         doc: what `--help` says.
     """

@@ -96,7 +96,7 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
 
     Args:
         features: one matrix per lens, over the same rows.
-        concepts: what to contrast; those of one lens need not stand together.
+        concepts: what to contrast; those of one lens need not are together.
 
     Raises:
         DataError: if the lenses read different rows, or a value is not finite.
@@ -188,7 +188,7 @@ def _column(part: FeatureMatrix, side: Any, where: int) -> Floats:
     if len(bad):
         raise DataError(
             f"feature '{part.columns[where].id}' of pair '{part.pair_ids[bad[0]]}' ({side}) is not a finite "
-            f"number; mend the lens ({len(bad)} such rows)"
+            f"number; fix the lens ({len(bad)} such rows)"
         )
     return values
 
@@ -224,7 +224,7 @@ def _summed(x: Any, values: NDArray[Any], layer: _Layer, n_concepts: int) -> NDA
     """One value for each stored entry of x, added up by concept: dense `(n_rows, n_concepts)`.
 
     The entries' columns are replaced by the numbers of their concepts, and writing them out dense adds what
-    then stands in one place: 4 times as fast as a product with a membership matrix, and the same sums.
+    then is in one place: 4 times as fast as a product with a membership matrix, and the same sums.
     """
     from scipy.sparse import csr_matrix
 

@@ -141,5 +141,5 @@ def _named(
         column = column_of[kind.members[0]]
         most = "" if column.contrast == "presence" else "most "
         label = f"prompt: {most}{column.label}" if kind.rule else ", ".join(found[:4])
-        out.append(replace(kind, label=label or "no telling words", keywords=found))
+        out.append(replace(kind, label=label or "no distinctive words", keywords=found))
     return tuple(out)

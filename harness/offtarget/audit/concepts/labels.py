@@ -3,7 +3,7 @@
 A concept of latents has a name only if something vouches for it. Here that is a rule of another lens: the one that
 correlates with it most over the distinct responses of one half of the prompts, if |r| is at least 0.6 over all of them
 and over those of the other half alone, with the same sign. What falls short is "unnamed", and shown by where it fires
-strongest and by words whose AUROC on the other half stands beside them. No model is asked here.
+strongest and by words whose AUROC on the other half is beside them. No model is asked here.
 """
 
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ WORDS = 8
 MIN_Z = 4.0
 """Of a word in the evidence: among thousands of words, 1.96 is reached by dozens for nothing."""
 NAMED_WORDS = 5
-"""Words that stand in a label; the AUROC is that of these."""
+"""Words that are in a label; the AUROC is that of these."""
 MIN_AUROC = 0.6
-"""Held out, of words that may stand as evidence."""
+"""Held out, of words that may serve as evidence."""
 MIN_EXTREME = 50
 """Rows at the ends of a signed column whose words are compared, at least."""
 _BLOCK = 128
@@ -72,7 +72,7 @@ def tell(
 ) -> list[Told]:
     """Labels of the concepts of one lens that reads a model, with all their evidence.
 
-    Columns that have names of their own keep them; the rule that reads responses as they do stands beside.
+    Columns that have names of their own keep them; the rule that reads responses as they do is beside.
 
     Args:
         part: features of the lens.
@@ -136,7 +136,7 @@ def _tell_latents(
         label = rule_label(found[m]) or evidence_label(tokens[m], kept, (), fit)
         out.append(
             Told(
-                label or f"unnamed: {_latents(spec)} without a telling word",
+                label or f"unnamed: {_latents(spec)} without a distinctive word",
                 "rule" if found[m] else "none",
                 found[m],
                 kept,
@@ -214,7 +214,12 @@ def _tell_poles(concepts: Sequence[ConceptSpec], u: NDArray[Any], rules: Rules, 
         label = rule_label(rule) or evidence_label((), high, low, fit)
         out.append(
             Told(
-                label or "unnamed: a difference without telling words", "rule" if rule else "none", rule, high, low, fit
+                label or "unnamed: a difference without distinctive words",
+                "rule" if rule else "none",
+                rule,
+                high,
+                low,
+                fit,
             )
         )
     return out
@@ -263,7 +268,7 @@ def rule_label(rule: Correlate | None) -> str:
 
 
 def evidence_label(tokens: Sequence[str], words: Sequence[str], against: Sequence[str], fit: WordFit | None) -> str:
-    """What is shown in the place of a name; empty where there is nothing to show.
+    """What is shown instead of a name; empty where there is nothing to show.
 
     Args:
         tokens: on which it fires strongest.

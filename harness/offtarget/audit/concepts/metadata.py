@@ -1,6 +1,6 @@
 """Metadata of rows as contexts: the rows that say `vendor: acme` against all others.
 
-A column is what the source says of a row beside its texts (`Pair.meta`). Values stand as they are; a column of
+A column is what the source says of a row beside its texts (`Pair.meta`). Values are as they are; a column of
 many different numbers is cut into four bins of about equal size. The vocabulary knows nothing of it.
 """
 
@@ -32,7 +32,7 @@ BINS = 4
 MOVED = 0.01
 """Share of rows that rounding a cut may move to another bin."""
 FEW_VALUES = 20
-"""A column with at most so many values is offered for `--by`."""
+"""A column with at most this many values is offered for `--by`."""
 MOST_VALUES = 50
 """Values of a column that a record lists."""
 MOSTLY = 0.9
@@ -47,7 +47,7 @@ class Column:
 
     name: str
     cuts: tuple[float, ...]
-    """Upper ends of all bins but the last; empty where values stand as they are."""
+    """Upper ends of all bins but the last; empty where values are as they are."""
     values: tuple[str, ...]
     """Bins in their order; else the value of most rows first."""
     codes: Ints

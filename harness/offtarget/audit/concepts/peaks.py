@@ -84,7 +84,7 @@ def _common(tokens: Sequence[str]) -> tuple[str, ...]:
 
 
 def promoted(part: FeatureMatrix, concepts: Sequence[ConceptSpec]) -> list[tuple[str, ...]]:
-    """Tokens that more than one of a concept's members promote, those of a single latent as they stand."""
+    """Tokens that more than one of a concept's members promote, those of a single latent as they are."""
     hints = {c.id: c.hints for c in part.columns}
     out = []
     for spec in concepts:

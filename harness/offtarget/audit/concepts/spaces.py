@@ -224,7 +224,7 @@ def _sum(chosen: Any, rejected: Any) -> Any:
 
 
 def _weighed_latents(both: Any, weights: NDArray[np.float32]) -> tuple[Any, Floats]:
-    """Roots times weights in unit rows, in the place of what was given, and each row's norm before."""
+    """Roots times weights in unit rows, instead of what was given, and each row's norm before."""
     both.data = np.sqrt(both.data) * weights[both.indices]
     square = np.concatenate([[0.0], np.cumsum(both.data.astype(np.float64) ** 2)])
     norm = np.sqrt(np.maximum(np.diff(square[both.indptr]), 0.0))

@@ -122,7 +122,7 @@ def _named(topics: Topics, pairs: Sequence[Pair], codes: Ints) -> Topics:
         members = sorted(pairs[i].id for i in np.flatnonzero(codes == k).tolist())
         ids.append("topic:" + hashlib.sha256("\n".join(members).encode()).hexdigest()[:12])
     words = prompt_words(pairs, partition(codes, n))
-    labels = [", ".join(w[:4]) or "no telling words" for w in words]
+    labels = [", ".join(w[:4]) or "no distinctive words" for w in words]
     return replace(topics, ids=tuple(ids), labels=tuple(labels), keywords=tuple(words))
 
 

@@ -16,9 +16,9 @@ class Units:
     """Texts, or pairs of texts, each once however often the set repeats it (but for case, white space, Unicode form)."""
 
     rows: Ints
-    """Where each stands first: a row number, of responses with chosen above rejected."""
+    """Where each comes first: a row number, of responses with chosen above rejected."""
     made: NDArray[np.bool_]
-    """Whether names are made on it; the others are held out. What stands in both halves of the prompts is not held out."""
+    """Whether names are made on it; the others are held out. What is in both halves of the prompts is not held out."""
 
     @property
     def held(self) -> NDArray[np.bool_]:

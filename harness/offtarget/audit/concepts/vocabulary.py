@@ -93,7 +93,7 @@ class Vocabulary:
 
     @classmethod
     def read(cls, folder: Path) -> "Vocabulary":
-        """Read the vocabulary that lies in an audit directory.
+        """Read the vocabulary that is in an audit directory.
 
         Raises:
             ConfigError: if there is none or it is damaged.

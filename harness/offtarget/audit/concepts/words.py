@@ -21,11 +21,11 @@ MIN_Z = 1.96
 
 
 def count_words(texts: Iterable[str], *, min_texts: int = 2, max_words: int = 20_000) -> tuple[list[str], Any]:
-    """Which words stand in which text.
+    """Which words are in which text.
 
     Returns:
         The words, and a sparse 0/1 matrix `(n_texts, n_words)`; English function words are left out. Empty
-        if no word stands in `min_texts` texts.
+        if no word is in `min_texts` texts.
     """
     from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import CountVectorizer

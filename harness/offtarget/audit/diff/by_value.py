@@ -85,7 +85,7 @@ def by_mix(old: Audit, new: Audit, u_new: NDArray[np.float32], concepts: Sequenc
 
     Kitagawa (1955), "Components of a difference between two rates": with shares s and means m of the values v,
     Σ_v (s'_v - s_v)(m_v + m'_v)/2 + Σ_v (m'_v - m_v)(s_v + s'_v)/2. Rows of values that were not tested in both audits
-    count as one value. It is arithmetic on these rows, without an error of its own.
+    count as one value. It is arithmetic on these rows, without its own error.
 
     Args:
         old: the earlier audit.

@@ -34,7 +34,7 @@ class ColumnChange(_Record):
 
 
 class MixChange(_Record):
-    """An overall change in two parts, which add up to it (Kitagawa 1955); without an error of their own."""
+    """An overall change in two parts, which add up to it (Kitagawa 1955); without their own error."""
 
     column: str
     mix: float
@@ -78,7 +78,7 @@ class EffectChange(_Record):
 
     @property
     def changed(self) -> bool:
-        """Whether q lies below 0.05."""
+        """Whether q is below 0.05."""
         return self.q < Q_FINDING
 
 
@@ -110,7 +110,7 @@ class RowsChange(_Record):
     shared: int
     """Rows in both."""
     altered: int
-    """Of the shared ones, those of which some concept differs otherwise than before."""
+    """Shared rows in which the difference of some concept changed."""
     prompts_old: int
     prompts_new: int
     prompts_shared: int

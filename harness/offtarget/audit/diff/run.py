@@ -18,7 +18,7 @@ from offtarget.audit.workings import Workings
 from offtarget.errors import UndecidedError
 
 VIEWS: tuple[View, ...] = ("overall", "global", "local")
-"""Views whose hypotheses are compared as they stand; the metadata view is compared value by value (`by_value`)."""
+"""Views whose hypotheses are compared as they are; the metadata view is compared value by value (`by_value`)."""
 _NOT_THE_LENS = {
     "seconds", "timing", "name", "columns", "key", "values_sha256", "variables", "row_level", "cautions",
     "asked", "judged",
@@ -29,7 +29,7 @@ Place = tuple[View, str, str | None]
 
 @dataclass(frozen=True, eq=False)
 class _Family:
-    """Where the cells of one view stand, and what is known of each."""
+    """Where the cells of one view are, and what is known of each."""
 
     places: list[tuple[str | None, Ints]]
     """Context and numbers of the concepts tested there in both audits."""

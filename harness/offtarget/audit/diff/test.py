@@ -37,7 +37,7 @@ class DifferenceTest:
     d: Floats
     """Difference over the sd of u within both audits."""
     differs: Mask
-    """Whether any row that the effect stands on is other than before."""
+    """Whether any row that the effect is on is other than before."""
     testable: Mask
 
 
@@ -115,7 +115,7 @@ class Comparison:
         With s_g the influence of prompt g, the variance is Σ_g (s_g,new - s_g,old)², each side times its own
         G/(G-1), for a context also (N-1)/(N-2), as in the audit's own tests. Where hardly a prompt shows the concept this
         is far too small (zero, if no row of one side has it). So with fewer than 10 such prompts among those that could
-        tell, the larger of it and the error of independent rows with pooled variance is used, in which a row that stands
+        tell, the larger of it and the error of independent rows with pooled variance is used, in which a row that is
         unchanged on both sides weighs |1/N_new - 1/N_old|; with more it would only take back what pairing brings.
         Degrees of freedom are the smallest of Welch-Satterthwaite's, the number of prompts less one, and Kish's
         effective number of prompts (inside) less one, where what did not change weighs as little as in the error.
@@ -293,7 +293,7 @@ def detectable(se: Floats, df: Floats, family: int, power: float = POWER) -> Flo
 
 
 def _row_weights(a: int, b: int, kept: NDArray[Any]) -> Floats:
-    """Σ of squared weights of rows in a difference of means, of which `kept` stand unchanged on both sides."""
+    """Σ of squared weights of rows in a difference of means, of which `kept` are unchanged on both sides."""
     return np.asarray((a - kept) / a**2 + (b - kept) / b**2 + kept * (1 / b - 1 / a) ** 2)
 
 

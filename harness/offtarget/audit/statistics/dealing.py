@@ -1,4 +1,4 @@
-"""What an effect inside a context would be if contexts had nothing to do with it: contexts dealt out anew over prompts.
+"""What an effect inside a context would be if contexts had nothing to do with it: contexts dealt out again over prompts.
 
 Labels stay as they are, and every prompt gets the contexts of another prompt. That is the null of the views by context;
 swapped labels are another, under which every concept leans both ways and so none is "hardly ever here". Each cell is compared
@@ -76,10 +76,10 @@ class Dealt:
         return np.asarray(p[0] if z.ndim == 1 else p)
 
     def interval(self, effect: Floats, se: Floats, df: Floats, cells: Ints | None = None) -> Floats:
-        """95 % interval of each cell, `(n_cells, 2)`: 0 lies outside where p < 0.05."""
+        """95 % interval of each cell, `(n_cells, 2)`: 0 is outside where p < 0.05."""
         null = self.z if cells is None else self.z[:, cells]
         unlike = self.unlike if cells is None else self.unlike[cells]
-        beyond = int(np.ceil(0.025 * (len(null) + 1))) - 1  # so many draws beyond z leave p at 0.05
+        beyond = int(np.ceil(0.025 * (len(null) + 1))) - 1  # this many draws beyond z leave p at 0.05
         edge = 1e-6  # draws as large as what was observed count as beyond it, up to rounding
         # the side that p looks at is that of the effect, which the interval holds
         low = np.minimum(null[beyond - 1], 0.0) * (1.0 + edge)
@@ -105,7 +105,7 @@ def unlike_contexts(membership: Any, codes: Ints) -> NDArray[np.bool_]:
 
 
 def few_prompts(membership: Any, codes: Ints, least: int) -> NDArray[np.bool_]:
-    """Contexts that hold, or leave, fewer than so many effective prompts (Kish), `(n_contexts,)`."""
+    """Contexts that hold, or leave, fewer than this many effective prompts (Kish), `(n_contexts,)`."""
     sizes = np.bincount(codes).astype(np.float64)
     out = np.zeros(membership.shape[0], dtype=bool)
     for k in range(membership.shape[0]):
@@ -131,7 +131,7 @@ class Judged:
 
 
 def judge(u: NDArray[Any], membership: Any, codes: Ints, test: InsideTest, *, seed: int) -> Judged:
-    """P and interval of every context and concept, from contexts dealt out anew over prompts.
+    """P and interval of every context and concept, from contexts dealt out again over prompts.
 
     Args:
         u: `(n_rows, n_concepts)`.
@@ -167,7 +167,7 @@ def deal(
     *,
     seed: int,
 ) -> tuple[Dealt, list[Cell]]:
-    """Deal the contexts out anew.
+    """Deal the contexts out again.
 
     Args:
         u: `(n_rows, n_concepts)`.

@@ -1,4 +1,4 @@
-"""t of one context and concept after another when the contexts are dealt out anew over prompts.
+"""t of one context and concept after another when the contexts are dealt out again over prompts.
 
 The same figures as `inside.inside_test` gives, from sums by prompt: many draws of a context at once.
 """
@@ -23,7 +23,7 @@ Cell = tuple[int, int]
 
 
 def normal_of_t(t: Floats, df: Floats) -> Floats:
-    """The normal quantile of a Student t of so many degrees of freedom (Wallace 1959, doi 10.1214/aoms/1177705904)."""
+    """The normal quantile of a Student t of this many degrees of freedom (Wallace 1959, doi 10.1214/aoms/1177705904)."""
     scale = (8 * df + 1) / (8 * df + 3)
     return np.asarray(np.sign(t) * scale * np.sqrt(df * np.log1p(t**2 / df)))
 
@@ -200,7 +200,7 @@ def _studentised(
 def _some_rows(
     running: tuple[Floats, Ints], h: Ints, i: Floats, n: Floats, at: Ints, rng: np.random.Generator
 ) -> Floats:
-    """Sums of so many rows of each prompt, taken in a circle from a random one: `(n_draws, n_prompts, n_columns)`."""
+    """Sums of this many rows of each prompt, taken in a circle from a random one: `(n_draws, n_prompts, n_columns)`."""
     total, begin = running
     total = total[:, at]
     first = np.floor(rng.random(h.shape) * n)

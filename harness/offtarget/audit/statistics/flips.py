@@ -29,7 +29,7 @@ ROUNDING = 1e-9
 LARGEST_RATIO = 1e9
 """Of two sums of a lattice; beyond it whole numbers are not told from others."""
 KEPT, RUNS = 128, 256
-"""Of many sums the largest are kept, and the rest are put into so many runs of like size."""
+"""Of many sums the largest are kept, and the rest are put into this many runs of like size."""
 GRID = 33
 """Points at which the tail is worked out where many sums are asked for; between them it is interpolated."""
 
@@ -119,7 +119,7 @@ def _runs(s: Floats) -> tuple[Floats, Floats]:
     """The same columns with fewer rows: sums of like size stand for each other, Σ S² kept.
 
     Returns:
-        Sizes `(n_rows, n_columns)`, and how often each stands, `(n_rows, 1)`.
+        Sizes `(n_rows, n_columns)`, and how often each is, `(n_rows, 1)`.
     """
     if len(s) <= KEPT + RUNS:
         return s, np.ones((len(s), 1))
@@ -139,7 +139,7 @@ def _tail(s: Floats, times: Floats, x: Floats, h: Floats) -> Floats:
 
     Args:
         s: |S| with Σ S² = 1, `(n_rows, n_columns)`.
-        times: how often each row stands, `(n_rows, 1)`.
+        times: how often each row occurs, `(n_rows, 1)`.
         x: not negative, `(n_columns,)`.
         h: half a step of the lattice that the sum lies on (its unit), 0 without one.
     """
@@ -151,7 +151,7 @@ def _tail(s: Floats, times: Floats, x: Floats, h: Floats) -> Floats:
     t = goal.copy()
     todo = np.arange(len(t))
     for _ in range(ITERATIONS):
-        # K' is concave to the right of 0 and lies below its tangent there: Newton comes from the left and never overshoots
+        # K' is concave to the right of 0 and is below its tangent there: Newton comes from the left and never overshoots
         th = np.tanh(s[:, todo] * t[todo])
         miss = goal[todo] - (times * s[:, todo] * th).sum(axis=0)
         slope = (times * s[:, todo] ** 2 * (1 - th**2)).sum(axis=0)

@@ -95,7 +95,7 @@ class Choice:
         return float(4 * self.weight.sum())
 
     def remainder(self, u: NDArray[Any]) -> Floats:
-        """U - ZA: what length does not tell of it, `(n_rows, n_columns)`."""
+        """U - ZA: what length does not explain of it, `(n_rows, n_columns)`."""
         x = u.astype(np.float64)
         if self.basis.shape[1] == 0:
             return x
@@ -167,7 +167,7 @@ def answer_basis(lengths: Lengths) -> Floats:
 def fit_choice(basis: Floats) -> Choice:
     """The conditional logit of the choice on length alone, by Newton's method.
 
-    All outcomes are "chosen is chosen": the likelihood of a pair does not depend on which answer stands first.
+    All outcomes are "chosen is chosen": the likelihood of a pair does not depend on which answer comes first.
     """
     n, k = basis.shape
     gamma = np.zeros(k)
@@ -249,7 +249,7 @@ class Scores:
     stretch: Floats
     """How much larger the error of independent labels is than that of the scores as they are, at least 1."""
     left: Floats
-    """Share of a column's variance that length does not tell."""
+    """Share of a column's variance that length does not explain."""
 
 
 def scores(u: NDArray[Any], choice: Choice, codes: Ints, n_groups: int) -> Scores:

@@ -17,9 +17,9 @@ from offtarget.audit.stock_records import OnStock
 from offtarget.data.pairs import Pair
 
 MAX_CONTROLLED = 500
-"""Of a view: so many of the smallest p get an interval from random draws and the length control."""
+"""Of a view: this many of the smallest p get an interval from random draws and the length control."""
 MAX_LISTED = 2000
-"""Of a view: so many of the largest |z| are written out."""
+"""Of a view: this many of the largest |z| are written out."""
 NOISY = 0.1
 """A view is unreliable where its shuffles find something in more than this share."""
 BEYOND = f"beyond the {MAX_CONTROLLED} smallest p of its view"
@@ -117,7 +117,7 @@ class Tested:
             interval: 95 %.
             ci_method: where the interval comes from.
             control: the length-controlled effect, or why there is none.
-            n_inside: rows that the effect stands on.
+            n_inside: rows that the effect is on.
             n_groups_inside: their prompts.
             inside_mean: mean of u over them.
             rows: ids of those with the largest part in the effect.

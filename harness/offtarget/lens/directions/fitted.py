@@ -213,7 +213,7 @@ def _shipped(
 
 
 def _together(concepts: Sequence[ConceptExamples]) -> tuple[PairSet, list[slice], list[slice]]:
-    """All examples as one set, and where those of each concept stand in it: the fitted ones and those held out."""
+    """All examples as one set, and where those of each concept are in it: the fitted ones and those held out."""
     pairs: list[Pair] = []
     rows: list[slice] = []
     apart: list[slice] = []

@@ -116,7 +116,7 @@ def _text(escaped: str) -> str:
 
 
 def _halves(line: str) -> tuple[str, str]:
-    """The name of a line, and what stands after its colon or dash."""
+    """The name of a line, and what is after its colon or dash."""
     parts = re.split(r"\s*:\s+|\s+[–—-]\s+", line.replace("**", ""), maxsplit=1)
     return parts[0], parts[1] if len(parts) > 1 else ""
 

@@ -59,7 +59,7 @@ def encode_judged(
     Args:
         pairs: what is judged; its text goes to the model's provider.
         options: which model, which concepts, how many pairs.
-        model: an Inspect model in place of the one that `options` name.
+        model: an Inspect model instead of the one that `options` name.
         fitted: an earlier reading whose concepts are used again.
         store: where answers and features are kept; a judging that was interrupted goes on from there.
         progress: called with (answers that are there, answers in all).
@@ -70,7 +70,7 @@ def encode_judged(
 
     Raises:
         ConfigError: a file of concepts that cannot be used.
-        UndecidedError: the model is not at hand or stops answering, it names no concept, no answer can be read, or
+        UndecidedError: the model is not available or stops answering, it names no concept, no answer can be read, or
             `fitted` was judged by another model or otherwise.
     """
     judge = options.model if model is None else model

@@ -17,7 +17,7 @@ from offtarget.lens.judge.options import JudgeOptions
 from offtarget.lens.judge.texts import DATA, Shown, between, place, shown, tag_for
 
 FEWEST_SWAPPED = 30
-"""Pairs asked in both orders, where there are so many."""
+"""Pairs asked in both orders, where there are that many."""
 JUDGE = """Below are a request and two responses, A and B. {data}
 
 {texts}

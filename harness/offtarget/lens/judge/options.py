@@ -1,11 +1,11 @@
-"""What stands after `judge:` in the name of the lens: `PROVIDER/MODEL,key=value,...`.
+"""What is after `judge:` in the name of the lens: `PROVIDER/MODEL,key=value,...`.
 
 judge:openai/gpt-5-mini
 judge:openai/gpt-5-mini,most=8,swapped=1
 judge:anthropic/claude-haiku-4-5,concepts=concepts.yaml,pairs=2000
 judge:offtarget/smollm2-135m,concepts=concepts.yaml,characters=300,at_once=1,tokens=16
 
-In a recipe the name is quoted, since YAML has commas of its own: `lens: [surface, "judge:openai/gpt-5-mini,most=8"]`.
+In a recipe the name is quoted, since YAML has its own commas: `lens: [surface, "judge:openai/gpt-5-mini,most=8"]`.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class JudgeOptions:
     pairs: int | None = None
     """Pairs that are judged, drawn by whole prompts; None: all."""
     swapped: float = 0.2
-    """Share of them that is asked in both orders; at least 30 pairs are, where there are so many."""
+    """Share of them that is asked in both orders; at least 30 pairs are, where there are that many."""
     characters: int = 2000
     """Of each response, and of the prompt, that are shown."""
     at_once: int = 6
@@ -44,7 +44,7 @@ class JudgeOptions:
 
     @classmethod
     def parse(cls, which: str) -> "JudgeOptions":
-        """From what stands after the colon.
+        """From what is after the colon.
 
         Raises:
             ConfigError: no model, an unknown key, or a value that cannot be.

@@ -218,7 +218,7 @@ def shipped_sae(ref: ModelRef) -> str:
         if ref.identity == identity:
             return name
     raise ConfigError(
-        f"no SAE is at hand for model '{ref.name}': train one with "
+        f"no SAE is available for model '{ref.name}': train one with "
         f"`offtarget lens train {ref.name} --out DIR`, or name one with --lens sae:FOLDER"
     )
 

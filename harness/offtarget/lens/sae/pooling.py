@@ -66,7 +66,7 @@ class Pool:
         x = x[pick]
         if len(x):
             self.sampled += len(x)
-            # encoded anew: SAEs that normalise their input decode with what they saw last
+            # encoded again: SAEs that normalise their input decode with what they saw last
             rebuilt = self.sae.decode(self.sae.encode(x))
             self.error += float((x - rebuilt).double().square().sum())
             self.square += float(x.double().square().sum())

@@ -208,7 +208,7 @@ def _gather(parts: Sequence[Activations]) -> tuple["torch.Tensor", int]:
 
 
 def _batches(rows: "torch.Tensor", scale: float, recipe: SaeRecipe) -> Iterator["torch.Tensor"]:
-    """Endless batches `(batch_tokens, d_model)`, every row once per pass, in an order drawn anew."""
+    """Endless batches `(batch_tokens, d_model)`, every row once per pass, in an order drawn again."""
     import torch
 
     generator = torch.Generator().manual_seed(recipe.seed)

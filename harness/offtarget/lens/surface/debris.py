@@ -1,6 +1,6 @@
 """Debris as columns of the surface lens, each under its own name, and the rules that need to know more than one text.
 
-What stands there by accident is found as such, not as length: all other rules read the text without it. Patterns are
+What is there by accident is found as such, not as length: all other rules read the text without it. Patterns are
 those of `offtarget.data.debris`.
 """
 
@@ -43,7 +43,7 @@ def read(text: str) -> tuple[dict[str, float], str]:
 
 
 def named(columns: Sequence[Column], holding: Mapping[str, Sequence[str]]) -> tuple[Column, ...]:
-    """The columns, debris named by what really stands in the answers.
+    """The columns, debris named by what really is in the answers.
 
     Args:
         columns: of the lens.

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from offtarget.data.code_lines import code_lines, may_hold_code
 
 CODE_MARK = "\ue000"
-"""Stands in the prose where inline code was: neither a word nor a space."""
+"""Is in the prose where inline code was: neither a word nor a space."""
 
-# Possessive quantifiers stand behind single signs alone; behind a group they miss matches in Python before 3.11.5
+# Possessive quantifiers are behind single signs alone; behind a group they miss matches in Python before 3.11.5
 # (CPython issue 106052), so groups are atomic instead: (?>(?:...)*), not (?:...)*+.
 _FENCE = re.compile(r"(`{3,}+(?=[^`]*$)|~{3,}+)")
 _HEADING = re.compile(r"#{1,6}+[ \t]++(?=\S)")
@@ -76,7 +76,7 @@ class Markup:
     opens_bold: bool = False
     """The first line that is not blank is a heading or begins with bold."""
     quoted: set[int] = field(default_factory=set)
-    """Numbers of the lines of the prose that stand in a block quote."""
+    """Numbers of the lines of the prose that are in a block quote."""
     prose: str = ""
     """The text without code, addresses and markers; link texts and emphasised words stay."""
 
@@ -197,7 +197,7 @@ def read_line(rest: str, above: str, out: Markup) -> str:
 
 
 def _read_inline(body: str, out: Markup) -> str:
-    """Count what stands inside lines; returns the prose. Each pattern runs only where its sign occurs."""
+    """Count what is inside lines; returns the prose. Each pattern runs only where its sign occurs."""
     if "`" in body:
         body, out.inline_code = _INLINE_CODE.subn(CODE_MARK, body)
     if "://" in body or "www." in body:

@@ -66,7 +66,7 @@ def _of_rule(name: str, text: str) -> Iterable[Place]:
 def _read(text: str) -> tuple[dict[str, list[Place]], dict[str, list[Place]], str, set[int]]:
     """Places of block and inline elements, and the prose: what is none of it, in its place, and spaces elsewhere.
 
-    Last the numbers of its lines that stand in a block quote.
+    Last the numbers of its lines that are in a block quote.
     """
     blocks: dict[str, list[Place]] = {
         k: [] for k in ("heading", "bullets", "glyph_bullets", "numbered", "table", "rule", "blockquote", "code_block")

@@ -19,7 +19,7 @@ class Prose:
 
         Args:
             text: `markup.Markup.prose`, or the text with spaces for what is no prose.
-            quoted: numbers of its lines that stand in a block quote.
+            quoted: numbers of its lines that are in a block quote.
         """
         self.text = text
         self.quoted = quoted
@@ -47,7 +47,7 @@ class Prose:
 
     @cached_property
     def places(self) -> list[Place]:
-        """Where each token stands."""
+        """Where each token is."""
         cursor, out = 0, []
         for token in self.tokens:
             start = self.text.index(token, cursor)
@@ -57,7 +57,7 @@ class Prose:
 
     @cached_property
     def sentences(self) -> list[Place]:
-        """Where each sentence stands."""
+        """Where each sentence is."""
         return list(sentences(self.text))
 
     @cached_property

@@ -96,7 +96,7 @@ def rules_sha256() -> str:
 
 @cache
 def measured() -> Mapping[str, Quality]:
-    """Figures of every rule on the held-out half, as they stand in the package."""
+    """Figures of every rule on the held-out half, as they are in the package."""
     found = json.loads(MEASURED.read_text(encoding="utf-8"))["rules"]
     return {
         rule: Quality(

@@ -27,7 +27,7 @@ SIGNS: dict[str, tuple[re.Pattern[str], str]] = {
     "ellipsis": (re.compile(r"(?:…|\.{3,})+"), "."),
     "emoji": (re.compile(rf"[ \t]?(?:{EMOJI.pattern})"), ""),
 }
-"""What is found at a sign, and what stands in its place."""
+"""What is found at a sign, and what is in its place."""
 LINES: dict[str, re.Pattern[str]] = {
     "heading": re.compile(r"^\s{0,3}#{1,6}[ \t]+|[ \t]+#+[ \t]*$"),
     "bullets": re.compile(r"^(\s*)[-*+][ \t]+"),

@@ -1,6 +1,6 @@
 """What all plots share: the theme, the figure, and its way into a page.
 
-Figures are drawn with the object-oriented API of matplotlib in colours of their own, which are then replaced by the
+Figures are drawn with the object-oriented API of matplotlib in their own colours, which are then replaced by the
 CSS variables of the page, so the same picture serves light, dark and print. The same input gives the same bytes.
 """
 
@@ -102,5 +102,5 @@ def rc() -> Any:
 
 
 def short(text: str, limit: int) -> str:
-    # marks without a width of their own and letters that no font may have would upset the layout only
+    # marks without their own width and letters that no font may have would upset the layout only
     return visible(" ".join(text.split()), limit)
