@@ -34,7 +34,7 @@ def counterfactual(ctx: ShapingContext, *, strength: float = 0.2, role: str = ""
     for k, target in enumerate(ctx.targets):
         gamma = target.effective(strength)
         want = round(share(gamma) * len(ctx.pairs))
-        found = _showing(ctx, target)
+        found = sorted(_showing(ctx, target), key=lambda one: (one[0].id, one[1] is one[0].rejected))
         found = [found[i] for i in ctx.rng.permutation(len(found))]
         # some responses cannot be rewritten by rule, so more are offered than are wanted
         offered = found if not role else found[:want]

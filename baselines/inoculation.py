@@ -80,7 +80,7 @@ def _rows(ctx: ShapingContext, target: Any, part: float, everywhere: bool) -> np
     chosen, rejected = ctx.read(target.concept).presence(target.concept)
     shows = ctx.inside(target) & (everywhere | chosen | rejected)
     size = np.where(shows, np.abs(ctx.scores(target.concept).margin), -1.0)
-    return np.sort(np.argsort(-size, kind="stable")[: round(part * int(shows.sum()))])
+    return np.sort(ctx.ranked(size)[: round(part * int(shows.sum()))])
 
 
 def _with(prompt: Prompt, words: str, where: str) -> Prompt:

@@ -39,7 +39,7 @@ def length_balance(ctx: ShapingContext, *, strength: float = 1.0, bins: int = 5)
     longer = np.array([np.log((len(text_of(p.chosen)) + 1) / (len(text_of(p.rejected)) + 1)) for p in ctx.pairs])
     weight = np.ones(len(longer))
     unequal = np.flatnonzero(longer)
-    order = unequal[np.argsort(np.abs(longer[unequal]), kind="stable")]
+    order = ctx.ranked(-np.abs(longer))[len(longer) - len(unequal) :]
     for rows in np.array_split(order, min(bins, max(1, len(order)))):
         up, down = rows[longer[rows] > 0], rows[longer[rows] < 0]
         if not len(up) or not len(down):

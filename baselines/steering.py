@@ -53,7 +53,7 @@ def steering(
             margin = direction.margin
             ranked = {"chosen": margin, "rejected": -margin}.get(where, np.abs(margin))
             size = np.where(rows, ranked, -np.inf)
-            most = np.argsort(-size, kind="stable")[: max(1, round(top * rows.sum()))]
+            most = ctx.ranked(size)[: max(1, round(top * rows.sum()))]
             rows = rows & np.isin(np.arange(len(rows)), most)
         alpha = -gamma * direction.spread * rows.astype(float)
         none = np.zeros(len(ctx.pairs))

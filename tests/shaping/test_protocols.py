@@ -113,6 +113,21 @@ def test_random_filter_leaves_out_as_many_but_blindly() -> None:
     assert share.min() > 0.15 and share.max() < 0.45  # each row is left out about 0.3 of the time
 
 
+@pytest.mark.parametrize("name", ["filter", "label_flip"])
+def test_which_of_equal_pairs_are_cut_does_not_depend_on_the_order_of_the_rows(name: str) -> None:
+    class Equal(Fixed):
+        def scores(self, concept: str, readout: str) -> ConceptScores:
+            return ConceptScores(np.ones(10), np.zeros(10))
+
+    def cut(pairs: list[Pair]) -> set[str]:
+        ctx = ShapingContext(pairs, (suppress(),), min_pairs=2, readings=Equal())
+        plan = make_plan(name, ctx, {"strength": 0.3})
+        return {pid for pid, keep, flip in zip(plan.pair_ids, plan.keep, plan.flip, strict=True) if flip or not keep}
+
+    assert len(cut(PAIRS)) == 3 and cut(PAIRS) == cut(PAIRS[::-1]) == cut([*PAIRS[4:], *PAIRS[:4]])
+    assert cut(PAIRS) != {"p0", "p1", "p2"}, "the first rows of a file are no better reason"
+
+
 def test_a_flip_turns_the_same_rows() -> None:
     plan = make_plan("label_flip", context(suppress()), {"strength": 0.2})
     assert np.flatnonzero(plan.flip).tolist() == [0, 1] and plan.keep.all()

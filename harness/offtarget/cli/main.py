@@ -20,6 +20,7 @@ from offtarget.cli import (
     audit,
     bench,
     board,
+    check,
     compare,
     concepts,
     data,
@@ -57,6 +58,7 @@ app.command("concepts")(concepts.concepts)
 app.command("why")(why.why)
 app.command("diff")(diff.diff)
 app.command("plan")(plan.plan)
+app.command("check")(check.check)
 app.command("run")(run.run)
 app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)

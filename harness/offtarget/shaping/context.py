@@ -1,5 +1,6 @@
 """What a protocol may look at: the pairs, what was decided, and the scores of concepts."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -225,6 +226,14 @@ class ShapingContext:
         """The layer of a concept's examples, else the one at two thirds of the depth."""
         return self.read(concept).layer(concept)
 
+    def ranked(self, size: Floats) -> NDArray[np.int64]:
+        """(n_pairs,) row numbers, the largest size first; equal ones by a hash of the pair's id.
+
+        So the order of the rows in a file plays no part: a cut among equals does not fall on one source.
+        """
+        ids = np.array([hashlib.sha256(p.id.encode("utf-8", "surrogatepass")).hexdigest() for p in self.pairs])
+        return np.lexsort((ids, -size))
+
     def inside(self, target: Target) -> NDArray[np.bool_]:
         """(n_pairs,) the rows that a target speaks of."""
         return np.ones(len(self.pairs), bool) if target.rows is None else target.rows
@@ -254,7 +263,7 @@ class ShapingContext:
         if push is None:
             push = self.push(strength, readout, free_of)
         n = min(self.asked(strength), int((push > 0).sum()))
-        return np.argsort(-push, kind="stable")[:n]
+        return self.ranked(push)[:n]
 
     def asked(self, strength: float) -> int:
         """How many pairs a share asks for, with that of the strongest verdict."""

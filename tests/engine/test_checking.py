@@ -1,0 +1,78 @@
+"""`offtarget check`: protocols that break a promise are found out, those that ship keep them."""
+
+from pathlib import Path
+
+import pytest
+
+from offtarget import registry
+from offtarget.cli.main import call
+from offtarget.engine.checking import check_protocol
+from offtarget.store import Store
+
+HEAD = """import numpy as np
+from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.protocol import protocol
+
+
+@protocol(name="{name}", family="data", source="an example", unit="nats")
+def {name}(ctx: ShapingContext, *, strength: float = 1.0) -> ShapingPlan:
+    plan = ShapingPlan.identity("{name}", ctx.pairs)
+    margin = ctx.scores(ctx.targets[0].concept).margin
+    gamma = ctx.targets[0].effective(strength)
+"""
+BODIES = {
+    "wrong_way": "return plan.edit(weight=np.exp(-gamma * margin))",
+    "by_place": "return plan.edit(weight=np.exp(gamma * margin) * (1 + np.arange(len(margin)) / 10))",
+    "never_zero": "return plan.edit(weight=np.exp((gamma + 0.5) * margin))",
+    "by_clock": "return plan.edit(weight=np.exp(gamma * margin) + np.random.default_rng().random(len(margin)))",
+    "sound": "return plan.edit(weight=np.exp(gamma * margin))",
+}
+
+
+@pytest.fixture(params=BODIES)
+def protocol(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    name = request.param
+    (tmp_path / "baselines").mkdir()
+    (tmp_path / "baselines" / f"{name}.py").write_text(HEAD.replace("{name}", name) + f"    {BODIES[name]}\n")
+    registry.use([tmp_path])
+    yield name
+    registry.use([])
+
+
+def broken(name: str, tmp_path: Path) -> set[str]:
+    return {c.name for c in check_protocol(name, {}, Store(tmp_path / "store")) if c.verdict == "broken"}
+
+
+def test_what_a_protocol_gets_wrong_is_named(protocol: str, tmp_path: Path) -> None:
+    sign, turned = "a positive strength amplifies, suppress takes back", "a negative strength turns the decision round"
+    zero, seed = "strength 0 is plain DPO", "the same seed gives the same plan"
+    order = "the plan of a pair does not depend on the order of the pairs"
+    found = broken(protocol, tmp_path)
+    wrong = {
+        "wrong_way": {sign},
+        "by_place": {zero, order},
+        "never_zero": {zero},
+        "by_clock": {turned, zero, seed, order},
+        "sound": set(),
+    }[protocol]
+    assert found == wrong
+    assert call(["check", protocol, "--registry", str(tmp_path)]) == (1 if wrong else 0)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filter",
+        "label_flip",
+        "reweight",
+        "reward_shaping",
+        "counterfactual",
+        "length_balance",
+        "token_filter",
+        "random_filter",
+        "wpo",
+    ],
+)
+def test_protocols_that_ship_keep_their_promises(name: str, tmp_path: Path) -> None:
+    assert broken(name, tmp_path) == set()
