@@ -5,7 +5,19 @@ from pathlib import Path
 
 HARNESS = Path(__file__).resolve().parents[1] / "harness" / "offtarget"
 FLOORS = [
-    {"errors", "documents", "siblings", "streams", "progress", "store", "registry", "versions", "machine", "recipes"},
+    {
+        "errors",
+        "documents",
+        "siblings",
+        "streams",
+        "progress",
+        "store",
+        "registry",
+        "versions",
+        "machine",
+        "recipes",
+        "starters",
+    },
     {"models", "model_folder", "chat_template", "asking"},
     {"data", "lens"},
     {"audit", "verdicts", "shaping", "training", "evals"},

@@ -29,6 +29,7 @@ from offtarget.cli import (
     evaluate,
     lens,
     listing,
+    new,
     plan,
     run,
     signals,
@@ -59,6 +60,7 @@ app.command("why")(why.why)
 app.command("diff")(diff.diff)
 app.command("plan")(plan.plan)
 app.command("check")(check.check)
+app.command("new")(new.new)
 app.command("run")(run.run)
 app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)

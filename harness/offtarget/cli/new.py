@@ -1,0 +1,31 @@
+"""`offtarget new`: the first file of a protocol, behaviour or audit method."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offtarget.cli.ui import note
+
+NEXT = {
+    "protocol": "offtarget --registry {folder} check {name}",
+    "behaviour": "offtarget --registry {folder} eval smollm2-135m --behaviours {name} --limit 8",
+    "method": "offtarget --registry {folder} bench-audits quick --set 'methods=[overall, {name}]' --out {name}-board",
+}
+
+
+def new(
+    kind: Annotated[str, typer.Argument(help="What to begin: protocol, behaviour or method (of audits).")],
+    name: Annotated[str, typer.Argument(help="Name of the new one: letters, digits and underscores.")],
+    folder: Annotated[
+        Path, typer.Option(help="Content folder, as --registry takes it; the file goes to its baselines/ or tasks/.")
+    ] = Path(),
+) -> None:
+    """Write a protocol, behaviour or audit method that runs as it is, to be changed."""
+    import shlex
+
+    from offtarget.starters import start
+
+    for path in start(kind, name, folder):
+        typer.echo(path)
+    note(f"try it: {NEXT[kind].format(folder=shlex.quote(str(folder)), name=name)}")
