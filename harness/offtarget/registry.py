@@ -16,7 +16,8 @@ import math
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,6 +52,13 @@ class Entry:
     card: dict[str, Any] = field(default_factory=dict)
     """The YAML mapping, or the literal keywords of the decorator (and the parameters' defaults)."""
     builtin: bool = True
+    bound: dict[str, Any] = field(default_factory=dict)
+    """Parameters that the name itself gives: `rule:bold` is the behaviour `rule` with rule=bold."""
+
+    @property
+    def prompts_file(self) -> Path:
+        """Of a behaviour: its prompts, beside its file (those of another where the card says `prompts_of`)."""
+        return self.path.with_name(f"{self.card.get('prompts_of', self.path.stem)}.jsonl")
 
 
 def builtin_root() -> Path:
@@ -158,8 +166,14 @@ class Registry:
         return [e for _, e in sorted(self._scan(kind).items())]
 
     def get(self, kind: Kind, name: str) -> Entry:
-        """The entry of that name, or an error that offers the nearest names."""
+        """The entry of that name, or an error that offers the nearest names.
+
+        A card with an `argument` is a family: `rule:bold` is its entry `rule` with that argument given.
+        """
         found = self._scan(kind)
+        family, colon, given = name.partition(":")
+        if colon and (card := found[family].card if family in found else {}).get("argument") and given:
+            return replace(self.get(kind, family), name=name, bound={card["argument"]: given})
         if name not in found:
             hint = f"(not read: {'; '.join(self.problems)})" if self.problems else ""
             if kind != "dataset" and len(self.roots) == 1 and not hint:
@@ -237,10 +251,11 @@ def load_function(entry: Entry) -> Callable[..., Any]:
         card = getattr(value, "__protocol__", None) or getattr(value, "__audit__", None)
         if card is not None and card.name == entry.name:
             return value  # type: ignore[no-any-return]
-    function = getattr(module, entry.name, None)
+    name = entry.name.partition(":")[0]
+    function = getattr(module, name, None)
     if function is None:
-        raise ConfigError(f"{entry.path}: has no function '{entry.name}'")
-    return function  # type: ignore[no-any-return]
+        raise ConfigError(f"{entry.path}: has no function '{name}'")
+    return partial(function, **entry.bound) if entry.bound else function
 
 
 def check_parameters(entry: Entry, params: Mapping[str, Any]) -> None:

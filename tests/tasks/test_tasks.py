@@ -43,6 +43,33 @@ def metric(log: Any, name: str) -> float:
     return float(log.results.scores[0].metrics[name].value)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("rule:bold", "It **really** **rains**.", 1.0),  # presence, as the audit compares it
+        ("rule:bold", "It rains.", 0.0),
+        ("rule:surface:exclamations", "Yes! Now! Go!", 3.0),
+        ("rule:sentences", "It rains. Take a coat.", 2.0),
+    ],
+)
+def test_any_surface_rule_is_a_behaviour(name: str, text: str, value: float, tmp_path: Path) -> None:
+    from offtarget.evals.scripted import scripted_model
+
+    rows = jsonl(tmp_path / "p.jsonl", [{"id": "a", "prompt": "weather?"}])
+    assert values(run(name, scripted_model(lambda _: text), tmp_path, prompts=rows)) == {"a": value}
+
+
+def test_a_rule_that_is_not_there_is_refused_before_anything_is_answered(tmp_path: Path) -> None:
+    with pytest.raises(OfftargetError, match="unknown rule 'bald': did you mean bold"):
+        evaluate("no such model", ["rule:bald"])
+
+
+def test_the_version_of_rule_is_that_of_the_surface_lens() -> None:
+    from offtarget.lens.surface import VERSION
+
+    assert registry.Registry().get("behaviour", "rule").card["version"] == f"{VERSION}-A"
+
+
 TEXTS = {
     "plain": "It rains today. Take a coat, and mind 2 * 3 puddles.",
     "bold": "It **really** rains.",

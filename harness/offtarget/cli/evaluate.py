@@ -10,7 +10,12 @@ from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress,
 
 def eval_(
     model: Annotated[str, typer.Argument(help="Alias, directory (a model or a LoRA adapter), or hf:org/name.")],
-    behaviours: Annotated[str, typer.Option(help="Behaviours, separated by commas; default: all.")] = "",
+    behaviours: Annotated[
+        str,
+        typer.Option(
+            help="Behaviours, separated by commas; default: all. rule:NAME is any rule of the surface lens (rule:bold)."
+        ),
+    ] = "",
     limit: Annotated[
         int | None, typer.Option(min=1, help="Prompts of each behaviour, an equal share of each stratum.")
     ] = None,
@@ -31,7 +36,9 @@ def eval_(
     from offtarget.registry import default
     from offtarget.store import Store, write_atomic
 
-    names = [b.strip() for b in behaviours.split(",") if b.strip()] or [e.name for e in default().entries("behaviour")]
+    names = [b.strip() for b in behaviours.split(",") if b.strip()] or [
+        e.name for e in default().entries("behaviour") if not e.card.get("argument")
+    ]
     note_problems()
     with progress() as report:
         scores = evaluate(

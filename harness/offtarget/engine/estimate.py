@@ -70,7 +70,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     rollouts = items = 0
     for name in recipe.behaviours:
         entry = default().get("behaviour", name)
-        path = entry.path.with_suffix(".jsonl")
+        path = entry.prompts_file
         n = len(asked(read_rows(path), recipe.evaluation.limit)) if path.is_file() else 0
         if "prompts" in entry.card.get("parameters", {}):
             rollouts += n

@@ -22,7 +22,7 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
 from offtarget.lens.table import check_lenses
 from offtarget.recipes import long_forms, override, read_mapping
-from offtarget.registry import check_parameters, default
+from offtarget.registry import check_parameters, default, load_function
 from offtarget.training.spec import Choice, Number, TrainingSpec, Whole
 
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
@@ -254,7 +254,8 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
                 check_parameters(entry, {"strength": strength})
     check_lenses(recipe.audit.lens, f"{where}: audit.lens")
     for b in recipe.behaviours:
-        default().get("behaviour", b)
+        if (entry := default().get("behaviour", b)).bound:
+            load_function(entry)()
     if stray := [b for b in recipe.roles if b not in recipe.behaviours]:
         raise ConfigError(f"{where}: roles names '{stray[0]}', which is not among the behaviours")
     return recipe

@@ -89,7 +89,7 @@ def evaluation_prompts(behaviours: Sequence[str]) -> set[str]:
 
     found = set()
     for name in behaviours:
-        path = default().get("behaviour", name).path.with_suffix(".jsonl")
+        path = default().get("behaviour", name).prompts_file
         if path.is_file():
             for row in read_rows(path):
                 for key in ("prompt", "biased_prompt", "neutral_prompt"):

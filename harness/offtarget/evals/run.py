@@ -76,6 +76,8 @@ def evaluate(
     entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(behaviours)]
     for entry in entries:
         _check_card(entry)
+        if entry.bound:  # a wrong name after the colon is found before anything is answered
+            registry.load_function(entry)()
     ref = models.resolve(model, store) if isinstance(model, str) else model
     base = sampling or Sampling()
     drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
@@ -280,7 +282,8 @@ def _check_card(entry: registry.Entry) -> None:
 
 def _content_hash(entry: registry.Entry) -> dict[str, str]:
     """Hash of the task file and of the files beside it that begin with its name."""
-    return {p.name: file_sha256(p) for p in sorted(entry.path.parent.glob(f"{entry.path.stem}.*")) if p.is_file()}
+    files = {*entry.path.parent.glob(f"{entry.path.stem}.*"), entry.prompts_file}
+    return {p.name: file_sha256(p) for p in sorted(files) if p.is_file()}
 
 
 def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> Any:
@@ -289,7 +292,7 @@ def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> 
     Raises:
         ConfigError: the task has no rows beside it, so its samples cannot be told apart.
     """
-    path = entry.path.with_suffix(".jsonl")
+    path = entry.prompts_file
     if path.is_file():
         return [str(r["id"]) for r in asked(read_rows(path), limit, part)]
     if part is None:
@@ -301,7 +304,7 @@ def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> 
 
 def _strata(entry: registry.Entry, lead: str = "") -> list[str]:
     """All strata of the file beside a task; in the pool each is led by the behaviour's name."""
-    path = entry.path.with_suffix(".jsonl")
+    path = entry.prompts_file
     found = {stratum_of(r) for r in read_rows(path)} if path.is_file() else set()
     return sorted("/".join(filter(None, (lead, s))) for s in found if s or lead)
 
@@ -310,7 +313,7 @@ def _pool_rows(entries: Sequence[registry.Entry], limit: int | None, part: Part 
     """Prompts of all behaviours that are scored on text: (id, prompt, kind), ids and kinds led by the behaviour's name."""
     found: dict[str, dict[str, Any]] = {}
     for entry in sorted(entries, key=lambda e: e.name):
-        path = entry.path.with_suffix(".jsonl")
+        path = entry.prompts_file
         if "prompts" not in entry.card["parameters"] or not path.is_file():
             continue
         for row in asked(read_rows(path), limit, part):
