@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, Head, Limit, SkipBadRows
+from offtarget.cli.options import AllowDrops, Head, Limit, RunOut, SkipBadRows
 from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress
 
 
@@ -24,7 +24,7 @@ def run(
     allow_drops: AllowDrops = False,
     seeds: Annotated[str | None, typer.Option(help="Seeds, separated by commas.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder to write; by default runs/RECIPE.")] = None,
+    out: RunOut = None,
     reuse: Annotated[
         Path | None, typer.Option(help="Folder of cells: one that is what would be made is taken from there.")
     ] = None,
