@@ -127,7 +127,7 @@ def test_warnings_are_heard_after_the_first_evaluation_of_a_process(
 
 def test_an_interruption_inside_inspect_is_one_outside(tiny_model: Path, content: Path, store_home: Path) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
-    act = "import os, signal, anyio; os.kill(os.getpid(), signal.SIGINT); await anyio.sleep(5)"
+    act = "import os, signal, anyio; os.kill(os.getpid(), signal.SIGINT); await anyio.sleep_forever()"
     add_task(content, "probe", TASK.replace("ACT", act))
     with pytest.raises(KeyboardInterrupt):
         evaluate(str(tiny_model), ["probe"])
