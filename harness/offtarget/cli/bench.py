@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from offtarget.cli.options import RunOut
 from offtarget.cli.ui import note, note_problems, progress
 
 
@@ -13,7 +14,7 @@ def bench_audits(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a key of the recipe: power.draws=2, methods=[overall].")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Output folder; default: runs/RECIPE.")] = None,
+    out: RunOut = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the board as JSON.")] = False,
 ) -> None:
     """Run audit methods on sets whose truth is known, and write the audit board. Interrupted, it goes on."""

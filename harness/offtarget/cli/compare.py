@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from offtarget.cli.options import AsJson
 from offtarget.cli.ui import echo_json, note, table
 
 SIDE = "A cell, a scores.json, a folder with one, or the cells of several seeds (a folder, or separated by commas)."
@@ -12,7 +13,7 @@ SIDE = "A cell, a scores.json, a folder with one, or the cells of several seeds 
 def compare(
     a: Annotated[str, typer.Argument(help=SIDE)],
     b: Annotated[str, typer.Argument(help="What to compare with it.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Paired differences b − a on the same samples, clustered by prompt, BH-corrected over the behaviours.
 

@@ -2,11 +2,11 @@
 
 import csv
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from offtarget.cli.options import AuditDir
 from offtarget.cli.ui import echo_json, size, small, table
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ HEAD = (
 
 
 def concepts(
-    audit_dir: Annotated[Path, typer.Argument(help="A folder made by `offtarget audit`.")],
+    audit_dir: AuditDir,
     lens: Annotated[str | None, typer.Option(help="Only concepts of this lens.")] = None,
     fmt: Annotated[str, typer.Option("--format", help="Output format: text, md, csv or json.")] = "text",
     find: Annotated[

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, Card, Columns, Dataset, Head, Limit, LimitSeed, SkipBadRows, one_or_all
+from offtarget.cli.options import AllowDrops, AsJson, Card, Columns, Dataset, Head, Limit, LimitSeed, SkipBadRows
+from offtarget.cli.reading import one_or_all
 from offtarget.cli.ui import columns_option, echo_json, note
 
 app = typer.Typer(help="Look at a dataset before anything is done with it.", no_args_is_help=True)
@@ -34,7 +35,7 @@ def check(
         str | None, typer.Option(help="Another dataset, such as the training set: count the prompts that both have.")
     ] = None,
     against_split: Annotated[str | None, typer.Option(help="Split of the --against dataset; default: all.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Is a set fit to audit? Repeats, contradictions, leaks, templates, stock answers, debris, language, lengths."""
     from offtarget.data.check import NO_CARD

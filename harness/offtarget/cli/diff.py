@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from offtarget.cli.options import AuditDir
 from offtarget.cli.ui import echo_json, note, small, table
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ SAID_ABOVE = {"n_pairs", "n_groups", "rows_sha256"}
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(help="Folder made by `offtarget audit`.")],
+    old: AuditDir,
     new: Annotated[Path, typer.Argument(help="An audit of the same vocabulary (made with --like OLD).")],
     every: Annotated[
         bool,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from offtarget.cli.options import AsJson, ChatTemplate
 from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress, table
 
 
@@ -21,11 +22,9 @@ def eval_(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of sampling.")] = 0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 128,
-    chat_template: Annotated[
-        str | None, typer.Option(help="Chat template (Jinja file) for a model that has none.")
-    ] = None,
+    chat_template: ChatTemplate = None,
     out: Annotated[Path | None, typer.Option(help="Output folder for scores.json and Inspect's logs.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Behaviour scores of any model, by Inspect tasks."""
     import json

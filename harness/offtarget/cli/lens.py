@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from offtarget.cli.options import ChatTemplate
 from offtarget.cli.ui import MAX_SEED, echo_json, progress
 
 app = typer.Typer(help="Make lenses.", no_args_is_help=True)
@@ -28,9 +29,7 @@ def train(
     k: Annotated[int, typer.Option(min=1, help="Latents that fire on a token, on average.")] = 32,
     epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the tokens.")] = 3.0,
     limit: Annotated[int | None, typer.Option(min=1, help="Pairs to read of each dataset.")] = None,
-    chat_template: Annotated[
-        str | None, typer.Option(help="Chat template (Jinja file) for a model that has none.")
-    ] = None,
+    chat_template: ChatTemplate = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of initialisation and order.")] = 0,
 ) -> None:
     """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form."""

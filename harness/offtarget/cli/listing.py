@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from offtarget.cli.options import AsJson
 from offtarget.cli.ui import echo_json, note, table
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def list_(
             "all if left out."
         ),
     ] = "all",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """What there is: datasets, behaviours, protocols, recipes, audit methods and benchmarks, lenses, models."""
     from offtarget.errors import ConfigError, unknown_name
@@ -84,7 +85,7 @@ def show(
     name: Annotated[
         str, typer.Argument(help="Name of a dataset, behaviour, protocol, recipe, audit method or benchmark.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """One card, whole."""
     import yaml

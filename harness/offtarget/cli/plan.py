@@ -7,17 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
-from offtarget.cli.reading import (
+from offtarget.cli.options import (
     AllowDrops,
+    AsJson,
     Card,
+    ChatTemplate,
     Columns,
     Head,
     Limit,
     MaxLength,
     SkipBadRows,
-    note_reading,
-    one_or_all,
+    Split,
 )
+from offtarget.cli.reading import note_reading, one_or_all
 from offtarget.cli.ui import (
     MAX_SEED,
     columns_option,
@@ -52,7 +54,7 @@ def plan(
     ] = None,
     model: Annotated[str | None, typer.Option(help="The start model; smollm2-135m, or that of the audit.")] = None,
     columns: Columns = None,
-    split: Annotated[str | None, typer.Option(help="Split of the dataset.")] = None,
+    split: Split = None,
     card: Card = None,
     limit: Limit = None,
     limit_seed: Annotated[
@@ -62,11 +64,9 @@ def plan(
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     max_length: MaxLength = None,
-    chat_template: Annotated[
-        str | None, typer.Option(help="Chat template (Jinja file) for a model that has none.")
-    ] = None,
+    chat_template: ChatTemplate = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of the control protocols.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
     from offtarget.chat_template import read_template

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.reading import AllowDrops, Head, Limit, SkipBadRows
+from offtarget.cli.options import AllowDrops, Head, Limit, RunOut, SkipBadRows
 from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress
 
 
@@ -26,7 +26,7 @@ def run(
     allow_drops: AllowDrops = False,
     seeds: Annotated[str | None, typer.Option(help="Training seeds, separated by commas.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Output folder; default: runs/RECIPE.")] = None,
+    out: RunOut = None,
     reuse: Annotated[Path | None, typer.Option(help="Folder of earlier cells; identical ones are reused.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:

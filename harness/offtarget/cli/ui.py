@@ -2,8 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -16,9 +18,9 @@ MAX_SEED = 2**32 - 1
 
 @contextmanager
 def progress() -> Iterator[Progress]:
-    """A reporter (what, done, total); bars on a terminal, one line a step elsewhere, always on stderr."""
+    """A reporter (what, done, total); bars on a terminal, one line a stage elsewhere, always on stderr."""
     if not sys.stderr.isatty():
-        yield _lines()
+        yield stage_lines()
         return
     from rich.console import Console
     from rich.progress import (
@@ -48,17 +50,61 @@ def progress() -> Iterator[Progress]:
         yield report
 
 
-def _lines() -> Progress:
-    """For logs: a line when a step begins, at each quarter, and when it ends."""
-    seen: dict[str, int] = {}
+LONG = 120.0
+"""Seconds after which a log says of a stage how far it is; again each time twice as many have passed."""
+
+
+def stage_lines(write: Callable[[str], object] | None = None, clock: Callable[[], float] = time.monotonic) -> Progress:
+    """For logs: one line a stage, when it is done, with the time it took.
+
+    A stage that takes longer than `LONG` has lines with the time left too. What takes less than a second is left out.
+
+    Args:
+        write: takes a line; by default the standard error stream.
+        clock: seconds.
+    """
+    say = write or sys.stderr.write
+    stages: dict[str, _Stage] = {}
+    ended: set[str] = set()
+    idle_since = clock()
 
     def report(what: str, done: int, total: int) -> None:
-        quarter = 4 * done // total if total else 4
-        if seen.get(what) != quarter:
-            seen[what] = quarter
-            sys.stderr.write(f"{what}: {done}/{total}\n")
+        nonlocal idle_since
+        now = clock()
+        if done >= total and what in ended:
+            return
+        stage = stages.setdefault(what, _Stage(idle_since, now, done))
+        ended.discard(what)
+        if done >= total:
+            del stages[what]
+            ended.add(what)
+            idle_since = now
+            if now - stage.began >= 1:
+                say(f"{what}: {total} in {span(now - stage.began)}\n")
+        elif now - stage.began >= stage.next_line and done > stage.done:
+            stage.next_line = 2 * (now - stage.began)
+            left = (now - stage.first) * (total - done) / (done - stage.done)
+            say(f"{what}: {done} of {total}, about {span(left)} left\n")
 
     return report
+
+
+@dataclass
+class _Stage:
+    began: float
+    """When nothing else was being done any more: what a stage loads before its first report is in its time."""
+    first: float
+    done: int
+    """At the first report; what an earlier run had done is no measure of the speed."""
+    next_line: float = LONG
+
+
+def span(seconds: float) -> str:
+    """A length of time for people: 8 s, 4 min, 2 h 5 min."""
+    minutes = round(seconds / 60)
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def echo_json(value: Any) -> None:

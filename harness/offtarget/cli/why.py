@@ -1,17 +1,15 @@
 """`offtarget why`: from a row to the hypotheses it feeds."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from offtarget.cli.options import AsJson, AuditDir
 from offtarget.cli.ui import echo_json, table
 
 
 def why(
-    audit_dir: Annotated[Path, typer.Argument(help="Folder made by `offtarget audit`.")],
-    row: Annotated[str, typer.Argument(help="Id of a pair.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    audit_dir: AuditDir, row: Annotated[str, typer.Argument(help="Id of a pair.")], as_json: AsJson = False
 ) -> None:
     """Which hypotheses a row feeds: its share of the effect, and its rank among the rows behind it."""
     from offtarget.audit.records import Audit, lean

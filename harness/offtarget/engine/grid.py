@@ -2,6 +2,7 @@
 
 import logging
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -237,7 +238,9 @@ def _digest(run: Run, digest: dict[str, Any], plan: ShapingPlan) -> TrainingDige
     )
 
 
-def _peak_memory() -> float:
+def _peak_memory() -> float | None:
+    if sys.platform == "win32":  # which does not count it
+        return None
     import resource
 
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)

@@ -6,7 +6,8 @@ import logging
 import math
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -26,8 +27,6 @@ from offtarget.versions import package_versions
 
 STAGE_VERSION = 3
 log = logging.getLogger(__name__)
-
-"""Called with (what is being done, done, in all)."""
 
 
 def evaluate(
@@ -184,26 +183,43 @@ def _measure(
     ids = _sample_ids(entry, limit, part) if limit or part else None
     make_api: Any = provider.offtarget
     api = make_api(model_name=name, policy=policy, rollouts=pool, progress=progress)
-    logs = inspect_eval(
-        task,
-        model=Model(api, GenerateConfig(max_connections=provider.CONNECTIONS)),
-        display="none",
-        log_dir=str(out / "logs"),
-        log_format="eval",
-        log_realtime=False,
-        log_model_api=False,
-        log_level="error",
-        score_display=False,
-        ctl_server=False,
-        limit=None if ids else limit,
-        sample_id=ids,
-        fail_on_error=False,
-        max_tokens=sampling.max_tokens,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        seed=sampling.seed,
-    )
+    with _log_levels_kept():
+        logs = inspect_eval(
+            task,
+            model=Model(api, GenerateConfig(max_connections=provider.CONNECTIONS)),
+            display="none",
+            log_dir=str(out / "logs"),
+            log_format="eval",
+            log_realtime=False,
+            log_model_api=False,
+            log_level="error",
+            score_display=False,
+            ctl_server=False,
+            limit=None if ids else limit,
+            sample_id=ids,
+            fail_on_error=False,
+            max_tokens=sampling.max_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            seed=sampling.seed,
+        )
     return score_of(logs[0], entry, strata)
+
+
+@contextmanager
+def _log_levels_kept() -> Iterator[None]:
+    """Our warnings are heard inside the block and after it, whatever it does to the level of the root logger.
+
+    Inspect sets that level for the whole process at its first evaluation; ours and everybody's warnings end there.
+    """
+    root, ours = logging.getLogger(), logging.getLogger("offtarget")
+    before = root.level, ours.level
+    ours.setLevel(ours.getEffectiveLevel())
+    try:
+        yield
+    finally:
+        root.setLevel(before[0])
+        ours.setLevel(before[1])
 
 
 def score_of(done: Any, entry: registry.Entry, strata: Sequence[Sequence[str]] = ()) -> BehaviourScore:
