@@ -47,7 +47,7 @@ def ending(audit: "Audit", cells: "Sequence[Cell]", controls: Mapping[str, str],
         audit: of the planted set.
         cells: `start` and one of each protocol.
         controls: protocol -> its blind control.
-        folder: where everything lies.
+        folder: where everything is kept.
     """
     return [
         sentence
