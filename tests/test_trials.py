@@ -76,7 +76,7 @@ def test_it_is_read_and_the_reading_is_said(
 
 
 REFUSED = {
-    "01-wrong-role.jsonl": "column 'rejected', turn 1 has role user where an assistant turn should stand",
+    "01-wrong-role.jsonl": "column 'rejected', turn 1 has role user where an assistant turn should be",
     "11-lists.jsonl": "40 of 80 pairs (50.0%) cannot be used: 40 response without a counterpart; lists of unequal length: "
     "`--columns pairing=all`",
     "19-one-null.jsonl": "line 41: column 'rejected' is null; --skip-bad-rows goes on without such rows",

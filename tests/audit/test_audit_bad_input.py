@@ -117,7 +117,7 @@ def test_the_vocabulary_of_another_lens_is_undecided_before_anything_is_read(
 def test_ids_that_repeat_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{**r, "id": "r0" if i in (5, 9) else r["id"]} for i, r in enumerate(ROWS)]
     assert call(["audit", write("ids.jsonl", rows), "--out", "out"]) == 0
-    assert "ids that stand in the source more than once: 2" in capsys.readouterr().err
+    assert "ids that are in the source more than once: 2" in capsys.readouterr().err
     found = json.loads(Path("out/audit.json").read_text())
     assert any("r0-3" in h["rows"] for h in found["hypotheses"])
 

@@ -131,7 +131,7 @@ def test_prompts_of_another_set_are_found_and_named(tmp_path: Path, capsys: pyte
     head, lines, _ = printed(capsys, paths[0], "--against", paths[1])
     assert head == "mine: fit to audit: yes, but 10 of 40 rows share their prompt with seen.jsonl"
     assert lines["! against"].startswith(
-        "10 of 40 rows have a prompt of seen.jsonl (30 pairs), 0 more nearly; 10 stand there with both answers (r30 = r30,"
+        "10 of 40 rows have a prompt of seen.jsonl (30 pairs), 0 more nearly; 10 are there with both answers (r30 = r30,"
     )
     assert call(["data", "check", paths[0], "--against", str(tmp_path / "none.jsonl")]) == 2
     assert "none.jsonl" in capsys.readouterr().err

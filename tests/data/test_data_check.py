@@ -150,7 +150,7 @@ def test_ids_that_repeat_are_counted_and_said(tmp_path: Path, capsys: pytest.Cap
     assert [p.id for p in load_pairs(path).pairs] == ["x", "x-2", "y", "x-3", "z"]
     report = check(path)
     assert report.n_renamed == 2
-    assert any("2 ids stand in the source more than once" in w for w in report.warnings)
+    assert any("2 ids are in the source more than once" in w for w in report.warnings)
     # rows without an id repeat by what they say, which is another finding
     bare = [{"prompt": "q", "chosen": "A", "rejected": "B"}] * 3
     report = check(write(tmp_path / "b.jsonl", bare))

@@ -127,13 +127,13 @@ def test_rows_of_another_shape_that_lack_a_label_are_named(tmp_path: Path) -> No
     odd = [{**{k: v for k, v in labelled(i).items() if k != "label"}, "shown_first": "a"} for i in range(30)]
     rows = [*odd, *(plain(i) for i in range(30, N))]
     for path in tables(tmp_path, rows)[:2]:
-        with pytest.raises(DataError, match=r"30 of 60 pairs|is null.*30 rows are not read by a shape of their own"):
+        with pytest.raises(DataError, match=r"30 of 60 pairs|is null.*30 rows are not read by their own shape"):
             load_pairs(path)
         loaded = load_pairs(path, columns={"label": "shown_first"})
         assert len(loaded) == N
         assert sum(p.chosen[0]["content"].startswith("Take tool") for p in loaded.pairs) == 45
     told = load_pairs(str(tmp_path / "a.csv"), allow_drops=True).cautions
-    assert any(t.startswith("30 rows are not read by a shape of their own: no column says by its name") for t in told)
+    assert any(t.startswith("30 rows are not read by their own shape: no column says by its name") for t in told)
 
 
 def test_other_columns_count_filled_cells(tmp_path: Path) -> None:
@@ -266,10 +266,10 @@ def test_mistaken_roles_are_named_by_column_and_turn(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         load_pairs(write(tmp_path / "a.jsonl", rows))
     assert str(error.value) == (
-        "a.jsonl line 1: column 'rejected', turn 1 has role user where an assistant turn should stand"
+        "a.jsonl line 1: column 'rejected', turn 1 has role user where an assistant turn should be"
     )
     mended = [{**r, "rejected": [bot("x")]} for r in rows]
-    with pytest.raises(DataError, match="column 'system', turn 1 has role user where a system turn should stand"):
+    with pytest.raises(DataError, match="column 'system', turn 1 has role user where a system turn should be"):
         load_pairs(write(tmp_path / "a.jsonl", mended))
     odd = [{**plain(i), "chosen": [{"role": "judge", "content": "x"}]} for i in range(N)]
     with pytest.raises(DataError, match="column 'chosen', turn 1 has the unknown role 'judge'"):

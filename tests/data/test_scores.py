@@ -65,7 +65,7 @@ def test_scores_of_no_common_scale_are_said_and_contradict_nothing() -> None:
     cells = {"a": ("8/10", 4), "b": ("3/10", 45)}
     (found,) = score_columns([row(k, chosen_score=a, rejected_score=b) for k, (a, b) in cells.items()])
     assert (found.n, found.n_lower, found.n_equal, found.lower) == (2, 0, 0, ())
-    assert told(found).startswith("chosen_score, rejected_score: amounts out of 10 stand beside the plain number 45")
+    assert told(found).startswith("chosen_score, rejected_score: amounts out of 10 are beside the plain number 45")
 
 
 @pytest.mark.parametrize(
