@@ -8,7 +8,6 @@ verdicts:
 """
 
 import datetime as dt
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -19,12 +18,13 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
 
 from offtarget.audit.concepts.metadata import column_of
 from offtarget.audit.records import Audit
 from offtarget.documents import parse_yaml
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
+from offtarget.records import Record, explain
 from offtarget.store import write_atomic
 
 SCHEMA_VERSION = 1
@@ -54,10 +54,10 @@ def _usable_strength(value: float) -> float:
     return value
 
 
-class Verdict(BaseModel):
+class Verdict(Record):
     """One decision on one concept, everywhere or in one context."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(allow_inf_nan=True)  # the strength says itself what it may be
 
     concept: str = Field(min_length=1)
     context: str | None = None
@@ -84,10 +84,8 @@ class Verdict(BaseModel):
         return self.concept if self.context is None else f"{self.concept} in {self.context}"
 
 
-class Verdicts(BaseModel):
+class Verdicts(Record):
     """A verdicts file: at most one decision for each concept and context."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     vocabulary: str = Field(min_length=1)
@@ -147,7 +145,7 @@ def parse(text: str, where: str, audit: Audit | None = None) -> Verdicts:
     try:
         found = Verdicts.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_explain(error, raw)}") from None
+        raise ConfigError(f"{where}: {explain(error, Verdicts, _parts(raw))}") from None
     found = found.model_copy(update={"verdicts": _without_repeats(found.verdicts, where)})
     if audit is not None:
         check(found, audit, where)
@@ -319,23 +317,11 @@ def _without_repeats(verdicts: Iterable[Verdict], where: str) -> tuple[Verdict, 
     return tuple(kept.values())
 
 
-def _explain(error: ValidationError, raw: Any) -> str:
-    """The first fault in words: which verdict, which key, what to do."""
-    first = error.errors()[0]
-    loc = first["loc"]
-    inside = len(loc) > 1 and loc[0] == "verdicts"
-    place, keys = "the file", tuple(Verdicts.model_fields)
-    if inside:
-        row = raw["verdicts"][int(loc[1])]
+def _parts(raw: dict[str, Any]) -> dict[str, str]:
+    """What to call the parts of a verdicts file: each verdict by its number and concept."""
+    rows = raw.get("verdicts")
+    named = {}
+    for k, row in enumerate(rows if isinstance(rows, list) else ()):
         concept = f" ({row['concept']})" if isinstance(row, dict) and "concept" in row else ""
-        place, keys = f"verdict {int(loc[1]) + 1}{concept}", tuple(Verdict.model_fields)
-    key = str(loc[-1]) if len(loc) > 2 or not inside else ""
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, keys, n=1)
-        return f"{place} has an unknown key '{key}'" + (
-            f"; did you mean {near[0]}?" if near else f"; keys are {', '.join(keys)}"
-        )
-    if first["type"] == "missing":
-        return f"{place} lacks '{key}'; add it"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{place}, key '{key}': {message}" if key else f"{place}: {message}"
+        named[f"verdicts.{k}"] = f"verdict {k + 1}{concept}"
+    return {**named, "": "the file"}

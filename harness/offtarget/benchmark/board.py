@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.board.estimate import Estimate
 from offtarget.board.text import escape_cell, markdown_table
+from offtarget.records import Record
 from offtarget.report.html import environment, fixed, percent, render_page
 from offtarget.report.plots.curves import Curve, CurvePanel, curves
 from offtarget.store import write_atomic
@@ -15,11 +14,7 @@ from offtarget.store import write_atomic
 SCHEMA_VERSION: Literal[1] = 1
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class MethodRow(_Record):
+class MethodRow(Record):
     """One audit method, and what it costs."""
 
     method: str
@@ -32,7 +27,7 @@ class MethodRow(_Record):
     """Processor seconds per 1,000 pairs that the surface lens takes to read them, for methods that ask for it."""
 
 
-class AimRow(_Record):
+class AimRow(Record):
     """The figures that the benchmark is held to, for one method."""
 
     method: str
@@ -48,7 +43,7 @@ class AimRow(_Record):
     """The largest share of shuffles with a finding."""
 
 
-class PowerRow(_Record):
+class PowerRow(Record):
     """One method at one point of the grid."""
 
     method: str
@@ -66,7 +61,7 @@ class PowerRow(_Record):
     auroc: Estimate
 
 
-class ConceptRow(_Record):
+class ConceptRow(Record):
     """How often one planted concept was found by one method, over the grid points that aims are about."""
 
     method: str
@@ -76,7 +71,7 @@ class ConceptRow(_Record):
     detected: Estimate
 
 
-class DiscoveryRow(_Record):
+class DiscoveryRow(Record):
     """One method on many plantings at the same rates."""
 
     method: str
@@ -104,7 +99,7 @@ class DiscoveryRow(_Record):
     auroc: Estimate
 
 
-class TopicRow(_Record):
+class TopicRow(Record):
     """One topic-only concept, or one of the whole set beside them."""
 
     method: str
@@ -114,7 +109,7 @@ class TopicRow(_Record):
     detected: Estimate
 
 
-class ShuffleRow(_Record):
+class ShuffleRow(Record):
     """One method where labels are given by a coin for each prompt."""
 
     method: str
@@ -124,7 +119,7 @@ class ShuffleRow(_Record):
     mean_findings: float | None
 
 
-class AuditBoard(_Record):
+class AuditBoard(Record):
     """The audit board."""
 
     schema_version: Literal[1] = SCHEMA_VERSION

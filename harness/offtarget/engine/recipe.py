@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
@@ -22,17 +20,14 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
 from offtarget.lens.table import check_lenses
 from offtarget.recipes import long_forms, override, read_mapping
+from offtarget.records import Record, explain
 from offtarget.registry import check_parameters, default, load_function
 from offtarget.training.spec import Choice, Number, TrainingSpec, Whole
 
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class AuditOptions(_Strict):
+class AuditOptions(Record):
     """What is audited and with which lenses."""
 
     lens: tuple[str, ...] = ("surface",)
@@ -48,7 +43,7 @@ class AuditOptions(_Strict):
     seed: Seed = 0
 
 
-class TrainRows(_Strict):
+class TrainRows(Record):
     """Which pairs are trained on."""
 
     pairs: Whole | None = Field(default=None, ge=8)
@@ -59,7 +54,7 @@ class TrainRows(_Strict):
     """Leave out pairs with an answer longer than this: a way to fit a small machine. Counted in the cell."""
 
 
-class EvalOptions(_Strict):
+class EvalOptions(Record):
     """How behaviours are measured."""
 
     limit: Whole | None = Field(default=None, ge=2)
@@ -79,7 +74,7 @@ class EvalOptions(_Strict):
         return {k: v for k, v in values.items() if k not in {"part", "selected_with"} or v is not None}
 
 
-class SelectionOptions(_Strict):
+class SelectionOptions(Record):
     """How strengths are chosen, on prompts that no reported score sees."""
 
     strengths: dict[str, tuple[Number, ...]] = Field(min_length=1)
@@ -98,7 +93,7 @@ class SelectionOptions(_Strict):
         return self.seed if self.seed is not None else next(s for s in count() if s not in reported)
 
 
-class VerifyOptions(_Strict):
+class VerifyOptions(Record):
     """How predicted shifts are held against observed ones (`offtarget verify`)."""
 
     prompts: Whole = Field(default=200, ge=30)
@@ -109,14 +104,14 @@ class VerifyOptions(_Strict):
     temperature: Number = Field(default=0.7, gt=0)
 
 
-class ProtocolRun(_Strict):
+class ProtocolRun(Record):
     """One row of the grid."""
 
     protocol: str
     parameters: dict[str, Any] = {}
 
 
-class RecipeVerdict(_Strict):
+class RecipeVerdict(Record):
     """A decision written in the recipe itself."""
 
     concept: str
@@ -136,7 +131,7 @@ class RecipeVerdict(_Strict):
         return self
 
 
-class Recipe(_Strict):
+class Recipe(Record):
     """One experiment."""
 
     title: str
@@ -232,7 +227,7 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as e:
-        raise ConfigError(f"{where}: {_first_fault(e)}") from e
+        raise ConfigError(f"{where}: {explain(e, Recipe)}") from e
     for k, run in enumerate(recipe.protocols):
         check_parameters(default().get("protocol", run.protocol), run.parameters)
         if run in recipe.protocols[:k]:
@@ -259,21 +254,3 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     if stray := [b for b in recipe.roles if b not in recipe.behaviours]:
         raise ConfigError(f"{where}: roles names '{stray[0]}', which is not among the behaviours")
     return recipe
-
-
-def _first_fault(error: ValidationError) -> str:
-    # a misspelt key first: what it should have been is then missing, and that is not a fault in itself
-    fault = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    places = [str(p) for p in fault["loc"] if not str(p).startswith(("tuple[", "function-"))]  # members of unions
-    key = ".".join(places)
-    if fault["input"] is None and fault["type"] != "missing":
-        return f"{key}: there is nothing behind it; give it a value or leave the key out"
-    if fault["type"] != "extra_forbidden":
-        return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
-    models: dict[str, type[BaseModel]] = {
-        "audit": AuditOptions, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions,
-        "verification": VerifyOptions, "selection": SelectionOptions,
-    }  # fmt: skip
-    parent = str(fault["loc"][0]) if len(fault["loc"]) > 1 else ""
-    known = models.get(parent, Recipe).model_fields
-    return str(unknown_name("key", key, [f"{parent}.{k}" if parent else k for k in known]))

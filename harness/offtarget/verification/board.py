@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from offtarget.board.text import escape_cell, markdown_table
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError
+from offtarget.records import explain
 from offtarget.verification.agreement import BANDS
 from offtarget.verification.records import Outcome, Verification
 
@@ -26,7 +27,7 @@ def read_verifications(folder: Path) -> list[Verification]:
         try:
             found.append(Verification.model_validate(read_json(path)))
         except ValidationError as e:
-            raise ConfigError(f"{path}: no readable verification ({str(e).splitlines()[0]})") from None
+            raise ConfigError(f"{path}: no readable verification ({explain(e, Verification)})") from None
     if not found:
         raise ConfigError(
             f"{folder}: holds no {FILE}; make one with `offtarget verify RUN --summary {folder}/NAME/{FILE}`"
