@@ -15,6 +15,7 @@ from pydantic import AfterValidator, JsonValue
 from offtarget.evals.scores import BehaviourScore, cluster_of
 from offtarget.records import Record
 from offtarget.store import canonical_json, hash_of
+from offtarget.verdicts import Verdict
 
 SCHEMA_VERSION = 1
 START = "start"
@@ -23,15 +24,6 @@ PLAIN = "dpo"
 """The protocol name of plain DPO, which all others are compared with."""
 
 _ID = re.compile(r"[^\s\x00-\x1f]{1,80}")
-
-
-class CellVerdict(Record):
-    """The part of a verdict that changes a run: not who decided it, when, or why."""
-
-    concept: str
-    context: str | None = None
-    decision: Literal["allow", "suppress", "amplify"]
-    strength: float = 1.0
 
 
 class CellSpec(Record):
@@ -50,7 +42,8 @@ class CellSpec(Record):
     """The training spec (steps, rate, beta, ...); empty for `start`."""
     behaviours: tuple[str, ...] = ()
     """What was to be measured, in any order."""
-    verdicts: tuple[CellVerdict, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    """The parts of verdicts that change a run. Older cells hold metadata (`where`) as a context."""
     data: dict[str, JsonValue] = {}
     """Options of the dataset: split, limit, columns."""
 

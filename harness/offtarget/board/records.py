@@ -2,10 +2,10 @@
 
 from typing import Any, Literal
 
-from offtarget.board.cell import CellVerdict
 from offtarget.board.estimate import Estimate, Scored
 from offtarget.evals.scores import Direction, Role
 from offtarget.records import Record
+from offtarget.verdicts import Verdict
 
 
 class BehaviourRow(Record):
@@ -46,7 +46,7 @@ class Row(Record):
     label: str
     protocol: str
     parameters: dict[str, Any]
-    verdicts: tuple[CellVerdict, ...]
+    verdicts: tuple[Verdict, ...]
     kind: Literal["start", "plain", "protocol"]
     intent: Literal["suppress", "amplify", "both", "none"]
     """What the verdicts ask for."""

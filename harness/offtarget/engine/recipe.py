@@ -6,14 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, field_validator, model_serializer
 
 from offtarget.audit.concepts.spaces import By
 from offtarget.errors import ConfigError, unknown_name
@@ -23,6 +16,7 @@ from offtarget.recipes import long_forms, override, read_mapping
 from offtarget.records import Record, explain
 from offtarget.registry import check_parameters, default, load_function
 from offtarget.training.spec import Choice, Number, TrainingSpec, Whole
+from offtarget.verdicts import Verdict, named
 
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 
@@ -111,26 +105,6 @@ class ProtocolRun(Record):
     parameters: dict[str, Any] = {}
 
 
-class RecipeVerdict(Record):
-    """A decision written in the recipe itself."""
-
-    concept: str
-    context: str | None = None
-    decision: str
-    strength: Number = 1.0
-    by: str = "recipe"
-    why: str = ""
-    where: dict[str, str] | None = Field(default=None, min_length=1)
-    """Carry it out only on pairs whose metadata says so, such as {topic: cooking}; instead of `context`, which is a
-    topic that the audit found."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> "RecipeVerdict":
-        if self.context is not None and self.where is not None:
-            raise ValueError("a verdict has a context or a where, not both")
-        return self
-
-
 class Recipe(Record):
     """One experiment."""
 
@@ -157,7 +131,7 @@ class Recipe(Record):
     model: str = Field(default="smollm2-135m", min_length=1)
     audit: AuditOptions = AuditOptions()
     train: TrainRows = TrainRows()
-    verdicts: tuple[RecipeVerdict, ...] | str = ()
+    verdicts: tuple[Verdict, ...] | str = ()
     """Decisions, or the path of a verdicts.yaml."""
     training: TrainingSpec = Field(default_factory=TrainingSpec)
     protocols: tuple[ProtocolRun, ...] = Field(min_length=1)
@@ -227,7 +201,8 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as e:
-        raise ConfigError(f"{where}: {explain(e, Recipe)}") from e
+        parts = {place: f"the recipe's verdicts: {name}" for place, name in named(raw).items()}
+        raise ConfigError(f"{where}: {explain(e, Recipe, parts)}") from e
     for k, run in enumerate(recipe.protocols):
         check_parameters(default().get("protocol", run.protocol), run.parameters)
         if run in recipe.protocols[:k]:
