@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from offtarget.board.estimate import Estimate
-from offtarget.board.text import escape_cell, markdown_table
+from offtarget.board.tables import Table, as_html, as_markdown, escape_cell, table
 from offtarget.records import Record
 from offtarget.report.html import environment, fixed, percent, render_page
 from offtarget.report.plots.curves import Curve, CurvePanel, curves
@@ -209,9 +209,13 @@ def _or_dash(e: Estimate | None) -> str:
     return "–" if e is None else with_interval(e, 3)
 
 
-def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
-    """What is on every form of the board: (title, a line below it, head, rows)."""
-    out: list[tuple[str, str, Sequence[str], list[list[str]]]] = []
+def tables(board: AuditBoard) -> list[Table]:
+    """What every form of the board shows."""
+    out: list[Table] = []
+
+    def add(title: str, about: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        out.append(table(title, head, rows, about=about, words=_WORDS))
+
     aims = [
         [
             a.method,
@@ -229,13 +233,13 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
         "mean FDP (worst set)",
         "shuffles with a finding (worst)",
     ]
-    out.append(("What was asked", AIMS, head, aims))
+    add("What was asked", AIMS, head, aims)
     cost = [
         [m.method, m.summary, ", ".join(m.lenses) or "none", fixed(m.seconds, 3), fixed(m.reading, 3)]
         for m in board.methods
     ]
     head = ["method", "what it does", "lenses", "seconds per 1,000 pairs", "reading them by surface rules"]
-    out.append(("Methods", "", head, cost))
+    add("Methods", "", head, cost)
     for n in sorted({p.pairs for p in board.power}):
         mine = [p for p in board.power if p.pairs == n]
         lines = []
@@ -245,7 +249,7 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
             lines.append(line)
         head = ["method", "rejected rate", "difference, points", "recall at K", "of those with a rule", "detected"]
         head += ["of those with a rule", "AUROC"]
-        out.append((f"Power at {n:,} pairs", f"{mine[0].draws} sets at each point.", head, lines))
+        add(f"Power at {n:,} pairs", f"{mine[0].draws} sets at each point.", head, lines)
     if board.concepts:
         lines = [
             [
@@ -257,7 +261,7 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
             for c in board.concepts
         ]
         about = "Over the points of the grid that the first figure is about."
-        out.append(("Concept by concept", about, ["concept", "method", "recall at K", "detected"], lines))
+        add("Concept by concept", about, ["concept", "method", "recall at K", "detected"], lines)
     if board.discoveries:
         lines = [
             [d.planting, d.method, f"{d.draws}", with_interval(d.fdp, 3), _or_dash(d.fdp_with_grey),
@@ -276,38 +280,34 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
             "grey a draw",
             "null claims",
         ]
-        out.append(("False discoveries", "", [*head, "recall at K", "of those with a rule", "AUROC"], lines))
+        add("False discoveries", "", [*head, "recall at K", "of those with a rule", "AUROC"], lines)
         lines = [
             [d.planting, d.method, "; ".join(d.false_most) or "–", "; ".join(d.grey_most) or "–"]
             for d in board.discoveries
         ]
         about = "By id and share of plantings; in brackets the movement by insertion, in standard deviations of u."
-        out.append(
-            ("Discovered most often, of the false and the grey", about, ["set", "method", "false", "grey"], lines)
-        )
+        add("Discovered most often, of the false and the grey", about, ["set", "method", "false", "grey"], lines)
     if board.topics:
         lines = [
             [t.concept, t.method, f"{t.draws}", with_interval(t.recall), with_interval(t.detected)]
             for t in board.topics
         ]
-        out.append(("Topic-only concepts", "", ["concept", "method", "plantings", "recall at K", "detected"], lines))
+        add("Topic-only concepts", "", ["concept", "method", "plantings", "recall at K", "detected"], lines)
     if board.shuffles:
         lines = [
             [s.method, f"{s.pairs:,}", f"{s.shuffles}", with_interval(s.any_finding, 3), fixed(s.mean_findings, 2)]
             for s in board.shuffles
         ]
         head = ["method", "pairs", "shuffles", "share with any finding", "findings a shuffle"]
-        out.append(("Label shuffles", "", head, lines))
+        add("Label shuffles", "", head, lines)
     return out
 
 
 def audit_markdown(board: AuditBoard) -> str:
     """The board as markdown."""
     out = [f"# {escape_cell(board.title)}", "", f"Made by `{board.command}`; never edited.", ""]
-    for title, about, head, rows in tables(board):
-        out += [f"## {title}", "", *([about, ""] if about else [])]
-        left = sum(1 for h in head if h in _WORDS)
-        out += [*markdown_table(head, ([escape_cell(c, 400) for c in row] for row in rows), left=left), ""]
+    for one in tables(board):
+        out += as_markdown(one)
     out += ["## How to read it", "", *(f"- {line}" for line in method_of(board)), ""]
     made = ", ".join(f"{k} {v}" for k, v in board.packages.items())
     out += [f"Code `{board.code}`, planted content `{board.planting[:12]}`, {made}.", ""]
@@ -325,8 +325,7 @@ def audit_html(board: AuditBoard) -> str:
         env,
         "benchmark.html.j2",
         board=board,
-        tables=tables(board),
-        words=_WORDS,
+        tables=[(one.title, one.about, as_html(one)) for one in tables(board)],
         pictures=list(_pictures(board)),
         method=method_of(board),
     )
