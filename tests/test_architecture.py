@@ -17,6 +17,7 @@ FLOORS = [
         "machine",
         "recipes",
         "starters",
+        "records",
     },
     {"models", "model_folder", "chat_template", "asking"},
     {"data", "lens"},

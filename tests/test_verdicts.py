@@ -149,22 +149,6 @@ def test_a_file_written_is_read_alike(small, tmp_path):
     assert verdicts.read(path, small) == made
 
 
-def test_merging_takes_both_and_asks_where_they_contradict(small):
-    def file(line):
-        return verdicts.parse(text(small, line), "v.yaml")
-
-    a, b = file(one()), file(one(concept="surface:emoji", decision="allow"))
-    assert [v.concept for v in verdicts.merge(a, b).verdicts] == ["surface:bold", "surface:emoji"]
-    older, newer = file(one(date="2026-01-01")), file(one(decision="allow", date="2026-02-01"))
-    with pytest.raises(ConfigError, match="merging verdicts: two verdicts on surface:bold contradict"):
-        verdicts.merge(newer, older)
-    (kept,) = verdicts.merge(newer, older, newest_wins=True).verdicts
-    assert kept.decision == "allow"
-    other = verdicts.parse(text(small, one(), vocabulary="abc"), "v.yaml")
-    with pytest.raises(UndecidedError, match="different vocabularies"):
-        verdicts.merge(a, other)
-
-
 def test_a_verdict_is_traced_to_the_rows_that_teach_it(small):
     topic = small.contexts[0].id
     found = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small)
@@ -220,3 +204,21 @@ def test_a_verdict_is_one_line(small, tmp_path):
     long = trap.model_copy(update={"why": "two lines:\n- one\n\n} two"})
     made = made.model_copy(update={"verdicts": (made.verdicts[0], long)})
     assert verdicts.read(verdicts.write(made, path)) == made
+
+
+def test_a_verdict_by_metadata_is_written_in_a_file_too(small, tmp_path):
+    line = one(decision="amplify").replace("}", ", where: {topic: cooking}}")
+    found = verdicts.parse(text(small, one(), line), "v.yaml", small)
+    assert [v.place for v in found.verdicts] == [("surface:bold", None), ("surface:bold", "topic=cooking")]
+    assert verdicts.read(verdicts.write(found, tmp_path / "v.yaml"), small) == found
+    both = one(context=small.contexts[0].id).replace("}", ", where: {topic: cooking}}")
+    with pytest.raises(ConfigError, match=r"verdict 1 \(surface:bold\): a verdict has a context or a where, not both"):
+        verdicts.parse(text(small, both), "v.yaml", small)
+
+
+def test_a_cell_keeps_of_a_verdict_what_changes_a_run(small):
+    """Keys of stored cells hash these four keys."""
+    (v,) = verdicts.parse(text(small, one()), "v.yaml", small).verdicts
+    assert v.acting().model_dump(mode="json") == {
+        "concept": "surface:bold", "context": None, "decision": "suppress", "strength": 1.0
+    }  # fmt: skip

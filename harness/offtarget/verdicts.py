@@ -8,10 +8,9 @@ verdicts:
 """
 
 import datetime as dt
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,12 +18,22 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from offtarget.audit.concepts.metadata import column_of
 from offtarget.audit.records import Audit
 from offtarget.documents import parse_yaml
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
+from offtarget.records import Record, explain
 from offtarget.store import write_atomic
 
 SCHEMA_VERSION = 1
@@ -35,6 +44,8 @@ _CONTEXT_ID = re.compile(r"(topic|prompt):[0-9a-f]{12}")
 
 
 def _real_date(value: Any) -> Any:
+    if value is None:
+        return None
     if isinstance(value, dt.datetime) or not isinstance(value, dt.date | str):
         raise ValueError("write the date as YYYY-MM-DD")
     if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
@@ -54,10 +65,14 @@ def _usable_strength(value: float) -> float:
     return value
 
 
-class Verdict(BaseModel):
-    """One decision on one concept, everywhere or in one context."""
+class Verdict(Record):
+    """One decision on one concept: everywhere, in one context, or on pairs whose metadata says so.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Files of verdicts, recipes and cells hold the same record. Only a file must say who decided, and when; a cell keeps
+    what changes a run.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=True)  # the strength says itself what it may be
 
     concept: str = Field(min_length=1)
     context: str | None = None
@@ -65,9 +80,23 @@ class Verdict(BaseModel):
     decision: Decision
     strength: Annotated[float, BeforeValidator(_no_boolean), AfterValidator(_usable_strength)] = 1.0
     """Multiplies a protocol's own strength; always positive, the decision gives the sign."""
-    by: str = Field(min_length=1)
-    date: Annotated[dt.date, BeforeValidator(_real_date)]
+    by: str = ""
+    date: Annotated[dt.date | None, BeforeValidator(_real_date)] = None
     why: str = ""
+    where: dict[str, str] | None = Field(default=None, min_length=1)
+    """Only the pairs whose metadata says so, such as {topic: cooking}; instead of a context, which the audit found."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Verdict":
+        if self.context is not None and self.where is not None:
+            raise ValueError("a verdict has a context or a where, not both")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_blanks(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """All that is said: cells hold no author, and their keys hash what they hold."""
+        values: dict[str, Any] = whole(self)
+        return {k: v for k, v in values.items() if k not in {"by", "date", "why", "where"} or v not in (None, "")}
 
     @property
     def sign(self) -> int:
@@ -75,19 +104,32 @@ class Verdict(BaseModel):
         return {"amplify": 1, "suppress": -1, "allow": 0}[self.decision]
 
     @property
+    def scope(self) -> str | None:
+        """The context, or the metadata in words (`topic=cooking`); None: everywhere."""
+        if self.where is None:
+            return self.context
+        return ", ".join(f"{key}={value}" for key, value in sorted(self.where.items()))
+
+    @property
     def place(self) -> tuple[str, str | None]:
-        """Concept and context."""
-        return self.concept, self.context
+        """Concept and scope: at most one verdict is on each."""
+        return self.concept, self.scope
 
     def name(self) -> str:
-        """`concept` or `concept in context`, for messages."""
-        return self.concept if self.context is None else f"{self.concept} in {self.context}"
+        """`concept` or `concept in scope`, for messages."""
+        return self.concept if self.scope is None else f"{self.concept} in {self.scope}"
+
+    def acting(self) -> "Verdict":
+        """The part that changes a run: not who decided it, when, or why."""
+        return self.model_copy(update={"by": "", "date": None, "why": ""})
+
+    def decider(self) -> str:
+        """`ann (2026-01-31)`, for messages."""
+        return (self.by or "nobody named") + (f" ({self.date})" if self.date else "")
 
 
-class Verdicts(BaseModel):
+class Verdicts(Record):
     """A verdicts file: at most one decision for each concept and context."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     schema_version: Literal[1] = 1
     vocabulary: str = Field(min_length=1)
@@ -147,11 +189,30 @@ def parse(text: str, where: str, audit: Audit | None = None) -> Verdicts:
     try:
         found = Verdicts.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_explain(error, raw)}") from None
-    found = found.model_copy(update={"verdicts": _without_repeats(found.verdicts, where)})
+        parts = {**named(raw), "": "the file"}
+        raise ConfigError(f"{where}: {explain(error, Verdicts, parts)}") from None
+    for k, v in enumerate(found.verdicts):
+        for key in ("by", "date"):
+            if not getattr(v, key):
+                raise ConfigError(f"{where}: {named(raw)[f'verdicts.{k}']} lacks '{key}'; add it")
+    found = of(found.verdicts, found.vocabulary, where)
     if audit is not None:
         check(found, audit, where)
     return found
+
+
+def of(verdicts: Iterable[Verdict], vocabulary: str, where: str) -> Verdicts:
+    """Verdicts for one vocabulary, each place once.
+
+    Args:
+        verdicts: they.
+        vocabulary: its key.
+        where: named in messages.
+
+    Raises:
+        ConfigError: if two contradict.
+    """
+    return Verdicts(vocabulary=vocabulary, verdicts=_without_repeats(verdicts, where))
 
 
 def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
@@ -201,34 +262,6 @@ def _inline(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def merge(*files: Verdicts, newest_wins: bool = False) -> Verdicts:
-    """Several people's verdicts as one.
-
-    Args:
-        files: of one vocabulary.
-        newest_wins: of two that contradict, keep the one with the later date (on the same day the one from
-            the later file) instead of refusing.
-
-    Raises:
-        ConfigError: if there are none, or two contradict.
-        UndecidedError: if they were made for different vocabularies.
-    """
-    if not files:
-        raise ConfigError("no verdicts to merge; give at least one file")
-    if len({f.vocabulary for f in files}) > 1:
-        keys = ", ".join(sorted({f.vocabulary[:12] for f in files}))
-        raise UndecidedError(f"verdicts of different vocabularies ({keys}) cannot be merged; decide them apart")
-    everyone = [v for f in files for v in f.verdicts]
-    if newest_wins:
-        kept: dict[tuple[str, str | None], Verdict] = {}
-        for v in everyone:
-            if v.place not in kept or v.date >= kept[v.place].date:
-                kept[v.place] = v
-        everyone = list(kept.values())
-    merged = _without_repeats(everyone, "merging verdicts")
-    return Verdicts(vocabulary=files[0].vocabulary, verdicts=merged)
-
-
 def decided(verdicts: Verdicts) -> tuple[Verdict, ...]:
     """The verdicts that somebody decided: a line that still is the template's, and allows, decides nothing."""
     return tuple(v for v in verdicts.verdicts if v.by != UNDECIDED_BY or v.sign)
@@ -244,18 +277,25 @@ def rows_of(
     Args:
         verdict: one of `verdicts`.
         verdicts: all of them.
-        inside: the rows in a context; None: all rows.
+        inside: the rows in a scope; None: all rows.
     """
-    rows = inside(verdict.context)
-    if verdict.context is None:
+    rows = inside(verdict.scope)
+    if verdict.scope is None:
         for other in decided(verdicts):
-            if other.concept == verdict.concept and other.context is not None:
-                rows = rows & ~inside(other.context)
+            if other.concept == verdict.concept and other.scope is not None:
+                rows = rows & ~inside(other.scope)
     return rows
 
 
-def trace(verdicts: Verdicts, audit: Audit) -> tuple[Traced, ...]:
+def trace(
+    verdicts: Verdicts, audit: Audit, inside: Callable[[str | None], NDArray[np.bool_]] | None = None
+) -> tuple[Traced, ...]:
     """The rows behind each verdict, in the order of the verdicts.
+
+    Args:
+        verdicts: they.
+        audit: whose rows.
+        inside: the rows in a scope, where one is not a context of the audit.
 
     Raises:
         ConfigError: if a concept or context is unknown.
@@ -265,7 +305,7 @@ def trace(verdicts: Verdicts, audit: Audit) -> tuple[Traced, ...]:
     workings = audit.workings
     out = []
     for v in verdicts.verdicts:
-        rows = rows_of(v, verdicts, workings.inside)
+        rows = rows_of(v, verdicts, inside or workings.inside)
         u = workings.column(v.concept)
         sides = []
         for sign in (1, -1):
@@ -299,7 +339,7 @@ def template(audit: Audit, *, by: str = UNDECIDED_BY, date: dt.date | None = Non
                 why=f"not decided yet: {labels[h.concept]}: {h.lean}{where}",
             )
         )
-    return Verdicts(vocabulary=audit.vocabulary, verdicts=_without_repeats(found, "template"))
+    return of(found, audit.vocabulary, "template")
 
 
 def _without_repeats(verdicts: Iterable[Verdict], where: str) -> tuple[Verdict, ...]:
@@ -314,28 +354,16 @@ def _without_repeats(verdicts: Iterable[Verdict], where: str) -> tuple[Verdict, 
         if (old.decision, old.strength) != (v.decision, v.strength):
             raise ConfigError(
                 f"{where}: two verdicts on {v.name()} contradict: {old.decision} {old.strength:g} by "
-                f"{old.by} ({old.date}), {v.decision} {v.strength:g} by {v.by} ({v.date}); keep one"
+                f"{old.decider()}, {v.decision} {v.strength:g} by {v.decider()}; keep one"
             )
     return tuple(kept.values())
 
 
-def _explain(error: ValidationError, raw: Any) -> str:
-    """The first fault in words: which verdict, which key, what to do."""
-    first = error.errors()[0]
-    loc = first["loc"]
-    inside = len(loc) > 1 and loc[0] == "verdicts"
-    place, keys = "the file", tuple(Verdicts.model_fields)
-    if inside:
-        row = raw["verdicts"][int(loc[1])]
+def named(raw: Mapping[str, Any]) -> dict[str, str]:
+    """What messages call the parts of a document with `verdicts`: each verdict by its number and concept."""
+    rows = raw.get("verdicts")
+    parts = {}
+    for k, row in enumerate(rows if isinstance(rows, list) else ()):
         concept = f" ({row['concept']})" if isinstance(row, dict) and "concept" in row else ""
-        place, keys = f"verdict {int(loc[1]) + 1}{concept}", tuple(Verdict.model_fields)
-    key = str(loc[-1]) if len(loc) > 2 or not inside else ""
-    if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, keys, n=1)
-        return f"{place} has an unknown key '{key}'" + (
-            f"; did you mean {near[0]}?" if near else f"; keys are {', '.join(keys)}"
-        )
-    if first["type"] == "missing":
-        return f"{place} lacks '{key}'; add it"
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{place}, key '{key}': {message}" if key else f"{place}: {message}"
+        parts[f"verdicts.{k}"] = f"verdict {k + 1}{concept}"
+    return parts

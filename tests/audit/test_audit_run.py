@@ -360,7 +360,7 @@ def test_repeated_equal_and_contradicting_rows_are_counted(make_pairs, make_surf
         ("{", "not JSON"),
         ("[]", "not an audit"),
         ('{"schema_version": 1}', "schema version 1, but this offtarget reads 2"),
-        ('{"schema_version": 2, "seed": 0}', "damaged at"),
+        ('{"schema_version": 2, "seed": 0}', "damaged: "),
     ],
 )
 def test_a_file_that_is_no_audit_is_said_in_one_line(tmp_path, content, message):

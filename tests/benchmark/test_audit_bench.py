@@ -76,7 +76,7 @@ def noisy(given):
 @pytest.fixture()
 def mine(tmp_path: Path) -> Iterator[Path]:
     """A registry folder with methods of one's own, and the file that counts calls."""
-    folder = tmp_path / "mine" / "baselines" / "audits"
+    folder = tmp_path / "mine" / "baselines" / "methods"
     folder.mkdir(parents=True)
     calls = tmp_path / "calls"
     calls.write_text("")
@@ -160,7 +160,7 @@ def test_a_method_that_finds_things_in_shuffled_labels_has_no_recall(mine: Path,
         ({"methods": [{"words": {"min_shar": 3}}]}, "did you mean min_share"),
         ({"methods": ["naive", "naive"]}, "occurs twice"),
         ({"powr": {}}, "did you mean power"),
-        ({"power": {"draw": 3}}, "did you mean draws"),
+        ({"power": {"draw": 3}}, "did you mean power.draws"),
         ({"power": {"draws": 0}}, "power.draws: Input should be greater"),
         ({"power": {"skip": ["word"]}}, "did you mean words"),
         ({"discoveries": {"sets": {"x": {"emoji": [120, 0]}}}}, "less than or equal to 100"),

@@ -145,7 +145,7 @@ def test_other_columns_or_other_rows_have_no_truth(made: Path) -> None:
         (b"not json", "not JSON"),
         (b"\xff\xfe", "cannot be read"),
         (b'{"concepts": {"a": {"label": "a", "direction": "up"}}, "rows": []}', "concepts.a.direction"),
-        (b'{"concepts": {}}', "wrong at 'rows'"),
+        (b'{"concepts": {}}', "wrong: key 'rows' is missing"),
     ],
 )
 def test_a_wrong_truth_file_is_named_on_one_line(tmp_path: Path, content: bytes, says: str) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from offtarget.board.cell import Cell, CellManifest, CellSpec, CellVerdict, Cost, PlanSummary, TrainingDigest
+from offtarget.board.cell import Cell, CellManifest, CellSpec, Cost, PlanSummary, TrainingDigest
 from offtarget.evals.scores import BehaviourScore
+from offtarget.verdicts import Verdict
 
 ROLES = {"style": "target", "sycophancy": "off-target", "verbosity": "off-target", "capability": "capability"}
 DIRECTION = {"style": "lower", "sycophancy": "lower", "verbosity": "lower", "capability": "higher"}
@@ -78,7 +79,7 @@ def make_cell() -> Callable[..., Cell]:
                 training={} if protocol == "start" else {"beta": beta, "mode": "fast"},
                 behaviours=tuple(rates),
                 data={"evaluation": {"max_tokens": max_tokens}},
-                verdicts=(CellVerdict(concept="surface:bold", decision=verdict),)
+                verdicts=(Verdict(concept="surface:bold", decision=verdict),)
                 if protocol != "start" and verdict
                 else (),
             ),

@@ -6,13 +6,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from offtarget.board.cell import Cell, CellVerdict
+from offtarget.board.cell import Cell
 from offtarget.board.limits import EMBEDDED_LIMITS
 from offtarget.board.rank import rank
 from offtarget.board.records import Boards
 from offtarget.board.render import board_command, render, write_boards
 from offtarget.errors import ConfigError
 from offtarget.models import GGUF_SHA256
+from offtarget.verdicts import Verdict
 
 EVIL = "<script>alert(1)</script>"
 
@@ -149,9 +150,7 @@ def test_a_board_of_single_seeds_shows_scores_and_compares_nothing(make_cell):
 
 
 def test_a_short_name_of_verdicts_is_spelt_out_above_the_table(make_cell):
-    many = tuple(
-        CellVerdict(concept=f"sae:cluster-{i:012x}", decision="suppress", strength=1 + i / 2) for i in range(3)
-    )
+    many = tuple(Verdict(concept=f"sae:cluster-{i:012x}", decision="suppress", strength=1 + i / 2) for i in range(3))
     own = make_cell("filter", style=0.3)
     other = Cell.model_validate(
         {**own.model_dump(), "key": "", "spec": own.spec.model_copy(update={"verdicts": many}).model_dump()}

@@ -45,7 +45,7 @@ def own_store(store_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         (["show", "verbosty"], "did you mean verbosity"),
         (["bench-audits", "plantd"], "did you mean planted"),
         (["bench-audits", "quick", "--set", "methods=[overal]"], "did you mean overall"),
-        (["bench-audits", "quick", "--set", "power.draw=2"], "did you mean draws"),
+        (["bench-audits", "quick", "--set", "power.draw=2"], "did you mean power.draws"),
         (["bench-audits", "quick", "--out", "good.jsonl"], "a file of that name is in the way"),
         (["plan", "good.jsonl", "--protocol", "reward_shapin"], "did you mean reward_shaping"),
         (["plan", "good.jsonl", "--protocol", "filter"], "-P concept=ID"),

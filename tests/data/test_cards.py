@@ -52,14 +52,14 @@ def test_every_shipped_card_loads_and_claims_no_revision_that_was_not_seen() -> 
 
 def test_unknown_key_names_file_and_nearest_key(tmp_path: Path) -> None:
     text = message(tmp_path, license="CC0")
-    assert text == f"{tmp_path / 'toy.yaml'}: unknown key 'license'; did you mean 'licence'?"
+    assert text == f"{tmp_path / 'toy.yaml'}: unknown key 'license'; did you mean licence?"
 
 
 def test_unknown_key_of_a_part_is_compared_with_the_keys_of_that_part(tmp_path: Path) -> None:
     adapter = {"name": "two_responses", "label": "w", "a_win": [1], "b_wins": [0]}
-    assert "unknown key 'adapter.a_win'; did you mean 'a_wins'?" in message(tmp_path, adapter=adapter)
+    assert "unknown key 'adapter.a_win'; did you mean adapter.a_wins?" in message(tmp_path, adapter=adapter)
     source = {"kind": "hub", "id": "a/b", "data_file": "x"}
-    assert "unknown key 'source.data_file'; did you mean 'data_files'?" in message(tmp_path, source=source)
+    assert "unknown key 'source.data_file'; did you mean source.data_files?" in message(tmp_path, source=source)
 
 
 def test_every_problem_is_told_and_the_file_once(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_every_problem_is_told_and_the_file_once(tmp_path: Path) -> None:
     assert len(lines) == 3
     assert said.startswith(f"{tmp_path / 'toy.yaml'}: ") and said.count("toy.yaml") == 1
     assert any(f"key 'adapter.name' is 'chosen'; must be one of {', '.join(ADAPTERS)}" in x for x in lines)
-    assert any("key 'language'" in x and "(got '3')" in x for x in lines)
+    assert any("language: " in x and "(got '3')" in x for x in lines)
 
 
 def test_missing_key(tmp_path: Path) -> None:

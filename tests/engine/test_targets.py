@@ -10,10 +10,10 @@ import pytest
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.engine.recipe import RecipeVerdict
-from offtarget.engine.targets import decide, gates_of, targets_of
+from offtarget.engine.targets import decide, targets_of
 from offtarget.errors import ConfigError
 from offtarget.lens.surface import encode
+from offtarget.verdicts import Verdict
 
 TOPICS = ("cooking", "garden", "sport")
 PAIRS = [
@@ -32,8 +32,8 @@ def audited() -> Audit:
 
 
 def carried_out(audited: Audit, *verdicts: dict[str, Any]) -> list[tuple[str, int, str | None, Any]]:
-    written = tuple(RecipeVerdict(**v) for v in verdicts)
-    found = targets_of(decide(written, audited, Path()), audited, PAIRS, gates_of(written))
+    written = tuple(Verdict(**v) for v in verdicts)
+    found = targets_of(decide(written, audited, Path()), audited, PAIRS)
     return [(t.concept, t.sign, t.context, t.rows) for t in found]
 
 
@@ -77,7 +77,7 @@ def test_a_value_of_metadata_holds_for_pairs_that_were_not_audited_too() -> None
     assert "meta:topic=cooking" in contexts
 
     def rows(context: str) -> Any:
-        verdict = RecipeVerdict(**BOLD, context=context)
+        verdict = Verdict(**BOLD, context=context)
         (target,) = targets_of(decide((verdict,), seen, Path()), seen, pairs)
         return np.flatnonzero(target.rows).tolist()
 

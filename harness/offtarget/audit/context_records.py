@@ -2,14 +2,10 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from offtarget.records import Record
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Overlap(_Record):
+class Overlap(Record):
     """A context whose rows nearly all have one value of a metadata column, which most other rows do not have."""
 
     column: str
@@ -18,7 +14,7 @@ class Overlap(_Record):
     """Of the context's rows."""
 
 
-class Context(_Record):
+class Context(Record):
     """A part of the rows, found without regard to which response was chosen."""
 
     id: str
@@ -45,7 +41,7 @@ class Context(_Record):
         return f"{self.label} ({self.mostly.column} is {self.mostly.value} in {self.mostly.share:.0%})"
 
 
-class ValueEffect(_Record):
+class ValueEffect(Record):
     """How much more of a concept chosen has than rejected, over the rows of one value."""
 
     concept: str
@@ -57,7 +53,7 @@ class ValueEffect(_Record):
     """Of the hypothesis that these rows differ from all others (metadata view); None where it was not tested."""
 
 
-class MetadataValue(_Record):
+class MetadataValue(Record):
     """The rows with one value of a metadata column."""
 
     value: str
@@ -73,7 +69,7 @@ class MetadataValue(_Record):
     """Of the column's main concepts, in their order; none where the value was not tested."""
 
 
-class MetadataColumn(_Record):
+class MetadataColumn(Record):
     """What the rows are made of, by one column of metadata."""
 
     name: str

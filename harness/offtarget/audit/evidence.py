@@ -2,18 +2,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from offtarget.records import Record
 
 NAME_R = 0.6
 """Correlation from which a rule, or a model's label, may name a concept of latents."""
 MIN_JUDGED = 10
 """Answers of yes or no that a model's label must have been judged by."""
-
-
-class Record(BaseModel):
-    """What all records of `audit.json` are: frozen, strict, and without infinite numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Correlate(Record):

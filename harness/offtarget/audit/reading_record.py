@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import field_validator
 
 from offtarget.data.messages import clean
+from offtarget.records import Record
 
 
-class Reading(BaseModel):
+class Reading(Record):
     """The options by which rows and features of an audit were read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: str | tuple[str, ...]
     """Registry name, path or hub id, as it was given; several files. Bytes of a name that are not UTF-8 are U+FFFD."""

@@ -8,13 +8,14 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from offtarget.audit.context_records import Context as Context
 from offtarget.audit.context_records import MetadataColumn
-from offtarget.audit.evidence import Concept, Record
+from offtarget.audit.evidence import Concept
 from offtarget.audit.reading_record import Reading
 from offtarget.audit.stock_records import OnStock, StockTexts
 from offtarget.audit.truth_records import KnownTruth
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens.features import METADATA
+from offtarget.records import Record, explain
 from offtarget.store import require_intact
 
 if TYPE_CHECKING:
@@ -288,9 +289,7 @@ class Audit(Record):
         try:
             audit = cls.model_validate(raw)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(x) for x in first["loc"])
-            raise ConfigError(f"{file}: damaged at '{where}': {first['msg']}; make the audit again") from None
+            raise ConfigError(f"{file}: damaged: {explain(error, cls)}; make the audit again") from None
         if fault := audit._dangling():
             raise ConfigError(f"{file}: damaged: {fault}; make the audit again")
         audit._folder = file.parent

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from offtarget.audit.evidence import Record
+from offtarget.records import Record
 
 
 class StockTexts(Record):

@@ -4,16 +4,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from offtarget.audit.records import Audit, Direction
 from offtarget.errors import unknown_name
+from offtarget.records import Record
 
 
-class Contribution(BaseModel):
+class Contribution(Record):
     """One row's part in one hypothesis."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     hypothesis: str
     concept: str

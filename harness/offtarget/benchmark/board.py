@@ -4,10 +4,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.board.estimate import Estimate
-from offtarget.board.text import escape_cell, markdown_table
+from offtarget.board.tables import Table, as_html, as_markdown, escape_cell, table
+from offtarget.records import Record
 from offtarget.report.html import environment, fixed, percent, render_page
 from offtarget.report.plots.curves import Curve, CurvePanel, curves
 from offtarget.store import write_atomic
@@ -15,11 +14,7 @@ from offtarget.store import write_atomic
 SCHEMA_VERSION: Literal[1] = 1
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class MethodRow(_Record):
+class MethodRow(Record):
     """One audit method, and what it costs."""
 
     method: str
@@ -32,7 +27,7 @@ class MethodRow(_Record):
     """Processor seconds per 1,000 pairs that the surface lens takes to read them, for methods that ask for it."""
 
 
-class AimRow(_Record):
+class AimRow(Record):
     """The figures that the benchmark is held to, for one method."""
 
     method: str
@@ -48,7 +43,7 @@ class AimRow(_Record):
     """The largest share of shuffles with a finding."""
 
 
-class PowerRow(_Record):
+class PowerRow(Record):
     """One method at one point of the grid."""
 
     method: str
@@ -66,7 +61,7 @@ class PowerRow(_Record):
     auroc: Estimate
 
 
-class ConceptRow(_Record):
+class ConceptRow(Record):
     """How often one planted concept was found by one method, over the grid points that aims are about."""
 
     method: str
@@ -76,7 +71,7 @@ class ConceptRow(_Record):
     detected: Estimate
 
 
-class DiscoveryRow(_Record):
+class DiscoveryRow(Record):
     """One method on many plantings at the same rates."""
 
     method: str
@@ -104,7 +99,7 @@ class DiscoveryRow(_Record):
     auroc: Estimate
 
 
-class TopicRow(_Record):
+class TopicRow(Record):
     """One topic-only concept, or one of the whole set beside them."""
 
     method: str
@@ -114,7 +109,7 @@ class TopicRow(_Record):
     detected: Estimate
 
 
-class ShuffleRow(_Record):
+class ShuffleRow(Record):
     """One method where labels are given by a coin for each prompt."""
 
     method: str
@@ -124,7 +119,7 @@ class ShuffleRow(_Record):
     mean_findings: float | None
 
 
-class AuditBoard(_Record):
+class AuditBoard(Record):
     """The audit board."""
 
     schema_version: Literal[1] = SCHEMA_VERSION
@@ -214,9 +209,13 @@ def _or_dash(e: Estimate | None) -> str:
     return "–" if e is None else with_interval(e, 3)
 
 
-def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[str]]]]:
-    """What is on every form of the board: (title, a line below it, head, rows)."""
-    out: list[tuple[str, str, Sequence[str], list[list[str]]]] = []
+def tables(board: AuditBoard) -> list[Table]:
+    """What every form of the board shows."""
+    out: list[Table] = []
+
+    def add(title: str, about: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        out.append(table(title, head, rows, about=about, words=_WORDS))
+
     aims = [
         [
             a.method,
@@ -234,13 +233,13 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
         "mean FDP (worst set)",
         "shuffles with a finding (worst)",
     ]
-    out.append(("What was asked", AIMS, head, aims))
+    add("What was asked", AIMS, head, aims)
     cost = [
         [m.method, m.summary, ", ".join(m.lenses) or "none", fixed(m.seconds, 3), fixed(m.reading, 3)]
         for m in board.methods
     ]
     head = ["method", "what it does", "lenses", "seconds per 1,000 pairs", "reading them by surface rules"]
-    out.append(("Methods", "", head, cost))
+    add("Methods", "", head, cost)
     for n in sorted({p.pairs for p in board.power}):
         mine = [p for p in board.power if p.pairs == n]
         lines = []
@@ -250,7 +249,7 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
             lines.append(line)
         head = ["method", "rejected rate", "difference, points", "recall at K", "of those with a rule", "detected"]
         head += ["of those with a rule", "AUROC"]
-        out.append((f"Power at {n:,} pairs", f"{mine[0].draws} sets at each point.", head, lines))
+        add(f"Power at {n:,} pairs", f"{mine[0].draws} sets at each point.", head, lines)
     if board.concepts:
         lines = [
             [
@@ -262,7 +261,7 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
             for c in board.concepts
         ]
         about = "Over the points of the grid that the first figure is about."
-        out.append(("Concept by concept", about, ["concept", "method", "recall at K", "detected"], lines))
+        add("Concept by concept", about, ["concept", "method", "recall at K", "detected"], lines)
     if board.discoveries:
         lines = [
             [d.planting, d.method, f"{d.draws}", with_interval(d.fdp, 3), _or_dash(d.fdp_with_grey),
@@ -281,38 +280,34 @@ def tables(board: AuditBoard) -> list[tuple[str, str, Sequence[str], list[list[s
             "grey a draw",
             "null claims",
         ]
-        out.append(("False discoveries", "", [*head, "recall at K", "of those with a rule", "AUROC"], lines))
+        add("False discoveries", "", [*head, "recall at K", "of those with a rule", "AUROC"], lines)
         lines = [
             [d.planting, d.method, "; ".join(d.false_most) or "–", "; ".join(d.grey_most) or "–"]
             for d in board.discoveries
         ]
         about = "By id and share of plantings; in brackets the movement by insertion, in standard deviations of u."
-        out.append(
-            ("Discovered most often, of the false and the grey", about, ["set", "method", "false", "grey"], lines)
-        )
+        add("Discovered most often, of the false and the grey", about, ["set", "method", "false", "grey"], lines)
     if board.topics:
         lines = [
             [t.concept, t.method, f"{t.draws}", with_interval(t.recall), with_interval(t.detected)]
             for t in board.topics
         ]
-        out.append(("Topic-only concepts", "", ["concept", "method", "plantings", "recall at K", "detected"], lines))
+        add("Topic-only concepts", "", ["concept", "method", "plantings", "recall at K", "detected"], lines)
     if board.shuffles:
         lines = [
             [s.method, f"{s.pairs:,}", f"{s.shuffles}", with_interval(s.any_finding, 3), fixed(s.mean_findings, 2)]
             for s in board.shuffles
         ]
         head = ["method", "pairs", "shuffles", "share with any finding", "findings a shuffle"]
-        out.append(("Label shuffles", "", head, lines))
+        add("Label shuffles", "", head, lines)
     return out
 
 
 def audit_markdown(board: AuditBoard) -> str:
     """The board as markdown."""
     out = [f"# {escape_cell(board.title)}", "", f"Made by `{board.command}`; never edited.", ""]
-    for title, about, head, rows in tables(board):
-        out += [f"## {title}", "", *([about, ""] if about else [])]
-        left = sum(1 for h in head if h in _WORDS)
-        out += [*markdown_table(head, ([escape_cell(c, 400) for c in row] for row in rows), left=left), ""]
+    for one in tables(board):
+        out += as_markdown(one)
     out += ["## How to read it", "", *(f"- {line}" for line in method_of(board)), ""]
     made = ", ".join(f"{k} {v}" for k, v in board.packages.items())
     out += [f"Code `{board.code}`, planted content `{board.planting[:12]}`, {made}.", ""]
@@ -330,8 +325,7 @@ def audit_html(board: AuditBoard) -> str:
         env,
         "benchmark.html.j2",
         board=board,
-        tables=tables(board),
-        words=_WORDS,
+        tables=[(one.title, one.about, as_html(one)) for one in tables(board)],
         pictures=list(_pictures(board)),
         method=method_of(board),
     )

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
-from offtarget.errors import ConfigError, unknown_name
+from offtarget.errors import ConfigError
 from offtarget.recipes import long_forms, read_mapping
+from offtarget.records import Record, explain
 from offtarget.registry import check_parameters, default
 
 Points = Annotated[float, Field(ge=0, le=100)]
@@ -17,11 +18,7 @@ NamedRates = Literal["style", "topics", "null"]
 Pairs = Annotated[int, Field(ge=30)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class _Part(_Strict):
+class _Part(Record):
     skip: tuple[str, ...] = ()
     """Methods that are not run on this part, for instance because they take long; all others are."""
 
@@ -65,7 +62,7 @@ class Shuffles(_Part):
     """The shuffles are shared out over this many plantings (at the rates of `style`)."""
 
 
-class MethodRun(_Strict):
+class MethodRun(Record):
     """One method with its parameters."""
 
     method: str
@@ -78,7 +75,7 @@ class MethodRun(_Strict):
         return f"{self.method} ({inside})" if inside else self.method
 
 
-class BenchRecipe(_Strict):
+class BenchRecipe(Record):
     """One audit benchmark."""
 
     title: str
@@ -117,15 +114,7 @@ def validate_bench(raw: Mapping[str, Any], where: str) -> BenchRecipe:
     try:
         recipe = BenchRecipe.model_validate(raw)
     except ValidationError as e:
-        fault = max(e.errors(), key=lambda f: len(f["loc"]))  # of a choice between types, what came furthest
-        key = ".".join(str(p) for p in fault["loc"] if "[" not in str(p))
-        if fault["type"] == "extra_forbidden":
-            parts: dict[Any, type[BaseModel]] = {
-                "power": Power, "discoveries": Discoveries, "topics": Topics, "shuffles": Shuffles
-            }  # fmt: skip
-            known = parts.get(fault["loc"][0], BenchRecipe).model_fields
-            raise unknown_name(f"key in {where}", str(fault["loc"][-1]), known) from e
-        raise ConfigError(f"{where}: {key}: {fault['msg']}") from e
+        raise ConfigError(f"{where}: {explain(e, BenchRecipe)}") from e
     for run in recipe.methods:
         check_parameters(default().get("method", run.method), run.parameters)
     labels = [m.label for m in recipe.methods]

@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue
+from pydantic import AfterValidator, JsonValue
 
 from offtarget.evals.scores import BehaviourScore, cluster_of
+from offtarget.records import Record
 from offtarget.store import canonical_json, hash_of
+from offtarget.verdicts import Verdict
 
 SCHEMA_VERSION = 1
 START = "start"
@@ -24,20 +26,7 @@ PLAIN = "dpo"
 _ID = re.compile(r"[^\s\x00-\x1f]{1,80}")
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class CellVerdict(_Record):
-    """The part of a verdict that changes a run: not who decided it, when, or why."""
-
-    concept: str
-    context: str | None = None
-    decision: Literal["allow", "suppress", "amplify"]
-    strength: float = 1.0
-
-
-class CellSpec(_Record):
+class CellSpec(Record):
     """What was asked for: everything a person chose."""
 
     dataset: str
@@ -53,12 +42,13 @@ class CellSpec(_Record):
     """The training spec (steps, rate, beta, ...); empty for `start`."""
     behaviours: tuple[str, ...] = ()
     """What was to be measured, in any order."""
-    verdicts: tuple[CellVerdict, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    """The parts of verdicts that change a run. Older cells hold metadata (`where`) as a context."""
     data: dict[str, JsonValue] = {}
     """Options of the dataset: split, limit, columns."""
 
 
-class CellManifest(_Record):
+class CellManifest(Record):
     """What the run really stood on."""
 
     dataset_revision: str | None = None
@@ -82,7 +72,7 @@ class CellManifest(_Record):
     """Every seed that was set, by what it was set for."""
 
 
-class PlanSummary(_Record):
+class PlanSummary(Record):
     """What the protocol did to the rows (`ShapingPlan.summary()`)."""
 
     protocol: str
@@ -102,7 +92,7 @@ class PlanSummary(_Record):
     hash: str
 
 
-class TrainingDigest(_Record):
+class TrainingDigest(Record):
     """How the training went, in a few numbers."""
 
     steps: int
@@ -123,7 +113,7 @@ class TrainingDigest(_Record):
     """What else the trainer noted."""
 
 
-class Cost(_Record):
+class Cost(Record):
     """What the run cost; never compared."""
 
     seconds: dict[str, float | None] = {}
@@ -166,7 +156,7 @@ def _no_text(scores: tuple[BehaviourScore, ...]) -> tuple[BehaviourScore, ...]:
     return tuple(clean)
 
 
-class Cell(_Record):
+class Cell(Record):
     """One run and its scores. Two runs with the same key were asked for the same thing."""
 
     schema_version: Literal[1] = 1

@@ -5,19 +5,17 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from offtarget.evals.contrast import LEVEL, Contrast
 from offtarget.evals.panel import Floats, Panel
 from offtarget.evals.scores import cluster_of
+from offtarget.records import Record
 
 RESAMPLES = 2000
 
 
-class Estimate(BaseModel):
+class Estimate(Record):
     """A number with its interval. `value` is None where it cannot be given, and `note` says why."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     value: float | None = None
     ci: tuple[float, float] | None = None

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from offtarget.board.cell import SCHEMA_VERSION, Cell, differences
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError
+from offtarget.records import explain
 from offtarget.store import write_atomic
 
 BOARD_FILE = "board.json"
@@ -100,10 +101,8 @@ def load_cell(path: Path) -> Cell:
     try:
         cell = Cell.model_validate_json(json.dumps(data))
     except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(str(p) for p in first["loc"]) or "cell"
         more = f" (and {e.error_count() - 1} more)" if e.error_count() > 1 else ""
-        raise ValueError(f"not a valid cell: {where}: {first['msg']}{more}") from e
+        raise ValueError(f"not a valid cell: {explain(e, Cell)}{more}") from e
     if path.stem.rpartition("-")[2] not in {cell.key, cell.key[:12]}:
         raise ValueError(f"its name does not end in its key ({cell.key[:12]}): it was renamed or changed by hand")
     return cell

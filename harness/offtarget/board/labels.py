@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from offtarget.board.cell import PLAIN, START, Cell, CellSpec, CellVerdict
+from offtarget.board.cell import PLAIN, START, Cell, CellSpec
 from offtarget.store import canonical_json, hash_of
+from offtarget.verdicts import Verdict
 
 
 def row_labels(keys: Mapping[str, Sequence[Cell]]) -> dict[str, str]:
@@ -34,18 +35,18 @@ def row_labels(keys: Mapping[str, Sequence[Cell]]) -> dict[str, str]:
     return labels
 
 
-def usual_verdicts(decisions: Sequence[Sequence[CellVerdict]]) -> tuple[CellVerdict, ...]:
+def usual_verdicts(decisions: Sequence[Sequence[Verdict]]) -> tuple[Verdict, ...]:
     """What more than half of some rows decided, two of them at least; empty where they differ more."""
-    counts = Counter(_sorted(d) for d in decisions)
-    verdicts, n = counts.most_common(1)[0] if counts else ((), 0)
-    return verdicts if n > 1 and 2 * n > len(decisions) else ()
+    counts = Counter(short_name(d) for d in decisions)
+    name, n = counts.most_common(1)[0] if counts else ("", 0)
+    return next(_sorted(d) for d in decisions if short_name(d) == name) if n > 1 and 2 * n > len(decisions) else ()
 
 
-def _sorted(verdicts: Sequence[CellVerdict]) -> tuple[CellVerdict, ...]:
+def _sorted(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     return tuple(sorted(verdicts, key=lambda v: canonical_json(v.model_dump(mode="json"))))
 
 
-def _decided(verdicts: Sequence[CellVerdict], family: Sequence[CellSpec]) -> str:
+def _decided(verdicts: Sequence[Verdict], family: Sequence[CellSpec]) -> str:
     """What was decided, in words; a hash where that is long or does not distinguish the row from its siblings."""
     own, others = in_words(verdicts), [s.verdicts for s in family if s.verdicts != verdicts]
     if not verdicts:
@@ -55,18 +56,18 @@ def _decided(verdicts: Sequence[CellVerdict], family: Sequence[CellSpec]) -> str
     return short_name(verdicts)
 
 
-def in_words(verdicts: Sequence[CellVerdict], *, strength: bool = False) -> str:
+def in_words(verdicts: Sequence[Verdict], *, strength: bool = False) -> str:
     """What was decided, in words; with `strength`, also those that are not 1."""
     said = [
         f"{v.decision} {v.concept}"
-        + (f" in {v.context}" if v.context else "")
+        + (f" in {v.scope}" if v.scope else "")
         + (f" at {v.strength:g}" if strength and v.strength != 1 else "")
         for v in verdicts
     ]
     return " and ".join(sorted(said))
 
 
-def short_name(verdicts: Sequence[CellVerdict]) -> str:
+def short_name(verdicts: Sequence[Verdict]) -> str:
     """What a row's label calls its verdicts where saying them would be long."""
     return f"verdicts {hash_of(sorted(canonical_json(v.model_dump(mode='json')) for v in verdicts))[:6]}"
 

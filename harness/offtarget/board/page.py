@@ -8,24 +8,24 @@ from pathlib import Path
 from markupsafe import Markup
 
 from offtarget.board import sentences as say
+from offtarget.board.cell_tables import apart_table, compared_table, numbers_of, scores_table
 from offtarget.board.records import Board, Boards, Row
-from offtarget.report.html import environment, number, render_page
+from offtarget.board.tables import as_html
+from offtarget.report.html import environment, render_page
 from offtarget.report.plots.effects import Interval, forest
 from offtarget.report.plots.naming import Point
 from offtarget.report.plots.scatters import Panel, scatter
-
-MOST_NAMED = 11
-"""Rows of a board whose points are named in its plots; with more of them the points have numbers."""
 
 
 def page(boards: Boards, command: str) -> str:
     """All boards, and the command that makes them again."""
     env = environment(Path(__file__).parent / "templates")
-    env.filters.update(interval=say.with_ci)
     pictures = [_picture(b, f"board-{i}") for i, b in enumerate(boards.boards)]
     return render_page(
         env, "board.html.j2", boards=boards, pictures=pictures,
-        numbers=[_numbers(b) for b in boards.boards], say=say, command=command, number=number,
+        numbers=[numbers_of(b) for b in boards.boards], compared=[as_html(compared_table(b)) for b in boards.boards],
+        scores=[as_html(scores_table(b)) for b in boards.boards], apart=as_html(apart_table(boards)),
+        say=say, command=command,
     )  # fmt: skip
 
 
@@ -58,15 +58,9 @@ def _short_label(label: str) -> str:
     return re.sub(r" \((?:strength )?([^(),]*)\)$", r" \1", label)
 
 
-def _numbers(b: Board) -> dict[str, int]:
-    """Row label -> its number in the table, where a plot has no room for the names; else nothing."""
-    rows = say.compared(b)
-    return {r.label: k for k, r in enumerate(rows, 1)} if len(rows) > MOST_NAMED else {}
-
-
 def _plot(b: Board, name: str) -> Markup:
     """What was gained against drift and against capability: recovery, and amplification where that was asked for."""
-    drawn, numbers = [], _numbers(b)
+    drawn, numbers = [], numbers_of(b)
     for amplify, gain, unit in ((False, "recovery", ""), (True, "amplification", ", sd of dpo")):
         asked = {r.intent == "amplify" for r in say.compared(b) if r.kind == "protocol"} or {False}
         if amplify not in asked:

@@ -2,18 +2,13 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
-from offtarget.board.cell import CellVerdict
 from offtarget.board.estimate import Estimate, Scored
 from offtarget.evals.scores import Direction, Role
+from offtarget.records import Record
+from offtarget.verdicts import Verdict
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class BehaviourRow(_Record):
+class BehaviourRow(Record):
     """One behaviour of one row."""
 
     behaviour: str
@@ -45,13 +40,13 @@ class BehaviourRow(_Record):
     """Of that difference: Benjamini-Hochberg over all rows and targets of the board."""
 
 
-class Row(_Record):
+class Row(Record):
     """One protocol with one set of parameters, over its seeds."""
 
     label: str
     protocol: str
     parameters: dict[str, Any]
-    verdicts: tuple[CellVerdict, ...]
+    verdicts: tuple[Verdict, ...]
     kind: Literal["start", "plain", "protocol"]
     intent: Literal["suppress", "amplify", "both", "none"]
     """What the verdicts ask for."""
@@ -96,7 +91,7 @@ class Row(_Record):
     behaviours: tuple[BehaviourRow, ...]
 
 
-class Taught(_Record):
+class Taught(Record):
     """Plain DPO minus start on one target behaviour, in one seed."""
 
     behaviour: str
@@ -109,7 +104,7 @@ class Taught(_Record):
     q: float | None
 
 
-class Board(_Record):
+class Board(Record):
     """Runs that can be compared: same rows, model, targets, task versions, training and budget."""
 
     dataset: str
@@ -134,7 +129,7 @@ class Board(_Record):
     """What to bear in mind when reading it."""
 
 
-class Apart(_Record):
+class Apart(Record):
     """A cell that is on no board, and why."""
 
     cell: str
@@ -143,7 +138,7 @@ class Apart(_Record):
     reason: str
 
 
-class Boards(_Record):
+class Boards(Record):
     """All boards of a results folder."""
 
     schema_version: Literal[2] = 2

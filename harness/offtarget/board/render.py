@@ -4,10 +4,11 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from offtarget.board.csv_table import csv_table
+from offtarget.board.cell_tables import long_table
 from offtarget.board.markdown import markdown
 from offtarget.board.page import page
 from offtarget.board.records import Boards
+from offtarget.board.tables import as_csv
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.store import write_atomic
 
@@ -36,7 +37,7 @@ def render(boards: Boards, form: str, *, command: str) -> str:
     if form == "html":
         return page(boards, command)
     if form == "csv":
-        return csv_table(boards)
+        return as_csv(long_table(boards))
     if form == "json":
         return boards.model_dump_json(indent=1) + "\n"
     raise unknown_name("board format", form, FORMATS)

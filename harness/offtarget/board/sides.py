@@ -15,6 +15,7 @@ from offtarget.board.group import row_key, training_of
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError
 from offtarget.evals.scores import BehaviourScore
+from offtarget.records import explain
 
 SCORES = "scores.json"
 """What `offtarget eval --out` writes."""
@@ -100,9 +101,7 @@ def _plain(path: Path, body: Mapping[str, Any]) -> Side:
     try:
         scores = [BehaviourScore.model_validate(s) for s in (found.values() if isinstance(found, dict) else found)]
     except ValidationError as e:
-        first = e.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{path}: holds no behaviour scores ({where}: {first['msg']}); {REMEDY}") from None
+        raise ConfigError(f"{path}: holds no behaviour scores ({explain(e, BehaviourScore)}); {REMEDY}") from None
     how = dict(body["evaluation"]) if isinstance(body.get("evaluation"), dict) else {}
     seed = f", sampling seed {how.pop('seed')}" if "seed" in how else ""
     name = f"{body['model']}{seed} ({path})" if body.get("model") else f"{path}{seed}"

@@ -12,7 +12,7 @@ def board(
     results_dir: Annotated[Path, typer.Argument(help="Folder of cells.")],
     form: Annotated[str, typer.Option("--format", help="Formats, separated by commas: md, html, csv, json.")] = "md",
     predictions: Annotated[
-        bool, typer.Option("--predictions", help="Make the board of the verifications in the folder (md).")
+        bool, typer.Option("--predictions", help="Make the board of the verifications in the folder (md, csv, json).")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Output folder; without it one format is printed.")] = None,
 ) -> None:
@@ -43,15 +43,14 @@ def board(
 
 
 def _predictions(folder: Path, formats: list[str], out: Path | None) -> None:
-    from offtarget.errors import ConfigError
     from offtarget.store import write_atomic
-    from offtarget.verification.board import prediction_markdown, read_verifications
+    from offtarget.verification.board import read_verifications, render_predictions
 
-    if formats != ["md"]:
-        raise ConfigError("--predictions makes md alone; leave --format out")
     where = "" if out is None else f" --out {out}"
-    text = prediction_markdown(read_verifications(folder), f"offtarget board {folder} --predictions{where}")
-    if out is None:
-        typer.echo(text)
-        return
-    note(f"wrote {write_atomic(out / 'board.md', text)}")
+    command = f"offtarget board {folder} --predictions{where}"
+    texts = {form: render_predictions(read_verifications(folder), form, command) for form in formats}
+    for form, text in texts.items():
+        if out is None:
+            typer.echo(text)
+        else:
+            note(f"wrote {write_atomic(out / f'board.{form}', text)}")

@@ -73,7 +73,7 @@ def concepts(
     elif fmt == "csv":
         csv.writer(sys.stdout).writerows([HEAD, *rows])
     elif fmt == "md":
-        from offtarget.board.text import escape_cell
+        from offtarget.board.tables import escape_cell
 
         typer.echo(f"# Concepts of {escape_cell(audit.dataset.name)}\n")
         typer.echo(

@@ -1,23 +1,19 @@
 """Dataset cards: where pairs come from, under which terms, and which adapter reads them."""
 
-import difflib
 import re
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from offtarget.data.files import find_files
-from offtarget.data.shapes import ADAPTERS, AnyAdapter
+from offtarget.data.shapes import AnyAdapter
 from offtarget.documents import read_yaml
 from offtarget.errors import ConfigError
+from offtarget.records import Record, explain_all
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-class HubSource(_Record):
+class HubSource(Record):
     """A dataset on the Hugging Face hub."""
 
     kind: Literal["hub"] = "hub"
@@ -43,7 +39,7 @@ def inside_folder(path: str) -> str:
     return path
 
 
-class PathSource(_Record):
+class PathSource(Record):
     """Files beside the card."""
 
     kind: Literal["path"] = "path"
@@ -61,7 +57,7 @@ class PathSource(_Record):
         return value
 
 
-class RowColumns(_Record):
+class RowColumns(Record):
     """Columns that describe the row as a whole; used where the source has them."""
 
     id: str = "id"
@@ -78,7 +74,7 @@ class RowColumns(_Record):
     """Turns before the prompt: a list of (question, answer)."""
 
 
-class DatasetCard(_Record):
+class DatasetCard(Record):
     """What is known of a dataset before it is read. One YAML file each."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)
@@ -151,8 +147,7 @@ def load_card(path: Path, *, anywhere: bool = False, reading_only: bool = False)
     try:
         return DatasetCard.model_validate(content, context={ANYWHERE: anywhere})
     except ValidationError as e:
-        lines = [_explain(path, content, error) for error in e.errors(include_url=False)]
-        raise ConfigError(" · ".join([lines[0], *(x.removeprefix(f"{path}: ") for x in lines[1:])])) from None
+        raise ConfigError(f"{path}: {' · '.join(explain_all(e, DatasetCard))}") from None
 
 
 _UNSTATED = {
@@ -199,30 +194,3 @@ def source_files(card_path: Path, relative: str, *, anywhere: bool = False) -> t
         if not file.is_file():
             raise ConfigError(f"{card_path}: source '{relative}' is not there ({file})")
     return files
-
-
-def _explain(path: Path, content: dict[str, Any], error: Any) -> str:
-    """One validation error as one line."""
-    loc = [str(x) for x in error["loc"]]
-    model: type[BaseModel] = DatasetCard
-    if len(loc) > 1 and loc[0] in ("source", "adapter"):
-        tag = loc.pop(1)  # pydantic names the member of the union; a card does not
-        members: dict[str, type[BaseModel]] = {**ADAPTERS, "hub": HubSource, "path": PathSource}
-        model = members[tag]
-    elif len(loc) > 1 and loc[0] == "columns":
-        model = RowColumns
-    key = ".".join(loc)
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(loc[-1], list(model.model_fields), n=1, cutoff=0.4)
-        known = ", ".join(model.model_fields)
-        return f"{path}: unknown key '{key}'; " + (f"did you mean '{near[0]}'?" if near else f"known: {known}")
-    if error["type"] == "missing":
-        return f"{path}: key '{key}' is missing"
-    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        field = "name" if key == "adapter" else "kind"
-        given = content[key].get(field) if isinstance(content.get(key), dict) else None
-        known = ", ".join(ADAPTERS) if key == "adapter" else "hub, path"
-        return f"{path}: key '{key}.{field}' is {given!r}; must be one of {known}"
-    text = str(error["msg"]).removeprefix("Value error, ")
-    shown = "" if error["type"] == "value_error" else f" (got {str(error['input'])[:60]!r})"
-    return f"{path}: " + (f"key '{key}': " if key else "") + text + shown

@@ -4,8 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.data.cards import DatasetCard
 from offtarget.data.cycles import cycles
 from offtarget.data.describe import Description, describe
@@ -31,17 +29,14 @@ from offtarget.data.scores import told as scores_told
 from offtarget.data.templates import MIN_SHARE
 from offtarget.data.texts import Texts, find_texts
 from offtarget.errors import DataError
+from offtarget.records import Record
 
 SHOWN = 50
 """Examples of each finding that a report lists; the counts are of all."""
 NO_CARD = "no card: licence and source of the preferences are unknown"
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CardFacts(_Record):
+class CardFacts(Record):
     """What the card claims; nothing here was measured."""
 
     title: str
@@ -54,7 +49,7 @@ class CardFacts(_Record):
     evidence: str
 
 
-class DataReport(_Record):
+class DataReport(Record):
     """All that `check` found."""
 
     name: str

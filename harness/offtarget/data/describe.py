@@ -5,22 +5,19 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.data.code_lines import has_fence, without_code
 from offtarget.data.debris import own_text
 from offtarget.data.pairs import Message, Pair, text_of
+from offtarget.records import Record
 
 _MARKDOWN = re.compile(r"(?m)^[ \t]*+(?:#{1,6}[ \t]|[-*][ \t]|\d+\.[ \t])|\*\*[^*\n]+\*\*")
 
 
-class Description(BaseModel):
+class Description(Record):
     """Descriptive statistics of a set of pairs.
 
     Lengths are characters, those of the answers without debris (`debris.own_text`); shares are of pairs.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_pairs: int
     n_groups: int

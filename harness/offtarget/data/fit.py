@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.data.linked import Linked, kish
 from offtarget.data.pairs import Pair
 from offtarget.data.texts import Debris, StockSide, Texts
+from offtarget.records import Record
 
 MIN_PAIRS, MIN_PROMPTS = 30, 10
 """What an audit needs; this many prompts also when weighed by their rows (`linked.kish`)."""
@@ -16,10 +15,8 @@ MOSTLY = 0.9
 """Share of a side, or of the rows, that is as good as all of it."""
 
 
-class Fit(BaseModel):
+class Fit(Record):
     """The verdict on a set."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     audit: bool
     """Whether there are enough pairs and prompts to test anything."""

@@ -3,21 +3,16 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.data.identity import normalise, text_key
 from offtarget.data.near import THRESHOLD, WORDS, near_others, near_sets
 from offtarget.data.pairs import Pair, PairSet, text_of
+from offtarget.records import Record
 
 SHOWN = 50
 """Sets or rows that a report lists; the counts are of all."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Near(_Record):
+class Near(Record):
     """Texts that nearly repeat another one without being the same."""
 
     threshold: float = THRESHOLD
@@ -36,7 +31,7 @@ class Near(_Record):
     rows: tuple[tuple[str, ...], ...]
 
 
-class Overlap(_Record):
+class Overlap(Record):
     """What a set shares with another one, of which models have seen the rows."""
 
     against: str

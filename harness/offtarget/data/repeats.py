@@ -6,20 +6,15 @@ All of it compares texts in the one form of `identity.normalise`.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.data.identity import text_key
 from offtarget.data.pairs import Pair
+from offtarget.records import Record
 
 Keys = Sequence[tuple[str, str, str]]
 """What each row's prompt, chosen and rejected say (`identity.pair_keys`)."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Contradiction(_Record):
+class Contradiction(Record):
     """The same two responses to the same prompt, preferred one way and the other."""
 
     one_way: tuple[str, ...]
@@ -27,7 +22,7 @@ class Contradiction(_Record):
     other_way: tuple[str, ...]
 
 
-class Cycle(_Record):
+class Cycle(Record):
     """Responses to one prompt of which each is preferred to the next, and the last to the first."""
 
     rows: tuple[str, ...]
@@ -36,7 +31,7 @@ class Cycle(_Record):
     """Rows among responses that can be reached from one another, this circle and all that touch it."""
 
 
-class Leak(_Record):
+class Leak(Record):
     """One prompt, or one group, with rows in more than one split."""
 
     kind: str

@@ -8,21 +8,18 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.data.amounts import Amount, amount_of, scale_of
 from offtarget.data.columns import words_of
 from offtarget.data.pairs import Pair
 from offtarget.data.sides import SCORE_WORDS, side_columns
 from offtarget.errors import DataError
+from offtarget.records import Record
 
 SHOWN = 50
 
 
-class ScoreColumns(BaseModel):
+class ScoreColumns(Record):
     """Two columns that score chosen and rejected, and how they agree with the label."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     chosen: str
     """Column."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from offtarget.data import messages as msg
 from offtarget.data.amounts import Amount, amount_of, on_one_scale
@@ -17,6 +17,7 @@ from offtarget.data.messages import Drop
 from offtarget.data.serialised import texts_of
 from offtarget.data.transcripts import parse_transcript
 from offtarget.errors import ConfigError, DataError, unknown_name
+from offtarget.records import Record, explain
 
 Label = int | str
 
@@ -37,10 +38,9 @@ class Candidate:
     """The records that the two are in, where each has one of its own."""
 
 
-class Adapter(BaseModel):
+class Adapter(Record):
     """Base of all adapters. String fields other than `name` are names of columns."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
     not_columns: ClassVar[frozenset[str]] = frozenset({"name"})
 
     def candidates(self, row: Row) -> list[Candidate]:
@@ -98,7 +98,7 @@ def said_by(error: ValidationError) -> str:
         return f"role {field} does not go with the others that are given"
     if first["type"] == "too_short":
         return f"{field} needs at least {context['min_length']} columns"
-    return f"{f'{field}: ' if field else ''}{first['msg'].removeprefix('Value error, ')}"
+    return explain(error, Adapter)
 
 
 ALIASES = {"a": "response_a", "b": "response_b"}

@@ -5,13 +5,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.data import debris
 from offtarget.data.language import is_english, script
 from offtarget.data.pairs import Pair, text_of
 from offtarget.data.stock import SIDES, Side, effective_texts, stock_answers
 from offtarget.data.templates import templates
+from offtarget.records import Record
 
 T = TypeVar("T")
 SHOWN = 50
@@ -27,11 +26,7 @@ NAMED_BY = 200
 """Texts of each part by which a kind of debris is named."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Debris(_Record):
+class Debris(Record):
     """One kind of text that nobody meant to be there."""
 
     kind: str
@@ -47,7 +42,7 @@ class Debris(_Record):
     """One of the texts where it is."""
 
 
-class Stock(_Record):
+class Stock(Record):
     """One text that answers many prompts of a side: three or more, and 0.5 % of it; all such texts are over 2 % of it."""
 
     text: str
@@ -57,7 +52,7 @@ class Stock(_Record):
     rows: tuple[str, ...]
 
 
-class StockSide(_Record):
+class StockSide(Record):
     """The stock answers of one side."""
 
     answers: tuple[Stock, ...]
@@ -67,7 +62,7 @@ class StockSide(_Record):
     """As how many texts of equal frequency the whole side is."""
 
 
-class FilledTemplate(_Record):
+class FilledTemplate(Record):
     """A template that many prompts fill (`templates`)."""
 
     frame: str
@@ -76,7 +71,7 @@ class FilledTemplate(_Record):
     rows: tuple[str, ...]
 
 
-class Language(_Record):
+class Language(Record):
     """The language of one part of the rows, as letters and common words tell it."""
 
     scripts: dict[str, float]
@@ -87,7 +82,7 @@ class Language(_Record):
     """Share that is not. The rest is too short to tell, or code or names."""
 
 
-class Texts(_Record):
+class Texts(Record):
     """What a set's texts are made of."""
 
     debris: tuple[Debris, ...]

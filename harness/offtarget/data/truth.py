@@ -18,17 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ConfigDict, ValidationError
 
 from offtarget.documents import MAX_BYTES, parse_json
 from offtarget.errors import ConfigError
+from offtarget.records import Record, explain
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+class _Free(Record):
+    """People's truth files may hold keys of their own."""
+
+    model_config = ConfigDict(extra="ignore")
 
 
-class TrueConcept(_Record):
+class TrueConcept(_Free):
     """One concept that was put into a set."""
 
     label: str
@@ -39,13 +42,13 @@ class TrueConcept(_Record):
     topic: str | None = None
 
 
-class _Row(_Record):
+class _Row(_Free):
     id: str
     chosen: tuple[str, ...] | dict[str, Any] = ()
     rejected: tuple[str, ...] | dict[str, Any] = ()
 
 
-class _File(_Record):
+class _File(_Free):
     concepts: dict[str, TrueConcept]
     rows: tuple[_Row, ...]
 
@@ -81,9 +84,7 @@ def read_truth(path: Path) -> Truth:
     try:
         found = _File.model_validate(parse_json(text, str(path)))
     except ValidationError as e:
-        first = e.errors(include_url=False)[0]
-        where = ".".join(str(x) for x in first["loc"][:4])
-        raise ConfigError(f"{path}: the truth file is wrong at '{where}': {first['msg']}") from None
+        raise ConfigError(f"{path}: the truth file is wrong: {explain(e, _File)}") from None
     rows = {row.id: (frozenset(row.chosen), frozenset(row.rejected)) for row in found.rows}
     concepts = {
         key: c if c.concept else c.model_copy(update={"concept": key.partition("@")[0]})

@@ -12,7 +12,7 @@ from offtarget.audit.run import audit as run_audit
 from offtarget.data.pairs import PairSet
 from offtarget.engine.as_audited import require_same_reading
 from offtarget.engine.planning import make_shaping_plan, predicted_shift, readings_of
-from offtarget.engine.targets import columns_asked, targets_of
+from offtarget.engine.targets import columns_asked, inside_of, targets_of
 from offtarget.errors import unknown_name
 from offtarget.lens.table import check_concept, earlier_readings, features_of, reads_model
 from offtarget.models import resolve
@@ -95,7 +95,9 @@ def dry_plan(
         labels = {c.id: c.title for c in audit.concepts}
         decided = verdict_file.read(verdicts, audit)
         targets = targets_of(decided, audit, pairs.pairs)
-        traced = [t for t in verdict_file.trace(decided, audit) if t.verdict.sign]
+        traced = [
+            t for t in verdict_file.trace(decided, audit, inside_of(decided, audit, pairs.pairs)) if t.verdict.sign
+        ]
     elif concept is not None:
         if concept not in members:
             raise unknown_name("concept", concept, members)

@@ -13,17 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import JsonValue
 
-from offtarget.board.cell import (
-    START,
-    Cell,
-    CellManifest,
-    CellSpec,
-    CellVerdict,
-    Cost,
-    PlanSummary,
-    TrainingDigest,
-    setting_of,
-)
+from offtarget.board.cell import START, Cell, CellManifest, CellSpec, Cost, PlanSummary, TrainingDigest, setting_of
 from offtarget.board.folder import write_cell
 from offtarget.engine.planning import make_shaping_plan
 from offtarget.engine.recipe import ProtocolRun
@@ -144,12 +134,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         seed=seed,
         training=recipe.training.model_dump(mode="json") if trained else {},
         behaviours=tuple(recipe.behaviours),
-        verdicts=tuple(
-            CellVerdict(concept=v.concept, context=v.context, decision=v.decision, strength=v.strength)
-            for v in decided(run.verdicts)
-        )
-        if trained
-        else (),
+        verdicts=tuple(v.acting() for v in decided(run.verdicts)) if trained else (),
         data={
             "train": recipe.train.model_dump(mode="json"),
             "columns": dict(recipe.columns or {}),

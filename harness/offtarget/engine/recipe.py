@@ -6,33 +6,22 @@ from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    field_validator,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, field_validator, model_serializer
 
 from offtarget.audit.concepts.spaces import By
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
 from offtarget.lens.table import check_lenses
 from offtarget.recipes import long_forms, override, read_mapping
+from offtarget.records import Record, explain
 from offtarget.registry import check_parameters, default, load_function
 from offtarget.training.spec import Choice, Number, TrainingSpec, Whole
+from offtarget.verdicts import Verdict, named
 
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class AuditOptions(_Strict):
+class AuditOptions(Record):
     """What is audited and with which lenses."""
 
     lens: tuple[str, ...] = ("surface",)
@@ -48,7 +37,7 @@ class AuditOptions(_Strict):
     seed: Seed = 0
 
 
-class TrainRows(_Strict):
+class TrainRows(Record):
     """Which pairs are trained on."""
 
     pairs: Whole | None = Field(default=None, ge=8)
@@ -59,7 +48,7 @@ class TrainRows(_Strict):
     """Leave out pairs with an answer longer than this: a way to fit a small machine. Counted in the cell."""
 
 
-class EvalOptions(_Strict):
+class EvalOptions(Record):
     """How behaviours are measured."""
 
     limit: Whole | None = Field(default=None, ge=2)
@@ -79,7 +68,7 @@ class EvalOptions(_Strict):
         return {k: v for k, v in values.items() if k not in {"part", "selected_with"} or v is not None}
 
 
-class SelectionOptions(_Strict):
+class SelectionOptions(Record):
     """How strengths are chosen, on prompts that no reported score sees."""
 
     strengths: dict[str, tuple[Number, ...]] = Field(min_length=1)
@@ -98,7 +87,7 @@ class SelectionOptions(_Strict):
         return self.seed if self.seed is not None else next(s for s in count() if s not in reported)
 
 
-class VerifyOptions(_Strict):
+class VerifyOptions(Record):
     """How predicted shifts are held against observed ones (`offtarget verify`)."""
 
     prompts: Whole = Field(default=200, ge=30)
@@ -109,34 +98,14 @@ class VerifyOptions(_Strict):
     temperature: Number = Field(default=0.7, gt=0)
 
 
-class ProtocolRun(_Strict):
+class ProtocolRun(Record):
     """One row of the grid."""
 
     protocol: str
     parameters: dict[str, Any] = {}
 
 
-class RecipeVerdict(_Strict):
-    """A decision written in the recipe itself."""
-
-    concept: str
-    context: str | None = None
-    decision: str
-    strength: Number = 1.0
-    by: str = "recipe"
-    why: str = ""
-    where: dict[str, str] | None = Field(default=None, min_length=1)
-    """Carry it out only on pairs whose metadata says so, such as {topic: cooking}; instead of `context`, which is a
-    topic that the audit found."""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> "RecipeVerdict":
-        if self.context is not None and self.where is not None:
-            raise ValueError("a verdict has a context or a where, not both")
-        return self
-
-
-class Recipe(_Strict):
+class Recipe(Record):
     """One experiment."""
 
     title: str
@@ -162,7 +131,7 @@ class Recipe(_Strict):
     model: str = Field(default="smollm2-135m", min_length=1)
     audit: AuditOptions = AuditOptions()
     train: TrainRows = TrainRows()
-    verdicts: tuple[RecipeVerdict, ...] | str = ()
+    verdicts: tuple[Verdict, ...] | str = ()
     """Decisions, or the path of a verdicts.yaml."""
     training: TrainingSpec = Field(default_factory=TrainingSpec)
     protocols: tuple[ProtocolRun, ...] = Field(min_length=1)
@@ -232,7 +201,8 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     try:
         recipe = Recipe.model_validate(raw)
     except ValidationError as e:
-        raise ConfigError(f"{where}: {_first_fault(e)}") from e
+        parts = {place: f"the recipe's verdicts: {name}" for place, name in named(raw).items()}
+        raise ConfigError(f"{where}: {explain(e, Recipe, parts)}") from e
     for k, run in enumerate(recipe.protocols):
         check_parameters(default().get("protocol", run.protocol), run.parameters)
         if run in recipe.protocols[:k]:
@@ -259,21 +229,3 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     if stray := [b for b in recipe.roles if b not in recipe.behaviours]:
         raise ConfigError(f"{where}: roles names '{stray[0]}', which is not among the behaviours")
     return recipe
-
-
-def _first_fault(error: ValidationError) -> str:
-    # a misspelt key first: what it should have been is then missing, and that is not a fault in itself
-    fault = min(error.errors(), key=lambda e: e["type"] != "extra_forbidden")
-    places = [str(p) for p in fault["loc"] if not str(p).startswith(("tuple[", "function-"))]  # members of unions
-    key = ".".join(places)
-    if fault["input"] is None and fault["type"] != "missing":
-        return f"{key}: there is nothing behind it; give it a value or leave the key out"
-    if fault["type"] != "extra_forbidden":
-        return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
-    models: dict[str, type[BaseModel]] = {
-        "audit": AuditOptions, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions,
-        "verification": VerifyOptions, "selection": SelectionOptions,
-    }  # fmt: skip
-    parent = str(fault["loc"][0]) if len(fault["loc"]) > 1 else ""
-    known = models.get(parent, Recipe).model_fields
-    return str(unknown_name("key", key, [f"{parent}.{k}" if parent else k for k in known]))

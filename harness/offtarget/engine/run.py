@@ -15,7 +15,7 @@ from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.planning import readings_of
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, reversed_pairs, select_rows, shuffled_by_id
-from offtarget.engine.targets import check_verdicts, columns_asked, decide, gates_of, targets_of, written
+from offtarget.engine.targets import check_verdicts, columns_asked, decide, targets_of, written
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.table import features_of, reads_model
 from offtarget.models import ModelRef, resolve
@@ -61,7 +61,7 @@ class Run:
     @cached_property
     def targets(self) -> tuple[Target, ...]:
         """What is to be carried out on the training rows."""
-        return targets_of(self.verdicts, self.audit, self.trained_pairs.pairs, gates_of(self.recipe.verdicts))
+        return targets_of(self.verdicts, self.audit, self.trained_pairs.pairs)
 
 
 def start(

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from offtarget.board.controls import declared_controls
 from offtarget.board.estimate import Estimate
@@ -24,16 +23,15 @@ from offtarget.engine.grid import cells, parameters_of, plan_of
 from offtarget.engine.recipe import ProtocolRun, SelectionOptions
 from offtarget.engine.run import Run, record_run
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.records import Record
 from offtarget.shaping.context import ShapingContext
 from offtarget.store import write_atomic
 
 FOLDER, RECORD = "selection", "selection.json"
 
 
-class SweptPoint(BaseModel):
+class SweptPoint(Record):
     """One protocol at one strength, on the development prompts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     protocol: str
     parameters: dict[str, Any]
@@ -47,10 +45,8 @@ class SweptPoint(BaseModel):
     chosen: bool = False
 
 
-class Selection(BaseModel):
+class Selection(Record):
     """A sweep and what was chosen from it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     schema_version: int = 1
     by: str

@@ -1,7 +1,6 @@
 """From verdicts to targets: what is to be carried out, and on which rows."""
 
-import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +11,14 @@ from offtarget.audit.concepts.metadata import column_of, rows_with
 from offtarget.audit.concepts.vocabulary import Vocabulary
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import Pair
-from offtarget.engine.recipe import Recipe, RecipeVerdict
+from offtarget.engine.recipe import Recipe
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.lens.table import check_concept
 from offtarget.shaping.context import Target
-from offtarget.verdicts import Verdicts
+from offtarget.verdicts import Verdict, Verdicts
 
 
-def decide(verdicts: Sequence[RecipeVerdict] | str, audit: Audit, base: Path) -> Verdicts:
+def decide(verdicts: Sequence[Verdict] | str, audit: Audit, base: Path) -> Verdicts:
     """The verdicts of a recipe: its own list, bound to this audit's vocabulary, or those of a file.
 
     Raises:
@@ -27,9 +26,7 @@ def decide(verdicts: Sequence[RecipeVerdict] | str, audit: Audit, base: Path) ->
         UndecidedError: a file made for another vocabulary.
     """
     found = _written(verdicts, base, audit.vocabulary)
-    gates = gates_of(verdicts)
-    of_audit = [v.model_copy(update={"context": None}) if v.context in gates else v for v in found.verdicts]
-    verdict_file.check(found.model_copy(update={"verdicts": tuple(of_audit)}), audit, _where(verdicts))
+    verdict_file.check(found, audit, _where(verdicts))
     return found
 
 
@@ -59,7 +56,6 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
             "in a copy of its verdicts.template.yaml"
         )
     contexts = {c.id for c in Audit.read(Path(recipe.audit.like)).contexts} if recipe.audit.like else set()
-    gates = gates_of(recipe.verdicts)
     unknown = []
     for v in found.verdicts:
         known = check_concept(v.concept, recipe.audit.lens, where, "audit.lens")
@@ -67,37 +63,56 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
             raise unknown_name("concept", v.concept, concepts, hint=f"(in {where})")
         if not (known or like):
             unknown.append(v.concept)
-        if v.context is not None and v.context not in {*contexts, *gates}:
+        if v.context is not None and v.context not in contexts:
             if like and not column_of(v.context):
                 raise unknown_name("context", v.context, contexts, hint=f"(in {where})")
             unknown.append(v.context)
     return list(dict.fromkeys(unknown))
 
 
-def _where(verdicts: Sequence[RecipeVerdict] | str) -> str:
+def _where(verdicts: Sequence[Verdict] | str) -> str:
     return verdicts if isinstance(verdicts, str) else "the recipe's verdicts"
 
 
-def _written(verdicts: Sequence[RecipeVerdict] | str, base: Path, vocabulary: str) -> Verdicts:
+def _written(verdicts: Sequence[Verdict] | str, base: Path, vocabulary: str) -> Verdicts:
     """The verdicts as they are: those of a file, or the recipe's own for a vocabulary."""
     if isinstance(verdicts, str):
         return verdict_file.read(Path(verdicts) if Path(verdicts).is_file() else base / verdicts)
-    import yaml
-
-    today = dt.datetime.now(dt.UTC).date().isoformat()
-    rows = [
-        v.model_dump(exclude={"where"})
-        | {"date": today}
-        | ({"context": gate_name(v.where)} if v.where is not None else {})
-        for v in verdicts
-    ]
-    body = {"schema_version": 1, "vocabulary": vocabulary, "verdicts": rows}
-    return verdict_file.parse(yaml.safe_dump(body), _where(verdicts))
+    return verdict_file.of(
+        (v if v.by else v.model_copy(update={"by": "recipe"}) for v in verdicts), vocabulary, _where(verdicts)
+    )
 
 
-def targets_of(
-    verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair], gates: Mapping[str, Mapping[str, str]] | None = None
-) -> tuple[Target, ...]:
+def inside_of(verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair]) -> Callable[[str | None], NDArray[np.bool_]]:
+    """Which of some pairs lie in the scope of a verdict, `(n_pairs,)`.
+
+    Raises:
+        ConfigError: a context is one that the audit found, and some pairs were not audited.
+    """
+    gates = {v.scope: v.where for v in verdicts.verdicts if v.where is not None}
+    position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
+    index = [position.get(p.id) for p in pairs]
+    outside = index.count(None)
+    if outside and any(v.context and not column_of(v.context) for v in verdicts.verdicts):
+        raise ConfigError(
+            f"a verdict speaks of one topic, but {outside} of {len(pairs)} training pairs were not audited, so "
+            "their topic is not known: audit all rows (no audit.limit)"
+        )
+
+    def inside(scope: str | None) -> NDArray[np.bool_]:
+        if scope is None:
+            return np.ones(len(pairs), bool)
+        if gate := gates.get(scope):
+            return np.array([all(str(p.meta.get(k)) == value for k, value in gate.items()) for p in pairs])
+        if column := column_of(scope):
+            return rows_with(pairs, scope, {c.name: c.cuts for c in audit.metadata}.get(column, ()))
+        audited = audit.workings.inside(scope)
+        return np.array([i is not None and bool(audited[i]) for i in index])
+
+    return inside
+
+
+def targets_of(verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair]) -> tuple[Target, ...]:
     """What to carry out on these rows, in an order that does not depend on that of the verdicts.
 
     A verdict on a context overrides the general one there.
@@ -106,40 +121,19 @@ def targets_of(
         verdicts: what was decided.
         audit: that it was decided on.
         pairs: the training pairs.
-        gates: contexts that the audit does not know, and what a pair's metadata says in them.
 
     Raises:
         ConfigError: a context that no training pair is in, or can be told to be in.
     """
-    gates = gates or {}
-    position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
-    index = [position.get(p.id) for p in pairs]
-    outside = index.count(None)
-    found_only = {v.context for v in verdicts.verdicts if v.context and not column_of(v.context)}
-    if outside and found_only - gates.keys():
-        raise ConfigError(
-            f"a verdict speaks of one topic, but {outside} of {len(pairs)} training pairs were not audited, so "
-            "their topic is not known: audit all rows (no audit.limit)"
-        )
-
-    def inside(context: str | None) -> NDArray[np.bool_]:
-        if context is None:
-            return np.ones(len(pairs), bool)
-        if gate := gates.get(context):
-            return np.array([all(str(p.meta.get(k)) == value for k, value in gate.items()) for p in pairs])
-        if column := column_of(context):
-            return rows_with(pairs, context, {c.name: c.cuts for c in audit.metadata}.get(column, ()))
-        audited = audit.workings.inside(context)
-        return np.array([i is not None and bool(audited[i]) for i in index])
-
+    inside = inside_of(verdicts, audit, pairs)
     out = []
-    for v in sorted(verdicts.verdicts, key=lambda v: (v.concept, v.context or "")):
+    for v in sorted(verdicts.verdicts, key=lambda v: (v.concept, v.scope or "")):
         if v.sign == 0:
             continue
         rows = verdict_file.rows_of(v, verdicts, inside)
         if rows.any():
-            out.append(Target(v.concept, v.sign, v.strength, v.context, None if rows.all() else rows))
-        elif v.context is not None:
+            out.append(Target(v.concept, v.sign, v.strength, v.scope, None if rows.all() else rows))
+        elif v.scope is not None:
             raise ConfigError(
                 f"the verdict on {v.name()} speaks of a context that no training pair is in: train on more pairs, or "
                 "leave it out"
@@ -156,17 +150,6 @@ def columns_asked(by: Sequence[str] | None, verdicts: Verdicts, like: Path | Non
     return tuple(dict.fromkeys([*before, *named]))
 
 
-def written(verdicts: Sequence[RecipeVerdict] | str, base: Path) -> Verdicts:
+def written(verdicts: Sequence[Verdict] | str, base: Path) -> Verdicts:
     """The verdicts of a recipe, not yet held against an audit."""
     return _written(verdicts, base, "not known yet")
-
-
-def gates_of(verdicts: Sequence[RecipeVerdict] | str) -> dict[str, dict[str, str]]:
-    """The contexts that a recipe's own verdicts make of metadata, by name."""
-    written = [] if isinstance(verdicts, str) else [v.where for v in verdicts]
-    return {gate_name(where): where for where in written if where is not None}
-
-
-def gate_name(gate: Mapping[str, str]) -> str:
-    """A gate by metadata instead of a context: `topic=cooking`."""
-    return ", ".join(f"{key}={value}" for key, value in sorted(gate.items()))

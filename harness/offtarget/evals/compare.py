@@ -4,18 +4,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.errors import ConfigError
 from offtarget.evals.contrast import difference
 from offtarget.evals.panel import Panel, common, n_prompts
 from offtarget.evals.scores import BehaviourScore, Direction, Role, share_unscored
+from offtarget.records import Record
 
 
-class PairedDifference(BaseModel):
+class PairedDifference(Record):
     """What changed in one behaviour from run a to run b."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     behaviour: str
     task_version: str

@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
+
+from offtarget.records import Record
 
 MANY_UNSCORED = 0.05
 """Above this share of answers without a score, a figure says little about the others: it is said, with bounds."""
@@ -15,10 +17,10 @@ Direction = Literal["lower", "higher"]
 Role = Literal["target", "off-target", "capability"]
 
 
-class BehaviourScore(BaseModel):
+class BehaviourScore(Record):
     """One behaviour of one model."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(allow_inf_nan=True)  # the samples say themselves which of them is none
 
     behaviour: str
     task_version: str

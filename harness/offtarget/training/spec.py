@@ -2,19 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializerFunctionWrapHandler,
-    Strict,
-    ValidationError,
-    model_serializer,
-    model_validator,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, Strict, ValidationError, model_serializer, model_validator
 
 from offtarget.errors import ConfigError
 from offtarget.machine import precision
+from offtarget.records import Record, explain
 from offtarget.shaping.plan import ShapingPlan
 
 PER_TOKEN_LOSSES = {"ipo", "sigmoid_norm"}
@@ -39,10 +31,8 @@ Whole = Annotated[int, Strict()]
 Choice = Annotated[bool, Strict()]
 
 
-class TrainingSpec(BaseModel):
+class TrainingSpec(Record):
     """Training options; written whole into every cell."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epochs: Number = Field(default=1.0, gt=0)
     max_steps: Whole = -1
@@ -111,11 +101,7 @@ class TrainingSpec(BaseModel):
         try:
             return type(self).model_validate({**dict(self), **plan.loss})
         except ValidationError as e:
-            fault = e.errors()[0]
-            key = ".".join(str(p) for p in fault["loc"])
-            raise ConfigError(
-                f"plan of '{plan.protocol}': {key}{': ' if key else ''}{fault['msg'].removeprefix('Value error, ')}"
-            ) from e
+            raise ConfigError(f"plan of '{plan.protocol}': {explain(e, type(self))}") from e
 
     def first_trained(self, n_layers: int) -> int:
         """Index of the lowest trained layer of a model with `n_layers`.

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from offtarget.board.text import escape_cell, markdown_table
+from offtarget.board.tables import Entry, Table, as_csv, as_json, as_markdown, ours, table
 from offtarget.documents import read_json
-from offtarget.errors import ConfigError
+from offtarget.errors import ConfigError, unknown_name
+from offtarget.records import explain
 from offtarget.verification.agreement import BANDS
 from offtarget.verification.records import Outcome, Verification
 
@@ -26,7 +27,7 @@ def read_verifications(folder: Path) -> list[Verification]:
         try:
             found.append(Verification.model_validate(read_json(path)))
         except ValidationError as e:
-            raise ConfigError(f"{path}: no readable verification ({str(e).splitlines()[0]})") from None
+            raise ConfigError(f"{path}: no readable verification ({explain(e, Verification)})") from None
     if not found:
         raise ConfigError(
             f"{folder}: holds no {FILE}; make one with `offtarget verify RUN --summary {folder}/NAME/{FILE}`"
@@ -34,34 +35,32 @@ def read_verifications(folder: Path) -> list[Verification]:
     return sorted(found, key=lambda v: v.dataset)
 
 
-def prediction_markdown(found: Sequence[Verification], command: str) -> str:
-    """The board as Markdown."""
-    head = (
-        "set", "concepts", "statistic", "predictor", "n", "worth n", "r", "r²", "chance", "over length", "r =len", "r² =len",
-        "chance", "p", "in errors", "ranks", "by frequency", "r² given length slopes", "surest, right sign", "second seed",
-        "r² / second seed",
-    )  # fmt: skip
-    out = [
-        "# Did the data predict what training changed?",
-        "",
-        f"Made by `{command}`; never edited.",
-        "",
-        "One row for each set, family of concepts and predictor: how well the predicted shift of each concept (mean of "
-        "chosen − rejected, or what the predictor makes of it) agrees, over concepts, with the observed one (mean of "
-        "answers after − before DPO, on prompts that nothing was predicted from and nothing was trained on). *chance*: "
-        "the 95th percentile of r² over 500 random swaps of chosen and rejected by prompt. *=len*: length removed row by "
-        "row from both sides. *given length slopes*: instead, over concepts. *second seed*: correlation, at equal "
-        "length, of the shifts of two training seeds, which no r² can be expected to exceed; *r² / second seed* is "
-        "what would be left with a noiseless observation. Where most answers are cut at the token limit, growth of "
-        "answers is hardly seen (second table). *worth n*: independent concepts that would give r its spread under swapped "
-        "labels. *length*: each concept's regression on smooth functions of both lengths. *over length*: r² minus that of "
-        "length, with its 95 % interval over prompts; swapped labels are no null for that question, so the rows of length "
-        "have no chance and no p. *in errors*: r² at equal length in units of each "
-        "concept's own error. *ranks*: rank correlation weighted by reliability. *by frequency*: r² among concepts that show in "
-        "under 5 %, 5 to 20 %, over 20 % of responses. *surest*: in brackets what swapped labels give in nine cases of ten. A dash: "
-        "the record was made before this was measured.",
-        "",
-    ]
+ABOUT = (
+    "One row for each set, family of concepts and predictor: how well the predicted shift of each concept (mean of "
+    "chosen − rejected, or what the predictor makes of it) agrees, over concepts, with the observed one (mean of "
+    "answers after − before DPO, on prompts that nothing was predicted from and nothing was trained on). *chance*: "
+    "the 95th percentile of r² over 500 random swaps of chosen and rejected by prompt. *=len*: length removed row by "
+    "row from both sides. *given length slopes*: instead, over concepts. *second seed*: correlation, at equal "
+    "length, of the shifts of two training seeds, which no r² can be expected to exceed; *r² / second seed* is "
+    "what would be left with a noiseless observation. Where most answers are cut at the token limit, growth of "
+    "answers is hardly seen (second table). *worth n*: independent concepts that would give r its spread under swapped "
+    "labels. *length*: each concept's regression on smooth functions of both lengths. *over length*: r² minus that of "
+    "length, with its 95 % interval over prompts; swapped labels are no null for that question, so the rows of length "
+    "have no chance and no p. *in errors*: r² at equal length in units of each "
+    "concept's own error. *ranks*: rank correlation weighted by reliability. *by frequency*: r² among concepts that show in "
+    "under 5 %, 5 to 20 %, over 20 % of responses. *surest*: in brackets what swapped labels give in nine cases of ten. A dash: "
+    "the record was made before this was measured."
+)
+HEAD = (
+    "set", "concepts", "statistic", "predictor", "n", "worth n", "r", "r²", "chance", "over length", "r =len", "r² =len",
+    "chance", "p", "in errors", "ranks", "by frequency", "r² given length slopes", "surest, right sign", "second seed",
+    "r² / second seed",
+)  # fmt: skip
+RUNS = ("set", "protocol", "pairs", "held-out prompts", "seeds", "characters", "cut at the limit", "key")
+
+
+def prediction_tables(found: Sequence[Verification]) -> list[Table]:
+    """The board: one row for each set, family of concepts and predictor; and the runs."""
     rows = []
     for v in found:
         for family in dict.fromkeys(("clusters", "latents", *(o.family for o in v.outcomes))):
@@ -72,34 +71,52 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
             if family in ("clusters", "latents"):
                 paper = [o for o in mine if o.predictor == "disparity" and o.statistic == "presence"]
                 rows += [_row(v, o) for o in paper]
-    out += markdown_table(head, rows, left=4)
-    out += ["", "## The runs", ""]
     runs = [
         (
-            escape_cell(v.dataset),
-            escape_cell(v.protocol),
+            v.dataset,
+            v.protocol,
             f"{v.n_trained:,}",
             f"{v.n_prompts:,}",
             ", ".join(map(str, v.seeds)),
             f"{v.answers['characters_before']:.0f} → {v.answers['characters_after']:.0f}",
             f"{v.answers['cut_after']:.0%}",
-            f"`{v.key[:12]}`",
+            ours(f"`{v.key[:12]}`"),
         )
         for v in found
     ]
-    titles = ("set", "protocol", "pairs", "held-out prompts", "seeds", "characters", "cut at the limit", "key")
-    out += [*markdown_table(titles, runs, left=2), ""]
+    return [table("", HEAD, rows, about=ABOUT, words=HEAD[:4]), table("The runs", RUNS, runs, words=RUNS[:2])]
+
+
+def prediction_markdown(found: Sequence[Verification], command: str) -> str:
+    """The board as Markdown."""
+    out = ["# Did the data predict what training changed?", "", f"Made by `{command}`; never edited.", ""]
+    for one in prediction_tables(found):
+        out += as_markdown(one)
     return "\n".join(out)
 
 
-def _row(v: Verification, o: Outcome) -> tuple[str, ...]:
+def render_predictions(found: Sequence[Verification], form: str, command: str) -> str:
+    """The board in one format: md, csv (without the table of the runs) or json.
+
+    Raises:
+        ConfigError: no such format.
+    """
+    if form == "md":
+        return prediction_markdown(found, command)
+    if form == "csv":
+        return as_csv(prediction_tables(found)[0])
+    if form == "json":
+        return as_json(prediction_tables(found))
+    raise unknown_name("format of the prediction board", form, ("md", "csv", "json"))
+
+
+def _row(v: Verification, o: Outcome) -> tuple[str | Entry, ...]:
     c = o.control
     top = v.ceilings[f"{o.family}/{o.statistic}"].seeds_by_row
     alone = o.predictor == "length"
     scale, over, surest = c.scale, c.over_length, c.surest
     bands = {b.up_to: f"{b.r2:.2f}" for b in scale.bands} if scale else {}
-    return (
-        escape_cell(v.dataset),
+    figures = (
         o.family,
         o.statistic.replace("_", " "),
         o.predictor.replace("_", " "),
@@ -122,6 +139,7 @@ def _row(v: Verification, o: Outcome) -> tuple[str, ...]:
         "–" if top is None else f"{top:.2f}",
         "–" if top is None or top <= 0 else f"{min(c.by_row.r2 / top, 9.99):.2f}",
     )
+    return v.dataset, *map(ours, figures)
 
 
 def _ci(interval: tuple[float, float] | None) -> str:

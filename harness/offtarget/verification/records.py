@@ -2,14 +2,10 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from offtarget.records import Record
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Fit(_Record):
+class Fit(Record):
     """Agreement of predicted (x) and observed (y) shifts over concepts."""
 
     r: float
@@ -28,7 +24,7 @@ class Fit(_Record):
     """The same with the noise of training seeds added; None with one seed."""
 
 
-class Scale(_Record):
+class Scale(Record):
     """What a correlation over concepts is worth: concepts share rows and words, and a few frequent ones carry most of it."""
 
     effective_n: float
@@ -41,7 +37,7 @@ class Scale(_Record):
     """r² among concepts of like firing frequency; empty where concepts do not fire."""
 
 
-class Band(_Record):
+class Band(Record):
     """Concepts that show in a like share of responses."""
 
     above: float
@@ -51,7 +47,7 @@ class Band(_Record):
     r2: float
 
 
-class OverLength(_Record):
+class OverLength(Record):
     """Does the prediction say more than length alone? r² raw of the prediction minus that of the predictor length."""
 
     difference: float
@@ -59,7 +55,7 @@ class OverLength(_Record):
     """95 % over the prompts of both sides (jackknife in blocks)."""
 
 
-class Null(_Record):
+class Null(Record):
     """r² of the same prediction from randomly swapped labels."""
 
     n: int
@@ -69,7 +65,7 @@ class Null(_Record):
     """Share of shuffles with an r² at least as large, the observed one counted among them."""
 
 
-class SignAgreement(_Record):
+class SignAgreement(Record):
     """Among the concepts predicted most surely (largest |x| at equal length): how many moved that way."""
 
     n: int
@@ -78,7 +74,7 @@ class SignAgreement(_Record):
     """5th and 95th percentile of `right` where labels are swapped at random."""
 
 
-class Control(_Record):
+class Control(Record):
     """One predictor against one observation, with and without length."""
 
     n_concepts: int
@@ -101,7 +97,7 @@ class Control(_Record):
     """None for the predictor length itself, and in records made before it was measured."""
 
 
-class Ceiling(_Record):
+class Ceiling(Record):
     """How well the observed shifts agree with themselves."""
 
     seeds_raw: float | None
@@ -112,7 +108,7 @@ class Ceiling(_Record):
     halves_by_row: float
 
 
-class Outcome(_Record):
+class Outcome(Record):
     """One predictor on one family of concepts, against one training seed."""
 
     family: str
@@ -126,7 +122,7 @@ class Outcome(_Record):
     control: Control
 
 
-class ConceptShift(_Record):
+class ConceptShift(Record):
     """One point of the scatter plot.
 
     Shifts are mean differences of the headline's statistic: of the pairs (chosen minus rejected) on the predicted side,
@@ -145,7 +141,7 @@ class ConceptShift(_Record):
     observed_at_equal_length: float
 
 
-class Verification(_Record):
+class Verification(Record):
     """Predicted against observed shift of one policy: `verification.json`."""
 
     schema_version: Literal[1] = 1

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.board.cell import Cell, CellManifest, CellSpec, CellVerdict
+from offtarget.board.cell import Cell, CellManifest, CellSpec
 from offtarget.evals.scores import BehaviourScore, Role
+from offtarget.verdicts import Verdict
 
 Floats = NDArray[np.float64]
 MODEL = CellManifest(rows_sha256="r", n_pairs=256, model_identity="id", code_version="v")
@@ -57,7 +58,7 @@ def score(name: str, role: Role, values: Floats, unit: str = "share of answers")
 def cells(protocol: str, behaviours: dict[tuple[str, Role, str], Floats], **parameters: float) -> list[Cell]:
     """One cell for each seed, without validation. `behaviours`: (name, role, unit) -> (seeds, n) values."""
     n_seeds = len(next(iter(behaviours.values())))
-    verdicts = () if protocol in ("start", "dpo") else (CellVerdict(concept="c", decision="suppress"),)
+    verdicts = () if protocol in ("start", "dpo") else (Verdict(concept="c", decision="suppress"),)
     names = tuple(name for name, *_ in behaviours)
     return [
         Cell.model_construct(

@@ -2,16 +2,11 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from offtarget.audit.records import Q_FINDING, View
+from offtarget.records import Record
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class ShareChange(_Record):
+class ShareChange(Record):
     """How many rows have one value of a metadata column, before and now."""
 
     value: str
@@ -25,7 +20,7 @@ class ShareChange(_Record):
     new_longer: float | None
 
 
-class ColumnChange(_Record):
+class ColumnChange(Record):
     """What the two sets are made of, by one column."""
 
     name: str
@@ -33,7 +28,7 @@ class ColumnChange(_Record):
     """The largest change of share first; of those that the audits list."""
 
 
-class MixChange(_Record):
+class MixChange(Record):
     """An overall change in two parts, which add up to it (Kitagawa 1955); without their own error."""
 
     column: str
@@ -43,7 +38,7 @@ class MixChange(_Record):
     """Because the effects within the values are other ones."""
 
 
-class EffectChange(_Record):
+class EffectChange(Record):
     """One effect in both audits, and the test that it is the same.
 
     Overall and metadata view: the mean of u, over all rows or over those of one value. Global and local view: the mean
@@ -82,7 +77,7 @@ class EffectChange(_Record):
         return self.q < Q_FINDING
 
 
-class FindingChange(_Record):
+class FindingChange(Record):
     """A hypothesis that is a finding in one audit alone, or in both with opposite signs."""
 
     what: Literal["appeared", "vanished", "turned"]
@@ -102,7 +97,7 @@ class FindingChange(_Record):
     change by itself; this is. None where the difference was not tested."""
 
 
-class RowsChange(_Record):
+class RowsChange(Record):
     """Rows and prompts of both audits; a row is the same where id and prompt group are."""
 
     old: int
@@ -116,7 +111,7 @@ class RowsChange(_Record):
     prompts_shared: int
 
 
-class Altered(_Record):
+class Altered(Record):
     """One fact of the dataset or of a lens that is not what it was; None: not there."""
 
     name: str
@@ -124,7 +119,7 @@ class Altered(_Record):
     new: Any
 
 
-class FamilyChange(_Record):
+class FamilyChange(Record):
     """The tests of one view."""
 
     tested: int
@@ -134,7 +129,7 @@ class FamilyChange(_Record):
     """Not tested, counted by reason."""
 
 
-class Difference(_Record):
+class Difference(Record):
     """All that `offtarget diff` says."""
 
     schema_version: Literal[1] = 1

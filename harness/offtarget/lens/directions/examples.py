@@ -7,22 +7,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from offtarget.data.pairs import Message, Pair, PairSet, prompt_group
 from offtarget.documents import parse_yaml
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.records import Record, explain
 
 SHIPPED = Path(__file__).parent / "shipped"
 MIN_EXAMPLES = 8
 """Positive and negative examples each, below which no direction is fitted."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Example(_Strict):
+class Example(Record):
     """One prompt, with an answer that shows the concept, one that does not, or both."""
 
     prompt: str = Field(min_length=1)
@@ -30,7 +27,7 @@ class Example(_Strict):
     negative: str | None = Field(default=None, min_length=1)
 
 
-class ConceptExamples(_Strict):
+class ConceptExamples(Record):
     """What a concept file says."""
 
     concept: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
@@ -120,8 +117,7 @@ def _parse(file: Path, text: str) -> ConceptExamples:
     try:
         concept = ConceptExamples.model_validate(raw)
     except ValidationError as e:
-        fault = e.errors()[0]
-        raise ConfigError(f"{file}: {'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}") from e
+        raise ConfigError(f"{file}: {explain(e, ConceptExamples)}") from e
     kinds = dict(zip(("positive", "negative"), concept.sides, strict=True))
     for kind, side in kinds.items():
         if not side.any():

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, DataError
@@ -24,6 +23,7 @@ from offtarget.lens.sae.evaluate import evaluate_sae
 from offtarget.machine import precision
 from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress, Steps, steps_of
+from offtarget.records import Record
 from offtarget.store import Store, output_dir, write_atomic
 
 if TYPE_CHECKING:
@@ -32,10 +32,8 @@ if TYPE_CHECKING:
 TRAINING = "training.json"
 
 
-class SaeRecipe(BaseModel):
+class SaeRecipe(Record):
     """How an SAE is trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     layer: int | None = None
     """Decoder layer after which it reads; None: two thirds up."""
