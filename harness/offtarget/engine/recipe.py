@@ -20,6 +20,7 @@ from pydantic import (
 from offtarget.audit.concepts.spaces import By
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
+from offtarget.lens.reader import MAX_LENGTH
 from offtarget.lens.table import check_lenses
 from offtarget.recipes import long_forms, override, read_mapping
 from offtarget.registry import check_parameters, default, load_function
@@ -33,12 +34,10 @@ class _Strict(BaseModel):
 
 
 class AuditOptions(_Strict):
-    """What is audited and with which lenses."""
+    """How rows are audited, and with which lenses."""
 
     lens: tuple[str, ...] = ("surface",)
-    limit: Whole | None = Field(default=None, ge=30)
-    """Rows to audit, drawn by a hash of their ids, so spread over prompts; None means all."""
-    max_length: Whole = Field(default=512, ge=16)
+    """Names as `offtarget list lenses` shows them, each with what it takes after a colon."""
     topics: By = "latents"
     """What rows are clustered by; words where no lens has latents."""
     by: tuple[str, ...] | None = None
@@ -46,6 +45,16 @@ class AuditOptions(_Strict):
     like: str | None = None
     """Folder of an audit whose vocabulary (concepts and topics) to use; what it read is read."""
     seed: Seed = 0
+    """Of clustering and resampling."""
+
+
+class RecipeAudit(AuditOptions):
+    """The audit of a recipe: also which rows of the set, and how much of them the lenses read."""
+
+    limit: Whole | None = Field(default=None, ge=30)
+    """Rows to audit, drawn by a hash of their ids, so spread over prompts; None means all."""
+    max_length: Whole = Field(default=MAX_LENGTH, ge=16)
+    """Tokens of prompt and answer that lenses on activations read."""
 
 
 class TrainRows(_Strict):
@@ -160,7 +169,7 @@ class Recipe(_Strict):
     reverse: Choice = False
     """Swap chosen and rejected of every pair, for the audit and for training: what the opposite labels teach."""
     model: str = Field(default="smollm2-135m", min_length=1)
-    audit: AuditOptions = AuditOptions()
+    audit: RecipeAudit = RecipeAudit()
     train: TrainRows = TrainRows()
     verdicts: tuple[RecipeVerdict, ...] | str = ()
     """Decisions, or the path of a verdicts.yaml."""
@@ -271,7 +280,7 @@ def _first_fault(error: ValidationError) -> str:
     if fault["type"] != "extra_forbidden":
         return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
     models: dict[str, type[BaseModel]] = {
-        "audit": AuditOptions, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions,
+        "audit": RecipeAudit, "train": TrainRows, "training": TrainingSpec, "evaluation": EvalOptions,
         "verification": VerifyOptions, "selection": SelectionOptions,
     }  # fmt: skip
     parent = str(fault["loc"][0]) if len(fault["loc"]) > 1 else ""
