@@ -135,6 +135,7 @@ def test_concepts_that_no_rule_sees_are_found_by_the_sae(plant: ModuleType, tmp_
     The third such concept, a cheerful tone, is not asserted: what follows it best does so with |r| 0.3 only.
     """
     from offtarget.data.loading import load_pairs
+    from offtarget.lens.reader import Reader
     from offtarget.lens.sae.encode import load_sae, shipped_sae
     from offtarget.models import EMBEDDED, resolve
     from offtarget.store import Store
@@ -142,7 +143,7 @@ def test_concepts_that_no_rule_sees_are_found_by_the_sae(plant: ModuleType, tmp_
     store = Store(tmp_path)
     model = resolve(EMBEDDED, store)
     pairs = load_pairs("planted-style")
-    latents = load_sae(shipped_sae(model)).encode(pairs, model, max_length=512, store=store)
+    latents = load_sae(shipped_sae(model)).encode(pairs, Reader(model, store))
     result = audit(pairs, [latents])
     truth = json.loads(gzip.decompress((PLANTED / "planted-style.truth.json.gz").read_bytes()))
     names, signed = plant.truth_matrix(truth)

@@ -75,16 +75,14 @@ def test_every_name_of_an_audit_with_the_embedded_model_holds(
     data: str, request: pytest.FixtureRequest, store_home: Path
 ) -> None:
     from offtarget.data.loading import load_pairs
+    from offtarget.lens.reader import Reader
     from offtarget.lens.table import features_of
-    from offtarget.models import resolve
     from offtarget.store import Store
 
     if data != "planted-style":
         data = str(request.getfixturevalue("shared_data") / data / "pairs.jsonl.gz")
     pairs, store = load_pairs(data, limit=150), Store()
-    surface, latents = features_of(
-        pairs, ["surface", "sae"], model=resolve("smollm2-135m", store), store=store, max_length=192
-    )
+    surface, latents = features_of(pairs, ["surface", "sae"], Reader("smollm2-135m", store, 192))
     found = audit(pairs, [surface, latents])
     assert len([c for c in found.concepts if c.lens == "sae"]) > 50
     assert broken_names(found, surface, latents, pairs) == []

@@ -70,17 +70,16 @@ def fits() -> list[str]:
     from offtarget.lens.activations import choose_layer
     from offtarget.lens.directions import joint
     from offtarget.lens.directions.examples import read_concepts
-    from offtarget.lens.directions.fitted import Reader, fit_layer
-    from offtarget.models import EMBEDDED, resolve
+    from offtarget.lens.directions.fitted import fit_layer
+    from offtarget.lens.reader import Reader
+    from offtarget.models import EMBEDDED
     from offtarget.store import Store
 
-    store = Store()
-    model = resolve(EMBEDDED, store)
-    concepts, layer = read_concepts(), choose_layer(model)
-    read = Reader(model, 512, "float32", store, None, progress)
+    read = Reader(EMBEDDED, Store(), dtype="float32", progress=lambda _, done, total: progress(done, total))
+    concepts, layer = read_concepts(), choose_layer(read.ref)
     shipped = fit_layer(concepts, layer, read)
     out = [
-        f"{len(concepts)} directions after layer {layer} of {model.name}.", "",
+        f"{len(concepts)} directions after layer {layer} of {read.ref.name}.", "",
         "| direction | pairs | characters + / − | AUROC held out | other style | own d | most by another (d) "
         "| other style: own d | most by another (d) |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -121,12 +120,14 @@ def sets(names: Sequence[str], n_pairs: int, lenses: str = "surface,direction") 
     """The table of the second part."""
     from offtarget.data.loading import load_pairs
     from offtarget.engine.auditing import audit_into
-    from offtarget.models import EMBEDDED, resolve
+    from offtarget.engine.recipe import AuditOptions
+    from offtarget.lens.reader import Reader
+    from offtarget.models import EMBEDDED
     from offtarget.report.claims import glance
     from offtarget.store import Store
 
-    store = Store()
-    model = resolve(EMBEDDED, store)
+    reader = Reader(EMBEDDED, Store(), progress=lambda _, done, total: progress(done, total))
+    options = AuditOptions(lens=tuple(lenses.split(",")))
     out = [
         f"Counterfactual sets of {n_pairs} pairs, lenses {lenses}.", "",
         "| set | own concept | d | place by absolute d | before it | statement |",
@@ -135,10 +136,7 @@ def sets(names: Sequence[str], n_pairs: int, lenses: str = "surface,direction") 
     for name in names:
         pairs = load_pairs(f"counterfactual-{name}", limit=n_pairs)
         with tempfile.TemporaryDirectory() as folder:
-            audit = audit_into(
-                Path(folder) / "audit", pairs, lenses.split(","), model=model, store=store,
-                progress=lambda what, done, total: progress(done, total),
-            ).audit  # fmt: skip
+            audit = audit_into(Path(folder) / "audit", pairs, options, reader).audit
         overall = sorted((h for h in audit.hypotheses if h.view == "overall"), key=lambda h: -abs(h.d))
         order = [h.concept for h in overall]
         own = next((c for c in OWN[name] if c in order), None)
@@ -163,6 +161,7 @@ def speed(n_pairs: int) -> list[str]:
     from offtarget.data.loading import load_pairs
     from offtarget.lens.directions.encode import encode_directions
     from offtarget.lens.directions.examples import read_concepts
+    from offtarget.lens.reader import Reader
     from offtarget.models import EMBEDDED, resolve
     from offtarget.store import Store
 
@@ -170,13 +169,13 @@ def speed(n_pairs: int) -> list[str]:
     pairs = load_pairs("planted-style", limit=n_pairs)
     seen = [0]
 
-    def count(done: int, total: int) -> None:
+    def count(_: str, done: int, total: int) -> None:
         seen[0] = total
         progress(done, total)
 
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        encode_directions(pairs, read_concepts(), model, store=Store(Path(folder)), progress=count)
+        encode_directions(pairs, read_concepts(), Reader(model, Store(Path(folder)), progress=count))
         took = time.perf_counter() - began
     return [
         f"{len(pairs)} pairs of planted-style, {seen[0]} tokens along {len(read_concepts())} directions: {took:.1f} s, "

@@ -83,15 +83,17 @@ def grid(args: argparse.Namespace, protocols: Any, store: Any) -> list[list[floa
     """The losses of some protocols, each stage from the store if it is there."""
     from offtarget.data.pairs import PairSet
     from offtarget.engine.planning import make_shaping_plan, readings_of
+    from offtarget.lens.reader import Reader
     from offtarget.lens.table import features_of
     from offtarget.shaping.context import Target
     from offtarget.training.run import train
 
     spec, ref, training_set = setting(args)
     pairs = PairSet("bench", training_set.pairs)
-    features = features_of(pairs, ["surface"], model=None, store=store)
+    reader = Reader(ref, store, spec.max_length)
+    features = features_of(pairs, ["surface"], reader)
     members = {c.id: (c.id,) for part in features for c in part.columns}
-    readings = readings_of(pairs, features, members, ["surface"], lambda: ref, store=store, max_length=spec.max_length)
+    readings = readings_of(pairs, features, members, ["surface"], reader)
     losses = []
     for name, parameters in protocols:
         plan = make_shaping_plan(name, parameters, readings, [Target(CONCEPT, -1)], 0)

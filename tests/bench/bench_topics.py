@@ -33,6 +33,7 @@ def main() -> None:
     from offtarget.audit.concepts.vocabulary import find_concepts
     from offtarget.audit.run import topics_of
     from offtarget.data.loading import load_pairs
+    from offtarget.lens.reader import Reader
     from offtarget.lens.table import features_of
     from offtarget.models import EMBEDDED, resolve
     from offtarget.store import Store
@@ -47,7 +48,7 @@ def main() -> None:
         drawn = sorted(whole.pairs, key=lambda p: hashlib.sha256(p.id.encode()).digest())[: args.rows]
         pairs = replace(whole, pairs=drawn)
         subject = np.unique([str(p.meta["topic"]) for p in pairs.pairs], return_inverse=True)[1]
-        features = features_of(pairs, ["sae"], model=model, store=store, max_length=384)
+        features = features_of(pairs, ["sae"], Reader(model, store, 384))
         concepts, _ = find_concepts(features, seed=0)
         for by in get_args(By):
             found = [topics_of(pairs, features, concepts, by, seed=seed) for seed in range(args.seeds)]

@@ -251,7 +251,9 @@ def test_other_features_of_the_same_lens_give_another_audit(
 
     from offtarget.data.loading import load_pairs
     from offtarget.engine import auditing
+    from offtarget.engine.recipe import AuditOptions
     from offtarget.lens import surface
+    from offtarget.lens.reader import Reader
 
     rows = [
         {"prompt": f"Say {i}", "chosen": f"**{i}** it is" if i % 3 else f"{i}", "rejected": f"No, {i}"}
@@ -264,7 +266,7 @@ def test_other_features_of_the_same_lens_give_another_audit(
     found = []
     for matrix in (read, silenced):
         monkeypatch.setattr(auditing, "features_of", lambda *a, m=matrix, **k: [m])
-        done = auditing.audit_into(tmp_path / "out", pairs, ["surface"], model=None, store=Store())
+        done = auditing.audit_into(tmp_path / "out", pairs, AuditOptions(), Reader(None, Store()))
         found.append(len(done.audit.hypotheses))
     assert found[0] > 0 and found[1] == 0
 

@@ -12,9 +12,10 @@ from offtarget.audit.evidence import ModelLabel
 from offtarget.audit.records import Audit
 from offtarget.audit.run import audit, write_into
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.engine.labelling import label_concepts, yes_or_no
+from offtarget.engine.labelling import LabelOptions, label_concepts, yes_or_no
 from offtarget.errors import UndecidedError
 from offtarget.lens.features import Column, FeatureMatrix, peak_code
+from offtarget.lens.reader import Reader
 from offtarget.store import Store
 
 N = 240
@@ -79,7 +80,7 @@ def judge(prompts: list[str]) -> Any:
 def test_a_label_that_holds_has_full_fidelity(case: tuple[Audit, PairSet, FeatureMatrix], tmp_path: Path) -> None:
     record, pairs, part = case
     prompts: list[str] = []
-    told = label_concepts(record, pairs, [part], judge(prompts), most=5, store=Store(tmp_path))
+    told = label_concepts(record, pairs, [part], LabelOptions(judge(prompts), 5), Reader(None, Store(tmp_path)))
     by_id = {c.id: c for c in told.concepts}
     assert by_id["x:0"].title == "mentions a walrus"
     assert by_id["x:1"].title == "mentions a otter"
@@ -89,7 +90,7 @@ def test_a_label_that_holds_has_full_fidelity(case: tuple[Audit, PairSet, Featur
     assert told.hypotheses == record.hypotheses
     assert record.concepts[0].model_label is None
     asked = len(prompts)
-    label_concepts(record, pairs, [part], judge(prompts), most=5, store=Store(tmp_path))
+    label_concepts(record, pairs, [part], LabelOptions(judge(prompts), 5), Reader(None, Store(tmp_path)))
     assert len(prompts) == asked, "what was asked once is read from the store"
 
 
@@ -98,7 +99,7 @@ def test_the_label_is_made_from_other_prompts_than_it_is_judged_on(
 ) -> None:
     record, pairs, part = case
     prompts: list[str] = []
-    label_concepts(record, pairs, [part], judge(prompts), most=1, store=Store(tmp_path))
+    label_concepts(record, pairs, [part], LabelOptions(judge(prompts), 1), Reader(None, Store(tmp_path)))
     texts = {p.chosen[0]["content"]: p.group for p in pairs.pairs} | {
         p.rejected[0]["content"]: p.group for p in pairs.pairs
     }
@@ -116,7 +117,7 @@ def test_a_model_that_is_not_at_hand_is_said_in_one_line(
     record, pairs, part = case
     for name in ("openai/gpt-none", "nosuch/model"):
         with pytest.raises(UndecidedError, match=name):
-            label_concepts(record, pairs, [part], name, most=1, store=Store(tmp_path))
+            label_concepts(record, pairs, [part], LabelOptions(name, 1), Reader(None, Store(tmp_path)))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from offtarget.lens.directions.encode import encode_directions
 from offtarget.lens.directions.examples import ConceptExamples, read_concepts
 from offtarget.lens.directions.fit import calibrate, half_vectors, mean_difference, probe
 from offtarget.lens.pooled import max_projections, pooled_activations
+from offtarget.lens.reader import Reader
 from offtarget.lens.table import features_of
-from offtarget.models import ModelRef, resolve
+from offtarget.models import resolve
 from offtarget.store import Store
 
 
@@ -99,18 +101,18 @@ def test_halves_are_fitted_apart() -> None:
 
 
 @pytest.fixture()
-def tiny(tiny_model: Path, store_home: Path) -> tuple[ModelRef, Store]:
-    return resolve(str(tiny_model)), Store()
+def reader(tiny_model: Path, store_home: Path) -> Reader:
+    return Reader(resolve(str(tiny_model)), Store())
 
 
-def test_pooled_activations_and_projections_are_those_of_plain_transformers(tiny: Any) -> None:
+def test_pooled_activations_and_projections_are_those_of_plain_transformers(reader: Reader) -> None:
     import torch
 
-    ref, store = tiny
-    read = pooled_activations(ref, PAIRS, 2, dtype="float32", store=store)
+    exact = replace(reader, dtype="float32")
+    read = pooled_activations(exact, PAIRS, 2)
     v = np.random.default_rng(0).normal(size=(3, 64)).astype(np.float32)
-    top = max_projections(ref, PAIRS, 2, v, dtype="float32", store=store)
-    model, tokenizer = models.load(ref, store=store)
+    top = max_projections(exact, PAIRS, 2, v)
+    model, tokenizer = exact.load()
     p = PAIRS.pairs[0]
     text = tokenizer.apply_chat_template(p.prompt, tokenize=False, add_generation_prompt=True)
     before = len(tokenizer(text, add_special_tokens=False).input_ids)
@@ -124,39 +126,37 @@ def test_pooled_activations_and_projections_are_those_of_plain_transformers(tiny
     assert not read.rejected[3].any(), "an empty response is zeros, not the prompt"
 
 
-def test_layers_that_are_asked_for_together_are_read_once(tiny: Any, tmp_path: Path) -> None:
-    ref, store = tiny
+def test_layers_that_are_asked_for_together_are_read_once(reader: Reader, tmp_path: Path) -> None:
     passes: list[tuple[int, int]] = []
-    first = pooled_activations(
-        ref, PAIRS, 3, with_layers=[1, 3, 2], store=store, progress=lambda *at: passes.append(at)
-    )
+    reader = replace(reader, progress=lambda _, *at: passes.append(at))
+    first = pooled_activations(reader, PAIRS, 3, with_layers=[1, 3, 2])
     assert [done == total for done, total in passes].count(True) == 1
     for layer in (1, 2, 3):
-        found = pooled_activations(ref, PAIRS, layer, store=store, progress=lambda *at: passes.append(at))
-        alone = pooled_activations(ref, PAIRS, layer, store=Store(tmp_path / "other"))
+        found = pooled_activations(reader, PAIRS, layer)
+        alone = pooled_activations(replace(reader, store=Store(tmp_path / "other"), progress=None), PAIRS, layer)
         assert found.layer == layer and np.array_equal(found.chosen, alone.chosen)
         assert np.array_equal(found.prompt, alone.prompt) and np.array_equal(found.rejected, alone.rejected)
     assert np.array_equal(first.chosen, found.chosen)
     assert [done == total for done, total in passes].count(True) == 1, "the others came from the store"
 
 
-def test_labels_turned_around_turn_the_reading_and_share_its_artifact(tiny: Any) -> None:
-    ref, store = tiny
+def test_labels_turned_around_turn_the_reading_and_share_its_artifact(reader: Reader) -> None:
     mirror = PairSet("x", [Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in PAIRS.pairs])
-    a = pooled_activations(ref, PAIRS, 2, store=store)
-    b = pooled_activations(ref, mirror, 2, store=store)
+    a = pooled_activations(reader, PAIRS, 2)
+    b = pooled_activations(reader, mirror, 2)
     assert np.array_equal(a.chosen, b.rejected) and np.array_equal(a.rejected, b.chosen)
     assert np.array_equal(a.prompt, b.prompt)
-    assert [e["event"] for e in store.events() if e["stage"] == "pooled"].count("made") == 1
+    assert [e["event"] for e in reader.store.events() if e["stage"] == "pooled"].count("made") == 1
 
 
 @pytest.mark.parametrize("pool", ["mean", "max"])
-def test_values_are_projections_in_units_of_the_examples(tiny: Any, pool: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_are_projections_in_units_of_the_examples(
+    reader: Reader, pool: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The examples read as data have mean 0 and standard deviation 1, and lie on the side they should."""
-    ref, store = tiny
     c = concept(12, pool=pool, layer=1)
     data = c.as_pairs()
-    part = encode_directions(data, [c], ref, store=store)
+    part = encode_directions(data, [c], reader)
     both = np.concatenate([part.values[s, "value"].toarray().ravel() for s in ("chosen", "rejected")])
     assert both.mean() == pytest.approx(0, abs=1e-4) and both.std() == pytest.approx(1, abs=1e-4)
     assert both[:12].mean() > both[12:].mean()
@@ -165,12 +165,11 @@ def test_values_are_projections_in_units_of_the_examples(tiny: Any, pool: str, m
     assert (facts["layer"], facts["pool"], facts["n_positive"]) == (1, pool, 12)
     with monkeypatch.context() as m:
         m.setattr(pooled, "_read", None)  # nothing is read twice
-        again = encode_directions(data, [c], ref, store=store)
+        again = encode_directions(data, [c], reader)
     assert again.sha256 == part.sha256
 
 
-def test_a_direction_that_does_not_generalise_is_said_in_a_caution(tiny: Any) -> None:
-    ref, store = tiny
+def test_a_direction_that_does_not_generalise_is_said_in_a_caution(reader: Reader) -> None:
     words = ["green hill", "slow river", "old stone", "warm bread", "tall tree", "blue door"]
     rng = np.random.default_rng(0)
     examples = [
@@ -178,21 +177,20 @@ def test_a_direction_that_does_not_generalise_is_said_in_a_caution(tiny: Any) ->
         for i in range(16)
     ]
     c = ConceptExamples.model_validate({"concept": "noise", "label": "noise", "examples": examples})
-    part = encode_directions(PAIRS, [c, concept()], ref, store=store)
+    part = encode_directions(PAIRS, [c, concept()], reader)
     by_name = {d["concept"]: d["held_out_auroc"] for d in part.info["directions"]}
     assert by_name["noise"] < 0.7 < by_name["assent"]
     assert len(part.info["cautions"]) == 1 and "'noise'" in part.info["cautions"][0]
     assert part.values["rejected", "value"][3].nnz == 0, "a response without a token is in the middle"
 
 
-def test_two_layers_and_both_poolings_go_together(tiny: Any) -> None:
-    ref, store = tiny
+def test_two_layers_and_both_poolings_go_together(reader: Reader) -> None:
     names = [("one", 1, "mean"), ("two", 3, "max"), ("three", 1, "max")]
     many = [concept(8, layer=at, pool=pool).model_copy(update={"concept": name}) for name, at, pool in names]
-    together = encode_directions(PAIRS, many, ref, store=store)
+    together = encode_directions(PAIRS, many, reader)
     assert [c.id for c in together.columns] == ["direction:one", "direction:two", "direction:three"]
     for j, c in enumerate(many):
-        alone = encode_directions(PAIRS, [c], ref, store=store)
+        alone = encode_directions(PAIRS, [c], reader)
         for span in ("prompt", "chosen", "rejected"):
             a, b = together.values[span, "value"][:, [j]].toarray(), alone.values[span, "value"].toarray()
             assert np.allclose(a, b, atol=0.05), "bfloat16: other texts in a batch change the last bits"
@@ -249,10 +247,9 @@ def test_no_file_an_empty_folder_and_a_name_twice_are_refused(tmp_path: Path) ->
         read_concepts(tmp_path)
 
 
-def test_a_layer_that_the_model_does_not_have(tiny: Any) -> None:
-    ref, store = tiny
+def test_a_layer_that_the_model_does_not_have(reader: Reader) -> None:
     with pytest.raises(ConfigError, match="0 to 3"):
-        encode_directions(PAIRS, [concept(layer=4)], ref, store=store)
+        encode_directions(PAIRS, [concept(layer=4)], reader)
 
 
 def test_examples_that_are_all_alike_are_undecided() -> None:
@@ -261,14 +258,13 @@ def test_examples_that_are_all_alike_are_undecided() -> None:
         mean_difference(same, same)
 
 
-def test_the_lens_by_name(tiny: Any, tmp_path: Path) -> None:
-    ref, store = tiny
+def test_the_lens_by_name(reader: Reader, tmp_path: Path) -> None:
     file = tmp_path / "x.yaml"
     file.write_text(yaml.safe_dump(concept(8).model_dump()))
-    (part,) = features_of(PAIRS, [f"direction:{file}"], model=ref, store=store)
+    (part,) = features_of(PAIRS, [f"direction:{file}"], reader)
     assert [c.label for c in part.columns] == ["agrees (direction)"]
     with pytest.raises(ConfigError, match="--model"):
-        features_of(PAIRS, ["direction"], model=None, store=store)
+        features_of(PAIRS, ["direction"], replace(reader, model=None))
 
 
 @pytest.mark.slow
@@ -277,8 +273,7 @@ def test_the_shipped_directions_on_the_embedded_model_and_the_planted_set() -> N
     from offtarget.data.loading import load_pairs
 
     pairs = load_pairs("planted-style", limit=300)
-    store = Store()
-    (part,) = features_of(pairs, ["direction"], model=resolve(models.EMBEDDED, store), store=store)
+    (part,) = features_of(pairs, ["direction"], Reader(models.EMBEDDED, Store()))
     assert min(d["held_out_auroc"] for d in part.info["directions"]) > 0.8
     folder = Path(__file__).parents[2] / "datasets_registry" / "planted"
     truth = json.loads(gzip.decompress((folder / "planted-style.truth.json.gz").read_bytes()))

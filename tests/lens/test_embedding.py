@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.embedding import as_sides, columns, differences, distinct, encode_embedding, fit_code
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.reader import Reader
 from offtarget.lens.sae.signed import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
 from offtarget.models import resolve
 from offtarget.store import Store
@@ -136,35 +136,34 @@ def texts(n: int, seed: int) -> PairSet:
 
 
 @pytest.fixture()
-def tiny(tiny_model: Path, store_home: Path) -> tuple[Any, Store]:
-    return resolve(str(tiny_model)), Store()
+def reader(tiny_model: Path, store_home: Path) -> Reader:
+    return Reader(resolve(str(tiny_model)), Store())
 
 
-def test_a_reading_of_a_model_flips_with_its_labels_and_is_read_again_by_its_fit(tiny: Any) -> None:
-    ref, store = tiny
+def test_a_reading_of_a_model_flips_with_its_labels_and_is_read_again_by_its_fit(reader: Reader) -> None:
     data = texts(120, 0)
-    part = encode_embedding(data, ref, store=store)
+    part = encode_embedding(data, reader)
     z = (part.values["chosen", "value"] - part.values["rejected", "value"]).toarray()
     mirror = PairSet("m", [Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in data.pairs])
-    turned = encode_embedding(mirror, ref, store=store)
+    turned = encode_embedding(mirror, reader)
     assert np.array_equal((turned.values["chosen", "value"] - turned.values["rejected", "value"]).toarray(), -z)
     assert lens_identity(turned) == lens_identity(part)
 
     half = PairSet("half", data.pairs[:100])
-    anew = encode_embedding(half, ref, store=store)
+    anew = encode_embedding(half, reader)
     assert lens_identity(anew) != lens_identity(part), "another fit is another lens"
-    again = encode_embedding(half, ref, fitted=part, store=store)
+    again = encode_embedding(half, reader, fitted=part)
     assert lens_identity(again) == lens_identity(part)
     same = (again.values["chosen", "value"] - again.values["rejected", "value"]).toarray()
     assert np.allclose(same, z[:100], atol=0.2), "bfloat16: other texts in a batch change the last bits"
 
 
-def test_the_audit_names_its_columns_keeps_its_fit_and_refuses_another(tiny: Any, tmp_path: Path) -> None:
+def test_the_audit_names_its_columns_keeps_its_fit_and_refuses_another(reader: Reader, tmp_path: Path) -> None:
     from offtarget.engine.auditing import audit_into
+    from offtarget.engine.recipe import AuditOptions
 
-    ref, store = tiny
     data = texts(400, 1)
-    done = audit_into(tmp_path / "one", data, ["surface", "embedding"], model=ref, store=store)
+    done = audit_into(tmp_path / "one", data, AuditOptions(lens=("surface", "embedding")), reader)
     mine = [c for c in done.audit.concepts if c.lens == "embedding"]
     said = [c for c in mine if "wonderful" in (*c.evidence.words, *c.evidence.words_against)]
     assert said and all(c.evidence.word_fit and c.evidence.word_fit.auroc >= 0.6 for c in said)
@@ -174,26 +173,23 @@ def test_the_audit_names_its_columns_keeps_its_fit_and_refuses_another(tiny: Any
     assert "embedding" in found
 
     other = texts(90, 2)
-    like = audit_into(tmp_path / "two", other, ["surface", "embedding"], model=ref, store=store, like=tmp_path / "one")
+    again = AuditOptions(lens=("surface", "embedding"), like=str(tmp_path / "one"))
+    like = audit_into(tmp_path / "two", other, again, reader)
     assert like.audit.vocabulary == done.audit.vocabulary
     by_lens = {f.lens: f for f in like.features}
     assert not by_lens["embedding"].info["fitted_here"]
-    anew = [by_lens["surface"], encode_embedding(other, ref, store=store)]
+    anew = [by_lens["surface"], encode_embedding(other, reader)]
     with pytest.raises(UndecidedError, match="another version of lens 'embedding'"):
         audit(other, anew, like=tmp_path / "one")
     with pytest.raises(UndecidedError, match="another code"):
-        audit_into(
-            tmp_path / "three", other, ["surface", "embedding:pca"], model=ref, store=store, like=tmp_path / "one"
-        )
+        otherwise = again.model_copy(update={"lens": ("surface", "embedding:pca")})
+        audit_into(tmp_path / "three", other, otherwise, reader)
 
 
-def test_another_model_or_an_unknown_code_is_refused(tiny: Any) -> None:
-    ref, store = tiny
+def test_another_model_or_an_unknown_code_is_refused(reader: Reader) -> None:
     data = texts(100, 0)
-    part = encode_embedding(data, ref, "pca", store=store)
+    part = encode_embedding(data, reader, "pca")
     with pytest.raises(ConfigError, match="did you mean pca"):
-        encode_embedding(data, ref, "pcaa", store=store)
-    with pytest.raises(ConfigError, match="0 to 3"):
-        encode_embedding(data, ref, layer=9, store=store)
+        encode_embedding(data, reader, "pcaa")
     with pytest.raises(UndecidedError, match="another model"):
-        encode_embedding(data, replace(ref, identity="other"), "pca", fitted=part, store=store)
+        encode_embedding(data, replace(reader, model=replace(reader.ref, identity="other")), "pca", part)

@@ -1,6 +1,7 @@
 """Gradients of a response's log-probability with respect to a steered layer."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from offtarget import models
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens.activations import decoder_layers
 from offtarget.lens.gradients import _gradients, response_gradients
+from offtarget.lens.reader import Reader
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.models import resolve
 from offtarget.store import Store
 
 LAYER = 2
@@ -64,10 +65,11 @@ def test_the_gradient_is_the_slope_of_the_log_probability(tiny_model: Path) -> N
 
 
 def test_rows_keep_their_sides_and_are_kept_in_the_store(tiny_model: Path, store_home: Path) -> None:
-    ref, calls = resolve(str(tiny_model), Store()), []
+    calls: list[Any] = []
+    reader = Reader(str(tiny_model), Store(), 256, progress=lambda *a: calls.append(a))
 
     def ask(pairs: PairSet):
-        return response_gradients(ref, pairs, LAYER, max_length=256, store=Store(), progress=lambda *a: calls.append(a))
+        return response_gradients(reader, pairs, LAYER)
 
     first = ask(PAIRS)
     turned = [Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) for p in PAIRS.pairs]

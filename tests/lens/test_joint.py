@@ -13,9 +13,10 @@ from offtarget.errors import UndecidedError
 from offtarget.lens.directions.encode import encode_directions
 from offtarget.lens.directions.examples import ConceptExamples, read_concepts
 from offtarget.lens.directions.fit import GOOD_AUROC, mean_difference
-from offtarget.lens.directions.fitted import FACTS, SHIPPED_FIT, Reader, fit_layer, fitted, identity, load, save
+from offtarget.lens.directions.fitted import FACTS, SHIPPED_FIT, fit_layer, fitted, identity, load, save
 from offtarget.lens.directions.joint import RIDGE, Answers, joint_vectors, responses
-from offtarget.models import resolve, template_key
+from offtarget.lens.reader import Reader
+from offtarget.models import resolve
 from offtarget.store import Store
 
 D, N = 12, 60
@@ -116,7 +117,7 @@ def test_response_is_the_paired_d() -> None:
 
 @pytest.fixture()
 def read(tiny_model: Path, store_home: Path) -> Reader:
-    return Reader(resolve(str(tiny_model)), 512, "float32", Store(), None, None)
+    return Reader(resolve(str(tiny_model)), Store(), dtype="float32")
 
 
 def worded(name: str, positive: Callable[[int], str], negative: Callable[[int], str]) -> ConceptExamples:
@@ -156,7 +157,7 @@ def test_a_fit_is_kept_and_the_lens_states_it(read: Reader, tmp_path: Path) -> N
     made = [e for e in read.store.events() if e["stage"] == "directions"]
     assert fitted(CONCEPTS, 2, read)[0].facts == found[0].facts
     assert [e["event"] for e in read.store.events() if e["stage"] == "directions"].count("made") == len(made) == 1
-    part = encode_directions(CONCEPTS[0].as_pairs(), CONCEPTS[:1], read.model, store=read.store)
+    part = encode_directions(CONCEPTS[0].as_pairs(), CONCEPTS[:1], read)
     (facts,) = part.info["directions"]
     assert facts["other_style_auroc"] == 1.0 and facts["held_out_d"] > 2 and facts["most_by_another"] is None
 
@@ -195,8 +196,7 @@ def test_the_fit_that_ships_is_of_the_examples_that_ship_and_no_direction_is_wea
 def test_the_shipped_fit_is_used_for_its_model_alone(
     monkeypatch: pytest.MonkeyPatch, read: Reader, tmp_path: Path
 ) -> None:
-    key = template_key(read.model, None)
-    of = {"identity": identity(CONCEPTS, 2), "model": read.model.identity, "template": key}
+    of = {"identity": identity(CONCEPTS, 2), "model": read.ref.identity, "template": read.template_key}
     save(tmp_path, fit_layer(CONCEPTS, 2, read).directions, **of)
     monkeypatch.setattr("offtarget.lens.directions.fitted.SHIPPED_FIT", tmp_path)
 

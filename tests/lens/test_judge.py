@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from offtarget.lens.judge.concepts import JudgedConcept, column_names, read_judg
 from offtarget.lens.judge.encode import encode_judged
 from offtarget.lens.judge.options import JudgeOptions
 from offtarget.lens.judge.texts import shown, tag_for
+from offtarget.lens.reader import Reader
 from offtarget.store import Store
 
 MARKS, ASKS = "judge:exclamation-marks", "judge:questions"
@@ -53,7 +55,7 @@ def options(**given: Any) -> JudgeOptions:
 
 
 def read(of: PairSet, judge: Judge, store: Store, fitted: FeatureMatrix | None = None, **given: Any) -> FeatureMatrix:
-    return encode_judged(of, options(**given), model=judge.model, fitted=fitted, store=store)
+    return encode_judged(of, replace(options(**given), model=judge.model), Reader(None, store), fitted)
 
 
 def difference(found: FeatureMatrix, concept: str) -> np.ndarray:
@@ -356,7 +358,7 @@ def test_an_earlier_reading_lends_its_concepts_and_another_model_is_refused(pair
     with pytest.raises(UndecidedError, match="asked with another characters before"):
         read(other, judge, Store(tmp_path / "b"), fitted=first, characters=500)
     with pytest.raises(UndecidedError, match="asked with another model before"):
-        encode_judged(other, JudgeOptions("other/model"), fitted=first, store=Store(tmp_path / "b"))
+        encode_judged(other, JudgeOptions("other/model"), Reader(None, Store(tmp_path / "b")), first)
 
 
 # ---- what a request holds

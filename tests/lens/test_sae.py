@@ -1,6 +1,7 @@
 """The SAE lens: pooling, independence of the batch, what it says of its fit, loading and training."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import ConfigError
 from offtarget.lens.activations import Segment
 from offtarget.lens.features import peak_place
+from offtarget.lens.reader import Reader
 from offtarget.lens.sae import encode as sae_module
 from offtarget.lens.sae.collect import Activations, held_out, text_pairs
 from offtarget.lens.sae.encode import SHIPPED, SaeLens, load_sae, read_features, shipped_sae
@@ -20,6 +22,7 @@ from offtarget.lens.sae.logit_lens import gain, promoted_tokens
 from offtarget.lens.sae.pooling import Pool
 from offtarget.lens.sae.train import SaeRecipe, fit_sae, train_sae
 from offtarget.lens.tokens import Conversation, Piece, TokenisedPairs, tokenise_pairs
+from offtarget.store import Store
 
 
 def jumprelu(d_in: int, d_sae: int, layer: int = 2) -> Any:
@@ -182,18 +185,19 @@ def test_a_row_does_not_depend_on_its_batch(tiny_model: Path, folder: Path) -> N
 
 def test_kept_in_the_store(tiny_model: Path, folder: Path, store_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lens = load_sae(folder)
-    first = lens.encode(PAIRS, str(tiny_model), dtype="float32")
+    reader = Reader(str(tiny_model), Store(), dtype="float32")
+    first = lens.encode(PAIRS, reader)
     assert first.info["n_truncated"] == 0
     assert first.info["model"] == str(tiny_model)
 
     def never(*args: Any, **kwargs: Any) -> Any:
         raise AssertionError("the model was loaded again")
 
-    monkeypatch.setattr(sae_module, "load", never)
-    again = lens.encode(PAIRS, str(tiny_model), dtype="float32")
+    monkeypatch.setattr(Reader, "load", never)
+    again = lens.encode(PAIRS, reader)
     assert (first.values["chosen", "max"] != again.values["chosen", "max"]).nnz == 0
     with pytest.raises(AssertionError, match="loaded again"):
-        lens.encode(PAIRS, str(tiny_model), dtype="float32", max_length=64)
+        lens.encode(PAIRS, replace(reader, max_length=64))
 
 
 def test_what_does_not_fit_the_model_is_refused(tiny_model: Path, folder: Path) -> None:
@@ -248,9 +252,8 @@ def test_trained_sae_is_saved_as_jumprelu_and_measured(tiny_model: Path, store_h
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(words, 60)) for _ in range(12)]
     recipe = SaeRecipe(layer=2, expansion=2, k=8, epochs=30, batch_tokens=128, dtype="float32")
-    report = train_sae(
-        str(tiny_model), [ONE_PAIR, text_pairs("words", texts)], tmp_path / "out", recipe, held_out=PAIRS
-    )
+    reader = Reader(str(tiny_model), Store())
+    report = train_sae(reader, [ONE_PAIR, text_pairs("words", texts)], tmp_path / "out", recipe, held_out=PAIRS)
     assert report["held_out"]["pairs"] == 3  # without the pair whose prompt is trained on
     lens = load_sae(tmp_path / "out")
     assert (type(lens.sae).__name__, lens.layer, lens.latents) == ("JumpReLUSAE", 2, 128)
@@ -266,9 +269,9 @@ def test_trained_sae_is_saved_as_jumprelu_and_measured(tiny_model: Path, store_h
     )
     assert figures["loss_recovered_zero"] == pytest.approx(share)
     with pytest.raises(ConfigError, match="layer 7 does not exist"):
-        train_sae(str(tiny_model), [PAIRS], tmp_path / "no", SaeRecipe(layer=7))
+        train_sae(reader, [PAIRS], tmp_path / "no", SaeRecipe(layer=7))
     with pytest.raises(ConfigError, match="every prompt of the held-out set 'four' is trained on"):
-        train_sae(str(tiny_model), [PAIRS], tmp_path / "no", recipe, held_out=PAIRS)
+        train_sae(reader, [PAIRS], tmp_path / "no", recipe, held_out=PAIRS)
 
 
 def test_held_out_share() -> None:

@@ -1,5 +1,6 @@
 """Scores of responses and words by every readout, on a random model whose texts differ in one plain way."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ from offtarget.errors import ConfigError
 from offtarget.lens.directions.encode import encode_directions
 from offtarget.lens.directions.examples import ConceptExamples, Example
 from offtarget.lens.pooled import pooled_activations
+from offtarget.lens.reader import Reader
 from offtarget.lens.surface import encode
-from offtarget.models import resolve
 from offtarget.shaping.context import Target
 from offtarget.shaping.readings import READOUTS, StoredReadings
 from offtarget.store import Store
@@ -39,7 +40,7 @@ def readings(tiny_model: Path, tmp_path: Path) -> StoredReadings:
     pairs = PairSet("made up", [pair(i) for i in range(N)])
     features = (encode(pairs.pairs),)
     members = {c.id: (c.id,) for c in features[0].columns}
-    return StoredReadings(pairs, features, members, lambda: resolve(str(tiny_model)), Store(tmp_path / "store"))
+    return StoredReadings(pairs, features, members, Reader(str(tiny_model), Store(tmp_path / "store")))
 
 
 @pytest.mark.parametrize("readout", READOUTS)
@@ -67,17 +68,21 @@ def test_scores_are_read_once(readings: StoredReadings) -> None:
     """By the same readings, and by others of the same set: the store has them."""
     first = readings.scores("surface:bold", "direction_max")
     again = StoredReadings(
-        readings.pairs, readings.features, readings.members, readings.model, Store(readings.store.root)
+        readings.pairs,
+        readings.features,
+        readings.members,
+        replace(readings.reader, store=Store(readings.reader.store.root)),
     )
     assert np.array_equal(again.scores("surface:bold", "direction_max").both, first.both)
-    made = [e for e in readings.store.events() if e["event"] == "made" and e["stage"] == "concept-scores"]
+    made = [e for e in readings.reader.store.events() if e["event"] == "made" and e["stage"] == "concept-scores"]
     assert len(made) == 1
     assert again.facts["surface:bold direction_max"]["held_out_auroc"] > 0.9
 
 
 def test_directions_at_several_layers_cost_one_reading(readings: StoredReadings) -> None:
     ends: list[str] = []
-    readings.progress = lambda what, done, total: ends.append(what) if done == total else None
+    heard = replace(readings.reader, progress=lambda what, done, total: ends.append(what) if done == total else None)
+    readings = replace(readings, reader=heard)
     found = readings.directions("surface:bold", [3, 0, 2])
     assert [d.layer for d in found] == [3, 0, 2] and ends == ["directions"]
     alone = readings.direction("surface:bold", 0)
@@ -106,7 +111,7 @@ def test_too_few_responses_are_told_before_any_is_read(tiny_model: Path, tmp_pat
     features = (encode(rows),)
     store = Store(tmp_path / "store")
     members = {c.id: (c.id,) for c in features[0].columns}
-    few = StoredReadings(pairs, features, members, lambda: resolve(str(tiny_model)), store)
+    few = StoredReadings(pairs, features, members, Reader(str(tiny_model), store))
     with pytest.raises(ConfigError, match=r"is shown by [03] responses and absent from 1(60|57)"):
         ask(few)
     assert not [e for e in store.events() if e["event"] == "made"]
@@ -179,10 +184,10 @@ def test_a_model_that_rewrites_is_asked_once(readings: StoredReadings, monkeypat
     some = readings.pairs.pairs[0]
     assert readings.rewrite("surface:tokens", -1, [(some, "long text")], "mock") == ["mock says"]
     assert "long text" in asked[0] and "does not have this property: tokens" in asked[0]
-    store = readings.store
-    first = ask_all("some/model", ["one", "two"], store)
-    assert first == ask_all("some/model", ["one", "two"], store) == ["one answered", "two answered"]
-    made = [e for e in store.events() if e["event"] == "made" and e["stage"] == "answers"]
+    reader = readings.reader
+    first = ask_all("some/model", ["one", "two"], reader)
+    assert first == ask_all("some/model", ["one", "two"], reader) == ["one answered", "two answered"]
+    made = [e for e in reader.store.events() if e["event"] == "made" and e["stage"] == "answers"]
     assert len(made) == 1
 
 
@@ -195,17 +200,16 @@ def test_a_concept_of_the_direction_lens_is_read_along_its_own_examples(
         for i in range(12)
     )  # fmt: skip
     concept = ConceptExamples(concept="quick", label="quick", examples=examples)
-    store = Store(tmp_path / "store")
-    lens = encode_directions(readings.pairs, [concept], resolve(str(tiny_model)), store=store)
+    lens = encode_directions(readings.pairs, [concept], readings.reader)
     own = StoredReadings(
-        readings.pairs, (lens,), {"direction:quick": ("direction:quick",)}, readings.model, store,
+        readings.pairs, (lens,), {"direction:quick": ("direction:quick",)}, readings.reader,
         examples={"direction:quick": concept},
     )  # fmt: skip
     assert np.allclose(
         own.scores("direction:quick", "direction").both, own.scores("direction:quick", "feature").both, atol=1e-3
     )
     found = own.direction("direction:quick", 1)
-    halves = pooled_activations(readings.model(), concept.as_pairs(), 1, store=store)
+    halves = pooled_activations(readings.reader, concept.as_pairs(), 1)
     difference = halves.chosen.mean(0) - halves.rejected.mean(0)
     assert np.allclose(found.vector, difference / np.linalg.norm(difference), atol=1e-5)
     assert own.facts["direction:quick direction"]["n_positive"] == 12

@@ -1,9 +1,11 @@
 """How an audit's rows and features were read: what another command needs to read the same."""
 
+from dataclasses import asdict, fields
 from typing import Any
 
 from pydantic import field_validator
 
+from offtarget.data.asked import RowsAsked
 from offtarget.data.messages import clean
 from offtarget.records import Record
 
@@ -29,6 +31,16 @@ class Reading(Record):
     """Tokens of prompt and answer that lenses on activations read."""
     template: str | None = None
     """Path of the chat template, as it was given."""
+
+    @classmethod
+    def of(cls, rows: RowsAsked, **features: Any) -> "Reading":
+        """The record of rows that were asked for, and of how their features were read."""
+        return cls(**asdict(rows), **features)
+
+    @property
+    def rows(self) -> RowsAsked:
+        """The options that say which rows were read."""
+        return RowsAsked(**{f.name: getattr(self, f.name) for f in fields(RowsAsked)})
 
     @field_validator("data", "card", "template", mode="before")
     @classmethod

@@ -25,9 +25,9 @@ from offtarget.benchmark.recipe import BenchRecipe, MethodRun
 from offtarget.benchmark.scoring import STRICTLY, auroc, found_at_k, match, merged
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.reader import Reader
 from offtarget.lens.table import features_of
 from offtarget.machine import device
-from offtarget.models import resolve
 from offtarget.progress import Progress
 from offtarget.registry import default
 from offtarget.store import Store, file_sha256, write_atomic
@@ -259,8 +259,7 @@ class _Bench:
             if lens == "surface":
                 out[lens] = planted.surface
             else:
-                model = resolve(self.recipe.model, self.store)
-                out[lens] = features_of(planted.pairs, [lens], model=model, store=self.store)[0]
+                out[lens] = features_of(planted.pairs, [lens], Reader(self.recipe.model, self.store))[0]
         return out
 
 

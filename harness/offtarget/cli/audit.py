@@ -80,15 +80,16 @@ def audit(
     """Test which concepts separate chosen from rejected: audit.json and report.html."""
     from dataclasses import replace
 
-    from offtarget.audit.concepts.spaces import SPACES, By
-    from offtarget.audit.reading_record import Reading
+    from offtarget.audit.concepts.spaces import SPACES
     from offtarget.audit.records import Audit
     from offtarget.board.folder import slug
     from offtarget.chat_template import read_template
     from offtarget.data.loading import load_pairs
-    from offtarget.engine.as_audited import MAX_LENGTH
     from offtarget.engine.auditing import audit_into, set_name
+    from offtarget.engine.labelling import LabelOptions
+    from offtarget.engine.recipe import AuditOptions
     from offtarget.errors import ConfigError, unknown_name
+    from offtarget.lens.reader import MAX_LENGTH, Reader
     from offtarget.lens.table import reads_model
     from offtarget.models import resolve
     from offtarget.report.claims import glance
@@ -100,7 +101,6 @@ def audit(
         raise ConfigError("--topics: with --like rows are placed among the topics of that audit; leave it out")
     if topics is not None and topics not in SPACES:
         raise unknown_name("--topics", topics, SPACES)
-    space: By = topics or "latents"
     if label_model and not any(x.partition(":")[0] == "sae" for x in lenses):
         raise ConfigError("--label-model names concepts of latents, and no lens here has any; add --lens surface,sae")
     if chat_template:
@@ -112,26 +112,19 @@ def audit(
             f"warning: lenses read {tokens} tokens here and {earlier.max_length} in {like}: effects may differ for that "
             "reason alone"
         )
-    reading = Reading(
-        data=one_or_all(dataset),
-        columns=columns_option(columns),
-        split=split,
-        limit=limit,
-        limit_seed=limit_seed,
-        head=head,
-        card=str(card) if card else None,
-        skip_bad_rows=skip_bad_rows,
-        allow_drops=allow_drops,
-        lens=tuple(lenses),
-        model=model if needs_model else None,
-        max_length=tokens,
-        template=chat_template,
-    )
     store = Store()
+    options = AuditOptions(
+        lens=tuple(lenses),
+        topics=topics or "latents",
+        by=None if by is None else tuple(x.strip() for x in by.split(",") if x.strip()),
+        like=str(like) if like else None,
+        seed=seed,
+    )
+    labels = LabelOptions(label_model, labelled) if label_model else None
     with progress() as report:
         pairs = load_pairs(
             one_or_all(dataset),
-            columns=reading.columns,
+            columns=columns_option(columns),
             split=split,
             limit=limit,
             limit_seed=limit_seed,
@@ -143,23 +136,8 @@ def audit(
         ref = resolve(model, store) if needs_model else None
         pairs = replace(pairs, name=set_name(one_or_all(dataset)) or pairs.name)
         folder = out or Path("audits") / slug(pairs.name)
-        result = audit_into(
-            folder,
-            pairs,
-            lenses,
-            model=ref,
-            store=store,
-            seed=seed,
-            like=like,
-            topics=space,
-            by=None if by is None else [x.strip() for x in by.split(",") if x.strip()],
-            max_length=tokens,
-            template=chat_template,
-            progress=report,
-            label_model=label_model,
-            labelled=labelled,
-            reading=reading,
-        ).audit
+        reader = Reader(ref, store, tokens, template=chat_template, progress=report)
+        result = audit_into(folder, pairs, options, reader, labels).audit
     note_reading(pairs, warnings=False)  # those are warnings of the audit
     for warning in result.warnings:
         note(f"warning: {warning}")

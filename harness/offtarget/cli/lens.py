@@ -34,22 +34,21 @@ def train(
 ) -> None:
     """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form."""
     from offtarget.data.loading import load_pairs
+    from offtarget.lens.reader import Reader
     from offtarget.lens.sae.train import SaeRecipe, train_sae
     from offtarget.models import resolve
     from offtarget.store import Store
 
     store = Store()
-    ref = resolve(model, store)
     recipe = SaeRecipe(layer=layer, expansion=expansion, k=k, epochs=epochs, seed=seed)
     with progress() as report:
+        # a name that means no model is said before any data is read
+        reader = Reader(resolve(model, store), store, template=chat_template, progress=report)
         metrics = train_sae(
-            ref,
+            reader,
             [load_pairs(d, limit=limit) for d in data],
             out,
             recipe,
             held_out=load_pairs(held_out, limit=400) if held_out else None,
-            template=chat_template,
-            store=store,
-            progress=report,
         )
     echo_json(metrics)

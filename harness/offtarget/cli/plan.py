@@ -70,10 +70,11 @@ def plan(
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
     from offtarget.chat_template import read_template
-    from offtarget.data.loading import load_pairs
+    from offtarget.data.loading import load_asked
     from offtarget.engine.as_audited import MODEL, Asked, as_audited
-    from offtarget.engine.dry import dry_plan
+    from offtarget.engine.dry import PlanOptions, dry_plan
     from offtarget.errors import ConfigError
+    from offtarget.lens.reader import Reader
     from offtarget.registry import check_parameters, default
     from offtarget.store import Store
 
@@ -106,32 +107,10 @@ def plan(
         note(f"note: {text}")
     note_problems()
     with progress() as report:
-        pairs = load_pairs(
-            reading.data,
-            columns=reading.columns,
-            split=reading.split,
-            limit=reading.limit,
-            limit_seed=reading.limit_seed,
-            head=reading.head,
-            card=Path(reading.card) if reading.card else None,
-            skip_bad_rows=reading.skip_bad_rows,
-            allow_drops=reading.allow_drops,
-        )
-        summary = dry_plan(
-            pairs,
-            protocol,
-            params,
-            concept=None if concept is None else str(concept),
-            verdicts=verdicts,
-            like=answered.like,
-            lenses=reading.lens,
-            model=reading.model or MODEL,
-            max_length=reading.max_length,
-            template=reading.template,
-            seed=seed,
-            store=Store(),
-            progress=report,
-        )
+        pairs = load_asked(reading.rows)
+        options = PlanOptions(protocol, params, None if concept is None else str(concept), verdicts, seed)
+        reader = Reader(reading.model or MODEL, Store(), reading.max_length, template=reading.template, progress=report)
+        summary = dry_plan(pairs, options, reading.lens, reader, answered.like)
     note_reading(pairs)
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})

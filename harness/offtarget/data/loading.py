@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 
 from offtarget.data import remarks
 from offtarget.data.advice import explain, missing_columns
+from offtarget.data.asked import RowsAsked
 from offtarget.data.cards import RowColumns, truth_file
 from offtarget.data.collecting import Collector, Rules
 from offtarget.data.decoding import Decoder
@@ -22,7 +24,7 @@ from offtarget.data.text_forms import decoder_of
 from offtarget.data.unread import cautions as cautions_of
 from offtarget.errors import ConfigError, DataError, unknown_name
 
-__all__ = ["ALL_SPLITS", "Names", "load_pairs", "read_pairs", "resolve"]
+__all__ = ["ALL_SPLITS", "Names", "load_asked", "load_pairs", "read_pairs", "resolve"]
 
 _NO_COLUMN = frozenset(
     {"a_wins", "b_wins", "ties", "scale", "label_is", "label_says", "options", "pairs", "pairing", "ignore"}
@@ -93,7 +95,33 @@ def load_pairs(
         skip_bad_rows=skip_bad_rows,
     )
     require_usable(pairs, allow_drops=allow_drops)
-    return pairs
+    asked = RowsAsked(
+        ref if isinstance(ref, str) else tuple(ref),
+        columns,
+        split,
+        limit,
+        limit_seed,
+        head,
+        None if card is None else str(card),
+        skip_bad_rows,
+        allow_drops,
+    )
+    return replace(pairs, asked=asked)
+
+
+def load_asked(asked: RowsAsked) -> PairSet:
+    """The rows that were asked for, as `load_pairs` reads them."""
+    return load_pairs(
+        asked.data,
+        columns=asked.columns,
+        split=asked.split,
+        limit=asked.limit,
+        limit_seed=asked.limit_seed,
+        head=asked.head,
+        card=Path(asked.card) if asked.card else None,
+        skip_bad_rows=asked.skip_bad_rows,
+        allow_drops=asked.allow_drops,
+    )
 
 
 def read_pairs(

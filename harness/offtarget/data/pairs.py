@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
+from offtarget.data.asked import RowsAsked
+
 
 class Message(TypedDict):
     """One turn of a conversation, as chat templates take it."""
@@ -117,6 +119,8 @@ class PairSet:
     """Whether the reader was told what the groups are (`--columns group=...`): nothing else is made the unit then."""
     drawn: str = ""
     """Which part of the source `pairs` is, in words; empty for the whole."""
+    asked: RowsAsked | None = None
+    """What the reader was asked for; None of a set that was made in another way."""
 
     @property
     def n_usable(self) -> int:

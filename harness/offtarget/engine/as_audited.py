@@ -10,9 +10,10 @@ from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.engine.recipe import Recipe
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.reader import MAX_LENGTH
 from offtarget.lens.table import reads_model
 
-LENS, MODEL, MAX_LENGTH = ("surface",), "smollm2-135m", 512
+LENS, MODEL = ("surface",), "smollm2-135m"
 """What is read where neither the command line nor an audit says."""
 FEATURES = ("lens", "model", "max_length", "template")
 """Options that decide what a feature is: with others than the audit's, a verdict would be carried out on another thing."""

@@ -4,10 +4,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.metadata import read_columns
-from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
 from offtarget.audit.reading_record import Reading
 from offtarget.audit.records import AUDIT_FILE, Audit
@@ -18,13 +18,17 @@ from offtarget.audit.units import require_answers
 from offtarget.benchmark.known import known_truth
 from offtarget.data.messages import clean
 from offtarget.data.pairs import PairSet
+from offtarget.engine.recipe import AuditOptions
 from offtarget.lens.features import FeatureMatrix
-from offtarget.lens.table import earlier_readings, features_of
+from offtarget.lens.reader import Reader
+from offtarget.lens.table import earlier_readings, features_of, reads_model
 from offtarget.models import ModelRef
-from offtarget.progress import Progress, steps_of
 from offtarget.report.audit_html import REPORT_FILE, render_audit
-from offtarget.store import MANIFEST, Store, file_sha256, hash_of, output_dir, require_free, write_atomic
+from offtarget.store import MANIFEST, file_sha256, hash_of, output_dir, require_free, write_atomic
 from offtarget.versions import package_versions
+
+if TYPE_CHECKING:
+    from offtarget.engine.labelling import LabelOptions
 
 TEMPLATE = "verdicts.template.yaml"
 """Every finding, allowed: copy it to verdicts.yaml and decide."""
@@ -52,57 +56,31 @@ class Audited:
 
 
 def audit_into(
-    folder: Path,
-    pairs: PairSet,
-    lenses: Sequence[str],
-    *,
-    model: ModelRef | None,
-    store: Store,
-    seed: int = 0,
-    like: Path | None = None,
-    topics: By = "latents",
-    by: Sequence[str] | None = None,
-    max_length: int = 512,
-    template: str | None = None,
-    progress: Progress | None = None,
-    label_model: str | None = None,
-    labelled: int = 50,
-    reading: Reading | None = None,
+    folder: Path, pairs: PairSet, options: AuditOptions, reader: Reader, labels: "LabelOptions | None" = None
 ) -> Audited:
     """Audit a set and write the folder whole: audit.json, report.html, features/, workings.
 
     Args:
         folder: what to write; replaced only when everything is there.
-        pairs: the rows.
-        lenses: names as `features_of` takes them.
-        model: whose activations the lenses read.
-        store: where features are kept.
-        seed: of clustering and resampling.
-        like: audit whose vocabulary to use.
-        topics: what rows are clustered by; words where no lens has latents.
-        by: columns of metadata whose values are compared; None: those of the audit that `like` names.
-        max_length: tokens that lenses on activations read.
-        template: chat template file for models without one.
-        progress: called with (what, done, total).
-        label_model: a model that Inspect knows, to write labels for concepts of latents.
-        labelled: how many concepts it labels, those that lean most clearly.
-        reading: how the rows and features were asked for, for commands that go on from this audit.
+        pairs: the rows; the audit says what they were asked for, to commands that go on from it.
+        options: lenses, topics, columns to compare, the audit whose vocabulary to use, the seed.
+        reader: the model whose activations the lenses read, how it reads, and the store.
+        labels: which model labels concepts of latents; None: none does.
 
     Raises:
-        UndecidedError: too few rows or prompts, or `like` was made with other lenses.
-        ConfigError: `like` is no audit, no row has a column of `by`, or a lens does not fit the model.
+        UndecidedError: too few rows or prompts, or `options.like` was made with other lenses.
+        ConfigError: `options.like` is no audit, no row has a column of `options.by`, or a lens does not fit the model.
     """
+    like = Path(options.like) if options.like else None
     require_free(folder, AUDIT_FILE)
     # before anything costly
     require_enough(group_codes([p.group for p in pairs.pairs]), pairs.unit)
     require_answers(pairs)
-    read_columns(pairs.pairs, by or ())
+    read_columns(pairs.pairs, options.by or ())
     if like is not None:
-        Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in lenses)
-    features = features_of(
-        pairs, lenses, model=model, store=store, max_length=max_length, template=template,
-        fitted=earlier_readings(like, lenses), progress=progress,
-    )  # fmt: skip
+        Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in options.lens)
+    model = reader.ref if reads_model(options.lens) and reader.model else None
+    features = features_of(pairs, options.lens, reader, earlier_readings(like, options.lens))
     # how far a judge may be believed is in what is said of its answers, not in the values
     judged = {f.lens: hash_of(f.info) for f in features if "judged" in f.info}
     inputs = {
@@ -116,9 +94,9 @@ def audit_into(
         "lenses": {f.lens: lens_identity(f) for f in features},
         "features": {f.lens: f.sha256 for f in features},
         "packages": package_versions("numpy", "scipy", "scikit-learn", "scikit-network", "statsmodels"),
-        "seed": seed,
-        "topics": topics,
-        "by": None if by is None else list(by),
+        "seed": options.seed,
+        "topics": options.topics,
+        "by": None if options.by is None else list(options.by),
         "metadata": hash_of([sorted((k, repr(v)) for k, v in p.meta.items()) for p in pairs.pairs]),
         "sides": hash_of([sorted((k, repr(v)) for k, v in p.sides.items()) for p in pairs.pairs])
         if any(not f.of_text for f in features)
@@ -133,25 +111,21 @@ def audit_into(
         result = run_audit(
             pairs,
             features,
-            seed=seed,
+            seed=options.seed,
             like=like,
-            topics=topics,
-            by=by,
+            topics=options.topics,
+            by=options.by,
             model_info={"name": model.name, "identity": model.identity} if model else None,
-            progress=steps_of(progress, "audit"),
+            progress=reader.step("audit"),
         )
         write_into(result.with_truth(known_truth(result, pairs)), out)
 
-    made = store.get("audit", VERSION, inputs, build)
-    result = Audit.read(made).with_reading(reading)
-    if label_model:
+    made = reader.store.get("audit", VERSION, inputs, build)
+    result = Audit.read(made).with_reading(_reading(pairs, options, reader, model))
+    if labels:
         from offtarget.engine.labelling import label_concepts
 
-        result = label_concepts(
-            result, pairs, features, label_model,
-            most=labelled, store=store, seed=seed,
-            progress=steps_of(progress, "labels"),
-        )  # fmt: skip
+        result = label_concepts(result, pairs, features, labels, reader)
     with output_dir(folder, AUDIT_FILE) as tmp:
         shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
         write_atomic(tmp / AUDIT_FILE, result.to_json())
@@ -160,3 +134,16 @@ def audit_into(
         render_audit(result, pairs, tmp / REPORT_FILE, features)
         verdict_file.write(verdict_file.template(result), tmp / TEMPLATE)
     return Audited(result, tuple(features))
+
+
+def _reading(pairs: PairSet, options: AuditOptions, reader: Reader, model: ModelRef | None) -> Reading | None:
+    """How rows and features were read; None where it is not known what the rows were asked for."""
+    if pairs.asked is None:
+        return None
+    return Reading.of(
+        pairs.asked,
+        lens=options.lens,
+        model=model.name if model else None,
+        max_length=reader.max_length,
+        template=reader.template,
+    )

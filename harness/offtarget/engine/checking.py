@@ -6,7 +6,7 @@ plan; without a decision there is one readable line; the plan of a row does not 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,8 @@ from offtarget.data.pairs import PairSet
 from offtarget.engine.planning import readings_of
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.lens import surface
-from offtarget.models import EMBEDDED, resolve
+from offtarget.lens.reader import Reader
+from offtarget.models import EMBEDDED
 from offtarget.registry import default
 from offtarget.shaping.context import ShapingContext, Target
 from offtarget.shaping.plan import FloatRow, ShapingPlan
@@ -27,7 +28,8 @@ from offtarget.store import Store
 DATASET, PAIRS = "planted-style", 64
 CONCEPT = "surface:markdown"
 """Planted in chosen more often than in rejected."""
-MAX_LENGTH = 256
+TOKENS = 256
+"""Of prompt and answer that are read of the embedded model."""
 FEWEST = 8
 
 Verdict = Literal["kept", "broken", "not asked"]
@@ -88,8 +90,8 @@ class _Tried:
         """The same of other pairs."""
         features = surface.encode(pairs.pairs)
         members = {c.id: (c.id,) for c in features.columns}
-        model = cache(lambda: resolve(EMBEDDED, self.store))
-        return readings_of(pairs, [features], members, ["surface"], model, store=self.store, max_length=MAX_LENGTH)
+        reader = Reader(EMBEDDED, self.store, TOKENS)
+        return readings_of(pairs, [features], members, ["surface"], reader)
 
     def plan(
         self, sign: Literal[-1, 0, 1], *, seed: int = 0, readings: StoredReadings | None = None, **more: Any

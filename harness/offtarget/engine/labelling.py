@@ -10,7 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,10 +21,13 @@ from offtarget.audit.records import Audit
 from offtarget.audit.statistics.means import half_by_group
 from offtarget.data.pairs import PairSet, text_of
 from offtarget.lens.features import FeatureMatrix
-from offtarget.progress import Steps
+from offtarget.lens.reader import Reader
 from offtarget.report.marks import Marks
-from offtarget.store import Store, write_atomic
+from offtarget.store import write_atomic
 from offtarget.versions import package_versions
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model
 
 VERSION = 1
 SHOWN = 8
@@ -65,61 +68,58 @@ class _Sample:
     """(text, share of the concept's latents that fire in it)."""
 
 
+@dataclass(frozen=True)
+class LabelOptions:
+    """Which model labels concepts, and how many."""
+
+    model: "str | Model"
+    """A model that Inspect knows, or its name (`provider/name`)."""
+    most: int = 50
+    """Concepts that it labels: those without a name first, by |z|."""
+
+
 def label_concepts(
-    audit: Audit,
-    pairs: PairSet,
-    features: Sequence[FeatureMatrix],
-    model: Any,
-    *,
-    most: int,
-    store: Store,
-    seed: int = 0,
-    progress: Steps | None = None,
+    audit: Audit, pairs: PairSet, features: Sequence[FeatureMatrix], labels: LabelOptions, reader: Reader
 ) -> Audit:
     """The audit with a model's labels on the concepts of latents that lean most clearly.
 
     Args:
-        audit: the record.
+        audit: the record; its seed draws the passages.
         pairs: its rows.
         features: of its lenses.
-        model: an Inspect model, or its name (`provider/name`).
-        most: how many concepts: those without a name first, by |z|.
-        store: where labels are kept.
-        seed: of the choice of passages.
-        progress: called with (calls done, calls in all).
+        labels: which model labels, and how many concepts.
+        reader: its store keeps the labels; its model is not asked.
 
     Raises:
         UndecidedError: the model cannot be reached, or is not set up.
     """
-    name = model_name(model)
-    samples = _samples(audit, pairs, features, most, seed)
+    name = model_name(labels.model)
+    samples = _samples(audit, pairs, features, labels.most)
     if not samples:  # no lens of latents: nothing to name
         return audit
     inputs = {
         "audit": audit.key,
         "features": {f.lens: f.sha256 for f in features},
         "model": name,
-        "most": most,
-        "seed": seed,
+        "most": labels.most,
+        "seed": audit.seed,
         "packages": package_versions("inspect-ai"),
     }
 
     def build(out: Path) -> None:
-        found = _label_all(model, samples, store, progress)
+        found = _label_all(labels.model, samples, reader)
         body = {k: v.model_dump(mode="json") for k, v in found.items()}
         write_atomic(out / "labels.json", json.dumps(body, ensure_ascii=False, indent=1))
 
-    folder = store.get("labels", VERSION, inputs, build)
+    folder = reader.store.get("labels", VERSION, inputs, build)
     read = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
-    labels = {k: ModelLabel.model_validate(v) for k, v in read.items()}
-    concepts = tuple(
-        c.model_copy(update={"model_label": labels[c.id]}) if c.id in labels else c for c in audit.concepts
-    )
+    told = {k: ModelLabel.model_validate(v) for k, v in read.items()}
+    concepts = tuple(c.model_copy(update={"model_label": told[c.id]}) if c.id in told else c for c in audit.concepts)
     return audit.with_concepts(concepts)
 
 
-def _samples(audit: Audit, pairs: PairSet, features: Sequence[FeatureMatrix], most: int, seed: int) -> list[_Sample]:
-    marks, rng = Marks(features), np.random.default_rng(seed)
+def _samples(audit: Audit, pairs: PairSet, features: Sequence[FeatureMatrix], most: int) -> list[_Sample]:
+    marks, rng = Marks(features), np.random.default_rng(audit.seed)
     size: dict[str, float] = {}
     for h in audit.hypotheses:
         size[h.concept] = max(abs(h.z), size.get(h.concept, 0.0))
@@ -181,13 +181,14 @@ def _around(text: str, place: tuple[int, int] | None) -> str:
     return "- " + " ".join(text.split())
 
 
-def _label_all(model: Any, samples: Sequence[_Sample], store: Store, progress: Steps | None) -> dict[str, ModelLabel]:
+def _label_all(model: "str | Model", samples: Sequence[_Sample], reader: Reader) -> dict[str, ModelLabel]:
+    progress = reader.step("labels")
     total = sum(1 + len(s.judged) for s in samples)
 
     def ask(prompts: Sequence[str], tokens: int, before: int) -> list[str]:
         report = (lambda done, of: progress(before + len(prompts) - of + done, total)) if progress else None
         return ask_all(
-            model, prompts, max_tokens=tokens, store=store, what="label model",
+            model, prompts, max_tokens=tokens, store=reader.store, what="label model",
             remedy="or leave --label-model out", progress=report,
         )  # fmt: skip
 

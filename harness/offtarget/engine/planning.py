@@ -1,7 +1,7 @@
 """From targets to a checked plan: readings of the training rows, what to say of them, what training would then teach."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,14 @@ from offtarget.audit.prediction import weighted_shift
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.reader import Reader
 from offtarget.lens.table import direction_examples, sae_lens
-from offtarget.models import ModelRef
-from offtarget.progress import Progress, steps_of
 from offtarget.registry import default
 from offtarget.shaping.context import ShapingContext, Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import make_plan, needs_concept
 from offtarget.shaping.readings import StoredReadings
-from offtarget.store import Store, write_atomic
+from offtarget.store import write_atomic
 from offtarget.versions import package_versions
 
 CORRELATED = 0.5
@@ -38,13 +37,8 @@ def readings_of(
     features: Sequence[FeatureMatrix],
     members: Mapping[str, tuple[str, ...]],
     lenses: Sequence[str],
-    model: Callable[[], ModelRef],
-    *,
-    store: Store,
-    max_length: int = 512,
-    template: str | None = None,
+    reader: Reader,
     labels: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
 ) -> StoredReadings:
     """What protocols read of a training set.
 
@@ -53,22 +47,20 @@ def readings_of(
         features: of them, by every lens.
         members: concept id -> feature ids.
         lenses: names of the lenses, to find the SAE by.
-        model: the start model; called only when it is needed.
-        store: where everything is kept.
-        max_length: tokens of prompt and response together.
-        template: path of a chat template.
+        reader: the start model, which is found only when it is needed, and how it reads.
         labels: concept id -> label.
-        progress: called with (what, done, total).
     """
     which = next((x.partition(":")[2] for x in lenses if x.partition(":")[0] == "sae"), None)
     return StoredReadings(
-        pairs, tuple(features), dict(members), model, store, max_length, template,
+        pairs,
+        tuple(features),
+        dict(members),
+        reader,
         sae=None if which is None else lambda ref: sae_lens(which, ref),
         examples=direction_examples(lenses),
         labels=dict(labels or {}),
-        ask=lambda name, prompts: ask_all(name, prompts, store, progress),
-        progress=progress,
-    )  # fmt: skip
+        ask=lambda name, prompts: ask_all(name, prompts, reader),
+    )
 
 
 def make_shaping_plan(
@@ -188,14 +180,13 @@ def predicted_shift(
     return rows[: len(wanted) + LISTED]
 
 
-def ask_all(name: str, prompts: Sequence[str], store: Store, progress: Progress | None = None) -> list[str | None]:
+def ask_all(name: str, prompts: Sequence[str], reader: Reader) -> list[str | None]:
     """A model service's answers, from the store where it was asked before.
 
     Args:
         name: an Inspect model.
         prompts: one call each, at temperature 0.
-        store: where answers are kept.
-        progress: called with (what, done, total).
+        reader: its store keeps the answers; its model is not asked.
 
     Raises:
         UndecidedError: the model cannot be reached, or is not set up.
@@ -206,10 +197,10 @@ def ask_all(name: str, prompts: Sequence[str], store: Store, progress: Progress 
 
     def build(out: Path) -> None:
         answers = asking.ask_all(
-            name, prompts, max_tokens=2048, store=store, progress=steps_of(progress, f"asking {name}")
+            name, prompts, max_tokens=2048, store=reader.store, progress=reader.step(f"asking {name}")
         )
         write_atomic(out / "answers.json", json.dumps(answers, ensure_ascii=False))
 
-    folder = store.get("answers", ANSWERS_VERSION, inputs, build)
+    folder = reader.store.get("answers", ANSWERS_VERSION, inputs, build)
     found: list[str | None] = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
     return found

@@ -11,6 +11,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, fiel
 from offtarget.audit.concepts.spaces import By
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
+from offtarget.lens.reader import MAX_LENGTH
 from offtarget.lens.table import check_lenses
 from offtarget.recipes import long_forms, override, read_mapping
 from offtarget.records import Record, explain
@@ -22,12 +23,10 @@ Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 
 
 class AuditOptions(Record):
-    """What is audited and with which lenses."""
+    """How rows are audited, and with which lenses."""
 
     lens: tuple[str, ...] = ("surface",)
-    limit: Whole | None = Field(default=None, ge=30)
-    """Rows to audit, drawn by a hash of their ids, so spread over prompts; None means all."""
-    max_length: Whole = Field(default=512, ge=16)
+    """Names as `offtarget list lenses` shows them, each with what it takes after a colon."""
     topics: By = "latents"
     """What rows are clustered by; words where no lens has latents."""
     by: tuple[str, ...] | None = None
@@ -35,6 +34,16 @@ class AuditOptions(Record):
     like: str | None = None
     """Folder of an audit whose vocabulary (concepts and topics) to use; what it read is read."""
     seed: Seed = 0
+    """Of clustering and resampling."""
+
+
+class RecipeAudit(AuditOptions):
+    """The audit of a recipe: also which rows of the set, and how much of them the lenses read."""
+
+    limit: Whole | None = Field(default=None, ge=30)
+    """Rows to audit, drawn by a hash of their ids, so spread over prompts; None means all."""
+    max_length: Whole = Field(default=MAX_LENGTH, ge=16)
+    """Tokens of prompt and answer that lenses on activations read."""
 
 
 class TrainRows(Record):
@@ -129,7 +138,7 @@ class Recipe(Record):
     reverse: Choice = False
     """Swap chosen and rejected of every pair, for the audit and for training: what the opposite labels teach."""
     model: str = Field(default="smollm2-135m", min_length=1)
-    audit: AuditOptions = AuditOptions()
+    audit: RecipeAudit = RecipeAudit()
     train: TrainRows = TrainRows()
     verdicts: tuple[Verdict, ...] | str = ()
     """Decisions, or the path of a verdicts.yaml."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from offtarget.audit.reading_record import Reading
 from offtarget.audit.records import Audit
 from offtarget.data.drops import drop_cautions
 from offtarget.data.pairs import PairSet
@@ -17,7 +16,8 @@ from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, reversed_pairs, select_rows, shuffled_by_id
 from offtarget.engine.targets import check_verdicts, columns_asked, decide, targets_of, written
 from offtarget.lens.features import FeatureMatrix
-from offtarget.lens.table import features_of, reads_model
+from offtarget.lens.reader import Reader
+from offtarget.lens.table import features_of
 from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress
 from offtarget.shaping.context import Target
@@ -41,8 +41,8 @@ class Run:
     base: Path
     """Folder that relative paths of the recipe start from."""
     out: Path
-    store: Store
-    model: ModelRef
+    reader: Reader
+    """The start model and how lenses read with it, the store, and who listens."""
     pairs: PairSet
     audited: PairSet
     features: tuple[FeatureMatrix, ...]
@@ -54,9 +54,23 @@ class Run:
     readings: StoredReadings
     left_out: dict[str, int]
     """Rows not offered for training, by reason."""
-    progress: Progress | None = None
     limit: int | None = None
     """Rows that were read; None: all."""
+
+    @property
+    def model(self) -> ModelRef:
+        """The start model."""
+        return self.reader.ref
+
+    @property
+    def store(self) -> Store:
+        """Where every stage keeps what it made."""
+        return self.reader.store
+
+    @property
+    def progress(self) -> Progress | None:
+        """Who listens."""
+        return self.reader.progress
 
     @cached_property
     def targets(self) -> tuple[Target, ...]:
@@ -71,6 +85,7 @@ def start(
     recipe = recipe_as_audited(recipe, base)
     check_verdicts(recipe, base)
     model = resolve(recipe.model, store)
+    reader = Reader(model, store, recipe.audit.max_length, template=recipe.chat_template, progress=progress)
     pairs = load_rows(recipe, limit)
     for caution in (*drop_cautions(pairs), *pairs.cautions):
         log.warning("%s", caution)
@@ -83,34 +98,8 @@ def start(
         drawn = {p.id for p in shuffled_by_id(pairs.pairs)[: recipe.audit.limit]}
         audited = replace(pairs, pairs=[p for p in pairs.pairs if p.id in drawn])
     like = Path(recipe.audit.like) if recipe.audit.like else None
-    done = audit_into(
-        out / "audit",
-        audited,
-        recipe.audit.lens,
-        model=model if reads_model(recipe.audit.lens) else None,
-        store=store,
-        seed=recipe.audit.seed,
-        like=like,
-        topics=recipe.audit.topics,
-        by=columns_asked(recipe.audit.by, written(recipe.verdicts, base), like),
-        max_length=recipe.audit.max_length,
-        template=recipe.chat_template,
-        progress=progress,
-        reading=Reading(
-            data=recipe.data,
-            columns=recipe.columns,
-            limit=limit or recipe.limit,
-            limit_seed=recipe.limit_seed,
-            head=recipe.head,
-            card=recipe.card,
-            skip_bad_rows=recipe.skip_bad_rows,
-            allow_drops=recipe.allow_drops,
-            lens=recipe.audit.lens,
-            model=recipe.model if reads_model(recipe.audit.lens) else None,
-            max_length=recipe.audit.max_length,
-            template=recipe.chat_template,
-        ),
-    )
+    by = columns_asked(recipe.audit.by, written(recipe.verdicts, base), like)
+    done = audit_into(out / "audit", audited, recipe.audit.model_copy(update={"by": by}), reader)
     audit = done.audit
     if like:
         require_same_reading(Audit.read(like), done.features, str(like))
@@ -127,19 +116,15 @@ def start(
     concepts = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
     readings = readings_of(
         trained,
-        _features(trained, audited, done.features, recipe, model, store),
+        _features(trained, audited, done.features, recipe, reader),
         concepts,
         recipe.audit.lens,
-        lambda: model,
-        store=store,
-        max_length=recipe.training.max_length,
-        template=recipe.chat_template,
-        labels={c.id: c.title for c in audit.concepts},
-        progress=progress,
+        replace(reader, max_length=recipe.training.max_length),
+        {c.id: c.title for c in audit.concepts},
     )
     run = Run(
-        recipe, base, out, store, model, pairs, audited, done.features, audit, verdicts, training_set, trained,
-        readings, left, progress, limit,
+        recipe, base, out, reader, pairs, audited, done.features, audit, verdicts, training_set, trained, readings,
+        left, limit,
     )  # fmt: skip
     record_run(run)
     return run
@@ -152,27 +137,11 @@ def record_run(run: Run) -> None:
 
 
 def _features(
-    trained: PairSet,
-    audited: PairSet,
-    features: tuple[FeatureMatrix, ...],
-    recipe: Recipe,
-    model: ModelRef,
-    store: Store,
+    trained: PairSet, audited: PairSet, features: tuple[FeatureMatrix, ...], recipe: Recipe, reader: Reader
 ) -> tuple[FeatureMatrix, ...]:
     """Features of the training rows: rows of the audit's where all were audited, else read now."""
     where = {p.id: i for i, p in enumerate(audited.pairs)}
     if all(p.id in where for p in trained.pairs):
         rows = [where[p.id] for p in trained.pairs]
         return tuple(f.select(rows) for f in features)
-    options = recipe.audit
-    return tuple(
-        features_of(
-            trained,
-            options.lens,
-            model=model,
-            store=store,
-            max_length=options.max_length,
-            template=recipe.chat_template,
-            fitted=features,
-        )
-    )
+    return tuple(features_of(trained, recipe.audit.lens, reader.during("training rows"), features))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, DataError
 from offtarget.lens.attention import Stretch, UnknownAttention, packed, plain_attention
+from offtarget.lens.reader import MAX_LENGTH
 from offtarget.lens.tokens import Conversation, TokenisedPairs, tokenise_pairs
 from offtarget.machine import cores
 from offtarget.models import ModelRef, configuration
@@ -63,7 +64,7 @@ def encode_spans(
     layer: int | Sequence[int],
     consume: Consume,
     *,
-    max_length: int = 1024,
+    max_length: int = MAX_LENGTH,
     batch_tokens: int | None = None,
     dtype: str | None = None,
     threads: int | None = None,

@@ -6,6 +6,7 @@ import numpy as np
 
 from offtarget.data.pairs import PairSet, text_of
 from offtarget.lens.directions.examples import SHIPPED
+from offtarget.lens.reader import MAX_LENGTH
 
 CHARACTERS_A_TOKEN = 4.2
 TEMPLATE_TOKENS = 30
@@ -17,7 +18,7 @@ LOAD_SECONDS = 8.0
 """To import torch and transformers and load the model."""
 
 
-def reading_tokens(pairs: PairSet, max_length: int = 512) -> int:
+def reading_tokens(pairs: PairSet, max_length: int = MAX_LENGTH) -> int:
     """About how many tokens the lens reads: each distinct prompt once, and each distinct response to it."""
     prompts: dict[str, float] = {}
     answers: dict[tuple[str, str], float] = {}
@@ -47,7 +48,7 @@ def multiply_rate(n: int = 768, seconds: float = 0.1) -> float:
     return 2.0 * n**3 * done / took
 
 
-def direction_seconds(pairs: PairSet, max_length: int = 512) -> float:
+def direction_seconds(pairs: PairSet, max_length: int = MAX_LENGTH) -> float:
     """About how long the lens `direction` takes for a set with the embedded model, nothing read before."""
     return LOAD_SECONDS + reading_tokens(pairs, max_length) * FLOPS_A_TOKEN / (SHARE * multiply_rate())
 
@@ -62,7 +63,7 @@ def in_words(seconds: float) -> str:
     return f"about {seconds / 3600:.0f} hours"
 
 
-def offer(pairs: PairSet, max_length: int = 512) -> str:
+def offer(pairs: PairSet, max_length: int = MAX_LENGTH) -> str:
     """One line for those who audit by rules alone: which lens reads meanings, and what it would cost."""
     names = sorted(file.stem for file in SHIPPED.glob("*.yaml"))
     some = [n for n in ("flattery", "vagueness", "agreement") if n in names]

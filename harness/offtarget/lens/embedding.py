@@ -20,14 +20,12 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import PairSet
 from offtarget.errors import UndecidedError, unknown_name
 from offtarget.lens.activations import choose_layer
-from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
+from offtarget.lens.features import FILE_VERSION, Column, FeatureMatrix, Span, Stat
 from offtarget.lens.pooled import pooled_activations
+from offtarget.lens.reader import Reader
 from offtarget.lens.sae.signed import DifferenceCode, SignedSaeRecipe, fit_pca, fit_signed_sae
-from offtarget.machine import device, precision
-from offtarget.models import ModelRef, template_key
-from offtarget.progress import Steps
-from offtarget.store import Store, hash_of
-from offtarget.versions import package_versions
+from offtarget.machine import precision
+from offtarget.store import hash_of
 
 VERSION = 1
 CODES = ("sae", "pca")
@@ -42,62 +40,44 @@ Floats32 = NDArray[np.float32]
 
 
 def encode_embedding(
-    pairs: PairSet,
-    model: ModelRef,
-    code: str = "sae",
-    *,
-    layer: int | None = None,
-    fitted: FeatureMatrix | None = None,
-    max_length: int = 512,
-    dtype: str | None = None,
-    store: Store,
-    template: str | None = None,
-    progress: Steps | None = None,
+    pairs: PairSet, reader: Reader, code: str = "sae", fitted: FeatureMatrix | None = None
 ) -> FeatureMatrix:
     """The signed latents of every pair's difference, as chosen and rejected values.
 
     Args:
         pairs: what to read.
-        model: whose activations are the embeddings.
+        reader: the model whose activations are the embeddings, and how it reads.
         code: "sae" or "pca".
-        layer: decoder layer, from 0; None: two thirds up.
         fitted: an earlier reading whose code is used again instead of a new fit.
-        max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`machine.precision`).
-        store: where activations and features are kept.
-        template: path of a chat template, for models without one.
-        progress: called with tokens done and tokens in all.
 
     Returns:
         Statistic "value" of chosen and rejected; `fitted` holds the code, `info` how much of the differences it
         explains.
 
     Raises:
-        ConfigError: an unknown code, or a layer that the model does not have.
+        ConfigError: an unknown code.
         UndecidedError: too few distinct differences or prompts, or `fitted` was read from another model, layer or
             template, or with another code.
     """
     if code not in CODES:
         raise unknown_name("code of lens 'embedding'", code, CODES)
-    layer = choose_layer(model, layer)
-    key = template_key(model, template)
-    reads = {"code": code, "layer": layer, "model_identity": model.identity, "template": key}
+    layer = choose_layer(reader.ref)
+    reads = {
+        "code": code, "layer": layer, "model_identity": reader.ref.identity, "template": reader.template_key,
+    }  # fmt: skip
     if fitted is not None:
         _require_same(reads, fitted)
     inputs = {
         "rows": pairs.rows_sha256,
-        **reads,
+        "code": code,
+        "layer": layer,
         "fitted": fitted.info["identity"] if fitted else None,
-        "max_length": max_length,
-        "dtype": precision(dtype),
-        "device": device(),
-        "packages": package_versions("torch", "transformers", "numpy"),
+        "format": FILE_VERSION,
+        **reader.inputs("numpy"),
     }
 
     def build(out: Path) -> None:
-        read = pooled_activations(
-            model, pairs, layer, max_length=max_length, dtype=dtype, store=store, template=template, progress=progress
-        )
+        read = pooled_activations(reader, pairs, layer)
         x = differences(read.chosen, read.rejected)
         groups = tuple(p.group for p in pairs.pairs)
         use = DifferenceCode.restore(fitted.fitted) if fitted else fit_code(x, groups, code)
@@ -107,12 +87,12 @@ def encode_embedding(
             **reads,
             "identity": _identity(use),
             "version": VERSION,
-            "model": model.name,
+            "model": reader.ref.name,
             "latents": len(use.encoder),
             "difference_variance_explained": round(explained, 4),
             "fitted_here": fitted is None,
-            "dtype": precision(dtype),
-            "max_length": max_length,
+            "dtype": precision(reader.dtype),
+            "max_length": reader.max_length,
             "n_truncated": read.n_truncated,
         }
         if explained < GOOD_VARIANCE:
@@ -124,7 +104,7 @@ def encode_embedding(
         ids = tuple(p.id for p in pairs.pairs)
         FeatureMatrix("embedding", columns(z.shape[1]), as_sides(z), ids, groups, info, use.arrays()).save(out)
 
-    return FeatureMatrix.load(store.get("embedding-features", VERSION, inputs, build))
+    return FeatureMatrix.load(reader.store.get("embedding-features", VERSION, inputs, build))
 
 
 def columns(n: int) -> tuple[Column, ...]:

@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import PairSet
 from offtarget.lens.activations import decoder_layers, use_threads
+from offtarget.lens.reader import Reader
 from offtarget.lens.tokens import Conversation, tokenise_pairs
-from offtarget.machine import device, precision
-from offtarget.models import ModelRef, load, template_key
 from offtarget.progress import Steps
-from offtarget.store import Store
-from offtarget.versions import package_versions
 
 VERSION = 1
 BATCH_TOKENS = 2048
@@ -39,42 +36,20 @@ class Gradients:
     rejected_tokens: NDArray[np.int64]
 
 
-def response_gradients(
-    ref: ModelRef,
-    pairs: PairSet,
-    layer: int,
-    *,
-    max_length: int,
-    store: Store,
-    template: str | None = None,
-    progress: Steps | None = None,
-) -> Gradients:
+def response_gradients(reader: Reader, pairs: PairSet, layer: int) -> Gradients:
     """The gradients of a set of pairs under a frozen model, from the store or computed now.
 
     Args:
-        ref: the model.
+        reader: the model and how it reads.
         pairs: the pairs; a response without turns has a gradient of zero.
         layer: decoder layer after whose output a vector would be added, from 0.
-        max_length: most tokens of prompt and response.
-        store: where they are kept.
-        template: chat template file for models without one.
-        progress: called with (responses done, responses in all).
     """
-    inputs = {
-        "model": ref.identity,
-        "template": template_key(ref, template),
-        "rows": pairs.rows_sha256,
-        "layer": layer,
-        "max_length": max_length,
-        "dtype": precision(),
-        "device": device(),
-        "packages": package_versions("torch", "transformers"),
-    }
+    inputs = {"rows": pairs.rows_sha256, "layer": layer, **reader.inputs()}
 
     def build(out: Path) -> None:
-        model, tokenizer = load(ref, dtype=None, store=store, template=template)
-        tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=max_length)
-        found = _gradients(model, tokens.conversations, layer, tokenizer.pad_token_id, progress)
+        model, tokenizer = reader.load()
+        tokens = tokenise_pairs(tokenizer, pairs.pairs, max_length=reader.max_length)
+        found = _gradients(model, tokens.conversations, layer, tokenizer.pad_token_id, reader.step("gradients"))
         arrays: dict[str, Any] = {}
         for k, side in enumerate(("chosen", "rejected"), start=1):
             keys = [(w[0], w[k]) for w in tokens.where]
@@ -85,7 +60,7 @@ def response_gradients(
             )
         np.savez(out / "gradients.npz", **arrays)
 
-    folder = store.get("gradients", VERSION, inputs, build)
+    folder = reader.store.get("gradients", VERSION, inputs, build)
     with np.load(folder / "gradients.npz", allow_pickle=False) as a:
         return Gradients(layer, a["chosen"], a["rejected"], a["chosen_tokens"], a["rejected_tokens"])
 

@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import Message, Pair, PairSet, reading
 from offtarget.lens.activations import encode_spans
-from offtarget.machine import device, precision
-from offtarget.models import ModelRef, load, template_key
-from offtarget.progress import Steps
-from offtarget.store import Store, hash_of
-from offtarget.versions import package_versions
+from offtarget.lens.reader import Reader
+from offtarget.store import hash_of
 
 if TYPE_CHECKING:
     import torch
@@ -54,32 +51,17 @@ class PooledActivations:
 
 
 def pooled_activations(
-    ref: ModelRef,
-    pairs: PairSet,
-    layer: int,
-    *,
-    with_layers: Sequence[int] = (),
-    first_half: bool = False,
-    max_length: int = 512,
-    dtype: str | None = None,
-    store: Store,
-    template: str | None = None,
-    progress: Steps | None = None,
+    reader: Reader, pairs: PairSet, layer: int, *, with_layers: Sequence[int] = (), first_half: bool = False
 ) -> PooledActivations:
     """Mean residual-stream activation over each span's content tokens, from the store or computed now.
 
     Args:
-        ref: the model.
+        reader: the model and how it reads.
         pairs: what to read.
         layer: decoder layer, from 0.
         with_layers: layers that will be asked for next; what is not in the store is read in the same pass.
         first_half: also the mean over the first half of a span's tokens; the width is then twice that of the model, with
             the mean over all tokens first.
-        max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`machine.precision`).
-        store: where the means are kept.
-        template: path of a chat template, for models without one.
-        progress: called with tokens done and tokens in all; not called for a set read before.
 
     Raises:
         ConfigError: the model has no such layer.
@@ -88,16 +70,12 @@ def pooled_activations(
     blind, turned = _blind(pairs)
     same = {
         "rows": hash_of([[p.prompt, p.chosen, p.rejected] for p in blind.pairs]),
-        "model": ref.identity,
-        "template": template_key(ref, template),
-        "max_length": max_length,
-        "dtype": precision(dtype),
-        "device": device(),
-        "packages": package_versions("torch", "transformers"),
+        **reader.inputs(),
         **({"first_half": True} if first_half else {}),
         **reading(blind.pairs),
     }
     reduce = _mean_and_first_half if first_half else _mean
+    store = reader.store
 
     def folder(at: int, build: Callable[[Path], None]) -> Path:
         return store.get("pooled", VERSION, {**same, "layer": at}, build)
@@ -106,8 +84,7 @@ def pooled_activations(
 
     def build(out: Path) -> None:
         absent = [n for n in with_layers if not store.path("pooled", VERSION, {**same, "layer": n}).is_dir()]
-        layers = sorted({layer, *absent})
-        for read in _read(ref, blind, layers, reduce, max_length, dtype, store, template, progress):
+        for read in _read(reader, blind, sorted({layer, *absent}), reduce):
             if read.layer == layer:
                 read.save(out)
             else:
@@ -120,38 +97,20 @@ def pooled_activations(
         return _turn_back(PooledActivations(layer, z["first"], z["second"], z["prompt"], int(z["n_truncated"])), turned)
 
 
-def max_projections(
-    ref: ModelRef,
-    pairs: PairSet,
-    layer: int,
-    vectors: Floats32,
-    *,
-    max_length: int = 512,
-    dtype: str | None = None,
-    store: Store,
-    template: str | None = None,
-    progress: Steps | None = None,
-) -> PooledActivations:
+def max_projections(reader: Reader, pairs: PairSet, layer: int, vectors: Floats32) -> PooledActivations:
     """The largest projection ⟨h_t, v⟩ over each span's content tokens (arXiv 2606.12360, section 2.1); not stored.
 
     Args:
-        ref: the model.
+        reader: the model and how it reads.
         pairs: what to read.
         layer: decoder layer, from 0.
         vectors: `(n_vectors, d_model)`, all read in one pass; the width of what comes back is `n_vectors`.
-        max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`machine.precision`).
-        store: where the embedded model is kept.
-        template: path of a chat template, for models without one.
-        progress: called with tokens done and tokens in all.
     """
     import torch
 
     to = torch.from_numpy(vectors)
     blind, turned = _blind(pairs)
-    (read,) = _read(
-        ref, blind, [layer], lambda h: (h @ to.to(h.device).T).amax(-2), max_length, dtype, store, template, progress
-    )
+    (read,) = _read(reader, blind, [layer], lambda h: (h @ to.to(h.device).T).amax(-2))
     return _turn_back(read, turned)
 
 
@@ -166,25 +125,20 @@ def _mean_and_first_half(hidden: "torch.Tensor") -> "torch.Tensor":
 
 
 def _read(
-    ref: ModelRef,
-    pairs: PairSet,
-    layers: Sequence[int],
-    reduce: "Callable[[torch.Tensor], torch.Tensor]",
-    max_length: int,
-    dtype: str | None,
-    store: Store,
-    template: str | None,
-    progress: Steps | None,
+    reader: Reader, pairs: PairSet, layers: Sequence[int], reduce: "Callable[[torch.Tensor], torch.Tensor]"
 ) -> list[PooledActivations]:
     """What `reduce` makes of each span's tokens, `(n_layers, n_tokens, d_model)`, layer by layer."""
-    model, tokenizer = load(ref, dtype=dtype, store=store, template=template)
+    model, tokenizer = reader.load()
     found: dict[tuple[int, int], Floats32] = {}
 
     def consume(hidden: "torch.Tensor", segments: Any) -> None:
         for s in segments:
             found[s.conversation, s.response] = reduce(hidden[:, s.start : s.stop].float()).cpu().numpy()
 
-    tokens = encode_spans(model, tokenizer, pairs.pairs, layers, consume, max_length=max_length, progress=progress)
+    tokens = encode_spans(
+        model, tokenizer, pairs.pairs, layers, consume,
+        max_length=reader.max_length, progress=reader.step("activations"),
+    )  # fmt: skip
     width = next(iter(found.values())).shape[1] if found else 0
     spans = np.zeros((len(layers), 3, len(pairs), width), dtype=np.float32)
     for i, (c, first, second) in enumerate(tokens.where):

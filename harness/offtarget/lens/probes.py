@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError
 from offtarget.lens.activations import encode_spans
-from offtarget.models import ModelRef, load
-from offtarget.progress import Steps
-from offtarget.store import Store
+from offtarget.lens.reader import Reader
 
 if TYPE_CHECKING:
     import torch
@@ -43,30 +41,16 @@ class TokenReadout:
     rejected: NDArray[np.int64]
 
 
-def read_tokens(
-    ref: ModelRef,
-    pairs: PairSet,
-    layer: int,
-    reduce: Reduce,
-    *,
-    max_length: int,
-    store: Store,
-    template: str | None = None,
-    progress: Steps | None = None,
-) -> TokenReadout:
+def read_tokens(reader: Reader, pairs: PairSet, layer: int, reduce: Reduce) -> TokenReadout:
     """What `reduce` makes of the residual stream at each token of each response.
 
     Args:
-        ref: the model.
+        reader: the model and how it reads.
         pairs: what to read.
         layer: decoder layer, from 0.
         reduce: (n_tokens, d_model) float32 to (n_tokens,) or (n_tokens, k).
-        max_length: most tokens of prompt and response together.
-        store: where the embedded model is kept.
-        template: path of a chat template, for models without one.
-        progress: called with tokens done and tokens in all.
     """
-    model, tokenizer = load(ref, dtype=None, store=store, template=template)
+    model, tokenizer = reader.load()
     found: dict[tuple[int, int], NDArray[np.float32]] = {}
 
     def consume(hidden: "torch.Tensor", segments: Any) -> None:
@@ -74,7 +58,9 @@ def read_tokens(
             if s.response >= 0:
                 found[s.conversation, s.response] = reduce(hidden[s.start : s.stop].float()).cpu().numpy()
 
-    tokens = encode_spans(model, tokenizer, pairs.pairs, layer, consume, max_length=max_length, progress=progress)
+    tokens = encode_spans(
+        model, tokenizer, pairs.pairs, layer, consume, max_length=reader.max_length, progress=reader.step("tokens")
+    )
     number: dict[tuple[int, int], int] = {}
     values: list[NDArray[np.float32]] = []
     places: list[NDArray[np.int64]] = []

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens.features import FILE_VERSION, FeatureMatrix
+from offtarget.lens.reader import Reader
 from offtarget.models import ModelRef
-from offtarget.progress import Progress, Steps, steps_of
-from offtarget.store import Store
 
 if TYPE_CHECKING:
     from offtarget.lens.directions.examples import ConceptExamples
@@ -19,26 +18,9 @@ if TYPE_CHECKING:
     from offtarget.lens.sae.encode import SaeLens
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What a lens is asked to read, and how."""
-
-    pairs: PairSet
-    which: str
-    """What is after the lens's name and a colon; empty where nothing does."""
-    chosen_model: ModelRef | None
-    store: Store
-    max_length: int
-    template: str | None
-    report: Steps | None
-    fitted: FeatureMatrix | None
-    """An earlier reading of this lens whose fit is to be used again."""
-
-    @property
-    def model(self) -> ModelRef:
-        """The model, for a lens that reads one."""
-        assert self.chosen_model is not None
-        return self.chosen_model
+Read = Callable[[PairSet, str, Reader, FeatureMatrix | None], FeatureMatrix]
+"""Reads a set: its rows, what is after the lens's name and a colon, how the model reads, and an earlier reading whose fit
+is to be used again."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +30,7 @@ class Lens:
     summary: str
     reads_model: bool
     """Whether it needs a model's activations."""
-    read: Callable[[Reading], FeatureMatrix]
+    read: Read
     concepts: Callable[[str], list[str]] | None = None
     """Its concepts by what is after the colon, where they are the same for every set; else they come with the features."""
     learns: bool = False
@@ -69,48 +51,41 @@ def _directions(which: str) -> list[str]:
     return list(direction_examples([f"direction:{which}"]))
 
 
-def _surface(want: Reading) -> FeatureMatrix:
+def _surface(pairs: PairSet, _which: str, reader: Reader, _fitted: FeatureMatrix | None) -> FeatureMatrix:
     from offtarget.lens import surface
 
-    def build(out: Path) -> None:
-        surface.encode(want.pairs.pairs, want.report).save(out)
-        if want.report:
-            want.report(len(want.pairs), len(want.pairs))
+    report = reader.step("surface features")
 
-    folder = want.store.get("surface", surface.VERSION, {"rows": want.pairs.rows_sha256, "format": FILE_VERSION}, build)
+    def build(out: Path) -> None:
+        surface.encode(pairs.pairs, report).save(out)
+        if report:
+            report(len(pairs), len(pairs))
+
+    folder = reader.store.get("surface", surface.VERSION, {"rows": pairs.rows_sha256, "format": FILE_VERSION}, build)
     return FeatureMatrix.load(folder)
 
 
-def _sae(want: Reading) -> FeatureMatrix:
-    return sae_lens(want.which, want.model).encode(
-        want.pairs, want.model, max_length=want.max_length, store=want.store, template=want.template,
-        progress=want.report,
-    )  # fmt: skip
+def _sae(pairs: PairSet, which: str, reader: Reader, _fitted: FeatureMatrix | None) -> FeatureMatrix:
+    return sae_lens(which, reader.ref).encode(pairs, reader)
 
 
-def _direction(want: Reading) -> FeatureMatrix:
+def _direction(pairs: PairSet, which: str, reader: Reader, _fitted: FeatureMatrix | None) -> FeatureMatrix:
     from offtarget.lens.directions.encode import encode_directions
     from offtarget.lens.directions.examples import SHIPPED, read_concepts
 
-    return encode_directions(
-        want.pairs, read_concepts(want.which or SHIPPED), want.model, max_length=want.max_length,
-        store=want.store, template=want.template, progress=want.report,
-    )  # fmt: skip
+    return encode_directions(pairs, read_concepts(which or SHIPPED), reader)
 
 
-def _embedding(want: Reading) -> FeatureMatrix:
+def _embedding(pairs: PairSet, which: str, reader: Reader, fitted: FeatureMatrix | None) -> FeatureMatrix:
     from offtarget.lens.embedding import encode_embedding
 
-    return encode_embedding(
-        want.pairs, want.model, want.which or "sae", fitted=want.fitted, max_length=want.max_length,
-        store=want.store, template=want.template, progress=want.report,
-    )  # fmt: skip
+    return encode_embedding(pairs, reader, which or "sae", fitted)
 
 
-def _columns(want: Reading) -> FeatureMatrix:
+def _columns(pairs: PairSet, which: str, _reader: Reader, fitted: FeatureMatrix | None) -> FeatureMatrix:
     from offtarget.lens.columns import encode
 
-    return encode(want.pairs, want.which, want.fitted)
+    return encode(pairs, which, fitted)
 
 
 def _judge_options(which: str) -> "JudgeOptions":
@@ -119,12 +94,10 @@ def _judge_options(which: str) -> "JudgeOptions":
     return JudgeOptions.parse(which)
 
 
-def _judge(want: Reading) -> FeatureMatrix:
+def _judge(pairs: PairSet, which: str, reader: Reader, fitted: FeatureMatrix | None) -> FeatureMatrix:
     from offtarget.lens.judge.encode import encode_judged
 
-    return encode_judged(
-        want.pairs, _judge_options(want.which), fitted=want.fitted, store=want.store, progress=want.report
-    )
+    return encode_judged(pairs, _judge_options(which), reader, fitted)
 
 
 LENSES = {
@@ -238,27 +211,15 @@ def earlier_readings(audit: Path | None, lenses: Iterable[str]) -> list[FeatureM
 
 
 def features_of(
-    pairs: PairSet,
-    lenses: Sequence[str],
-    *,
-    model: ModelRef | None,
-    store: Store,
-    max_length: int = 512,
-    template: str | None = None,
-    fitted: Iterable[FeatureMatrix] = (),
-    progress: Progress | None = None,
+    pairs: PairSet, lenses: Sequence[str], reader: Reader, fitted: Iterable[FeatureMatrix] = ()
 ) -> list[FeatureMatrix]:
     """One matrix per lens, over exactly these pairs.
 
     Args:
         pairs: the rows.
         lenses: names as `offtarget list lenses` shows them, each with what it takes after a colon.
-        model: which model's activations are read.
-        store: where features are kept.
-        max_length: tokens of prompt and answer that are read of a model's activations.
-        template: chat template file for models without one.
+        reader: which model's activations are read and how, and where features are kept.
         fitted: earlier readings; a lens that is fitted to its rows uses the fit of its earlier reading again.
-        progress: called with (what, done, total).
 
     Raises:
         ConfigError: an unknown lens, or one that does not fit the model.
@@ -269,10 +230,9 @@ def features_of(
     for name in lenses:
         lens = lens_of(name)
         kind, _, which = name.partition(":")
-        if lens.reads_model and model is None:
+        if lens.reads_model and reader.model is None:
             raise ConfigError(f"lens '{kind}' reads a model's activations: give --model")
-        report = steps_of(progress, f"{kind} features")
-        out.append(lens.read(Reading(pairs, which, model, store, max_length, template, report, earlier.get(kind))))
+        out.append(lens.read(pairs, which, reader.doing(f"{kind} features"), earlier.get(kind)))
     return out
 
 

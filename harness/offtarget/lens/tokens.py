@@ -7,6 +7,7 @@ from typing import Any
 
 from offtarget.data.pairs import JOINT, Message, Pair, spoken, text_of
 from offtarget.errors import DataError
+from offtarget.lens.reader import MAX_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class TokenisedPairs:
         return sum(sum(r.content) for c in self.conversations for r in c.responses)
 
 
-def tokenise_pairs(tokenizer: Any, pairs: Sequence[Pair], *, max_length: int = 1024) -> TokenisedPairs:
+def tokenise_pairs(tokenizer: Any, pairs: Sequence[Pair], *, max_length: int = MAX_LENGTH) -> TokenisedPairs:
     """Render pairs with the tokenizer's chat template and tokenise them.
 
     A prompt longer than half of `max_length` loses its beginning; a response loses what then goes beyond

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,17 +31,20 @@ from offtarget.lens.directions.examples import ConceptExamples
 from offtarget.lens.directions.fit import mean_difference, probe
 from offtarget.lens.features import FeatureMatrix, Stat
 from offtarget.lens.probes import HELD_OUT, MAX_BYTES, attention_probe
+from offtarget.lens.reader import Reader
 from offtarget.lens.sae.collect import held_out
 from offtarget.lens.surface.places import places
 from offtarget.models import ModelRef
-from offtarget.progress import Progress
 from offtarget.shaping.concept_matrix import ConceptMatrix
 from offtarget.shaping.context import ConceptScores, Direction, WordScores
 from offtarget.shaping.layers import Layers
 from offtarget.shaping.presence import raw_features, shown
 from offtarget.shaping.rewriting import Ask, by_model, by_rule
 from offtarget.shaping.words import covered, largest, word_spans
-from offtarget.store import Store, hash_of, write_atomic
+from offtarget.store import hash_of, write_atomic
+
+if TYPE_CHECKING:
+    from offtarget.lens.sae.encode import SaeLens
 
 VERSION = 1
 WORDS_VERSION = 2
@@ -60,29 +63,21 @@ class StoredReadings:
         pairs: the training pairs.
         features: what lenses say of them.
         members: concept id -> the features it is made of.
-        model: the start model; found only when it is needed.
-        store: where everything is kept.
-        max_length: tokens of prompt and response together.
-        template: path of a chat template, for models without one.
+        reader: the start model, which is found only when it is needed, and how it reads.
         sae: (lens name, model) -> the SAE whose latents are in `features`.
         examples: concept id -> the contrastive examples that its direction is fitted on, where it has any.
         labels: concept id -> its label.
         ask: a way to ask a model service, for counterfactuals.
-        progress: called with (what, done, total).
     """
 
     pairs: PairSet
     features: tuple[FeatureMatrix, ...]
     members: dict[str, tuple[str, ...]]
-    model: Callable[[], ModelRef]
-    store: Store
-    max_length: int = 512
-    template: str | None = None
-    sae: Callable[[ModelRef], Any] | None = None
+    reader: Reader
+    sae: "Callable[[ModelRef], SaeLens] | None" = None
     examples: Mapping[str, ConceptExamples] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     ask: Ask | None = None
-    progress: Progress | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     """What a probe says of itself: held-out AUROC by concept and readout."""
 
@@ -94,7 +89,7 @@ class StoredReadings:
     @cached_property
     def layers(self) -> Layers:
         """What the start model makes of the responses."""
-        return Layers(self.pairs, self.model, self.store, self.max_length, self.template, self.progress)
+        return Layers(self.pairs, self.reader)
 
     def _once(self, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
         if key not in self._known:
@@ -217,7 +212,7 @@ class StoredReadings:
             np.savez(out / "scores.npz", chosen=chosen, rejected=rejected)
             write_atomic(out / "facts.json", json.dumps(facts))
 
-        folder = self.store.get("concept-scores", VERSION, inputs, build)
+        folder = self.reader.store.get("concept-scores", VERSION, inputs, build)
         self.facts[f"{concept} {readout}"] = json.loads((folder / "facts.json").read_text())
         with np.load(folder / "scores.npz", allow_pickle=False) as z:
             return ConceptScores.standardise(z["chosen"], z["rejected"])
@@ -367,7 +362,7 @@ class StoredReadings:
                     bounds.append(bounds[-1] + len(flat[-1]))
             np.savez(out / "words.npz", values=np.concatenate([np.zeros(0), *flat]), bounds=np.array(bounds))
 
-        folder = self.store.get("word-scores", WORDS_VERSION, inputs, build)
+        folder = self.reader.store.get("word-scores", WORDS_VERSION, inputs, build)
         self.facts[f"{concept} {readout} of words"] = json.loads((folder / "facts.json").read_text())
         with np.load(folder / "words.npz", allow_pickle=False) as z:
             values, bounds = z["values"], z["bounds"]
@@ -382,7 +377,7 @@ class StoredReadings:
         if readout == "feature" and lens == "sae":
             if self.sae is None:
                 raise ConfigError(f"concept '{concept}': no SAE is available to read single tokens with")
-            found = self.sae(self.model())
+            found = self.sae(self.reader.ref)
             index = [int(m.rsplit(":", 1)[1]) for m in self.find(concept)]
             return (found.layer, lambda hidden: found.sae.encode(hidden)[:, index].mean(1), {"layer": found.layer})
         vector, facts = self._vector(concept, "probe" if readout == "probe" else "direction")

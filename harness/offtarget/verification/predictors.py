@@ -1,7 +1,7 @@
 """Every predictor on every family of concepts, against what was observed."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,7 +16,6 @@ from offtarget.engine.run import Run
 from offtarget.errors import UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.table import sae_lens
-from offtarget.progress import steps_of
 from offtarget.verification import agreement
 from offtarget.verification.agreement import Predictor
 from offtarget.verification.contributions import STATISTICS, concept_differences, latent_specs, latent_values, spread
@@ -154,19 +153,9 @@ class Comparison:
             return {}
         sae = sae_lens(which.partition(":")[2], run.model)
 
-        def read(what: str, reading: Callable[..., Any]) -> Any:
-            report = run.progress
-            return reading(
-                run.model,
-                self.trained.pairs,
-                sae.layer,
-                max_length=run.recipe.training.max_length,
-                store=run.store,
-                template=run.recipe.chat_template,
-                progress=steps_of(report, what),
-            )
-
-        pooled, slopes = read("activations", pooled_activations), read("gradients", response_gradients)
+        reader = replace(run.reader, max_length=run.recipe.training.max_length)
+        pooled = pooled_activations(reader, self.trained.pairs, sae.layer)
+        slopes = response_gradients(reader, self.trained.pairs, sae.layer)
         encoder, decoder = sae.encoder @ member, sae.decoder @ member
         tokens = np.maximum(slopes.chosen_tokens + slopes.rejected_tokens, 1)[:, None]
         sums = self.trained.sums

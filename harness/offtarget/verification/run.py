@@ -216,18 +216,7 @@ def _observe(
             f"empty: fewer than {MIN_PROMPTS} prompts are left to compare"
         )
     both = PairSet(f"rollouts of {run.pairs.name}", pairs)
-    options = recipe.audit
-    report = run.progress
-    features = features_of(
-        both,
-        lenses,
-        model=run.model,
-        store=run.store,
-        max_length=options.max_length,
-        template=recipe.chat_template,
-        fitted=run.features,
-        progress=(lambda what, done, total: report(f"rollouts: {what}", done, total)) if report else None,
-    )
+    features = features_of(both, lenses, run.reader.during("rollouts"), run.features)
     flat_after, flat_before = [a for s in after for a in s], [a for s in before for a in s]
     told = {
         "characters_before": float(np.mean([len(a.text) for a in flat_before])),

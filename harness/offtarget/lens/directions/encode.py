@@ -17,41 +17,24 @@ from offtarget.lens.activations import choose_layer
 from offtarget.lens.directions.examples import ConceptExamples
 from offtarget.lens.directions.fit import GOOD_AUROC, Direction, Floats
 from offtarget.lens.directions.fitted import VERSION as FIT_VERSION
-from offtarget.lens.directions.fitted import Reader, fit_layer, fitted
-from offtarget.lens.features import Column, FeatureMatrix, Span, Stat
-from offtarget.machine import device, precision
-from offtarget.models import ModelRef, template_key
-from offtarget.progress import Steps
-from offtarget.store import Store, hash_of
-from offtarget.versions import package_versions
+from offtarget.lens.directions.fitted import fit_layer, fitted, project
+from offtarget.lens.features import FILE_VERSION, Column, FeatureMatrix, Span, Stat
+from offtarget.lens.reader import Reader
+from offtarget.machine import precision
+from offtarget.store import hash_of
 
 VERSION = 2
 UNIT = "sd of the examples"
 """A value of 1: one standard deviation of the examples that the direction was made from."""
 
 
-def encode_directions(
-    pairs: PairSet,
-    concepts: Sequence[ConceptExamples],
-    model: ModelRef,
-    *,
-    max_length: int = 512,
-    dtype: str | None = None,
-    store: Store,
-    template: str | None = None,
-    progress: Steps | None = None,
-) -> FeatureMatrix:
+def encode_directions(pairs: PairSet, concepts: Sequence[ConceptExamples], reader: Reader) -> FeatureMatrix:
     """The value of every span of a set along every direction.
 
     Args:
         pairs: what to read.
         concepts: what to look for.
-        model: the frozen start model; examples and pairs are read by the same one.
-        max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`machine.precision`).
-        store: where activations and features are kept.
-        template: path of a chat template, for models without one.
-        progress: called with tokens done and tokens in all, once for the examples and once for the pairs.
+        reader: the frozen start model and how it reads; examples and pairs are read by the same one.
 
     Returns:
         Statistic "value" of the spans prompt, chosen and rejected; `info` holds each direction's held-out AUROC. A
@@ -63,20 +46,14 @@ def encode_directions(
     """
     from scipy.sparse import csr_matrix
 
-    layers = [choose_layer(model, c.layer) for c in concepts]
-    key = template_key(model, template)
+    layers = [choose_layer(reader.ref, c.layer) for c in concepts]
     identity = hash_of([FIT_VERSION, [[c.model_dump(mode="json"), at] for c, at in zip(concepts, layers, strict=True)]])
     inputs = {
         "rows": pairs.rows_sha256,
         "directions": identity,
-        "model": model.identity,
-        "template": key,
-        "max_length": max_length,
-        "dtype": precision(dtype),
-        "device": device(),
-        "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
+        "format": FILE_VERSION,
+        **reader.inputs("scikit-learn", "numpy"),
     }
-    read = Reader(model, max_length, dtype, store, template, progress)
 
     def build(out: Path) -> None:
         found: dict[str, Direction] = {}
@@ -84,8 +61,8 @@ def encode_directions(
         cut = 0
         for layer in sorted(set(layers)):
             mine = [c for c, at in zip(concepts, layers, strict=True) if at == layer]
-            here = fitted(mine, layer, read)
-            there, n = _values(pairs, here, layer, read)
+            here = fitted(mine, layer, reader)
+            there, n = _values(pairs, here, layer, reader)
             found |= {d.concept.concept: d for d in here}
             values |= there
             cut = max(cut, n)
@@ -95,11 +72,11 @@ def encode_directions(
             "identity": identity,
             "version": VERSION,
             "layer": layers[0] if len(set(layers)) == 1 else layers,
-            "model": model.name,
-            "model_identity": model.identity,
-            "template": key,
-            "dtype": precision(dtype),
-            "max_length": max_length,
+            "model": reader.ref.name,
+            "model_identity": reader.ref.identity,
+            "template": reader.template_key,
+            "dtype": precision(reader.dtype),
+            "max_length": reader.max_length,
             "n_truncated": cut,
             "directions": [d.facts for d in directions],
             "cautions": [
@@ -117,19 +94,10 @@ def encode_directions(
         ids, groups = tuple(p.id for p in pairs.pairs), tuple(p.group for p in pairs.pairs)
         FeatureMatrix("direction", columns, matrices, ids, groups, info).save(out)
 
-    return FeatureMatrix.load(store.get("direction-features", VERSION, inputs, build))
+    return FeatureMatrix.load(reader.store.get("direction-features", VERSION, inputs, build))
 
 
-def direction_at(
-    concept: ConceptExamples,
-    model: ModelRef,
-    layer: int,
-    *,
-    max_length: int = 512,
-    store: Store,
-    template: str | None = None,
-    progress: Steps | None = None,
-) -> Direction:
+def direction_at(concept: ConceptExamples, layer: int, reader: Reader) -> Direction:
     """One direction from its examples alone, at any layer.
 
     Raises:
@@ -137,12 +105,11 @@ def direction_at(
         UndecidedError: examples that the model does not tell apart at all.
     """
     alone = concept.model_copy(update={"pool": "mean"})
-    read = Reader(model, max_length, None, store, template, progress)
-    return fit_layer([alone], layer, read).directions[0]
+    return fit_layer([alone], layer, reader).directions[0]
 
 
 def _values(
-    pairs: PairSet, directions: Sequence[Direction], layer: int, read: Reader
+    pairs: PairSet, directions: Sequence[Direction], layer: int, reader: Reader
 ) -> tuple[dict[str, dict[Span, Floats]], int]:
     """By concept `(n_pairs,)` for each span, and how many pairs were cut: one pass for all directions of a pool."""
     out: dict[str, dict[Span, Floats]] = {}
@@ -151,7 +118,7 @@ def _values(
         mine = [d for d in directions if d.concept.pool == pool]
         if not mine:
             continue
-        there, cut = read.project(pairs, layer, np.stack([d.vector for d in mine]), pool)
+        there, cut = project(reader, pairs, layer, np.stack([d.vector for d in mine]), pool)
         for j, d in enumerate(mine):
             out[d.concept.concept] = {s: np.nan_to_num((x[:, j] - d.centre) / d.sd) for s, x in there.items()}
     return out, cut

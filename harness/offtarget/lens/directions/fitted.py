@@ -22,53 +22,29 @@ from offtarget.lens.directions.examples import ConceptExamples, read_concepts
 from offtarget.lens.directions.fit import Direction, Floats, calibrate, half_vectors
 from offtarget.lens.directions.joint import Answers, joint_vectors, responses
 from offtarget.lens.features import Span
-from offtarget.lens.pooled import PooledActivations, max_projections, pooled_activations
-from offtarget.machine import device, precision
-from offtarget.models import EMBEDDED, ModelRef, resolve, template_key
-from offtarget.progress import Steps
+from offtarget.lens.pooled import max_projections, pooled_activations
+from offtarget.lens.reader import MAX_LENGTH, Reader
+from offtarget.models import EMBEDDED
 from offtarget.store import Store, hash_of
 from offtarget.versions import package_versions
 
 VERSION = 2
 SHIPPED_FIT = Path(__file__).parents[1] / "pretrained" / "directions-smollm2-135m"
 VECTORS, FACTS = "vectors.npz", "directions.json"
-EXAMPLE_TOKENS = 512
+EXAMPLE_TOKENS = MAX_LENGTH
 """Most tokens of an example, whatever the length that is read of the pairs: a fit is the same for all audits."""
 
 
-@dataclass(frozen=True)
-class Reader:
-    """The model, and how it is read."""
-
-    model: ModelRef
-    max_length: int
-    dtype: str | None
-    store: Store
-    template: str | None
-    progress: Steps | None
-
-    def __call__(
-        self, pairs: PairSet, layer: int, vectors: NDArray[np.float32] | None = None, *, first_half: bool = False
-    ) -> PooledActivations:
-        """Mean activations, or the largest projections on some vectors."""
-        options: dict[str, Any] = {
-            "max_length": self.max_length, "dtype": self.dtype, "store": self.store, "template": self.template,
-            "progress": self.progress,
-        }  # fmt: skip
-        if vectors is not None:
-            return max_projections(self.model, pairs, layer, vectors, **options)
-        return pooled_activations(self.model, pairs, layer, first_half=first_half, **options)
-
-    def project(
-        self, pairs: PairSet, layer: int, vectors: NDArray[np.float32], pool: str
-    ) -> tuple[dict[Span, Floats], int]:
-        """`(n_pairs, n_vectors)` for each span, NaN where it has no token; and how many pairs were cut."""
-        read = self(pairs, layer, vectors if pool == "max" else None)
-        to = np.eye(len(vectors), dtype=np.float32) if pool == "max" else vectors.T
-        spans: dict[Span, NDArray[np.float32]] = {
-            "prompt": read.prompt, "chosen": read.chosen, "rejected": read.rejected
-        }  # fmt: skip
-        return {span: along(x, to) for span, x in spans.items()}, read.n_truncated
+def project(
+    reader: Reader, pairs: PairSet, layer: int, vectors: NDArray[np.float32], pool: str
+) -> tuple[dict[Span, Floats], int]:
+    """`(n_pairs, n_vectors)` for each span, NaN where it has no token; and how many pairs were cut."""
+    if pool == "max":
+        read, to = max_projections(reader, pairs, layer, vectors), np.eye(len(vectors), dtype=np.float32)
+    else:
+        read, to = pooled_activations(reader, pairs, layer), vectors.T
+    spans: dict[Span, NDArray[np.float32]] = {"prompt": read.prompt, "chosen": read.chosen, "rejected": read.rejected}
+    return {span: along(x, to) for span, x in spans.items()}, read.n_truncated
 
 
 def along(x: NDArray[np.float32], vectors: NDArray[np.float32]) -> Floats:
@@ -76,36 +52,28 @@ def along(x: NDArray[np.float32], vectors: NDArray[np.float32]) -> Floats:
     return np.where(x.any(axis=1, keepdims=True), x @ vectors, np.nan)
 
 
-def fitted(concepts: Sequence[ConceptExamples], layer: int, read: Reader) -> tuple[Direction, ...]:
+def fitted(concepts: Sequence[ConceptExamples], layer: int, reader: Reader) -> tuple[Direction, ...]:
     """The directions of concepts after one layer.
 
     Args:
         concepts: what to fit; those of method `joint` are fitted together.
         layer: decoder layer, from 0.
-        read: the model.
+        reader: the model and how it reads; examples are read whole, however little is read of the pairs.
 
     Raises:
         ConfigError: the model has no such layer.
         UndecidedError: examples that the model does not tell apart at all.
     """
-    key = template_key(read.model, read.template)
-    found = _shipped(concepts, layer, read, key)
+    whole = replace(reader, max_length=EXAMPLE_TOKENS)
+    found = _shipped(concepts, layer, whole)
     if found is not None:
         return found
-    inputs = {
-        "concepts": identity(concepts, layer),
-        "model": read.model.identity,
-        "template": key,
-        "max_length": EXAMPLE_TOKENS,
-        "dtype": precision(read.dtype),
-        "device": device(),
-        "packages": package_versions("torch", "transformers", "scikit-learn", "numpy"),
-    }
+    inputs = {"concepts": identity(concepts, layer), **whole.inputs("scikit-learn", "numpy")}
 
     def build(out: Path) -> None:
-        save(out, fit_layer(concepts, layer, read).directions)
+        save(out, fit_layer(concepts, layer, whole).directions)
 
-    return load(read.store.get("directions", VERSION, inputs, build), concepts)
+    return load(reader.store.get("directions", VERSION, inputs, build), concepts)
 
 
 def identity(concepts: Sequence[ConceptExamples], layer: int) -> str:
@@ -124,11 +92,11 @@ class Fit:
     """The same of the examples in another style, along the directions from all others."""
 
 
-def fit_layer(concepts: Sequence[ConceptExamples], layer: int, read: Reader) -> Fit:
+def fit_layer(concepts: Sequence[ConceptExamples], layer: int, reader: Reader) -> Fit:
     """Fit the directions of one layer: one pass over the examples of all, and one more where some are of pool `max`."""
-    read = replace(read, max_length=EXAMPLE_TOKENS)
+    reader = replace(reader, max_length=EXAMPLE_TOKENS)
     examples, rows, apart = _together(concepts)
-    means = read(examples, layer, first_half=True)
+    means = pooled_activations(reader, examples, layer, first_half=True)
     d = means.chosen.shape[1] // 2
     vectors = _vectors(concepts, [Answers.from_halves(means.chosen[r], means.rejected[r]) for r in rows])
     sides = np.full((2, len(examples), len(concepts), 3), np.nan, dtype=np.float32)
@@ -140,7 +108,7 @@ def fit_layer(concepts: Sequence[ConceptExamples], layer: int, read: Reader) -> 
         if pool == "mean":
             both = [along(x[:, :d], stacked.T) for x in (means.chosen, means.rejected)]
         else:
-            spans, _ = read.project(examples, layer, stacked, "max")
+            spans, _ = project(reader, examples, layer, stacked, "max")
             both = [spans["chosen"], spans["rejected"]]
         for side, x in zip(sides, both, strict=True):
             side[:, mine] = x.reshape(len(examples), len(mine), 3)
@@ -196,18 +164,16 @@ def load(folder: Path, concepts: Sequence[ConceptExamples]) -> tuple[Direction, 
     )  # fmt: skip
 
 
-def _shipped(
-    concepts: Sequence[ConceptExamples], layer: int, read: Reader, template: str
-) -> tuple[Direction, ...] | None:
+def _shipped(concepts: Sequence[ConceptExamples], layer: int, reader: Reader) -> tuple[Direction, ...] | None:
     """The fit that is part of the package, where it is of these concepts and this model."""
     if not (SHIPPED_FIT / FACTS).is_file():
         return None
     facts = json.loads((SHIPPED_FIT / FACTS).read_text(encoding="utf-8"))
     same = (
         facts["identity"] == identity(concepts, layer)
-        and facts["model"] == read.model.identity
-        and facts["template"] == template
-        and not read.model.adapters
+        and facts["model"] == reader.ref.identity
+        and facts["template"] == reader.template_key
+        and not reader.ref.adapters
     )
     return load(SHIPPED_FIT, concepts) if same else None
 
@@ -249,22 +215,21 @@ def _unseen(concept: ConceptExamples, sides: NDArray[np.float32]) -> tuple[Float
 
 def write_shipped() -> None:
     """Fit the shipped concepts to the embedded model and write what the package carries."""
-    store = Store()
-    model = resolve(EMBEDDED, store)
-    concepts, layer = read_concepts(), choose_layer(model)
+    concepts = read_concepts()
 
-    def report(done: int, total: int) -> None:
-        sys.stderr.write(f"\rexamples: {done}/{total}    ")
+    def report(what: str, done: int, total: int) -> None:
+        sys.stderr.write(f"\r{what}: {done}/{total}    ")
 
-    read = Reader(model, EXAMPLE_TOKENS, "float32", store, None, report)
+    reader = Reader(EMBEDDED, Store(), EXAMPLE_TOKENS, "float32", progress=report).doing("examples")
+    layer = choose_layer(reader.ref)
     SHIPPED_FIT.mkdir(exist_ok=True)
     more = {
         "identity": identity(concepts, layer),
-        "model": model.identity,
-        "template": template_key(model, None),
+        "model": reader.ref.identity,
+        "template": reader.template_key,
         "packages": package_versions("torch", "transformers", "numpy"),
     }
-    save(SHIPPED_FIT, fit_layer(concepts, layer, read).directions, **more)
+    save(SHIPPED_FIT, fit_layer(concepts, layer, reader).directions, **more)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ from offtarget.lens.judge.fidelity import BY_POSITION, GOOD, Fidelity, fidelity,
 from offtarget.lens.judge.judging import Judgements
 from offtarget.lens.judge.options import JudgeOptions
 from offtarget.lens.judge.texts import shown
-from offtarget.progress import Steps
-from offtarget.store import Store, hash_of
+from offtarget.lens.reader import Reader
+from offtarget.store import hash_of
 
 log = logging.getLogger(__name__)
 
@@ -46,23 +46,16 @@ MANY_CUT = 0.1
 
 
 def encode_judged(
-    pairs: PairSet,
-    options: JudgeOptions,
-    *,
-    model: Any = None,
-    fitted: FeatureMatrix | None = None,
-    store: Store,
-    progress: Steps | None = None,
+    pairs: PairSet, options: JudgeOptions, reader: Reader, fitted: FeatureMatrix | None = None
 ) -> FeatureMatrix:
     """What a judge says of every pair, as chosen and rejected values.
 
     Args:
         pairs: what is judged; its text goes to the model's provider.
         options: which model, which concepts, how many pairs.
-        model: an Inspect model instead of the one that `options` name.
+        reader: its store keeps answers and features, so that a judging that was interrupted goes on from there; its
+            model is not asked.
         fitted: an earlier reading whose concepts are used again.
-        store: where answers and features are kept; a judging that was interrupted goes on from there.
-        progress: called with (answers that are there, answers in all).
 
     Returns:
         Statistic "value" of chosen and rejected. `info` holds the concepts with their fidelity, and names the pairs
@@ -73,11 +66,11 @@ def encode_judged(
         UndecidedError: the model is not available or stops answering, it names no concept, no answer can be read, or
             `fitted` was judged by another model or otherwise.
     """
-    judge = options.model if model is None else model
-    concepts = _given(options, model_name(judge), fitted)
+    judge = model_name(options.model)
+    concepts = _given(options, judge, fitted)
     inputs = {
         "rows": pairs.rows_sha256,
-        "model": model_name(judge),
+        "model": judge,
         "concepts": None if concepts is None else [c.as_json() for c in concepts],
         "proposed": _were_proposed(options, fitted),
         "options": [options.most, options.pairs, options.swapped, options.characters, options.tokens, options.seed],
@@ -85,9 +78,9 @@ def encode_judged(
     }
 
     def build(out: Path) -> None:
-        _read(pairs, options, judge, concepts, _were_proposed(options, fitted), store, progress).save(out)
+        _read(pairs, options, concepts, _were_proposed(options, fitted), reader).save(out)
 
-    return FeatureMatrix.load(store.get("judge-features", VERSION, inputs, build))
+    return FeatureMatrix.load(reader.store.get("judge-features", VERSION, inputs, build))
 
 
 def _were_proposed(options: JudgeOptions, fitted: FeatureMatrix | None) -> bool:
@@ -117,18 +110,14 @@ def _given(options: JudgeOptions, model: str, fitted: FeatureMatrix | None) -> t
 
 
 def _read(
-    pairs: PairSet,
-    options: JudgeOptions,
-    judge: Any,
-    concepts: tuple[JudgedConcept, ...] | None,
-    proposed: bool,
-    store: Store,
-    progress: Steps | None,
+    pairs: PairSet, options: JudgeOptions, concepts: tuple[JudgedConcept, ...] | None, proposed: bool, reader: Reader
 ) -> FeatureMatrix:
+    judge, store = options.model, reader.store
+
     def ask(prompts: Sequence[str], tokens: int) -> list[str]:
         return ask_all(
             judge, prompts, max_tokens=tokens, store=store, what="judge",
-            connections=options.connections or None, progress=progress,
+            connections=options.connections or None, progress=reader.step("judge features"),
         )  # fmt: skip
 
     name = model_name(judge)

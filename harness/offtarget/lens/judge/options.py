@@ -10,9 +10,12 @@ In a recipe the name is quoted, since YAML has its own commas: `lens: [surface, 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offtarget.errors import ConfigError, unknown_name
+
+if TYPE_CHECKING:
+    from inspect_ai.model import Model
 
 HOW = "write it as judge:PROVIDER/MODEL, with a model that Inspect knows (judge:openai/gpt-5-mini,most=8)"
 
@@ -21,8 +24,8 @@ HOW = "write it as judge:PROVIDER/MODEL, with a model that Inspect knows (judge:
 class JudgeOptions:
     """Which model judges, what, and how it is asked."""
 
-    model: str
-    """A name that Inspect knows: `provider/model`."""
+    model: "str | Model"
+    """A name that Inspect knows, `provider/model`, or a model of it."""
     concepts: str | None = None
     """YAML file of own concepts, name: definition; None: the model proposes them."""
     most: int = 12

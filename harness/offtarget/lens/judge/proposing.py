@@ -9,6 +9,7 @@ is how well the judge knows its own concepts; for that the other half is kept.
 
 from collections.abc import Callable, Sequence
 
+from offtarget.asking import model_name
 from offtarget.data.pairs import PairSet
 from offtarget.data.splitting import half_by_group
 from offtarget.errors import UndecidedError
@@ -98,7 +99,7 @@ def propose(prompts: Sequence[str], options: JudgeOptions, ask: Ask) -> tuple[Ju
             batches.setdefault(name, set()).add(k)
     if not found:
         raise UndecidedError(
-            f"lens 'judge': none of {len(answers)} answers of {options.model} names a concept (the first begins "
+            f"lens 'judge': none of {len(answers)} answers of {model_name(options.model)} names a concept (the first begins "
             f"“{one_line(answers[0])[:60]}”); ask another model, or give concepts of your own (concepts=FILE)"
         )
     names = list(found)

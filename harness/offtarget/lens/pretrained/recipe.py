@@ -82,7 +82,9 @@ def held_out_pairs(data: Path, n: int = 60) -> PairSet:
 
 def main() -> None:
     """Train the SAE and write it, with its figures."""
+    from offtarget.lens.reader import Reader
     from offtarget.lens.sae.train import SaeRecipe, train_sae
+    from offtarget.store import Store
 
     parser = argparse.ArgumentParser(description="Make the SAE that ships for the embedded model.")
     parser.add_argument("--data", type=Path, required=True, help="folder of preference sets")
@@ -95,10 +97,9 @@ def main() -> None:
     def progress(stage: str, done: int, total: int) -> None:
         sys.stderr.write(f"\r{stage}: {done}/{total}    ")
 
-    recipe = SaeRecipe(layer=LAYER, epochs=args.epochs, autocast=True)
-    report = train_sae(
-        EMBEDDED, sets, args.out, recipe, held_out=held_out_pairs(args.data), threads=args.threads, progress=progress
-    )
+    recipe = SaeRecipe(layer=LAYER, epochs=args.epochs, max_length=1024, autocast=True)
+    reader = Reader(EMBEDDED, Store(), progress=progress)
+    report = train_sae(reader, sets, args.out, recipe, held_out=held_out_pairs(args.data), threads=args.threads)
     sys.stdout.write(json.dumps(report, indent=1) + "\n")
 
 

@@ -12,12 +12,8 @@ from numpy.typing import NDArray
 
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.lens.activations import Segment, encode_spans
+from offtarget.lens.reader import Reader
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.machine import device, precision
-from offtarget.models import ModelRef, load, template_hash
-from offtarget.progress import Steps
-from offtarget.store import Store
-from offtarget.versions import package_versions
 
 if TYPE_CHECKING:
     import torch
@@ -68,51 +64,22 @@ def text_pairs(name: str, texts: Sequence[str], chunk: int = 1200) -> PairSet:
     return PairSet(name, pairs)
 
 
-def collect(
-    ref: ModelRef,
-    data: PairSet,
-    layer: int,
-    *,
-    max_length: int = 1024,
-    dtype: str | None = None,
-    threads: int | None = None,
-    template: str | None = None,
-    store: Store | None = None,
-    progress: Steps | None = None,
-) -> Activations:
+def collect(reader: Reader, data: PairSet, layer: int, *, threads: int | None = None) -> Activations:
     """The activations of all prompts and responses of a set, encoded once and kept in the store.
 
     Args:
-        ref: the model.
+        reader: the model and how it reads; its store takes about 1.2 kB a token at width 576.
         data: the texts.
         layer: decoder layer after which the residual stream is read.
-        max_length: most tokens of prompt and response together.
-        dtype: the model's precision; None: what suits the machine (`machine.precision`).
         threads: processor threads.
-        template: path of a Jinja chat template, for models that have none.
-        store: where to keep them (about 1.2 kB a token at width 576).
-        progress: called with tokens done and tokens in all.
     """
-    from offtarget.models import load_tokenizer
-
-    store = store or Store()
-    tokenizer = load_tokenizer(ref, store, template=template)
-    inputs = {
-        "rows": data.rows_sha256,
-        "model": ref.identity,
-        "template": template_hash(tokenizer),
-        "layer": layer,
-        "max_length": max_length,
-        "dtype": precision(dtype),
-        "device": device(),
-        "packages": package_versions("torch", "transformers"),
-    }
+    inputs = {"rows": data.rows_sha256, "layer": layer, **reader.inputs()}
 
     def build(out: Path) -> None:
         import torch
 
-        model, _ = load(ref, dtype=dtype, store=store, template=template)
-        tokens = tokenise_pairs(tokenizer, data.pairs, max_length=max_length)
+        model, tokenizer = reader.load()
+        tokens = tokenise_pairs(tokenizer, data.pairs, max_length=reader.max_length)
         n = width = 0
         with (out / "activations.bin").open("wb") as file:
 
@@ -121,7 +88,9 @@ def collect(
                 n, width = n + len(acts), acts.shape[1]
                 file.write(acts.to(torch.bfloat16).view(torch.int16).cpu().numpy().tobytes())
 
-            encode_spans(model, tokenizer, tokens, layer, write, threads=threads, progress=progress)
+            encode_spans(
+                model, tokenizer, tokens, layer, write, threads=threads, progress=reader.step(f"reading {data.name}")
+            )
         info = {
             "data": data.name,
             "rows_sha256": data.rows_sha256,
@@ -133,7 +102,7 @@ def collect(
         }
         (out / "info.json").write_text(json.dumps(info, indent=1))
 
-    folder = store.get("sae-activations", VERSION, inputs, build)
+    folder = reader.store.get("sae-activations", VERSION, inputs, build)
     info = json.loads((folder / "info.json").read_text())
     shape = (info["tokens"], info["width"])
     return Activations(np.memmap(folder / "activations.bin", dtype=np.uint16, mode="r", shape=shape), info)

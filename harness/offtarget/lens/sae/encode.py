@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.activations import encode_spans
-from offtarget.lens.features import Column, FeatureMatrix
+from offtarget.lens.features import FILE_VERSION, Column, FeatureMatrix
+from offtarget.lens.reader import MAX_LENGTH, Reader
 from offtarget.lens.sae import logit_lens
 from offtarget.lens.sae.pooling import SAMPLED_TOKENS, Pool
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.machine import device, precision
-from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, load, load_tokenizer, resolve, template_hash
+from offtarget.machine import precision
+from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, template_hash
 from offtarget.progress import Steps
-from offtarget.store import Store, canonical_json, file_sha256, hash_of, write_atomic
-from offtarget.versions import package_versions
+from offtarget.store import canonical_json, file_sha256, hash_of, write_atomic
 
 VERSION = 5
 TAU = 0.01
@@ -77,31 +77,12 @@ class SaeLens:
         """One column per latent: `sae:0` to `sae:<latents - 1>`."""
         return tuple(Column(f"sae:{i}", f"latent {i}", "share of tokens", "presence", TAU) for i in range(self.latents))
 
-    def encode(
-        self,
-        pairs: PairSet,
-        model: ModelRef | str,
-        *,
-        max_length: int = 1024,
-        batch_tokens: int | None = None,
-        dtype: str | None = None,
-        threads: int | None = None,
-        store: Store | None = None,
-        template: str | None = None,
-        progress: Steps | None = None,
-    ) -> FeatureMatrix:
+    def encode(self, pairs: PairSet, reader: Reader) -> FeatureMatrix:
         """Read every span of a set of pairs, once: the result is kept in the store.
 
         Args:
             pairs: what to read.
-            model: the model whose activations the SAE was made for.
-            max_length: most tokens of prompt and response together.
-            batch_tokens: tokens in one forward pass; by default what suits the device.
-            dtype: the model's precision; None: what suits the machine (`machine.precision`).
-            threads: processor threads; by default those that this process may use.
-            store: where features are kept.
-            template: path of a chat template, for models without one.
-            progress: called with tokens done and tokens in all; not called for a set read before.
+            reader: the model whose activations the SAE was made for, and how it reads.
 
         Returns:
             Statistics "max" and "freq" of the spans prompt, chosen and rejected; `info` says how well the
@@ -111,45 +92,35 @@ class SaeLens:
             ConfigError: the SAE's width or layer does not fit the model.
             DataError: the template refuses a pair, or an activation is not finite.
         """
-        store = store or Store()
-        ref = resolve(model, store) if isinstance(model, str) else model
-        tokenizer = load_tokenizer(ref, store, template=template)
         inputs = {
             "rows": pairs.rows_sha256,
-            "model": ref.identity,
-            "template": template_hash(tokenizer),
             "sae": self.sha256,
             "layer": self.layer,
-            "max_length": max_length,
-            "dtype": precision(dtype),
-            "device": device(),
-            "packages": package_versions("torch", "transformers", "sae-lens"),
+            "format": FILE_VERSION,
+            **reader.inputs("sae-lens"),
         }
 
         def build(out: Path) -> None:
-            network, _ = load(ref, dtype=dtype, store=store, template=template)
             matrix = read_features(
-                self, network, tokenizer, pairs,
-                max_length=max_length, batch_tokens=batch_tokens, threads=threads, progress=progress,
-            )  # fmt: skip
-            matrix.info.update(model=ref.name, model_identity=ref.identity, dtype=precision(dtype))
+                self, *reader.load(), pairs, max_length=reader.max_length, progress=reader.step("sae features")
+            )
+            matrix.info.update(model=reader.ref.name, model_identity=reader.ref.identity, dtype=precision(reader.dtype))
             matrix.save(out)
 
-        matrix = FeatureMatrix.load(store.get("sae-features", VERSION, inputs, build))
-        hints = self.promoted(ref, store, template)
-        columns = tuple(replace(c, hints=h) for c, h in zip(self.columns, hints, strict=True))
+        matrix = FeatureMatrix.load(reader.store.get("sae-features", VERSION, inputs, build))
+        columns = tuple(replace(c, hints=h) for c, h in zip(self.columns, self.promoted(reader), strict=True))
         return replace(matrix, columns=columns)
 
-    def promoted(self, ref: ModelRef, store: Store, template: str | None) -> list[tuple[str, ...]]:
+    def promoted(self, reader: Reader) -> list[tuple[str, ...]]:
         """The tokens that each latent promotes in a model, from the store or computed now."""
-        inputs = {"model": ref.identity, "sae": self.sha256, "packages": package_versions("transformers")}
+        exact = replace(reader, dtype="float32")
+        inputs = {"sae": self.sha256, **exact.identity()}
 
         def build(out: Path) -> None:
-            network, tokenizer = load(ref, store=store, template=template)
-            tokens = logit_lens.promoted_tokens(self.decoder, network, tokenizer)
+            tokens = logit_lens.promoted_tokens(self.decoder, *exact.load())
             write_atomic(out / "promoted.json", json.dumps(tokens, ensure_ascii=False))
 
-        folder = store.get("promoted-tokens", logit_lens.VERSION, inputs, build)
+        folder = reader.store.get("promoted-tokens", logit_lens.VERSION, inputs, build)
         return [tuple(t) for t in json.loads((folder / "promoted.json").read_text(encoding="utf-8"))]
 
 
@@ -159,7 +130,7 @@ def read_features(
     tokenizer: Any,
     pairs: PairSet,
     *,
-    max_length: int = 1024,
+    max_length: int = MAX_LENGTH,
     batch_tokens: int | None = None,
     threads: int | None = None,
     progress: Steps | None = None,

@@ -5,28 +5,25 @@ from typing import Any
 
 from offtarget.data.pairs import PairSet
 from offtarget.lens.activations import decoder_layers, use_threads
+from offtarget.lens.reader import Reader
 from offtarget.lens.sae.encode import SaeLens, read_features
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.models import ModelRef, load
 
 
 def evaluate_sae(
-    lens: SaeLens, ref: ModelRef, held_out: PairSet, *, dtype: str | None = None, threads: int | None = None,
-    template: str | None = None, n_loss: int = 24,
-) -> dict[str, Any]:  # fmt: skip
+    lens: SaeLens, held_out: PairSet, reader: Reader, *, threads: int | None = None, n_loss: int = 24
+) -> dict[str, Any]:
     """Variance explained, L0, live latents and loss recovered on responses that were not trained on.
 
     Args:
         lens: the SAE.
-        ref: its model.
         held_out: the pairs.
-        dtype: the model's precision; None: what suits the machine (`machine.precision`).
+        reader: its model and how it reads.
         threads: processor threads.
-        template: path of a Jinja chat template, for models that have none.
         n_loss: responses on which the loss is measured (chosen and rejected in turn).
     """
-    model, tokenizer = load(ref, dtype=dtype, template=template)
-    info = read_features(lens, model, tokenizer, held_out, threads=threads).info
+    model, tokenizer = reader.load()
+    info = read_features(lens, model, tokenizer, held_out, max_length=reader.max_length, threads=threads).info
     figures = {k: info[k] for k in ("variance_explained", "l0", "share_alive", "n_response_tokens")}
     with use_threads(threads):
         figures |= loss_recovered(lens, model, tokenizer, held_out, n_loss)
@@ -45,7 +42,7 @@ def loss_recovered(lens: SaeLens, model: Any, tokenizer: Any, data: PairSet, n: 
     """
     import torch
 
-    tokens = tokenise_pairs(tokenizer, data.pairs, max_length=512)
+    tokens = tokenise_pairs(tokenizer, data.pairs)
     chosen = [(c, w) for k, (c, *ws) in enumerate(tokens.where) for w in [ws[k % 2]] if w >= 0][:n]
     layer = decoder_layers(model)[lens.layer]
     replace: Callable[[torch.Tensor], torch.Tensor] | None = None

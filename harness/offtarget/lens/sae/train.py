@@ -17,14 +17,15 @@ import numpy as np
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, DataError
 from offtarget.lens.activations import choose_layer, use_threads
+from offtarget.lens.reader import MAX_LENGTH, Reader
 from offtarget.lens.sae.collect import NORM_CAP, Activations, collect
 from offtarget.lens.sae.encode import CONFIG, WEIGHTS, load_sae
 from offtarget.lens.sae.evaluate import evaluate_sae
 from offtarget.machine import precision
-from offtarget.models import ModelRef, resolve
-from offtarget.progress import Progress, Steps, steps_of
+from offtarget.models import ModelRef
+from offtarget.progress import Steps
 from offtarget.records import Record
-from offtarget.store import Store, output_dir, write_atomic
+from offtarget.store import output_dir, write_atomic
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,7 @@ class SaeRecipe(Record):
     """Adam's learning rate; warmed up over the first 5 % of steps, down to nothing over the last third."""
     dead_after: int = 100
     """Steps without firing after which the auxiliary loss takes a latent up."""
-    max_length: int = 1024
+    max_length: int = MAX_LENGTH
     """Most tokens of a prompt and a response together."""
     dtype: str | None = None
     """Precision in which the model is read; None: what suits the machine (`machine.precision`)."""
@@ -59,29 +60,23 @@ class SaeRecipe(Record):
 
 
 def train_sae(
-    model: ModelRef | str,
+    reader: Reader,
     data: Sequence[PairSet],
     out: Path,
     recipe: SaeRecipe | None = None,
     *,
     held_out: PairSet | None = None,
     threads: int | None = None,
-    template: str | None = None,
-    store: Store | None = None,
-    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Train an SAE on the prompts and responses of some sets, and measure it.
 
     Args:
-        model: whose activations.
+        reader: whose activations, and where they are kept between runs; length and precision are those of the recipe.
         data: what to read; `text_pairs` makes pairs of plain texts.
         out: the folder that is made: `cfg.json`, `sae_weights.safetensors` (bfloat16), `training.json`.
         recipe: settings.
         held_out: pairs for the figures in `training.json`; those whose prompt is trained on are left out.
         threads: processor threads; by default those that this process may use.
-        template: path of a Jinja chat template, for models that have none.
-        store: where activations are kept between runs.
-        progress: called with a stage, steps done and steps in all.
 
     Returns:
         What is written to `training.json`.
@@ -92,22 +87,15 @@ def train_sae(
     """
     if held_out is not None:
         held_out = _unseen(held_out, data)
-    store = store or Store()
-    ref = resolve(model, store) if isinstance(model, str) else model
     recipe = recipe or SaeRecipe()
     recipe = recipe.model_copy(update={"dtype": precision(recipe.dtype)})
+    ref = reader.ref
     layer = choose_layer(ref, recipe.layer)
-    parts = [
-        collect(
-            ref, part, layer, max_length=recipe.max_length, dtype=recipe.dtype, threads=threads, template=template,
-            store=store,
-            progress=steps_of(progress, f"reading {part.name}"),
-        )
-        for part in data
-    ]  # fmt: skip
+    reader = replace(reader, model=ref, max_length=recipe.max_length, dtype=recipe.dtype)
+    parts = [collect(reader, part, layer, threads=threads) for part in data]
     began = time.perf_counter()
     with use_threads(threads) as used:
-        sae, facts = fit_sae(parts, recipe, progress=steps_of(progress, "training"))
+        sae, facts = fit_sae(parts, recipe, progress=reader.step("training"))
     facts.update(training_seconds=round(time.perf_counter() - began, 1), threads=used)
     with output_dir(out, TRAINING) as folder:
         _save(sae, folder, ref, layer)
@@ -121,9 +109,7 @@ def train_sae(
             "versions": {name: version(name) for name in ("sae-lens", "torch", "transformers", "offtarget")},
         }
         if held_out is not None:
-            report["held_out"] = evaluate_sae(
-                load_sae(folder), ref, held_out, dtype=recipe.dtype, threads=threads, template=template
-            )
+            report["held_out"] = evaluate_sae(load_sae(folder), held_out, reader, threads=threads)
         write_atomic(folder / TRAINING, json.dumps(report, indent=1) + "\n")
     return report
 

@@ -1,0 +1,20 @@
+"""How the rows of a set were asked for: what another command needs to read the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RowsAsked:
+    """What `load_pairs` was given."""
+
+    data: str | tuple[str, ...]
+    """Registry name, path or hub id; several files."""
+    columns: Mapping[str, str] | None = None
+    split: str | None = None
+    limit: int | None = None
+    limit_seed: int = 0
+    head: int | None = None
+    card: str | None = None
+    skip_bad_rows: bool = False
+    allow_drops: bool = False
