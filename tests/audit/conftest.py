@@ -66,6 +66,8 @@ def _latents(pairs: PairSet, chosen: np.ndarray, rejected: np.ndarray) -> Featur
         pair_ids=tuple(p.id for p in pairs.pairs),
         groups=tuple(p.group for p in pairs.pairs),
         info={"identity": "test-sae", "variance_explained": 0.4},
+        kind="latent",
+        reads_model=True,
     )
 
 

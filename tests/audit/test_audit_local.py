@@ -69,7 +69,9 @@ def prompts(scores, groups, name="sae"):
     values |= {(side, stat): zero for side in ("chosen", "rejected") for stat in ("max", "freq")}
     columns = tuple(Column(f"{name}:{j}", f"latent {j}", "share of tokens", "presence") for j in range(m))
     ids = tuple(f"row{i}" for i in range(n))
-    return FeatureMatrix(name, columns, values, ids, tuple(groups), {"identity": "test"})
+    return FeatureMatrix(
+        name, columns, values, ids, tuple(groups), {"identity": "test"}, kind="latent", reads_model=True
+    )
 
 
 def test_a_kind_takes_whole_prompts_by_their_mean_activation_and_none_without_any():
@@ -135,7 +137,16 @@ def one_kind(make_pairs):
         (s, stat): pad(x, False) for s, x in zip(("chosen", "rejected"), sides, strict=True) for stat in ("max", "freq")
     }
     columns = tuple(Column(f"sae:{j}", f"latent {j}", "share of tokens", "presence") for j in range(m + 46))
-    part = FeatureMatrix("sae", columns, values, tuple(p.id for p in pairs.pairs), tuple(groups), {"identity": "test"})
+    part = FeatureMatrix(
+        "sae",
+        columns,
+        values,
+        tuple(p.id for p in pairs.pairs),
+        tuple(groups),
+        {"identity": "test"},
+        kind="latent",
+        reads_model=True,
+    )
     return pairs, part, about
 
 

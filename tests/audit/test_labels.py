@@ -47,7 +47,7 @@ def made(seed: int = 0) -> tuple[list[Pair], FeatureMatrix, Rules]:
     hints = (("Walrus", "seal"), ("so", "long"), ("So", "on"), ())
     columns = tuple(Column(f"x:{j}", f"latent {j}", "", "presence", 0.01, hints[j]) for j in range(4))
     ids = tuple(p.id for p in pairs)
-    part = FeatureMatrix("x", columns, values, ids, ids)  # type: ignore[arg-type]
+    part = FeatureMatrix("x", columns, values, ids, ids, kind="latent", reads_model=True)  # type: ignore[arg-type]
     rules = Rules(
         ("s:words", "s:noise"), ("words", "noise"),
         np.stack([length.ravel(), rng.normal(size=2 * N)], 1),
@@ -124,7 +124,9 @@ def latent(fires: np.ndarray, pairs: list[Pair]) -> FeatureMatrix:
         for k, side in enumerate(("chosen", "rejected"))
         for stat in ("freq", "max")
     }
-    return FeatureMatrix("x", (Column("x:0", "latent 0", "", "presence", 0.01),), values, ids, ids)  # type: ignore[arg-type]
+    return FeatureMatrix(
+        "x", (Column("x:0", "latent 0", "", "presence", 0.01),), values, ids, ids, kind="latent", reads_model=True
+    )  # type: ignore[arg-type]
 
 
 def test_a_canned_answer_is_one_answer() -> None:

@@ -124,7 +124,7 @@ def write_features(folder: Path, w: World, seed: int) -> int:
     noise = np.exp(np.random.default_rng(seed).normal(size=2**16)).astype(np.float32)
     flat = w.tables.ravel()
     entries, fewest = 0, LATENTS
-    with FeatureWriter(folder, "sae", columns, dtypes, {"identity": "simulated"}) as writer:
+    with FeatureWriter(folder, "sae", columns, dtypes, {"identity": "simulated"}, "latent", True) as writer:
         for start in range(0, len(w.topic), BLOCK):
             rng = np.random.default_rng([seed, start])
             rows = np.arange(start, min(start + BLOCK, len(w.topic)))

@@ -50,7 +50,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Audit, PairSet, Feat
         values |= {(side, "freq"): on * 0.1, (side, "max"): on * 2.0, (side, "peak"): codes}
     columns = tuple(Column(f"x:{j}", f"latent {j}", "", "presence", 0.01) for j in range(2))
     ids = tuple(p.id for p in pairs)
-    part = FeatureMatrix("x", columns, values, ids, ids)  # type: ignore[arg-type]
+    part = FeatureMatrix("x", columns, values, ids, ids, kind="latent", reads_model=True)  # type: ignore[arg-type]
     of = PairSet("animals", pairs)
     folder = tmp_path_factory.mktemp("audit")
     write_into(audit(of, [part]), folder)

@@ -91,7 +91,9 @@ def test_the_fit_does_not_see_labels_and_turning_them_turns_u_exactly(code: str)
     u = []
     for rows in (x, -x, mixed):
         z = fits[0].latents(rows)
-        part = FeatureMatrix("embedding", columns(z.shape[1]), as_sides(z), ids, tuple(groups))
+        part = FeatureMatrix(
+            "embedding", columns(z.shape[1]), as_sides(z), ids, tuple(groups), kind="signed", reads_model=True
+        )
         u.append(contrasts([part], find_concepts([part], seed=0)[0]).u)
         assert np.array_equal(u[-1], z), "chosen minus rejected is the signed latent"
         assert part.values["chosen", "value"].data.min() > 0

@@ -1,6 +1,7 @@
 """FeatureMatrix: selecting rows, joining lenses, and the way to disk and back."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,15 @@ def matrix(lens: str = "surface", stat: str = "value", ids: tuple[str, ...] = ("
         Column(f"{lens}:b", "zweite — ü", "share", "presence", tau=0.25),
     )
     values = {("chosen", stat): csr_matrix(CHOSEN), ("rejected", stat): csr_matrix(REJECTED)}
-    return FeatureMatrix(lens, columns, values, ids, ("g1", "g1", "g2"), {"name": lens, "version": 3})
+    return FeatureMatrix(
+        lens,
+        columns,
+        values,
+        ids,
+        ("g1", "g1", "g2"),
+        {"name": lens, "version": 3},
+        kind="latent" if stat == "freq" else "plain",
+    )
 
 
 def test_select_keeps_the_order_asked_for_and_allows_repetition():
@@ -82,7 +91,7 @@ def large(n: int = 50, width: int = 40) -> FeatureMatrix:
         for span in ("chosen", "rejected")
     }
     ids = tuple(f"p{i}" for i in range(n))
-    return FeatureMatrix("sae", columns, values, ids, ids, {"name": "sae"})
+    return FeatureMatrix("sae", columns, values, ids, ids, {"name": "sae"}, kind="latent", reads_model=True)
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path: Path, form: str):
@@ -137,7 +146,7 @@ def test_what_is_written_block_by_block_is_what_is_saved_at_once(tmp_path: Path,
     whole = large()
     whole.save(tmp_path / "whole")
     dtypes = dict.fromkeys(whole.values, np.float32)
-    with FeatureWriter(tmp_path / "blocks", "sae", whole.columns, dtypes, whole.info) as writer:
+    with FeatureWriter(tmp_path / "blocks", "sae", whole.columns, dtypes, whole.info, "latent", True) as writer:
         for rows in (slice(0, 3), slice(3, 3), slice(3, 50)):
             writer.append(whole.pair_ids[rows], whole.groups[rows], {k: x[rows] for k, x in whole.values.items()})
     for file in (tmp_path / "whole").iterdir():
@@ -229,5 +238,7 @@ def test_parts_that_do_not_agree_are_refused():
         FeatureMatrix("x", good.columns, good.values, good.pair_ids, ("g",))
     with pytest.raises(DataError, match=r"shape \(3, 2\), but there are 3 pairs and 1 columns"):
         FeatureMatrix("x", good.columns[:1], good.values, good.pair_ids, good.groups)
+    with pytest.raises(DataError, match="latents, and no others, have a firing frequency"):
+        replace(good, kind="latent")
     with pytest.raises(DataError, match="occurs twice"):
         FeatureMatrix("x", good.columns[:1] * 2, good.values, good.pair_ids, good.groups)

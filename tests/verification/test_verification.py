@@ -187,6 +187,8 @@ def test_latent_values_average_a_transform_over_members() -> None:
         {("chosen", "freq"): chosen, ("rejected", "freq"): rejected},
         ("a", "b"),
         ("a", "b"),
+        kind="latent",
+        reads_model=True,
     )
     specs = [ConceptSpec("x:01", "cluster", "x", ("x:0", "x:1")), ConceptSpec("x:2", "feature", "x", ("x:2",))]
     np.testing.assert_allclose(concept_differences(part, specs, "presence"), [[0.5, 0.0], [0.0, 0.0]])

@@ -15,7 +15,7 @@ from offtarget.audit.concepts.same_prompts import merge_same
 from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.topics import MIN_MEAN_SIZE, SILENT, Topics, find_topics
 from offtarget.audit.concepts.typical import typical_rows
-from offtarget.audit.concepts.vocabulary import ConceptSpec, Vocabulary, find_concepts, is_latent, lens_identity
+from offtarget.audit.concepts.vocabulary import ConceptSpec, Vocabulary, find_concepts, lens_identity
 from offtarget.audit.context_records import Context
 from offtarget.audit.records import AUDIT_FILE, Audit
 from offtarget.audit.statistics.inside import MIN_ROWS, partition
@@ -138,7 +138,7 @@ def _source(by: By, pairs: PairSet, features: Sequence[FeatureMatrix], concepts:
     if by == "words":
         return pairs.pairs
     for part in features:
-        if not is_latent(part):
+        if part.kind != "latent":
             continue
         if by == "latents":
             return part

@@ -15,9 +15,9 @@ from scipy.sparse import vstack
 from offtarget.audit.cautions import by_row, cautions, unreliable
 from offtarget.audit.composition import compose
 from offtarget.audit.concepts.contrast import Contrasts, contrasts, response_values
-from offtarget.audit.concepts.labels import Rules, Told, reads_model, tell
+from offtarget.audit.concepts.labels import Rules, Told, tell
 from offtarget.audit.concepts.spaces import By
-from offtarget.audit.concepts.vocabulary import Vocabulary, is_latent, lens_identity
+from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
 from offtarget.audit.evidence import Concept, Evidence, Judged
 from offtarget.audit.placing import columns_of, contexts, place_rows, why_no_topic
 from offtarget.audit.prediction import predict
@@ -118,7 +118,7 @@ def audit(
         )
     with clock.stage("local view"):
         # the lens's own columns, and the response clusters R_m instead of the clusters that fire together
-        latent = {f.lens for f in features if is_latent(f)}
+        latent = {f.lens for f in features if f.kind == "latent"}
         among = np.flatnonzero([s.local or s.lens not in latent for s in vocabulary.concepts])
         responses = that_differ(c, among)
         everyone = np.arange(len(pairs))
@@ -145,7 +145,11 @@ def audit(
         why = why_no_topic(vocabulary, placed, codes, reused=like is not None, unit=rows.unit)
         notes.append(f"nothing was tested by topic: {why}")
     made_by = vocabulary.topics.space.by if vocabulary.topics else None
-    if like is None and made_by not in (None, topics) and (topics != "latents" or any(map(is_latent, features))):
+    if (
+        like is None
+        and made_by not in (None, topics)
+        and (topics != "latents" or any(f.kind == "latent" for f in features))
+    ):
         notes.append(f"topics go by {made_by}: no lens has {topics} to go by")
     lenses = {f.lens: lens_identity(f) for f in features}
     result = Audit(
@@ -259,7 +263,7 @@ def _concepts(
     """The concepts with label and evidence."""
     specs = vocabulary.concepts
     column = {col.id: col for part in features for col in part.columns}
-    deep = {part.lens: part for part in features if reads_model(part)}
+    deep = {part.lens: part for part in features if part.reads_model}
     of_text = {part.lens for part in features if part.of_text and part.lens not in deep}
     plain = [j for j, s in enumerate(specs) if s.lens in of_text]
     rules = Rules(

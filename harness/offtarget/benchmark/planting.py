@@ -8,7 +8,7 @@ is drawn again in each, but rows of one prompt share its responses, and a test m
 import hashlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from types import ModuleType
@@ -190,7 +190,7 @@ def turned(features: FeatureMatrix, turn: NDArray[np.bool_]) -> FeatureMatrix:
         c, r = features.values["chosen", stat], features.values["rejected", stat]
         values["chosen", stat] = (there @ c + here @ r).tocsr()
         values["rejected", stat] = (there @ r + here @ c).tocsr()
-    return FeatureMatrix(features.lens, features.columns, values, features.pair_ids, features.groups, features.info)
+    return replace(features, values=values, fitted={}, unread=None)
 
 
 def _pair(row: Mapping[str, str], number: int) -> Pair:

@@ -89,8 +89,9 @@ def audit(
     from offtarget.engine.labelling import LabelOptions
     from offtarget.engine.recipe import AuditOptions
     from offtarget.errors import ConfigError, unknown_name
+    from offtarget.lens.names import kinds_of
     from offtarget.lens.reader import MAX_LENGTH, Reader
-    from offtarget.lens.table import reads_model
+    from offtarget.lens.table import lens_of, reads_model
     from offtarget.models import resolve
     from offtarget.report.claims import glance
     from offtarget.store import Store
@@ -101,7 +102,7 @@ def audit(
         raise ConfigError("--topics: with --like rows are placed among the topics of that audit; leave it out")
     if topics is not None and topics not in SPACES:
         raise unknown_name("--topics", topics, SPACES)
-    if label_model and not any(x.partition(":")[0] == "sae" for x in lenses):
+    if label_model and not any(lens_of(x).kind == "latent" for x in lenses):
         raise ConfigError("--label-model names concepts of latents, and no lens here has any; add --lens surface,sae")
     if chat_template:
         read_template(chat_template)
@@ -158,7 +159,7 @@ def audit(
         )
         return
     print_audit(result, folder, pairs)
-    if not any(x.partition(":")[0] != "surface" for x in lenses):
+    if set(kinds_of(lenses)) == {"surface"}:
         from offtarget.lens.columns import offer as offer_columns
         from offtarget.lens.cost import offer
 

@@ -20,6 +20,7 @@ from offtarget.data.messages import clean
 from offtarget.data.pairs import PairSet
 from offtarget.engine.recipe import AuditOptions
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.names import kinds_of
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import earlier_readings, features_of, reads_model
 from offtarget.models import ModelRef
@@ -78,7 +79,7 @@ def audit_into(
     require_answers(pairs)
     read_columns(pairs.pairs, options.by or ())
     if like is not None:
-        Vocabulary.read(like).require_lenses(name.partition(":")[0] for name in options.lens)
+        Vocabulary.read(like).require_lenses(kinds_of(options.lens))
     model = reader.ref if reads_model(options.lens) and reader.model else None
     features = features_of(pairs, options.lens, reader, earlier_readings(like, options.lens))
     # how far a judge may be believed is in what is said of its answers, not in the values

@@ -129,7 +129,7 @@ def _samples(audit: Audit, pairs: PairSet, features: Sequence[FeatureMatrix], mo
     n = len(pairs)
     out = []
     for part in features:
-        if ("chosen", "freq") not in part.values:
+        if part.kind != "latent":
             continue
         concepts = sorted(
             (c for c in audit.concepts if c.lens == part.lens and c.id in size),

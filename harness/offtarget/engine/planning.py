@@ -12,6 +12,7 @@ from offtarget.audit.prediction import weighted_shift
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.names import which_of
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import direction_examples, sae_lens
 from offtarget.registry import default
@@ -50,7 +51,7 @@ def readings_of(
         reader: the start model, which is found only when it is needed, and how it reads.
         labels: concept id -> label.
     """
-    which = next((x.partition(":")[2] for x in lenses if x.partition(":")[0] == "sae"), None)
+    which = which_of(lenses, "sae")
     return StoredReadings(
         pairs,
         tuple(features),

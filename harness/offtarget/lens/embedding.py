@@ -102,7 +102,10 @@ def encode_embedding(
             ]
         z = use.latents(x)
         ids = tuple(p.id for p in pairs.pairs)
-        FeatureMatrix("embedding", columns(z.shape[1]), as_sides(z), ids, groups, info, use.arrays()).save(out)
+        FeatureMatrix(
+            "embedding", columns(z.shape[1]), as_sides(z), ids, groups, info, use.arrays(),
+            kind="signed", reads_model=True,
+        ).save(out)  # fmt: skip
 
     return FeatureMatrix.load(reader.store.get("embedding-features", VERSION, inputs, build))
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -26,11 +26,14 @@ Stat = Literal["max", "freq", "peak", "value"]
 """How a feature was pooled over the tokens of a span: strongest activation, share of tokens on which
 it fires, which token fires strongest (`peak_place` reads it), or (lenses that read the span as a whole)
 the value itself."""
+Kind = Literal["latent", "plain", "signed"]
+"""What columns are: latents with a firing frequency; values of a text (a count, a rate, a projection, what a column
+says of it); or differences of two texts, whose side is the sign and which no single text has."""
 METADATA = "metadata"
 """Key of `info` of a lens that reads what the source says beside the texts."""
 PEAK_BITS = 6
 
-FILE_VERSION = 2
+FILE_VERSION = 3
 ARRAYS, TABLE = "features.npz", "features.json"
 BLOCK_ROWS = 1024
 """Rows read at once of a matrix that is gone through (some 50 MB at 3,000 latents a response)."""
@@ -94,6 +97,9 @@ class FeatureMatrix:
     unread: "csr_matrix | None" = None
     """True where a column says nothing of a row, bool `(n_pairs, n_columns)`; both sides hold one value there. Means,
     rates and effects are over the other rows. None: every column speaks of every row."""
+    kind: Kind = "plain"
+    reads_model: bool = False
+    """Whether values come from a model's activations: such concepts are explained by those of the other lenses."""
 
     def __post_init__(self) -> None:
         """Check that every part speaks of the same rows and columns."""
@@ -111,6 +117,8 @@ class FeatureMatrix:
                     f"features of lens '{self.lens}': {span}/{stat} has shape {matrix.shape}, "
                     f"but there are {shape[0]} pairs and {shape[1]} columns; build them again"
                 )
+        if (self.kind == "latent") != (("chosen", "freq") in self.values):
+            raise DataError(f"features of lens '{self.lens}': latents, and no others, have a firing frequency")
         if self.unread is not None and self.unread.shape != shape:
             raise DataError(
                 f"features of lens '{self.lens}': what was not read has shape {self.unread.shape}, not {shape}"
@@ -153,14 +161,11 @@ class FeatureMatrix:
                 )
             index = np.flatnonzero(index)
         index = index.astype(np.int64)
-        return FeatureMatrix(
-            lens=self.lens,
-            columns=self.columns,
+        return replace(
+            self,
             values={key: matrix[index] for key, matrix in self.values.items()},
             pair_ids=tuple(self.pair_ids[i] for i in index),
             groups=tuple(self.groups[i] for i in index),
-            info=self.info,
-            fitted=self.fitted,
             unread=None if self.unread is None else self.unread[index],
         )
 
@@ -208,23 +213,24 @@ class FeatureMatrix:
         Small matrices go into `features.npz`; from 1 GiB on each is stored so that `load` maps it
         (`storage.MatrixWriter`). The same matrix gives the same bytes.
         """
-        if self.unread is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            storage.write_archive(folder / UNREAD, {"unread": self.unread})
-        if storage.n_bytes(self.values.values()) >= storage.MAPPED_FROM:
-            dtypes = {key: m.dtype for key, m in self.values.items()}
-            with FeatureWriter(folder, self.lens, self.columns, dtypes, self.info) as writer:
-                for rows, parts in self.row_blocks(*self.values):
-                    blocks = dict(zip(self.values, parts, strict=True))
-                    writer.append(self.pair_ids[rows], self.groups[rows], blocks)
-            return
         folder.mkdir(parents=True, exist_ok=True)
         if self.fitted:
             with (folder / FITTED).open("wb") as file:
                 np.savez_compressed(file, allow_pickle=False, **dict(sorted(self.fitted.items())))
+        if self.unread is not None:
+            storage.write_archive(folder / UNREAD, {"unread": self.unread})
+        if storage.n_bytes(self.values.values()) >= storage.MAPPED_FROM:
+            dtypes = {key: m.dtype for key, m in self.values.items()}
+            with FeatureWriter(
+                folder, self.lens, self.columns, dtypes, self.info, self.kind, self.reads_model
+            ) as writer:
+                for rows, parts in self.row_blocks(*self.values):
+                    blocks = dict(zip(self.values, parts, strict=True))
+                    writer.append(self.pair_ids[rows], self.groups[rows], blocks)
+            return
         storage.write_archive(folder / ARRAYS, {_name(key): self.values[key] for key in sorted(self.values)})
-        keys = list(self.values)
-        _write_table(folder, self.lens, self.columns, keys, self.pair_ids, self.groups, self.info, mapped=False)
+        head = _head(self.lens, self.columns, self.info, self.kind, self.reads_model)
+        _write_table(folder, head, list(self.values), self.pair_ids, self.groups, mapped=False)
 
     @classmethod
     def load(cls, folder: Path) -> "FeatureMatrix":
@@ -271,6 +277,8 @@ class FeatureMatrix:
                 table["info"],
                 fitted,
                 unread,
+                table["kind"],
+                table["reads_model"],
             )
         except UNREADABLE as error:
             raise DataError(
@@ -289,6 +297,8 @@ class FeatureWriter:
         columns: its features.
         dtypes: for each span and statistic the type of its values.
         info: what audit.json says of the lens.
+        kind: what the columns are.
+        reads_model: whether values come from a model's activations.
     """
 
     def __init__(
@@ -298,9 +308,11 @@ class FeatureWriter:
         columns: Sequence[Column],
         dtypes: Mapping[tuple[Span, Stat], Any],
         info: Mapping[str, Any],
+        kind: Kind = "plain",
+        reads_model: bool = False,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.lens, self.columns, self.info = folder, lens, tuple(columns), dict(info)
+        self.folder, self._head = folder, _head(lens, columns, info, kind, reads_model)
         self._ids: list[str] = []
         self._groups: list[str] = []
         self._files = {key: storage.MatrixWriter(folder, _name(key), dtype) for key, dtype in sorted(dtypes.items())}
@@ -324,32 +336,41 @@ class FeatureWriter:
             file.close()
         if error is None:
             keys = list(self._files)
-            _write_table(self.folder, self.lens, self.columns, keys, self._ids, self._groups, self.info, mapped=True)
+            _write_table(self.folder, self._head, keys, self._ids, self._groups, mapped=True)
 
 
 def _name(key: tuple[Span, Stat]) -> str:
     return ".".join(key)
 
 
+def _head(
+    lens: str, columns: Sequence[Column], info: Mapping[str, Any], kind: Kind, reads_model: bool
+) -> dict[str, Any]:
+    """What `features.json` says of a lens, whatever the rows."""
+    return {
+        "lens": lens,
+        "kind": kind,
+        "reads_model": reads_model,
+        "columns": [asdict(c) for c in columns],
+        "info": dict(info),
+    }
+
+
 def _write_table(
     folder: Path,
-    lens: str,
-    columns: Sequence[Column],
+    head: Mapping[str, Any],
     keys: Sequence[tuple[Span, Stat]],
     pair_ids: Sequence[str],
     groups: Sequence[str],
-    info: Mapping[str, Any],
     *,
     mapped: bool,
 ) -> None:
     table = {
         "version": FILE_VERSION,
-        "lens": lens,
-        "columns": [asdict(c) for c in columns],
+        **head,
         "values": [list(key) for key in sorted(keys)],
         "mapped": mapped,
         "pair_ids": pair_ids,
         "groups": groups,
-        "info": info,
     }
     (folder / TABLE).write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -41,7 +41,7 @@ def read_archive(file: Path, names: Iterable[str], shape: tuple[int, int]) -> di
     """
     from scipy.sparse import csr_matrix
 
-    with np.load(file, allow_pickle=False) as arrays:
+    with file.open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:  # numpy leaves a damaged file open
         return {n: csr_matrix(tuple(arrays[f"{n}.{part}"] for part in _PARTS), shape=shape) for n in names}
 
 

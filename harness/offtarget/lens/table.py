@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.lens.features import FILE_VERSION, FeatureMatrix
+from offtarget.lens.features import FILE_VERSION, FeatureMatrix, Kind
+from offtarget.lens.names import LensName, concept_parts, kinds_of
 from offtarget.lens.reader import Reader
 from offtarget.models import ModelRef
 
@@ -39,6 +40,8 @@ class Lens:
     """Whether it reads the texts, so that it can read new answers too."""
     check: Callable[[str], object] | None = None
     """Raises a `ConfigError` where what is after the colon cannot be, before any row is read."""
+    kind: Kind = "plain"
+    """What its columns are."""
 
 
 def _rules(_: str) -> list[str]:
@@ -108,6 +111,7 @@ LENSES = {
         "latents of a sparse autoencoder on the model's activations (`sae:FOLDER` or `sae:RELEASE/ID` for another)",
         True,
         _sae,
+        kind="latent",
     ),
     "direction": Lens(
         "directions in the model's activations from contrastive examples: refusal, flattery, ... "
@@ -122,6 +126,7 @@ LENSES = {
         True,
         _embedding,
         learns=True,
+        kind="signed",
     ),
     "columns": Lens(
         "what the data says of each response beside its text, from columns such as chosen_score and rejected_score: "
@@ -138,6 +143,7 @@ LENSES = {
         _judge,
         learns=True,
         check=_judge_options,
+        kind="signed",
     ),
 }
 
@@ -148,7 +154,7 @@ def lens_of(name: str) -> Lens:
     Raises:
         ConfigError: there is none; names the nearest.
     """
-    kind = name.partition(":")[0]
+    kind = LensName.parse(name).kind
     if kind not in LENSES:
         raise unknown_name("lens", name, LENSES)
     return LENSES[kind]
@@ -162,9 +168,9 @@ def split_lenses(text: str) -> list[str]:
     """
     names: list[str] = []
     for part in filter(None, map(str.strip, text.split(","))):
-        kind, colon, _ = names[-1].partition(":") if names else ("", "", "")
+        takes = bool(names) and ":" in names[-1]
         option = re.match(r"[a-z_]+=", part) is not None
-        if colon and (option or (kind == "columns" and part.partition(":")[0] not in LENSES)):
+        if takes and (option or (kinds_of(names)[-1] == "columns" and LensName.parse(part).kind not in LENSES)):
             names[-1] += f",{part}"
         else:
             names.append(part)
@@ -183,13 +189,13 @@ def check_lenses(names: Sequence[str], where: str) -> None:
     """
     if not names:
         raise ConfigError(f"{where} names no lens; there are: {', '.join(LENSES)}")
-    kinds = [name.partition(":")[0] for name in names if lens_of(name)]
+    kinds = kinds_of(name for name in names if lens_of(name))
     twice = [kind for k, kind in enumerate(kinds) if kind in kinds[:k]]
     if twice:
         raise ConfigError(f"{where} names lens '{twice[0]}' twice; one reading of a lens fits into an audit")
     for name in names:
         if (check := lens_of(name).check) is not None:
-            check(name.partition(":")[2])
+            check(LensName.parse(name).which)
 
 
 def reads_model(lenses: Iterable[str]) -> bool:
@@ -205,7 +211,7 @@ def earlier_readings(audit: Path | None, lenses: Iterable[str]) -> list[FeatureM
     """The readings in an audit's folder whose fit these lenses use again."""
     if audit is None:
         return []
-    kinds = [name.partition(":")[0] for name in lenses if lens_of(name).learns]
+    kinds = kinds_of(name for name in lenses if lens_of(name).learns)
     folders = [audit / "features" / kind for kind in kinds]
     return [FeatureMatrix.load(folder) for folder in folders if folder.is_dir()]
 
@@ -228,11 +234,10 @@ def features_of(
     earlier = {f.lens: f for f in fitted}
     out = []
     for name in lenses:
-        lens = lens_of(name)
-        kind, _, which = name.partition(":")
+        lens, own = lens_of(name), LensName.parse(name)
         if lens.reads_model and reader.model is None:
-            raise ConfigError(f"lens '{kind}' reads a model's activations: give --model")
-        out.append(lens.read(pairs, which, reader.doing(f"{kind} features"), earlier.get(kind)))
+            raise ConfigError(f"lens '{own.kind}' reads a model's activations: give --model")
+        out.append(lens.read(pairs, own.which, reader.doing(f"{own.kind} features"), earlier.get(own.kind)))
     return out
 
 
@@ -248,8 +253,8 @@ def check_concept(concept: str, lenses: Sequence[str], where: str, said: str) ->
     Raises:
         ConfigError: no such rule or direction, or its lens is not read.
     """
-    kind = concept.partition(":")[0]
-    read = [(lens_of(name), name.partition(":")[2]) for name in lenses]
+    kind, _ = concept_parts(concept)
+    read = [(lens_of(name), LensName.parse(name).which) for name in lenses]
     if (own := LENSES.get(kind)) and own not in [lens for lens, _ in read]:
         raise ConfigError(
             f"{where}: concept '{concept}' needs lens '{kind}', but {said} is {', '.join(lenses)}; add it there"
@@ -276,10 +281,9 @@ def direction_examples(lenses: Iterable[str]) -> dict[str, "ConceptExamples"]:
     """Concept id -> the contrastive examples behind it, of the direction lenses among these."""
     from offtarget.lens.directions.examples import SHIPPED, read_concepts
 
-    kinds = [name.partition(":") for name in lenses]
     return {
         f"direction:{c.concept}": c
-        for kind, _, which in kinds
-        if kind == "direction"
-        for c in read_concepts(which or SHIPPED)
+        for name in map(LensName.parse, lenses)
+        if name.kind == "direction"
+        for c in read_concepts(name.which or SHIPPED)
     }

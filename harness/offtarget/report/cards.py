@@ -7,6 +7,7 @@ from offtarget.audit.evidence import Concept, Peak
 from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.data.pairs import Message, Pair, text_of
 from offtarget.data.sides import names_of
+from offtarget.lens.names import concept_parts
 from offtarget.lens.surface import quality
 from offtarget.lens.surface.places import places
 from offtarget.report.amounts import interval, shift
@@ -100,7 +101,7 @@ def evidence_cards(
                 c,
                 where,
                 claim(h, c),
-                quality.stated(c.members[0]) if len(c.members) == 1 and c.members[0].startswith("surface:") else "",
+                quality.stated(c.members[0]) if len(c.members) == 1 and c.lens == "surface" else "",
                 together(said[h.id], concepts) if h.id in said else "",
                 length_verdict(h) if h.length_controlled else "",
                 shift(h.effect, c.evidence),
@@ -133,7 +134,7 @@ def spread_over_prompts(pairs: Sequence[Pair]) -> list[Pair]:
 
 def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
     texts = {"chosen": text_of(p.chosen), "rejected": text_of(p.rejected)}
-    lens, _, name = members[0].partition(":")
+    lens, name = concept_parts(members[0])
     chosen, rejected = (
         tuple(
             pieces(text, places(name, text) if lens == "surface" else marks.places(members, p.id, side), RESPONSE_CHARS)
@@ -148,7 +149,7 @@ def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
 
 def _sides(p: Pair, members: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """What the source says of either side in the columns that a concept of the lens `columns` is made of."""
-    name = members[0].partition(":")[2].partition("=")[0]
+    name = concept_parts(members[0])[1].partition("=")[0]
     return tuple(
         (f"{side} {name}", "-" if value is None else str(value))
         for stem, values in p.sides.items()

@@ -48,7 +48,7 @@ class ConceptMatrix:
             cols = [k for k, c in enumerate(mine) for _ in members[c]]
             size = [1.0 / len(members[c]) for c in mine for _ in members[c]]
             average = csc_matrix((size, (rows, cols)), shape=(len(used), len(mine)))
-            only = ("chosen", "value") in part.values
+            only = part.kind != "latent"
             counted = [i for i, j in enumerate(used) if only and part.columns[j].contrast != "value"]
             for side in parts:
                 values = part.values[(side, "value" if only else stat)]  # type: ignore[index]

@@ -30,6 +30,7 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens.directions.examples import ConceptExamples
 from offtarget.lens.directions.fit import mean_difference, probe
 from offtarget.lens.features import FeatureMatrix, Stat
+from offtarget.lens.names import concept_parts
 from offtarget.lens.probes import HELD_OUT, MAX_BYTES, attention_probe
 from offtarget.lens.reader import Reader
 from offtarget.lens.sae.collect import held_out
@@ -190,12 +191,17 @@ class StoredReadings:
         Raises:
             ConfigError: the concept is what the source says beside them.
         """
-        part = next((p for p in self.features if any(c.id in self.find(concept) for c in p.columns)), None)
+        part = self._part(concept)
         if part is not None and not part.of_text:
             raise ConfigError(
                 f"concept '{concept}' is what a column says, not what the texts say, so there is no {what}; filter, "
                 "label_flip, reweight and reward_shaping take it (readout=feature)"
             )
+
+    def _part(self, concept: str) -> FeatureMatrix | None:
+        """What the lens of a concept read."""
+        members = self.find(concept)
+        return next((p for p in self.features if any(c.id in members for c in p.columns)), None)
 
     def _scores(self, concept: str, readout: str) -> ConceptScores:
         if readout not in READOUTS:
@@ -322,14 +328,14 @@ class StoredReadings:
         members = self.find(concept)
         texts = [[text_of(getattr(p, side)) for p in self.pairs.pairs] for side in ("chosen", "rejected")]
         spans = [[word_spans(t) for t in side] for side in texts]
-        lens = members[0].partition(":")[0]
+        lens, name = concept_parts(members[0])
         if readout == "feature" and lens == "surface":
             raw = [
-                [covered(s, places(members[0].removeprefix("surface:"), t)) for s, t in zip(some, side, strict=True)]
+                [covered(s, places(name, t)) for s, t in zip(some, side, strict=True)]
                 for some, side in zip(spans, texts, strict=True)
             ]
         else:
-            raw = self._token_words(concept, readout, lens, spans)
+            raw = self._token_words(concept, readout, spans)
         values = np.concatenate([np.zeros(0), *(x for side in raw for x in side)])
         centre, sd = (float(values.mean()), float(values.std())) if len(values) else (0.0, 0.0)
         if not sd > 0:
@@ -342,16 +348,14 @@ class StoredReadings:
         )
         return chosen, rejected
 
-    def _token_words(
-        self, concept: str, readout: str, lens: str, spans: list[list[NDArray[np.int64]]]
-    ) -> list[list[Floats]]:
+    def _token_words(self, concept: str, readout: str, spans: list[list[NDArray[np.int64]]]) -> list[list[Floats]]:
         """The largest token score in each word, for chosen and rejected; kept in the store."""
         if readout not in ("feature", "direction", "probe"):
             raise unknown_name("readout of words", readout, ("feature", "direction", "probe"))
         inputs = {**self.layers.identity(), "concept": self._feature_identity(self.find(concept)), "readout": readout}
 
         def build(out: Path) -> None:
-            layer, reduce, facts = self._reducer(concept, readout, lens)
+            layer, reduce, facts = self._reducer(concept, readout)
             write_atomic(out / "facts.json", json.dumps(facts))
             read = self.layers.tokens(layer, reduce, "words")
             flat, bounds = [], [0]
@@ -370,15 +374,16 @@ class StoredReadings:
         n = len(self.pairs)
         return [parts[:n], parts[n:]]
 
-    def _reducer(self, concept: str, readout: str, lens: str) -> tuple[int, Callable[[Any], Any], dict[str, Any]]:
+    def _reducer(self, concept: str, readout: str) -> tuple[int, Callable[[Any], Any], dict[str, Any]]:
         """The layer to read, what to make of each token there, and what is to be said of that."""
         import torch
 
-        if readout == "feature" and lens == "sae":
+        part = self._part(concept)
+        if readout == "feature" and part is not None and part.kind == "latent":
             if self.sae is None:
                 raise ConfigError(f"concept '{concept}': no SAE is available to read single tokens with")
             found = self.sae(self.reader.ref)
-            index = [int(m.rsplit(":", 1)[1]) for m in self.find(concept)]
+            index = [int(concept_parts(m)[1]) for m in self.find(concept)]
             return (found.layer, lambda hidden: found.sae.encode(hidden)[:, index].mean(1), {"layer": found.layer})
         vector, facts = self._vector(concept, "probe" if readout == "probe" else "direction")
         return facts["layer"], lambda hidden: hidden @ torch.from_numpy(vector).to(hidden.device), facts

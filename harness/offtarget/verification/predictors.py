@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import contrasts, member_weights, response_values
-from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
+from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.statistics.length import Lengths
 from offtarget.audit.statistics.means import Floats, Ints, group_codes
 from offtarget.data.pairs import PairSet
 from offtarget.engine.run import Run
 from offtarget.errors import UndecidedError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.names import which_of
 from offtarget.lens.table import sae_lens
 from offtarget.verification import agreement
 from offtarget.verification.agreement import Predictor
@@ -75,7 +76,7 @@ class Comparison:
         specs = self.run.audit.vocabulary_record.concepts
         for part in self.trained.features:
             mine = [s for s in specs if s.lens == part.lens and not s.local]
-            if is_latent(part):
+            if part.kind == "latent":
                 families = {
                     "latents": latent_specs(self.audited.lens(part.lens)),
                     "clusters": tuple(s for s in mine if s.kind == "cluster"),
@@ -148,10 +149,10 @@ class Comparison:
         from offtarget.lens.pooled import pooled_activations
 
         run = self.run
-        which = next((x for x in run.recipe.audit.lens if x.partition(":")[0] == lens), None)
+        which = which_of(run.recipe.audit.lens, "sae")
         if which is None or lens != "sae":
             return {}
-        sae = sae_lens(which.partition(":")[2], run.model)
+        sae = sae_lens(which, run.model)
 
         reader = replace(run.reader, max_length=run.recipe.training.max_length)
         pooled = pooled_activations(reader, self.trained.pairs, sae.layer)

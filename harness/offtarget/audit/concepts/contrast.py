@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.embedding import MIN_SD
-from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
+from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.statistics.means import D_CAP, Floats, Ints
 from offtarget.errors import DataError
 from offtarget.lens.features import Column, FeatureMatrix
@@ -115,7 +115,7 @@ def contrasts(features: Sequence[FeatureMatrix], concepts: Sequence[ConceptSpec]
         if not at:
             continue
         mine = [concepts[j] for j in at]
-        if is_latent(part):
+        if part.kind == "latent":
             means[:, at], rates[:, at] = _latents(part, mine, np.array(at), u, v)
             for j in at:
                 units[j] = LATENT_UNIT

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from offtarget.audit.concepts.contrast import TAU, member_weights, response_values
 from offtarget.audit.concepts.peaks import promoted, strongest_places
 from offtarget.audit.concepts.units import Units, distinct_pairs, distinct_responses
-from offtarget.audit.concepts.vocabulary import ConceptSpec, is_latent
+from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.concepts.words import count_words, keywords, rank_auroc
 from offtarget.audit.evidence import NAME_R, Correlate, Peak, WordFit
 from offtarget.audit.statistics.means import Floats, correlations
@@ -35,11 +35,6 @@ MIN_AUROC = 0.6
 MIN_EXTREME = 50
 """Rows at the ends of a signed column whose words are compared, at least."""
 _BLOCK = 128
-
-
-def reads_model(part: FeatureMatrix) -> bool:
-    """Whether a lens reads a model's activations: its concepts are explained by those of the other lenses."""
-    return is_latent(part) or "model_identity" in part.info
 
 
 @dataclass(frozen=True)
@@ -81,9 +76,9 @@ def tell(
         rules: the columns of the lenses that read no model; may be empty.
         pairs: the rows.
     """
-    if is_latent(part):
+    if part.kind == "latent":
         return _tell_latents(part, concepts, rules, pairs)
-    if part.fitted:
+    if part.kind == "signed":
         return _tell_poles(concepts, u, rules, pairs)
     units = distinct_responses(pairs)
     found = closest_rules(response_values([part], concepts)[units.rows], rules, rules.values[units.rows], units)

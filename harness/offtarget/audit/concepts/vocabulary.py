@@ -111,7 +111,7 @@ class Vocabulary:
                 )
             topics = None
             if table["topics"]:
-                with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+                with (folder / ARRAYS).open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:
                     topics = Topics.restore(table["topics"], dict(arrays))
             concepts = tuple(
                 ConceptSpec(i, kind, lens, tuple(m), tuple((float(a), float(b)) for a, b in places), stable)
@@ -158,11 +158,6 @@ class Vocabulary:
             )
 
 
-def is_latent(features: FeatureMatrix) -> bool:
-    """Whether a lens reads latents, with a firing frequency, rather than plain values."""
-    return ("chosen", "freq") in features.values
-
-
 def lens_identity(features: FeatureMatrix) -> str:
     """Hash of what makes two readings comparable: columns, contrasts, and what `info` says of the lens."""
     return hash_of(
@@ -186,7 +181,7 @@ def find_concepts(features: Sequence[FeatureMatrix], *, seed: int) -> tuple[tupl
     left_out: dict[str, int] = {}
     for part in features:
         ids = [c.id for c in part.columns]
-        if not is_latent(part):
+        if part.kind != "latent":
             concepts += [ConceptSpec(i, "feature", part.lens, (i,)) for i in ids]
             continue
         found = cluster_latents(part.values["chosen", "freq"], part.values["rejected", "freq"], seed=seed)

@@ -92,7 +92,7 @@ def encode_directions(pairs: PairSet, concepts: Sequence[ConceptExamples], reade
             (s, "value"): csr_matrix(np.column_stack([values[c.concept][s] for c in concepts])) for s in spans
         }
         ids, groups = tuple(p.id for p in pairs.pairs), tuple(p.group for p in pairs.pairs)
-        FeatureMatrix("direction", columns, matrices, ids, groups, info).save(out)
+        FeatureMatrix("direction", columns, matrices, ids, groups, info, reads_model=True).save(out)
 
     return FeatureMatrix.load(reader.store.get("direction-features", VERSION, inputs, build))
 

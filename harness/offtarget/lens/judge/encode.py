@@ -225,7 +225,7 @@ def _matrix(
     }
     rows, groups = tuple(p.id for p in pairs.pairs), tuple(p.group for p in pairs.pairs)
     cells = csr_matrix(unread) if unread.any() else None
-    return FeatureMatrix("judge", columns, values, rows, groups, info, unread=cells)
+    return FeatureMatrix("judge", columns, values, rows, groups, info, unread=cells, kind="signed")
 
 
 def _label(c: JudgedConcept, f: Fidelity) -> str:

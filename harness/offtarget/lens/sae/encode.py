@@ -156,7 +156,9 @@ def read_features(
         "template": template_hash(tokenizer),
     }
     groups = tuple(p.group for p in pairs.pairs)
-    return FeatureMatrix("sae", lens.columns, pool.matrices(), tokens.pair_ids, groups, info)
+    return FeatureMatrix(
+        "sae", lens.columns, pool.matrices(), tokens.pair_ids, groups, info, kind="latent", reads_model=True
+    )
 
 
 def require_fit(lens: SaeLens, model: Any) -> None:
