@@ -99,7 +99,7 @@ class Workings:
 
         require_intact(folder / ARRAYS)
         try:
-            with np.load(folder / ARRAYS, allow_pickle=False) as a:
+            with (folder / ARRAYS).open("rb") as raw, np.load(raw, allow_pickle=False) as a:
                 ids, concepts = a["pair_ids"], a["concepts"]
                 families: dict[str, dict[str, NDArray[Any]]] = {}
                 for name in a.files:

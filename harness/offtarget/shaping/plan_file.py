@@ -50,7 +50,7 @@ def read_plan(folder: Path) -> ShapingPlan:
         ConfigError: the files do not give the plan that was written.
     """
     rest = json.loads((folder / REST).read_text(encoding="utf-8"))
-    with np.load(folder / ARRAYS, allow_pickle=False) as z:
+    with (folder / ARRAYS).open("rb") as raw, np.load(raw, allow_pickle=False) as z:
         arrays = {name: z[name] for name in z.files}
     hooks: list[Hook] = []
     for i, h in enumerate(rest["hooks"]):
