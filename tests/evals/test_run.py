@@ -7,16 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from offtarget import models, registry
+from offtarget import registry
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals import pool as pool_module
 from offtarget.evals.policy import Completion, Policy, Sampling
 from offtarget.evals.pool import Rollouts, prompt_key, rollouts
 from offtarget.evals.run import evaluate
+from offtarget.lens.reader import Reader
 from offtarget.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,28 +193,27 @@ def test_a_killed_pool_goes_on_where_it_was(
 ) -> None:
     monkeypatch.setattr(pool_module, "generation_batches", lambda rows: iter([[2], [0, 1]]))
     policy = Policy.load(str(tiny_model), dtype="float32")
-    ref = models.resolve(str(tiny_model))
+    reader = Reader(str(tiny_model), Store())
     prompts = [[{"role": "user", "content": c}] for c in ("One", "Two", "Three")]
 
-    def interrupt(done: int, total: int) -> None:
+    def interrupt(_: str, done: int, total: int) -> None:
         if done >= 1 and total == 3 and steps.append(done) is None and len(steps) > 3:
             raise KeyboardInterrupt
 
     steps: list[int] = []
-    store = Store()
     with pytest.raises(KeyboardInterrupt):
-        rollouts(ref, prompts, SHORT, store=store, policy=lambda: policy, progress=interrupt)
+        rollouts(replace(reader, progress=interrupt), prompts, SHORT, lambda: policy)
     rows: list[int] = []
     complete = Policy.complete
     monkeypatch.setattr(
         Policy, "complete", lambda self, r, *a, **k: (rows.append(len(r)), complete(self, r, *a, **k))[1]
     )
-    got = rollouts(ref, prompts, SHORT, store=store, policy=lambda: policy)
+    got = rollouts(reader, prompts, SHORT, lambda: policy)
     assert rows == [2]  # the first batch was kept
     assert set(got.answers) == {prompt_key(p) for p in prompts}
     assert got.find(prompts[0], SHORT) is not None
     assert got.find(prompts[0], Sampling(max_tokens=6, seed=1)) is None
-    again = rollouts(ref, prompts[::-1], SHORT, store=store, policy=lambda: pytest.fail("loaded"))
+    again = rollouts(reader, prompts[::-1], SHORT, lambda: pytest.fail("loaded"))
     assert again == got
 
 

@@ -5,12 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from offtarget import machine, models
 from offtarget.data.pairs import Message
 from offtarget.evals.policy import Completion, Policy, Sampling, batch_size, generation_batches
-from offtarget.progress import Steps
-from offtarget.store import Store, canonical_json, hash_of, write_atomic
-from offtarget.versions import package_versions
+from offtarget.lens.reader import Reader
+from offtarget.store import canonical_json, hash_of, write_atomic
 
 STAGE_VERSION = 1
 
@@ -34,45 +32,29 @@ def prompt_key(messages: Sequence[Message]) -> str:
 
 
 def rollouts(
-    ref: models.ModelRef,
-    prompts: Sequence[Sequence[Message]],
-    sampling: Sampling,
-    *,
-    store: Store,
-    policy: Callable[[], Policy] | None = None,
-    dtype: str | None = None,
-    template: str | None = None,
-    progress: Steps | None = None,
+    reader: Reader, prompts: Sequence[Sequence[Message]], sampling: Sampling, policy: Callable[[], Policy] | None = None
 ) -> Rollouts:
     """The answers of a policy to some prompts, from the store where they were sampled before.
 
     A killed run keeps the batches that it finished.
 
     Args:
-        ref: the model.
+        reader: the model and how it is loaded, and the store.
         prompts: message lists; one that occurs twice is answered once.
         sampling: temperature, nucleus, limit and seed.
-        store: where they are kept.
         policy: gives the loaded model; called only if something must be generated.
-        dtype: of the weights; None: what suits the machine (`machine.precision`).
-        template: path of a Jinja chat template, for models that have none.
-        progress: called with (answers done, answers in all).
     """
     unique = {prompt_key(p): list(p) for p in prompts}
-    tokenizer = models.load_tokenizer(ref, store, template=template)
     inputs = {
-        "model": ref.identity,
-        "dtype": machine.precision(dtype),
-        "template": models.template_hash(tokenizer),
+        **reader.identity(),
         "prompts": hash_of(sorted(unique)),
         "sampling": asdict(sampling),
         "batch": batch_size(),
-        "device": machine.device(),
-        "packages": package_versions("torch", "transformers"),
     }
+    progress = reader.step("answers")
 
     def build(out: Path) -> None:
-        loaded = policy() if policy else Policy.load(ref, dtype=dtype, store=store, template=template)
+        loaded = policy() if policy else Policy(*reader.load())
         keys = sorted(unique)
         rows = [loaded.encode(unique[k]) for k in keys]
         done = 0
@@ -89,7 +71,7 @@ def rollouts(
                 write_atomic(part, json.dumps(entries, ensure_ascii=False, indent=1))
             done += len(batch)
 
-    path = store.get("rollouts", STAGE_VERSION, inputs, build, resumable=True)
+    path = reader.store.get("rollouts", STAGE_VERSION, inputs, build, resumable=True)
     answers: dict[str, Completion] = {}
     for part in sorted(path.glob("part-*.json")):
         for entry in json.loads(part.read_text(encoding="utf-8")):

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
-from offtarget import machine, models, registry
+from offtarget import models, registry
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.pool import Rollouts, rollouts
@@ -21,9 +21,9 @@ from offtarget.evals.prompts import Part, asked, messages_of, read_rows, stratum
 from offtarget.evals.scores import BehaviourScore, Direction, Role
 from offtarget.evals.scoring import make_score
 from offtarget.lens import surface
+from offtarget.lens.reader import Reader
 from offtarget.progress import Progress, Steps
 from offtarget.store import Store, file_sha256, write_atomic
-from offtarget.versions import package_versions
 
 STAGE_VERSION = 3
 log = logging.getLogger(__name__)
@@ -78,6 +78,7 @@ def evaluate(
         if entry.bound:  # a wrong name after the colon is found before anything is answered
             registry.load_function(entry)()
     ref = models.resolve(model, store) if isinstance(model, str) else model
+    reader = Reader(ref, store, dtype=dtype, template=template, progress=progress)
     base = sampling or Sampling()
     drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
     rows = _pool_rows(entries, limit, part)
@@ -88,30 +89,19 @@ def evaluate(
             import torch
 
             torch.set_num_threads(threads)
-        return Policy.load(ref, dtype=dtype, store=store, template=template)
+        return Policy(*reader.load())
 
     out = {}
     report = progress or (lambda _what, _done, _total: None)
 
     @cache
     def pool() -> Rollouts:
-        return rollouts(
-            ref,
-            [r["prompt"] for r in rows],
-            drawn,
-            store=store,
-            policy=policy,
-            dtype=dtype,
-            template=template,
-            progress=lambda done, total: report("answers", done, total),
-        )
+        return rollouts(reader, [r["prompt"] for r in rows], drawn, policy)
 
     for entry in entries:
         pooled = "prompts" in entry.card["parameters"] and bool(rows)
         inputs = {
-            "model": ref.identity,
-            "dtype": machine.precision(dtype),
-            "template": file_sha256(Path(template)) if template else None,
+            **reader.identity("inspect-ai"),
             "task": entry.name,
             "version": entry.card["version"],
             "content": _content_hash(entry),
@@ -120,8 +110,6 @@ def evaluate(
             "limit": limit,
             **({"part": part} if part else {}),
             "sampling": asdict(drawn),
-            "device": machine.device(),
-            "packages": package_versions("torch", "transformers", "inspect-ai"),
         }
 
         def build(path: Path, entry: registry.Entry = entry, pooled: bool = pooled) -> None:

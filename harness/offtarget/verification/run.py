@@ -21,7 +21,7 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.table import features_of, lens_of
 from offtarget.models import ModelRef, resolve
-from offtarget.progress import Progress, steps_of
+from offtarget.progress import Progress
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.run import train
 from offtarget.verification.agreement import Predictor
@@ -233,18 +233,12 @@ def _answers(run: Run, ref: ModelRef, seed: int, asked: Sequence[Pair], what: st
     from offtarget.evals.policy import Sampling
     from offtarget.evals.pool import rollouts
 
-    options, report = run.recipe.verification, run.progress
+    options = run.recipe.verification
+    reader = replace(run.reader, model=ref).doing(f"rollouts: {what}")
     out = []
     for k in range(options.samples):
         sampling = Sampling(options.max_tokens, options.temperature, seed=seed * 1000 + k)
-        found = rollouts(
-            ref,
-            [p.prompt for p in asked],
-            sampling,
-            store=run.store,
-            template=run.recipe.chat_template,
-            progress=steps_of(report, f"rollouts: {what}"),
-        )
+        found = rollouts(reader, [p.prompt for p in asked], sampling)
         answers = [found.find(p.prompt, sampling) for p in asked]
         assert all(a is not None for a in answers)
         out.append(answers)
