@@ -4,7 +4,7 @@ import logging
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from offtarget.engine.planning import make_shaping_plan
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.run import Run
+from offtarget.evals.scores import BehaviourScore
 from offtarget.lens.table import reads_model
 from offtarget.machine import cores
 from offtarget.models import ModelRef, resolve, template_key
@@ -71,7 +72,7 @@ def _one(
     return cell, write_cell(run.out / "cells", cell)
 
 
-def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[Any, float | None]:
+def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[dict[str, BehaviourScore], float | None]:
     """The scores, and the seconds it took; None where all of them came from the store."""
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate
@@ -179,7 +180,7 @@ def _audit(run: Run) -> dict[str, JsonValue]:
 def _cell(
     run: Run,
     asked: Asked,
-    scores: Any,
+    scores: Mapping[str, BehaviourScore],
     plan: ShapingPlan | None,
     digest: dict[str, Any] | None,
     seconds: dict[str, float | None],

@@ -18,6 +18,7 @@ from offtarget.engine.recipe import ProtocolRun, Recipe, validate
 from offtarget.engine.rows import normalised, shuffled_by_id
 from offtarget.engine.run import RUN_FILE, Run, start
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.evals.policy import Completion
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.table import features_of, lens_of
 from offtarget.models import ModelRef, resolve
@@ -228,20 +229,20 @@ def _observe(
     return Side.of(both, features), told
 
 
-def _answers(run: Run, ref: ModelRef, seed: int, asked: Sequence[Pair], what: str) -> list[list[Any]]:
+def _answers(run: Run, ref: ModelRef, seed: int, asked: Sequence[Pair], what: str) -> list[list[Completion]]:
     """Answers to every prompt, one list for each sample."""
     from offtarget.evals.policy import Sampling
     from offtarget.evals.pool import rollouts
 
     options = run.recipe.verification
     reader = replace(run.reader, model=ref).doing(f"rollouts: {what}")
-    out = []
+    out: list[list[Completion]] = []
     for k in range(options.samples):
         sampling = Sampling(options.max_tokens, options.temperature, seed=seed * 1000 + k)
         found = rollouts(reader, [p.prompt for p in asked], sampling)
         answers = [found.find(p.prompt, sampling) for p in asked]
-        assert all(a is not None for a in answers)
-        out.append(answers)
+        assert None not in answers
+        out.append([a for a in answers if a is not None])
     return out
 
 
