@@ -45,7 +45,7 @@ def ablation(ctx: ShapingContext, *, strength: float = 1.0, layer: int | None = 
             raise ConfigError(
                 "protocol 'ablation': concepts of the same rows are taken out together, so their verdicts need one strength"
             )
-        found = [ctx.direction(ctx.targets[k].concept, layer) for k in mine]
+        found = [ctx.readings.direction(ctx.targets[k].concept, layer) for k in mine]
         on = parts[mine[0]] * (inside == which[:, None]).all(axis=0).astype(float)
         for at in sorted({d.layer for d in found}):  # a direction's own examples may name its layer
             vectors = np.stack([d.vector for d in found if d.layer == at]).astype(np.float64)

@@ -38,9 +38,7 @@ def counterfactual(ctx: ShapingContext, *, strength: float = 0.2, role: str = ""
         found = [found[i] for i in ctx.rng.permutation(len(found))]
         # some responses cannot be rewritten by rule, so more are offered than are wanted
         offered = found if not role else found[:want]
-        copies = ctx.read(target.concept).rewrite(
-            target.concept, -1, [(p, text_of(r)) for p, r in offered], role or None
-        )
+        copies = ctx.readings.rewrite(target.concept, -1, [(p, text_of(r)) for p, r in offered], role or None)
         n = 0
         for (pair, response), copy in zip(offered, copies, strict=True):
             asked += 1
@@ -55,7 +53,7 @@ def counterfactual(ctx: ShapingContext, *, strength: float = 0.2, role: str = ""
 
 def _showing(ctx: ShapingContext, target: Any) -> list[tuple[Pair, list[Message]]]:
     """Every response inside the target's context that shows the concept, with its pair."""
-    chosen, rejected = ctx.read(target.concept).presence(target.concept)
+    chosen, rejected = ctx.readings.presence(target.concept)
     inside = ctx.inside(target)
     out = [(ctx.pairs[i], ctx.pairs[i].chosen) for i in np.flatnonzero(chosen & inside)]
     return out + [(ctx.pairs[i], ctx.pairs[i].rejected) for i in np.flatnonzero(rejected & inside)]

@@ -77,7 +77,7 @@ def inoculation(
 
 def _rows(ctx: ShapingContext, target: Any, part: float, everywhere: bool) -> np.ndarray:
     """The pairs that get the instruction: those that show the concept, the largest difference first."""
-    chosen, rejected = ctx.read(target.concept).presence(target.concept)
+    chosen, rejected = ctx.readings.presence(target.concept)
     shows = ctx.inside(target) & (everywhere | chosen | rejected)
     size = np.where(shows, np.abs(ctx.scores(target.concept).margin), -1.0)
     return np.sort(ctx.ranked(size)[: round(part * int(shows.sum()))])

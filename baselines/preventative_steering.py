@@ -35,9 +35,9 @@ def preventative_steering(
         if str(layers):
             at = _numbers(layers)
         else:
-            middle = ctx.layer(target.concept)
+            middle = ctx.readings.layer(target.concept)
             at = sorted({max(middle - 2 * step, 0), max(middle - step, 0), middle})
-        for layer, direction in zip(at, ctx.directions(target.concept, at), strict=True):
+        for layer, direction in zip(at, ctx.readings.directions(target.concept, at), strict=True):
             alpha = -within(target.effective(strength), MOST_SD, SD) * direction.spread / len(at) * ctx.inside(target)
             hooks.append(Steer(layer=layer, directions=direction.vector, chosen=alpha, rejected=alpha, span="all"))
     return ShapingPlan.identity("preventative_steering", ctx.pairs).edit(hooks=tuple(hooks))

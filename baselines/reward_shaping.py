@@ -47,7 +47,7 @@ def reward_shaping(
     for target in ctx.targets:
         gamma = within(target.effective(strength), MOST_NATS, NATS) * ctx.inside(target)
         if form == "cluster":
-            shown, also = ctx.read(target.concept).presence(target.concept)
+            shown, also = ctx.readings.presence(target.concept)
             chosen -= gamma * (shown & ~also)
         else:
             scores = ctx.scores(target.concept, readout, free_of)

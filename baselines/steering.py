@@ -45,7 +45,7 @@ def steering(
         raise ConfigError(f"protocol 'steering': top={top} is a share of the pairs: above 0, at most 1")
     hooks: list[Hook] = []
     for target in ctx.targets:
-        direction = ctx.direction(target.concept, layer)
+        direction = ctx.readings.direction(target.concept, layer)
         gamma = within(target.effective(strength), MOST_SD, SD)
         where = side if side != "auto" else ("chosen" if gamma > 0 else "both")
         rows = ctx.inside(target)

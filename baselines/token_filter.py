@@ -46,7 +46,7 @@ def token_filter(
                 "protocol 'token_filter' can only keep a concept from being learned: suppress it (with -P concept=ID by a negative "
                 "strength), or use another protocol"
             )
-        sides = dict(zip(("chosen", "rejected"), ctx.words(target.concept, readout), strict=True))
+        sides = dict(zip(("chosen", "rejected"), ctx.readings.words(target.concept, readout), strict=True))
         rows = np.flatnonzero(ctx.inside(target))
         scores = np.concatenate([np.zeros(0), *(s[i].scores for s in sides.values() for i in rows)])
         room = round(share(gamma) * len(scores))
@@ -82,7 +82,7 @@ def token_filter(
 
 def _best(ctx: ShapingContext, target: Target, sides: dict[str, list[WordScores]], rows: np.ndarray) -> float:
     """The threshold on an answer's largest word score with the highest F1 for which answers show the concept."""
-    shown = dict(zip(("chosen", "rejected"), ctx.read(target.concept).presence(target.concept), strict=True))
+    shown = dict(zip(("chosen", "rejected"), ctx.readings.presence(target.concept), strict=True))
     pairs = [(s[i].scores.max(), shown[name][i]) for name, s in sides.items() for i in rows if len(s[i].scores)]
     largest, truth = np.array([x for x, _ in pairs]), np.array([y for _, y in pairs], bool)
     if not truth.any() or truth.all():

@@ -488,6 +488,21 @@ def test_shift_where_start_never_varies_is_given_in_sd_of_both(make_cell):
     assert "never varies" in shift.note
 
 
+def test_cells_of_before_an_option_go_on_one_board_with_those_that_say_it_was_not_used(make_cell):
+    older = [make_cell("start", style=0.2), make_cell("dpo", style=0.4)]
+    own = make_cell("filter", style=0.3)
+
+    def newer(**training):
+        data = {"evaluation": {"max_tokens": 128, "part": None, "selected_with": None}}
+        options = {**own.spec.training, "ld_alpha": None, "wpo": False, "processes": 1, **training}
+        spec = {**own.spec.model_dump(), "data": data, "training": options}
+        return Cell.model_validate({**own.model_dump(), "key": "", "spec": spec})
+
+    (board,) = rank([*older, newer()]).boards
+    assert [r.protocol for r in board.rows if r.kind == "protocol"] == ["filter"]
+    assert len(rank([*older, newer(wpo=True)]).boards) == 2 or rank([*older, newer(wpo=True)]).apart
+
+
 def test_a_board_says_where_only_the_reported_prompts_were_asked(make_cell):
     def board(**options):
         made = [make_cell("start", style=0.2), make_cell("dpo", style=0.4)]

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from offtarget.data.adapter_base import Adapter
 from offtarget.data.adapters import Parts, adapt
 from offtarget.data.evidence import census
 from offtarget.data.guessing import Shapes, decide
 from offtarget.data.loading import load_pairs
 from offtarget.data.messages import Drop
-from offtarget.data.shapes import Adapter, ChosenRejected, Lists, OneOfMany, RatedTurns, Transcript, TwoResponses
+from offtarget.data.several_answers import Lists, OneOfMany, RatedTurns
+from offtarget.data.shapes import ChosenRejected, Transcript, TwoResponses
 from offtarget.data.transcripts import parse_transcript
 from offtarget.errors import DataError
 

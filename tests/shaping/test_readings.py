@@ -166,10 +166,13 @@ def test_what_cannot_be_read_is_said(readings: StoredReadings, ask: Any, says: s
 
 
 def test_a_model_that_rewrites_is_asked_once(readings: StoredReadings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from offtarget.engine.planning import ask_all
+    from offtarget.engine.planning import asker
+
+    calls: list[str] = []
 
     class Model:
         async def generate(self, prompt: str, config: Any) -> Any:
+            calls.append(prompt)
             return type("Output", (), {"completion": f" {prompt} answered "})
 
     monkeypatch.setattr("inspect_ai.model.get_model", lambda name: Model())
@@ -184,11 +187,11 @@ def test_a_model_that_rewrites_is_asked_once(readings: StoredReadings, monkeypat
     some = readings.pairs.pairs[0]
     assert readings.rewrite("surface:tokens", -1, [(some, "long text")], "mock") == ["mock says"]
     assert "long text" in asked[0] and "does not have this property: tokens" in asked[0]
-    reader = readings.reader
-    first = ask_all("some/model", ["one", "two"], reader)
-    assert first == ask_all("some/model", ["one", "two"], reader) == ["one answered", "two answered"]
-    made = [e for e in reader.store.events() if e["event"] == "made" and e["stage"] == "answers"]
-    assert len(made) == 1
+    ask_service = asker(readings.reader)
+    first = ask_service("some/model", ["one", "two"])
+    assert first == ask_service("some/model", ["one", "two"]) == ["one answered", "two answered"]
+    assert ask_service("some/model", []) == []
+    assert sorted(calls) == ["one", "two"]
 
 
 def test_a_concept_of_the_direction_lens_is_read_along_its_own_examples(

@@ -12,11 +12,11 @@ from offtarget.models import load
 from offtarget.shaping.hooks import Steer
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
+from offtarget.training.admission import check_loss
 from offtarget.training.head import require_plain
 from offtarget.training.here import dpo_config, make_trainer
 from offtarget.training.passes import length_batches as whole_batches
 from offtarget.training.reference import reference
-from offtarget.training.run import check_loss
 from offtarget.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.invariant

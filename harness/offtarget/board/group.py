@@ -11,6 +11,9 @@ from offtarget.store import canonical_json
 
 _SAME_POLICY = {"mode", "save_every", "gradient_checkpointing"}
 """Training options that do not change the policy."""
+_LATER_TRAINING = {"ld_alpha": None, "wpo": False, "processes": 1}
+"""Options that cells of before 0.1.0 do not hold, and what was done then: such cells go on one board with newer ones."""
+_LATER_EVALUATION = {"part": None, "selected_with": None}
 
 
 @dataclass
@@ -77,12 +80,13 @@ def _base(c: Cell) -> str:
 def evaluation_of(c: Cell) -> dict[str, Any]:
     """How the policy was asked (tokens, temperature, samples): other options give other answers."""
     options = c.spec.data.get("evaluation")
-    return options if isinstance(options, dict) else {}
+    return {**_LATER_EVALUATION, **options} if isinstance(options, dict) else {}
 
 
 def training_of(c: Cell) -> dict[str, Any]:
     """The training options that decide the policy."""
-    return {k: v for k, v in c.spec.training.items() if k not in _SAME_POLICY}
+    own = c.spec.training
+    return {k: v for k, v in {**_LATER_TRAINING, **own}.items() if k not in _SAME_POLICY} if own else {}
 
 
 def _setting(c: Cell) -> str:

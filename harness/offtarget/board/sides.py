@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from offtarget.board.cell import START, Cell
 from offtarget.board.folder import load_cell
-from offtarget.board.group import row_key, training_of
+from offtarget.board.group import evaluation_of, row_key, training_of
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError
 from offtarget.evals.scores import BehaviourScore
@@ -118,9 +118,9 @@ def _cell(path: Path) -> Cell:
 def _seeds_of_one(text: str, cells: Sequence[Cell]) -> Side:
     rows: dict[str, list[Cell]] = defaultdict(list)
     for c in cells:
-        rows[
-            json.dumps([row_key(c), c.manifest.rows_sha256, c.budget, training_of(c), c.spec.data], sort_keys=True)
-        ].append(c)
+        data = {**c.spec.data, "evaluation": evaluation_of(c)}
+        row = [row_key(c), c.manifest.rows_sha256, c.budget, training_of(c), data]
+        rows[json.dumps(row, sort_keys=True)].append(c)
     same = [sorted(own, key=lambda c: c.spec.seed) for own in rows.values()]
     if len(same) > 1 or len({c.spec.seed for c in cells}) < len(cells):
         named = "; ".join(sorted({f"{_protocol(own[0])}, {_seeds(own)}" for own in same})[:4])

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from offtarget.data import messages as msg
+from offtarget.data.adapter_base import Adapter, Candidate
 from offtarget.data.cells import Row
 from offtarget.data.decoding import Decoder
 from offtarget.data.messages import Drop, as_messages
 from offtarget.data.pairs import Message, text_of
-from offtarget.data.shapes import Adapter, Candidate
 from offtarget.errors import DataError
 
 PICTURES = ("image", "images", "video", "videos", "audio", "audios")

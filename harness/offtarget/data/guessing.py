@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from offtarget.data import columns as names_of
 from offtarget.data import labels
+from offtarget.data.adapter_base import ALIASES, Adapter, said_by
 from offtarget.data.adapters import tried
 from offtarget.data.cells import Row, cell_of, label_key
 from offtarget.data.evidence import (
@@ -29,18 +30,8 @@ from offtarget.data.evidence import (
 )
 from offtarget.data.polarity import BETTER, WORSE, choice_named
 from offtarget.data.serialised import texts_of
-from offtarget.data.shapes import (
-    ALIASES,
-    Adapter,
-    ChosenRejected,
-    Lists,
-    OneOfMany,
-    RatedTurns,
-    ScoredList,
-    Transcript,
-    TwoResponses,
-    said_by,
-)
+from offtarget.data.several_answers import Lists, OneOfMany, RatedTurns, ScoredList
+from offtarget.data.shapes import ChosenRejected, Transcript, TwoResponses
 from offtarget.data.transcripts import HH, parse_as
 from offtarget.errors import ConfigError
 

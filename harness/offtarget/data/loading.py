@@ -7,6 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from offtarget.data import remarks
+from offtarget.data.adapter_base import ALIASES, ROW_ROLES
 from offtarget.data.advice import explain, missing_columns
 from offtarget.data.asked import RowsAsked
 from offtarget.data.cards import RowColumns, truth_file
@@ -18,7 +19,7 @@ from offtarget.data.guessing import Layout, NoShape, Shapes, decide
 from offtarget.data.located import LocatedRow
 from offtarget.data.pairs import PairSet
 from offtarget.data.row_roles import holds_splits, row_columns
-from offtarget.data.shapes import ADAPTERS, ALIASES, ROW_ROLES
+from offtarget.data.shapes import ADAPTERS
 from offtarget.data.sources import ALL_SPLITS, Names, Part, Source, parts_of, resolve
 from offtarget.data.text_forms import decoder_of
 from offtarget.data.unread import cautions as cautions_of

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
+from offtarget.data.adapter_base import Adapter
 from offtarget.data.cards import RowColumns
 from offtarget.data.collecting import Collector
 from offtarget.data.decoding import PROMPT, SERIALISED, Decoder
@@ -10,7 +11,6 @@ from offtarget.data.evidence import Census, values_of
 from offtarget.data.guessing import Shapes
 from offtarget.data.pairs import prompt_group, spoken
 from offtarget.data.row_roles import BY_PROMPT
-from offtarget.data.shapes import Adapter
 
 
 def told(adapter: Adapter, how: str) -> str:

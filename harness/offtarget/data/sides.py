@@ -14,10 +14,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from offtarget.data.adapter_base import Candidate
 from offtarget.data.cells import Row, cell_of, has
 from offtarget.data.columns import words_of
 from offtarget.data.messages import clean, conversation_of
-from offtarget.data.shapes import Candidate
 
 _OPPOSITES = {
     "chosen": ("rejected",), "winner": ("loser",), "winning": ("losing",), "accepted": ("rejected",),

@@ -11,7 +11,8 @@ from offtarget.data.guessing import Shapes
 from offtarget.data.labels import read_winner
 from offtarget.data.pairs import Pair, prompt_group
 from offtarget.data.polarity import choice_named
-from offtarget.data.shapes import ChosenRejected, Lists
+from offtarget.data.several_answers import Lists
+from offtarget.data.shapes import ChosenRejected
 from offtarget.data.winners import LabelRule, Unclear
 from offtarget.errors import DataError
 

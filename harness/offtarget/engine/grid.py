@@ -27,8 +27,8 @@ from offtarget.registry import default
 from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import file_sha256, hash_of
-from offtarget.training.fit import check_fit
-from offtarget.training.run import check_loss, check_rows, train
+from offtarget.training.admission import admit
+from offtarget.training.run import train
 from offtarget.verdicts import decided
 from offtarget.versions import code_version, commit, package_versions
 
@@ -38,9 +38,12 @@ log = logging.getLogger(__name__)
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
     """The checked plan of one row of the grid."""
     plan = make_shaping_plan(item.protocol, item.parameters, run.readings, run.targets, seed)
-    check_loss(plan, run.recipe.training)
-    check_rows(plan, run.training_set, run.model, run.recipe.training, run.recipe.chat_template)
+    _admit(run, [plan])
     return plan
+
+
+def _admit(run: Run, plans: Sequence[ShapingPlan]) -> None:
+    admit(plans, run.training_set, run.model, run.recipe.training, run.recipe.chat_template)
 
 
 def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[tuple[Cell, Path]]:
@@ -52,8 +55,12 @@ def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[
         reuse: cells that were made before; one of the same key is copied and not made again.
     """
     # all plans first: a recipe that cannot be carried out says so before anything is trained
-    grid = [(item, seed, plan_of(run, item, seed)) for seed in seeds for item in run.recipe.protocols]
-    check_fit(run.model, [plan for *_, plan in grid], run.recipe.training)
+    grid = [
+        (item, seed, make_shaping_plan(item.protocol, item.parameters, run.readings, run.targets, seed))
+        for seed in seeds
+        for item in run.recipe.protocols
+    ]
+    _admit(run, [plan for *_, plan in grid])
     for note in dict.fromkeys(note for *_, plan in grid for note in plan.notes):
         log.warning("before training: %s", note)
     done = [_one(run, START, {}, seed, reuse, lambda asked: _start_cell(run, asked)) for seed in seeds]

@@ -1,12 +1,10 @@
 """From targets to a checked plan: readings of the training rows, what to say of them, what training would then teach."""
 
-import json
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
-from offtarget import asking
+from offtarget.asking import ask_all
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.prediction import weighted_shift
 from offtarget.data.pairs import PairSet
@@ -20,8 +18,7 @@ from offtarget.shaping.context import ShapingContext, Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import make_plan, needs_concept
 from offtarget.shaping.readings import StoredReadings
-from offtarget.store import write_atomic
-from offtarget.versions import package_versions
+from offtarget.shaping.rewriting import Ask
 
 CORRELATED = 0.5
 """From this correlation on, a concept's score is said not to be independent of another's."""
@@ -30,7 +27,6 @@ KEPT = 200
 LISTED = 10
 """Predicted shifts of concepts that are no target that a plan lists."""
 GOOD_AUROC = 0.7
-ANSWERS_VERSION = 1
 
 
 def readings_of(
@@ -60,7 +56,7 @@ def readings_of(
         sae=None if which is None else lambda ref: sae_lens(which, ref),
         examples=direction_examples(lenses),
         labels=dict(labels or {}),
-        ask=lambda name, prompts: ask_all(name, prompts, reader),
+        ask=asker(reader),
     )
 
 
@@ -181,27 +177,11 @@ def predicted_shift(
     return rows[: len(wanted) + LISTED]
 
 
-def ask_all(name: str, prompts: Sequence[str], reader: Reader) -> list[str | None]:
-    """A model service's answers, from the store where it was asked before.
+def asker(reader: Reader) -> Ask:
+    """What asks a model service for rewritten answers; the reader's store keeps each of them (`offtarget.asking`)."""
 
-    Args:
-        name: an Inspect model.
-        prompts: one call each, at temperature 0.
-        reader: its store keeps the answers; its model is not asked.
+    def ask(name: str, prompts: Sequence[str]) -> list[str | None]:
+        step = reader.step(f"asking {name}")
+        return [*ask_all(name, prompts, max_tokens=2048, store=reader.store, what="rewriting model", progress=step)]
 
-    Raises:
-        UndecidedError: the model cannot be reached, or is not set up.
-    """
-    if not prompts:
-        return []
-    inputs = {"model": name, "prompts": list(prompts), "packages": package_versions("inspect-ai")}
-
-    def build(out: Path) -> None:
-        answers = asking.ask_all(
-            name, prompts, max_tokens=2048, store=reader.store, progress=reader.step(f"asking {name}")
-        )
-        write_atomic(out / "answers.json", json.dumps(answers, ensure_ascii=False))
-
-    folder = reader.store.get("answers", ANSWERS_VERSION, inputs, build)
-    found: list[str | None] = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
-    return found
+    return ask

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, field_validator, model_serializer
+from pydantic import Field, ValidationError, field_validator
 
 from offtarget.audit.concepts.spaces import By
 from offtarget.errors import ConfigError, unknown_name
@@ -69,12 +69,6 @@ class EvalOptions(Record):
     it."""
     selected_with: Seed | None = None
     """The training seed with which strengths were chosen; a selection sets it, so that boards can say it."""
-
-    @model_serializer(mode="wrap")
-    def _without_part(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """All options; those of a selection only where there was one, so that older keys still hold."""
-        values: dict[str, Any] = whole(self)
-        return {k: v for k, v in values.items() if k not in {"part", "selected_with"} or v is not None}
 
 
 class SelectionOptions(Record):

@@ -2,9 +2,9 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +120,7 @@ class Readings(Protocol):
     def length(self) -> Lengths:
         """How long the responses are."""
 
-    def words(self, concept: str, readout: str) -> tuple[list[WordScores], list[WordScores]]:
+    def words(self, concept: str, readout: str = "feature") -> tuple[list[WordScores], list[WordScores]]:
         """Scores of every word of chosen and rejected."""
 
     def direction(self, concept: str, layer: int | None = None) -> Direction:
@@ -139,6 +139,20 @@ class Readings(Protocol):
         self, concept: str, sign: int, responses: Sequence[tuple[Pair, str]], role: str | None
     ) -> list[str | None]:
         """Responses with the concept taken out (sign −1) or put in (+1), all else kept; None where it cannot be."""
+
+
+class NoReadings:
+    """Where nothing was read: every question about a concept is an error."""
+
+    def __getattr__(self, name: str) -> Any:
+        """A reading that refuses to be asked."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return _nothing_read
+
+
+def _nothing_read(concept: str = "length", *_: object, **__: object) -> None:
+    raise ConfigError(f"no scores are available for concept '{concept}': run the audit with a lens that has it")
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,22 +182,13 @@ class ShapingContext:
     targets: tuple[Target, ...] = ()
     seed: int = 0
     min_pairs: int = 8
-    readings: Readings | None = None
+    readings: Readings = field(default_factory=lambda: cast(Readings, NoReadings()))
+    """Words, directions, layers, presence and rewriting of concepts."""
 
     @cached_property
     def rng(self) -> np.random.Generator:
         """Random numbers for the controls, from the context's seed."""
         return np.random.default_rng(self.seed)
-
-    def read(self, concept: str) -> Readings:
-        """Where scores, words and directions come from.
-
-        Raises:
-            ConfigError: from nowhere.
-        """
-        if self.readings is None:
-            raise ConfigError(f"no scores are available for concept '{concept}': run the audit with a lens that has it")
-        return self.readings
 
     def scores(self, concept: str, readout: str = "feature", free_of: str = "") -> ConceptScores:
         """Scores of a concept for every pair.
@@ -196,35 +201,18 @@ class ShapingContext:
         Raises:
             ConfigError: no such concept or readout, or scores that tell nothing apart.
         """
-        readings = self.read(concept)
         try:
-            found = readings.scores(concept, readout)
+            found = self.readings.scores(concept, readout)
             others = [o.strip() for o in free_of.split(",") if o.strip()]
             if not others:
                 return found
             return found.without(
-                [readings.scores(o, "feature") for o in others if o != "length"],
-                readings.length() if "length" in others else None,
+                [self.readings.scores(o, "feature") for o in others if o != "length"],
+                self.readings.length() if "length" in others else None,
             )
         except ConfigError as e:
             free = f", free of {free_of}" if free_of else ""
             raise ConfigError(f"concept '{concept}', readout '{readout}'{free}: {e}") from e
-
-    def words(self, concept: str, readout: str = "feature") -> tuple[list[WordScores], list[WordScores]]:
-        """Scores of every word of every chosen and every rejected response."""
-        return self.read(concept).words(concept, readout)
-
-    def direction(self, concept: str, layer: int | None = None) -> Direction:
-        """A concept's direction in the residual stream, at a layer or at two thirds of the depth."""
-        return self.read(concept).direction(concept, layer)
-
-    def directions(self, concept: str, layers: Sequence[int]) -> list[Direction]:
-        """A concept's directions at several layers, for which the model reads the responses once."""
-        return self.read(concept).directions(concept, layers)
-
-    def layer(self, concept: str) -> int:
-        """The layer of a concept's examples, else the one at two thirds of the depth."""
-        return self.read(concept).layer(concept)
 
     def ranked(self, size: Floats) -> NDArray[np.int64]:
         """(n_pairs,) row numbers, the largest size first; equal ones by a hash of the pair's id.

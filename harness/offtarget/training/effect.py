@@ -15,7 +15,7 @@ def require_effect(trainer: "ShapedDPOTrainer") -> None:
     """Refuse a plan under which the gradients are those of plain DPO.
 
     Rows that are left out, flipped, weighted, offset or added change the gradient by their formula, other options of the
-    loss too (`run.check_loss` looks whether they are other ones). A mask may lie
+    loss too (`admission.check_loss` looks whether they are other ones). A mask may lie
     behind what is cut off, a prompt may come out of the template as it was, a hook may reach nothing: these are looked
     at in the tokens, and for hooks in the log-probabilities of the first rows they touch.
 

@@ -1,23 +1,10 @@
 """Whether a model can be trained as it is asked to be: its layout, the layers trained, the places of hooks."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from offtarget.errors import ConfigError
-from offtarget.models import ModelRef, skeleton
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.training.spec import TrainingSpec
-
-
-def check_fit(ref: ModelRef, plans: Sequence[ShapingPlan], spec: TrainingSpec) -> None:
-    """Refuse what the start model has no place for, from its configuration alone: before anything is evaluated.
-
-    Raises:
-        ConfigError: as `require_fit`.
-    """
-    model = skeleton(ref)
-    for plan in plans:
-        require_fit(model, ref.name, plan, spec.under(plan))
 
 
 def require_fit(model: Any, name: str, plan: ShapingPlan, spec: TrainingSpec) -> int:

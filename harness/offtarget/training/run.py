@@ -8,17 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from offtarget.data.pairs import PairSet
-from offtarget.errors import ConfigError, UndecidedError
+from offtarget.errors import UndecidedError
 from offtarget.machine import device
 from offtarget.models import ModelRef, load_tokenizer, template_key
 from offtarget.progress import Progress
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, hash_of
-from offtarget.training.here import DIGEST, train_here, with_added
+from offtarget.training.admission import check_loss, check_made_for
+from offtarget.training.here import DIGEST, train_here
 from offtarget.training.job import Job
 from offtarget.training.processes import FOLDER, launch
-from offtarget.training.sides import sides_of
-from offtarget.training.spec import EXACT_OFFSET_LOSSES, PER_TOKEN_LOSSES, TrainingSpec
+from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TrainingSet, trainable
 from offtarget.versions import package_versions
 
@@ -50,54 +50,6 @@ def prepare(pairs: PairSet, ref: ModelRef, spec: TrainingSpec, template: str | N
     return TrainingSet(kept, ids, lost, replace(pairs, pairs=kept).rows_sha256)
 
 
-def check_loss(plan: ShapingPlan, spec: TrainingSpec) -> None:
-    """Refuse what a loss cannot carry out.
-
-    Offsets, where a shifted reference is another loss than an offset; weights, where a loss sorts the rows of
-    a batch; options that the loss has already, if they are all that a plan asks for.
-
-    Raises:
-        ConfigError: names the losses that are allowed.
-    """
-    asked, spec = spec, spec.under(plan)
-    if plan.loss and spec == asked and not plan.edit(loss={}).touched.any():
-        raise ConfigError(
-            f"plan of '{plan.protocol}' asks for {', '.join(f'{k}={v}' for k, v in sorted(plan.loss.items()))}, which the "
-            "recipe's training has already: that is plain DPO there"
-        )
-    if "beta" not in plan.loss and (asked.loss in PER_TOKEN_LOSSES) != (spec.loss in PER_TOKEN_LOSSES):
-        raise ConfigError(
-            f"protocol '{plan.protocol}' takes the loss '{spec.loss}' instead of '{asked.loss}', but keeps beta {spec.beta:g}: "
-            "one of them sums over an answer's tokens, the other takes their mean, so beta means another thing there; train "
-            "with a loss of the protocol's kind (training.loss), or let the protocol set a beta too"
-        )
-    if spec.loss.startswith("aot") and (plan.relative_weight()[plan.keep] != 1).any():
-        raise ConfigError(
-            f"protocol '{plan.protocol}' weights pairs, but the loss '{spec.loss}' mixes the rows of a batch; "
-            "use another loss"
-        )
-    if plan.offset.any() and spec.loss not in EXACT_OFFSET_LOSSES:
-        raise ConfigError(
-            f"protocol '{plan.protocol}' shifts rewards, which under the loss '{spec.loss}' is another loss than "
-            f"its formula says; use one of {', '.join(sorted(EXACT_OFFSET_LOSSES))}"
-        )
-
-
-def check_rows(
-    plan: ShapingPlan, training_set: TrainingSet, ref: ModelRef, spec: TrainingSpec, template: str | None
-) -> None:
-    """Refuse a plan whose masks or prompts leave nothing of a row, as training would.
-
-    Raises:
-        ConfigError: names the row.
-    """
-    if not (plan.masked_rows | plan.prompted_rows).any():
-        return
-    tokenizer = load_tokenizer(ref, template=template)
-    whole, plan = with_added(training_set, plan, tokenizer, spec)
-    sides_of(whole.pairs, whole.ids, plan, tokenizer, spec.max_length)
-
-
 def train(
     training_set: TrainingSet,
     plan: ShapingPlan,
@@ -125,9 +77,8 @@ def train(
         ConfigError: the plan does not fit the set or the loss; a hook's layer does not exist.
     """
     check_loss(plan, spec)
+    check_made_for(plan, training_set)
     asked, spec = spec, spec.under(plan)
-    if plan.pair_ids[: len(plan.pair_ids) - len(plan.added)] != tuple(p.id for p in training_set.pairs):
-        raise ConfigError(f"plan of '{plan.protocol}' was made for other rows than the training set has")
     inputs = {
         "model": ref.identity,
         "template": template_key(ref, template),

@@ -1,8 +1,8 @@
 """How to train: everything that decides a policy besides data, model and plan."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, Strict, ValidationError, model_serializer, model_validator
+from pydantic import Field, Strict, ValidationError, model_validator
 
 from offtarget.errors import ConfigError
 from offtarget.machine import precision
@@ -13,10 +13,6 @@ PER_TOKEN_LOSSES = {"ipo", "sigmoid_norm"}
 """Losses of a margin of means over tokens: there the shift is −o/β times the answer's tokens."""
 EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"} | PER_TOKEN_LOSSES
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
-
-
-LATER = {"ld_alpha", "wpo", "gradient_checkpointing", "processes"}
-"""Options that a spec leaves out where they are not used, so that older keys still hold."""
 
 
 Loss = Literal[
@@ -71,12 +67,6 @@ class TrainingSpec(Record):
     """Processes that share every batch, started by `accelerate launch`: one per GPU, or some on a CPU."""
     save_every: Whole = Field(default=10, ge=1)
     """Steps between checkpoints from which an interrupted run goes on."""
-
-    @model_serializer(mode="wrap")
-    def _without_later(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """All options, but for those of `LATER` that are not used."""
-        values: dict[str, Any] = whole(self)
-        return {k: v for k, v in values.items() if k not in LATER or v != type(self).model_fields[k].default}
 
     @model_validator(mode="after")
     def _steps_or_epochs(self) -> "TrainingSpec":
