@@ -91,6 +91,21 @@ def test_greedy_answers_are_those_of_a_plain_loop(policy: Policy) -> None:
         assert completion.truncated == (want[-1] not in policy.end_ids)
 
 
+def test_the_head_of_a_merged_policy_is_multiplied_once_for_all_rows(tiny_model: Path) -> None:
+    merged = Policy.load(str(tiny_model), dtype="float32")
+    merged.model.requires_grad_(False)  # as an adapter's merged weights are
+    vocabulary = merged.model.get_output_embeddings().weight.shape[0]
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as seen:
+        merged.generate([[{"role": "user", "content": c}] for c in ("Hi", "Why?", "And then?")], max_tokens=2)
+    heads = [
+        e.input_shapes
+        for e in seen.events()
+        if e.name in {"aten::mm", "aten::bmm", "aten::addmm"} and any(vocabulary in s for s in e.input_shapes)
+    ]
+    # one product a step for the three rows, after the prompt too; no matrix for each row, (3, 64, vocabulary)
+    assert heads == [[[3, 64], [64, vocabulary]]] * 2
+
+
 def test_rows_that_end_leave_the_others_as_they_are(policy: Policy) -> None:
     """Every second token of some rows is made an end token: what goes on must not change."""
     plain = policy.complete(CHATS, Sampling(max_tokens=10, temperature=0))

@@ -47,6 +47,15 @@ class Completion:
     """The token limit came before the end of the answer."""
 
 
+def _dense(_head: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs of a head, each in one piece of memory.
+
+    The states of the last position are a strided slice. For such a one, and a head that takes no gradient (as after an
+    adapter was merged), torch copies the head's matrix once for each row of the batch: in bfloat16 minutes, and gigabytes.
+    """
+    return tuple(x.contiguous() for x in inputs)
+
+
 class Policy:
     """A loaded model and its tokenizer.
 
@@ -63,6 +72,9 @@ class Policy:
         self.end_ids = {e for e in [*ends, tokenizer.eos_token_id] if e is not None}
         self.context = getattr(model.config, "max_position_embeddings", None) or 2**30
         self._head: tuple[Any, Any] | None = None
+        head = model.get_output_embeddings()
+        if head is not None:
+            head.register_forward_pre_hook(_dense)
 
     @classmethod
     def load(
