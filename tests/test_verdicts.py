@@ -37,9 +37,9 @@ def small():
     return audit(PairSet("small", pairs), [part])
 
 
-def text(audit, *lines, vocabulary=None):
+def text(made, *lines, vocabulary=None):
     body = "".join(f"  - {line}\n" for line in lines)
-    return f"schema_version: 1\nvocabulary: {vocabulary or audit.vocabulary}\nverdicts:\n{body or '  []'}"
+    return f"schema_version: 1\nvocabulary: {vocabulary or made.audit.vocabulary}\nverdicts:\n{body or '  []'}"
 
 
 def one(**keys):
@@ -212,17 +212,17 @@ def test_a_verdict_is_one_line(small, tmp_path):
 
 def test_a_verdict_by_metadata_is_written_in_a_file_too(small, tmp_path):
     line = one(decision="amplify").replace("}", ", where: {topic: cooking}}")
-    found = verdicts.parse(text(small, one(), line), "v.yaml", small)
+    found = verdicts.parse(text(small, one(), line), "v.yaml", small.audit)
     assert [v.place for v in found.verdicts] == [("surface:bold", None), ("surface:bold", "topic=cooking")]
-    assert verdicts.read(verdicts.write(found, tmp_path / "v.yaml"), small) == found
-    both = one(context=small.contexts[0].id).replace("}", ", where: {topic: cooking}}")
+    assert verdicts.read(verdicts.write(found, tmp_path / "v.yaml"), small.audit) == found
+    both = one(context=small.audit.contexts[0].id).replace("}", ", where: {topic: cooking}}")
     with pytest.raises(ConfigError, match=r"verdict 1 \(surface:bold\): a verdict has a context or a where, not both"):
-        verdicts.parse(text(small, both), "v.yaml", small)
+        verdicts.parse(text(small, both), "v.yaml", small.audit)
 
 
 def test_a_cell_keeps_of_a_verdict_what_changes_a_run(small):
     """Keys of stored cells hash these four keys."""
-    (v,) = verdicts.parse(text(small, one()), "v.yaml", small).verdicts
+    (v,) = verdicts.parse(text(small, one()), "v.yaml", small.audit).verdicts
     assert v.acting().model_dump(mode="json") == {
         "concept": "surface:bold", "context": None, "decision": "suppress", "strength": 1.0
     }  # fmt: skip

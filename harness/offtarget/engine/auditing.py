@@ -11,6 +11,7 @@ from offtarget.audit.concepts.metadata import read_columns
 from offtarget.audit.concepts.vocabulary import lens_identity
 from offtarget.audit.folder import AUDIT_FILE, AuditFolder
 from offtarget.audit.reading_record import Reading
+from offtarget.audit.records import Audit
 from offtarget.audit.run import VERSION
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.statistics.means import group_codes, require_enough
@@ -53,6 +54,11 @@ class Audited:
 
     folder: AuditFolder
     features: tuple[FeatureMatrix, ...]
+
+    @property
+    def audit(self) -> Audit:
+        """The record."""
+        return self.folder.audit
 
 
 def audit_into(

@@ -106,7 +106,7 @@ def start(
     like = Path(recipe.audit.like) if recipe.audit.like else None
     by = columns_asked(recipe.audit.by, written(recipe.verdicts, base), like)
     done = audit_into(out / "audit", audited, recipe.audit.model_copy(update={"by": by}), reader)
-    audit = done.folder.audit
+    audit = done.audit
     if like:
         require_same_reading(AuditFolder(like).audit, done.features, str(like))
     verdicts = decide(recipe.verdicts, audit, base)
