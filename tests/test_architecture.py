@@ -26,6 +26,7 @@ FLOORS = [
     {"benchmark"},
     {"engine"},
     {"verification"},
+    {"api"},
     {"cli", "__main__"},
 ]
 HEIGHT = {room: i for i, floor in enumerate(FLOORS) for room in floor}

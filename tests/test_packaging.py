@@ -69,3 +69,8 @@ def test_an_edit_in_a_checkout_is_seen_at_once() -> None:
         assert registry.Registry().get("dataset", "zz-seen-at-once").summary == "second"
     finally:
         card.unlink()
+
+
+def test_a_wheel_says_that_it_is_typed(wheel: Path) -> None:
+    """PEP 561: without the marker a type checker takes every name of the package for `Any`."""
+    assert (wheel / "offtarget" / "py.typed").is_file()

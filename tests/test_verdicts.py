@@ -37,9 +37,9 @@ def small():
     return audit(PairSet("small", pairs), [part])
 
 
-def text(audit, *lines, vocabulary=None):
+def text(made, *lines, vocabulary=None):
     body = "".join(f"  - {line}\n" for line in lines)
-    return f"schema_version: 1\nvocabulary: {vocabulary or audit.vocabulary}\nverdicts:\n{body or '  []'}"
+    return f"schema_version: 1\nvocabulary: {vocabulary or made.audit.vocabulary}\nverdicts:\n{body or '  []'}"
 
 
 def one(**keys):
@@ -52,7 +52,7 @@ def test_the_documented_file_is_read(small):
         "{concept: surface:bold, context: null, decision: suppress, strength: 1.0, by: name, "
         'date: 2026-01-31, why: "style, not substance"}'
     )
-    (v,) = verdicts.parse(text(small, line), "v.yaml", small).verdicts
+    (v,) = verdicts.parse(text(small, line), "v.yaml", small.audit).verdicts
     assert v.place == ("surface:bold", None)
     assert (v.decision, v.strength, v.sign, v.date) == ("suppress", 1.0, -1, dt.date(2026, 1, 31))
     assert v.why == "style, not substance"
@@ -79,7 +79,7 @@ def test_the_documented_file_is_read(small):
 )
 def test_a_wrong_verdict_is_named_with_its_key(small, line, message):
     with pytest.raises(ConfigError, match=message) as error:
-        verdicts.parse(text(small, line), "v.yaml", small)
+        verdicts.parse(text(small, line), "v.yaml", small.audit)
     assert "v.yaml" in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -108,9 +108,9 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_another_vocabulary_is_undecided(small):
     with pytest.raises(UndecidedError, match="made for vocabulary abc, but the audit has"):
-        verdicts.parse(text(small, one(), vocabulary="abc"), "v.yaml", small)
+        verdicts.parse(text(small, one(), vocabulary="abc"), "v.yaml", small.audit)
     with pytest.raises(UndecidedError, match="a context this audit does not have; audit with --like"):
-        verdicts.parse(text(small, one(context="topic:0123456789ab")), "v.yaml", small)
+        verdicts.parse(text(small, one(context="topic:0123456789ab")), "v.yaml", small.audit)
 
 
 def test_contradictions_are_refused_and_repetitions_are_not(small):
@@ -119,10 +119,10 @@ def test_contradictions_are_refused_and_repetitions_are_not(small):
     with pytest.raises(ConfigError, match="contradict"):
         verdicts.parse(text(small, one(strength=1), one(strength=2)), "v.yaml")
     assert len(verdicts.parse(text(small, one(), one(by="bob")), "v.yaml").verdicts) == 1
-    topic = small.contexts[0].id
-    both = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small)
+    topic = small.audit.contexts[0].id
+    both = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small.audit)
     assert len(both.verdicts) == 2
-    here, elsewhere = small.workings.inside(topic), small.workings.inside(small.contexts[1].id)
+    here, elsewhere = small.workings.inside(topic), small.workings.inside(small.audit.contexts[1].id)
     general, own = (verdicts.rows_of(v, both, small.workings.inside) for v in both.verdicts)
     assert not (general & here).any() and general[elsewhere].all()
     assert (own == here).all()
@@ -130,7 +130,7 @@ def test_contradictions_are_refused_and_repetitions_are_not(small):
 
 def test_a_file_written_is_read_alike(small, tmp_path):
     made = verdicts.Verdicts(
-        vocabulary=small.vocabulary,
+        vocabulary=small.audit.vocabulary,
         verdicts=(
             verdicts.Verdict(
                 concept="surface:bold",
@@ -141,17 +141,21 @@ def test_a_file_written_is_read_alike(small, tmp_path):
                 why="a: b",
             ),
             verdicts.Verdict(
-                concept="surface:bold", context=small.contexts[0].id, decision="allow", by="x", date=dt.date(2026, 3, 2)
+                concept="surface:bold",
+                context=small.audit.contexts[0].id,
+                decision="allow",
+                by="x",
+                date=dt.date(2026, 3, 2),
             ),
         ),
     )
     path = verdicts.write(made, tmp_path / "v.yaml")
-    assert verdicts.read(path, small) == made
+    assert verdicts.read(path, small.audit) == made
 
 
 def test_a_verdict_is_traced_to_the_rows_that_teach_it(small):
-    topic = small.contexts[0].id
-    found = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small)
+    topic = small.audit.contexts[0].id
+    found = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small.audit)
     everywhere, here = verdicts.trace(found, small)
     u = dict(zip(small.workings.pair_ids, small.workings.column("surface:bold"), strict=True))
     inside = dict(zip(small.workings.pair_ids, small.workings.inside(topic), strict=True))
@@ -162,21 +166,21 @@ def test_a_verdict_is_traced_to_the_rows_that_teach_it(small):
 
 
 def test_a_template_allows_every_finding_and_is_valid(small, tmp_path):
-    made = verdicts.template(small, date=dt.date(2026, 1, 1))
-    assert {v.place for v in made.verdicts} == {(h.concept, h.context) for h in small.findings}
+    made = verdicts.template(small.audit, date=dt.date(2026, 1, 1))
+    assert {v.place for v in made.verdicts} == {(h.concept, h.context) for h in small.audit.findings}
     assert ("surface:bold", None) in {v.place for v in made.verdicts}
     assert {v.decision for v in made.verdicts} == {"allow"}
     path = verdicts.write(made, tmp_path / "v.yaml")
-    assert verdicts.read(path, small) == made
+    assert verdicts.read(path, small.audit) == made
 
 
 def test_a_line_that_is_still_the_templates_is_no_exception(small):
     """Deciding one line of the template holds everywhere, whatever undecided lines say of single topics."""
-    topic = small.contexts[0].id
+    topic = small.audit.contexts[0].id
     undecided = one(context=topic, decision="allow", by=verdicts.UNDECIDED_BY)
     decided = one(context=topic, decision="allow", by="ann")
-    with_template = verdicts.parse(text(small, one(), undecided), "v.yaml", small)
-    with_exception = verdicts.parse(text(small, one(), decided), "v.yaml", small)
+    with_template = verdicts.parse(text(small, one(), undecided), "v.yaml", small.audit)
+    with_exception = verdicts.parse(text(small, one(), decided), "v.yaml", small.audit)
     assert verdicts.rows_of(with_template.verdicts[0], with_template, small.workings.inside).all()
     assert [v.context for v in verdicts.decided(with_template)] == [None]
     assert [v.context for v in verdicts.decided(with_exception)] == [None, topic]
@@ -185,9 +189,9 @@ def test_a_line_that_is_still_the_templates_is_no_exception(small):
 
 
 def test_a_line_of_the_template_that_was_changed_is_decided(small):
-    topic = small.contexts[0].id
+    topic = small.audit.contexts[0].id
     changed = one(context=topic, decision="amplify", by=verdicts.UNDECIDED_BY)
-    both = verdicts.parse(text(small, one(), changed), "v.yaml", small)
+    both = verdicts.parse(text(small, one(), changed), "v.yaml", small.audit)
     assert len(verdicts.decided(both)) == 2
     general = verdicts.rows_of(both.verdicts[0], both, small.workings.inside)
     assert not general[small.workings.inside(topic)].any()
@@ -208,17 +212,17 @@ def test_a_verdict_is_one_line(small, tmp_path):
 
 def test_a_verdict_by_metadata_is_written_in_a_file_too(small, tmp_path):
     line = one(decision="amplify").replace("}", ", where: {topic: cooking}}")
-    found = verdicts.parse(text(small, one(), line), "v.yaml", small)
+    found = verdicts.parse(text(small, one(), line), "v.yaml", small.audit)
     assert [v.place for v in found.verdicts] == [("surface:bold", None), ("surface:bold", "topic=cooking")]
-    assert verdicts.read(verdicts.write(found, tmp_path / "v.yaml"), small) == found
-    both = one(context=small.contexts[0].id).replace("}", ", where: {topic: cooking}}")
+    assert verdicts.read(verdicts.write(found, tmp_path / "v.yaml"), small.audit) == found
+    both = one(context=small.audit.contexts[0].id).replace("}", ", where: {topic: cooking}}")
     with pytest.raises(ConfigError, match=r"verdict 1 \(surface:bold\): a verdict has a context or a where, not both"):
-        verdicts.parse(text(small, both), "v.yaml", small)
+        verdicts.parse(text(small, both), "v.yaml", small.audit)
 
 
 def test_a_cell_keeps_of_a_verdict_what_changes_a_run(small):
     """Keys of stored cells hash these four keys."""
-    (v,) = verdicts.parse(text(small, one()), "v.yaml", small).verdicts
+    (v,) = verdicts.parse(text(small, one()), "v.yaml", small.audit).verdicts
     assert v.acting().model_dump(mode="json") == {
         "concept": "surface:bold", "context": None, "decision": "suppress", "strength": 1.0
     }  # fmt: skip

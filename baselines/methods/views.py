@@ -11,17 +11,17 @@ from offtarget.audit.run import audit
 )
 def views(given: AuditInput) -> list[Claim]:
     """Every listed hypothesis of the overall and the global view, ranked by |z| clustered by prompt."""
-    result = audit(given.pairs, list(given.features.values()), seed=given.seed)
-    label = {c.id: c.label for c in result.concepts}
+    made = audit(given.pairs, list(given.features.values()), seed=given.seed)
+    label = {c.id: c.label for c in made.audit.concepts}
     return [
         Claim(
             h.id,
             label[h.concept] if h.context is None else f"{label[h.concept]}, in {h.context}",
             h.z,
-            result.workings.column(h.concept),
+            made.workings.column(h.concept),
             h.q,
-            None if h.context is None else result.workings.inside(h.context),
+            None if h.context is None else made.workings.inside(h.context),
         )
-        for h in result.hypotheses
+        for h in made.audit.hypotheses
         if h.view in ("overall", "global")
     ]

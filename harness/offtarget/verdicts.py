@@ -30,6 +30,7 @@ from pydantic import (
 )
 
 from offtarget.audit.concepts.metadata import column_of
+from offtarget.audit.folder import AuditWithRows
 from offtarget.audit.records import Audit
 from offtarget.documents import parse_yaml
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
@@ -249,11 +250,16 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
 
 
 def write(verdicts: Verdicts, path: Path) -> Path:
-    """Write a verdicts file, one line a verdict, whole or not at all; reading it gives the same verdicts."""
+    """Write a verdicts file, whole or not at all; reading it gives the same verdicts."""
+    return write_atomic(path, dump(verdicts))
+
+
+def dump(verdicts: Verdicts) -> str:
+    """The text of a verdicts file, one line a verdict."""
     lines = [f"schema_version: {verdicts.schema_version}", f"vocabulary: {_inline(verdicts.vocabulary)}"]
     lines.append("verdicts:" if verdicts.verdicts else "verdicts: []")
     lines += [f"  - {_inline(v.model_dump(mode='python'))}" for v in verdicts.verdicts]
-    return write_atomic(path, "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def _inline(value: Any) -> str:
@@ -288,21 +294,21 @@ def rows_of(
 
 
 def trace(
-    verdicts: Verdicts, audit: Audit, inside: Callable[[str | None], NDArray[np.bool_]] | None = None
+    verdicts: Verdicts, audited: AuditWithRows, inside: Callable[[str | None], NDArray[np.bool_]] | None = None
 ) -> tuple[Traced, ...]:
     """The rows behind each verdict, in the order of the verdicts.
 
     Args:
         verdicts: they.
-        audit: whose rows.
+        audited: the audit, with the rows behind it.
         inside: the rows in a scope, where one is not a context of the audit.
 
     Raises:
         ConfigError: if a concept or context is unknown.
         UndecidedError: if the verdicts were made for another vocabulary.
     """
-    check(verdicts, audit)
-    workings = audit.workings
+    check(verdicts, audited.audit)
+    workings = audited.workings
     out = []
     for v in verdicts.verdicts:
         rows = rows_of(v, verdicts, inside or workings.inside)

@@ -10,7 +10,8 @@ from statsmodels.stats.power import TTestIndPower
 
 from offtarget.audit.diff.run import difference
 from offtarget.audit.diff.test import Comparison, detectable
-from offtarget.audit.run import audit, write_into
+from offtarget.audit.folder import AuditFolder
+from offtarget.audit.run import audit
 from offtarget.cli.main import call
 from offtarget.data.pairs import PairSet
 
@@ -39,7 +40,7 @@ def drop(make_pairs, make_surface, seed, shares, rates=RATES, n=900, **options):
 def weeks(make_pairs, make_surface, tmp_path):
     """Two weeks: twice as many rows of acme, whose bold went up by 30 points; nothing else changed."""
     first, a = drop(make_pairs, make_surface, 1, {"acme": 0.3, "bluebird": 0.4, "cicada": 0.3}, by=["vendor"])
-    write_into(first, tmp_path)
+    AuditFolder(tmp_path).write(first)
     second, b = drop(
         make_pairs,
         make_surface,
@@ -134,7 +135,7 @@ def test_a_change_of_that_size_is_found_four_times_in_five():
 
 def saved(folder, name, found):
     (folder / name).mkdir()
-    write_into(found, folder / name)
+    AuditFolder(folder / name).write(found)
     return str(folder / name)
 
 
@@ -160,7 +161,7 @@ def test_what_did_not_change_is_counted_and_not_listed(make_pairs, make_surface,
     weak, _ = drop(make_pairs, make_surface, 4, {"acme": 1.0}, rates, n=60)
     few = "only 700 pairs: intervals are wide, and a concept not found may still be there"
     weak, first = (
-        x.model_copy(update={"warnings": (*x.warnings, w)}).with_workings(x.workings, x.vocabulary_record)
+        replace(x, audit=x.audit.model_copy(update={"warnings": (*x.audit.warnings, w)}))
         for x, w in ((weak, "something new"), (first, few))
     )
     found = difference(first, weak)

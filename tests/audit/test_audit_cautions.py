@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from offtarget.audit.cautions import cautions
-from offtarget.audit.run import audit, write_into
+from offtarget.audit.folder import AuditFolder
+from offtarget.audit.run import audit
 from offtarget.audit.statistics.means import group_codes
 from offtarget.data.pairs import PairSet
 
@@ -30,7 +31,7 @@ def told(pairs, make_surface, **options):
     rng = np.random.default_rng(0)
     sides = [(rng.random((len(pairs), 1)) < 0.4).astype(float) for _ in range(2)]
     found = audit(pairs, [make_surface(pairs, *sides, ["bold"])], **options)
-    return found, [w.partition(": ")[2] for w in found.warnings if w.startswith("nothing was tested by topic: ")]
+    return found, [w.partition(": ")[2] for w in found.audit.warnings if w.startswith("nothing was tested by topic: ")]
 
 
 def same_words(pairs, words):
@@ -44,7 +45,7 @@ def test_why_nothing_was_tested_by_topic_is_the_reason_that_holds(make_pairs, ma
     few = make_pairs([f"g{i}" for i in range(80)], [i % 3 for i in range(80)])
     found, why = told(few, make_surface)
     assert why == ["80 rows are too few for two topics of 50"]
-    assert found.families["global"].left_out == {"no context to test": 1}
+    assert found.audit.families["global"].left_out == {"no context to test": 1}
     same = same_words(make_pairs([f"g{i}" for i in range(200)]), "hello")
     assert told(same, make_surface)[1] == [TOO_FEW]
     # eleven prompts of twenty rows: no topic can hold ten of them
@@ -53,13 +54,13 @@ def test_why_nothing_was_tested_by_topic_is_the_reason_that_holds(make_pairs, ma
     assert reason.startswith("no topic has 25 rows from 10 prompts: the one of most prompts has ")
     plenty = make_pairs([f"g{i // 2}" for i in range(600)], [i // 2 % 3 for i in range(600)])
     found, why = told(plenty, make_surface)
-    assert why == [] and found.families["global"].tested > 0
+    assert why == [] and found.audit.families["global"].tested > 0
     # an earlier audit's topics
     (tmp_path / "few").mkdir()
-    write_into(told(few, make_surface)[0], tmp_path / "few")
+    AuditFolder(tmp_path / "few").write(told(few, make_surface)[0])
     assert told(plenty, make_surface, like=tmp_path / "few")[1] == ["the audit that --like names has no topics"]
     (tmp_path / "plenty").mkdir()
-    write_into(found, tmp_path / "plenty")
+    AuditFolder(tmp_path / "plenty").write(found)
     one = few.pairs[0]
     cooking = make_pairs([f"g{i // 2}" for i in range(120)], [0] * 120)
     cooking = PairSet(

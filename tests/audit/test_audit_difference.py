@@ -1,6 +1,7 @@
 """What changed between two audits: the test against scipy and statsmodels, then whole audits with a known change."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,8 @@ from scipy import stats
 
 from offtarget.audit.diff.run import difference
 from offtarget.audit.diff.test import Comparison
-from offtarget.audit.records import Audit
-from offtarget.audit.run import audit, write_into
+from offtarget.audit.folder import AuditFolder
+from offtarget.audit.run import audit
 from offtarget.audit.statistics.inside import inside_test, partition
 from offtarget.audit.statistics.means import mean_test
 from offtarget.cli.main import call
@@ -270,9 +271,9 @@ def test_a_planted_change_is_found_and_nothing_else(make_pairs, make_surface, da
     chosen[:, 0] = rng.random(400) < 0.2
     chosen[np.flatnonzero(chosen[:, 1] == 0)[:60], 1] = 1
     first = made(make_pairs, make_surface, *data)
-    write_into(first, tmp_path)
+    AuditFolder(tmp_path).write(first)
     second = made(make_pairs, make_surface, chosen, rejected, like=tmp_path)
-    found = difference(Audit.read(tmp_path), second)
+    found = difference(AuditFolder(tmp_path), second)
     changes = {e.concept: e for e in found.changes if e.view == "overall"}
     assert set(changes) == {"surface:bold", "surface:emoji"}
     emoji = changes["surface:emoji"]
@@ -317,7 +318,7 @@ def test_topics_of_one_audit_alone_are_not_compared_and_said(make_pairs, make_su
         return audit(some, [make_surface(some, chosen[rows], sides[1][rows], NAMES[:2])], **keys)
 
     first = of(np.arange(1200), sides[0])
-    write_into(first, tmp_path)
+    AuditFolder(tmp_path).write(first)
     most = np.arange(600, 1200)
     apart = difference(first, of(most, sides[0]))
     assert "in the old audit alone" in apart.notes[0] and "--like" in apart.notes[0]
@@ -344,9 +345,9 @@ def test_a_lean_that_turns_around_is_said(make_pairs, make_surface, data):
 def test_what_else_is_other_is_named(make_pairs, make_surface, data):
     first = made(make_pairs, make_surface, *data)
     second = made(make_pairs, make_surface, *data, ids=range(390), seed=3)
-    info = first.dataset.model_copy(update={"n_dropped": {"tie": 2}})
-    lens = ({**first.lens[0], "max_length": 512},)
-    found = difference(first.model_copy(update={"dataset": info, "lens": lens}), second)
+    info = first.audit.dataset.model_copy(update={"n_dropped": {"tie": 2}})
+    lens = ({**first.audit.lens[0], "max_length": 512},)
+    found = difference(replace(first, audit=first.audit.model_copy(update={"dataset": info, "lens": lens})), second)
     facts = {c.name: (c.old, c.new) for c in (*found.dataset, *found.lens)}
     assert facts["n_pairs"] == (400, 390)
     assert facts["dropped: tie"] == (2, None)
@@ -365,7 +366,7 @@ def test_another_vocabulary_is_undecided(make_pairs, make_surface, data, tmp_pat
     assert "\n" not in str(error.value)
     for name, found in (("a", first), ("b", other)):
         (tmp_path / name).mkdir()
-        write_into(found, tmp_path / name)
+        AuditFolder(tmp_path / name).write(found)
     assert call(["diff", str(tmp_path / "a"), str(tmp_path / "b")]) == 3
     assert capsys.readouterr().err.count("\n") == 1
     assert call(["diff", str(tmp_path / "a"), str(tmp_path)]) == 2
@@ -375,7 +376,7 @@ def test_the_verb_prints_what_changed_and_exits_0(make_pairs, make_surface, data
     turned = made(make_pairs, make_surface, data[1], data[0])
     for name, found in (("a", made(make_pairs, make_surface, *data)), ("b", turned)):
         (tmp_path / name).mkdir()
-        write_into(found, tmp_path / name)
+        AuditFolder(tmp_path / name).write(found)
     folders = [str(tmp_path / "a"), str(tmp_path / "b")]
     assert call(["diff", *folders]) == 0
     out = capsys.readouterr().out

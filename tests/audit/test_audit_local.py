@@ -153,15 +153,15 @@ def one_kind(make_pairs):
 def test_a_lean_in_one_kind_of_prompt_is_found_there(one_kind):
     pairs, part, about = one_kind
     found = audit(pairs, [part])
-    local = [h for h in found.findings if h.view == "local"]
+    local = [h for h in found.audit.findings if h.view == "local"]
     assert local
     strongest = max(local, key=lambda h: abs(h.z))
-    members = next(c.members for c in found.concepts if c.id == strongest.concept)
+    members = next(c.members for c in found.audit.concepts if c.id == strongest.concept)
     assert {f"sae:{j}" for j in range(40, 46)} <= set(members)
     inside = found.workings.inside(strongest.context)
     assert about[inside].mean() > 0.95 and inside[about].mean() > 0.9
     assert strongest.direction == "chosen" and strongest.inside_mean > 0 > strongest.outside_mean
-    assert {c.kind for c in found.contexts if c.id == strongest.context} == {"prompt"}
+    assert {c.kind for c in found.audit.contexts if c.id == strongest.context} == {"prompt"}
 
 
 def test_the_mirrored_data_give_the_mirrored_local_view(one_kind):
@@ -169,8 +169,8 @@ def test_the_mirrored_data_give_the_mirrored_local_view(one_kind):
     turn = {"chosen": "rejected", "rejected": "chosen", "prompt": "prompt"}
     turned = replace(part, values={(turn[span], stat): x for (span, stat), x in part.values.items()})
     one, other = audit(pairs, [part]), audit(pairs, [turned])
-    local = {(h.concept, h.context): h for h in one.hypotheses if h.view == "local"}
-    mirrored = [h for h in other.hypotheses if h.view == "local"]
+    local = {(h.concept, h.context): h for h in one.audit.hypotheses if h.view == "local"}
+    mirrored = [h for h in other.audit.hypotheses if h.view == "local"]
     assert len(mirrored) == len(local)
     for h in mirrored:
         want = local[h.concept, h.context]
@@ -189,8 +189,8 @@ def test_swapped_labels_leave_no_local_finding(one_kind):
             values["chosen", stat] = csr_matrix(np.where(flip[:, None], r, c))
             values["rejected", stat] = csr_matrix(np.where(flip[:, None], c, r))
         found = audit(pairs, [replace(part, values=values)])
-        findings += any(h.view == "local" for h in found.findings)
-        tested += found.families["local"].tested
+        findings += any(h.view == "local" for h in found.audit.findings)
+        tested += found.audit.families["local"].tested
     assert tested > 0 and findings <= 2, "at q < 0.05 about one audit in twenty has a finding by chance"
 
 
@@ -200,8 +200,8 @@ def test_response_clusters_stay_out_of_the_other_views(one_kind):
     local = {c.id for c in concepts if c.local}
     assert local
     found = audit(pairs, [part])
-    assert not [h for h in found.hypotheses if h.view != "local" and h.concept in local]
-    assert not [h for h in found.hypotheses if h.view == "local" and h.concept not in local]
+    assert not [h for h in found.audit.hypotheses if h.view != "local" and h.concept in local]
+    assert not [h for h in found.audit.hypotheses if h.view == "local" and h.concept not in local]
 
 
 def test_the_order_of_the_rows_does_not_decide_which_prompts_of_one_score_are_inside():

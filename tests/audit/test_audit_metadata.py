@@ -12,8 +12,8 @@ from statsmodels.stats.multitest import multipletests
 
 from offtarget.audit.concepts.metadata import mostly, offered, place, read_columns
 from offtarget.audit.concepts.typical import typical_rows
-from offtarget.audit.records import Audit
-from offtarget.audit.run import audit, write_into
+from offtarget.audit.folder import AuditFolder
+from offtarget.audit.run import audit
 from offtarget.audit.statistics.inside import inside_test
 from offtarget.audit.statistics.means import bh
 from offtarget.cli.main import call
@@ -63,7 +63,7 @@ def test_every_value_is_compared_with_all_other_rows(mixed):
     pairs, part = mixed
     found = audit(pairs, [part], by=["vendor"])
     rows = frame(pairs, part)
-    cells = {(h.concept, h.context): h for h in found.hypotheses if h.view == "metadata"}
+    cells = {(h.concept, h.context): h for h in found.audit.hypotheses if h.view == "metadata"}
     assert set(cells) == {(f"surface:{c}", f"meta:vendor={v}") for c in ("bold", "calm") for v in VENDORS}
     for concept in ("bold", "calm"):
         for v in VENDORS:
@@ -79,8 +79,8 @@ def test_every_value_is_compared_with_all_other_rows(mixed):
     there = {k for k, h in cells.items() if h.finding}
     assert {("surface:bold", "meta:vendor=acme"), ("surface:bold", "meta:vendor=cicada")} <= there
     assert not [k for k in there if k[0] == "surface:calm"]
-    assert found.families["metadata"].tested == 6
-    assert found.families["metadata"].shuffled is not None
+    assert found.audit.families["metadata"].tested == 6
+    assert found.audit.families["metadata"].shuffled is not None
     for k, h in cells.items():
         assert found.workings.inside(k[1]).sum() == h.n_inside
 
@@ -88,7 +88,7 @@ def test_every_value_is_compared_with_all_other_rows(mixed):
 def test_the_composition_is_a_count_and_its_effects_are_means_of_each_value(mixed):
     pairs, part = mixed
     found = audit(pairs, [part], by=["vendor"])
-    (column,) = found.metadata
+    (column,) = found.audit.metadata
     rows = frame(pairs, part)
     assert column.concepts[0] == "surface:bold"
     assert [v.n for v in column.values] == [200, 200, 200]
@@ -103,7 +103,7 @@ def test_the_composition_is_a_count_and_its_effects_are_means_of_each_value(mixe
         half = 1.98422 * means.std(ddof=1) / 10
         assert effect.ci == pytest.approx((means.mean() - half, means.mean() + half), abs=0.01)
     acme, cicada = (rows[rows.vendor == v].bold.mean() for v in ("acme", "cicada"))
-    (line,) = statements(found, column)
+    (line,) = statements(found.audit, column)
     assert line.startswith("Bold: ")
     assert f"+{100 * acme:.1f} points where vendor is acme" in line
     assert f"−{-100 * cicada:.1f} points where vendor is cicada" in line
@@ -116,14 +116,14 @@ def test_the_vocabulary_does_not_depend_on_metadata_and_the_key_does(mixed):
     by = audit(pairs, [part], by=["vendor"])
     other = [replace(p, meta={**p.meta, "vendor": p.meta["vendor"].upper()}) for p in pairs.pairs]
     upper = audit(PairSet("synthetic", other), [part], by=["vendor"])
-    assert plain.vocabulary == by.vocabulary == upper.vocabulary
-    assert len({plain.key, by.key, upper.key}) == 3
-    assert "metadata" not in plain.families
-    assert plain.metadata == ()
-    assert plain.offered == ("vendor",)
-    assert by.offered == ()
-    same = [(h.id, h.q) for h in by.hypotheses if h.view != "metadata"]
-    assert same == [(h.id, h.q) for h in plain.hypotheses]
+    assert plain.audit.vocabulary == by.audit.vocabulary == upper.audit.vocabulary
+    assert len({plain.audit.key, by.audit.key, upper.audit.key}) == 3
+    assert "metadata" not in plain.audit.families
+    assert plain.audit.metadata == ()
+    assert plain.audit.offered == ("vendor",)
+    assert by.audit.offered == ()
+    same = [(h.id, h.q) for h in by.audit.hypotheses if h.view != "metadata"]
+    assert same == [(h.id, h.q) for h in plain.audit.hypotheses]
 
 
 def test_a_column_that_cannot_be_tested_is_named_with_the_reason(mixed):
@@ -137,7 +137,7 @@ def test_a_column_that_cannot_be_tested_is_named_with_the_reason(mixed):
         ],
     )
     found = audit(rows, [part], by=["row", "language", "few", "lump", "rare"])
-    said = "\n".join(found.warnings)
+    said = "\n".join(found.audit.warnings)
     assert "column 'row' has 600 values in 600 rows, nearly one for each row" in said
     assert "column 'language' says 'en' in every row" in said
     assert "column 'few': 10 of its 13 values (40 rows) have fewer than 25 rows from 10 prompts" in said
@@ -145,7 +145,7 @@ def test_a_column_that_cannot_be_tested_is_named_with_the_reason(mixed):
         "column 'lump': none of its 300 values has 25 rows from 10 prompts (the most are 2 rows and 1 prompts)" in said
     )
     assert "column 'rare': 'False' has all rows but 9, too few to compare with" in said
-    few = next(c for c in found.metadata if c.name == "few")
+    few = next(c for c in found.audit.metadata if c.name == "few")
     assert {v.value for v in few.tested} == set(VENDORS)
     assert sum(v.n for v in few.values) == 600
     with pytest.raises(ConfigError, match=r"unknown metadata column 'vendro': did you mean vendor\?"):
@@ -194,7 +194,7 @@ def test_a_topic_that_is_one_source_says_so(make_pairs, make_surface):
     pairs = with_meta(make_pairs([f"g{i // 2}" for i in range(900)], topics), source=source)
     sides = [(rng.random((900, 1)) < 0.3).astype(float) for _ in range(2)]
     found = audit(pairs, [make_surface(pairs, *sides, ["bold"])])
-    named = [c for c in found.contexts if c.kind == "topic" and c.n >= 60]
+    named = [c for c in found.audit.contexts if c.kind == "topic" and c.n >= 60]
     assert named
     for c in named:
         inside = np.flatnonzero(found.workings.inside(c.id))
@@ -211,38 +211,38 @@ def test_a_topic_that_is_one_source_says_so(make_pairs, make_surface):
 def test_an_audit_like_another_compares_the_same_bins(mixed, tmp_path):
     pairs, part = mixed
     first = audit(pairs, [part], by=["vendor", "score"])
-    write_into(first, tmp_path)
-    assert Audit.read(tmp_path).metadata == first.metadata
+    AuditFolder(tmp_path).write(first)
+    assert AuditFolder(tmp_path).audit.metadata == first.audit.metadata
     later = [replace(p, meta={"score": p.meta["score"] + 1, "vendor": p.meta["vendor"]}) for p in pairs.pairs]
     second = audit(PairSet("later", later), [part], like=tmp_path)
-    assert [c.name for c in second.metadata] == ["vendor", "score"]
-    assert second.metadata[1].cuts == first.metadata[1].cuts
-    assert {c.id for c in second.contexts} >= {v.context for v in first.metadata[1].tested[-1:]}
+    assert [c.name for c in second.audit.metadata] == ["vendor", "score"]
+    assert second.audit.metadata[1].cuts == first.audit.metadata[1].cuts
+    assert {c.id for c in second.audit.contexts} >= {v.context for v in first.audit.metadata[1].tested[-1:]}
     bare = [replace(p, meta={"vendor": p.meta["vendor"]}) for p in pairs.pairs]
     third = audit(PairSet("bare", bare), [part], like=tmp_path)
-    assert [c.name for c in third.metadata] == ["vendor"]
-    assert any("column 'score'" in w and "--like" in w for w in third.warnings)
-    assert audit(pairs, [part], like=tmp_path, by=[]).metadata == ()
+    assert [c.name for c in third.audit.metadata] == ["vendor"]
+    assert any("column 'score'" in w and "--like" in w for w in third.audit.warnings)
+    assert audit(pairs, [part], like=tmp_path, by=[]).audit.metadata == ()
 
 
 def test_values_are_escaped_in_the_page_and_shown(mixed):
     pairs, part = mixed
     bad = with_meta(pairs, vendor=[f"<b>{p.meta['vendor']}</b>" if i else "acme" for i, p in enumerate(pairs.pairs)])
     found = audit(bad, [part], by=["vendor"])
-    page = audit_page(found, bad)
+    page = audit_page(found.audit, bad)
     assert "<b>acme" not in page
     assert "&lt;b&gt;acme&lt;/b&gt;" in page
     assert 'id="composition"' in page
     assert "Bold: " in page
-    assert 'id="composition"' not in audit_page(audit(bad, [part]), bad)
-    assert "--by vendor" in audit_page(audit(bad, [part]), bad)
+    assert 'id="composition"' not in audit_page(audit(bad, [part]).audit, bad)
+    assert "--by vendor" in audit_page(audit(bad, [part]).audit, bad)
 
 
 def test_a_verdict_on_a_value_that_was_not_tested_says_how_to_test_it(mixed):
     pairs, part = mixed
     plain, by = audit(pairs, [part]), audit(pairs, [part], by=["vendor"])
     text = (
-        f"schema_version: 1\nvocabulary: {plain.vocabulary}\nverdicts:\n"
+        f"schema_version: 1\nvocabulary: {plain.audit.vocabulary}\nverdicts:\n"
         "  - {concept: surface:bold, context: 'meta:vendor=acme', decision: suppress, by: me, date: 2026-01-31}\n"
     )
     assert parse(text, "v", by).verdicts[0].context == "meta:vendor=acme"
@@ -307,9 +307,9 @@ def test_the_verb_says_what_the_set_is_made_of(store_home, monkeypatch, tmp_path
 def test_a_column_of_one_side_is_not_offered_and_said_where_it_is_asked_for(mixed):
     pairs, part = mixed
     votes = with_meta(pairs, votes_chosen=[i % 3 for i in range(600)], stars=[i % 2 for i in range(600)])
-    assert audit(votes, [part]).offered == ("stars",)
+    assert audit(votes, [part]).audit.offered == ("stars",)
     found = audit(votes, [part], by=["votes_chosen", "stars"])
-    said = [w for w in found.warnings if "one side of the pair" in w]
+    said = [w for w in found.audit.warnings if "one side of the pair" in w]
     assert len(said) == 1
     assert said[0].startswith("column 'votes_chosen'")
 
@@ -369,7 +369,7 @@ def test_what_turns_round_between_annotators_is_named_by_what_it_is_and_asked_ab
         asked = [{"role": "user", "content": f"question {i} on {words[i % 8]}"}]
         pairs.append(Pair(str(i), f"g{i}", asked, *turns, meta={"annotator": by}))
     found = audit(PairSet("two", pairs), [surface.encode(pairs)], by=["annotator"])
-    (column,) = found.metadata
-    lines = statements(found, column)
+    (column,) = found.audit.metadata
+    lines = statements(found.audit, column)
     assert column.concepts[0] in ("surface:bold", "surface:markdown", "surface:bold_opener")
     assert "It turns round: a matter of taste, or of labels the wrong way round." in lines[0]

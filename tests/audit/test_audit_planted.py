@@ -55,8 +55,8 @@ def test_planted_concepts_lead_and_nulls_are_not_found(plant: ModuleType, replan
         result, truth = audited(plant, seed, n)
         names, signed = plant.truth_matrix(truth)
         kinds = {k: c["kind"] for k, c in truth["concepts"].items()}
-        overall = sorted((h for h in result.findings if h.view == "overall"), key=lambda h: -abs(h.z))
-        q = {h.concept: h.q for h in result.hypotheses if h.view == "overall"}
+        overall = sorted((h for h in result.audit.findings if h.view == "overall"), key=lambda h: -abs(h.z))
+        q = {h.concept: h.q for h in result.audit.hypotheses if h.view == "overall"}
         direction = {h.concept: h.direction for h in overall}
         for c in truth["concepts"].values():
             ids = [f"surface:{f}" for f in c["features"]]
@@ -86,7 +86,7 @@ def test_where_everything_is_equal_nothing_is_found(plant: ModuleType, replantin
     cases = false = 0
     for seed in range(200, 200 + replantings):
         result, truth = audited(plant, seed, n, plant.NULL)
-        q = {h.concept: h.q for h in result.hypotheses if h.view == "overall"}
+        q = {h.concept: h.q for h in result.audit.hypotheses if h.view == "overall"}
         ids = {f"surface:{f}" for c in truth["concepts"].values() for f in c["features"]}
         cases += len(ids)
         false += sum(q.get(i, 1.0) < 0.05 for i in ids)
@@ -118,7 +118,7 @@ def test_a_topic_only_concept_is_found_in_its_topic(topical: Any, feature: str, 
     result, topic = topical
     hits = [
         h
-        for h in result.findings
+        for h in result.audit.findings
         if h.view == "global" and h.concept == f"surface:{feature}" and h.direction == direction
     ]
     assert hits, f"{feature} was not found in any topic"
@@ -151,5 +151,5 @@ def test_concepts_that_no_rule_sees_are_found_by_the_sae(plant: ModuleType, tmp_
     signed = np.nan_to_num(signed[[row_of[pid] for pid in result.workings.pair_ids]])
     for concept in ("goblins", "formal"):
         planted = signed[:, names.index(concept)]
-        r = [np.corrcoef(result.workings.column(h.concept), planted)[0, 1] for h in result.findings]
+        r = [np.corrcoef(result.workings.column(h.concept), planted)[0, 1] for h in result.audit.findings]
         assert np.abs(r).max() > 0.35, concept

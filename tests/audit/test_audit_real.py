@@ -151,9 +151,9 @@ WHOLE = {  # chosen longer; texts with markdown, chosen and rejected (the data's
 def test_a_whole_audit_of_a_real_set_says_the_same(shared_data: Path, name: str, says: Callable[[Found], None]) -> None:
     pairs = load(shared_data / name)
     result = audit(pairs, [surface.encode(pairs.pairs)])
-    says({h.concept.removeprefix("surface:"): h for h in result.hypotheses if h.view == "overall"})
+    says({h.concept.removeprefix("surface:"): h for h in result.audit.hypotheses if h.view == "overall"})
     longer, chosen, rejected = WHOLE[name]
-    assert result.dataset.chosen_longer == pytest.approx(longer, abs=0.002)
-    markdown = result.concept("surface:markdown").evidence
+    assert result.audit.dataset.chosen_longer == pytest.approx(longer, abs=0.002)
+    markdown = result.audit.concept("surface:markdown").evidence
     # the README's pattern is looser than the audit's rule
     assert (markdown.chosen_rate, markdown.rejected_rate) == pytest.approx((chosen, rejected), abs=0.02)

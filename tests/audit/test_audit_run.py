@@ -8,8 +8,8 @@ import pytest
 
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
-from offtarget.audit.records import Audit
-from offtarget.audit.run import audit, write_into
+from offtarget.audit.folder import AuditFolder
+from offtarget.audit.run import audit
 from offtarget.audit.statistics.length import IS_LENGTH, Lengths
 from offtarget.audit.statistics.means import group_codes, half_by_group
 from offtarget.audit.tracing import why
@@ -34,7 +34,7 @@ def presence(rng, codes, lean, base=0.3, shared=0.8):
 
 def written(found, folder):
     folder.mkdir(exist_ok=True)
-    write_into(found, folder)
+    AuditFolder(folder).write(found)
     return folder
 
 
@@ -98,7 +98,7 @@ def test_over_datasets_a_uniform_lean_is_no_global_finding_and_false_ones_stay_w
     hits = []
     for seed in range(1, 5):
         found = by_topic(make_pairs, make_surface, seed)[3]
-        mine = [h.concept for h in found.findings if h.view == "global"]
+        mine = [h.concept for h in found.audit.findings if h.view == "global"]
         assert "surface:cooking" in mine
         hits += mine
     assert "surface:everywhere" not in hits
@@ -107,9 +107,9 @@ def test_over_datasets_a_uniform_lean_is_no_global_finding_and_false_ones_stay_w
 
 def test_the_global_view_finds_a_topic_only_concept_in_its_topic_alone(topical):
     pairs, _, kinds, found = topical
-    overall = {h.concept for h in found.findings if h.view == "overall"}
+    overall = {h.concept for h in found.audit.findings if h.view == "overall"}
     assert overall == {"surface:everywhere", "surface:cooking"}
-    hits = [h for h in found.findings if h.view == "global"]
+    hits = [h for h in found.audit.findings if h.view == "global"]
     assert {h.concept for h in hits} == {"surface:cooking"}
     leading = [h for h in hits if h.direction == "chosen"]
     assert leading
@@ -117,7 +117,7 @@ def test_the_global_view_finds_a_topic_only_concept_in_its_topic_alone(topical):
         rows = found.workings.inside(h.context)
         assert (kinds[rows] == 0).mean() > 0.95
         assert h.inside_mean > 0.2 > abs(h.outside_mean)
-    label = next(c for c in found.contexts if c.id == leading[0].context)
+    label = next(c for c in found.audit.contexts if c.id == leading[0].context)
     assert set(label.keywords) & {
         "cooking",
         "recipe",
@@ -130,8 +130,8 @@ def test_the_global_view_finds_a_topic_only_concept_in_its_topic_alone(topical):
         "kitchen",
         "bread",
     }
-    assert found.families["global"].findings == len(hits)
-    assert len(pairs) == found.dataset.n_pairs
+    assert found.audit.families["global"].findings == len(hits)
+    assert len(pairs) == found.audit.dataset.n_pairs
 
 
 def test_rows_behind_a_hypothesis_are_the_ones_that_push_it(topical):
@@ -139,7 +139,7 @@ def test_rows_behind_a_hypothesis_are_the_ones_that_push_it(topical):
     at = {p: i for i, p in enumerate(part.pair_ids)}
     chosen = part.values["chosen", "value"].toarray()
     rejected = part.values["rejected", "value"].toarray()
-    for h in found.hypotheses[:12]:
+    for h in found.audit.hypotheses[:12]:
         j = part.position(h.concept)
         sign = 1 if h.direction == "chosen" else -1
         assert 0 < len(h.rows) <= 50
@@ -151,10 +151,10 @@ def test_rows_behind_a_hypothesis_are_the_ones_that_push_it(topical):
 def test_why_names_the_hypotheses_a_row_feeds_and_no_others(topical, tmp_path):
     _, _, _, found = topical
     folder = written(found, tmp_path / "audit")
-    row = next(h for h in found.findings if h.view == "global" and h.direction == "chosen").rows[0]
-    fed = {c.hypothesis: c for c in why(folder, row)}
+    row = next(h for h in found.audit.findings if h.view == "global" and h.direction == "chosen").rows[0]
+    fed = {c.hypothesis: c for c in why(AuditFolder(folder), row)}
     at = found.workings.pair_ids.index(row)
-    for h in found.hypotheses:
+    for h in found.audit.hypotheses:
         sign = 1 if h.direction == "chosen" else -1
         feeds = bool(found.workings.inside(h.context)[at] and sign * found.workings.column(h.concept)[at] > 0)
         assert (h.id in fed) == feeds
@@ -162,27 +162,27 @@ def test_why_names_the_hypotheses_a_row_feeds_and_no_others(topical, tmp_path):
     u = found.workings.column("surface:cooking")
     assert cooking.share == pytest.approx(1 / (u > 0).sum())
     assert cooking.rank == 1
-    order = [c.finding for c in why(folder, row)]
+    order = [c.finding for c in why(AuditFolder(folder), row)]
     assert order == sorted(order, reverse=True)
     with pytest.raises(ConfigError, match="unknown row 'row9999': did you mean"):
-        why(folder, "row9999")
+        why(AuditFolder(folder), "row9999")
 
 
 def test_evidence_is_what_can_be_counted_by_hand(topical):
     _, part, _, found = topical
-    e = found.concept("surface:everywhere").evidence
+    e = found.audit.concept("surface:everywhere").evidence
     c = part.values["chosen", "value"].toarray()[:, 0]
     r = part.values["rejected", "value"].toarray()[:, 0]
     assert (e.chosen_rate, e.rejected_rate) == pytest.approx((c.mean(), r.mean()))
     assert e.more_in_chosen == pytest.approx(((c == 1) & (r == 0)).mean())
     assert e.more_in_rejected == pytest.approx(((c == 0) & (r == 1)).mean())
-    h = next(h for h in found.hypotheses if h.concept == "surface:everywhere" and h.view == "overall")
+    h = next(h for h in found.audit.hypotheses if h.concept == "surface:everywhere" and h.view == "overall")
     assert h.effect == pytest.approx(e.more_in_chosen - e.more_in_rejected)
 
 
 def test_a_prediction_stands_beyond_its_null_only_where_something_was_planted(topical):
     _, _, _, found = topical
-    by = {p.concept: p for p in found.prediction}
+    by = {p.concept: p for p in found.audit.prediction}
     real = by["surface:everywhere"]
     assert real.expected_shift > real.null.q95
     assert real.null.p == pytest.approx(1 / 201)
@@ -195,8 +195,8 @@ def test_a_prediction_stands_beyond_its_null_only_where_something_was_planted(to
 def test_the_file_gives_the_audit_back_and_follows_the_contract(topical, tmp_path):
     _, _, _, found = topical
     folder = written(found, tmp_path / "audit")
-    again = Audit.read(folder)
-    assert again.to_json() == found.to_json()
+    again = AuditFolder(folder)
+    assert again.audit.to_json() == found.audit.to_json()
     np.testing.assert_array_equal(again.workings.u, found.workings.u)
     assert (again.workings.membership != found.workings.membership).nnz == 0
     assert again.workings.context_ids == found.workings.context_ids
@@ -246,13 +246,17 @@ def test_the_file_gives_the_audit_back_and_follows_the_contract(topical, tmp_pat
 def test_the_same_input_gives_the_same_audit_and_like_keeps_topics(topical, tmp_path):
     pairs, part, _, found = topical
     again = audit(pairs, [part])
-    assert (again.key, again.hypotheses, again.prediction) == (found.key, found.hypotheses, found.prediction)
+    assert (again.audit.key, again.audit.hypotheses, again.audit.prediction) == (
+        found.audit.key,
+        found.audit.hypotheses,
+        found.audit.prediction,
+    )
     folder = written(found, tmp_path / "audit")
     half = PairSet("half", pairs.pairs[: len(pairs) // 2])
     like = audit(half, [part.select(range(len(half)))], like=folder)
-    assert like.vocabulary == found.vocabulary
-    assert [c.id for c in like.contexts] == [c.id for c in found.contexts]
-    topics = [k for k, c in enumerate(found.contexts) if c.kind == "topic"]
+    assert like.audit.vocabulary == found.audit.vocabulary
+    assert [c.id for c in like.audit.contexts] == [c.id for c in found.audit.contexts]
+    topics = [k for k, c in enumerate(found.audit.contexts) if c.kind == "topic"]
     there = found.workings.membership[topics][:, : len(half)]
     assert (like.workings.membership[topics] != there).nnz == 0
 
@@ -263,8 +267,8 @@ def test_swapping_chosen_and_rejected_turns_every_effect_around(topical):
     values = dict(part.values)
     values["chosen", "value"], values["rejected", "value"] = (values["rejected", "value"], values["chosen", "value"])
     mirror = audit(turned, [type(part)(part.lens, part.columns, values, part.pair_ids, part.groups, part.info)])
-    want = {h.id: h for h in found.hypotheses}
-    for h in mirror.hypotheses:
+    want = {h.id: h for h in found.audit.hypotheses}
+    for h in mirror.audit.hypotheses:
         assert h.effect == pytest.approx(-want[h.id].effect)
         assert h.q == pytest.approx(want[h.id].q)
         if h.length_controlled:
@@ -286,7 +290,7 @@ def test_clusters_of_latents_are_audited_named_and_warned_about(make_pairs, make
         sides.append(np.concatenate([a, c, (rng.random((n_groups, 20)) < 0.1)], axis=1) * 0.1)
     surface = make_surface(pairs, bold[0][:, None], bold[1][:, None], ["bold"])
     found = audit(pairs, [surface, make_latents(pairs, *sides)])
-    clusters = {c.members: c for c in found.concepts if c.id.startswith("sae:cluster-")}
+    clusters = {c.members: c for c in found.audit.concepts if c.id.startswith("sae:cluster-")}
     assert set(clusters) == {
         tuple(sorted(f"sae:{j}" for j in range(6))),
         tuple(sorted(f"sae:{j}" for j in range(6, 12))),
@@ -296,10 +300,10 @@ def test_clusters_of_latents_are_audited_named_and_warned_about(make_pairs, make
     assert follows.evidence.correlate.r > 0.9
     assert follows.label.startswith("goes with bold (r +0.9") and follows.named
     assert clusters[tuple(sorted(f"sae:{j}" for j in range(6, 12)))].evidence.correlate is None
-    overall = {h.concept for h in found.findings if h.view == "overall"}
+    overall = {h.concept for h in found.audit.findings if h.view == "overall"}
     assert overall == {"surface:bold", follows.id}
-    assert any("explains 40% of the variance" in w for w in found.warnings)
-    topics = [k for k, c in enumerate(found.contexts) if c.kind == "topic"]
+    assert any("explains 40% of the variance" in w for w in found.audit.warnings)
+    topics = [k for k, c in enumerate(found.audit.contexts) if c.kind == "topic"]
     assert (np.asarray(found.workings.membership[topics].sum(axis=0)) <= 1).all()
 
 
@@ -312,9 +316,9 @@ def test_length_is_recognised_and_has_no_length_control(make_pairs, make_surface
     part = make_surface(pairs, *sizes, ["characters"])
     column = type(part.columns[0])("surface:characters", "length", "characters", "log")
     found = audit(pairs, [type(part)(part.lens, (column,), part.values, part.pair_ids, part.groups, part.info)])
-    assert found.hypotheses[0].length_controlled is None
-    assert found.hypotheses[0].length_note == IS_LENGTH
-    assert found.prediction[0].length_partialled is None
+    assert found.audit.hypotheses[0].length_controlled is None
+    assert found.audit.hypotheses[0].length_note == IS_LENGTH
+    assert found.audit.prediction[0].length_partialled is None
 
 
 def test_small_sets_are_undecided_and_sets_without_difference_say_so(make_pairs, make_surface):
@@ -323,9 +327,9 @@ def test_small_sets_are_undecided_and_sets_without_difference_say_so(make_pairs,
         audit(few, [make_surface(few, np.ones((20, 1)), np.zeros((20, 1)), ["x"])])
     flat = make_pairs([f"g{i}" for i in range(40)])
     found = audit(flat, [make_surface(flat, np.ones((40, 2)), np.ones((40, 2)), ["x", "y"])])
-    assert found.hypotheses == ()
-    assert found.families["overall"].left_out == {"no difference in any row": 2}
-    assert [c.id for c in found.concepts] == ["surface:x", "surface:y"]
+    assert found.audit.hypotheses == ()
+    assert found.audit.families["overall"].left_out == {"no difference in any row": 2}
+    assert [c.id for c in found.audit.concepts] == ["surface:x", "surface:y"]
 
 
 def test_features_of_other_rows_are_refused(make_pairs, make_surface):
@@ -346,7 +350,7 @@ def test_repeated_equal_and_contradicting_rows_are_counted(make_pairs, make_surf
     pairs = PairSet("x", [*base, *extra])
     rng = np.random.default_rng(0)
     found = audit(pairs, [make_surface(pairs, rng.integers(0, 2, (43, 1)), rng.integers(0, 2, (43, 1)), ["x"])])
-    text = " | ".join(found.warnings)
+    text = " | ".join(found.audit.warnings)
     assert "rows that repeat another one (same prompt, chosen and rejected): 1" in text
     assert "equal, which teach nothing: 1" in text
     assert "the other side chosen): 2" in text
@@ -367,14 +371,14 @@ def test_a_file_that_is_no_audit_is_said_in_one_line(tmp_path, content, message)
     if content is not None:
         (tmp_path / "audit.json").write_text(content)
     with pytest.raises(ConfigError, match=message) as error:
-        Audit.read(tmp_path)
+        _ = AuditFolder(tmp_path).audit
     assert "\n" not in str(error.value)
 
 
 def test_a_damaged_audit_folder_is_named(tmp_path):
     (tmp_path / "audit.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not UTF-8"):
-        Audit.read(tmp_path)
+        _ = AuditFolder(tmp_path).audit
 
 
 def test_splits_of_the_rows_are_counted(make_pairs, make_surface):
@@ -384,18 +388,18 @@ def test_splits_of_the_rows_are_counted(make_pairs, make_surface):
     some = np.arange(40.0)[:, None] % 3
     pairs = dataclasses.replace(pairs, split_column="split")
     found = audit(pairs, [make_surface(pairs, some, some[::-1], ["x"])])
-    assert found.dataset.splits == {"train": 30, "test": 10}
+    assert found.audit.dataset.splits == {"train": 30, "test": 10}
 
 
 def test_each_view_says_what_noise_would_find(topical):
     _, _, _, found = topical
     for view, n in (("overall", 200), ("global", 200)):
-        null = found.families[view].shuffled
+        null = found.audit.families[view].shuffled
         assert null.n == n
         # nominal at q < 0.05: a false finding in one shuffle of twenty
         assert null.any_finding <= 0.15 and null.mean_findings < 0.5
-        assert found.families[view].findings > 0
-    assert found.families["local"].shuffled is None  # nothing to test: the lens reads no prompts
+        assert found.audit.families[view].findings > 0
+    assert found.audit.families["local"].shuffled is None  # nothing to test: the lens reads no prompts
 
 
 def test_topics_can_be_by_words_where_latents_go_by_form(make_pairs, make_latents):
@@ -407,9 +411,9 @@ def test_topics_can_be_by_words_where_latents_go_by_form(make_pairs, make_latent
     part = make_latents(pairs, *fires)
     for by, follows in (("latents", form), ("clusters", form), ("words", topics)):
         found = audit(pairs, [part], topics=by)
-        assert found.topics_by == found.vocabulary_record.topics.space.by == by
-        assert not any("topics go by" in w for w in found.warnings)
-        inside = found.workings.membership[: len(found.vocabulary_record.topics)].toarray()
+        assert found.audit.topics_by == found.vocabulary.topics.space.by == by
+        assert not any("topics go by" in w for w in found.audit.warnings)
+        inside = found.workings.membership[: len(found.vocabulary.topics)].toarray()
         purity = sum(max(np.bincount(follows[row], minlength=3)) for row in inside.astype(bool) if row.any())
         assert purity > 0.9 * inside.sum()
 
@@ -421,10 +425,10 @@ def test_topics_that_cannot_be_had_go_by_words_and_the_audit_says_so(make_pairs,
     x = rng.integers(0, 2, (480, 2)).astype(float)
     part = make_surface(pairs, x, x[::-1], ["bold", "emoji"])
     asked = audit(pairs, [part], topics="clusters")
-    assert asked.topics_by == "words"
-    assert "topics go by words: no lens has clusters to go by" in asked.warnings
-    assert not any("topics go by" in w for w in audit(pairs, [part]).warnings)
+    assert asked.audit.topics_by == "words"
+    assert "topics go by words: no lens has clusters to go by" in asked.audit.warnings
+    assert not any("topics go by" in w for w in audit(pairs, [part]).audit.warnings)
     everywhere = rng.uniform(0.1, 1, (480, 6))
     silent = audit(pairs, [make_latents(pairs, everywhere, everywhere[::-1])])
-    assert silent.topics_by == "words"
-    assert "topics go by words: no lens has latents to go by" in silent.warnings
+    assert silent.audit.topics_by == "words"
+    assert "topics go by words: no lens has latents to go by" in silent.audit.warnings

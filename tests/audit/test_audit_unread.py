@@ -10,7 +10,8 @@ from scipy.sparse import csr_matrix
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.diff.run import difference
-from offtarget.audit.run import audit, write_into
+from offtarget.audit.folder import AuditFolder
+from offtarget.audit.run import audit
 from offtarget.lens.features import FeatureMatrix
 
 
@@ -33,7 +34,7 @@ def spec(name):
 
 def test_effect_d_rates_and_interval_are_those_of_the_rows_that_were_read(halves):
     pairs, x, features = halves
-    found = audit(pairs, [features])
+    found = audit(pairs, [features]).audit
     h = next(h for h in found.hypotheses if h.view == "overall" and h.concept == "surface:rule")
     e = next(c for c in found.concepts if c.id == "surface:rule").evidence
     u = x[0, :200, 0] - x[1, :200, 0]
@@ -67,7 +68,7 @@ def test_labels_that_mean_nothing_stay_within_the_nominal_rate(make_pairs, make_
     gone = rng.random((600, 200)) > 0.1
     x[:, gone] = 0
     features = make_surface(pairs, x[0], x[1], [f"r{j}" for j in range(200)])
-    found = audit(pairs, [replace(features, unread=csr_matrix(gone))])
+    found = audit(pairs, [replace(features, unread=csr_matrix(gone))]).audit
     p = np.array([h.p for h in found.hypotheses if h.view == "overall"])
     assert len(p) > 190 and (p < 0.05).mean() <= 0.05 + 3 * 0.015
 
@@ -83,7 +84,7 @@ def test_it_is_kept_with_the_features_and_changes_their_hash(halves, tmp_path):
 
 def test_rows_that_stay_are_unchanged_whatever_share_was_read(halves, tmp_path):
     pairs, _, features = halves
-    write_into(audit(pairs, [features]), tmp_path)
+    AuditFolder(tmp_path).write(audit(pairs, [features]))
     fewer = replace(pairs, pairs=pairs.pairs[:300])
     found = difference(audit(pairs, [features]), audit(fewer, [features.select(np.arange(300))], like=tmp_path))
     assert (found.rows.shared, found.rows.altered) == (300, 0)

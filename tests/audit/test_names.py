@@ -62,7 +62,7 @@ def test_every_name_of_a_synthetic_audit_holds(make_pairs, make_surface, make_la
         sides.append(np.concatenate([np.where(flip, 1 - follows, follows), rng.random((320, 40)) < 0.2], axis=1) * 0.2)
     sides[1][::5] = 0.2
     surface, latents = make_surface(pairs, *rules, ["bold", "offers", "emoji"]), make_latents(pairs, *sides)
-    found = audit(pairs, [surface, latents])
+    found = audit(pairs, [surface, latents]).audit
     named = [c for c in found.concepts if c.name == "rule"]
     assert named, "something follows the rules closely enough"
     assert any(c.name == "none" for c in found.concepts)
@@ -83,6 +83,6 @@ def test_every_name_of_an_audit_with_the_embedded_model_holds(
         data = str(request.getfixturevalue("shared_data") / data / "pairs.jsonl.gz")
     pairs, store = load_pairs(data, limit=150), Store()
     surface, latents = features_of(pairs, ["surface", "sae"], Reader("smollm2-135m", store, 192))
-    found = audit(pairs, [surface, latents])
+    found = audit(pairs, [surface, latents]).audit
     assert len([c for c in found.concepts if c.lens == "sae"]) > 50
     assert broken_names(found, surface, latents, pairs) == []

@@ -80,7 +80,7 @@ def test_the_planted_are_counted_and_the_nulls_are_not_found(made: Path) -> None
     assert by["offer"].found_by == "overall:surface:follow_up_offer"
     assert (by["bold"].chosen_rate, by["bold"].rejected_rate) == (0.5, 0.1)
     assert by["goblin"].found_by is None and by["aside"].found_by is None
-    said = truth_line(found.with_truth(known))
+    said = truth_line(found.audit.with_truth(known))
     assert said == (
         "Known truth: 3 concepts were planted, 2 found; not found: goblin. "
         "Of 1 null, put into both sides equally often, none was reported."
@@ -98,7 +98,7 @@ def test_a_null_that_is_a_finding_is_a_false_alarm(made: Path) -> None:
     found = audit(changed, [encode(lost)])
     known = known_truth(found, changed)
     assert known and [p.key for p in known.reported] == ["aside"]
-    assert "1 reported: aside." in truth_line(found.with_truth(known))
+    assert "1 reported: aside." in truth_line(found.audit.with_truth(known))
 
 
 def test_a_lean_that_the_planted_account_for_is_no_false_alarm() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from offtarget import registry
+from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit
 from offtarget.cli.main import call
 from offtarget.report.statements import state
@@ -56,7 +57,7 @@ def audited(name: str, found: list[dict[str, Any]], *options: str, lens: str = "
     Path(f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in found))
     columns = ["--columns", "prompt=prompt,chosen=chosen_text,rejected=rejected_text"]
     assert call(["audit", f"{name}.jsonl", *columns, "--lens", lens, "--out", name, *options]) == 0
-    return Audit.read(Path(name))
+    return AuditFolder(Path(name)).audit
 
 
 def overall(audit: Audit) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def test_after_a_label_the_side_follows_the_winner() -> None:
     Path("ab.jsonl").write_text("".join(json.dumps(r) + "\n" for r in made))
     assert call(["audit", "ab.jsonl", "--lens", "columns", "--out", "ab"]) == 0
     gpt = [(r["chosen_model"] == "gpt") - (r["rejected_model"] == "gpt") for r in rows()]
-    found = overall(Audit.read(Path("ab")))
+    found = overall(AuditFolder(Path("ab")).audit)
     assert found["columns:model=gpt"].effect == pytest.approx(sum(gpt) / len(gpt), abs=1e-6)
 
 

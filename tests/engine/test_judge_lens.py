@@ -10,7 +10,7 @@ from inspect_ai.model import modelapi
 from tests.judges import NAMED, Judge, answer_by, more_signs, response
 
 from offtarget import registry
-from offtarget.audit.records import Audit
+from offtarget.audit.folder import AuditFolder
 from offtarget.cli.main import call
 from offtarget.errors import ConfigError
 from offtarget.evals.scripted import ScriptedAPI
@@ -65,7 +65,7 @@ def test_an_audit_states_the_share_difference_with_the_judge_s_fidelity(
     assert "judgetest/model is sent text of the set: 8 requests" in err
     said = "Exclamation marks (judged, kappa 1.00): more in chosen in 60.0 % of pairs, in rejected in 10.0 %, in neither in 30.0 %."
     assert said in out
-    audit = Audit.read(Path("a"))
+    audit = AuditFolder(Path("a")).audit
     (h,) = [h for h in audit.hypotheses if h.view == "overall" and h.concept == MARKS]
     assert h.finding and h.effect == pytest.approx(0.5)
     evidence = {c.id: c.evidence for c in audit.concepts}[MARKS]
@@ -90,7 +90,7 @@ def test_a_statement_is_over_the_pairs_that_were_answered(judge: Judge, capsys: 
         f"more in chosen in {chosen:.1%} of the {len(rows)} pairs answered, in rejected in {rejected:.1%}, in neither"
     )
     assert said.replace("%", " %") in capsys.readouterr().out.replace("\u202f", " ")
-    (h,) = [h for h in Audit.read(Path("a")).hypotheses if h.view == "overall" and h.concept == MARKS]
+    (h,) = [h for h in AuditFolder(Path("a")).audit.hypotheses if h.view == "overall" and h.concept == MARKS]
     assert h.effect == pytest.approx(chosen - rejected)
 
 
@@ -100,7 +100,7 @@ def test_a_judge_that_goes_by_position_states_nothing(judge: Judge, capsys: pyte
     out, err = capsys.readouterr()
     assert "warning: judge judgetest/model goes by position: 100% of its answers for a side are for A" in err
     assert "nothing leans at q < 0.05 over the whole set" in out
-    assert not Audit.read(Path("a")).findings
+    assert not AuditFolder(Path("a")).audit.findings
 
 
 def test_an_audit_says_what_its_own_judge_was_worth_though_the_values_are_the_same(
@@ -110,7 +110,7 @@ def test_an_audit_says_what_its_own_judge_was_worth_though_the_values_are_the_sa
         judge.rule = lambda name, a, b, answer=answer: "neither" if int(a.split()[1]) % 10 == 0 else answer
         assert call(["audit", "rows.jsonl", "--lens", f"{LENS},tokens={tokens}", "--out", str(tokens)]) == 0
         assert says in capsys.readouterr().err
-    assert Audit.read(Path("64")).vocabulary == Audit.read(Path("65")).vocabulary
+    assert AuditFolder(Path("64")).audit.vocabulary == AuditFolder(Path("65")).audit.vocabulary
 
 
 def test_a_plan_weighs_pairs_by_what_the_judge_said_and_asks_nothing(
@@ -136,7 +136,7 @@ def test_a_later_audit_uses_the_same_concepts_and_diff_compares_them(
     judge.named = [{"name": "something else", "definition": "Other."}]
     write("later.jsonl", range(1000, 1120), marks=(1, 6))
     assert call(["audit", "later.jsonl", "--lens", LENS, "--like", "old", "--out", "new"]) == 0
-    assert [c.id for c in Audit.read(Path("new")).concepts] == [MARKS, ASKS]
+    assert [c.id for c in AuditFolder(Path("new")).audit.concepts] == [MARKS, ASKS]
     capsys.readouterr()
     assert call(["diff", "old", "new", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

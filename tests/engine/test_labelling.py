@@ -9,8 +9,9 @@ from inspect_ai.model import ModelOutput, ModelUsage, get_model
 from scipy.sparse import csr_matrix
 
 from offtarget.audit.evidence import ModelLabel
+from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit
-from offtarget.audit.run import audit, write_into
+from offtarget.audit.run import audit
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.labelling import LabelOptions, label_concepts, yes_or_no
 from offtarget.errors import UndecidedError
@@ -53,8 +54,8 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> tuple[Audit, PairSet, Feat
     part = FeatureMatrix("x", columns, values, ids, ids, kind="latent", reads_model=True)  # type: ignore[arg-type]
     of = PairSet("animals", pairs)
     folder = tmp_path_factory.mktemp("audit")
-    write_into(audit(of, [part]), folder)
-    return Audit.read(folder), of, part
+    AuditFolder(folder).write(audit(of, [part]))
+    return AuditFolder(folder).audit, of, part
 
 
 def judge(prompts: list[str]) -> Any:

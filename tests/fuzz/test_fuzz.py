@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from offtarget import verdicts as verdict_file
-from offtarget.audit.records import Audit
+from offtarget.audit.folder import AuditFolder
 from offtarget.board.folder import read_cells
 from offtarget.board.rank import rank
 from offtarget.cli.main import call
@@ -130,8 +130,8 @@ def audits(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read_all(folder: Path) -> None:
     """Everything that the commands read of an audit's folder."""
-    audit = Audit.read(folder)
-    _ = audit.workings, audit.vocabulary_record
+    there = AuditFolder(folder)
+    _ = there.audit, there.workings, there.vocabulary
     FeatureMatrix.load(folder / "features" / "surface")
 
 
@@ -169,7 +169,7 @@ def test_an_audit_record_that_says_odd_things(audits: Path, tmp_path_factory: An
 @fuzzed
 @given(st.data())
 def test_verdicts(audits: Path, draw: st.DataObject) -> None:
-    audit = Audit.read(audits / "audit")
+    audit = AuditFolder(audits / "audit").audit
     good = yaml.safe_load((audits / "audit" / "verdicts.template.yaml").read_text())
     good["verdicts"] = json.loads(json.dumps(good["verdicts"][:3], default=str))
     ends_well(lambda: verdict_file.parse(yaml.safe_dump(mutate(good, draw)), "verdicts.yaml", audit))

@@ -38,8 +38,8 @@ def stated(texts: list[tuple[str, str]]) -> tuple[Stated, list[str]]:
         for i, (c, r) in enumerate(texts)
     ]  # fmt: skip
     found = audit(PairSet("texts", pairs), [encode(pairs)])
-    put = state(found)
-    return put, [s.text for s in glance(found, put)]
+    put = state(found.audit, found.workings)
+    return put, [s.text for s in glance(found.audit, put)]
 
 
 def groups(put: Stated) -> list[set[str]]:
@@ -172,14 +172,14 @@ def test_shares_and_medians_of_length_are_one_reading_and_the_other_is_said_once
         prompt = [{"role": "user", "content": asked.format(i)}]
         pairs.append(Pair(str(i), f"g{i}", prompt, *turns))
     found = audit(PairSet("echoes", pairs), [encode(pairs)])
-    (line,) = (s.text for s in glance(found) if s.text.startswith("Length:"))
-    assert found.dataset.median_characters[1] in (40.0, 41.0)
+    (line,) = (s.text for s in glance(found.audit) if s.text.startswith("Length:"))
+    assert found.audit.dataset.median_characters[1] in (40.0, 41.0)
     raw = np.median([len(p.rejected[0]["content"]) for p in pairs])
-    assert found.dataset.median_as_they_stand is not None
-    assert found.dataset.median_as_they_stand[1] == raw > 60
+    assert found.audit.dataset.median_as_they_stand is not None
+    assert found.audit.dataset.median_as_they_stand[1] == raw > 60
     assert line.count("with repeated prompts and debris") == 1
-    assert describe(pairs).rejected_chars == found.dataset.median_characters[1]
-    assert describe(pairs).chosen_longer == found.dataset.chosen_longer
+    assert describe(pairs).rejected_chars == found.audit.dataset.median_characters[1]
+    assert describe(pairs).chosen_longer == found.audit.dataset.chosen_longer
 
 
 def test_two_asterisks_are_bold_text_and_not_more_length() -> None:
@@ -233,7 +233,7 @@ def test_the_head_is_true_of_the_rows_it_counts(shared_data: Path) -> None:
     pairs = load_pairs(str(shared_data / "community_alignment_en" / "pairs.jsonl.gz"))
     few = PairSet("rows", pairs.pairs[:400])
     found = audit(few, [encode(few.pairs)])
-    of = {c.id: c.evidence for c in found.concepts}
+    of = {c.id: c.evidence for c in found.audit.concepts}
     chosen, rejected = (
         [text_of(s) for s in side] for side in zip(*((p.chosen, p.rejected) for p in few.pairs), strict=True)
     )
@@ -243,6 +243,6 @@ def test_the_head_is_true_of_the_rows_it_counts(shared_data: Path) -> None:
     marks = np.array([[t.count("!") for t in side] for side in (chosen, rejected)])
     assert of["surface:exclamations"].chosen_mean == pytest.approx(marks[0].mean(), abs=0.02)
     assert of["surface:exclamations"].more_in_chosen == pytest.approx(np.mean(marks[0] > marks[1]), abs=0.01)
-    assert found.dataset.median_as_they_stand == (
+    assert found.audit.dataset.median_as_they_stand == (
         float(np.median([len(t) for t in chosen])), float(np.median([len(t) for t in rejected])),
     )  # fmt: skip

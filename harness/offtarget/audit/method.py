@@ -68,6 +68,18 @@ def audit_method(*, name: str, source: str, lenses: tuple[str, ...] = ()) -> Cal
     Write the arguments as literals: they are read without running the file. The function takes an
     `AuditInput` and gives a claim for everything it looked at, not for its findings alone: a ranking
     of findings only cannot be compared with others.
+
+    Example:
+        >>> import numpy as np
+        >>> import offtarget
+        >>> from offtarget.audit.method import AuditInput, Claim
+        >>> @offtarget.audit_method(name="longer", source="an example")
+        ... def longer(given):
+        ...     u = np.array([len(p.chosen[0]["content"]) - len(p.rejected[0]["content"]) for p in given.pairs.pairs])
+        ...     return [Claim("longer", "characters", float(u.mean()), u)]
+        >>> (claim,) = longer(AuditInput(offtarget.load_pairs("planted-style", limit=60), {}))
+        >>> claim.u.shape
+        (60,)
     """
 
     def mark(function: Method) -> Method:

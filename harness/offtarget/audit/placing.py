@@ -17,7 +17,7 @@ from offtarget.audit.concepts.topics import MIN_MEAN_SIZE, SILENT, Topics, find_
 from offtarget.audit.concepts.typical import typical_rows
 from offtarget.audit.concepts.vocabulary import ConceptSpec, Vocabulary, find_concepts, lens_identity
 from offtarget.audit.context_records import Context
-from offtarget.audit.records import AUDIT_FILE, Audit
+from offtarget.audit.folder import AuditFolder
 from offtarget.audit.statistics.inside import MIN_ROWS, partition
 from offtarget.audit.statistics.means import MIN_GROUPS, Ints
 from offtarget.data.pairs import PairSet
@@ -99,8 +99,8 @@ def columns_of(pairs: PairSet, by: Iterable[str] | None, like: Path | None) -> t
     """
     earlier: dict[str, tuple[float, ...]] = {}
     notes: list[str] = []
-    if like is not None and (like / AUDIT_FILE).is_file():
-        earlier = {c.name: c.cuts for c in Audit.read(like).metadata}
+    if like is not None and (there := AuditFolder(like)).exists:
+        earlier = {c.name: c.cuts for c in there.audit.metadata}
     if by is not None:
         columns = metadata.read_columns(pairs.pairs, by, earlier)
     else:

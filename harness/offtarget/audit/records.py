@@ -1,10 +1,9 @@
 """What an audit says, as written in `audit.json`."""
 
 import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field
 
 from offtarget.audit.context_records import Context as Context
 from offtarget.audit.context_records import MetadataColumn
@@ -12,18 +11,11 @@ from offtarget.audit.evidence import Concept
 from offtarget.audit.reading_record import Reading
 from offtarget.audit.stock_records import OnStock, StockTexts
 from offtarget.audit.truth_records import KnownTruth
-from offtarget.documents import read_json
-from offtarget.errors import ConfigError, unknown_name
+from offtarget.errors import unknown_name
 from offtarget.lens.features import METADATA
-from offtarget.records import Record, explain
-from offtarget.store import require_intact
-
-if TYPE_CHECKING:
-    from offtarget.audit.concepts.vocabulary import Vocabulary
-    from offtarget.audit.workings import Workings
+from offtarget.records import Record
 
 SCHEMA_VERSION: Literal[2] = 2
-AUDIT_FILE = "audit.json"
 Q_FINDING = 0.05
 """A hypothesis is a finding where its q is below this."""
 
@@ -228,7 +220,7 @@ class Prediction(Record):
 
 
 class Audit(Record):
-    """One audit of one dataset: `audit.json`, and the row-level workings behind it."""
+    """One audit of one dataset: `audit.json`. The rows behind it are in its folder (`audit.folder`)."""
 
     schema_version: Literal[2] = SCHEMA_VERSION
     offtarget_version: str
@@ -262,107 +254,6 @@ class Audit(Record):
     warnings: tuple[str, ...] = ()
     timing: dict[str, float] = Field(default_factory=dict)
 
-    _workings: "Workings | None" = PrivateAttr(default=None)
-    _vocabulary: "Vocabulary | None" = PrivateAttr(default=None)
-    _folder: Path | None = PrivateAttr(default=None)
-
-    @classmethod
-    def read(cls, folder: Path) -> "Audit":
-        """Read an audit directory (or its `audit.json`); the workings are read when first asked for.
-
-        Raises:
-            ConfigError: if there is no audit, or it is of another schema version or damaged.
-        """
-        file = folder if folder.suffix == ".json" else folder / AUDIT_FILE
-        if not file.is_file():
-            raise ConfigError(f"{file}: no audit to read; make one with `offtarget audit`")
-        require_intact(file)
-        raw = read_json(file, remedy="make it again with `offtarget audit`")
-        version = raw.get("schema_version") if isinstance(raw, dict) else None
-        if version is None:
-            raise ConfigError(f"{file}: not an audit (no schema_version); give a folder made by `offtarget audit`")
-        if version != SCHEMA_VERSION:
-            raise ConfigError(
-                f"{file}: audit schema version {version}, but this offtarget reads {SCHEMA_VERSION}; "
-                "make the audit again"
-            )
-        try:
-            audit = cls.model_validate(raw)
-        except ValidationError as error:
-            raise ConfigError(f"{file}: damaged: {explain(error, cls)}; make the audit again") from None
-        if fault := audit._dangling():
-            raise ConfigError(f"{file}: damaged: {fault}; make the audit again")
-        audit._folder = file.parent
-        return audit
-
-    def _dangling(self) -> str:
-        """The first reference within the record to something that it does not hold; empty where all hold."""
-        concepts, contexts = {c.id for c in self.concepts}, {c.id for c in self.contexts}
-        lenses = {str(x.get("name", "")) for x in self.lens}
-        if "" in lenses or not lenses:
-            return "a lens without a name"
-        if len(concepts) < len(self.concepts) or len(contexts) < len(self.contexts):
-            return "an id occurs twice among concepts or contexts"
-        for c in self.concepts:
-            if c.lens not in lenses:
-                return f"concept '{c.id}' is of lens '{c.lens}', which is not among its lenses"
-        for h in self.hypotheses:
-            if h.concept not in concepts:
-                return f"hypothesis '{h.id}' is about concept '{h.concept}', which it does not have"
-            if h.context is not None and h.context not in contexts:
-                return f"hypothesis '{h.id}' is about context '{h.context}', which it does not have"
-            if (h.context is None) != (h.view == "overall"):
-                return f"hypothesis '{h.id}' of view '{h.view}' has {'no' if h.context is None else 'a'} context"
-            if h.view not in self.families:
-                return f"hypothesis '{h.id}' is of view '{h.view}', which has no family"
-        for p in self.prediction:
-            if p.concept not in concepts:
-                return f"a prediction is about concept '{p.concept}', which it does not have"
-        return ""
-
-    @property
-    def workings(self) -> "Workings":
-        """The u of every row and concept, and the context of every row.
-
-        Raises:
-            ConfigError: if the audit was read from a folder that does not hold them.
-        """
-        if self._workings is None:
-            from offtarget.audit.workings import Workings
-
-            if self._folder is None:
-                raise ConfigError("this audit carries no rows; read it from its folder with Audit.read")
-            found = Workings.read(self._folder)
-            if found.concepts != tuple(c.id for c in self.concepts) or {*found.context_ids} != {
-                c.id for c in self.contexts
-            }:
-                raise ConfigError(
-                    f"{self._folder}: {AUDIT_FILE} and the rows behind it name other concepts or contexts; make the audit again"
-                )
-            self._workings = found
-        return self._workings
-
-    @property
-    def vocabulary_record(self) -> "Vocabulary":
-        """The concepts and topics behind the key in `vocabulary`.
-
-        Raises:
-            ConfigError: if the audit was read from a folder that does not hold them.
-        """
-        if self._vocabulary is None:
-            from offtarget.audit.concepts.vocabulary import Vocabulary
-
-            if self._folder is None:
-                raise ConfigError("this audit carries no vocabulary; read it from its folder with Audit.read")
-            self._vocabulary = Vocabulary.read(self._folder)
-        return self._vocabulary
-
-    def with_workings(self, workings: "Workings", vocabulary: "Vocabulary") -> "Audit":
-        """The same audit, carrying its row-level workings and its vocabulary."""
-        out = self.model_copy()
-        out._workings, out._vocabulary = workings, vocabulary
-        return out
-
     def with_reading(self, reading: Reading | None) -> "Audit":
         """The same audit, saying how its rows were read."""
         return self.model_copy(update={"reading": reading})
@@ -373,9 +264,7 @@ class Audit(Record):
 
     def with_truth(self, truth: KnownTruth | None) -> "Audit":
         """The same audit, with what of the known truth it found."""
-        out = self.model_copy(update={"truth": truth})
-        out._workings, out._vocabulary, out._folder = self._workings, self._vocabulary, self._folder
-        return out
+        return self.model_copy(update={"truth": truth})
 
     @property
     def findings(self) -> tuple[Hypothesis, ...]:

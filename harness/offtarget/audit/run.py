@@ -19,9 +19,10 @@ from offtarget.audit.concepts.labels import Rules, Told, tell
 from offtarget.audit.concepts.spaces import By
 from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
 from offtarget.audit.evidence import Concept, Evidence, Judged
+from offtarget.audit.folder import NewAudit
 from offtarget.audit.placing import columns_of, contexts, place_rows, why_no_topic
 from offtarget.audit.prediction import predict
-from offtarget.audit.records import AUDIT_FILE, Audit, DatasetInfo, Family, View
+from offtarget.audit.records import Audit, DatasetInfo, Family, View
 from offtarget.audit.statistics import means as st
 from offtarget.audit.stock import find_stock
 from offtarget.audit.units import find_units
@@ -33,9 +34,9 @@ from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.errors import DataError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.progress import Steps
-from offtarget.store import hash_of, write_atomic
+from offtarget.store import hash_of
 
-__all__ = ["audit", "write_into"]
+__all__ = ["audit"]
 
 VERSION = 23
 """Rises when the same input would give other hypotheses."""
@@ -71,7 +72,7 @@ def audit(
     by: Sequence[str] | None = None,
     model_info: Mapping[str, Any] | None = None,
     progress: Steps | None = None,
-) -> Audit:
+) -> NewAudit:
     """Test what a preference set leans to, overall and topic by topic.
 
     Args:
@@ -86,7 +87,7 @@ def audit(
         progress: called with stages done and stages in all.
 
     Returns:
-        The audit, with its row-level `workings`.
+        The audit, the rows behind it and its vocabulary.
 
     Raises:
         UndecidedError: with fewer than 30 pairs or 10 prompts, or if `like` was made with other lenses.
@@ -220,19 +221,12 @@ def audit(
         {"global": topic_family, "local": kind_family, "metadata": value_family},
         c.read,
     )
-    return result.with_workings(workings, vocabulary)
+    return NewAudit(result, workings, vocabulary)
 
 
 def _beside(features: Sequence[FeatureMatrix]) -> dict[str, str]:
     """Hash of what lenses read beside the texts, which the hash of the rows does not hold."""
     return {f.lens: str(f.info.get("values_sha256")) for f in features if not f.of_text}
-
-
-def write_into(audit: Audit, folder: Path) -> None:
-    """Write `audit.json`, `workings.npz`, `vocabulary.json` and `vocabulary.npz` into an existing folder."""
-    audit.workings.save(folder)
-    audit.vocabulary_record.save(folder)
-    write_atomic(folder / AUDIT_FILE, audit.to_json())
 
 
 def _check_rows(pairs: PairSet, features: Sequence[FeatureMatrix]) -> None:

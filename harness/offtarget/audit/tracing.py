@@ -1,11 +1,10 @@
 """From a row to the hypotheses it feeds."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
-from offtarget.audit.records import Audit, Direction
+from offtarget.audit.folder import AuditWithRows
+from offtarget.audit.records import Direction
 from offtarget.errors import unknown_name
 from offtarget.records import Record
 
@@ -28,7 +27,7 @@ class Contribution(Record):
     """1 + rows that contribute more; rows of equal u share a rank."""
 
 
-def why(audit_dir: Path, row_id: str) -> list[Contribution]:
+def why(audited: AuditWithRows, row_id: str) -> list[Contribution]:
     """Which of the listed hypotheses a row feeds: it is inside, and its u has the sign of the effect.
 
     Returns:
@@ -37,8 +36,7 @@ def why(audit_dir: Path, row_id: str) -> list[Contribution]:
     Raises:
         ConfigError: if there is no such audit or row.
     """
-    audit = Audit.read(audit_dir)
-    workings = audit.workings
+    audit, workings = audited.audit, audited.workings
     if row_id not in workings.pair_ids:
         raise unknown_name("row", row_id, workings.pair_ids, hint=f"(rows of {audit.dataset.name})")
     row = workings.pair_ids.index(row_id)
@@ -69,3 +67,42 @@ def why(audit_dir: Path, row_id: str) -> list[Contribution]:
             )
         )
     return sorted(out, key=lambda c: (not c.finding, -c.share, c.hypothesis))
+
+
+class ConceptRow(Record):
+    """One row in which the two sides differ in a concept."""
+
+    id: str
+    group: str
+    """Prompt, or unit, of the row."""
+    side: Direction
+    """The side that has more."""
+    u: float
+    """How much more, in the concept's own unit; negative where rejected has more."""
+
+
+def rows_with(audited: AuditWithRows, concept: str, side: str | None = None) -> list[ConceptRow]:
+    """The rows in which one side has more of a concept, the largest difference first.
+
+    Args:
+        audited: the audit, with the rows behind it.
+        concept: its id.
+        side: only rows in which this side has more: chosen or rejected.
+
+    Raises:
+        ConfigError: no such concept or side.
+    """
+    if side is not None and side not in ("chosen", "rejected"):
+        raise unknown_name("side", side, ("chosen", "rejected"))
+    audited.audit.concept(concept)
+    workings = audited.workings
+    u = workings.column(concept)
+    sign = {"chosen": u > 0, "rejected": u < 0, None: u != 0}[side]
+    rows = np.flatnonzero(sign)
+    order = rows[np.argsort(-np.abs(u[rows]), kind="stable")]
+    return [
+        ConceptRow(
+            id=workings.pair_ids[i], group=workings.groups[i], side="chosen" if u[i] > 0 else "rejected", u=float(u[i])
+        )
+        for i in order
+    ]

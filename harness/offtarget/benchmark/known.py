@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.folder import AuditWithRows
 from offtarget.audit.method import Claim
-from offtarget.audit.records import Audit
 from offtarget.audit.statistics.means import Ints, group_codes
 from offtarget.audit.truth_records import KnownTruth, Planted
 from offtarget.benchmark.planting import Truth
@@ -26,11 +26,11 @@ from offtarget.data.truth import read_truth
 SIGN = {"chosen": 1, "rejected": -1, None: 0}
 
 
-def known_truth(audit: Audit, pairs: PairSet) -> KnownTruth | None:
+def known_truth(audited: AuditWithRows, pairs: PairSet) -> KnownTruth | None:
     """What the findings of an audit are about, of what the set's truth file says is in its rows.
 
     Args:
-        audit: with its workings.
+        audited: the audit, with the rows behind it.
         pairs: the rows; `truth` names the file. None without one, or where it does not know every row.
 
     Raises:
@@ -42,7 +42,7 @@ def known_truth(audit: Audit, pairs: PairSet) -> KnownTruth | None:
     if any(p.id not in truth.rows for p in pairs.pairs):
         return None
     truths = [_truth(key, truth, pairs) for key in truth.concepts]
-    workings = audit.workings
+    audit, workings = audited.audit, audited.workings
     found = [h for h in audit.findings if h.concept in workings.concepts]
     claims = [
         Claim(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,4 +134,29 @@ def read_cells(results_dir: Path) -> CellFolder:
             problems.append(f"{name}: another cell of this folder has the same key and other results; it is left out")
         else:
             cells.setdefault(cell.key, cell)
+    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems))
+
+
+def read_folders(folders: Sequence[Path]) -> CellFolder:
+    """Every cell under some folders, each once.
+
+    Raises:
+        ConfigError: one of the folders does not exist, or none holds a cell.
+    """
+    cells: dict[str, Cell] = {}
+    problems: list[str] = []
+    for folder in folders:
+        found = read_cells(folder)
+        before = f"{folder.as_posix()}/" if len(folders) > 1 else ""
+        problems += [before + text for text in found.problems]
+        for cell in found.cells:
+            if cell.key in cells and differences(cells[cell.key], cell):
+                problems.append(
+                    f"{folder}: cell {cell.key[:12]} has other results in a folder before it; it is left out"
+                )
+            else:
+                cells.setdefault(cell.key, cell)
+    if not cells:
+        named = ", ".join(map(str, folders)) or "no folder was named"
+        raise ConfigError(f"{named}: holds no cells; make some with `offtarget run`")
     return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems))

@@ -15,10 +15,13 @@ from offtarget.store import write_atomic
 FORMATS = ("md", "html", "csv", "json")
 
 
-def board_command(results_dir: str | Path, formats: Sequence[str] = ("html",), out: str | Path | None = None) -> str:
+def board_command(
+    folders: Path | Sequence[Path], formats: Sequence[str] = ("html",), out: str | Path | None = None
+) -> str:
     """The command line that makes a board, as it is on every board."""
     where = "" if out is None else f" --out {shlex.quote(str(out))}"
-    return f"offtarget board {shlex.quote(str(results_dir))} --format {','.join(formats)}{where}"
+    named = " ".join(shlex.quote(str(f)) for f in ([folders] if isinstance(folders, str | Path) else folders))
+    return f"offtarget board {named} --format {','.join(formats)}{where}"
 
 
 def render(boards: Boards, form: str, *, command: str) -> str:

@@ -22,6 +22,7 @@ from offtarget.cli.reading import note_reading, one_or_all
 from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, plain, progress, size, small, table
 
 if TYPE_CHECKING:
+    from offtarget.audit.folder import AuditFolder
     from offtarget.audit.records import Audit
     from offtarget.data.pairs import PairSet
 
@@ -81,7 +82,7 @@ def audit(
     from dataclasses import replace
 
     from offtarget.audit.concepts.spaces import SPACES
-    from offtarget.audit.records import Audit
+    from offtarget.audit.folder import AuditFolder
     from offtarget.board.folder import slug
     from offtarget.chat_template import read_template
     from offtarget.data.loading import load_pairs
@@ -94,6 +95,7 @@ def audit(
     from offtarget.lens.table import lens_of, reads_model
     from offtarget.models import resolve
     from offtarget.report.claims import glance
+    from offtarget.report.statements import state
     from offtarget.store import Store
 
     lenses = lens_option(lens)
@@ -106,7 +108,7 @@ def audit(
         raise ConfigError("--label-model names concepts of latents, and no lens here has any; add --lens surface,sae")
     if chat_template:
         read_template(chat_template)
-    earlier = Audit.read(like).reading if like else None
+    earlier = AuditFolder(like).audit.reading if like else None
     tokens = max_length or (earlier.max_length if earlier else MAX_LENGTH)
     if earlier and needs_model and tokens != earlier.max_length:
         note(
@@ -137,8 +139,10 @@ def audit(
         ref = resolve(model, store) if needs_model else None
         pairs = replace(pairs, name=set_name(one_or_all(dataset)) or pairs.name)
         folder = out or Path("audits") / slug(pairs.name)
+        _replaces(folder, pairs, asked=out is not None)
         reader = Reader(ref, store, tokens, template=chat_template, progress=report)
-        result = audit_into(folder, pairs, options, reader, labels).audit
+        done = audit_into(folder, pairs, options, reader, labels).folder
+    result = done.audit
     note_reading(pairs, warnings=False)  # those are warnings of the audit
     for warning in result.warnings:
         note(f"warning: {warning}")
@@ -148,7 +152,7 @@ def audit(
     if as_json:
         parts = {"key", "vocabulary", "dataset", "warnings", "metadata", "offered", "stock"}
         findings = [h.model_dump(mode="json", exclude={"rows"}) for h in result.findings]
-        statements = [vars(s) for s in glance(result)]
+        statements = [vars(s) for s in glance(result, state(result, done.workings))]
         echo_json(
             {
                 "out": str(folder),
@@ -158,7 +162,7 @@ def audit(
             }
         )
         return
-    print_audit(result, folder, pairs)
+    print_audit(done, pairs)
     if set(kinds_of(lenses)) == {"surface"}:
         from offtarget.lens.columns import offer as offer_columns
         from offtarget.lens.cost import offer
@@ -168,11 +172,42 @@ def audit(
                 note(line)
 
 
-def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -> None:
+def _replaces(folder: Path, pairs: "PairSet", *, asked: bool) -> None:
+    """Say which audit is replaced; by default never that of other data, such as last week's drop of the same name.
+
+    Args:
+        folder: that is written.
+        pairs: the rows.
+        asked: whether the folder was named with --out.
+
+    Raises:
+        ConfigError: the folder was not named, and holds the audit of other data.
+    """
+    from offtarget.audit.folder import AuditFolder
+    from offtarget.errors import ConfigError, OfftargetError
+
+    there = AuditFolder(folder)
+    try:
+        earlier = there.audit if there.exists else None
+    except OfftargetError:  # damaged, or of another version
+        earlier = None
+    if earlier is None or earlier.dataset.rows_sha256 == pairs.rows_sha256:
+        return
+    data = earlier.reading.data if earlier.reading else None
+    what = f"the audit of {data or 'other rows'} ({earlier.dataset.n_pairs} pairs, {earlier.created[:10]})"
+    if not asked and data is not None and (pairs.asked is None or data != pairs.asked.data):
+        raise ConfigError(
+            f"{folder}: holds {what}; write this one elsewhere with --out, or name that folder with --out"
+        )
+    note(f"note: {folder}: {what} is replaced")
+
+
+def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:
     """What the set is made of by metadata, the statements of the report's head, and the clearest leans inside parts."""
     from offtarget.report.claims import glance, nothing_leans, truth_line
     from offtarget.report.statements import state
 
+    result = folder.audit
     counts = {view: family.findings for view, family in result.families.items()}
     typer.echo(
         f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {counts['overall']} findings over the whole set, "
@@ -183,7 +218,7 @@ def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -
     if truth := truth_line(result):
         typer.echo(plain(truth))
     print_composition(result)
-    stated = state(result)
+    stated = state(result, folder.workings)
     for s in glance(result, stated):
         mark = {"up": "+", "down": "-"}.get(s.side, " ")
         typer.echo(f"{mark} {plain(s.text)}" + (f" [{plain(s.sizes)}]" if s.sizes else ""))
@@ -194,7 +229,7 @@ def print_audit(result: "Audit", folder: Path, pairs: "PairSet | None" = None) -
     else:
         typer.echo("(+ more in chosen, - more in rejected; d: difference in standard deviations)")
     print_inside(result, pairs)
-    typer.echo(f"wrote {folder / 'audit.json'} and {folder / 'report.html'}")
+    typer.echo(f"wrote {folder.path / 'audit.json'} and {folder.path / 'report.html'}")
 
 
 def print_inside(result: "Audit", pairs: "PairSet | None") -> None:

@@ -9,7 +9,7 @@ from offtarget.cli.ui import note
 
 
 def board(
-    results_dir: Annotated[Path, typer.Argument(help="Folder of cells.")],
+    folders: Annotated[list[Path], typer.Argument(help="Folders of cells; cells that compare are on one board.")],
     form: Annotated[str, typer.Option("--format", help="Formats, separated by commas: md, html, csv, json.")] = "md",
     predictions: Annotated[
         bool, typer.Option("--predictions", help="Make the board of the verifications in the folder (md, csv, json).")
@@ -17,7 +17,7 @@ def board(
     out: Annotated[Path | None, typer.Option(help="Output folder; without it one format is printed.")] = None,
 ) -> None:
     """A board computed from cells, never edited."""
-    from offtarget.board.folder import read_cells
+    from offtarget.board.folder import read_folders
     from offtarget.board.rank import rank
     from offtarget.board.render import board_command, render, write_boards
     from offtarget.errors import ConfigError
@@ -26,15 +26,15 @@ def board(
     if out is None and len(formats) != 1:
         raise ConfigError("several formats need a folder: give --out DIR")
     if predictions:
-        _predictions(results_dir, formats, out)
+        if len(folders) > 1:
+            raise ConfigError("--predictions reads one folder; name one")
+        _predictions(folders[0], formats, out)
         return
-    found = read_cells(results_dir)
+    found = read_folders(folders)
     for problem in found.problems:
         note(f"note: {problem}")
-    if not found.cells:
-        raise ConfigError(f"{results_dir}: holds no cells; make some with `offtarget run`")
     boards = rank(found.cells, found.problems)
-    command = board_command(results_dir, formats, out)
+    command = board_command(folders, formats, out)
     if out is None:
         typer.echo(render(boards, formats[0], command=command))
         return

@@ -31,13 +31,13 @@ def concepts(
     Named ones come first, then those without a name, both by how clearly they lean. No text of the set is printed but
     the words of the labels.
     """
-    from offtarget.audit.records import Audit
+    from offtarget.audit.folder import AuditFolder
     from offtarget.errors import ConfigError, unknown_name
     from offtarget.report.statements import tier
 
     if fmt not in ("text", "md", "csv", "json"):
         raise unknown_name("format", fmt, ("text", "md", "csv", "json"))
-    audit = Audit.read(audit_dir)
+    audit = AuditFolder(audit_dir).audit
     there = sorted({c.lens for c in audit.concepts})
     if lens is not None and lens not in there:
         raise ConfigError(f"--lens {lens}: this audit was made with {', '.join(there)}")

@@ -21,22 +21,20 @@ def demo(
     """Audit a planted set, suppress one concept, retrain plainly and shaped, and see what changed."""
     import time
 
-    from offtarget.audit.records import Audit
     from offtarget.board.controls import declared_controls
     from offtarget.cli.audit import print_audit
-    from offtarget.cli.running import run_grid
+    from offtarget.engine.experiment import run
     from offtarget.engine.recipe import read_recipe
 
     started = time.monotonic()
     recipe, path = read_recipe("demo", list(set_ or []))
     with progress() as report:
-        cells = run_grid(recipe, path.parent, out, limit=None, report=report)
-    audit = Audit.read(out / "audit")
-    print_audit(audit, out / "audit")
+        made = run(recipe, out, base=path.parent, progress=report)
+    print_audit(made.audit)
     typer.echo("")
-    typer.echo((out / "board.md").read_text())
+    typer.echo(made.board)
     note(f"the demo took {span(time.monotonic() - started)}")
-    for sentence in ending(audit, [cell for cell, _ in cells], declared_controls(), out):
+    for sentence in ending(made.audit.audit, [cell for cell, _ in made.cells], declared_controls(), out):
         typer.echo(sentence)
 
 

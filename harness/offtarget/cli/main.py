@@ -31,6 +31,7 @@ from offtarget.cli import (
     listing,
     new,
     plan,
+    rows,
     run,
     signals,
     verify,
@@ -57,6 +58,7 @@ app.add_typer(data.app, name="data")
 app.command("audit")(audit.audit)
 app.command("concepts")(concepts.concepts)
 app.command("why")(why.why)
+app.command("rows")(rows.rows)
 app.command("diff")(diff.diff)
 app.command("plan")(plan.plan)
 app.command("check")(check.check)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,10 +34,18 @@ from offtarget.cli.ui import (
     table,
 )
 
+if TYPE_CHECKING:
+    from offtarget.engine.dry import Ground
+
 
 def plan(
     dataset: Annotated[list[str], typer.Argument(help="A dataset as for `offtarget audit`, or an audit's folder.")],
-    protocol: Annotated[str, typer.Option(help="Name of a protocol (see `offtarget list protocols`).")],
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="Name of a protocol (see `offtarget list protocols`); several, separated by commas, as one table."
+        ),
+    ],
     param: Annotated[
         list[str] | None, typer.Option("-P", help="Parameter of the protocol, key=value; concept=ID without verdicts.")
     ] = None,
@@ -72,16 +80,22 @@ def plan(
     from offtarget.chat_template import read_template
     from offtarget.data.loading import load_asked
     from offtarget.engine.as_audited import MODEL, Asked, as_audited
-    from offtarget.engine.dry import PlanOptions, dry_plan
+    from offtarget.engine.dry import dry_plan, ground
     from offtarget.errors import ConfigError
     from offtarget.lens.reader import Reader
     from offtarget.registry import check_parameters, default
     from offtarget.store import Store
 
-    entry = default().get("protocol", protocol)
-    params = parameters_option(param, presets=entry.card.get("parameters", {}))
+    entries = [default().get("protocol", name.strip()) for name in protocol.split(",") if name.strip()]
+    presets = {k: v for entry in entries for k, v in entry.card.get("parameters", {}).items()}
+    params = parameters_option(param, presets=presets)
     concept = params.pop("concept", None)
-    check_parameters(entry, params)
+    own = {
+        entry.name: {k: v for k, v in params.items() if k in entry.card.get("parameters", {}) or k not in presets}
+        for entry in entries
+    }
+    for entry in entries:
+        check_parameters(entry, own[entry.name])
     if concept is not None and verdicts is not None:
         raise ConfigError("-P concept= and --verdicts both say what to shape; give one of them")
     if chat_template:
@@ -108,10 +122,17 @@ def plan(
     note_problems()
     with progress() as report:
         pairs = load_asked(reading.rows)
-        options = PlanOptions(protocol, params, None if concept is None else str(concept), verdicts, seed)
         reader = Reader(reading.model or MODEL, Store(), reading.max_length, template=reading.template, progress=report)
-        summary = dry_plan(pairs, options, reading.lens, reader, answered.like)
+        shaped = None if concept is None else str(concept)
+        on = ground(pairs, reading.lens, reader, concept=shaped, verdicts=verdicts, like=answered.like)
+        if len(entries) > 1:
+            made = _each(on, own, seed)
+        else:
+            summary = dry_plan(on, entries[0].name, params, seed=seed).summary
     note_reading(pairs)
+    if len(entries) > 1:
+        _compared(made, as_json)
+        return
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return
@@ -137,6 +158,50 @@ def plan(
     for text in summary["notes"]:
         typer.echo(f"note: {text}")
     typer.echo(f"hash       {summary['hash']}")
+
+
+def _each(on: "Ground", own: Mapping[str, Mapping[str, Any]], seed: int) -> dict[str, dict[str, Any] | str]:
+    """By protocol the summary of its plan, or why there is none."""
+    from offtarget.engine.dry import dry_plan
+    from offtarget.errors import OfftargetError
+
+    made: dict[str, dict[str, Any] | str] = {}
+    for name, params in own.items():
+        try:
+            made[name] = dry_plan(on, name, params, seed=seed).summary
+        except OfftargetError as e:
+            made[name] = str(e)
+    return made
+
+
+def _compared(made: Mapping[str, dict[str, Any] | str], as_json: bool) -> None:
+    """One row a protocol; the shift of each target, flagged where the plan turns it round."""
+    from offtarget.report.amounts import in_unit
+
+    if as_json:
+        echo_json([s if isinstance(s, dict) else {"protocol": name, "error": s} for name, s in made.items()])
+        return
+    rows = []
+    for name, s in made.items():
+        if isinstance(s, str):
+            note(f"note: {name}: {s}")
+            continue
+        by_rows = any(row["planned"] != row["plain"] for row in s["predicted_shift"])
+        unseen = s["loss"] or any(s[what] for what in ("masked", "prompted", "added", "steered"))
+        counts = (s["touched"], s["left_out"], s["flipped"], f"{s['start_weight']['median']:.2f}")
+        for row in [row for row in s["predicted_shift"] if row["target"]] or [None]:
+            if row is None or (unseen and not by_rows):
+                rows.append((name, *counts, "-" if row is None else row["concept"], "-", "-", "", s["hash"][:12]))
+                continue
+            turned = "past zero" if row["plain"] * row["planned"] < 0 else ""
+            shifts = (plain(in_unit(row[which], row["unit"])) for which in ("plain", "planned"))
+            rows.append((name, *counts, row["concept"], *shifts, turned, s["hash"][:12]))
+    head = ("protocol", "touched", "left out", "flipped", "gradient", "target", "plain DPO", "this plan", "", "hash")
+    table(head, rows)
+    typer.echo(
+        "(gradient: at the start relative to plain DPO, median; plain DPO and this plan: expected shift of the target; "
+        "- : not seen by the weights of rows)"
+    )
 
 
 def _shifts(summary: Mapping[str, Any]) -> None:

@@ -10,7 +10,9 @@ from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress
 
 
 def run(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of one in baselines/recipes.")],
+    name: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of one in baselines/recipes.")
+    ],
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a key of the recipe: training.max_steps=20.")
     ] = None,
@@ -31,9 +33,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
     """Audit, decide, shape, retrain, score: every cell of a recipe. Interrupted, it goes on where it was."""
-    from offtarget.cli.running import run_grid
     from offtarget.engine.recipe import read_recipe
-    from offtarget.errors import ConfigError
 
     overrides = list(set_ or [])
     if seeds:
@@ -43,13 +43,13 @@ def run(
         overrides.append("skip_bad_rows=true")
     if allow_drops:
         overrides.append("allow_drops=true")
-    plan, path = read_recipe(recipe, overrides, size)
+    recipe, path = read_recipe(name, overrides, size)
     note_problems()
-    folder = out or Path(plan.out or f"runs/{path.stem}{f'-{size}' if size else ''}")
+    folder = out or Path(recipe.out or f"runs/{path.stem}{f'-{size}' if size else ''}")
     if dry_run:
         from offtarget.engine.estimate import estimate
 
-        expected = estimate(plan, path.parent, limit=limit)
+        expected = estimate(recipe, path.parent, limit=limit)
         if as_json:
             echo_json(expected)
         else:
@@ -71,24 +71,18 @@ def run(
         if reuse:
             note(f"every cell is listed: which of them lie in {reuse} is known only when their plans are made")
         return
-    if folder.is_file():
-        raise ConfigError(f"--out {folder}: a file of that name is in the way")
-    from offtarget.engine.reuse import Earlier
+    from offtarget.engine.experiment import run as run_recipe
 
-    earlier = Earlier.read(reuse) if reuse else None
     with progress() as report:
-        cells = run_grid(plan, path.parent, folder, limit=limit, report=report, reuse=earlier)
-    if earlier:
-        note(f"{len(earlier.reused)} of {len(cells)} cells taken from {reuse}")
-        for line in earlier.refused:
+        made = run_recipe(recipe, folder, base=path.parent, reuse=reuse, limit=limit, progress=report)
+    if reuse:
+        note(f"{len(made.reused)} of {len(made.cells)} cells taken from {reuse}")
+        for line in made.refused:
             note(f"not reused: {line}")
     if as_json:
         echo_json([{"key": c.key, "protocol": c.spec.protocol, "seed": c.spec.seed, "path": str(p),
-                    "behaviours": {s.behaviour: s.value for s in c.behaviours}} for c, p in cells])  # fmt: skip
+                    "behaviours": {s.behaviour: s.value for s in c.behaviours}} for c, p in made.cells])  # fmt: skip
     else:
-        note(f"wrote {len(cells)} cells and the board under {folder}")
-        typer.echo((folder / "board.md").read_text())
-    if plan.must_teach is not None:
-        from offtarget.cli.running import require_taught
-
-        require_taught([c for c, _ in cells], plan.must_teach)
+        note(f"wrote {len(made.cells)} cells and the board under {folder}")
+        typer.echo(made.board)
+    made.require_taught()

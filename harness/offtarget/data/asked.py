@@ -8,8 +8,8 @@ from dataclasses import dataclass
 class RowsAsked:
     """What `load_pairs` was given."""
 
-    data: str | tuple[str, ...]
-    """Registry name, path or hub id; several files."""
+    data: str | tuple[str, ...] | None
+    """Registry name, path or hub id; several files; None of rows that a program holds."""
     columns: Mapping[str, str] | None = None
     split: str | None = None
     limit: int | None = None

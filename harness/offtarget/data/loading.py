@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from offtarget.data import remarks
 from offtarget.data.adapter_base import ALIASES, ROW_ROLES
@@ -16,6 +17,7 @@ from offtarget.data.decoding import Decoder
 from offtarget.data.drops import require_usable
 from offtarget.data.evidence import Census, census, require_one_scale
 from offtarget.data.guessing import Layout, NoShape, Shapes, decide
+from offtarget.data.in_memory import is_reference, rows_of
 from offtarget.data.located import LocatedRow
 from offtarget.data.pairs import PairSet
 from offtarget.data.row_roles import holds_splits, row_columns
@@ -31,6 +33,10 @@ _NO_COLUMN = frozenset(
     {"a_wins", "b_wins", "ties", "scale", "label_is", "label_says", "options", "pairs", "pairing", "ignore"}
 )
 """Roles whose value is no column."""
+Data = Any
+"""A reference to a dataset (text, or several files), or its rows: a list of mappings, a DataFrame, a `datasets.Dataset`."""
+IN_MEMORY = "rows in memory"
+"""What a set is called whose rows a program holds."""
 _GLANCE = 200
 """Rows that are looked at where not all are: only the first are wanted, or the card of a hub dataset says what they are."""
 _MAY_SHARE = frozenset({"group", "id", "split"})
@@ -38,7 +44,7 @@ _MAY_SHARE = frozenset({"group", "id", "split"})
 
 
 def load_pairs(
-    ref: str | Sequence[str],
+    ref: Data,
     *,
     columns: Mapping[str, str] | None = None,
     split: str | None = None,
@@ -58,8 +64,8 @@ def load_pairs(
     they are; other scalar columns go to `meta`.
 
     Args:
-        ref: a name of the registry, files (also a folder or a pattern, or several), a card's `.yaml`, or
-            `hf:org/name[@revision]`.
+        ref: a name of the registry, files (also a folder or a pattern, or several), a card's `.yaml`,
+            `hf:org/name[@revision]`; or rows that a program holds (`in_memory.rows_of`).
         columns: role -> column, over what the card says: prompt, chosen, rejected, a, b, label, id, group, split,
             system, and the other fields of the adapters.
         split: a split of the card, or a value of the split column; `all` for all of the card's. Without
@@ -97,7 +103,7 @@ def load_pairs(
     )
     require_usable(pairs, allow_drops=allow_drops)
     asked = RowsAsked(
-        ref if isinstance(ref, str) else tuple(ref),
+        (ref if isinstance(ref, str) else tuple(ref)) if is_reference(ref) else None,
         columns,
         split,
         limit,
@@ -126,7 +132,7 @@ def load_asked(asked: RowsAsked) -> PairSet:
 
 
 def read_pairs(
-    ref: str | Sequence[str],
+    ref: Data,
     *,
     columns: Mapping[str, str] | None = None,
     split: str | None = None,
@@ -145,7 +151,7 @@ def read_pairs(
         raise ConfigError("--limit draws prompts from all rows and --head takes the first rows; give one of them")
     given = dict(columns or {})
     _require_roles(given)
-    source = resolve(ref, columns=columns, registry=registry, card=card)
+    source = _source(ref, columns, registry, card)
     parts = parts_of(source, split, stream=head is not None)
     openings, seen = _look(source, parts, head)
     cautions: list[str] = []
@@ -156,6 +162,14 @@ def read_pairs(
         mixed = (split or next(iter(source.splits), None)) if part.split is None else None
         collector.collect(opened(), split=part.split, filter_by=mixed)
     return _finished(source, collector, given, seen, split, cautions)
+
+
+def _source(ref: Data, columns: Mapping[str, str] | None, registry: Names | None, card: Path | None) -> Source:
+    if is_reference(ref):
+        return resolve(ref, columns=columns, registry=registry, card=card)
+    if card is not None:
+        raise ConfigError(f"card {card}: it says how to read files; of rows in memory say it with columns")
+    return Source(IN_MEMORY, rows=rows_of(ref))
 
 
 def _require_roles(given: Mapping[str, str]) -> None:

@@ -39,6 +39,8 @@ class Source:
     revision: str | None = None
     anywhere: bool = False
     """Whether the card was given by its path, so that its data may be anywhere."""
+    rows: Callable[[], Iterator[LocatedRow]] | None = None
+    """Opens rows that a program holds."""
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -165,6 +167,8 @@ def parts_of(source: Source, split: str | None, *, stream: bool) -> list[Part]:
             Part(s, lambda s=s: hub_rows(hub, s, source.revision, stream=stream))  # type: ignore[misc]
             for s in _wanted(source, split) or (split or "train",)
         ]
+    if source.rows is not None:
+        return [Part(None, source.rows)]
     if source.files is not None:
         files = source.files
         wanted = files.splits if files.named and split is None else _wanted(source, split)

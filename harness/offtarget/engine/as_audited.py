@@ -5,10 +5,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from offtarget.audit.folder import AuditFolder
 from offtarget.audit.reading_record import Reading
-from offtarget.audit.records import AUDIT_FILE, Audit
+from offtarget.audit.records import Audit
+from offtarget.data.loading import load_asked
+from offtarget.data.pairs import Pair
 from offtarget.engine.recipe import Recipe
-from offtarget.errors import ConfigError
+from offtarget.errors import ConfigError, OfftargetError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.reader import MAX_LENGTH
 from offtarget.lens.table import reads_model
@@ -55,7 +58,7 @@ def audit_folder(*, like: Path | None, verdicts: Path | None, data: str | tuple[
     if like is not None:
         return like
     for folder in (verdicts.parent if verdicts else None, Path(data) if isinstance(data, str) else None):
-        if folder is not None and (folder / AUDIT_FILE).is_file():
+        if folder is not None and AuditFolder(folder).exists:
             return folder
     return None
 
@@ -72,7 +75,7 @@ def as_audited(asked: Asked, *, like: Path | None, verdicts: Path | None) -> Ans
         ConfigError: an option differs from the audit's and would make other features, or `like` is no audit.
     """
     folder = audit_folder(like=like, verdicts=verdicts, data=asked.data)
-    audit = Audit.read(folder) if folder else None
+    audit = AuditFolder(folder).audit if folder else None
     earlier = audit.reading if audit else None
     itself = folder is not None and isinstance(asked.data, str) and Path(asked.data) == folder
     notes: list[str] = []
@@ -102,6 +105,25 @@ def as_audited(asked: Asked, *, like: Path | None, verdicts: Path | None) -> Ans
     return Answered(Reading(**found), folder, tuple(notes))
 
 
+def audited_pairs(folder: AuditFolder) -> tuple[dict[str, Pair], str]:
+    """The audited pairs by id, for what an audit does not hold: texts and metadata.
+
+    Returns:
+        The pairs; none, with the reason in one line, where the data is not there any more, is other data now, or the audit
+        does not say what it read.
+    """
+    reading, where = folder.audit.reading, folder.path
+    if reading is None:
+        return {}, f"{where}: this audit does not say which data it read, so texts and metadata are not shown"
+    try:
+        pairs = load_asked(reading.rows)
+    except OfftargetError as e:
+        return {}, f"{where}: its data cannot be read again, so texts and metadata are not shown ({e})"
+    if {*folder.workings.pair_ids} - {p.id for p in pairs.pairs}:
+        return {}, f"{where}: its data has other rows by now, so texts and metadata are not shown"
+    return {p.id: p for p in pairs.pairs}, ""
+
+
 def recipe_as_audited(recipe: Recipe, base: Path) -> Recipe:
     """The recipe with what its earlier audit read instead of what it leaves open.
 
@@ -121,7 +143,7 @@ def recipe_as_audited(recipe: Recipe, base: Path) -> Recipe:
         like = str(beside) if beside else None
     if like is None:
         return recipe
-    earlier = Audit.read(Path(like)).reading
+    earlier = AuditFolder(like).audit.reading
     if earlier is None:
         return _with(recipe, {}, {"like": like})
     whole: dict[str, Any] = {}

@@ -2,16 +2,17 @@
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.metadata import read_columns
-from offtarget.audit.concepts.vocabulary import Vocabulary, lens_identity
+from offtarget.audit.concepts.vocabulary import lens_identity
+from offtarget.audit.folder import AUDIT_FILE, AuditFolder
 from offtarget.audit.reading_record import Reading
-from offtarget.audit.records import AUDIT_FILE, Audit
-from offtarget.audit.run import VERSION, write_into
+from offtarget.audit.records import Audit
+from offtarget.audit.run import VERSION
 from offtarget.audit.run import audit as run_audit
 from offtarget.audit.statistics.means import group_codes, require_enough
 from offtarget.audit.units import require_answers
@@ -25,7 +26,7 @@ from offtarget.lens.reader import Reader
 from offtarget.lens.table import earlier_readings, features_of, reads_model
 from offtarget.models import ModelRef
 from offtarget.report.audit_html import REPORT_FILE, render_audit
-from offtarget.store import MANIFEST, file_sha256, hash_of, output_dir, require_free, write_atomic
+from offtarget.store import MANIFEST, file_sha256, hash_of, output_dir, require_free
 from offtarget.versions import package_versions
 
 if TYPE_CHECKING:
@@ -50,10 +51,15 @@ def set_name(data: str | Sequence[str]) -> str | None:
 
 @dataclass(frozen=True, eq=False)
 class Audited:
-    """An audit and the features it was made from."""
+    """An audit, the rows behind it, and the features it was made from."""
 
-    audit: Audit
+    folder: AuditFolder
     features: tuple[FeatureMatrix, ...]
+
+    @property
+    def audit(self) -> Audit:
+        """The record."""
+        return self.folder.audit
 
 
 def audit_into(
@@ -79,7 +85,7 @@ def audit_into(
     require_answers(pairs)
     read_columns(pairs.pairs, options.by or ())
     if like is not None:
-        Vocabulary.read(like).require_lenses(kinds_of(options.lens))
+        AuditFolder(like).vocabulary.require_lenses(kinds_of(options.lens))
     model = reader.ref if reads_model(options.lens) and reader.model else None
     features = features_of(pairs, options.lens, reader, earlier_readings(like, options.lens))
     # how far a judge may be believed is in what is said of its answers, not in the values
@@ -102,14 +108,14 @@ def audit_into(
         "sides": hash_of([sorted((k, repr(v)) for k, v in p.sides.items()) for p in pairs.pairs])
         if any(not f.of_text for f in features)
         else None,
-        "like": Audit.read(like).key if like else None,
+        "like": AuditFolder(like).audit.key if like else None,
         "truth": file_sha256(pairs.truth) if pairs.truth else None,
         "model": model.identity if model else None,
         **({"judged": judged} if judged else {}),
     }
 
     def build(out: Path) -> None:
-        result = run_audit(
+        found = run_audit(
             pairs,
             features,
             seed=options.seed,
@@ -119,27 +125,25 @@ def audit_into(
             model_info={"name": model.name, "identity": model.identity} if model else None,
             progress=reader.step("audit"),
         )
-        write_into(result.with_truth(known_truth(result, pairs)), out)
+        AuditFolder(out).write(replace(found, audit=found.audit.with_truth(known_truth(found, pairs))))
 
-    made = reader.store.get("audit", VERSION, inputs, build)
-    result = Audit.read(made).with_reading(_reading(pairs, options, reader, model))
+    made = AuditFolder(reader.store.get("audit", VERSION, inputs, build))
+    result = made.audit.with_reading(_reading(pairs, options, reader, model))
     if labels:
         from offtarget.engine.labelling import label_concepts
 
         result = label_concepts(result, pairs, features, labels, reader)
     with output_dir(folder, AUDIT_FILE) as tmp:
-        shutil.copytree(made, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
-        write_atomic(tmp / AUDIT_FILE, result.to_json())
-        for matrix in features:
-            matrix.save(tmp / "features" / matrix.lens)
-        render_audit(result, pairs, tmp / REPORT_FILE, features)
+        shutil.copytree(made.path, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
+        AuditFolder(tmp).write_audit(result, features)
+        render_audit(result, pairs, tmp / REPORT_FILE, features, made.workings)
         verdict_file.write(verdict_file.template(result), tmp / TEMPLATE)
-    return Audited(result, tuple(features))
+    return Audited(AuditFolder(folder, result), tuple(features))
 
 
 def _reading(pairs: PairSet, options: AuditOptions, reader: Reader, model: ModelRef | None) -> Reading | None:
     """How rows and features were read; None where it is not known what the rows were asked for."""
-    if pairs.asked is None:
+    if pairs.asked is None or pairs.asked.data is None:
         return None
     return Reading.of(
         pairs.asked,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit
 from offtarget.data.drops import drop_cautions
 from offtarget.data.pairs import PairSet
@@ -47,7 +48,7 @@ class Run:
     audited: PairSet
     features: tuple[FeatureMatrix, ...]
     """Of the audited rows."""
-    audit: Audit
+    audit_folder: AuditFolder
     verdicts: Verdicts
     training_set: TrainingSet
     trained_pairs: PairSet
@@ -56,6 +57,11 @@ class Run:
     """Rows not offered for training, by reason."""
     limit: int | None = None
     """Rows that were read; None: all."""
+
+    @property
+    def audit(self) -> Audit:
+        """The record of the audit."""
+        return self.audit_folder.audit
 
     @property
     def model(self) -> ModelRef:
@@ -75,7 +81,7 @@ class Run:
     @cached_property
     def targets(self) -> tuple[Target, ...]:
         """What is to be carried out on the training rows."""
-        return targets_of(self.verdicts, self.audit, self.trained_pairs.pairs)
+        return targets_of(self.verdicts, self.audit_folder, self.trained_pairs.pairs)
 
 
 def start(
@@ -102,7 +108,7 @@ def start(
     done = audit_into(out / "audit", audited, recipe.audit.model_copy(update={"by": by}), reader)
     audit = done.audit
     if like:
-        require_same_reading(Audit.read(like), done.features, str(like))
+        require_same_reading(AuditFolder(like).audit, done.features, str(like))
     verdicts = decide(recipe.verdicts, audit, base)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected, model, recipe.training, recipe.chat_template)
@@ -123,7 +129,7 @@ def start(
         {c.id: c.title for c in audit.concepts},
     )
     run = Run(
-        recipe, base, out, reader, pairs, audited, done.features, audit, verdicts, training_set, trained, readings,
+        recipe, base, out, reader, pairs, audited, done.features, done.folder, verdicts, training_set, trained, readings,
         left, limit,
     )  # fmt: skip
     record_run(run)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.metadata import column_of, rows_with
 from offtarget.audit.concepts.vocabulary import Vocabulary
+from offtarget.audit.folder import AuditFolder, AuditWithRows
 from offtarget.audit.records import Audit
 from offtarget.data.pairs import Pair
 from offtarget.engine.recipe import Recipe
@@ -55,7 +56,7 @@ def check_verdicts(recipe: Recipe, base: Path) -> list[str]:
             f"{where}: made for vocabulary {found.vocabulary[:12]}, but audit.like has {like.key[:12]}; decide again "
             "in a copy of its verdicts.template.yaml"
         )
-    contexts = {c.id for c in Audit.read(Path(recipe.audit.like)).contexts} if recipe.audit.like else set()
+    contexts = {c.id for c in AuditFolder(recipe.audit.like).audit.contexts} if recipe.audit.like else set()
     unknown = []
     for v in found.verdicts:
         known = check_concept(v.concept, recipe.audit.lens, where, "audit.lens")
@@ -83,14 +84,16 @@ def _written(verdicts: Sequence[Verdict] | str, base: Path, vocabulary: str) -> 
     )
 
 
-def inside_of(verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair]) -> Callable[[str | None], NDArray[np.bool_]]:
+def inside_of(
+    verdicts: Verdicts, audited: AuditWithRows, pairs: Sequence[Pair]
+) -> Callable[[str | None], NDArray[np.bool_]]:
     """Which of some pairs lie in the scope of a verdict, `(n_pairs,)`.
 
     Raises:
         ConfigError: a context is one that the audit found, and some pairs were not audited.
     """
     gates = {v.scope: v.where for v in verdicts.verdicts if v.where is not None}
-    position = {pid: i for i, pid in enumerate(audit.workings.pair_ids)}
+    position = {pid: i for i, pid in enumerate(audited.workings.pair_ids)}
     index = [position.get(p.id) for p in pairs]
     outside = index.count(None)
     if outside and any(v.context and not column_of(v.context) for v in verdicts.verdicts):
@@ -105,27 +108,27 @@ def inside_of(verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair]) -> Callab
         if gate := gates.get(scope):
             return np.array([all(str(p.meta.get(k)) == value for k, value in gate.items()) for p in pairs])
         if column := column_of(scope):
-            return rows_with(pairs, scope, {c.name: c.cuts for c in audit.metadata}.get(column, ()))
-        audited = audit.workings.inside(scope)
-        return np.array([i is not None and bool(audited[i]) for i in index])
+            return rows_with(pairs, scope, {c.name: c.cuts for c in audited.audit.metadata}.get(column, ()))
+        there = audited.workings.inside(scope)
+        return np.array([i is not None and bool(there[i]) for i in index])
 
     return inside
 
 
-def targets_of(verdicts: Verdicts, audit: Audit, pairs: Sequence[Pair]) -> tuple[Target, ...]:
+def targets_of(verdicts: Verdicts, audited: AuditWithRows, pairs: Sequence[Pair]) -> tuple[Target, ...]:
     """What to carry out on these rows, in an order that does not depend on that of the verdicts.
 
     A verdict on a context overrides the general one there.
 
     Args:
         verdicts: what was decided.
-        audit: that it was decided on.
+        audited: the audit that it was decided on.
         pairs: the training pairs.
 
     Raises:
         ConfigError: a context that no training pair is in, or can be told to be in.
     """
-    inside = inside_of(verdicts, audit, pairs)
+    inside = inside_of(verdicts, audited, pairs)
     out = []
     for v in sorted(verdicts.verdicts, key=lambda v: (v.concept, v.scope or "")):
         if v.sign == 0:
@@ -146,7 +149,7 @@ def columns_asked(by: Sequence[str] | None, verdicts: Verdicts, like: Path | Non
     named = [c for v in verdicts.verdicts if v.context and (c := column_of(v.context))]
     if not named:
         return None if by is None else tuple(by)
-    before = by if by is not None else [c.name for c in Audit.read(like).metadata] if like else []
+    before = by if by is not None else [c.name for c in AuditFolder(like).audit.metadata] if like else []
     return tuple(dict.fromkeys([*before, *named]))
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, Hypothesis, Prediction
+from offtarget.audit.workings import Workings
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens.features import FeatureMatrix
 from offtarget.report.amounts import effect_size, interval, shift
@@ -52,32 +53,40 @@ class Topic:
 
 
 def render_audit(
-    audit: Audit, pairs: PairSet | Iterable[Pair] | None, out: Path, features: Sequence[FeatureMatrix] = ()
+    audit: Audit,
+    pairs: PairSet | Iterable[Pair] | None,
+    out: Path,
+    features: Sequence[FeatureMatrix] = (),
+    workings: Workings | None = None,
 ) -> Path:
     """Write the report of an audit.
 
     Args:
-        audit: the record (`Audit.read`).
+        audit: the record (`AuditFolder.audit`).
         pairs: the audited rows, for the examples; None shows numbers alone.
         out: the file to write, or a folder for `report.html`.
         features: of the audit's lenses, to highlight the tokens on which a concept fires.
+        workings: the rows behind it, to put findings on the same rows together.
 
     Returns:
         The file that was written.
     """
     path = out / REPORT_FILE if out.is_dir() or out.suffix != ".html" else out
-    return write_atomic(path, audit_page(audit, pairs, features))
+    return write_atomic(path, audit_page(audit, pairs, features, workings))
 
 
 def audit_page(
-    audit: Audit, pairs: PairSet | Iterable[Pair] | None = None, features: Sequence[FeatureMatrix] = ()
+    audit: Audit,
+    pairs: PairSet | Iterable[Pair] | None = None,
+    features: Sequence[FeatureMatrix] = (),
+    workings: Workings | None = None,
 ) -> str:
     """The report as text of a page that loads nothing and runs no script but its own."""
     by_id = {} if pairs is None else {p.id: p for p in (pairs.pairs if isinstance(pairs, PairSet) else pairs)}
     concepts = {c.id: c for c in audit.concepts}
     contexts = {c.id: c.title for c in audit.contexts}
     table = _table(audit)
-    stated = state(audit)
+    stated = state(audit, workings)
     env = environment()
     env.filters.update(shift=shift, interval=interval, effect_size=effect_size)
     return render_page(
@@ -90,7 +99,7 @@ def audit_page(
         found_by={h.id: _named_in(h, concepts, contexts) for h in audit.hypotheses} if audit.truth else {},
         concepts=concepts,
         contexts=contexts,
-        forest=_forest(audit, stated, concepts),
+        forest=_forest(audit, stated),
         table=table,
         n_hidden=len(audit.hypotheses) - len(table),
         compositions=compositions(audit),
@@ -113,14 +122,13 @@ class Forest:
     narrow: Markup
 
 
-def _forest(audit: Audit, stated: Stated, concepts: Mapping[str, Concept]) -> Forest | None:
-    """The statements, then what has no name; without any finding, the named concepts that lean most."""
+def effects(audit: Audit, stated: Stated) -> list[Interval]:
+    """The lines of the chart: the statements, then what has no name; without any finding, the named concepts that lean most."""
+    concepts = {c.id: c for c in audit.concepts}
     leading = [*(s.lead for s in stated.statements), *stated.unnamed[:UNNAMED_ROWS]][:FOREST_ROWS]
     if not leading:
         tested = [h for h in audit.hypotheses if h.view == "overall" and concepts[h.concept].named]
         leading = sorted(tested, key=lambda h: (-abs(h.d), h.id))[:QUIET_ROWS]
-    if not leading:
-        return None
     rows = []
     for h in leading:
         scale = h.d / h.effect if h.effect else 0.0  # intervals are of the effect; d is the effect in sd of u
@@ -136,6 +144,17 @@ def _forest(audit: Audit, stated: Stated, concepts: Mapping[str, Concept]) -> Fo
                 text=effect_size(h.d),
             )
         )
+    return rows
+
+
+X_LABEL = "Cohen's d   (left: more in rejected · right: more in chosen)"
+
+
+def _forest(audit: Audit, stated: Stated) -> Forest | None:
+    """The chart of the effects; None where there is nothing to draw."""
+    rows = effects(audit, stated)
+    if not rows:
+        return None
     wide, narrow = (
         forest(
             rows,
@@ -144,10 +163,7 @@ def _forest(audit: Audit, stated: Stated, concepts: Mapping[str, Concept]) -> Fo
             alt=f"Effects of the {len(rows)} concepts that lean most, with 95 % intervals",
             narrow=shape == "narrow",
         )
-        for shape, label in (
-            ("wide", "Cohen's d   (left: more in rejected · right: more in chosen)"),
-            ("narrow", "Cohen's d (left: rejected, right: chosen)"),
-        )
+        for shape, label in (("wide", X_LABEL), ("narrow", "Cohen's d (left: rejected, right: chosen)"))
     )
     return Forest(wide, narrow)
 

@@ -36,7 +36,7 @@ from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Q_FINDING, Audit, Hypothesis, Prediction
 from offtarget.audit.statistics.length import EXTENT, IS_LENGTH
 from offtarget.audit.statistics.means import D_CAP, Floats
-from offtarget.errors import ConfigError
+from offtarget.audit.workings import Workings
 
 LENGTH = "surface:characters"
 SAME = 0.5
@@ -125,7 +125,7 @@ class Stated:
         return next((s for s in self.statements if s.is_length), None)
 
 
-def state(audit: Audit) -> Stated:
+def state(audit: Audit, workings: Workings | None = None) -> Stated:
     """Put the findings over the whole set together, and order them.
 
     Without the rows behind it (a record read alone) only rules and the latents named after them are put together.
@@ -139,7 +139,7 @@ def state(audit: Audit) -> Stated:
     found.sort(key=lambda h: (-size_of(h, moved), -abs(h.d), h.id))
     speaking = [h for h in found if speaks(concepts[h.concept])]
     silent = [h for h in found if not speaks(concepts[h.concept])]
-    r = _Together(audit, speaking)
+    r = _Together(audit, workings, speaking)
     statements = _put_together(speaking, equal, r, beside)
     left = _give_out(silent, concepts, [s for s in statements if s.lead.concept not in beside], r)
     _debris_first(statements)
@@ -166,13 +166,11 @@ def tier(concept: Concept) -> int:
 class _Together:
     """How concepts go together over rows, each turned so that its lean is positive."""
 
-    def __init__(self, audit: Audit, speaking: Sequence[Hypothesis]) -> None:
+    def __init__(self, audit: Audit, workings: Workings | None, speaking: Sequence[Hypothesis]) -> None:
         self._row = {h.concept: j for j, h in enumerate(speaking)}
         self._ways: dict[str, Floats] = {}
         self._sure = SURE / np.sqrt(max(audit.dataset.n_groups, 1))
-        try:
-            workings = audit.workings
-        except ConfigError:  # a record without its folder
+        if workings is None:
             return
         at = {name: j for j, name in enumerate(workings.concepts)}
         known = [h for h in audit.hypotheses if h.view == "overall" and h.finding and h.concept in at]

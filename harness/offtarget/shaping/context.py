@@ -175,7 +175,15 @@ class Target:
 
 @dataclass(eq=False)
 class ShapingContext:
-    """Handed to every protocol."""
+    """Handed to every protocol: the training pairs, what was decided, and the scores of concepts.
+
+    Example:
+        >>> import offtarget
+        >>> pairs = offtarget.load_pairs("planted-style", limit=60).pairs
+        >>> ctx = offtarget.ShapingContext(pairs, seed=1)
+        >>> bool(ctx.rng.random() == offtarget.ShapingContext(pairs, seed=1).rng.random())
+        True
+    """
 
     pairs: Sequence[Pair]
     """The training pairs, after rows that cannot be trained on were left out."""

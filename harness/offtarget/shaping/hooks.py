@@ -74,6 +74,14 @@ class Steer(Hook):
     """h ← h + α v, with α the row's coefficient in units of the residual stream (arXiv 2606.12360, section 2.2).
 
     Its `directions` are v (d_model,), of unit norm.
+
+    Example:
+        >>> import numpy as np
+        >>> import offtarget
+        >>> v = np.array([0.6, 0.8], dtype=np.float32)
+        >>> hook = offtarget.Steer(layer=12, directions=v, chosen=np.array([1.0, 0.0]), rejected=np.zeros(2))
+        >>> hook.rows.tolist()
+        [True, False]
     """
 
     kind: ClassVar[str] = "steer"
@@ -84,6 +92,16 @@ class Ablate(Hook):
     """h ← h − α (h Qᵀ) Q, with α between 0 (nothing) and 1 (the whole projection) (CAFT, arXiv 2507.16795).
 
     Its `directions` are Q (k, d_model), orthonormal rows.
+
+    Example:
+        >>> import numpy as np
+        >>> import offtarget
+        >>> q = np.eye(1, 4, dtype=np.float32)
+        >>> offtarget.Ablate(layer=12, directions=q, chosen=np.ones(2), rejected=np.ones(2)).check("hooks[0]")
+        >>> offtarget.Ablate(layer=12, directions=2 * q, chosen=np.ones(2), rejected=np.ones(2)).check("hooks[0]")
+        Traceback (most recent call last):
+        ...
+        offtarget.errors.ConfigError: hooks[0]: the rows of its directions are not orthonormal; pass them through a QR first
     """
 
     kind: ClassVar[str] = "ablate"

@@ -64,6 +64,15 @@ class ShapingPlan:
 
     Arrays and tuples have one entry a pair: the set's pairs in their order, then those of `added`. What belongs to
     an answer (offset, mask, prompt, coefficient of a hook) stays with that answer when the pair is flipped.
+
+    Example:
+        >>> import numpy as np
+        >>> import offtarget
+        >>> pairs = offtarget.load_pairs("planted-style", limit=60).pairs
+        >>> keep = np.arange(len(pairs)) < 40
+        >>> plan = offtarget.ShapingPlan.identity("the first forty", pairs).edit(keep=keep).check()
+        >>> plan.summary()["left_out"]
+        20
     """
 
     protocol: str

@@ -34,6 +34,17 @@ def protocol(
     """Declare a function of a file in `baselines/` as a shaping protocol.
 
     Write the arguments as literals: they are read without running the file.
+
+    Example:
+        >>> import offtarget
+        >>> @offtarget.protocol(name="first_half", family="data", source="an example", needs_concept=False)
+        ... def first_half(ctx):
+        ...     keep = [i < len(ctx.pairs) // 2 for i in range(len(ctx.pairs))]
+        ...     return offtarget.ShapingPlan.identity("first_half", ctx.pairs).edit(keep=np.array(keep))
+        >>> import numpy as np
+        >>> pairs = offtarget.load_pairs("planted-style", limit=60).pairs
+        >>> int(first_half(offtarget.ShapingContext(pairs)).keep.sum())
+        30
     """
 
     def mark(function: Callable[..., ShapingPlan]) -> Callable[..., ShapingPlan]:

@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
+from offtarget.errors import ConfigError
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.training.checkpoints import not_a_number
 from offtarget.training.head import CachedInput, PassThrough, use_frozen_head
 from offtarget.training.intervene import Intervention, module_of
+from offtarget.training.own_script import own_data
 from offtarget.training.reference import Reference
 from offtarget.training.sides import Side, Sides, by_side
 from offtarget.training.spec import PER_TOKEN_LOSSES
@@ -55,7 +58,10 @@ class RowCollator(DataCollatorForPreference):
     """False while the reference is computed: it reads the pairs' own prompts."""
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Collate, adding `row` (batch,)."""
+        """Collate, adding `row` (batch,); rows of an eval dataset have none."""
+        if ROW not in examples[0]:
+            plain: dict[str, Any] = super().torch_call(examples)
+            return plain
         prompted, masked = PROMPTS[0] in examples[0] and self.policy, COUNTS[0] in examples[0]
         if prompted or masked:
             up, down = PROMPTS if prompted else ("prompt_ids", "prompt_ids")
@@ -98,19 +104,55 @@ class _ScaleGradient(torch.autograd.Function):
 
 
 class ShapedDPOTrainer(DPOTrainer):
-    """DPOTrainer that carries out a plan.
+    """DPOTrainer that carries out a plan: in one's own script it takes the place of trl's.
+
+    Without `sides` the arguments are those of trl's DPOTrainer, with the plan beside them. The train dataset is the
+    conversational one that was planned on, or the loaded pairs; an identity plan then trains to the last bit as trl does
+    with `precompute_ref_log_probs=True`. An eval dataset is read as by trl, and no plan touches it.
 
     Args:
-        plan: over the rows of `reference`, of `sides` and of the dataset's `row` column.
+        plan: over the pairs of the dataset; of `sides`, `reference` and the dataset's `row` column where those are given.
         reference: stored log-probabilities; None computes them as trl does (exact mode).
-        sides: each row's answers in tokens.
+        sides: each row's answers in tokens; None: they are made from the dataset.
         frozen_head: compute log-probabilities without a gradient of the head and of masked positions.
-        kwargs: as for DPOTrainer; the dataset is that of `columns_of`.
+        kwargs: as for DPOTrainer: `model`, `args` (a DPOConfig), `train_dataset`, `processing_class`, `peft_config`, ...
+
+    Raises:
+        ConfigError: the plan is not of these rows, or the options cannot carry it out.
+
+    Example:
+        >>> import offtarget
+        >>> pairs = offtarget.load_pairs("planted-style", limit=60)
+        >>> plan = offtarget.plan(pairs, "filter", concept="surface:markdown", strength=-0.2).plan
+        >>> offtarget.ShapedDPOTrainer(plan, train_dataset=pairs)
+        Traceback (most recent call last):
+        ...
+        offtarget.errors.ConfigError: ShapedDPOTrainer needs args (a DPOConfig), train_dataset and processing_class
     """
 
     def __init__(
-        self, plan: ShapingPlan, reference: Reference | None, sides: Sides, frozen_head: bool, **kwargs: Any
+        self,
+        plan: ShapingPlan,
+        reference: Reference | None = None,
+        sides: Sides | None = None,
+        frozen_head: bool = False,
+        **kwargs: Any,
     ) -> None:
+        if sides is None:
+            missing = [k for k in ("args", "train_dataset", "processing_class") if kwargs.get(k) is None]
+            if missing:
+                raise ConfigError("ShapedDPOTrainer needs args (a DPOConfig), train_dataset and processing_class")
+            own = own_data(plan, kwargs["train_dataset"], kwargs["processing_class"], kwargs["args"])
+            plan, sides = own.plan, own.sides
+            kwargs |= {
+                "args": own.args,
+                "train_dataset": Dataset.from_list(columns_of(sides, plan.keep)),
+                "data_collator": RowCollator(
+                    pad_token_id=kwargs["processing_class"].pad_token_id,
+                    max_length=own.args.max_length,
+                    pad_to_multiple_of=own.args.pad_to_multiple_of,
+                ),
+            }
         self.plan = plan
         self.reference = reference
         self.sides = sides
@@ -137,7 +179,7 @@ class ShapedDPOTrainer(DPOTrainer):
         return model.get_base_model() if hasattr(model, "get_base_model") else model
 
     def _install(self) -> None:
-        layers = self.base.model.layers
+        layers = self.base.model.layers if self.plan.hooks or self.from_layer else []
         for hook in self.plan.hooks:
             intervention = Intervention(hook, self.sides, self.plan.flip)
             module_of(layers[hook.layer], hook.module).register_forward_hook(intervention)
@@ -185,13 +227,17 @@ class ShapedDPOTrainer(DPOTrainer):
         self._metrics["train"]["rewards/accuracies"][-1] = (margin > 0).float().mean().item()
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        return dataset  # tokenised already, and counted
+        if ROW in (dataset.column_names or ()):
+            return dataset  # tokenised already, and counted
+        return super()._prepare_dataset(dataset, *args, **kwargs)
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
         self._signature_columns += [k for k in (ROW, *PROMPTS, *COUNTS) if k not in self._signature_columns]
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        if ROW not in dataset.column_names:
+            return super()._precompute_ref_logps(dataset, name, batch_size)
         rows = dataset[ROW]
         if self.reference is None:
             chosen, rejected = self._reference_pass(dataset, batch_size)
@@ -248,6 +294,9 @@ class ShapedDPOTrainer(DPOTrainer):
     ) -> Any:
         """Trl's loss, on this batch's rows: states from the cache, hooks and weights set."""
         inputs = dict(inputs)
+        if ROW not in inputs:  # of an eval dataset
+            self._end()
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         rows = self._begin(inputs)
         loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         if self._log_probs is not None and self.model.training:
@@ -276,6 +325,12 @@ class ShapedDPOTrainer(DPOTrainer):
         if not torch.isfinite(found).all():
             done = self.state.global_step
             raise not_a_number(self, "what the trained policy says", step=done, bad_from=done)
+
+    def _end(self) -> None:
+        """What comes is no row of the plan: no weights and no hooks."""
+        self._rows = self._log_probs = None
+        for intervention in self.interventions:
+            intervention.rows = None
 
     def _begin(self, inputs: dict[str, Any], hooks: bool = True) -> Tensor:
         """Set weights, hooks and cached states for a batch; takes its `row` out and gives it back."""

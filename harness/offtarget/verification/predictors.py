@@ -73,7 +73,7 @@ class Comparison:
     def all(self) -> "Comparison":
         """Every outcome, the headline first."""
         outcomes: list[Outcome] = []
-        specs = self.run.audit.vocabulary_record.concepts
+        specs = self.run.audit_folder.vocabulary.concepts
         for part in self.trained.features:
             mine = [s for s in specs if s.lens == part.lens and not s.local]
             if part.kind == "latent":

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from offtarget.audit.diff.records import ColumnChange, MixChange, ShareChange
 from offtarget.audit.diff.test import Comparison, DifferenceTest
+from offtarget.audit.folder import AuditWithRows
 from offtarget.audit.records import Audit
 from offtarget.audit.statistics.means import Floats, Ints
 
@@ -45,7 +46,12 @@ def composition(old: Audit, new: Audit) -> tuple[ColumnChange, ...]:
 
 
 def value_tests(
-    old: Audit, new: Audit, u_new: NDArray[np.float32], codes: tuple[Ints, Ints], same: Ints, concepts: Ints
+    old: AuditWithRows,
+    new: AuditWithRows,
+    u_new: NDArray[np.float32],
+    codes: tuple[Ints, Ints],
+    same: Ints,
+    concepts: Ints,
 ) -> list[tuple[str | None, Ints, DifferenceTest]]:
     """Within each value that both audits tested: did the mean of u change?
 
@@ -62,9 +68,9 @@ def value_tests(
     """
     a, b = old.workings, new.workings
     u_old = a.effects()
-    there = {c.id for c in new.contexts if c.kind == "metadata"}
+    there = {c.id for c in new.audit.contexts if c.kind == "metadata"}
     out: list[tuple[str | None, Ints, DifferenceTest]] = []
-    for context in [c.id for c in old.contexts if c.kind == "metadata" and c.id in there]:
+    for context in [c.id for c in old.audit.contexts if c.kind == "metadata" and c.id in there]:
         rows_old, rows_new = (np.flatnonzero(w.inside(context)) for w in (a, b))
         place = np.full(len(u_new) + 1, -1, dtype=np.int64)  # the last one answers for -1
         place[rows_new] = np.arange(len(rows_new))
@@ -80,7 +86,9 @@ def value_tests(
     return out
 
 
-def by_mix(old: Audit, new: Audit, u_new: NDArray[np.float32], concepts: Sequence[int]) -> list[tuple[MixChange, ...]]:
+def by_mix(
+    old: AuditWithRows, new: AuditWithRows, u_new: NDArray[np.float32], concepts: Sequence[int]
+) -> list[tuple[MixChange, ...]]:
     """What of an overall change comes from other shares of values, and what from changes within them.
 
     Kitagawa (1955), "Components of a difference between two rates": with shares s and means m of the values v,
@@ -97,18 +105,18 @@ def by_mix(old: Audit, new: Audit, u_new: NDArray[np.float32], concepts: Sequenc
         For each concept its parts by column.
     """
     out: list[list[MixChange]] = [[] for _ in concepts]
-    columns = [c.name for c in composition(old, new)]
+    columns = [c.name for c in composition(old.audit, new.audit)]
     for name in columns:
         shared = [
             v.context
-            for v in next(c for c in old.metadata if c.name == name).tested
+            for v in next(c for c in old.audit.metadata if c.name == name).tested
             if v.context in new.workings.context_ids
         ]
         sides = []
-        for audit, u in ((old, old.workings.effects()), (new, u_new)):
+        for side, u in ((old, old.workings.effects()), (new, u_new)):
             code = np.full(len(u), len(shared), dtype=np.int64)
             for k, context in enumerate(shared):
-                code[audit.workings.inside(context)] = k
+                code[side.workings.inside(context)] = k
             sides.append(_shares_and_means(code, u[:, list(concepts)], len(shared) + 1))
         (s0, m0), (s1, m1) = sides
         # a value of one audit alone has no mean in the other: its rows are a change of the mix

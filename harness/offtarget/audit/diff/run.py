@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from offtarget.audit.diff.by_value import by_mix, composition, value_tests
 from offtarget.audit.diff.records import Altered, Difference, EffectChange, FamilyChange, FindingChange, RowsChange
 from offtarget.audit.diff.test import Comparison, DifferenceTest, detectable
+from offtarget.audit.folder import AuditFolder, AuditWithRows
 from offtarget.audit.records import CONTEXT_KIND, Q_FINDING, Audit, View
 from offtarget.audit.statistics.means import Ints, bh, group_codes, t_interval
 from offtarget.audit.views.common import MAX_LISTED
@@ -37,7 +38,7 @@ class _Family:
     """Rows that are compared in the old and in the new audit."""
 
 
-def difference(old: Audit, new: Audit) -> Difference:
+def difference(before: AuditWithRows, after: AuditWithRows) -> Difference:
     """Compare two audits, with the rows behind them.
 
     Every effect tested in both (same view, concept and context) is tested for change; `statistics.difference`
@@ -46,14 +47,15 @@ def difference(old: Audit, new: Audit) -> Difference:
 
     Raises:
         UndecidedError: if they were made with different vocabularies.
-        ConfigError: if an audit carries no workings.
+        ConfigError: if the rows behind an audit cannot be read.
     """
+    old, new = before.audit, after.audit
     if old.vocabulary != new.vocabulary:
         raise UndecidedError(
             f"the audits have different vocabularies ({old.vocabulary[:12]} and {new.vocabulary[:12]}), so their "
             "effects cannot be compared; audit the new data with the same lenses and --like the old audit"
         )
-    a, b = old.workings, new.workings
+    a, b = before.workings, after.workings
     at = {c: j for j, c in enumerate(b.concepts)}
     order = np.array([at[c] for c in a.concepts], dtype=np.int64)
     as_read = a.u, b.u[:, order]
@@ -66,7 +68,7 @@ def difference(old: Audit, new: Audit) -> Difference:
     families: dict[View, FamilyChange] = {}
     tests: dict[Place, float] = {}
     for view in VIEWS:
-        family = _family(view, old, new)
+        family = _family(view, before, after)
         rows_old, rows_new = family.pool
         matched = _renumber(same, rows_old, rows_new, len(u_new))
         sides = (u_old[rows_old], codes_old[rows_old]), (u_new[rows_new], codes_new[rows_new])
@@ -80,10 +82,10 @@ def difference(old: Audit, new: Audit) -> Difference:
         tests.update({(view, e.concept, e.context): e.q for e in found})
     made_of = composition(old, new)
     if made_of:
-        effects = _with_mix(effects, old, new, u_new)
-        everywhere = _family("overall", old, new).places
+        effects = _with_mix(effects, before, after, u_new)
+        everywhere = _family("overall", before, after).places
         concepts = everywhere[0][1] if everywhere else np.zeros(0, dtype=np.int64)
-        by_value = value_tests(old, new, u_new, (codes_old, codes_new), same, concepts)
+        by_value = value_tests(before, after, u_new, (codes_old, codes_new), same, concepts)
         found, families["metadata"] = _listed("metadata", old, a.concepts, by_value)
         effects += found[:MAX_LISTED]
     shared = same >= 0
@@ -105,7 +107,7 @@ def difference(old: Audit, new: Audit) -> Difference:
         composition=made_of,
         families=families,
         effects=tuple(effects),
-        findings=tuple(_findings(old, new, tests)),
+        findings=tuple(_findings(before, after, tests)),
         dataset=tuple(_dataset(old, new)),
         lens=tuple(_lens(old, new)),
         warnings_new=tuple(w for w in new.warnings if w not in old.warnings),
@@ -116,7 +118,7 @@ def difference(old: Audit, new: Audit) -> Difference:
 
 def read_difference(old: Path, new: Path) -> Difference:
     """`difference` of two audit folders."""
-    return difference(Audit.read(old), Audit.read(new))
+    return difference(AuditFolder(old), AuditFolder(new))
 
 
 def _same_rows(a: Workings, b: Workings) -> Ints:
@@ -136,9 +138,10 @@ def _inside(w: Workings, context: str | None, rows: Ints) -> NDArray[np.bool_] |
     return None if context is None else w.inside(context)[rows]
 
 
-def _family(view: View, old: Audit, new: Audit) -> _Family:
+def _family(view: View, before: AuditWithRows, after: AuditWithRows) -> _Family:
     """The cells that both audits tested in a view."""
-    a, b = old.workings, new.workings
+    a, b = before.workings, after.workings
+    old, new = before.audit, after.audit
     rows = (np.arange(len(a.pair_ids)), np.arange(len(b.pair_ids)))
     if view == "overall":
         local = {c.id for c in old.concepts if c.evidence.contrast == "standardised"}
@@ -147,32 +150,32 @@ def _family(view: View, old: Audit, new: Audit) -> _Family:
         return _Family([(None, numbers)] if len(numbers) else [], rows)
     kind = CONTEXT_KIND[view]
     shared = [c.id for c in old.contexts if c.kind == kind and c.id in {x.id for x in new.contexts}]
-    tested_old, tested_new = _tested(old, view), _tested(new, view)
+    tested_old, tested_new = _tested(before, view), _tested(after, view)
     places: list[tuple[str | None, Ints]] = []
     for context in shared:
         both = tested_old.get(context, set()) & tested_new.get(context, set())
         if both:
             places.append((context, np.array([j for j, c in enumerate(a.concepts) if c in both])))
     if view == "global":
-        rows = (_in_any(old, "topic"), _in_any(new, "topic"))
+        rows = (_in_any(before, "topic"), _in_any(after, "topic"))
     return _Family(places, rows)
 
 
-def _tested(audit: Audit, view: View) -> dict[str, set[str]]:
+def _tested(audited: AuditWithRows, view: View) -> dict[str, set[str]]:
     """Concepts tested in each context of a view."""
-    w = audit.workings
+    w = audited.workings
     family = w.families.get(view) or {}
     if not family:
         return {}
     concepts = np.array(w.concepts)
-    names = [c.id for c in audit.contexts if c.kind == CONTEXT_KIND[view]]
+    names = [c.id for c in audited.audit.contexts if c.kind == CONTEXT_KIND[view]]
     return {n: set(concepts[row].tolist()) for n, row in zip(names, family["tested"], strict=True)}
 
 
-def _in_any(audit: Audit, kind: str) -> Ints:
+def _in_any(audited: AuditWithRows, kind: str) -> Ints:
     """Rows that lie in some context of a kind."""
-    w = audit.workings
-    at = [w.context_ids.index(c.id) for c in audit.contexts if c.kind == kind]
+    w = audited.workings
+    at = [w.context_ids.index(c.id) for c in audited.audit.contexts if c.kind == kind]
     return np.flatnonzero(np.asarray(w.membership[at].sum(axis=0)).ravel() > 0)
 
 
@@ -223,7 +226,9 @@ def _listed(
     return found, counts
 
 
-def _with_mix(effects: list[EffectChange], old: Audit, new: Audit, u_new: NDArray[np.float32]) -> list[EffectChange]:
+def _with_mix(
+    effects: list[EffectChange], old: AuditWithRows, new: AuditWithRows, u_new: NDArray[np.float32]
+) -> list[EffectChange]:
     """The same changes; those of the whole set with their parts by metadata."""
     changed = [i for i, e in enumerate(effects) if e.view == "overall" and e.changed]
     at = {c: j for j, c in enumerate(old.workings.concepts)}
@@ -240,10 +245,10 @@ def _where(audit: Audit, context: str | None) -> str:
     return next(c.title for c in audit.contexts if c.id == context)
 
 
-def _known(audit: Audit) -> dict[Place, tuple[float, float]]:
+def _known(audited: AuditWithRows) -> dict[Place, tuple[float, float]]:
     """Effect and q of every cell that an audit tested, also of those that it does not list."""
     out: dict[Place, tuple[float, float]] = {}
-    w = audit.workings
+    audit, w = audited.audit, audited.workings
     for view in VIEWS[1:]:
         family = w.families.get(view) or {}
         names = [c.id for c in audit.contexts if c.kind == CONTEXT_KIND[view]]
@@ -254,15 +259,16 @@ def _known(audit: Audit) -> dict[Place, tuple[float, float]]:
     return out
 
 
-def _findings(old: Audit, new: Audit, tests: Mapping[Place, float]) -> Iterator[FindingChange]:
+def _findings(before: AuditWithRows, after: AuditWithRows, tests: Mapping[Place, float]) -> Iterator[FindingChange]:
     """Findings of one audit alone, or of both with opposite signs; in each view the surest change first."""
-    before, after = _known(old), _known(new)
+    old, new = before.audit, after.audit
+    cells_old, cells_new = _known(before), _known(after)
     labels = {c.id: c for c in (*old.concepts, *new.concepts)}
     where = {c.id: c.title for c in (*new.contexts, *old.contexts)}
     found: list[tuple[float, float, FindingChange]] = []
-    for place in before.keys() | after.keys():
+    for place in cells_old.keys() | cells_new.keys():
         view, concept, context = place
-        x, y = before.get(place), after.get(place)
+        x, y = cells_old.get(place), cells_new.get(place)
         was, is_ = x is not None and x[1] < Q_FINDING, y is not None and y[1] < Q_FINDING
         what: Literal["appeared", "vanished", "turned"]
         if was and is_ and x is not None and y is not None and x[0] * y[0] < 0:

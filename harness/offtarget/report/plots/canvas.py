@@ -9,6 +9,8 @@ import io
 import os
 import re
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, Literal
 
@@ -27,28 +29,47 @@ COLOURS: dict[str, str] = {
     "mark": "#101112",
     "paper": "#131415",
 }
-_RC: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 9.0,
-    "text.color": COLOURS["ink"],
-    "axes.edgecolor": COLOURS["line"],
-    "axes.labelcolor": COLOURS["muted"],
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.color": COLOURS["muted"],
-    "ytick.color": COLOURS["muted"],
-    "xtick.major.size": 3.0,
-    "ytick.major.size": 3.0,
-    "axes.grid": True,
-    "grid.color": COLOURS["line"],
-    "grid.linewidth": 0.5,
-    "axes.axisbelow": True,
-    "text.parse_math": False,
-    "axes.unicode_minus": True,
+"""Stand-ins, replaced in a page by its CSS variables."""
+LIGHT: dict[str, str] = {
+    "ink": "#1c1d21",
+    "muted": "#5d6068",
+    "line": "#dcdcd6",
+    "up": "#0a5fa5",
+    "down": "#b04a05",
+    "mark": "#00745a",
+    "paper": "#fdfdfb",
 }
+"""The colours of a page in light, for figures that are shown outside a page."""
+_OURS_TO_KEEP = frozenset({"backend", "backend_fallback", "interactive", "date.epoch", "timezone", "toolbar"})
+"""Settings of the program around us that no plot depends on."""
+
+
+def _theme(colours: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "offtarget",
+        "figure.facecolor": colours["paper"],
+        "axes.facecolor": colours["paper"],
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],
+        "font.size": 9.0,
+        "text.color": colours["ink"],
+        "axes.edgecolor": colours["line"],
+        "axes.labelcolor": colours["muted"],
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "xtick.color": colours["muted"],
+        "ytick.color": colours["muted"],
+        "xtick.major.size": 3.0,
+        "ytick.major.size": 3.0,
+        "axes.grid": True,
+        "grid.color": colours["line"],
+        "grid.linewidth": 0.5,
+        "axes.axisbelow": True,
+        "text.parse_math": False,
+        "axes.unicode_minus": True,
+    }
 
 
 def svg(fig: Any, name: str, alt: str) -> Markup:
@@ -76,29 +97,33 @@ def svg(fig: Any, name: str, alt: str) -> Markup:
 
 
 @cache
-def _plain() -> None:
-    """Matplotlib as it ships: no backend of the environment, and nothing of a matplotlibrc that lies about."""
-    os.environ["MPLBACKEND"] = "Agg"  # before the import, which refuses unknown ones
-    import matplotlib as mpl
-
-    mpl.rcdefaults()
+def _matplotlib() -> Any:
+    try:
+        import matplotlib as mpl
+    except ValueError:  # the environment names a backend that there is not; no plot of ours needs one
+        given = os.environ.pop("MPLBACKEND")
+        try:
+            import matplotlib as mpl
+        finally:
+            os.environ["MPLBACKEND"] = given
+    return mpl
 
 
 def figure(width: float, height: float) -> Any:
-    _plain()
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    """A figure without a window; use it within `rc`."""
+    _matplotlib()
     from matplotlib.figure import Figure
 
-    fig = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasSVG(fig)
-    return fig
+    return Figure(figsize=(width, height), layout="constrained")
 
 
-def rc() -> Any:
-    _plain()
-    import matplotlib as mpl
-
-    return mpl.rc_context({**_RC, "svg.hashsalt": "offtarget"})
+@contextmanager
+def rc(colours: Mapping[str, str] = COLOURS) -> Iterator[None]:
+    """Matplotlib as it ships, in our theme; the settings of the program around us come back afterwards."""
+    mpl = _matplotlib()
+    defaults = {k: v for k, v in mpl.rcParamsDefault.items() if k not in _OURS_TO_KEEP}
+    with mpl.rc_context({**defaults, **_theme(colours)}):
+        yield
 
 
 def short(text: str, limit: int) -> str:

@@ -1,12 +1,12 @@
 """How much, and how surely: a forest of effects with their intervals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
-from offtarget.report.plots.canvas import COLOURS, Tone, figure, rc, short, svg
+from offtarget.report.plots.canvas import COLOURS, LIGHT, Tone, figure, rc, short, svg
 
 REACH = 2.5
 """Effects beyond it are drawn at the edge, with their size as text: one of them would squeeze all others."""
@@ -40,36 +40,46 @@ def forest(rows: Sequence[Interval], *, name: str, x_label: str, alt: str, narro
     """
     if not rows:
         return Markup("")
-    beyond = [abs(r.value) > REACH for r in rows]
     with rc():
-        fig = figure(4.2, 0.8 + 0.36 * len(rows)) if narrow else figure(8.6, 0.7 + 0.235 * len(rows))
-        ax = fig.add_subplot()
-        for i, r in enumerate(rows):
-            _draw(ax, i, r, beyond[i], tall=0.17 if narrow else 0.3)
-        ax.axvline(0, color=COLOURS["line" if narrow else "muted"], linewidth=0.9)
-        names = [short(r.label, 46 if narrow else 52) for r in rows]
-        if narrow:
-            ax.set_yticks([])
-            left = ax.get_yaxis_transform()
-            for i, text in enumerate(names):
-                ax.text(0.0, i - 0.42, text, transform=left, fontsize=8.5, va="center").set_in_layout(False)
-        else:
-            ax.set_yticks(range(len(rows)), names)
-        ax.tick_params(axis="y", length=0, labelcolor=COLOURS["ink"])
-        ax.set_ylim(len(rows) - 0.4, -0.8 if narrow else -0.6)
-        if any(beyond):
-            low = min([0.0, *(max(r.value, -REACH) for r in rows)])
-            high = max([0.0, *(min(r.value, REACH) for r in rows)])
-            room = 0.06 * (high - low)
-            ax.set_xlim(low - room, high + room)
-        ax.grid(visible=False, axis="y")
-        ax.spines["left"].set_visible(False)
-        ax.set_xlabel(x_label)
-        return svg(fig, name, alt)
+        return svg(_drawn(rows, x_label, COLOURS, narrow), name, alt)
 
 
-def _draw(ax: Any, i: int, r: Interval, beyond: bool, tall: float) -> None:
-    colour = COLOURS[r.tone]
+def forest_figure(rows: Sequence[Interval], *, x_label: str) -> Any:
+    """The same plot as a matplotlib figure in the colours of a light page."""
+    with rc(LIGHT):
+        return _drawn(rows, x_label, LIGHT, narrow=False)
+
+
+def _drawn(rows: Sequence[Interval], x_label: str, colours: Mapping[str, str], narrow: bool) -> Any:
+    beyond = [abs(r.value) > REACH for r in rows]
+    fig = figure(4.2, 0.8 + 0.36 * len(rows)) if narrow else figure(8.6, 0.7 + 0.235 * len(rows))
+    ax = fig.add_subplot()
+    for i, r in enumerate(rows):
+        _draw(ax, i, r, colours, beyond[i], tall=0.17 if narrow else 0.3)
+    ax.axvline(0, color=colours["line" if narrow else "muted"], linewidth=0.9)
+    names = [short(r.label, 46 if narrow else 52) for r in rows]
+    if narrow:
+        ax.set_yticks([])
+        left = ax.get_yaxis_transform()
+        for i, text in enumerate(names):
+            ax.text(0.0, i - 0.42, text, transform=left, fontsize=8.5, va="center").set_in_layout(False)
+    else:
+        ax.set_yticks(range(len(rows)), names)
+    ax.tick_params(axis="y", length=0, labelcolor=colours["ink"])
+    ax.set_ylim(len(rows) - 0.4, -0.8 if narrow else -0.6)
+    if any(beyond):
+        low = min([0.0, *(max(r.value, -REACH) for r in rows)])
+        high = max([0.0, *(min(r.value, REACH) for r in rows)])
+        room = 0.06 * (high - low)
+        ax.set_xlim(low - room, high + room)
+    ax.grid(visible=False, axis="y")
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel(x_label)
+    return fig
+
+
+def _draw(ax: Any, i: int, r: Interval, colours: Mapping[str, str], beyond: bool, tall: float) -> None:
+    colour = colours[r.tone]
     if beyond:
         up = r.value > 0
         edge = REACH if up else -REACH
@@ -83,8 +93,8 @@ def _draw(ax: Any, i: int, r: Interval, beyond: bool, tall: float) -> None:
         ends = [min(max(end, -REACH), REACH) for end in r.ci]
         ax.plot(ends, [i, i], color=colour, linewidth=1.6, alpha=0.55 if r.faint else 1, solid_capstyle="butt")
     if r.beside is not None and abs(r.beside) <= REACH:
-        ax.plot([r.beside, r.beside], [i - tall, i + tall], color=COLOURS["ink"], linewidth=1.4)
-    face = COLOURS["paper"] if r.faint else colour
+        ax.plot([r.beside, r.beside], [i - tall, i + tall], color=colours["ink"], linewidth=1.4)
+    face = colours["paper"] if r.faint else colour
     shape = "o" if r.tone != "down" else "D"
     size = 5.2 if shape == "o" else 4.6
     ax.plot([r.value], [i], shape, markersize=size, markerfacecolor=face, markeredgecolor=colour)

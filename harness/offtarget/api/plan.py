@@ -1,0 +1,224 @@
+"""A plan in a program: what a protocol does to each pair, and the dataset that comes of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from offtarget.api.audit import AuditResult
+from offtarget.api.pairs import as_pairs
+from offtarget.data.loading import load_pairs
+from offtarget.data.pairs import Message, Pair, PairSet, text_of
+from offtarget.engine.as_audited import MODEL, Asked, as_audited
+from offtarget.engine.dry import dry_plan, ground
+from offtarget.errors import ConfigError
+from offtarget.lens.reader import Reader
+from offtarget.lens.table import check_lenses, split_lenses
+from offtarget.progress import Progress
+from offtarget.registry import check_parameters, default
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.shaping.protocol import needs_concept
+from offtarget.store import Store
+from offtarget.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PlanResult:
+    """What a protocol does to each pair of a set; arrays have one entry a pair, those that the plan adds last."""
+
+    plan: ShapingPlan
+    """As `ShapedDPOTrainer` takes it."""
+    pairs: PairSet
+    """The pairs that were planned on."""
+    _summary: Mapping[str, Any]
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """(n_pairs,) factor on the gradient of each pair, 1 on average over those that are kept; 0 for those that are not."""
+        return np.where(self.plan.keep, self.plan.relative_weight(), 0.0)
+
+    @property
+    def offsets(self) -> NDArray[np.float64]:
+        """(n_pairs, 2) what is added to the reward of chosen and of rejected inside the loss, in nats."""
+        return np.column_stack([self.plan.offset_chosen, self.plan.offset_rejected])
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """(n_pairs,) pairs that are trained on."""
+        return self.plan.keep.copy()
+
+    @property
+    def flipped(self) -> NDArray[np.bool_]:
+        """(n_pairs,) pairs whose sides change places."""
+        return self.plan.flip & self.plan.keep
+
+    def summary(self) -> dict[str, Any]:
+        """Rows touched, the gradient at the start relative to plain DPO, targets, expected shifts, notes and hash."""
+        return dict(self._summary)
+
+    def frame(self) -> pd.DataFrame:
+        """One row a pair: id, kept, flipped, weight, both offsets, and its gradient at the start relative to plain DPO."""
+        p = self.plan
+        return pd.DataFrame(
+            {
+                "id": p.pair_ids,
+                "kept": self.kept,
+                "flipped": self.flipped,
+                "weight": self.weights,
+                "offset_chosen": p.offset_chosen,
+                "offset_rejected": p.offset_rejected,
+                "start_weight": p.start_weights(),
+            }
+        )
+
+    def apply(self, dataset: "Dataset | None" = None) -> "Dataset":
+        """The dataset that a trainer of DPO gets: rows left out, flipped and added, with columns for the rest.
+
+        Args:
+            dataset: the one that was planned on; by default the loaded pairs.
+
+        Returns:
+            Columns `id`, `prompt`, `chosen`, `rejected` (texts where those of `dataset` are texts, else messages),
+            `weight`, `offset_chosen`, `offset_rejected`. Stock DPO reads the first three and ignores the others: an offset
+            o is the reference shifted by −o/β (`docs/how-to/own-trainer.md`).
+
+        Raises:
+            ConfigError: it is not the dataset that was planned on, or the plan asks for what no dataset can hold.
+        """
+        from datasets import Dataset
+
+        p = self.plan
+        beyond = [
+            name
+            for name, there in (
+                ("masks words", p.masked_rows.any()),
+                ("prompts of the policy's own", p.prompted_rows.any()),
+                ("hooks in the forward pass", bool(p.hooks)),
+                ("another loss", bool(p.loss)),
+            )
+            if there
+        ]
+        if beyond:
+            raise ConfigError(
+                f"plan of '{p.protocol}' asks for {', '.join(beyond)}, which no dataset can hold: train with ShapedDPOTrainer"
+            )
+        if dataset is not None:
+            self._require_same(dataset)
+        texts = dataset is not None and _holds_texts(dataset)
+
+        def side(messages: Sequence[Message]) -> Any:
+            return text_of(messages) if texts else list(messages)
+
+        rows = []
+        for i, pair in enumerate([*self.pairs.pairs, *p.added]):
+            if not p.keep[i]:
+                continue
+            chosen, rejected = pair.chosen, pair.rejected
+            up, down = float(p.offset_chosen[i]), float(p.offset_rejected[i])
+            if p.flip[i]:  # an offset belongs to its answer
+                chosen, rejected, up, down = rejected, chosen, down, up
+            rows.append(
+                {
+                    "id": pair.id,
+                    "prompt": side(pair.prompt),
+                    "chosen": side(chosen),
+                    "rejected": side(rejected),
+                    "weight": float(self.weights[i]),
+                    "offset_chosen": up,
+                    "offset_rejected": down,
+                }
+            )
+        return Dataset.from_list(rows)
+
+    def _require_same(self, dataset: "Dataset") -> None:
+        asked = self.pairs.asked
+        how = {} if asked is None else {k: v for k, v in vars(asked).items() if k not in ("data", "card")}
+        found = load_pairs(dataset, **how)
+        if [_texts(x) for x in found.pairs] != [_texts(x) for x in self.pairs.pairs]:
+            raise ConfigError(
+                f"this is not the dataset that was planned on ({self.pairs.name}: {len(self.pairs):,} pairs; here "
+                f"{len(found):,}): its prompts or answers, or their order, differ; make the plan from it"
+            )
+
+    def __repr__(self) -> str:
+        s = self._summary
+        return f"<plan of {s['protocol']}: {s['touched']} of {s['pairs']} pairs touched>"
+
+
+def _texts(pair: Pair) -> tuple[Any, Any, Any]:
+    return pair.prompt, pair.chosen, pair.rejected
+
+
+def _holds_texts(dataset: "Dataset") -> bool:
+    names = ("prompt", "chosen", "rejected")
+    return {*names} <= {*dataset.column_names} and all(isinstance(dataset[0][n], str) for n in names)
+
+
+def plan(
+    pairs: Any,
+    protocol: str,
+    *,
+    concept: str | None = None,
+    verdicts: str | PathLike[str] | Verdicts | None = None,
+    like: str | PathLike[str] | AuditResult | None = None,
+    lens: str | Sequence[str] | None = None,
+    model: str | None = None,
+    max_length: int | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **parameters: Any,
+) -> PlanResult:
+    """What a protocol would do to a set, without training.
+
+    Args:
+        pairs: from `load_pairs`, anything that it reads, or the result of `audit`, whose lenses and concepts are then used.
+        protocol: its name (`offtarget list protocols`).
+        concept: what to shape, where there are no verdicts; a positive strength amplifies it, a negative one suppresses it.
+        verdicts: what was decided: a verdicts.yaml, or the record of one.
+        like: the audit that the verdicts were made on; by default the one beside them.
+        lens: what reads the texts; by default as for the audit, else surface.
+        model: the start model, where a lens or the protocol reads one.
+        max_length: tokens that lenses on activations read.
+        seed: random seed of the control protocols.
+        progress: called with (what, done, total).
+        parameters: of the protocol, such as `strength`.
+
+    Raises:
+        ConfigError: unknown names, a plan that does nothing, or options that differ from the audit's.
+        UndecidedError: too few rows, or verdicts of another vocabulary.
+
+    Example:
+        >>> import offtarget
+        >>> pairs = offtarget.load_pairs("planted-style", limit=60)
+        >>> p = offtarget.plan(pairs, "reward_shaping", concept="surface:markdown", strength=-2)
+        >>> p.weights[:3].tolist(), bool((p.offsets != 0).any())
+        ([1.0, 1.0, 1.0], True)
+        >>> p.apply().column_names
+        ['id', 'prompt', 'chosen', 'rejected', 'weight', 'offset_chosen', 'offset_rejected']
+    """
+    check_parameters(default().get("protocol", protocol), parameters)
+    if (concept is None) == (verdicts is None) and (concept is not None or needs_concept(protocol)):
+        raise ConfigError("say what to shape: concept= or verdicts=, one of them")
+    of_audit = pairs if isinstance(pairs, AuditResult) else like if isinstance(like, AuditResult) else None
+    given = pairs.pairs if isinstance(pairs, AuditResult) else as_pairs(pairs)
+    like_path = of_audit.folder.path if of_audit else None if like is None else Path(fspath(like))  # type: ignore[arg-type]
+    path = Path(fspath(verdicts)) if isinstance(verdicts, str | PathLike) else None
+    lenses = None if lens is None else tuple(split_lenses(lens) if isinstance(lens, str) else lens)
+    if lenses is not None:
+        check_lenses(lenses, "lens")
+    asked = Asked((), lens=lenses, model=model, max_length=max_length)
+    answered = as_audited(asked, like=like_path, verdicts=path)
+    reading = answered.reading
+    reader = Reader(reading.model or MODEL, Store(), reading.max_length, template=reading.template, progress=progress)
+    decided = verdicts if isinstance(verdicts, Verdicts) else path
+    on = ground(given, reading.lens, reader, concept=concept, verdicts=decided, like=answered.like)
+    made = dry_plan(on, protocol, parameters, seed=seed)
+    return PlanResult(made.plan, given, made.summary)

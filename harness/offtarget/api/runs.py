@@ -1,0 +1,208 @@
+"""Experiments in a program: run a recipe, evaluate a model, verify, compare, and rank."""
+
+from collections.abc import Mapping, Sequence
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+from offtarget.board.folder import read_folders
+from offtarget.board.rank import rank
+from offtarget.board.records import Boards
+from offtarget.board.sides import read_side
+from offtarget.engine import experiment
+from offtarget.engine.experiment import Experiment
+from offtarget.engine.recipe import read_recipe
+from offtarget.evals.compare import PairedDifference, compare_runs
+from offtarget.evals.scores import BehaviourScore
+from offtarget.progress import Progress
+from offtarget.registry import default
+from offtarget.store import Store
+from offtarget.verification.records import Verification
+
+
+def run(
+    recipe: str | PathLike[str],
+    out: str | PathLike[str] | None = None,
+    *,
+    overrides: Mapping[str, Any] | None = None,
+    size: str | None = None,
+    reuse: str | PathLike[str] | None = None,
+    limit: int | None = None,
+    seeds: Sequence[int] | None = None,
+    progress: Progress | None = None,
+) -> Experiment:
+    """Carry out a recipe: audit, decide, shape, retrain, score. Interrupted, it goes on where it was.
+
+    Args:
+        recipe: a recipe file, or the name of one (`offtarget list recipes`).
+        out: folder of the run; by default the recipe's own, else runs/NAME.
+        overrides: keys of the recipe with other values: `{"training.max_steps": 20}`.
+        size: one of the recipe's sizes.
+        reuse: folder of earlier cells; identical ones are reused.
+        limit: at most N pairs.
+        seeds: training seeds other than the recipe's.
+        progress: called with (what, done, total).
+
+    Raises:
+        ConfigError: something in the recipe does not exist or cannot be carried out.
+        UndecidedError: too few rows, or plain DPO does not teach what the recipe says it must (cells are written).
+
+    Example:
+        A run trains policies, which takes minutes to hours: `run("demo", "demo-out").board` is its board. What cannot be
+        run is refused before anything is trained:
+
+        >>> import offtarget
+        >>> offtarget.run("demo", overrides={"training.max_stpes": 20})
+        Traceback (most recent call last):
+        ...
+        offtarget.errors.ConfigError: ...max_stpes...
+    """
+    found, path = read_recipe(fspath(recipe), [f"{k}={v}" for k, v in (overrides or {}).items()], size)
+    folder = Path(out) if out is not None else Path(found.out or f"runs/{path.stem}{f'-{size}' if size else ''}")
+    made = experiment.run(
+        found,
+        folder,
+        base=path.parent,
+        reuse=None if reuse is None else Path(reuse),
+        limit=limit,
+        seeds=seeds,
+        progress=progress,
+    )
+    made.require_taught()
+    return made
+
+
+def evaluate(
+    model: str | PathLike[str],
+    behaviours: str | Sequence[str] | None = None,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    max_tokens: int = 128,
+    template: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> dict[str, BehaviourScore]:
+    """Measure behaviours of a model by Inspect tasks; what was measured before is read from the store.
+
+    Args:
+        model: an alias, a directory (a model or a LoRA adapter), or `hf:org/name`.
+        behaviours: their names (`offtarget list behaviours`); all by default.
+        limit: at most N prompts of each, an equal share of every prompt group.
+        seed: random seed of the sampling.
+        max_tokens: longest answer that is sampled.
+        template: Jinja file, for models without a chat template.
+        out: folder for Inspect's logs.
+        progress: called with (what, done, total).
+
+    Returns:
+        Behaviour -> score, with its interval, and the value of each sample.
+
+    Raises:
+        ConfigError: an unknown behaviour or model.
+
+    Example:
+        `evaluate("smollm2-135m", ["brevity"], limit=20)["brevity"].value` samples 20 answers. A name that does not exist
+        is refused with the nearest ones:
+
+        >>> import offtarget
+        >>> offtarget.evaluate("smollm2-135m", "over_stylisation")
+        Traceback (most recent call last):
+        ...
+        offtarget.errors.ConfigError: unknown behaviour 'over_stylisation': did you mean over_stylization ...
+    """
+    from offtarget.evals.policy import Sampling
+    from offtarget.evals.run import evaluate as measure
+
+    names = [behaviours] if isinstance(behaviours, str) else list(behaviours or ())
+    return measure(
+        fspath(model),
+        names or [e.name for e in default().entries("behaviour")],
+        store=Store(),
+        seed=seed,
+        limit=limit,
+        log_dir=None if out is None else Path(out),
+        sampling=Sampling(max_tokens=max_tokens),
+        template=None if template is None else fspath(template),
+        progress=progress,
+    )
+
+
+def verify(
+    run_dir: str | PathLike[str] | Experiment,
+    *,
+    protocol: str | None = None,
+    prompts: int | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Sample answers before and after training, and compare what moved with what the data predicted.
+
+    Args:
+        run_dir: a folder that `run` wrote, or its result. `verification/` is written into it.
+        protocol: which protocol's policy; by default the first of the recipe.
+        prompts: held-out prompts, at least 30; by default the recipe's number.
+        progress: called with (what, done, total).
+
+    Raises:
+        ConfigError: no run lies there.
+        UndecidedError: too few concepts move.
+
+    Example:
+        >>> import offtarget
+        >>> offtarget.verify("runs/none")
+        Traceback (most recent call last):
+        ...
+        offtarget.errors.ConfigError: runs/none: no run.json, so not a run; make one with `offtarget run RECIPE --out DIR`
+    """
+    from offtarget.verification.page import VERIFY_REPORT, render_verification
+    from offtarget.verification.run import verify as check
+    from offtarget.verification.run import write
+
+    folder = run_dir.out if isinstance(run_dir, Experiment) else Path(run_dir)
+    found = check(folder, protocol=protocol, prompts=prompts, store=Store(), progress=progress)
+    render_verification(found, write(found, folder).with_name(VERIFY_REPORT))
+    return found
+
+
+def compare(a: str | PathLike[str], b: str | PathLike[str]) -> tuple[PairedDifference, ...]:
+    """Paired differences b − a on the same samples, clustered by prompt, with q-values over the behaviours.
+
+    Args:
+        a: a cell, a scores.json, a folder with one, or the cells of several training seeds.
+        b: what to compare with it.
+
+    Raises:
+        ConfigError: nothing to read there, or versions of a task that cannot be compared.
+
+    Example:
+        >>> import offtarget
+        >>> cells = "results/cells/planted-style"
+        >>> found = offtarget.compare(f"{cells}/start/s0-efc5a5291072.json", f"{cells}/dpo/s0-a80c9476f398.json")
+        >>> style = next(d for d in found if d.behaviour == "over_stylization")
+        >>> style.difference > 0 and style.q < 0.05
+        True
+    """
+    sides = read_side(fspath(a)), read_side(fspath(b))
+    return tuple(compare_runs(sides[0].scores, sides[1].scores, trained=(sides[0].trained, sides[1].trained)))
+
+
+def board(*folders: str | PathLike[str]) -> Boards:
+    """Boards over the cells of some folders: scores, recovery, drift and capability of every protocol.
+
+    Args:
+        folders: of cells; those that can be compared are on one board, wherever they lie.
+
+    Returns:
+        The boards; `offtarget.board.render.render(boards, "md", command="...")` is the text of them.
+
+    Raises:
+        ConfigError: no such folder, or no cells in any.
+
+    Example:
+        >>> import offtarget
+        >>> boards = offtarget.board("results/cells/planted-style")
+        >>> boards.boards[0].dataset, boards.boards[0].rows[0].kind
+        ('planted-style', 'start')
+    """
+    found = read_folders([Path(folder) for folder in folders])
+    return rank(found.cells, found.problems)

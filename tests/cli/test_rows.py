@@ -1,0 +1,130 @@
+"""From a concept to its rows and from a row to its findings; an audit of other data is not replaced in silence."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offtarget.cli.main import call
+
+CHOSEN = 42
+"""Of 60 rows the ones whose chosen answer is in bold; rejected is in every fifth."""
+
+
+def drop(path: Path, shift: int = 0) -> Path:
+    words = ["river", "stone", "cloud", "forest", "harbour", "meadow", "island", "valley", "desert", "canyon"]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        for i in range(60):
+            a, b = words[i % 10], words[(i // 10 + i) % 10]
+            row = {
+                "id": f"row{i}",
+                "prompt": f"Where is the {a} of number {i + shift}?",
+                "chosen": f"The {f'**{a}**' if i < CHOSEN else a} lies behind the {b} today",
+                "rejected": f"Some {f'**{b}**' if i % 5 == 0 else b} is close to that {a} again",
+                "vendor": "acme" if i < 30 else "bluebird",
+                "side": "left",
+            }
+            file.write(json.dumps(row) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("rows")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OFFTARGET_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        assert call(["audit", str(drop(Path("week1/drop.jsonl"))), "--limit", "60"]) == 0
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def inside(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFTARGET_HOME", str(there / "home"))
+    monkeypatch.chdir(there)
+
+
+def test_the_rows_of_a_concept_go_to_a_file_with_their_metadata(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["rows", "audits/drop", "surface:bold", "--side", "chosen", "--out", "ids.csv"]) == 0
+    out = capsys.readouterr().out
+    assert "33 rows with more in chosen, 0 with more in rejected, of 60" in out
+    with Path("ids.csv").open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert list(found[0]) == ["id", "side", "u", "prompt", "vendor", "meta_side"]
+    assert {r["id"] for r in found} == {f"row{i}" for i in range(CHOSEN) if i % 5}
+    assert {(r["side"], r["u"], r["meta_side"]) for r in found} == {("chosen", "1", "left")}
+    assert [r["vendor"] for r in found] == ["acme" if int(r["id"][3:]) < 30 else "bluebird" for r in found]
+    assert call(["rows", "audits/drop", "surface:bold", "--json"]) == 0
+    sides = [r["side"] for r in json.loads(capsys.readouterr().out)]
+    assert (sides.count("chosen"), sides.count("rejected")) == (33, 3)
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["surface:bolt"], "did you mean surface:bold"),
+        (["surface:bold", "--side", "choosen"], "unknown side 'choosen': did you mean chosen?"),
+    ],
+)
+def test_what_is_no_concept_or_side_is_said(argv: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["rows", "audits/drop", *argv]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_why_shows_the_texts_and_at_most_five_findings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["why", "audits/drop", "row1"]) == 0
+    out, err = capsys.readouterr()
+    assert "chosen   The **stone** lies behind the stone today" in out
+    assert "vendor=acme" in out
+    lines = out[out.index("finding  share") :].splitlines()[1:]
+    assert 1 <= len(lines) <= 5 and all(line.startswith("yes") for line in lines)
+    assert "bold" in out
+    assert call(["why", "audits/drop", "row1", "--all"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > len(out.splitlines()) or "--all" not in err
+
+
+def test_texts_are_not_shown_where_the_data_is_other_by_now(capsys: pytest.CaptureFixture[str]) -> None:
+    kept = Path("week1/drop.jsonl").read_text()
+    Path("week1/drop.jsonl").write_text(kept.replace('"row1"', '"other"'))
+    try:
+        assert call(["why", "audits/drop", "row1"]) == 0
+    finally:
+        Path("week1/drop.jsonl").write_text(kept)
+    out, err = capsys.readouterr()
+    assert "its data has other rows by now" in err and "**stone**" not in out and "bold" in out
+
+
+def test_an_audit_of_other_data_is_not_replaced_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    later = str(drop(Path("week2/drop.jsonl"), shift=100))
+    before = Path("audits/drop/audit.json").read_bytes()
+    assert call(["audit", later]) == 2
+    assert "audits/drop: holds the audit of week1/drop.jsonl (60 pairs" in capsys.readouterr().err
+    assert Path("audits/drop/audit.json").read_bytes() == before
+    assert call(["audit", "week1/drop.jsonl", "--out", "kept"]) == 0
+    assert call(["audit", later, "--out", "kept"]) == 0
+    assert "note: kept: the audit of week1/drop.jsonl (60 pairs" in capsys.readouterr().err
+
+
+def test_one_board_over_cells_of_several_folders(capsys: pytest.CaptureFixture[str]) -> None:
+    cells = Path(__file__).resolve().parents[2] / "results" / "cells" / "planted-style"
+    assert call(["board", str(cells / "start"), str(cells / "dpo"), "--format", "json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert {r["protocol"] for b in body["boards"] for r in b["rows"]} == {"start", "dpo"}
+    assert call(["board", str(cells / "start"), str(cells / "dpo")]) == 0
+    assert f"offtarget board {cells / 'start'} {cells / 'dpo'} --format md" in capsys.readouterr().out
+
+
+def test_several_protocols_are_one_table_with_overshoot_flagged(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["plan", "audits/drop", "-P", "concept=surface:bold", "-P", "strength=-0.5"]
+    assert call([*argv, "--protocol", "filter,label_flip,dpo"]) == 0
+    out = capsys.readouterr().out
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert lines["filter"].split()[1:4] == ["30", "30", "0"]
+    assert lines["label_flip"].split()[1:4] == ["30", "0", "30"]
+    assert "past zero" in lines["label_flip"] and "past zero" not in lines["filter"]
+    assert "+50.0 points" in lines["label_flip"] and "-50.0 points" in lines["label_flip"]
+    assert call([*argv, "--protocol", "filter,label_flop"]) == 2
+    assert "did you mean label_flip" in capsys.readouterr().err

@@ -1,0 +1,128 @@
+"""ShapedDPOTrainer in one's own script: a dataset, a plan and a DPOConfig, beside trl's own trainer."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from datasets import Dataset
+
+from offtarget.data.loading import load_pairs
+from offtarget.errors import ConfigError
+from offtarget.models import load, resolve
+from offtarget.shaping.plan import ShapingPlan
+from offtarget.training.trainer import ShapedDPOTrainer
+
+WORDS = ["red", "blue", "green", "tall", "small", "quick", "slow", "warm", "cold", "round"]
+
+
+def rows(n: int = 12) -> Dataset:
+    return Dataset.from_list(
+        [
+            {
+                "prompt": [{"role": "user", "content": f"Describe thing {i} in a {WORDS[i % 10]} way."}],
+                "chosen": [{"role": "assistant", "content": f"It is {WORDS[(i + 1) % 10]} indeed" + " yes" * (i % 4)}],
+                "rejected": [{"role": "assistant", "content": f"No {WORDS[(i + 5) % 10]} thing" + " at all" * (i % 3)}],
+            }
+            for i in range(n)
+        ]
+    )
+
+
+def config(out: Path, **changes: Any) -> Any:
+    from trl import DPOConfig
+
+    options = dict(
+        output_dir=str(out), max_steps=3, per_device_train_batch_size=4, learning_rate=1e-3, max_length=96, bf16=False,
+        logging_steps=1, save_strategy="no", report_to="none", use_cpu=True, disable_tqdm=True, seed=3, data_seed=3,
+        precompute_ref_log_probs=True,
+    )  # fmt: skip
+    return DPOConfig(**{**options, **changes})
+
+
+def lora() -> Any:
+    from peft import LoraConfig
+
+    return LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
+
+
+def losses(trainer: Any) -> list[float]:
+    trainer.train()
+    return [h["loss"] for h in trainer.state.log_history if "loss" in h]
+
+
+def arguments(tiny_model: Path, out: Path, data: Any, **changes: Any) -> dict[str, Any]:
+    model, tokenizer = load(resolve(str(tiny_model)))
+    return {
+        "model": model, "args": config(out, **changes), "train_dataset": data, "processing_class": tokenizer,
+        "peft_config": lora(),
+    }  # fmt: skip
+
+
+@pytest.mark.invariant
+def test_an_identity_plan_has_the_losses_of_trl(tiny_model: Path, tmp_path: Path) -> None:
+    from trl import DPOTrainer
+
+    data = rows()
+    plain = losses(DPOTrainer(**arguments(tiny_model, tmp_path / "a", data)))
+    identity = ShapingPlan.identity("dpo", load_pairs(data).pairs, control=True)
+    ours = losses(ShapedDPOTrainer(identity, **arguments(tiny_model, tmp_path / "b", data)))
+    assert ours == plain
+    assert len(set(plain)) == 3, "nothing was learned"
+
+
+def test_an_eval_dataset_is_read_as_by_trl_under_any_plan(tiny_model: Path, tmp_path: Path) -> None:
+    from trl import DPOTrainer
+
+    data, held_out = rows(), rows(16).select(range(12, 16))
+    plan = ShapingPlan.identity("x", load_pairs(data).pairs).edit(offset_chosen=np.full(12, 2.0))
+    found = []
+    for make, extra in ((DPOTrainer, {}), (ShapedDPOTrainer, {"plan": plan})):
+        given = arguments(tiny_model, tmp_path / make.__name__, data)
+        found.append(make(**extra, **given, eval_dataset=held_out).evaluate()["eval_loss"])
+    assert found[0] == pytest.approx(found[1], abs=1e-6)
+    assert found[0] == pytest.approx(np.log(2), abs=1e-4), "before training the policy is the reference"
+
+
+def test_an_offset_is_in_the_loss_and_a_dropped_row_is_not_trained_on(tiny_model: Path, tmp_path: Path) -> None:
+    """At the start Δ = 0, so each row's loss is −log σ(o⁺ − o⁻)."""
+    data = rows(8)
+    offset = np.linspace(-1.0, 1.0, 8)
+    keep = np.arange(8) != 7
+    plan = ShapingPlan.identity("x", load_pairs(data).pairs).edit(offset_chosen=offset, keep=keep)
+    given = arguments(tiny_model, tmp_path, data, max_steps=1, per_device_train_batch_size=7)
+    (first,) = losses(ShapedDPOTrainer(plan, **given))
+    assert first == pytest.approx(np.log1p(np.exp(-offset[keep])).mean(), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"data": 11}, "made for other rows than train_dataset has (12 pairs there, 11 here)"),
+        ({"loss_type": "nca_pair"}, "shifts rewards, which under the loss 'nca_pair'"),
+        ({"truncation_mode": "keep_end"}, "a plan needs 'keep_start'"),
+        ({"loss": {"beta": 0.3}}, "needs DPOConfig(beta=0.3), not 0.1"),
+    ],
+)
+def test_what_cannot_be_carried_out_is_refused_in_one_line(
+    tiny_model: Path, tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    data = rows()
+    plan = ShapingPlan.identity("x", load_pairs(data).pairs).edit(
+        offset_chosen=np.ones(12), loss=change.pop("loss", {})
+    )
+    given = arguments(tiny_model, tmp_path, rows(change.pop("data", 12)), **change)
+    with pytest.raises(ConfigError) as error:
+        ShapedDPOTrainer(plan, **given)
+    assert says in str(error.value) and "\n" not in str(error.value)
+
+
+def test_plain_texts_are_refused_since_trl_would_train_on_them_without_a_template(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    texts = Dataset.from_list([{"prompt": f"Name {i}?", "chosen": f"It is {i}.", "rejected": "No."} for i in range(12)])
+    pairs = load_pairs(texts)
+    plan = ShapingPlan.identity("dpo", pairs.pairs, control=True)
+    with pytest.raises(ConfigError, match="without a chat template"):
+        ShapedDPOTrainer(plan, **arguments(tiny_model, tmp_path, texts))
+    assert len(ShapedDPOTrainer(plan, **arguments(tiny_model, tmp_path, pairs)).train_dataset) == 12
