@@ -254,10 +254,10 @@ def inline(page: Path) -> None:
     Raises:
         DocumentError: a verb or an option does not exist.
     """
-    for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), 1):
-        for command in INLINE.findall(line):
-            with contextlib.suppress(ValueError):  # a quotation that ends on the next line
-                check(command, f"{page.relative_to(REPO)}:{number}")
+    text = page.read_text(encoding="utf-8")
+    prose = re.sub(r"^```.*?^```", lambda m: "\n" * m[0].count("\n"), text, flags=re.S | re.M)
+    for found in INLINE.finditer(prose):
+        check(" ".join(found[1].split()), f"{page.relative_to(REPO)}:{prose.count(chr(10), 0, found.start()) + 1}")
 
 
 def main() -> None:

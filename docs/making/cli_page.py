@@ -17,7 +17,8 @@ Every command, argument and option. `offtarget VERB --help` prints the same.
 
 {everywhere}
 
-These options may be written before or after the verb.
+These options may be written before or after the verb. Every command that a program would read has `--json`; `concepts` and
+`board` have `--format json`. Progress, notes and warnings go to standard error.
 
 DATASET is one of:
 

@@ -50,10 +50,10 @@ def _protocol(e: Entry) -> str:
         ("file", code(_place(e))),
     ]
     parts = [f"## {e.name}\n", f"{_about(e)}\n", *(f"- {name}: {value}" for name, value in facts), ""]
-    return "\n".join(parts + _parameters(e))
+    return "\n".join(parts + _parameters(e, " (`-P name=value`)"))
 
 
-def _parameters(e: Entry) -> list[str]:
+def _parameters(e: Entry, written: str = "") -> list[str]:
     """The table of a content file's parameters, with the texts of its docstring."""
     presets: dict[str, Any] = e.card.get("parameters", {})
     if not presets:
@@ -63,7 +63,7 @@ def _parameters(e: Entry) -> list[str]:
         (code(n), code("none" if v is None else v if v != "" else '""'), cell(says.get(n, "")))
         for n, v in presets.items()
     ]
-    return [table(("parameter (`-P name=value`)", "default", "meaning"), rows), ""]
+    return [table((f"parameter{written}", "default", "meaning"), rows), ""]
 
 
 def _docstrings(e: Entry) -> tuple[str, str]:

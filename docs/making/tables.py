@@ -86,6 +86,19 @@ def protocols(dataset: str, target: str) -> str:
     return table(head, rows, numbers=4)
 
 
+def taught(dataset: str, target: str) -> str:
+    """Plain DPO minus start on the target, over all seeds and seed by seed."""
+    board = board_of(dataset, target)
+    (plain,) = [b for r in board.rows if r.kind == "plain" for b in r.behaviours if b.behaviour == target]
+    rows = [("all", estimate(plain.vs_start), "" if plain.q_start is None else f"{plain.q_start:.2g}")]
+    rows += [
+        (str(t.seed), number(t.difference) + interval(t.ci), "" if t.q is None else f"{t.q:.2g}")
+        for t in board.taught
+        if t.behaviour == target and t.difference is not None
+    ]
+    return table(("training seed", f"plain DPO minus start, {target}", "q"), rows, numbers=2)
+
+
 def scores(dataset: str, target: str, provisional: bool | None = None) -> str:
     """All scores of a board; with `provisional` only the rows of fewer than three seeds (or only the others)."""
     board = board_of(dataset, target)
@@ -284,6 +297,7 @@ def scale() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "planted-traits": partial(protocols, "planted-style", "over_stylization"),
+    "planted-traits-taught": partial(taught, "planted-style", "over_stylization"),
     "planted-traits-one-seed": partial(scores, "planted-style", "over_stylization", True),
     "style-votes": partial(scores, "community_alignment_en", "over_stylization"),
     "style-gpt4": partial(scores, "alpaca_eval_gpt4_pairs", "over_stylization"),
