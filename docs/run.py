@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -194,8 +195,15 @@ def run(page: Path, folder: Path) -> Printed:
 
 
 def _first(text: str, n: int) -> str:
+    """The first lines, sentences broken as a terminal would break them; rows of tables keep their line."""
     lines = [line.rstrip() for line in text.splitlines()]
-    return "\n".join([*lines[:n], *(["..."] if len(lines) > n else [])]) + "\n"
+    shown = [part for line in lines[:n] for part in (_broken(line) if "  " not in line.lstrip() else [line])]
+    return "\n".join([*shown, *(["..."] if len(lines) > n else [])]) + "\n"
+
+
+def _broken(line: str) -> list[str]:
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(line, WIDTH, subsequent_indent=f"{indent}  ", break_on_hyphens=False) or [""]
 
 
 def _call(command: str, folder: Path, place: str) -> str:
