@@ -68,8 +68,9 @@ HEAD = """# File formats
 Made from the records that read and write the files. A field that the file leaves out takes its default. An unknown
 field is an error. Numbers are finite: a value that cannot be given is `null`.
 
-What is promised: within one `schema_version` no field changes its meaning or goes away. A file of another version is
-refused by name. Keys (hashes) of cells and audits change when the code that decides results changes.
+What is promised: within one `schema_version` fields may be added; none is removed, renamed or given another meaning or
+unit. A file of another version is refused by name. Keys (hashes) of cells and of the store are not promised. The first
+section of CHANGELOG.md has the whole list.
 """
 
 
