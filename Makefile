@@ -5,13 +5,14 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup hooks demo test test-all lint check format bench clean
+.PHONY: help setup hooks demo test test-all lint check format docs bench clean
 
 help:
 	@echo "make demo    the whole loop on the embedded model and a planted set (minutes)"
 	@echo "make test    the fast tests"
 	@echo "make check   ruff, mypy strict on harness/, and the fast tests"
 	@echo "make hooks   format, lint and types before each commit (pre-commit)"
+	@echo "make docs    the pages, with every link checked, into site/"
 	@echo "make bench   the benchmarks, each with its settings and ratios"
 
 $(BIN)/python:
@@ -43,18 +44,22 @@ test-all: setup
 	$(BIN)/python -m pytest -m "not bench"
 
 lint: setup
-	$(BIN)/ruff format --check harness tasks baselines tests datasets_registry
-	$(BIN)/ruff check harness tasks baselines tests datasets_registry
+	$(BIN)/ruff format --check harness tasks baselines tests datasets_registry docs
+	$(BIN)/ruff check harness tasks baselines tests datasets_registry docs
 	$(BIN)/mypy
 
 check: lint test
 
 format: setup
-	$(BIN)/ruff format harness tasks baselines tests datasets_registry
-	$(BIN)/ruff check --fix harness tasks baselines tests datasets_registry
+	$(BIN)/ruff format harness tasks baselines tests datasets_registry docs
+	$(BIN)/ruff check --fix harness tasks baselines tests datasets_registry docs
+
+docs: setup
+	$(BIN)/python docs/make.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: setup
 	for b in tests/bench/bench_*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 clean:
-	rm -rf $(VENV) .venv-3.12 demo-out build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-3.12 demo-out site build dist .pytest_cache .mypy_cache .ruff_cache

@@ -9,7 +9,14 @@ from offtarget.shaping.protocol import protocol
 def label_flip(
     ctx: ShapingContext, *, strength: float = 0.1, readout: str = "feature", free_of: str = ""
 ) -> ShapingPlan:
-    """Reverse the pairs that teach most against the decision."""
+    """Reverse the pairs that teach most against the decision.
+
+    Args:
+        ctx: pairs, targets and scores.
+        strength: share of all pairs that is flipped at most.
+        readout: how the concept is read (see `offtarget.shaping.readings`).
+        free_of: what is held fixed in the score: concept ids or length, separated by commas.
+    """
     worst = ctx.worst(strength, readout, free_of)
     plan = ShapingPlan.identity("label_flip", ctx.pairs)
     flip = plan.flip.copy()

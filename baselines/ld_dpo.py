@@ -18,7 +18,12 @@ from offtarget.shaping.protocol import protocol
     needs_concept=False,
 )
 def ld_dpo(ctx: ShapingContext, *, strength: float = 0.5) -> ShapingPlan:
-    """Count less of what the longer answer is longer by."""
+    """Count less of what the longer answer is longer by.
+
+    Args:
+        ctx: pairs.
+        strength: share of the rest that does not count, between 0 and 1.
+    """
     if not 0 <= strength <= 1:
         raise ConfigError(f"protocol 'ld_dpo': strength={strength} should be between 0 and 1")
     plan = ShapingPlan.identity("ld_dpo", ctx.pairs)

@@ -25,7 +25,17 @@ def random_filter(
     pattern: str = "",
     where: str = "difference",
 ) -> ShapingPlan:
-    """Leave out as many pairs as `filter` would with the same parameters, at random."""
+    """Leave out as many pairs as `filter` would with the same parameters, at random.
+
+    Args:
+        ctx: pairs, targets, scores and seed.
+        strength: of the `filter` whose number of pairs is left out.
+        by: the same.
+        readout: the same.
+        free_of: the same.
+        pattern: the same.
+        where: the same.
+    """
     n = len(
         against(
             ctx, "random_filter", strength=strength, by=by, readout=readout, free_of=free_of, pattern=pattern, where=where,

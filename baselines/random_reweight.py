@@ -17,6 +17,13 @@ from offtarget.shaping.protocol import protocol
 def random_reweight(
     ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", free_of: str = ""
 ) -> ShapingPlan:
-    """Give the weights of `reweight` to other pairs, at random."""
+    """Give the weights of `reweight` to other pairs, at random.
+
+    Args:
+        ctx: pairs, targets, scores and seed.
+        strength: of the `reweight` whose weights are given away.
+        readout: the same.
+        free_of: the same.
+    """
     weight = 2.0 * sigmoid(ctx.gain(strength, readout, free_of))
     return ShapingPlan.identity("random_reweight", ctx.pairs).edit(weight=ctx.rng.permutation(weight))

@@ -18,6 +18,13 @@ from offtarget.shaping.protocol import protocol
     control="random_reweight",
 )
 def reweight(ctx: ShapingContext, *, strength: float = 2.0, readout: str = "feature", free_of: str = "") -> ShapingPlan:
-    """Weight each pair by 2σ(γ (s⁺ − s⁻)), with mean 1 over the set."""
+    """Weight each pair by 2σ(γ (s⁺ − s⁻)), with mean 1 over the set.
+
+    Args:
+        ctx: pairs, targets and scores.
+        strength: before the verdict's own.
+        readout: how the concept is read (see `offtarget.shaping.readings`).
+        free_of: what is held fixed in the score: concept ids or length, separated by commas.
+    """
     weight = 2.0 * sigmoid(ctx.gain(strength, readout, free_of))
     return ShapingPlan.identity("reweight", ctx.pairs).edit(weight=weight)

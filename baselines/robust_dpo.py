@@ -14,7 +14,12 @@ from offtarget.shaping.protocol import protocol
     needs_concept=False,
 )
 def robust_dpo(ctx: ShapingContext, *, strength: float = 0.1) -> ShapingPlan:
-    """Assume that some labels are wrong."""
+    """Assume that some labels are wrong.
+
+    Args:
+        ctx: pairs.
+        strength: share of labels that are taken for flipped, under 0.5.
+    """
     if not 0 <= strength < 0.5:
         raise ConfigError(f"protocol 'robust_dpo': strength={strength} should be from 0 to below 0.5")
     plan = ShapingPlan.identity("robust_dpo", ctx.pairs)

@@ -10,11 +10,9 @@ from offtarget import registry
 from offtarget.cli.main import call
 from offtarget.store import Store
 
-CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
-SOFT = next(
-    code for code in re.findall(r"```python\n(.*?)```", CONTRIBUTING.read_text(), re.S) if "soft_weight" in code
-)
-"""The protocol that CONTRIBUTING shows, as it is there."""
+PAGE = Path(__file__).parents[2] / "docs" / "extend" / "protocol.md"
+SOFT = next(code for code in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.S) if "soft_weight" in code)
+"""The protocol that the page shows, as it is printed there."""
 
 
 @pytest.fixture()

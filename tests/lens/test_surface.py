@@ -150,9 +150,10 @@ def test_markup_inside_a_fence_is_not_counted():
     assert surface.features(code)["markdown"] == 0
 
 
-def test_the_readme_says_how_many_rules_there_are():
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    assert f"`surface` reads text by {len(surface.COLUMNS)} rules" in readme
+def test_the_page_of_lenses_says_how_many_rules_there_are_and_names_them():
+    page = (Path(surface.__file__).parents[4] / "docs" / "reference" / "lenses.md").read_text(encoding="utf-8")
+    assert f"\n{len(surface.COLUMNS)} rules." in page
+    assert all(f"| `{c.id}` |" in page for c in surface.COLUMNS)
 
 
 def test_phrases_and_contractions_are_read_in_repaired_text():

@@ -1,0 +1,319 @@
+"""Tables of results, made from the committed records under results/."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any
+
+from making.text import cell, table
+from offtarget.benchmark.board import AuditBoard
+from offtarget.board.estimate import Estimate, Scored
+from offtarget.board.folder import read_cells
+from offtarget.board.rank import rank
+from offtarget.board.records import BehaviourRow, Board, Row
+from offtarget.lens.surface.quality import measured
+from offtarget.registry import builtin_root
+from offtarget.verification.board import read_verifications
+
+RESULTS = builtin_root() / "results"
+
+
+@cache
+def boards() -> tuple[Board, ...]:
+    """Every board of the committed cells."""
+    found = read_cells(RESULTS / "cells")
+    return rank(found.cells, found.problems).boards
+
+
+def board_of(dataset: str, target: str) -> Board:
+    """The board of a set and a target behaviour; of several the one with the most pairs, then cells."""
+    fits = [b for b in boards() if b.dataset == dataset and target in b.signal]
+    return max(fits, key=lambda b: (b.n_pairs, sum(len(r.seeds) for r in b.rows)))
+
+
+def number(value: float, places: int = 3) -> str:
+    """A number with a true minus sign."""
+    said = f"{value:.{places}f}".replace("-", "−")
+    return said if any(c in "123456789" for c in said) else said.removeprefix("−")
+
+
+def interval(ci: Sequence[float] | None, places: int = 3) -> str:
+    """` [low, high]`, or nothing."""
+    return "" if ci is None else f" [{number(ci[0], places)}, {number(ci[1], places)}]"
+
+
+def estimate(e: Estimate, places: int = 3) -> str:
+    """Value and interval; an interval of prompts and sampling alone is in round brackets."""
+    if e.value is None:
+        return e.note
+    said = number(e.value, places) + interval(e.ci, places)
+    if isinstance(e, Scored) and e.ci is None and e.sampling_ci:
+        said += f" ({number(e.sampling_ci[0], places)} to {number(e.sampling_ci[1], places)})"
+    return said
+
+
+def _label(row: Row) -> str:
+    return cell(row.label.replace("readout feature, ", ""))
+
+
+def _targets(row: Row) -> list[BehaviourRow]:
+    return [b for b in row.behaviours if b.role == "target"]
+
+
+def protocols(dataset: str, target: str) -> str:
+    """The rows of a board with three seeds or more: score, recovery, blind control, drift."""
+    board = board_of(dataset, target)
+    rows = []
+    for r in board.rows:
+        if r.provisional:
+            continue
+        (b,) = [b for b in r.behaviours if b.behaviour == target]
+        plain = r.kind == "protocol"
+        control = b.vs_control
+        against = "" if not plain else control.note if control.value is None else estimate(control)
+        if control.value is not None and b.q_control is not None:
+            against += f", q {b.q_control:.2g}"
+        rows.append(
+            (
+                _label(r),
+                estimate(b.score),
+                estimate(r.recovery, 2) if plain else "",
+                against,
+                estimate(r.drift, 2) if r.kind != "start" else "",
+            )
+        )
+    head = ("protocol", _name(board, target), "recovery", "against its blind control", "drift")
+    return table(head, rows, numbers=4)
+
+
+def taught(dataset: str, target: str) -> str:
+    """Plain DPO minus start on the target, over all seeds and seed by seed."""
+    board = board_of(dataset, target)
+    (plain,) = [b for r in board.rows if r.kind == "plain" for b in r.behaviours if b.behaviour == target]
+    rows = [("all", estimate(plain.vs_start), "" if plain.q_start is None else f"{plain.q_start:.2g}")]
+    rows += [
+        (str(t.seed), number(t.difference) + interval(t.ci), "" if t.q is None else f"{t.q:.2g}")
+        for t in board.taught
+        if t.behaviour == target and t.difference is not None
+    ]
+    return table(("training seed", f"plain DPO minus start, {target}", "q"), rows, numbers=2)
+
+
+def scores(dataset: str, target: str, provisional: bool | None = None) -> str:
+    """All scores of a board; with `provisional` only the rows of fewer than three seeds (or only the others)."""
+    board = board_of(dataset, target)
+    behaviours = sorted(
+        {b.behaviour for r in board.rows for b in r.behaviours}, key=lambda b: (b not in board.signal, b)
+    )
+    rows = []
+    for r in board.rows:
+        if provisional is not None and bool(r.provisional) != provisional and r.kind != "start":
+            continue
+        by_name = {b.behaviour: b for b in r.behaviours}
+        rows.append(
+            (_label(r), *(estimate(by_name[b].score, _places(by_name[b])) if b in by_name else "" for b in behaviours))
+        )
+    return table(("protocol", *(_name(board, b) for b in behaviours)), rows, numbers=len(behaviours))
+
+
+def _places(b: BehaviourRow) -> int:
+    return 1 if "words" in b.unit or (b.score.value or 0) >= 10 else 3
+
+
+def _name(board: Board, behaviour: str) -> str:
+    found = next(b for r in board.rows for b in r.behaviours if b.behaviour == behaviour)
+    return f"{behaviour}{' (target)' if behaviour in board.signal else ''}, {found.direction} is better"
+
+
+def prediction() -> str:
+    """r² of predicted against observed shifts over single latents, first seed, for every set."""
+    rows = []
+    for v in read_verifications(RESULTS / "verification" / "prediction"):
+        found = {
+            o.predictor: o.control
+            for o in v.outcomes
+            if (o.family, o.statistic, o.rows, o.seed) == ("latents", "sqrt_frequency", "trained", v.seeds[0])
+        }
+        tilt, disparity, length = found["tilt"], found["disparity"], found["length"]
+        rows.append(
+            (
+                cell(v.dataset),
+                f"{tilt.raw.r2:.2f} ({tilt.raw_null.q95_r2:.2f})",
+                f"{disparity.raw.r2:.2f} ({disparity.raw_null.q95_r2:.2f})",
+                f"{length.raw.r2:.2f}",
+                f"{tilt.by_row.r2:.2f} ({tilt.by_row_null.q95_r2:.2f})",
+                f"{disparity.by_row.r2:.2f} ({disparity.by_row_null.q95_r2:.2f})",
+                f"{tilt.surest.right:.0%}",
+                f"{v.ceilings['latents/sqrt_frequency'].seeds_by_row:.2f}",
+                f"{v.answers['characters_before']:.0f} → {v.answers['characters_after']:.0f}",
+            )
+        )
+    head = (
+        "set",
+        "tilt",
+        "disparity",
+        "length alone",
+        "tilt, equal length",
+        "disparity, equal length",
+        "surest, right sign",
+        "second seed",
+        "characters",
+    )
+    return table(head, rows, numbers=8)
+
+
+def clusters() -> str:
+    """The same over clusters of latents, for the predictor tilt."""
+    rows = []
+    for v in read_verifications(RESULTS / "verification" / "prediction"):
+        (c,) = [
+            o.control
+            for o in v.outcomes
+            if (o.family, o.predictor, o.statistic, o.rows, o.seed)
+            == ("clusters", "tilt", "sqrt_frequency", "trained", v.seeds[0])
+        ]
+        rows.append(
+            (
+                cell(v.dataset),
+                f"{c.n_concepts}",
+                f"{c.raw.r2:.2f} ({c.raw_null.q95_r2:.2f})",
+                f"{c.by_row.r2:.2f} ({c.by_row_null.q95_r2:.2f})",
+            )
+        )
+    return table(("set", "clusters", "tilt", "tilt, equal length"), rows, numbers=3)
+
+
+def benchmark(name: str) -> str:
+    """The aims of one board of the audit benchmark."""
+    path = RESULTS / "benchmark" / name / "board.json"
+    found = AuditBoard.model_validate_json(path.read_text(encoding="utf-8"))
+    rows = [
+        (
+            f"`{a.method}`",
+            *(
+                estimate(e, p)
+                for e, p in ((a.recall, 2), (a.recall_ruled, 2), (a.recall_strict, 2), (a.fdp, 3), (a.any_finding, 3))
+            ),
+        )
+        for a in found.aims
+    ]
+    head = (
+        "method",
+        "recall at K",
+        "of concepts with a rule",
+        "cover at 0.3",
+        "mean FDP at q < 0.1",
+        "shuffles with a finding",
+    )
+    return table(head, rows, numbers=5)
+
+
+def power(name: str, method: str) -> str:
+    """What one method finds at each point of the grid of a board of the audit benchmark."""
+    path = RESULTS / "benchmark" / name / "board.json"
+    found = AuditBoard.model_validate_json(path.read_text(encoding="utf-8"))
+    rows = [
+        (
+            f"{p.pairs:,}",
+            f"{p.rejected:g} %",
+            f"{p.difference:g}",
+            estimate(p.recall, 2),
+            estimate(p.recall_ruled, 2),
+            estimate(p.detected, 2),
+        )
+        for p in found.power
+        if p.method == method
+    ]
+    head = (
+        "pairs",
+        "rate in rejected",
+        "points more in chosen",
+        "recall at K",
+        "of concepts with a rule",
+        "found at q < 0.05",
+    )
+    return table(head, rows, numbers=6)
+
+
+def rules() -> str:
+    """Recall and precision of every phrase rule on held-out text."""
+    rows = [
+        (f"`{name}`", f"{q.hits + q.misses}", f"{q.recall:.2f}", f"{q.hits + q.false_alarms}", f"{q.precision:.2f}")
+        for name, q in sorted(measured().items())
+    ]
+    return table(("rule", "texts with it", "recall", "found", "precision"), rows, numbers=4)
+
+
+def calibration() -> str:
+    """How many simulated claims hold, are conservative or miss, and which miss."""
+    rows = []
+    for name in ("audit", "board"):
+        found = _claims(name)
+        counts = [sum(c["verdict"].startswith(v) for c in found) for v in ("holds", "conservative", "misses")]
+        rows.append((f"`results/calibration/{name}.md`", *map(str, counts)))
+    return table(("claims of", "hold", "conservative", "miss"), rows, numbers=3)
+
+
+def misses() -> str:
+    """The claims that miss."""
+    rows = [
+        (
+            cell(c["claim"]),
+            cell(c["simulated"]),
+            f"{c['nominal']:g}",
+            number(c["measured"]),
+            cell(c.get("why") or c.get("note") or ""),
+        )
+        for name in ("audit", "board")
+        for c in _claims(name)
+        if c["verdict"].startswith("misses")
+    ]
+    return table(("claim", "simulated", "nominal", "measured", "why"), rows)
+
+
+def _claims(name: str) -> list[dict[str, Any]]:
+    lines = (RESULTS / "calibration" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [found for line in lines if "claim" in (found := json.loads(line))]
+
+
+def scale() -> str:
+    """What the global view costs at each number of rows."""
+    found = json.loads((RESULTS / "scale" / "scale.json").read_text(encoding="utf-8"))
+    rows = [
+        (
+            f"{r['rows']:,}",
+            f"{r['topics']}",
+            f"{r['tested']:,}",
+            f"{r['seconds']:.0f}",
+            f"{r['peak_gib']:.1f}",
+            f"{r['planted'] - len(r['missed'])} of {r['planted']}",
+        )
+        for r in found
+    ]
+    return table(
+        ("pairs", "topics", "cells tested", "seconds", "peak memory, GiB", "planted cells found"), rows, numbers=6
+    )
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "planted-traits": partial(protocols, "planted-style", "over_stylization"),
+    "planted-traits-taught": partial(taught, "planted-style", "over_stylization"),
+    "planted-traits-one-seed": partial(scores, "planted-style", "over_stylization", True),
+    "style-votes": partial(scores, "community_alignment_en", "over_stylization"),
+    "style-gpt4": partial(scores, "alpaca_eval_gpt4_pairs", "over_stylization"),
+    "safeguards": partial(scores, "hh_rlhf_harmless_base_test", "refusal"),
+    "personality": partial(scores, "planted-style", "cheerfulness"),
+    "personality-gated": partial(scores, "planted-style", "cheerfulness_cooking"),
+    "sycophancy": partial(scores, "antisyc_pairs", "sycophancy"),
+    "sycophancy-reversed": partial(scores, "antisyc_pairs, reversed", "sycophancy"),
+    "prediction": prediction,
+    "prediction-clusters": clusters,
+    "benchmark-aims": partial(benchmark, "aims"),
+    "benchmark-large": partial(power, "large", "overall"),
+    "benchmark-latents": partial(benchmark, "latents"),
+    "rules": rules,
+    "calibration": calibration,
+    "calibration-misses": misses,
+    "scale": scale,
+}
+"""Name in `<!-- table: NAME -->` -> what makes it."""
