@@ -31,7 +31,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("n: " + "9" * 5_000, "number of 5,000 digits"),
         ("date: 2026-02-30", "cannot be read"),
         ("at: 2026-01-01 25:99:00", "cannot be read"),
-        ("a: 1\nb: 2\na: 3", "line 3: key 'a' stands twice"),
+        ("a: 1\nb: 2\na: 3", "line 3: key 'a' occurs twice"),
         ("a: [1, 2", "not YAML"),
         ("a: !!python/object/apply:os.system [echo]", "not YAML"),
         ("a: \x00", "not YAML"),
