@@ -53,7 +53,7 @@ class Trainer:
         loss = self.trainer.compute_loss(self.trainer.model, self.trainer.data_collator(self.examples))
         loss.backward()
         named = self.trainer.model.named_parameters()
-        return float(loss), {n: p.grad.clone() for n, p in named if p.grad is not None}
+        return float(loss.detach()), {n: p.grad.clone() for n, p in named if p.grad is not None}
 
     @torch.no_grad()
     def logprob(self, prompt: list[int], answer: list[int], counts: Any, policy: bool) -> float:

@@ -70,7 +70,7 @@ def gradient(
     trainer.model.train()
     loss = trainer.compute_loss(trainer.model, batch)
     loss.backward()
-    return float(loss), {n: p.grad.clone() for n, p in trainer.model.named_parameters() if p.grad is not None}
+    return float(loss.detach()), {n: p.grad.clone() for n, p in trainer.model.named_parameters() if p.grad is not None}
 
 
 def assert_proportional(
@@ -151,7 +151,7 @@ def test_an_offset_gives_the_loss_of_its_formula(bench: Any, tmp_path: Any) -> N
     trainer = make_trainer(model, tokenizer, bench.set, plan, bench.spec, 3, tmp_path, None, 2)
     batch = trainer.data_collator([trainer.train_dataset[i] for i in range(8)])
     loss = trainer.compute_loss(trainer.model, batch)
-    assert float(loss) == pytest.approx(math.log1p(math.exp(-o)), abs=1e-5)
+    assert float(loss.detach()) == pytest.approx(math.log1p(math.exp(-o)), abs=1e-5)
     loss.backward()
     shaped = {k: p.grad.clone() for k, p in trainer.model.named_parameters() if p.grad is not None and "lora_B" in k}
     model, tokenizer = load(bench.ref)
