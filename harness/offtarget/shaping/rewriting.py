@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from offtarget.data.pairs import Pair, text_of
 from offtarget.errors import ConfigError
+from offtarget.lens.names import concept_parts
 from offtarget.lens.surface.rewrite import can_rewrite, without
 
 Ask = Callable[[str, Sequence[str]], list[str | None]]
@@ -16,8 +17,8 @@ def by_rule(concept: str, sign: int, responses: Sequence[tuple[Pair, str]]) -> l
     Raises:
         ConfigError: there is no such rule.
     """
-    name = concept.removeprefix("surface:")
-    if sign > 0 or not concept.startswith("surface:") or not can_rewrite(name):
+    lens, name = concept_parts(concept)
+    if sign > 0 or lens != "surface" or not can_rewrite(name):
         raise ConfigError(
             f"there is no rule that {'puts' if sign > 0 else 'takes'} '{concept}' "
             f"{'into' if sign > 0 else 'out of'} a text: name a model that rewrites, -P role=PROVIDER/MODEL"
