@@ -39,7 +39,7 @@ def test_the_example_of_every_exported_name_runs(name: str) -> None:
     assert tests, f"the docstring of {name} has no example"
     said: list[str] = []
     for test in tests:
-        doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append, clear_globs=True)
+        doctest.DocTestRunner(verbose=False, optionflags=FLAGS).run(test, out=said.append, clear_globs=True)
     assert not said, "".join(said)
 
 

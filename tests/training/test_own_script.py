@@ -35,9 +35,13 @@ def config(out: Path, **changes: Any) -> Any:
     options = dict(
         output_dir=str(out), max_steps=3, per_device_train_batch_size=4, learning_rate=1e-3, max_length=96, bf16=False,
         logging_steps=1, save_strategy="no", report_to="none", use_cpu=True, disable_tqdm=True, seed=3, data_seed=3,
-        precompute_ref_log_probs=True,
+        precompute_ref_log_probs=True, activation_checkpointing=False,
     )  # fmt: skip
-    return DPOConfig(**{**options, **changes})
+    truncation = changes.pop("truncation_mode", None)
+    made = DPOConfig(**{**options, **changes})
+    if truncation:  # trl warns of it when it is given at once
+        made.truncation_mode = truncation
+    return made
 
 
 def lora() -> Any:
