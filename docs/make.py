@@ -17,7 +17,7 @@ REPO = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPO / "docs"))
 sys.path.insert(0, str(REPO / "harness"))
 
-from making import cli_page, content_pages, formats_page, tables
+from making import api_page, cli_page, content_pages, formats_page, tables
 
 MARKED = re.compile(r"(?P<head><!-- table: (?P<name>[\w-]+) -->\n).*?(?P<tail><!-- end -->)", re.S)
 COMMAND = "python docs/make.py"
@@ -25,6 +25,7 @@ COMMAND = "python docs/make.py"
 PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli_page.page,
     "reference/formats.md": formats_page.page,
+    "reference/python.md": api_page.page,
     **{f"reference/{name}.md": make for name, make in content_pages.PAGES.items()},
 }
 

@@ -197,7 +197,9 @@ def run(page: Path, folder: Path) -> Printed:
 def _first(text: str, n: int) -> str:
     """The first lines, sentences broken as a terminal would break them; rows of tables keep their line."""
     lines = [line.rstrip() for line in text.splitlines()]
-    shown = [part for line in lines[:n] for part in (_broken(line) if "  " not in line.lstrip() else [line])]
+    shown = [
+        part for line in lines[:n] for part in (_broken(line) if len(re.findall(r"\S {2,}\S", line)) < 2 else [line])
+    ]
     return "\n".join([*shown, *(["..."] if len(lines) > n else [])]) + "\n"
 
 
