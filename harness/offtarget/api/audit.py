@@ -1,5 +1,6 @@
 """An audit in a program: the same folder that the command writes, and what a notebook shows of it."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import pandas as pd
 
@@ -38,8 +40,6 @@ class AuditResult:
     """`audit.json`, the rows behind it, `report.html` and the features, as `offtarget audit` writes them."""
     pairs: PairSet
     """The audited rows."""
-    _kept: Any = None
-    """Holds a temporary folder for as long as the result."""
 
     @property
     def record(self) -> Audit:
@@ -160,8 +160,8 @@ def audit(
     ref = given.asked.data if given.asked else None
     if ref is not None and (called := set_name(ref)) and given.name == Path(str(ref)).name:
         given = replace(given, name=called)
-    kept = None if out is not None else tempfile.TemporaryDirectory(prefix="offtarget-audit-")
-    folder = Path(out) if out is not None else Path(kept.name) / "audit" if kept else Path()
+    temporary = tempfile.mkdtemp(prefix="offtarget-audit-") if out is None else None
+    folder = Path(temporary) / "audit" if temporary else Path(str(out))
     options = AuditOptions(
         lens=tuple(lenses),
         topics=topics,
@@ -171,4 +171,7 @@ def audit(
     )
     needed = (model or MODEL) if reads_model(lenses) else None
     done = audit_into(folder, given, options, Reader(needed, Store(), tokens, progress=progress))
-    return AuditResult(done.folder, given, kept)
+    result = AuditResult(done.folder, given)
+    if temporary:
+        finalize(result, shutil.rmtree, temporary, ignore_errors=True)
+    return result
