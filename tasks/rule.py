@@ -20,7 +20,7 @@ def by_rule(name: str) -> Callable[[str], tuple[float, dict[str, float]]]:
         ConfigError: no such rule; names the nearest.
     """
     columns = {c.id.removeprefix(LENS): c for c in COLUMNS}
-    if (column := columns.get(name.removeprefix(LENS))) is None:
+    if (column := columns.get(name)) is None:
         raise unknown_name("rule", name, columns)
     key = column.id.removeprefix(LENS)
 
@@ -40,11 +40,11 @@ def by_rule(name: str) -> Callable[[str], tuple[float, dict[str, float]]]:
     argument="rule",
     prompts_of="over_stylization",
 )
-def rule(*, rule: str = "markdown", prompts: str | None = None) -> Task:
+def rule(*, rule: str = "", prompts: str | None = None) -> Task:
     """Any surface rule on answers, as rule:NAME (rule:bold, rule:emoji, rule:tokens).
 
     Args:
-        rule: its name, with or without `surface:`.
+        rule: its name, without `surface:`.
         prompts: another prompts file (`.jsonl` with `id` and `prompt`).
     """
     return Task(

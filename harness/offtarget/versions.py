@@ -2,11 +2,13 @@
 
 import ast
 import hashlib
+import json
 import subprocess
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import offtarget
 from offtarget.store import hash_of
@@ -52,11 +54,27 @@ def source_sha256(folder: Path, files: Iterable[Path]) -> str:
 
 def _syntax_sha256(path: Path) -> str:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [stmt for stmt in body if not _is_text(stmt)]  # type: ignore[attr-defined]
-    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_syntax(tree)).encode()).hexdigest()
+
+
+def _syntax(node: Any) -> Any:
+    """A syntax tree as plain JSON, without texts that do nothing.
+
+    Fields that are empty are left out, since which of these there are differs between versions of Python; so the hash is
+    the same under all that can read the file.
+    """
+    if isinstance(node, ast.AST):
+        fields = {
+            name: _syntax(
+                [stmt for stmt in value if not _is_text(stmt)] if name == "body" and isinstance(value, list) else value
+            )
+            for name, value in ast.iter_fields(node)
+            if value is not None and value != []
+        }
+        return [type(node).__name__, *sorted(fields.items())]
+    if isinstance(node, list):
+        return [_syntax(item) for item in node]
+    return node if isinstance(node, str | int) and not isinstance(node, bool) else repr(node)
 
 
 def _is_text(stmt: ast.AST) -> bool:

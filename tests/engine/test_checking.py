@@ -26,6 +26,14 @@ BODIES = {
     "by_place": "return plan.edit(weight=np.exp(gamma * margin) * (1 + np.arange(len(margin)) / 10))",
     "never_zero": "return plan.edit(weight=np.exp((gamma + 0.5) * margin))",
     "by_clock": "return plan.edit(weight=np.exp(gamma * margin) + np.random.default_rng().random(len(margin)))",
+    "first_half": (
+        "half = np.arange(len(margin)) < len(margin) / 2\n"
+        "    words = tuple((*p.prompt[:-1], {**p.prompt[-1], 'content': 'Plainly. ' + p.prompt[-1]['content']}) if h else None\n"
+        "        for p, h in zip(ctx.pairs, half))\n"
+        "    return plan.edit(weight=np.exp(gamma * margin), prompt_chosen=words)"
+    ),
+    "one_sided": "return plan.edit(weight=np.exp(np.minimum(gamma, 0) * margin) if gamma < 0 else 1.0 + (margin == 0))",
+    "no_floats": "return plan.edit(weight=np.exp(gamma * margin) if gamma < 0 else (margin > 0) + 1)",
     "sound": "return plan.edit(weight=np.exp(gamma * margin))",
 }
 
@@ -54,6 +62,9 @@ def test_what_a_protocol_gets_wrong_is_named(protocol: str, tmp_path: Path) -> N
         "by_place": {zero, order},
         "never_zero": {zero},
         "by_clock": {turned, zero, seed, order},
+        "first_half": {zero, order},
+        "one_sided": {sign, zero},
+        "no_floats": {sign, turned, zero},
         "sound": set(),
     }[protocol]
     assert found == wrong
@@ -76,3 +87,8 @@ def test_what_a_protocol_gets_wrong_is_named(protocol: str, tmp_path: Path) -> N
 )
 def test_protocols_that_ship_keep_their_promises(name: str, tmp_path: Path) -> None:
     assert broken(name, tmp_path) == set()
+
+
+def test_a_strength_below_zero_is_read_the_other_way_round(tmp_path: Path) -> None:
+    checks = check_protocol("reward_shaping", {"strength": -1.0}, Store(tmp_path / "store"))
+    assert {c.verdict for c in checks} == {"kept"}

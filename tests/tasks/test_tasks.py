@@ -48,7 +48,7 @@ def metric(log: Any, name: str) -> float:
     [
         ("rule:bold", "It **really** **rains**.", 1.0),  # presence, as the audit compares it
         ("rule:bold", "It rains.", 0.0),
-        ("rule:surface:exclamations", "Yes! Now! Go!", 3.0),
+        ("rule:exclamations", "Yes! Now! Go!", 3.0),
         ("rule:sentences", "It rains. Take a coat.", 2.0),
     ],
 )
@@ -60,8 +60,14 @@ def test_any_surface_rule_is_a_behaviour(name: str, text: str, value: float, tmp
 
 
 def test_a_rule_that_is_not_there_is_refused_before_anything_is_answered(tmp_path: Path) -> None:
-    with pytest.raises(OfftargetError, match="unknown rule 'bald': did you mean bold"):
-        evaluate("no such model", ["rule:bald"])
+    wrong = {
+        "rule:bald": "'bald': did you mean bold",
+        "rule": "unknown rule ''",
+        "rule:surface:bold": "rule 'surface:bold'",
+    }
+    for name, said in wrong.items():
+        with pytest.raises(OfftargetError, match=said):
+            evaluate("no such model", [name])
 
 
 def test_the_version_of_rule_is_that_of_the_surface_lens() -> None:

@@ -47,14 +47,9 @@ def cell_path(results_dir: Path, cell: Cell) -> Path:
     """Where a cell belongs."""
     s = cell.spec
     strength = s.parameters.get("strength")
-    name = f"{'' if strength is None else f'{slug(str(strength))}-'}s{s.seed}-{cell.key[:12]}"
+    lead = "" if strength is None else f"{slug(str(strength).replace('-', 'minus'))}-"
+    name = f"{lead}s{s.seed}-{cell.key[:12]}"
     return results_dir / slug(s.dataset) / slug(s.protocol) / f"{name}.json"
-
-
-def _path_before(results_dir: Path, cell: Cell) -> Path:
-    """Where a cell lay before 0.1.0; run folders of that time go on."""
-    s = cell.spec
-    return results_dir / slug(s.dataset) / slug(s.model) / slug(s.protocol) / f"{cell.key}.json"
 
 
 def write_cell(results_dir: Path, cell: Cell) -> Path:
@@ -65,8 +60,7 @@ def write_cell(results_dir: Path, cell: Cell) -> Path:
     Raises:
         ConfigError: another result, or a file that cannot be read, lies under the same key.
     """
-    before = _path_before(results_dir, cell)
-    path = before if before.exists() else cell_path(results_dir, cell)
+    path = cell_path(results_dir, cell)
     if path.exists():
         try:
             old = load_cell(path)

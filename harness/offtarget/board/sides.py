@@ -119,11 +119,19 @@ def _seeds_of_one(text: str, cells: Sequence[Cell]) -> Side:
     rows: dict[str, list[Cell]] = defaultdict(list)
     for c in cells:
         data = {**c.spec.data, "evaluation": evaluation_of(c)}
-        row = [row_key(c), c.manifest.rows_sha256, c.budget, training_of(c), data]
+        row = [
+            row_key(c),
+            c.spec.model,
+            c.manifest.model_identity,
+            c.manifest.rows_sha256,
+            c.budget,
+            training_of(c),
+            data,
+        ]
         rows[json.dumps(row, sort_keys=True)].append(c)
     same = [sorted(own, key=lambda c: c.spec.seed) for own in rows.values()]
     if len(same) > 1 or len({c.spec.seed for c in cells}) < len(cells):
-        named = "; ".join(sorted({f"{_protocol(own[0])}, {_seeds(own)}" for own in same})[:4])
+        named = "; ".join(sorted({f"{_protocol(own[0])} of {own[0].spec.model}, {_seeds(own)}" for own in same})[:4])
         raise ConfigError(
             f"{text}: the cells there are not the seeds of one row ({named}); name those of one, separated by commas"
         )

@@ -1,7 +1,8 @@
 """Does a protocol keep the promises that all protocols make? Tried on 64 planted pairs, without training.
 
 The promises: positive strengths amplify and negative ones suppress; strength 0 is plain DPO; the same seed gives the same
-plan; without a decision there is one readable line; the plan of a row does not depend on the order of the rows.
+plan (within one process); without a decision there is one readable line; the plan of a pair does not depend on the order of
+the pairs.
 """
 
 from collections.abc import Mapping
@@ -124,6 +125,11 @@ def _is_control(protocol: str) -> bool:
     return bool(default().get("protocol", protocol).card.get("family") == "control")
 
 
+def _refused(error: OfftargetError) -> Verdict:
+    """Broken where the plan itself was wrong; a protocol that says no by itself means it."""
+    return "broken" if str(error).startswith("plan of '") else "not asked"
+
+
 def _card(tried: _Tried, strength: Any) -> Check:
     card = default().get("protocol", tried.name).card
     missing = [k for k in ("source", *(("unit",) if strength is not None else ())) if not card.get(k)]
@@ -141,7 +147,7 @@ def _sign(tried: _Tried, strength: Any) -> Check:
     try:
         up, down = tried.plan(1), tried.plan(-1)
     except OfftargetError as error:
-        return Check(name, "not asked", f"one of the two decisions is refused: {error}")
+        return Check(name, _refused(error), f"one of the two decisions is refused: {error}")
     if up.hash == down.hash:
         return Check(name, "broken", "amplify and suppress give the same plan")
     if not (_only_rows(up) and _only_rows(down)):
@@ -150,8 +156,10 @@ def _sign(tried: _Tried, strength: Any) -> Check:
         )
     plain = float(tried.margin.mean())
     a, b = tried.taught(up), tried.taught(down)
+    if isinstance(strength, int | float) and strength < 0:
+        a, b = b, a
     seen = f"pairs teach {CONCEPT} by {b:+.3f} suppressed, {plain:+.3f} under plain DPO, {a:+.3f} amplified"
-    return Check(name, "kept" if b < plain <= a or b <= plain < a else "broken", seen)
+    return Check(name, "kept" if b < plain < a else "broken", seen)
 
 
 def _turned(tried: _Tried, strength: Any) -> Check:
@@ -161,7 +169,7 @@ def _turned(tried: _Tried, strength: Any) -> Check:
     try:
         same = tried.plan(1).hash == tried.plan(-1, strength=-strength).hash
     except OfftargetError as error:
-        return Check(name, "not asked", f"refused: {error}")
+        return Check(name, _refused(error), f"refused: {error}")
     seen = f"suppress at {-strength:g} and amplify at {strength:g} are {'the same plan' if same else 'two plans'}"
     return Check(name, "kept" if same else "broken", seen)
 
@@ -175,7 +183,7 @@ def _zero(tried: _Tried, strength: Any) -> Check:
     except ConfigError as error:
         if "changes nothing" in str(error):
             return Check(name, "kept", "the plan changes nothing, which is refused as it should be")
-        return Check(name, "not asked", f"refused: {error}")
+        return Check(name, _refused(error), f"refused: {error}")
     touched = int(plan.touched.sum())
     return Check(name, "broken" if touched else "kept", f"{touched} of {len(plan.pair_ids)} pairs are touched")
 
@@ -201,9 +209,20 @@ def _order(tried: _Tried, plan: ShapingPlan) -> Check:
     name = "the plan of a pair does not depend on the order of the pairs"
     if _is_control(tried.name):
         return Check(name, "not asked", "a control is dealt out by the order of the pairs")
-    turned = tried.plan(-1, readings=tried.read(replace(tried.pairs, pairs=list(tried.pairs.pairs)[::-1])))
-    here, there = (dict(zip(p.pair_ids, np.round(p.start_weights(), 6), strict=True)) for p in (plan, turned))
-    moved = [k for k, w in here.items() if there.get(k) != w]
+    shuffled = np.random.default_rng(0).permutation(len(tried.pairs))
+    here, moved = _by_pair(plan), set[str]()
+    for order in (np.arange(len(tried.pairs))[::-1], shuffled):
+        pairs = replace(tried.pairs, pairs=[tried.pairs.pairs[i] for i in order])
+        there = _by_pair(tried.plan(-1, readings=tried.read(pairs)))
+        moved |= {k for k, asked in here.items() if there.get(k) != asked}
     return Check(
-        name, "broken" if moved else "kept", f"{len(moved)} of {len(here)} pairs have another weight in another order"
+        name, "broken" if moved else "kept", f"{len(moved)} of {len(here)} pairs are treated otherwise in another order"
     )
+
+
+def _by_pair(plan: ShapingPlan) -> dict[str, Any]:
+    """All that a plan asks of each pair, by its id; numbers to six digits."""
+    columns: list[Any] = [np.round(plan.start_weights(), 6), np.round(plan.offset_chosen, 6), plan.keep, plan.flip]
+    columns += [np.round(side, 6) for hook in plan.hooks for side in (hook.chosen, hook.rejected)]
+    columns += [find(side) for find in (plan.masked, plan.policy_prompts) for side in ("chosen", "rejected")]
+    return {pid: tuple(repr(c[i]) for c in columns) for i, pid in enumerate(plan.pair_ids)}

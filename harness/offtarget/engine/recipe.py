@@ -227,7 +227,7 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
                 check_parameters(entry, {"strength": strength})
     check_lenses(recipe.audit.lens, f"{where}: audit.lens")
     for b in recipe.behaviours:
-        if (entry := default().get("behaviour", b)).bound:
+        if (entry := default().get("behaviour", b)).card.get("argument"):
             load_function(entry)()
     if stray := [b for b in recipe.roles if b not in recipe.behaviours]:
         raise ConfigError(f"{where}: roles names '{stray[0]}', which is not among the behaviours")

@@ -75,7 +75,7 @@ def evaluate(
     entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(behaviours)]
     for entry in entries:
         _check_card(entry)
-        if entry.bound:  # a wrong name after the colon is found before anything is answered
+        if entry.card.get("argument"):  # a wrong name after the colon is found before anything is answered
             registry.load_function(entry)()
     ref = models.resolve(model, store) if isinstance(model, str) else model
     reader = Reader(ref, store, dtype=dtype, template=template, progress=progress)
@@ -123,7 +123,7 @@ def evaluate(
                 sampling=drawn,
                 limit=None if pooled else limit,
                 part=None if pooled else part,
-                strata=[_strata(e, e.name) for e in entries] if pooled else [_strata(entry)],
+                strata=[_strata(e, e.prompts_file.stem) for e in entries] if pooled else [_strata(entry)],
                 progress=lambda done, total: report(entry.name, done, total),
             )
             write_atomic(path / "score.json", score.model_dump_json(indent=1))
@@ -325,6 +325,7 @@ def _pool_rows(entries: Sequence[registry.Entry], limit: int | None, part: Part 
                 raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
             prompt = messages_of(row["prompt"])
             key = hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
-            kind = "/".join(filter(None, (entry.name, stratum_of(row))))
-            found.setdefault(key, {"id": f"{entry.name}/{row['id']}", "prompt": prompt, "kind": kind})
+            lead = path.stem  # of the file, so that a prompt has one id whoever asks it
+            kind = "/".join(filter(None, (lead, stratum_of(row))))
+            found.setdefault(key, {"id": f"{lead}/{row['id']}", "prompt": prompt, "kind": kind})
     return list(found.values())
