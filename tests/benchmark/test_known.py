@@ -82,7 +82,7 @@ def test_the_planted_are_counted_and_the_nulls_are_not_found(made: Path) -> None
     assert by["goblin"].found_by is None and by["aside"].found_by is None
     said = truth_line(found.audit.with_truth(known))
     assert said == (
-        "Known truth: 3 concepts were planted, 2 found; not found: goblin. "
+        "Known truth: 3 concepts were planted, 2 found; not found: “goblin”. "
         "Of 1 null, put into both sides equally often, none was reported."
     )
 

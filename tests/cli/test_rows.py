@@ -50,7 +50,7 @@ def inside(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_rows_of_a_concept_go_to_a_file_with_their_metadata(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["rows", "audits/drop", "surface:bold", "--side", "chosen", "--out", "ids.csv"]) == 0
     out = capsys.readouterr().out
-    assert "33 rows with more in chosen, 0 with more in rejected, of 60" in out
+    assert "33 rows with more in chosen, 3 with more in rejected, of 60" in out
     with Path("ids.csv").open(newline="") as file:
         found = list(csv.DictReader(file))
     assert list(found[0]) == ["id", "side", "u", "prompt", "vendor", "meta_side"]
@@ -128,3 +128,21 @@ def test_several_protocols_are_one_table_with_overshoot_flagged(capsys: pytest.C
     assert "+50.0 points" in lines["label_flip"] and "-50.0 points" in lines["label_flip"]
     assert call([*argv, "--protocol", "filter,label_flop"]) == 2
     assert "did you mean label_flip" in capsys.readouterr().err
+
+
+def test_verdicts_of_one_drop_plan_the_audit_of_the_next(capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows are those of the audit that is given as data, vocabulary and options those of the verdicts' audit."""
+    drop(Path("week2/drop.jsonl"), shift=100)
+    assert call(["audit", "week2/drop.jsonl", "--like", "audits/drop", "--limit", "40", "--out", "audits/week2"]) == 0
+    vocabulary = json.loads(Path("audits/drop/audit.json").read_text())["vocabulary"]
+    Path("audits/drop/verdicts.yaml").write_text(
+        f"schema_version: 1\nvocabulary: {vocabulary}\nverdicts:\n"
+        '  - {concept: "surface:bold", decision: suppress, by: me, date: 2026-01-31}\n'
+    )
+    capsys.readouterr()
+    words = ["plan", "audits/week2", "--protocol", "filter", "--verdicts", "audits/drop/verdicts.yaml", "--json"]
+    assert call(words) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["pairs"] == 40, "the rows of week2, as many as its audit read"
+    assert plan["targets"] == ["suppresses surface:bold (strength -0.3)"]
+    Path("audits/drop/verdicts.yaml").unlink()

@@ -43,7 +43,8 @@ def rows(
         echo_json([{**r.model_dump(mode="json"), "meta": meta} for r, meta in about])
         return
     c = folder.audit.concept(concept)
-    sides = {s: sum(r.side == s for r in found) for s in ("chosen", "rejected")}
+    both = rows_with(folder, concept, None)
+    sides = {s: sum(r.side == s for r in both) for s in ("chosen", "rejected")}
     typer.echo(
         f"{c.title} ({c.id}): {sides['chosen']} rows with more in chosen, {sides['rejected']} with more in rejected, "
         f"of {folder.audit.dataset.n_pairs}"

@@ -1,7 +1,7 @@
 """A plan or a run reads what the audit read: its options come from the audit that the verdicts were made on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ def as_audited(asked: Asked, *, like: Path | None, verdicts: Path | None) -> Ans
         ConfigError: an option differs from the audit's and would make other features, or `like` is no audit.
     """
     folder = audit_folder(like=like, verdicts=verdicts, data=asked.data)
+    asked = _rows_of_another(asked, folder)
     audit = AuditFolder(folder).audit if folder else None
     earlier = audit.reading if audit else None
     itself = folder is not None and isinstance(asked.data, str) and Path(asked.data) == folder
@@ -103,6 +104,22 @@ def as_audited(asked: Asked, *, like: Path | None, verdicts: Path | None) -> Ans
             f"{found['max_length']} tokens of model {found['model']}; name the audit with --like"
         )
     return Answered(Reading(**found), folder, tuple(notes))
+
+
+def _rows_of_another(asked: Asked, folder: Path | None) -> Asked:
+    """What is asked, with the rows of an audit whose folder was given as data, though another audit's options count.
+
+    So the audit of a new drop can be planned on by the verdicts that were made on the drop before.
+    """
+    if folder is None or not isinstance(asked.data, str) or Path(asked.data) == folder:
+        return asked
+    other = AuditFolder(asked.data)
+    if not other.exists:
+        return asked
+    if (read := other.audit.reading) is None:
+        raise ConfigError(f"{asked.data}: this audit does not say which data it read; name the data instead")
+    own = {name: getattr(read, name) for name in ROWS if getattr(asked, name) is None}
+    return replace(asked, data=read.data, **own)
 
 
 def audited_pairs(folder: AuditFolder) -> tuple[dict[str, Pair], str]:

@@ -290,9 +290,11 @@ def truth_line(audit: Audit) -> str:
         unnamed = [p.label for p in found if not lead[p.found_by or ""].named]
         text = f"{len(truth.planted)} concepts were planted, {len(found)} found"
         if unnamed:
-            text += f" ({len(unnamed)} of them by concepts without a name alone: {', '.join(unnamed)})"
+            text += (
+                f" ({len(unnamed)} of them by concepts without a name alone: {', '.join(f'“{m}”' for m in unnamed)})"
+            )
         missed = [p.label for p in truth.planted if p.found_by is None]
-        parts.append(text + (f"; not found: {', '.join(missed)}." if missed else "."))
+        parts.append(text + (f"; not found: {', '.join(f'“{m}”' for m in missed)}." if missed else "."))
     if truth.nulls:
         reported = [p.label for p in truth.reported]
         n = len(truth.nulls)
