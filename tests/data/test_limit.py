@@ -103,3 +103,11 @@ def test_audit_plan_and_run_read_the_same_rows(
     assert said in capsys.readouterr().err
     expected = load_pairs(path, limit=60, limit_seed=5).rows_sha256
     assert json.loads((tmp_path / "audit/audit.json").read_text())["dataset"]["rows_sha256"] == expected
+
+
+def test_a_set_reads_like_a_list_and_shows_itself_in_one_line() -> None:
+    from offtarget.data.loading import load_pairs
+
+    pairs = load_pairs("planted-style", head=3)
+    assert [p.id for p in pairs] == [p.id for p in pairs.pairs] and pairs[1] is pairs.pairs[1]
+    assert repr(pairs) == "<PairSet planted-style: 3 pairs>"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -137,6 +137,15 @@ class PairSet:
             digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
             digest.update(b"\n")
         return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        return f"<PairSet {self.name}: {len(self):,} pairs>"
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.pairs)
+
+    def __getitem__(self, row: int) -> Pair:
+        return self.pairs[row]
 
     def __len__(self) -> int:
         return len(self.pairs)
