@@ -138,3 +138,14 @@ def test_text_in_sample_ids_is_replaced_by_its_hash(make_cell):
 def test_ids_that_are_ids_stay():
     assert id_or_hash("mtbench-12/turn1#3") == "mtbench-12/turn1#3"
     assert id_or_hash("x" * 81).startswith("h:")
+
+
+def test_cells_of_two_models_are_not_the_seeds_of_one_row(tmp_path, make_cell):
+    from offtarget.board.sides import read_side
+
+    for seed in (0, 1):
+        write_cell(tmp_path, make_cell("dpo", seed=seed, style=0.3))
+    assert read_side(str(tmp_path / "toy__style" / "dpo")).seeds == (0, 1)
+    write_cell(tmp_path, make_cell("dpo", seed=2, style=0.3, model_identity="d" * 64))
+    with pytest.raises(ConfigError, match=r"not the seeds of one row \(dpo of tiny, seed"):
+        read_side(str(tmp_path / "toy__style" / "dpo"))
