@@ -143,6 +143,24 @@ def test_the_folder_is_that_of_the_command_and_goes_with_the_result(home: Any, a
     assert kept.record.vocabulary == audited.record.vocabulary
 
 
+def test_rows_of_an_audit_that_another_one_replaced_are_refused_in_one_line(home: Any, tmp_path: Path) -> None:
+    """Both audits have the same concepts and contexts; only their rows differ."""
+    swapped = [{**row, "chosen": row["rejected"], "rejected": row["chosen"]} for row in texts()]
+    first = offtarget.audit(offtarget.load_pairs(texts(), name="first"), out=tmp_path / "audit")
+    again = offtarget.audit(offtarget.load_pairs(texts(), name="first"), out=tmp_path / "audit")
+    assert {*first.rows("surface:bold", "chosen").id} == {f"row{i}" for i in range(CHOSEN) if i % 5}, "the same audit"
+    second = offtarget.audit(offtarget.load_pairs(swapped, name="second"), out=tmp_path / "audit")
+    assert {*second.rows("surface:bold", "rejected").id} == {f"row{i}" for i in range(CHOSEN) if i % 5}
+    for ask in (
+        lambda: again.rows("surface:bold", "chosen"),
+        lambda: again.folder.vocabulary,
+        lambda: again.folder.features("surface"),
+    ):
+        with pytest.raises(ConfigError, match=r"holds another audit by now \(of second; .* is of first") as error:
+            ask()
+        assert "\n" not in str(error.value)
+
+
 def test_a_template_is_a_verdicts_file_of_the_findings(audited: Any, tmp_path: Path) -> None:
     from offtarget import verdicts
 
