@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from offtarget.api.audit import AuditResult
 from offtarget.api.own_rows import WRITTEN, own_rows
 from offtarget.api.pairs import as_pairs
+from offtarget.chat_template import read_template
 from offtarget.data.pairs import PairSet
 from offtarget.engine.as_audited import MODEL, Asked, as_audited
 from offtarget.engine.dry import dry_plan, ground
@@ -159,6 +160,7 @@ def plan(
     lens: str | Sequence[str] | None = None,
     model: str | None = None,
     max_length: int | None = None,
+    template: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     **parameters: Any,
@@ -174,6 +176,7 @@ def plan(
         lens: what reads the texts; by default as for the audit, else surface.
         model: the start model, where a lens or the protocol reads one.
         max_length: tokens that lenses on activations read.
+        template: Jinja file, for models without a chat template.
         seed: random seed of the control protocols.
         progress: called with (what, done, total).
         parameters: of the protocol, such as `strength`.
@@ -195,13 +198,18 @@ def plan(
     if (concept is None) == (verdicts is None) and (concept is not None or needs_concept(protocol)):
         raise ConfigError("say what to shape: concept= or verdicts=, one of them")
     of_audit = pairs if isinstance(pairs, AuditResult) else like if isinstance(like, AuditResult) else None
+    if of_audit is not None:
+        of_audit.folder.require_own()
     given = pairs.pairs if isinstance(pairs, AuditResult) else as_pairs(pairs)
     like_path = of_audit.folder.path if of_audit else None if like is None else Path(fspath(like))  # type: ignore[arg-type]
     path = Path(fspath(verdicts)) if isinstance(verdicts, str | PathLike) else None
     lenses = None if lens is None else tuple(split_lenses(lens) if isinstance(lens, str) else lens)
     if lenses is not None:
         check_lenses(lenses, "lens")
-    asked = Asked((), lens=lenses, model=model, max_length=max_length)
+    jinja = None if template is None else fspath(template)
+    if jinja is not None:
+        read_template(jinja)
+    asked = Asked((), lens=lenses, model=model, max_length=max_length, template=jinja)
     answered = as_audited(asked, like=like_path, verdicts=path)
     reading = answered.reading
     reader = Reader(reading.model or MODEL, Store(), reading.max_length, template=reading.template, progress=progress)
