@@ -58,6 +58,15 @@ def test_rows_keep_their_own_values_and_a_flip_exchanges_the_two(make: Any) -> N
     assert shaped["weight"] == [1.0] * (N - 1)
 
 
+def test_scores_of_the_sides_go_with_their_answers_and_so_do_offsets() -> None:
+    rows = [{**row, "score_chosen": 9.0, "score_rejected": float(i % 3)} for i, row in enumerate(texts())]
+    up = np.arange(N, dtype=float)
+    shaped = planned(rows, flip=np.arange(N) == 5, offset_chosen=up).apply(Dataset.from_list(rows))
+    assert [shaped[5][k] for k in ("chosen", "score_chosen", "score_rejected")] == [rows[5]["rejected"], 2.0, 9.0]
+    assert (shaped[5]["offset_chosen"], shaped[5]["offset_rejected"]) == (0.0, 5.0)
+    assert (shaped[4]["score_chosen"], shaped[4]["score_rejected"], shaped[4]["offset_chosen"]) == (9.0, 1.0, 4.0)
+
+
 def test_an_added_pair_is_in_the_format_of_the_dataset() -> None:
     new = [{"role": "user", "content": "New?"}]
     yes, no = ({"role": "assistant", "content": c} for c in ("Yes.", "No."))

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from offtarget.data.asked import RowsAsked
 from offtarget.data.loading import load_pairs
 from offtarget.data.pairs import Message, Pair, PairSet
+from offtarget.data.sides import side_columns
 from offtarget.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,13 +35,20 @@ class OwnRows:
     """prompt (where there is one), chosen, rejected -> column; None where a row is not one pair with two such columns."""
 
     def row(self, i: int, *, flip: bool) -> dict[str, Value]:
-        """The user's own row of a pair; flipped, its two answers change places."""
-        assert self.columns is not None
+        """The user's own row of a pair; flipped, its two answers change places, with what other columns say of them."""
         row = dict(self.dataset[self.rows[i]])
-        if flip:
-            up, down = self.columns["chosen"], self.columns["rejected"]
+        for up, down in self._exchanged if flip else ():
             row[up], row[down] = row[down], row[up]
         return row
+
+    @cached_property
+    def _exchanged(self) -> frozenset[tuple[str, str]]:
+        """Columns of the two sides: the answers, and their scores or other marks."""
+        assert self.columns is not None
+        kinds = self.dataset.features
+        of_sides = {(s.chosen, s.rejected) for s in side_columns(self.dataset.column_names)}
+        alike = {(up, down) for up, down in of_sides if kinds[up] == kinds[down]}
+        return frozenset({(self.columns["chosen"], self.columns["rejected"]), *alike})
 
     def writers(self) -> dict[str, Callable[[Pair], Value]]:
         """How a pair is written in the format of this dataset, by column: as all its own rows are.

@@ -88,9 +88,10 @@ class PlanResult:
 
         Returns:
             Columns `id`, `prompt`, `chosen`, `rejected` (messages), `weight`, `offset_chosen`, `offset_rejected`. Given a
-            `dataset` with columns for chosen and rejected: its own columns with their own values instead, those two
-            exchanged where a pair is flipped; an added pair is written in the same format. Stock DPO ignores weights and
-            offsets: an offset o is the reference shifted by −o/β (`docs/how-to/own-trainer.md`).
+            `dataset` with columns for chosen and rejected: its own columns with their own values instead. Those two, and
+            columns such as score_chosen and score_rejected, are exchanged where a pair is flipped; an added pair is written
+            in the same format. Stock DPO ignores weights and offsets: an offset o is the reference shifted by −o/β
+            (`docs/how-to/own-trainer.md`).
 
         Raises:
             ConfigError: it is not the dataset that was planned on, the plan asks for what no dataset can hold, or it adds pairs
