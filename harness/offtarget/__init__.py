@@ -68,6 +68,16 @@ class _CallablePackage(ModuleType):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return _exported(self.__name__.rpartition(".")[2])(*args, **kwargs)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By name, as functions are: `Pool.map(offtarget.audit, sets)`."""
+        return import_module, (self.__name__,)
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        """That of the function, for `help()`."""
+        doc: str | None = _exported(self.__name__.rpartition(".")[2]).__doc__
+        return doc
+
     @property
     def __signature__(self) -> Any:
         from inspect import signature

@@ -143,6 +143,24 @@ def test_the_folder_is_that_of_the_command_and_goes_with_the_result(home: Any, a
     assert kept.record.vocabulary == audited.record.vocabulary
 
 
+def test_rows_of_an_audit_that_another_one_replaced_are_refused_in_one_line(home: Any, tmp_path: Path) -> None:
+    """Both audits have the same concepts and contexts; only their rows differ."""
+    swapped = [{**row, "chosen": row["rejected"], "rejected": row["chosen"]} for row in texts()]
+    first = offtarget.audit(offtarget.load_pairs(texts(), name="first"), out=tmp_path / "audit")
+    again = offtarget.audit(offtarget.load_pairs(texts(), name="first"), out=tmp_path / "audit")
+    assert {*first.rows("surface:bold", "chosen").id} == {f"row{i}" for i in range(CHOSEN) if i % 5}, "the same audit"
+    second = offtarget.audit(offtarget.load_pairs(swapped, name="second"), out=tmp_path / "audit")
+    assert {*second.rows("surface:bold", "rejected").id} == {f"row{i}" for i in range(CHOSEN) if i % 5}
+    for ask in (
+        lambda: again.rows("surface:bold", "chosen"),
+        lambda: again.folder.vocabulary,
+        lambda: again.folder.features("surface"),
+    ):
+        with pytest.raises(ConfigError, match=r"holds another audit by now \(of second; .* is of first") as error:
+            ask()
+        assert "\n" not in str(error.value)
+
+
 def test_a_template_is_a_verdicts_file_of_the_findings(audited: Any, tmp_path: Path) -> None:
     from offtarget import verdicts
 
@@ -216,6 +234,47 @@ def test_verdicts_decide_a_plan_as_a_concept_does(audited: Any, tmp_path: Path) 
             offtarget.plan(audited, "reward_shaping", strength=2, **wrong)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="surface:bold"):
         offtarget.plan(audited, "reward_shaping", concept="surface:bolt", strength=2)
+
+
+def test_all_behaviours_are_those_that_need_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr("offtarget.evals.run.evaluate", lambda model, names, **_: asked.append(names) or {})
+    offtarget.evaluate("smollm2-135m")
+    tasks = {p.stem for p in (Path(__file__).resolve().parents[2] / "tasks").glob("*.py")}
+    assert "rule" in tasks and "rule" not in asked[0] and {"over_refusal", "refusal"} <= {*asked[0]}
+
+
+def test_topics_are_not_chosen_where_those_of_another_audit_are_used(audited: Any) -> None:
+    with pytest.raises(ConfigError, match="topics: with like= rows are placed among the topics of that audit") as error:
+        offtarget.audit(audited.pairs, like=audited, topics="words")
+    assert "\n" not in str(error.value)
+    with pytest.raises(ConfigError, match="unknown topics 'word': did you mean words"):
+        offtarget.audit(audited.pairs, topics="word")  # type: ignore[arg-type]
+
+
+def test_a_chat_template_reaches_the_reader(
+    home: Any, audited: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, broken = tmp_path / "good.jinja", tmp_path / "broken.jinja"
+    good.write_text("{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}")
+    broken.write_text("{% for m in messages %}\n{{ m.content")
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in texts()))
+    found = offtarget.audit(path, template=good, out=tmp_path / "audit")
+    assert found.record.reading is not None and found.record.reading.template == str(good)
+    seen: list[str | None] = []
+    ground = offtarget.plan.__globals__["ground"]
+    monkeypatch.setitem(
+        offtarget.plan.__globals__, "ground", lambda *a, **k: seen.append(a[2].template) or ground(*a, **k)
+    )
+    options: dict[str, Any] = {"concept": "surface:bold", "strength": -0.25}
+    offtarget.plan(audited.pairs, "filter", template=good, **options)
+    offtarget.plan(found, "filter", **options)
+    assert seen == [str(good), str(good)], "given, and as audited"
+    for ask in (lambda: offtarget.audit(audited.pairs, template=broken),
+                lambda: offtarget.plan(audited.pairs, "filter", template=broken, **options)):  # fmt: skip
+        with pytest.raises(ConfigError, match=r"chat template .*broken\.jinja, line 2"):
+            ask()
 
 
 def test_cells_of_several_folders_are_on_one_board() -> None:

@@ -71,6 +71,33 @@ def test_the_signature_of_a_called_package_is_that_of_its_function() -> None:
     assert next(iter(signature(offtarget.audit).parameters)) == "pairs"
 
 
+def test_a_called_package_is_pickled_by_name_and_has_the_help_of_its_function() -> None:
+    import pickle
+    import pydoc
+    from copy import deepcopy
+
+    from offtarget.api import audit as audits
+    from offtarget.api import runs
+
+    for package, function in ((offtarget.audit, audits.audit), (offtarget.board, runs.board)):
+        assert pickle.loads(pickle.dumps(package)) is package
+        assert deepcopy(package) is package
+        assert package.__doc__ == function.__doc__
+        assert (function.__doc__ or "?").splitlines()[0] in pydoc.render_doc(package)
+
+
+def test_a_pool_of_processes_calls_a_package() -> None:
+    """Each worker raises the error that the call raises here."""
+    code = (
+        "import offtarget\nfrom multiprocessing import get_context\n"
+        "if __name__ == '__main__':\n"
+        "    with get_context('fork').Pool(2) as pool:\n"
+        "        try: pool.map(offtarget.board, ['nowhere', 'nowhere'])\n"
+        "        except Exception as e: print(type(e).__name__, 'nowhere' in str(e))\n"
+    )
+    assert fresh(code) == "ConfigError True"
+
+
 def test_a_function_behind_a_package_can_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offtarget.api.audit.audit", lambda pairs: f"stub of {pairs}")
     assert offtarget.audit("x") == "stub of x"

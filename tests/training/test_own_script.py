@@ -75,6 +75,29 @@ def test_an_identity_plan_has_the_losses_of_trl(tiny_model: Path, tmp_path: Path
     assert len(set(plain)) == 3, "nothing was learned"
 
 
+@pytest.mark.invariant
+def test_another_reference_model_is_the_reference_as_in_trl(tiny_model: Path, tmp_path: Path) -> None:
+    import torch
+    from trl import DPOTrainer
+
+    def other() -> Any:
+        model, _ = load(resolve(str(tiny_model)))
+        generator = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight += 0.05 * torch.randn(weight.shape, generator=generator)
+        return model
+
+    data = rows()
+    given = {name: arguments(tiny_model, tmp_path / name, data) for name in ("trl", "ours", "start")}
+    identity = ShapingPlan.identity("dpo", load_pairs(data).pairs, control=True)
+    theirs = losses(DPOTrainer(**given["trl"], ref_model=other()))
+    ours = losses(ShapedDPOTrainer(identity, **given["ours"], ref_model=other()))
+    assert ours == theirs
+    assert losses(ShapedDPOTrainer(identity, **given["start"]))[0] == pytest.approx(np.log(2), abs=1e-4)
+    assert abs(ours[0] - np.log(2)) > 1e-3, "the policy does not start at this reference"
+
+
 def test_an_eval_dataset_is_read_as_by_trl_under_any_plan(tiny_model: Path, tmp_path: Path) -> None:
     from trl import DPOTrainer
 

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 from weakref import finalize
@@ -14,14 +14,16 @@ import pandas as pd
 
 from offtarget import verdicts as verdict_file
 from offtarget.api.pairs import as_pairs
-from offtarget.audit.concepts.spaces import By
+from offtarget.audit.concepts.spaces import SPACES, By
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit
 from offtarget.audit.tracing import ConceptRow, rows_with
+from offtarget.chat_template import read_template
 from offtarget.data.pairs import PairSet
 from offtarget.engine.as_audited import MODEL
 from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.recipe import AuditOptions
+from offtarget.errors import ConfigError, unknown_name
 from offtarget.lens.reader import MAX_LENGTH, Reader
 from offtarget.lens.table import check_lenses, reads_model, split_lenses
 from offtarget.progress import Progress
@@ -118,8 +120,9 @@ def audit(
     out: str | PathLike[str] | None = None,
     like: str | PathLike[str] | AuditResult | None = None,
     by: Sequence[str] | None = None,
-    topics: By = "latents",
+    topics: By | None = None,
     max_length: int | None = None,
+    template: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> AuditResult:
@@ -132,8 +135,9 @@ def audit(
         out: folder to write; by default a temporary one that goes with the result.
         like: an earlier audit, whose concepts and topics are used, so that the two can be compared.
         by: columns of metadata whose values are compared.
-        topics: what topics are made by: latents, clusters or words.
+        topics: what topics are made by: latents (where a lens has them; the default), clusters or words; not with `like`.
         max_length: tokens of prompt and answer that lenses on activations read.
+        template: Jinja file, for models without a chat template.
         seed: random seed of clustering and resampling.
         progress: called with (what, done, total).
 
@@ -141,7 +145,7 @@ def audit(
         The result: `findings()`, `plot()`, `folder`, `verdicts_template()`.
 
     Raises:
-        ConfigError: an unknown lens, model or column.
+        ConfigError: an unknown lens, model or column, or `topics` with `like`.
         UndecidedError: fewer than 30 pairs or 10 prompts.
 
     Example:
@@ -154,6 +158,15 @@ def audit(
     given = as_pairs(pairs)
     lenses = split_lenses(lens) if isinstance(lens, str) else list(lens)
     check_lenses(lenses, "lens")
+    if topics is not None and like is not None:
+        raise ConfigError("topics: with like= rows are placed among the topics of that audit; leave it out")
+    if topics is not None and topics not in SPACES:
+        raise unknown_name("topics", topics, SPACES)
+    jinja = None if template is None else fspath(template)
+    if jinja is not None:
+        read_template(jinja)
+    if isinstance(like, AuditResult):
+        like.folder.require_own()
     earlier = like.folder.path if isinstance(like, AuditResult) else None if like is None else Path(like)
     before = AuditFolder(earlier).audit.reading if earlier else None
     tokens = max_length or (before.max_length if before else MAX_LENGTH)
@@ -164,13 +177,13 @@ def audit(
     folder = Path(temporary) / "audit" if temporary else Path(str(out))
     options = AuditOptions(
         lens=tuple(lenses),
-        topics=topics,
+        topics=topics or "latents",
         by=None if by is None else tuple(by),
         like=None if earlier is None else str(earlier),
         seed=seed,
     )
     needed = (model or MODEL) if reads_model(lenses) else None
-    done = audit_into(folder, given, options, Reader(needed, Store(), tokens, progress=progress))
+    done = audit_into(folder, given, options, Reader(needed, Store(), tokens, template=jinja, progress=progress))
     result = AuditResult(done.folder, given)
     if temporary:
         finalize(result, shutil.rmtree, temporary, ignore_errors=True)

@@ -1,7 +1,7 @@
 """A plan in a program: what a protocol does to each pair, and the dataset that comes of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from offtarget.api.audit import AuditResult
+from offtarget.api.own_rows import WRITTEN, own_rows
 from offtarget.api.pairs import as_pairs
-from offtarget.data.loading import load_pairs
-from offtarget.data.pairs import Message, Pair, PairSet, text_of
+from offtarget.chat_template import read_template
+from offtarget.data.pairs import PairSet
 from offtarget.engine.as_audited import MODEL, Asked, as_audited
 from offtarget.engine.dry import dry_plan, ground
 from offtarget.errors import ConfigError
@@ -86,14 +87,17 @@ class PlanResult:
             dataset: the one that was planned on; by default the loaded pairs.
 
         Returns:
-            Columns `id`, `prompt`, `chosen`, `rejected` (texts where those of `dataset` are texts, else messages),
-            `weight`, `offset_chosen`, `offset_rejected`. Stock DPO reads the first three and ignores the others: an offset
-            o is the reference shifted by −o/β (`docs/how-to/own-trainer.md`).
+            Columns `id`, `prompt`, `chosen`, `rejected` (messages), `weight`, `offset_chosen`, `offset_rejected`. Given a
+            `dataset` with columns for chosen and rejected: its own columns with their own values instead. Those two, and
+            columns such as score_chosen and score_rejected, are exchanged where a pair is flipped; an added pair is written
+            in the same format. Stock DPO ignores weights and offsets: an offset o is the reference shifted by −o/β
+            (`docs/how-to/own-trainer.md`).
 
         Raises:
-            ConfigError: it is not the dataset that was planned on, or the plan asks for what no dataset can hold.
+            ConfigError: it is not the dataset that was planned on, the plan asks for what no dataset can hold, or it adds pairs
+                to a dataset whose format is only read.
         """
-        from datasets import Dataset
+        from datasets import Dataset, Features, Value
 
         p = self.plan
         beyond = [
@@ -110,56 +114,41 @@ class PlanResult:
             raise ConfigError(
                 f"plan of '{p.protocol}' asks for {', '.join(beyond)}, which no dataset can hold: train with ShapedDPOTrainer"
             )
-        if dataset is not None:
-            self._require_same(dataset)
-        texts = dataset is not None and _holds_texts(dataset)
-
-        def side(messages: Sequence[Message]) -> Any:
-            return text_of(messages) if texts else list(messages)
-
+        own = None if dataset is None else own_rows(dataset, self.pairs)
+        ours = own is None or own.columns is None
+        writers = own.writers() if own is not None and not ours and p.keep[len(self.pairs) :].any() else {}
+        weights = self.weights
         rows = []
         for i, pair in enumerate([*self.pairs.pairs, *p.added]):
             if not p.keep[i]:
                 continue
-            chosen, rejected = pair.chosen, pair.rejected
-            up, down = float(p.offset_chosen[i]), float(p.offset_rejected[i])
-            if p.flip[i]:  # an offset belongs to its answer
-                chosen, rejected, up, down = rejected, chosen, down, up
+            if p.flip[i]:
+                pair = replace(pair, chosen=pair.rejected, rejected=pair.chosen)
+            if ours:
+                row: dict[str, Any] = {"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
+            elif i < len(self.pairs):
+                assert own is not None
+                row = own.row(i, flip=bool(p.flip[i]))
+            else:
+                assert own is not None
+                row = {column: write(pair) for column, write in writers.items()}
+                if "id" in own.dataset.features and own.dataset.features["id"] != Value("string"):
+                    row["id"] = None  # numbers, say, of which none is that of an added pair
+            offsets = float(p.offset_chosen[i]), float(p.offset_rejected[i])
+            up, down = offsets[::-1] if p.flip[i] else offsets  # an offset belongs to its answer
+            # the user's own id stays as it is
             rows.append(
-                {
-                    "id": pair.id,
-                    "prompt": side(pair.prompt),
-                    "chosen": side(chosen),
-                    "rejected": side(rejected),
-                    "weight": float(self.weights[i]),
-                    "offset_chosen": up,
-                    "offset_rejected": down,
-                }
+                {"id": pair.id} | row | {"weight": float(weights[i]), "offset_chosen": up, "offset_rejected": down}
             )
-        return Dataset.from_list(rows)
-
-    def _require_same(self, dataset: "Dataset") -> None:
-        asked = self.pairs.asked
-        how = {} if asked is None else {k: v for k, v in vars(asked).items() if k not in ("data", "card")}
-        found = load_pairs(dataset, **how)
-        if [_texts(x) for x in found.pairs] != [_texts(x) for x in self.pairs.pairs]:
-            raise ConfigError(
-                f"this is not the dataset that was planned on ({self.pairs.name}: {len(self.pairs):,} pairs; here "
-                f"{len(found):,}): its prompts or answers, or their order, differ; make the plan from it"
-            )
+        if own is None or ours or not rows:
+            return Dataset.from_list(rows)
+        names = {k: None for row in rows for k in row}
+        features = {k: own.dataset.features.get(k) or Value("float64" if k in WRITTEN else "string") for k in names}
+        return Dataset.from_list(rows, features=Features(features))
 
     def __repr__(self) -> str:
         s = self._summary
         return f"<plan of {s['protocol']}: {s['touched']} of {s['pairs']} pairs touched>"
-
-
-def _texts(pair: Pair) -> tuple[Any, Any, Any]:
-    return pair.prompt, pair.chosen, pair.rejected
-
-
-def _holds_texts(dataset: "Dataset") -> bool:
-    names = ("prompt", "chosen", "rejected")
-    return {*names} <= {*dataset.column_names} and all(isinstance(dataset[0][n], str) for n in names)
 
 
 def plan(
@@ -172,6 +161,7 @@ def plan(
     lens: str | Sequence[str] | None = None,
     model: str | None = None,
     max_length: int | None = None,
+    template: str | PathLike[str] | None = None,
     seed: int = 0,
     progress: Progress | None = None,
     **parameters: Any,
@@ -187,6 +177,7 @@ def plan(
         lens: what reads the texts; by default as for the audit, else surface.
         model: the start model, where a lens or the protocol reads one.
         max_length: tokens that lenses on activations read.
+        template: Jinja file, for models without a chat template.
         seed: random seed of the control protocols.
         progress: called with (what, done, total).
         parameters: of the protocol, such as `strength`.
@@ -208,13 +199,18 @@ def plan(
     if (concept is None) == (verdicts is None) and (concept is not None or needs_concept(protocol)):
         raise ConfigError("say what to shape: concept= or verdicts=, one of them")
     of_audit = pairs if isinstance(pairs, AuditResult) else like if isinstance(like, AuditResult) else None
+    if of_audit is not None:
+        of_audit.folder.require_own()
     given = pairs.pairs if isinstance(pairs, AuditResult) else as_pairs(pairs)
     like_path = of_audit.folder.path if of_audit else None if like is None else Path(fspath(like))  # type: ignore[arg-type]
     path = Path(fspath(verdicts)) if isinstance(verdicts, str | PathLike) else None
     lenses = None if lens is None else tuple(split_lenses(lens) if isinstance(lens, str) else lens)
     if lenses is not None:
         check_lenses(lenses, "lens")
-    asked = Asked((), lens=lenses, model=model, max_length=max_length)
+    jinja = None if template is None else fspath(template)
+    if jinja is not None:
+        read_template(jinja)
+    asked = Asked((), lens=lenses, model=model, max_length=max_length, template=jinja)
     answered = as_audited(asked, like=like_path, verdicts=path)
     reading = answered.reading
     reader = Reader(reading.model or MODEL, Store(), reading.max_length, template=reading.template, progress=progress)

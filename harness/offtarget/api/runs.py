@@ -15,7 +15,6 @@ from offtarget.engine.recipe import read_recipe
 from offtarget.evals.compare import PairedDifference, compare_runs
 from offtarget.evals.scores import BehaviourScore
 from offtarget.progress import Progress
-from offtarget.registry import default
 from offtarget.store import Store
 from offtarget.verification.records import Verification
 
@@ -87,7 +86,8 @@ def evaluate(
 
     Args:
         model: an alias, a directory (a model or a LoRA adapter), or `hf:org/name`.
-        behaviours: their names (`offtarget list behaviours`); all by default.
+        behaviours: their names (`offtarget list behaviours`); all by default, but for families such as `rule`, of which
+            one is named: `rule:bold`.
         limit: at most N prompts of each, an equal share of every prompt group.
         seed: random seed of the sampling.
         max_tokens: longest answer that is sampled.
@@ -102,7 +102,7 @@ def evaluate(
         ConfigError: an unknown behaviour or model.
 
     Example:
-        `evaluate("smollm2-135m", ["brevity"], limit=20)["brevity"].value` samples 20 answers. A name that does not exist
+        `evaluate("smollm2-135m", ["refusal"], limit=20)["refusal"].value` samples 20 answers. A name that does not exist
         is refused with the nearest ones:
 
         >>> import offtarget
@@ -111,13 +111,14 @@ def evaluate(
         ...
         offtarget.errors.ConfigError: unknown behaviour 'over_stylisation': did you mean over_stylization ...
     """
+    from offtarget.evals.every import every_behaviour
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate as measure
 
     names = [behaviours] if isinstance(behaviours, str) else list(behaviours or ())
     return measure(
         fspath(model),
-        names or [e.name for e in default().entries("behaviour")],
+        names or every_behaviour(),
         store=Store(),
         seed=seed,
         limit=limit,

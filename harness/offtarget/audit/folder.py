@@ -94,6 +94,24 @@ class AuditFolder:
             raise ConfigError(f"{file}: damaged: {fault}; make the audit again")
         return audit
 
+    def require_own(self) -> None:
+        """Check that the folder still holds the audit whose record was read.
+
+        Raises:
+            ConfigError: another audit was written into it since.
+        """
+        if "audit" not in self.__dict__ or not self._file.is_file():
+            return
+        there = read_json(self._file, remedy="make it again with `offtarget audit`")
+        there = there if isinstance(there, dict) else {}
+        if there.get("key") != self.audit.key:
+            dataset = there.get("dataset")
+            name = dataset.get("name", "?") if isinstance(dataset, dict) else "?"
+            raise ConfigError(
+                f"{self.path}: holds another audit by now (of {name}; the one asked about is of {self.audit.dataset.name} "
+                "and was replaced); make that one again in a folder that no other audit is written into"
+            )
+
     @cached_property
     def workings(self) -> Workings:
         """The u of every row and concept, and the contexts of every row.
@@ -102,6 +120,12 @@ class AuditFolder:
             ConfigError: if the folder does not hold them, or those of another audit.
         """
         found = Workings.read(self.path)
+        self.require_own()
+        named = {row for h in self.audit.hypotheses for row in h.rows}
+        if len(found.pair_ids) != self.audit.dataset.n_pairs or named - {*found.pair_ids}:
+            raise ConfigError(
+                f"{self.path}: {AUDIT_FILE} and the rows behind it are of different rows; make the audit again"
+            )
         concepts, contexts = tuple(c.id for c in self.audit.concepts), {c.id for c in self.audit.contexts}
         if found.concepts != concepts or {*found.context_ids} != contexts:
             raise ConfigError(
@@ -114,9 +138,11 @@ class AuditFolder:
         """The concepts and topics behind the key in `audit.vocabulary`.
 
         Raises:
-            ConfigError: if the folder does not hold them.
+            ConfigError: if the folder does not hold them, or another audit.
         """
-        return Vocabulary.read(self.path)
+        found = Vocabulary.read(self.path)
+        self.require_own()
+        return found
 
     @property
     def lenses(self) -> tuple[str, ...]:
@@ -128,8 +154,9 @@ class AuditFolder:
         """The features of one lens, of the audited rows.
 
         Raises:
-            ConfigError: if the folder does not hold them.
+            ConfigError: if the folder does not hold them, or another audit.
         """
+        self.require_own()
         if lens not in self.lenses:
             raise unknown_name("lens", lens, self.lenses, hint=f"(in {self.path})")
         return FeatureMatrix.load(self.path / FEATURES / lens)

@@ -29,15 +29,13 @@ def eval_(
     """Behaviour scores of any model, by Inspect tasks."""
     import json
 
+    from offtarget.evals.every import every_behaviour
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate
     from offtarget.evals.scores import MANY_UNSCORED
-    from offtarget.registry import default
     from offtarget.store import Store, write_atomic
 
-    names = [b.strip() for b in behaviours.split(",") if b.strip()] or [
-        e.name for e in default().entries("behaviour") if not e.card.get("argument")
-    ]
+    names = [b.strip() for b in behaviours.split(",") if b.strip()] or every_behaviour()
     note_problems()
     with progress() as report:
         scores = evaluate(

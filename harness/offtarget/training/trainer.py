@@ -115,7 +115,8 @@ class ShapedDPOTrainer(DPOTrainer):
         reference: stored log-probabilities; None computes them as trl does (exact mode).
         sides: each row's answers in tokens; None: they are made from the dataset.
         frozen_head: compute log-probabilities without a gradient of the head and of masked positions.
-        kwargs: as for DPOTrainer: `model`, `args` (a DPOConfig), `train_dataset`, `processing_class`, `peft_config`, ...
+        kwargs: as for DPOTrainer: `model`, `args` (a DPOConfig), `train_dataset`, `processing_class`, `peft_config`,
+            `ref_model` (None: the start model), ...
 
     Raises:
         ConfigError: the plan is not of these rows, or the options cannot carry it out.
@@ -153,6 +154,8 @@ class ShapedDPOTrainer(DPOTrainer):
                     pad_to_multiple_of=own.args.pad_to_multiple_of,
                 ),
             }
+        if reference is not None and kwargs.get("ref_model") is not None:
+            raise ConfigError("reference holds what a reference model says, and ref_model is another: give one of them")
         self.plan = plan
         self.reference = reference
         self.sides = sides
@@ -258,12 +261,13 @@ class ShapedDPOTrainer(DPOTrainer):
         That file is named by the dataset, not by what the collator makes of it, and for a dataset in memory it is in
         a folder that other processes do not know.
         """
+        model = self.model if self.ref_model is None else self.ref_model
         loader = DataLoader(dataset, batch_size=batch_size, collate_fn=self.data_collator, shuffle=False)
         both: list[Tensor] = []
         self.data_collator.policy = False
         try:
             for batch in self.accelerator.prepare(loader):
-                pair = self.compute_ref_log_probs(self.model, batch)
+                pair = self.compute_ref_log_probs(model, batch)
                 both.append(torch.stack(self.accelerator.gather_for_metrics(pair)).cpu())
         finally:
             self.data_collator.policy = True
