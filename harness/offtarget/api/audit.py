@@ -119,7 +119,7 @@ def audit(
     model: str | None = None,
     out: str | PathLike[str] | None = None,
     like: str | PathLike[str] | AuditResult | None = None,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     topics: By | None = None,
     max_length: int | None = None,
     template: str | PathLike[str] | None = None,
@@ -178,7 +178,7 @@ def audit(
     options = AuditOptions(
         lens=tuple(lenses),
         topics=topics or "latents",
-        by=None if by is None else tuple(by),
+        by=None if by is None else (by,) if isinstance(by, str) else tuple(by),
         like=None if earlier is None else str(earlier),
         seed=seed,
     )
