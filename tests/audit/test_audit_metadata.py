@@ -245,9 +245,9 @@ def test_a_verdict_on_a_value_that_was_not_tested_says_how_to_test_it(mixed):
         f"schema_version: 1\nvocabulary: {plain.audit.vocabulary}\nverdicts:\n"
         "  - {concept: surface:bold, context: 'meta:vendor=acme', decision: suppress, by: me, date: 2026-01-31}\n"
     )
-    assert parse(text, "v", by).verdicts[0].context == "meta:vendor=acme"
+    assert parse(text, "v", by.audit).verdicts[0].context == "meta:vendor=acme"
     with pytest.raises(UndecidedError, match="--by vendor"):
-        parse(text, "v", plain)
+        parse(text, "v", plain.audit)
 
 
 def write_rows(path: Path, vendors: list[str]) -> Path:

@@ -123,7 +123,7 @@ def test_an_interrupted_benchmark_goes_on_and_what_is_finished_is_not_done_again
 @pytest.mark.parametrize(
     ("method", "says"),
     [
-        ("broken", r"test_methods\.py, line \d+: audit 'broken' failed \(ZeroDivisionError"),
+        ("broken", r"test_methods\.py, line \d+: method 'broken' failed \(ZeroDivisionError"),
         ("short", r"u has shape \(3,\), but there are 40 pairs"),
         ("doubtful", r"q is 1.5"),
         ("phrase", "did you mean phrases"),

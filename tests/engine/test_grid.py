@@ -371,7 +371,7 @@ def test_a_gate_by_metadata_shapes_only_the_pairs_that_it_names(
     shaped = next(c for c in cells if c["spec"]["protocol"] == "reward_shaping")
     # of 15 cooking pairs those with markdown in chosen differ from rejected
     assert shaped["plan"]["touched"] == sum(i % 4 == 0 and i % 3 != 0 for i in range(60))
-    assert shaped["spec"]["verdicts"][0]["context"] == "topic=cooking"
+    assert shaped["spec"]["verdicts"][0]["where"] == {"topic": "cooking"}
     # the same words with other metadata are shaped elsewhere, so the cell is another
     for i, row in enumerate(rows):
         row["topic"] = "cooking" if i % 4 == 1 else "other"

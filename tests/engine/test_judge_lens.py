@@ -177,8 +177,8 @@ def test_a_run_is_verified_with_answers_that_the_same_judge_compares(
     [
         ("judge", 2, "names none: write it as judge:PROVIDER/MODEL"),
         ("judge:judgetest/m,mots=3", 2, "did you mean most"),
-        ("judge:nosuch/model", 3, "judge 'nosuch/model' is not at hand"),
-        ("judge:openai/none", 3, "judge 'openai/none' is not at hand"),
+        ("judge:nosuch/model", 3, "judge 'nosuch/model' is not available"),
+        ("judge:openai/none", 3, "judge 'openai/none' is not available"),
         ("judge:judgetest/m,concepts=none.yaml", 2, "none.yaml: cannot be read"),
         ("surface,most=3", 2, "unknown lens 'most=3'"),
     ],

@@ -198,7 +198,7 @@ def test_recipes(audits: Path, tmp_path_factory: Any, draw: st.DataObject) -> No
 @fuzzed
 @given(st.data())
 def test_cells(tmp_path_factory: Any, draw: st.DataObject) -> None:
-    cells = sorted((REPO / "results" / "planted-style").rglob("*.json"))
+    cells = sorted((REPO / "results" / "cells" / "planted-style").rglob("*.json"))
     folder = tmp_path_factory.mktemp("cells")
     for k in range(2):
         cell = json.loads(draw.draw(st.sampled_from(cells)).read_text())

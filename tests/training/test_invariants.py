@@ -307,7 +307,7 @@ def test_rewards_in_the_digest_leave_the_offset_out(bench: Any) -> None:
 def test_a_plan_that_changes_the_loss_but_not_its_scale_is_refused(bench: Any) -> None:
     """β of a mean over tokens is no β of a sum: the two differ by an answer's length."""
     robust = bench.identity().edit(loss={"loss": "robust", "label_smoothing": 0.1})
-    with pytest.raises(ConfigError, match="takes the loss 'robust' in place of 'sigmoid_norm', but keeps beta 5"):
+    with pytest.raises(ConfigError, match="takes the loss 'robust' instead of 'sigmoid_norm', but keeps beta 5"):
         check_loss(robust, TrainingSpec(loss="sigmoid_norm", beta=5))
     check_loss(robust, TrainingSpec(loss="sigmoid"))
     check_loss(robust.edit(loss={"loss": "sigmoid_norm", "beta": 2.0}), TrainingSpec(loss="sigmoid"))

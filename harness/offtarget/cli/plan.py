@@ -200,7 +200,7 @@ def _compared(made: Mapping[str, dict[str, Any] | str], as_json: bool) -> None:
     table(head, rows)
     for name, s in made.items():
         for text in s["targets"] if isinstance(s, dict) else ():
-            typer.echo(f"{name} {text}")
+            typer.echo(f"{name}: {text}")
     typer.echo(
         "(gradient: at the start relative to plain DPO, median; plain DPO and this plan: expected shift of the target; "
         "- : not seen by the weights of rows)"

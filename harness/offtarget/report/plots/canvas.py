@@ -8,9 +8,10 @@ import hashlib
 import io
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, Literal
 
@@ -98,14 +99,20 @@ def svg(fig: Any, name: str, alt: str) -> Markup:
 
 @cache
 def _matplotlib() -> Any:
+    """Matplotlib, whatever backend the environment names; no plot of ours needs one.
+
+    An import that fails on an unknown backend cannot be tried again, so the name is set afterwards, as the import would.
+    """
+    if "matplotlib" in sys.modules or (given := os.environ.pop("MPLBACKEND", None)) is None:
+        import matplotlib as mpl
+
+        return mpl
     try:
         import matplotlib as mpl
-    except ValueError:  # the environment names a backend that there is not; no plot of ours needs one
-        given = os.environ.pop("MPLBACKEND")
-        try:
-            import matplotlib as mpl
-        finally:
-            os.environ["MPLBACKEND"] = given
+    finally:
+        os.environ["MPLBACKEND"] = given
+    with suppress(ValueError):
+        mpl.rcParams["backend"] = given
     return mpl
 
 
