@@ -374,7 +374,7 @@ def test_cells_that_are_not_seeds_of_one_row_are_not_compared(capsys: pytest.Cap
     cells_of("filter", 2, 0.2, strength=0.1)
     code, err = run(capsys, "compare", str(folder), str(folder))
     assert code == 2 and len(err.strip().splitlines()) == 1
-    assert "filter 0.1, seeds 0, 1; filter 0.3, seeds 0, 1" in err and "separated by commas" in err
+    assert "filter 0.1 of m, seeds 0, 1; filter 0.3 of m, seeds 0, 1" in err and "separated by commas" in err
 
 
 def test_many_unscored_answers_are_said_by_compare(capsys: pytest.CaptureFixture[str]) -> None:
