@@ -54,6 +54,7 @@ def test_a_new_method_makes_a_signed_claim(content: Path) -> None:
     [
         (["protocol", "filter"], "there is a protocol of that name"),
         (["protocol", "my-way"], "use letters, digits and underscores"),
+        (["protocol", "class"], "no word of Python"),
         (["protocl", "mine"], "did you mean protocol?"),
         (["method", "there"], "there is such a file already"),
     ],

@@ -79,6 +79,8 @@ def differing(a: Side, b: Side) -> list[str]:
 
 
 def _files(path: Path) -> list[Path]:
+    if not path.exists():
+        raise ConfigError(f"{path}: no such file or folder; {REMEDY}")
     if not path.is_dir():
         return [path]
     inside = sorted(path.glob("*.json"))

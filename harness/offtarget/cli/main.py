@@ -99,7 +99,7 @@ def options(
 ) -> None:
     """Options of every verb."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", force=True)
-    for noisy in ("httpx", "filelock", "transformers", "datasets", "torch", "urllib3"):
+    for noisy in ("httpx", "filelock", "transformers", "datasets", "torch", "urllib3", "huggingface_hub"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

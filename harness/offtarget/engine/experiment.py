@@ -27,7 +27,7 @@ FORMATS = ("md", "html", "json")
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """What a recipe made, and where it lies."""
+    """What a recipe made, and where it is."""
 
     recipe: Recipe
     """As it was carried out, with what its audit added to it."""

@@ -277,7 +277,7 @@ class ShapingContext:
         asked = self.asked(strength)
         if n >= asked:
             return ()
-        return (f"{n} pairs {done} of the {asked} that were asked for: no more teach against the decision",)
+        return (f"{n} pairs {done}, not the {asked} asked for: no other pair teaches against the decision",)
 
     def push(self, strength: float, readout: str = "feature", free_of: str = "") -> Floats:
         """(n_pairs,) how much each pair pushes against what was decided, summed over targets.

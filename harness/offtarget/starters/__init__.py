@@ -1,5 +1,6 @@
 """Files to begin with: a protocol, a behaviour or an audit method that runs as it is, to be changed."""
 
+from keyword import iskeyword
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -29,8 +30,10 @@ def start(kind: str, name: str, folder: Path) -> list[Path]:
     if kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)
     found: Kind = kind
-    if not name.isidentifier() or name.startswith("_"):
-        raise ConfigError(f"name '{name}': use letters, digits and underscores, with a letter first (my_protocol)")
+    if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
+        raise ConfigError(
+            f"name '{name}': use letters, digits and underscores, with a letter first, and no word of Python (my_protocol)"
+        )
     if taken := [e for e in default().entries(found) if e.name == name]:
         raise ConfigError(f"name '{name}': there is a {kind} of that name, {taken[0].path}; choose another")
     place = folder / FOLDERS[found][0]
