@@ -1,6 +1,6 @@
 """A dataset of the user's own after a plan: its rows as they are, left out, with sides changed, or added in its format."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from offtarget.data.sides import side_columns
 from offtarget.errors import ConfigError
 
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from datasets import Dataset, Features
 
 WRITTEN = ("weight", "offset_chosen", "offset_rejected")
 """Columns that a plan adds."""
@@ -50,7 +50,36 @@ class OwnRows:
         alike = {(up, down) for up, down in of_sides if kinds[up] == kinds[down]}
         return frozenset({(self.columns["chosen"], self.columns["rejected"]), *alike})
 
-    def writers(self) -> dict[str, Callable[[Pair], Value]]:
+    def writer(self, *, added: bool) -> Callable[[int, Pair, bool], dict[str, Value]]:
+        """What gives the row of a pair, from (place in the plan, pair, whether it is flipped).
+
+        Args:
+            added: whether the plan keeps pairs that the dataset does not have.
+
+        Raises:
+            ConfigError: such pairs cannot be written in its format.
+        """
+        writers = self._writers() if added else {}
+        typed = self.dataset.features.get("id")
+
+        def row(i: int, pair: Pair, flip: bool) -> dict[str, Value]:
+            if i < len(self.pairs):
+                return self.row(i, flip=flip)
+            # ids that are numbers, say: none is that of an added pair
+            blank = {"id": None} if typed is not None and typed.dtype != "string" else {}
+            return {column: write(pair) for column, write in writers.items()} | blank
+
+        return row
+
+    def features(self, names: Collection[str]) -> "Features":
+        """The types of the columns that a shaped dataset has: its own, and those that a plan writes."""
+        from datasets import Features, Value
+
+        known = self.dataset.features
+        order = [*(["id"] if "id" in names and "id" not in known else []), *(k for k in known if k in names), *WRITTEN]
+        return Features({k: known.get(k) or Value("float64" if k in WRITTEN else "string") for k in order})
+
+    def _writers(self) -> dict[str, Callable[[Pair], Value]]:
         """How a pair is written in the format of this dataset, by column: as all its own rows are.
 
         Raises:
@@ -92,12 +121,12 @@ def own_rows(dataset: "Dataset", planned: PairSet) -> OwnRows:
     found = load_pairs(plain.add_column(mark, list(range(len(plain)))), **_how(planned.asked))
     _require_same(found, planned)
     rows = [int(p.meta[mark]) for p in found.pairs]
-    columns = _columns(found.read_as, plain.column_names)
+    columns = _columns(found, plain.column_names)
     return OwnRows(plain, found.pairs, rows, columns if len({*rows}) == len(rows) else None)
 
 
 def _how(asked: RowsAsked | None) -> dict[str, Any]:
-    return {} if asked is None else {k: v for k, v in vars(asked).items() if k not in ("data", "card")}
+    return {} if asked is None else asked.model_dump(exclude={"data", "card"})
 
 
 def _require_same(found: PairSet, planned: PairSet) -> None:
@@ -118,14 +147,12 @@ def _texts(pair: Pair) -> tuple[Any, Any, Any]:
     return pair.prompt, pair.chosen, pair.rejected
 
 
-def _columns(read_as: str, there: Sequence[str]) -> dict[str, str] | None:
-    """Role -> column by what the reader says of its reading."""
-    shape, _, fields = read_as.partition("): ")
-    if "; " in fields or shape.partition(" ")[0] not in ONE_PAIR_A_ROW:
+def _columns(found: PairSet, there: Sequence[str]) -> dict[str, str] | None:
+    """Role -> column of the dataset; None where a row is not one pair with a column for either side."""
+    if found.adapter not in ONE_PAIR_A_ROW:
         return None
-    said = dict(field.split("=", 1) for field in fields.split(", ") if "=" in field)
-    found = {role: said[role] for role in ("prompt", "chosen", "rejected") if said.get(role) in there}
-    return found if {"chosen", "rejected"} <= {*found} else None
+    roles = {role: found.columns[role] for role in ("prompt", "chosen", "rejected") if found.columns.get(role) in there}
+    return roles if {"chosen", "rejected"} <= {*roles} else None
 
 
 def _text(messages: Sequence[Message]) -> Value:

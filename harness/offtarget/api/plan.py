@@ -1,7 +1,7 @@
 """A plan in a program: what a protocol does to each pair, and the dataset that comes of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from offtarget.api.audit import AuditResult
-from offtarget.api.own_rows import WRITTEN, own_rows
+from offtarget.api.own_rows import own_rows
 from offtarget.api.pairs import as_pairs
 from offtarget.chat_template import read_template
-from offtarget.data.pairs import PairSet
+from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.as_audited import MODEL, Asked, as_audited
 from offtarget.engine.dry import dry_plan, ground
 from offtarget.errors import ConfigError
@@ -97,7 +97,7 @@ class PlanResult:
             ConfigError: it is not the dataset that was planned on, the plan asks for what no dataset can hold, or it adds pairs
                 to a dataset whose format is only read.
         """
-        from datasets import Dataset, Features, Value
+        from datasets import Dataset
 
         p = self.plan
         beyond = [
@@ -115,40 +115,32 @@ class PlanResult:
                 f"plan of '{p.protocol}' asks for {', '.join(beyond)}, which no dataset can hold: train with ShapedDPOTrainer"
             )
         own = None if dataset is None else own_rows(dataset, self.pairs)
-        ours = own is None or own.columns is None
-        writers = own.writers() if own is not None and not ours and p.keep[len(self.pairs) :].any() else {}
         weights = self.weights
         rows = []
+        row = (
+            _messages if own is None or own.columns is None else own.writer(added=bool(p.keep[len(self.pairs) :].any()))
+        )
         for i, pair in enumerate([*self.pairs.pairs, *p.added]):
             if not p.keep[i]:
                 continue
-            if p.flip[i]:
-                pair = replace(pair, chosen=pair.rejected, rejected=pair.chosen)
-            if ours:
-                row: dict[str, Any] = {"prompt": pair.prompt, "chosen": pair.chosen, "rejected": pair.rejected}
-            elif i < len(self.pairs):
-                assert own is not None
-                row = own.row(i, flip=bool(p.flip[i]))
-            else:
-                assert own is not None
-                row = {column: write(pair) for column, write in writers.items()}
-                if "id" in own.dataset.features and own.dataset.features["id"] != Value("string"):
-                    row["id"] = None  # numbers, say, of which none is that of an added pair
-            offsets = float(p.offset_chosen[i]), float(p.offset_rejected[i])
-            up, down = offsets[::-1] if p.flip[i] else offsets  # an offset belongs to its answer
-            # the user's own id stays as it is
-            rows.append(
-                {"id": pair.id} | row | {"weight": float(weights[i]), "offset_chosen": up, "offset_rejected": down}
-            )
-        if own is None or ours or not rows:
+            up, down = float(p.offset_chosen[i]), float(p.offset_rejected[i])
+            if p.flip[i]:  # an offset belongs to its answer
+                up, down = down, up
+            said = {"weight": float(weights[i]), "offset_chosen": up, "offset_rejected": down}
+            rows.append({"id": pair.id} | row(i, pair, bool(p.flip[i])) | said)  # the user's own id stays as it is
+        if own is None or own.columns is None or not rows:
             return Dataset.from_list(rows)
-        names = {k: None for row in rows for k in row}
-        features = {k: own.dataset.features.get(k) or Value("float64" if k in WRITTEN else "string") for k in names}
-        return Dataset.from_list(rows, features=Features(features))
+        return Dataset.from_list(rows, features=own.features({k for r in rows for k in r}))
 
     def __repr__(self) -> str:
         s = self._summary
         return f"<plan of {s['protocol']}: {s['touched']} of {s['pairs']} pairs touched>"
+
+
+def _messages(_: int, pair: Pair, flip: bool) -> dict[str, Any]:
+    """A pair as messages."""
+    chosen, rejected = (pair.rejected, pair.chosen) if flip else (pair.chosen, pair.rejected)
+    return {"prompt": pair.prompt, "chosen": chosen, "rejected": rejected}
 
 
 def plan(

@@ -121,7 +121,7 @@ def plan(
         note(f"note: {text}")
     note_problems()
     with progress() as report:
-        pairs = load_asked(reading.rows)
+        pairs = load_asked(reading)
         reader = Reader(reading.model or MODEL, Store(), reading.max_length, template=reading.template, progress=report)
         shaped = None if concept is None else str(concept)
         on = ground(pairs, reading.lens, reader, concept=shaped, verdicts=verdicts, like=answered.like)

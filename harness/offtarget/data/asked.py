@@ -1,16 +1,14 @@
 """How the rows of a set were asked for: what another command needs to read the same."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from offtarget.records import Record
 
 
-@dataclass(frozen=True)
-class RowsAsked:
+class RowsAsked(Record):
     """What `load_pairs` was given."""
 
     data: str | tuple[str, ...] | None
     """Registry name, path or hub id; several files; None of rows that a program holds."""
-    columns: Mapping[str, str] | None = None
+    columns: dict[str, str] | None = None
     split: str | None = None
     limit: int | None = None
     limit_seed: int = 0

@@ -103,15 +103,15 @@ def load_pairs(
     )
     require_usable(pairs, allow_drops=allow_drops)
     asked = RowsAsked(
-        (ref if isinstance(ref, str) else tuple(ref)) if is_reference(ref) else None,
-        columns,
-        split,
-        limit,
-        limit_seed,
-        head,
-        None if card is None else str(card),
-        skip_bad_rows,
-        allow_drops,
+        data=(ref if isinstance(ref, str) else tuple(ref)) if is_reference(ref) else None,
+        columns=None if columns is None else dict(columns),
+        split=split,
+        limit=limit,
+        limit_seed=limit_seed,
+        head=head,
+        card=None if card is None else str(card),
+        skip_bad_rows=skip_bad_rows,
+        allow_drops=allow_drops,
     )
     return replace(pairs, asked=asked)
 
@@ -278,6 +278,7 @@ def _finished(
         except DataError as e:
             raise DataError(f"{name}: {e}") from None
     drawn = _drawn(collector)
+    adapter = remarks.only_adapter(rules.shapes, collector)
     return PairSet(
         name=name,
         pairs=collector.pairs,
@@ -286,6 +287,8 @@ def _finished(
         dropped_rows=tuple(collector.dropped),
         redistribution=card.redistribution if card else "unknown",
         read_as=remarks.read_as(rules.shapes, collector, how),
+        adapter=str(adapter.model_dump()["name"]) if adapter else "",
+        columns=adapter.column_fields() if adapter else {},
         n_renamed=sum(p.id in collector.renamed for p in collector.pairs),
         usable=collector.usable,
         notes=(*notes, *([drawn] if drawn else [])),

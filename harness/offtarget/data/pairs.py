@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -100,6 +100,10 @@ class PairSet:
     """yes, no or unknown: whether text of the set may be shown in committed results."""
     read_as: str = ""
     """The shape and the columns by which the rows were read, and whether a card said so or they were guessed."""
+    adapter: str = ""
+    """The one shape of all rows; empty where they have several."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Field of that adapter -> the column that it reads, where it reads one."""
     n_renamed: int = 0
     """Pairs whose id in the source stood there before, and got a suffix."""
     truth: Path | None = None

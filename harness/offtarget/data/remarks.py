@@ -8,7 +8,7 @@ from offtarget.data.cards import RowColumns
 from offtarget.data.collecting import Collector
 from offtarget.data.decoding import PROMPT, SERIALISED, Decoder
 from offtarget.data.evidence import Census, values_of
-from offtarget.data.guessing import Shapes
+from offtarget.data.guessing import Layout, Shapes
 from offtarget.data.pairs import prompt_group, spoken
 from offtarget.data.row_roles import BY_PROMPT
 
@@ -20,9 +20,20 @@ def told(adapter: Adapter, how: str) -> str:
     return f"{adapter.model_dump()['name']} ({how}): {columns}"
 
 
+def only_adapter(shapes: Shapes, collector: Collector) -> Adapter | None:
+    """The adapter that read all rows; None where there were several."""
+    layouts = _used(shapes, collector)
+    return layouts[0].adapter if len(layouts) == 1 else None
+
+
+def _used(shapes: Shapes, collector: Collector) -> list[Layout]:
+    """The layouts by which rows were read; the main one where none was."""
+    return [x for x in shapes.layouts if collector.by_shape[id(x)]] or [shapes.main]
+
+
 def read_as(shapes: Shapes, collector: Collector, how: str) -> str:
     """The shapes by which rows were read, with the number of rows of each where there are several."""
-    layouts = [x for x in shapes.layouts if collector.by_shape[id(x)]] or [shapes.main]
+    layouts = _used(shapes, collector)
     if len(layouts) == 1:
         return told(layouts[0].adapter, how)
     return "; ".join(

@@ -133,7 +133,7 @@ def audited_pairs(folder: AuditFolder) -> tuple[dict[str, Pair], str]:
     if reading is None:
         return {}, f"{where}: this audit does not say which data it read, so texts and metadata are not shown"
     try:
-        pairs = load_asked(reading.rows)
+        pairs = load_asked(reading)
     except OfftargetError as e:
         return {}, f"{where}: its data cannot be read again, so texts and metadata are not shown ({e})"
     if {*folder.workings.pair_ids} - {p.id for p in pairs.pairs}:

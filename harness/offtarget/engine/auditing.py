@@ -145,8 +145,8 @@ def _reading(pairs: PairSet, options: AuditOptions, reader: Reader, model: Model
     """How rows and features were read; None where it is not known what the rows were asked for."""
     if pairs.asked is None or pairs.asked.data is None:
         return None
-    return Reading.of(
-        pairs.asked,
+    return Reading(
+        **pairs.asked.model_dump(),
         lens=options.lens,
         model=model.name if model else None,
         max_length=reader.max_length,
