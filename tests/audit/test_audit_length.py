@@ -10,7 +10,6 @@ from offtarget.audit.statistics.length import (
     Lengths,
     answer_basis,
     at_equal_length,
-    equal_length_mean,
     fit_choice,
     is_length,
     odd_basis,
@@ -253,16 +252,6 @@ def test_inside_a_context_too_few_prompts_with_a_difference_are_not_tested():
     found = inside_at_equal_length(u, lengths_of(rng, 500).basis(), inside, codes)
     assert found.reason == (None, FEW)
     assert found.effect[1] == found.se[1] == 0
-
-
-def test_of_pairs_without_a_label_it_is_the_intercept_of_ols():
-    rng = np.random.default_rng(13)
-    a = lengths_of(rng, 200)
-    u = (0.3 * a.difference + rng.normal(size=200))[:, None]
-    z = a.basis()
-    fit = np.linalg.lstsq(np.column_stack([np.ones(200), z]), u[:, 0], rcond=None)[0]
-    assert equal_length_mean(u, z)[0] == pytest.approx(fit[0])
-    assert equal_length_mean(u, np.zeros((200, 0)))[0] == pytest.approx(u.mean())
 
 
 def test_a_choice_without_lengths_is_a_coin():

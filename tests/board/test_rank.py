@@ -1,10 +1,11 @@
 import math
 import random
 
+import numpy as np
 import pytest
 
 from offtarget.board.cell import Cell
-from offtarget.board.front import pareto_front
+from offtarget.board.front import unbeaten
 from offtarget.board.measure import SIGNAL_T, decides, recovery
 from offtarget.board.rank import rank
 from offtarget.board.sentences import amplified, facts
@@ -347,7 +348,7 @@ def test_parameters_make_rows_and_labels(make_cell, cells):
 
 def test_pareto_front_of_a_hand_made_set():
     points = [(1, 1), (2, 0), (0, 2), (0, 0), (1, 0), (2, 0), (0.5, 1.5)]
-    assert pareto_front(points) == [True, True, True, False, False, True, True]
+    assert unbeaten(np.array([points], float))[0].tolist() == [True, True, True, False, False, True, True]
 
 
 def test_what_plain_dpo_teaches_is_told_seed_by_seed(make_cell):

@@ -17,18 +17,6 @@ SOLID = 0.5
 """From this share of draws on, a row is marked as on the front."""
 
 
-def pareto_front(points: Sequence[Sequence[float]]) -> list[bool]:
-    """Which points no other beats: at least as large in every coordinate, and larger in one.
-
-    Args:
-        points: of equal length; larger is better.
-    """
-    if not points:
-        return []
-    p = np.asarray(points, dtype=np.float64)[None]
-    return [bool(x) for x in _unbeaten(p)[0]]
-
-
 def front_shares(rows: Sequence[Row], work: Sequence[Mapping[str, Measured]]) -> list[float | None]:
     """The share of draws in which each row is on the front of its intent; None for rows that are no candidates.
 
@@ -47,7 +35,7 @@ def front_shares(rows: Sequence[Row], work: Sequence[Mapping[str, Measured]]) ->
         points = [(i, p) for i in [*plain, *asked] if (p := _draws(rows[i], work[i], amplify)) is not None]
         if not any(i in asked for i, _ in points):
             continue
-        on = _unbeaten(np.stack([p for _, p in points], axis=1)).mean(axis=0)
+        on = unbeaten(np.stack([p for _, p in points], axis=1)).mean(axis=0)
         for (i, _), share in zip(points, on, strict=True):
             if i in asked:
                 out[i] = float(share)
@@ -107,7 +95,7 @@ def _named(panels: Mapping[str, Panel], name: str) -> dict[str, Panel]:
     return out
 
 
-def _unbeaten(points: Floats) -> NDArray[np.bool_]:
+def unbeaten(points: Floats) -> NDArray[np.bool_]:
     """(draws, points) whether no other point of the draw beats it; points of equal worth do not beat each other."""
     a, b = points[:, :, None, :], points[:, None, :, :]
     beats = np.all(a >= b, axis=-1) & np.any(a > b, axis=-1)

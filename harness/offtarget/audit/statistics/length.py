@@ -269,20 +269,3 @@ def scores(u: NDArray[Any], choice: Choice, codes: Ints, n_groups: int) -> Score
         stretch = np.sqrt(np.maximum(1.0, np.nan_to_num(model / (sums**2).sum(axis=0), posinf=1.0)))
         left = np.where(before > 0, model / before, 0.0)
     return Scores(sums, stretch, left)
-
-
-def equal_length_mean(u: NDArray[Any], basis: Floats) -> Floats:
-    """Mean of each column at equal length where nothing was chosen: the intercept of its regression on the basis.
-
-    For pairs that differ in training and not in a label (an answer after against one before), which have no conditional
-    logit; on labelled pairs it estimates the same as `at_equal_length`, with less protection where the spline is too stiff.
-
-    Args:
-        u: `(n_rows, n_columns)`.
-        basis: `(n_rows, k)`.
-
-    Returns:
-        `(n_columns,)`; the plain mean where no lengths differ.
-    """
-    design = np.concatenate([np.ones((len(u), 1)), basis], axis=1)
-    return np.asarray(np.linalg.pinv(design)[0] @ u.astype(np.float64))
