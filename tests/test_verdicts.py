@@ -226,3 +226,12 @@ def test_a_cell_keeps_of_a_verdict_what_changes_a_run(small):
     assert v.acting().model_dump(mode="json") == {
         "concept": "surface:bold", "context": None, "decision": "suppress", "strength": 1.0
     }  # fmt: skip
+
+
+def test_verdicts_on_other_metadata_have_another_scope():
+    def scope(**said):
+        return verdicts.Verdict(concept="surface:bold", decision="suppress", **said).scope
+
+    assert scope(where={"topic": "cooking"}) == "topic=cooking"
+    assert scope(where={"a": "b, c=d"}) != scope(where={"a": "b", "c": "d"})
+    assert scope(where={"meta:vendor": "acme"}) != scope(context="meta:vendor=acme")

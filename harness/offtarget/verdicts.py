@@ -8,6 +8,7 @@ verdicts:
 """
 
 import datetime as dt
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -66,6 +67,11 @@ def _usable_strength(value: float) -> float:
     return value
 
 
+def _worded(text: str) -> str:
+    """A key or value of metadata as it is; quoted where its signs could be those between them, or of a context's id."""
+    return text if re.fullmatch(r"[\w .-]+", text) else json.dumps(text, ensure_ascii=False)
+
+
 class Verdict(Record):
     """One decision on one concept: everywhere, in one context, or on pairs whose metadata says so.
 
@@ -109,7 +115,7 @@ class Verdict(Record):
         """The context, or the metadata in words (`topic=cooking`); None: everywhere."""
         if self.where is None:
             return self.context
-        return ", ".join(f"{key}={value}" for key, value in sorted(self.where.items()))
+        return ", ".join(f"{_worded(key)}={_worded(value)}" for key, value in sorted(self.where.items()))
 
     @property
     def place(self) -> tuple[str, str | None]:

@@ -146,3 +146,22 @@ def test_verdicts_of_one_drop_plan_the_audit_of_the_next(capsys: pytest.CaptureF
     assert plan["pairs"] == 40, "the rows of week2, as many as its audit read"
     assert plan["targets"] == ["suppresses surface:bold (strength -0.3)"]
     Path("audits/drop/verdicts.yaml").unlink()
+
+
+def test_a_verdict_on_what_a_drop_lacks_is_said_and_the_others_are_carried_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    vocabulary = json.loads(Path("audits/drop/audit.json").read_text())["vocabulary"]
+    head = f"schema_version: 1\nvocabulary: {vocabulary}\nverdicts:\n"
+    line = '  - {concept: "surface:%s", decision: suppress, by: me, date: 2026-01-31}\n'
+    words = ["plan", "audits/drop", "--protocol", "filter", "--verdicts", "two.yaml", "--like", "audits/drop", "--json"]
+    Path("two.yaml").write_text(head + line % "bold" + line % "emoji")
+    assert call(words) == 0
+    both = json.loads(capsys.readouterr().out)
+    assert "surface:emoji: all answers are alike in it, so its verdict has nothing to act on" in both["notes"]
+    Path("two.yaml").write_text(head + line % "bold")
+    assert call(words) == 0
+    assert json.loads(capsys.readouterr().out)["hash"] == both["hash"]
+    Path("two.yaml").write_text(head + line % "emoji")
+    assert call(words) == 2
+    assert "never varies over the training pairs" in capsys.readouterr().err

@@ -92,3 +92,10 @@ def test_protocols_that_ship_keep_their_promises(name: str, tmp_path: Path) -> N
 def test_a_strength_below_zero_is_read_the_other_way_round(tmp_path: Path) -> None:
     checks = check_protocol("reward_shaping", {"strength": -1.0}, Store(tmp_path / "store"))
     assert {c.verdict for c in checks} == {"kept"}
+
+
+@pytest.mark.parametrize("readout", ["probe", "direction"])
+def test_readouts_of_the_model_do_not_depend_on_the_order_of_the_pairs(readout: str, tmp_path: Path) -> None:
+    """Folds of a probe were cut by place, so that it gave every pair another weight in another order."""
+    checks = check_protocol("reward_shaping", {"readout": readout}, Store(tmp_path / "store"))
+    assert {c.verdict for c in checks} == {"kept"}

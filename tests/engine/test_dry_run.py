@@ -142,6 +142,15 @@ def test_every_recipe_that_ships_resolves_in_every_size(
         assert expected["hours"] > 0
 
 
+def test_behaviours_that_share_prompts_cost_their_answers_once() -> None:
+    def hours(*behaviours: str) -> float:
+        recipe, path = read_recipe("tiny", [f"behaviours={json.dumps(behaviours)}", "data=planted-style"])
+        return float(estimate(recipe, path.parent)["hours"])
+
+    assert hours("over_stylization", "rule:bold", "rule:emoji") == hours("over_stylization")
+    assert hours("over_stylization", "verbosity") > hours("over_stylization")
+
+
 def test_a_size_is_laid_over_the_recipe_and_the_command_line_over_both(tmp_path: Path) -> None:
     text = {
         "title": "t", "data": "planted-style", "protocols": ["dpo"], "behaviours": ["capability"],

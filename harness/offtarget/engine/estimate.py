@@ -67,16 +67,21 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     if recipe.training.max_steps > 0:
         steps = recipe.training.max_steps * recipe.training.batch_size * recipe.training.gradient_accumulation
     train = tokens * steps / max(1, len(selected)) / TRAIN_TOKENS_A_SECOND
-    rollouts = items = 0
+    pooled: dict[Path, int] = {}
+    """Prompts file -> prompts: behaviours that share prompts share their answers."""
+    items = 0
     for name in recipe.behaviours:
         entry = default().get("behaviour", name)
         path = entry.prompts_file
         n = len(asked(read_rows(path), recipe.evaluation.limit)) if path.is_file() else 0
         if "prompts" in entry.card.get("parameters", {}):
-            rollouts += n
+            pooled[path] = n
         else:
             items += n
-    score = rollouts * recipe.evaluation.max_tokens / GENERATE_TOKENS_A_SECOND + items * 120 / FORWARD_TOKENS_A_SECOND
+    score = (
+        sum(pooled.values()) * recipe.evaluation.max_tokens / GENERATE_TOKENS_A_SECOND
+        + items * 120 / FORWARD_TOKENS_A_SECOND
+    )
     n_start = len(recipe.seeds)
     scale = 2 / cores()
     sweep = recipe.selection.strengths if recipe.selection and recipe.selection.by == "recovery" else {}

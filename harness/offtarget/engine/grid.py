@@ -26,11 +26,11 @@ from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default
 from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
-from offtarget.store import file_sha256, hash_of
+from offtarget.store import hash_of
 from offtarget.training.admission import admit
 from offtarget.training.run import train
 from offtarget.verdicts import decided
-from offtarget.versions import code_version, commit, package_versions
+from offtarget.versions import code_version, commit, package_versions, source_sha256
 
 log = logging.getLogger(__name__)
 
@@ -158,12 +158,17 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         template_hash=template_key(run.model, recipe.chat_template),
         task_versions={name: str(default().get("behaviour", name).card["version"]) for name in recipe.behaviours},
         code_version=code_version(),
-        protocol_sha256=file_sha256(default().get("protocol", protocol).path) if trained else None,
+        protocol_sha256=_source(protocol) if trained else None,
         contexts_sha256=_contexts(run.targets) if trained else None,
         packages=package_versions() | ({"offtarget-commit": at} if (at := commit()) else {}),
         seeds={"training": seed, "sampling": seed},
     )
     return Asked(spec, manifest, setting_of(recipe.budget, recipe.training.mode, _audit(run)))
+
+
+def _source(protocol: str) -> str:
+    path = default().get("protocol", protocol).path
+    return source_sha256(path.parent, [path])
 
 
 def _contexts(targets: Sequence[Target]) -> str | None:

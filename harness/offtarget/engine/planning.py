@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+import numpy as np
+
 from offtarget.asking import ask_all
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.prediction import weighted_shift
@@ -69,11 +71,12 @@ def make_shaping_plan(
         ConfigError: an unknown protocol, parameter or concept; a plan that cannot be trained or does nothing.
         UndecidedError: too few rows are left.
     """
+    targets, silent = _acting(targets, readings)
     context = ShapingContext(readings.pairs.pairs, tuple(targets), seed=seed, readings=readings)
     readings.asked.clear()
     plan = make_plan(protocol, context, parameters)
     asked = set(readings.asked)
-    notes, details = [*plan.notes, *_cancelling(targets)], dict(plan.details)
+    notes, details = [*silent, *plan.notes, *_cancelling(targets)], dict(plan.details)
     presets = default().get("protocol", protocol).card["parameters"]
     free_of = str(parameters.get("free_of", presets.get("free_of", "")))
     for target in dict.fromkeys(t.concept for t in targets if needs_concept(protocol)):
@@ -98,6 +101,25 @@ def make_shaping_plan(
         if auroc is not None and auroc < GOOD_AUROC:
             notes.append(f"{what} orders responses to held-out prompts with AUROC {auroc:.2f}, under {GOOD_AUROC}")
     return plan.edit(notes=tuple(dict.fromkeys(notes)), details=details)
+
+
+def _acting(targets: Sequence[Target], readings: StoredReadings) -> tuple[tuple[Target, ...], list[str]]:
+    """The targets that these rows can carry out, and what is said of the others: all answers are alike in them.
+
+    Verdicts hold for every drop of a vocabulary, and a drop may lack a concept. Where it lacks all, they stay, and it is
+    said why nothing can be done.
+    """
+    alike = {
+        t.concept
+        for t in targets
+        if t.concept in readings.members and np.ptp(np.concatenate(readings.raw(t.concept))) == 0
+    }
+    left = tuple(t for t in targets if t.concept not in alike)
+    if not left:
+        return tuple(targets), []
+    return left, [
+        f"{concept}: all answers are alike in it, so its verdict has nothing to act on" for concept in sorted(alike)
+    ]
 
 
 def _along(target: str, found: Sequence[tuple[str, float]]) -> list[str]:

@@ -15,7 +15,7 @@ from offtarget.shaping.context import ConceptScores, Direction
 from offtarget.shaping.source import FEWEST, Floats, Source
 from offtarget.store import write_atomic
 
-VERSION = 1
+VERSION = 2
 READOUTS = ("feature", "feature_max", "direction", "direction_max", "probe", "probe_max", "attention")
 
 
@@ -65,11 +65,12 @@ def vector_of(
         method = "probe" if kind == "probe" else "mean_difference"
         found = source.layers.from_examples(own, source.layer(concept, layer), method)
         return found.vector, found.facts
-    high, low = source.sides(concept)
+    order = np.argsort(source.names)
+    high, low = (side[order] for side in source.sides(concept))
     layer = source.layer(concept, layer)
-    h = source.layers.means(layer)
+    h = source.layers.means(layer)[order]
     fit = mean_difference if kind == "direction" else probe
-    test = np.tile([held_out(p.group, HELD_OUT) for p in source.pairs.pairs], 2)
+    test = np.tile([held_out(p.group, HELD_OUT) for p in source.pairs.pairs], 2)[order]
     facts: dict[str, Any] = {"layer": layer, "with": int(high.sum()), "without": int(low.sum())}
     if min((high & test).sum(), (low & test).sum(), (high & ~test).sum(), (low & ~test).sum()) >= FEWEST:
         from sklearn.metrics import roc_auc_score
@@ -115,13 +116,19 @@ def _attention(source: Source, concept: str) -> tuple[Floats, Floats, dict[str, 
     present[both[there & high]] = True
     labelled[both[there & (high | low)]] = True
     test[both[there & test_pair]] = True
-    probe = attention_probe(read.values, present, labelled, test)
+    names = np.full(n, "", object)
+    for value, name in sorted(zip(both[there], source.names[there], strict=True), key=lambda x: x[1], reverse=True):
+        names[value] = name  # a text that several pairs share has the first of their names
+    order = np.argsort(names.astype(str))
+    probe = attention_probe([read.values[i] for i in order], present[order], labelled[order], test[order])
+    scores = np.empty(n)
+    scores[order] = probe.scores
     facts = {
         "layer": layer,
         "with": int(high.sum()),
         "without": int(low.sum()),
         "held_out_auroc": round(probe.auroc, 4),
     }
-    lowest = float(probe.scores.min())
-    sides = [np.where(side >= 0, probe.scores[side], lowest) for side in (read.chosen, read.rejected)]
+    lowest = float(scores.min())
+    sides = [np.where(side >= 0, scores[side], lowest) for side in (read.chosen, read.rejected)]
     return sides[0], sides[1], facts

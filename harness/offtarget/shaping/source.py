@@ -60,6 +60,14 @@ class Source:
         """All concepts' own features."""
         return ConceptMatrix.of(self.features, self.members)
 
+    @cached_property
+    def names(self) -> NDArray[np.str_]:
+        """(2 n_pairs,) a hash of each response's pair and side: an order that is not that of a file.
+
+        What is fitted on responses is fitted in this order, since folds and batches go by place.
+        """
+        return np.array([hash_of([p.id, side]) for side in ("chosen", "rejected") for p in self.pairs.pairs])
+
     def find(self, concept: str) -> tuple[str, ...]:
         """The features that a concept is made of."""
         if concept not in self.members:

@@ -19,7 +19,7 @@ from offtarget.shaping.scores import vector_of
 from offtarget.shaping.source import Floats, Source
 from offtarget.store import write_atomic
 
-WORDS_VERSION = 2
+WORDS_VERSION = 3
 _WORD = re.compile(r"\S+")
 
 
