@@ -116,8 +116,11 @@ def _on_hub(name: str) -> ModelRef:
     hub, _, revision = name[3:].partition("@")
     if re.fullmatch(r"[0-9a-f]{40}", revision):
         return ModelRef(name, hub, f"{hub}@{revision}", revision)
+    from huggingface_hub import try_to_load_from_cache
     from transformers.utils.hub import cached_file, extract_commit_hash
 
+    if try_to_load_from_cache(hub, "config.json", revision=revision or None) is None:
+        log.warning("asking the hub for model '%s'", name)
     with _hub_errors(ModelRef(name, hub, hub)):
         config = cached_file(hub, "config.json", revision=revision or None)
     commit = extract_commit_hash(config, None)

@@ -99,11 +99,12 @@ def options(
 ) -> None:
     """Options of every verb."""
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", force=True)
-    for noisy in ("httpx", "filelock", "transformers", "datasets", "torch", "urllib3", "huggingface_hub"):
+    for noisy in ("httpx", "filelock", "transformers", "datasets", "torch", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")  # it sets the level of its logger itself
     os.environ.setdefault("TQDM_DISABLE", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     if threads:
