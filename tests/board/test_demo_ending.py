@@ -42,3 +42,15 @@ def test_nothing_is_said_of_what_was_not_run(make_cell: Callable[..., Cell]) -> 
     first, last = ending(audit, cells, {"reward_shaping": "random_reweight"}, Path("out"))
     assert first.endswith("p 1.8e-12); one training seed, so this is about these policies.")
     assert last.startswith("Open ")
+
+
+def test_without_a_blind_control_the_shaped_run_is_held_against_plain_dpo(make_cell: Callable[..., Cell]) -> None:
+    audit: Any = SimpleNamespace(truth=None)
+    cells = [make_cell("start", style=0.3), make_cell("dpo", style=0.7), make_cell("reward_shaping", style=0.4)]
+    first, _ = ending(audit, cells, {"reward_shaping": "random_reweight"}, Path("out"))
+    # 30 samples changed, all one way: exact McNemar p = 2 / 2**30
+    assert (
+        "; reward_shaping, with the verdicts on surface:bold, ended at 40 % (reward_shaping against dpo: -30 points ["
+        in first
+    )
+    assert "p 1.9e-09); one training seed" in first

@@ -71,7 +71,7 @@ def _audited(audit: "Audit") -> str:
 
 
 def _trained(cells: "Mapping[str, Cell]", controls: Mapping[str, str]) -> str:
-    """What plain DPO and the shaped run did to the target, and what the blind control did."""
+    """What plain DPO and the shaped run did to the target, beside the blind control where there is one."""
     from offtarget.board.cell import START
     from offtarget.evals.compare import paired
 
@@ -83,15 +83,16 @@ def _trained(cells: "Mapping[str, Cell]", controls: Mapping[str, str]) -> str:
     shown = {name: f"{100 * s.value:.0f} %" for name, s in scores.items() if s.value is not None}
     taught = paired(start, plain, trained=(False, True))
     text = f"Plain DPO took the {start.metric} from {shown[START]} to {shown['dpo']} ({_change(taught)})"
-    shaped = next((name for name in scores if controls.get(name) in scores), None)
+    trained = [name for name in scores if name not in {START, "dpo", *controls.values()}]
+    shaped = next(iter(sorted(trained, key=lambda name: controls.get(name) not in scores)), None)
     if shaped is not None:
-        control = controls[shaped]
-        beyond = paired(scores[control], scores[shaped])
+        control = controls.get(shaped, "")
         named = " and ".join(v.concept for v in cells[shaped].spec.verdicts)
-        text += (
-            f"; {shaped}, with the verdicts on {named}, ended at {shown[shaped]}, and {control}, its blind control, at {shown[control]} "
-            f"({shaped} against {control}: {_change(beyond)})"
-        )
+        text += f"; {shaped}, with the verdicts on {named}, ended at {shown[shaped]}"
+        if control in scores:
+            text += f", and {control}, its blind control, at {shown[control]}"
+        other = control if control in scores else "dpo"
+        text += f" ({shaped} against {other}: {_change(paired(scores[other], scores[shaped]))})"
     return text + "; one training seed, so this is about these policies."
 
 
