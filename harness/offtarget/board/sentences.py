@@ -37,7 +37,7 @@ METHOD = (
     "(amplification, where that was asked for), drift and capability and better in one; marked from 0.5 on. Start and "
     "plain DPO are references and not marked. There is no single score.",
     "A missing score is missing: a mean over fewer behaviours would be another number, so none is given. Unscored: the "
-    "largest share of answers without a score (empty or failed) on a behaviour; above 5 % it is under the limits, with "
+    "largest share of answers without a score (empty or failed) on a behaviour; above 5 % it is listed among the limits, with "
     "the value that it would give if all of them were best or worst.",
 )
 
