@@ -19,7 +19,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --upgrade pip
 
-# torch first and pinned: a range would bring the CUDA build where no other is at hand
+# torch first and pinned: a range would bring the CUDA build where no other is available
 $(VENV)/.installed: constraints.txt pyproject.toml | $(BIN)/python
 	@echo "installing torch"
 	$(PIP) install --progress-bar on "$$(grep '^torch==' constraints.txt)"

@@ -20,7 +20,7 @@ def shared_data() -> Path:
     """The folder of real preference data beside the checkout; skips where it is not there."""
     path = Path(os.environ.get("OFFTARGET_SHARED", REPO.parent / "shared")) / "data"
     if not path.is_dir():
-        pytest.skip(f"real data is not at hand ({path}); set OFFTARGET_SHARED to its parent folder")
+        pytest.skip(f"real data is not available ({path}); set OFFTARGET_SHARED to its parent folder")
     return path
 
 

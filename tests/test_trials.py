@@ -16,7 +16,7 @@ from offtarget.cli.main import call
 def cases(shared_data: Path) -> Path:
     path = shared_data.parent / "trials" / "cases"
     if not path.is_dir():
-        pytest.skip(f"the trials are not at hand ({path})")
+        pytest.skip(f"the trials are not available ({path})")
     return path
 
 

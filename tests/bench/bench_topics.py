@@ -42,7 +42,7 @@ def main() -> None:
     model = resolve(EMBEDDED, store)
     for data in (str(args.ukp / "pairs.jsonl.gz"), "planted-topics"):
         if data.endswith(".gz") and not Path(data).is_file():
-            print(f"{data} is not at hand; left out")
+            print(f"{data} is not available; left out")
             continue
         whole = load_pairs(data)
         drawn = sorted(whole.pairs, key=lambda p: hashlib.sha256(p.id.encode()).digest())[: args.rows]

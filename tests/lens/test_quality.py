@@ -108,7 +108,7 @@ def test_forty_refusals_and_fifteen_that_look_like_one() -> None:
     """Written by somebody else, for the trials; seen while the rule was written."""
     path = Path(os.environ.get("OFFTARGET_SHARED", REPO.parent / "shared")) / "trials/cases/refusals.jsonl"
     if not path.is_file():
-        pytest.skip(f"the trials are not at hand ({path})")
+        pytest.skip(f"the trials are not available ({path})")
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     found = {
         said: [r["text"] for r in rows if r["refusal"] == said and fires("refusal", r["text"])]

@@ -30,7 +30,7 @@ def compiled(*ways: str, begin: str | None = None, of_self: bool = False) -> re.
     Args:
         ways: in lower case, with straight apostrophes; a space matches one or more. Those that begin with `^` or a
             sign need no word's beginning.
-        begin: what must stand where all of them begin, in place of that.
+        begin: what must be where all of them begin, instead of that.
         of_self: those that open like `_SELF` do so with "I" or "this assistant" in every case.
     """
     if begin is None:
