@@ -58,6 +58,8 @@ class AuditFolder:
         given = Path(path)
         self.path = given.parent if given.suffix == ".json" else given
         self._file = given if given.suffix == ".json" else given / AUDIT_FILE
+        self._read: tuple[int, ...] = ()
+        """The state in which the file was read here; empty where it was not."""
         if audit is not None:
             self.__dict__["audit"] = audit
 
@@ -77,6 +79,7 @@ class AuditFolder:
         if not file.is_file():
             raise ConfigError(f"{file}: no audit to read; make one with `offtarget audit`")
         require_intact(file)
+        self._read = _state(file)
         raw = read_json(file, remedy="make it again with `offtarget audit`")
         version = raw.get("schema_version") if isinstance(raw, dict) else None
         if version is None:
@@ -100,7 +103,7 @@ class AuditFolder:
         Raises:
             ConfigError: another audit was written into it since.
         """
-        if "audit" not in self.__dict__ or not self._file.is_file():
+        if "audit" not in self.__dict__ or not self._file.is_file() or _state(self._file) == self._read:
             return
         there = read_json(self._file, remedy="make it again with `offtarget audit`")
         there = there if isinstance(there, dict) else {}
@@ -172,6 +175,12 @@ class AuditFolder:
         write_atomic(self.path / AUDIT_FILE, audit.to_json())
         for matrix in features:
             matrix.save(self.path / FEATURES / matrix.lens)
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    """What changes when a file is replaced or written into."""
+    now = file.stat()
+    return now.st_ino, now.st_mtime_ns, now.st_size
 
 
 def dangling(audit: Audit) -> str:
