@@ -241,6 +241,8 @@ def load_module(path: Path) -> Any:
             raise
         line = f", line {e.lineno}" if isinstance(e, SyntaxError) and e.lineno else ""
         raise ConfigError(f"{path}{line}: cannot be loaded ({type(e).__name__}: {e})") from e
+    # as that of a script: it is of no installed package, and Inspect reads all of them to find that out, for every task
+    module.__spec__ = None
     return module
 
 

@@ -110,6 +110,19 @@ def cases(home: Path) -> dict[str, tuple[list[str], list[list[str]]]]:
     }
 
 
+def warm_up() -> None:
+    """Run all of them once in this process, so that no fork has to import, compile or hash what each of them needs."""
+    kept = sys.stdout, sys.stderr
+    with tempfile.TemporaryDirectory() as top:
+        home = Path(top) / "home"
+        home.mkdir()
+        write_inputs(home)
+        os.environ["OFFTARGET_HOME"] = str(home / "store")
+        for name in ("run of two cells", "verify"):
+            command(*cases(home)[name][0])()
+    sys.stdout, sys.stderr = kept
+
+
 def kill_everywhere(home: Path, argv: list[str], before: list[list[str]], points: int) -> dict[str, Any]:
     fresh = home.with_name(home.name + "-fresh")
     store = home / "store"
@@ -209,11 +222,9 @@ def main() -> None:
     options.add_argument("--write", type=Path, help="file for the table")
     given = options.parse_args()
     import torch
-    import transformers  # noqa: F401 - loaded once, for all forks
-
-    import offtarget.cli.main  # noqa: F401
 
     torch.set_num_threads(1)
+    warm_up()
     lines = [
         "| command | killed at | verdicts lost | results differ | litter after the next run |",
         "| --- | --- | --- | --- | --- |",

@@ -54,8 +54,11 @@ def _scores(b: Board, name: str) -> Markup:
 
 
 def _short_label(label: str) -> str:
-    """`reward_shaping (strength −2)` as `reward_shaping −2`: a plot has little room."""
-    return re.sub(r" \((?:strength )?([^(),]*)\)$", r" \1", label)
+    """`reward_shaping (readout probe, strength −2)` as `reward_shaping −2, readout probe`: a plot has little room."""
+    if not (found := re.fullmatch(r"(.*?) \((.*)\)", label)):
+        return label
+    parts = sorted(found[2].split(", "), key=lambda part: not part.startswith("strength "))
+    return f"{found[1]} {', '.join(parts)}".replace(" strength ", " ", 1)
 
 
 def _plot(b: Board, name: str) -> Markup:

@@ -1,7 +1,5 @@
 """`offtarget concepts`: what an audit calls its concepts, and how far to trust the names."""
 
-import csv
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +13,14 @@ if TYPE_CHECKING:
 HEAD = (
     "concept", "latents", "label", "named by", "r", "words' AUROC", "held-out responses", "stability", "d", "q", "leans",
 )  # fmt: skip
+
+WORDS = frozenset({"concept", "label", "named by", "leans"})
+READING = (
+    "*r*: Pearson correlation, over distinct responses to prompts that the name was not made from, of the rule's value (or "
+    "of the model's yes or no) with the share of the concept's latents that fire. *words' AUROC*: of the first five words, "
+    "for where it fires, on such responses. *Stability*: how well other seeds of the clustering find the cluster (Jaccard). "
+    "*d*, *q*: of chosen minus rejected over the whole set."
+)
 
 
 def concepts(
@@ -53,42 +59,33 @@ def concepts(
     for c in found[:limit]:
         h, e = lean[c.id], c.evidence
         r, auroc, n = vouched(c)
-        rows.append(
-            (
-                c.id,
-                len(c.members),
-                c.title,
-                named_by(c),
-                "" if r is None else f"{r:+.2f}",
-                "" if auroc is None else f"{auroc:.2f}",
-                "" if n is None else n,
-                "" if e.stability is None else f"{e.stability:.2f}",
-                size(h.d),
-                small(h.q),
-                h.lean,
-            )
-        )
+        values = (c.id, len(c.members), c.title, named_by(c), r, auroc, n, e.stability, h.d, h.q, h.lean)
+        rows.append(values if fmt == "json" else tuple(map(in_words, HEAD, values)))
     if fmt == "json":
         echo_json([dict(zip(HEAD, row, strict=True)) for row in rows])
-    elif fmt == "csv":
-        csv.writer(sys.stdout).writerows([HEAD, *rows])
-    elif fmt == "md":
-        from offtarget.board.tables import escape_cell
+    elif fmt == "text":
+        table((*HEAD[:2], *HEAD[3:], HEAD[2]), [(*row[:2], *row[3:], row[2]) for row in rows])
+    else:
+        from offtarget.board.tables import as_csv, as_markdown, escape_cell
+        from offtarget.board.tables import table as board_table
 
-        typer.echo(f"# Concepts of {escape_cell(audit.dataset.name)}\n")
-        typer.echo(
+        about = (
             f"{len(rows)} concepts of an audit of {audit.dataset.n_pairs} pairs (audit `{audit.key[:16]}`, lens "
             f"{', '.join(str(x['name']) for x in audit.lens)}): named ones, then those without a name, both by how "
-            "clearly they lean. *r*: Pearson correlation, over distinct responses to prompts that the name was not made "
-            "from, of the rule's value (or of the model's yes or no) with the share of the concept's latents that fire. "
-            "*words' AUROC*: of the first five words, for where it fires, on such responses. *Stability*: how well other "
-            "seeds of the clustering find the cluster (Jaccard). *d*, *q*: of chosen minus rejected over the whole set.\n"
+            f"clearly they lean. {READING}"
         )
-        typer.echo("| " + " | ".join(HEAD) + " |\n|" + " --- |" * len(HEAD))
-        for row in rows:
-            typer.echo("| " + " | ".join(escape_cell(str(cell)) for cell in row) + " |")
-    else:
-        table((*HEAD[:2], *HEAD[3:], HEAD[2]), [(*row[:2], *row[3:], row[2]) for row in rows])
+        title = f"Concepts of {escape_cell(audit.dataset.name)}"
+        found_table = board_table(title, HEAD, rows, about=about, words=WORDS)
+        typer.echo(as_csv(found_table) if fmt == "csv" else "\n".join(as_markdown(found_table, 1)), nl=False)
+
+
+def in_words(name: str, value: str | float | None) -> str | int:
+    """A value as a table shows it."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return {"d": size, "q": small, "r": "{:+.2f}".format}.get(name, "{:.2f}".format)(value)
+    return value
 
 
 def searched(c: "Concept") -> tuple[str, ...]:

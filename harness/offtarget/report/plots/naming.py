@@ -74,7 +74,7 @@ def place_labels(ax: Any, points: Sequence[Point]) -> None:
     taken: list[tuple[float, float, float, float]] = []
     dots = [((p.x - x_low) / (x_high - x_low), (p.y - y_low) / (y_high - y_low)) for p in points]
     for p, (u, v) in sorted(zip(points, dots, strict=True), key=lambda t: (-t[1][1], t[1][0], t[0].label)):
-        text = short(p.label, 26)
+        text = short(p.label, 36)
         w, h = 0.0165 * len(text), 0.055
         best = None
         for dy in HEIGHTS:
