@@ -91,8 +91,10 @@ def test_why_a_method_has_no_figure_stands_above_the_table_once() -> None:
     rows = [power(m, e, difference=d) for d in (5, 20) for m, e in (("a", share(3, 4)), ("wild", void))]
     text = audit_markdown(board(power=tuple(rows)))
     assert text.count("finds in 85% of shuffles") == 1
-    assert "3 sets at each point; points more: in chosen. No figure (–): `wild` finds in 85% of shuffles." in text
-    assert "| wild | 5 % | 20 | – | – | – | – | 0.77 |" in text
+    assert (
+        "3 sets at each point: a concept is in so many of chosen and of rejected answers. No figure (–): `wild`" in text
+    )
+    assert "| wild | 25 % / 5 % | – | – | – | – | 0.77 |" in text
 
 
 def test_false_discoveries_have_the_column_of_grey_ones_only_where_it_was_counted() -> None:

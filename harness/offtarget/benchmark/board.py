@@ -66,13 +66,14 @@ def tables(board: AuditBoard) -> list[Table]:
         mine = [p for p in board.power if p.pairs == n]
         lines = []
         for p in mine:
-            line = [p.method, f"{p.rejected:g} %", f"{p.difference:g}"]
+            line = [p.method, f"{p.difference + p.rejected:g} % / {p.rejected:g} %"]
             line += [_figure(e) for e in (p.recall, p.recall_ruled, p.detected, p.detected_ruled, p.auroc)]
             lines.append(line)
-        head = ["method", "in rejected", "points more", "in its top K", "top K, with a rule"]
+        head = ["method", "in chosen / rejected", "in its top K", "top K, with a rule"]
         head += ["found at q < 0.05", "found, with a rule", "AUROC"]
         why = _why_none((p.method, e) for p in mine for e in (p.recall, p.detected))
-        add(f"Power at {n:,} pairs", f"{mine[0].draws} sets at each point; points more: in chosen.{why}", head, lines)
+        about = f"{mine[0].draws} sets at each point: a concept is in so many of chosen and of rejected answers.{why}"
+        add(f"Power at {n:,} pairs", about, head, lines)
     if board.concepts:
         lines = [
             [c.concept + ("" if c.ruled else " (no rule)"), c.method, _figure(c.recall), _figure(c.detected)]
