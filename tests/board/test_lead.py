@@ -97,6 +97,14 @@ def test_under_three_seeds_nothing_is_claimed_and_what_was_taught_is_said_by_see
     assert not any("Plain DPO minus start" in line for line in facts(board))
 
 
+def test_of_enough_seeds_beside_one_of_plain_dpo_nothing_is_claimed(make_cell, three):
+    cells = [*three("start", style=0.1), make_cell("dpo", style=0.5)]
+    cells += three("filter", verdict="amplify", style=0.9) + three("random_filter", verdict="amplify", style=0.6)
+    board = _board(cells)
+    assert board.lead.startswith("Nothing is claimed here: plain DPO was trained with 1 seed")
+    assert not any("control" in line for line in facts(board))
+
+
 @pytest.mark.parametrize(("left", "lacks"), [("start", "plain DPO"), ("dpo", "the model before training")])
 def test_without_a_reference_nothing_can_be_compared(three, left, lacks):
     board = _board([*three(left, style=0.2), *three("filter", style=0.1)])

@@ -270,8 +270,8 @@ def _control(b: Board, r: Row) -> Row:
 
 
 def _tested(b: Board) -> list[tuple[Row, BehaviourRow]]:
-    """Rows and targets that could be compared with a blind control."""
-    return [(r, x) for r in b.rows for x in r.behaviours if x.q_control is not None]
+    """Rows and targets that could be compared with a blind control; of rows of which something is claimed."""
+    return [(r, x) for r in compared(b) for x in r.behaviours if x.q_control is not None]
 
 
 def _differing(b: Board) -> list[tuple[Row, BehaviourRow]]:
