@@ -5,7 +5,7 @@ from pathlib import Path
 
 from offtarget.audit.diff.records import Difference
 from offtarget.audit.records import Audit
-from offtarget.benchmark.board import AuditBoard
+from offtarget.benchmark.records import AuditBoard
 from offtarget.board.cell import Cell
 from offtarget.board.records import Boards
 from offtarget.verdicts import Verdicts

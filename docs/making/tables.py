@@ -6,7 +6,7 @@ from functools import cache, partial
 from typing import Any
 
 from making.text import cell, table
-from offtarget.benchmark.board import AuditBoard
+from offtarget.benchmark.records import AuditBoard
 from offtarget.board.estimate import Estimate, Scored
 from offtarget.board.folder import read_cells
 from offtarget.board.rank import rank
@@ -197,14 +197,7 @@ def benchmark(name: str) -> str:
         )
         for a in found.aims
     ]
-    head = (
-        "method",
-        "recall at K",
-        "of concepts with a rule",
-        "cover at 0.3",
-        "mean FDP at q < 0.1",
-        "shuffles with a finding",
-    )
+    head = ("method", "in its top K", "with a rule", "strictly", "false discoveries", "shuffled labels with a finding")
     return table(head, rows, numbers=5)
 
 
@@ -228,8 +221,8 @@ def power(name: str, method: str) -> str:
         "pairs",
         "rate in rejected",
         "points more in chosen",
-        "recall at K",
-        "of concepts with a rule",
+        "in its top K",
+        "top K, with a rule",
         "found at q < 0.05",
     )
     return table(head, rows, numbers=6)

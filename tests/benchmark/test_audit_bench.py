@@ -10,9 +10,10 @@ import pytest
 
 from offtarget import registry
 from offtarget.audit.method import AuditInput, run_method
-from offtarget.benchmark.board import AuditBoard, audit_html, audit_markdown
+from offtarget.benchmark.board import audit_html, audit_markdown
 from offtarget.benchmark.planting import coin_labels, grid_rates, plant_set, planter
 from offtarget.benchmark.recipe import read_bench, validate_bench
+from offtarget.benchmark.records import AuditBoard
 from offtarget.benchmark.run import run_bench
 from offtarget.benchmark.summary import audit_board
 from offtarget.errors import ConfigError

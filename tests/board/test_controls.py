@@ -46,8 +46,11 @@ def test_the_difference_from_the_control_is_paired_and_needs_no_ratio(base, thre
     want = sum(50 <= i < 60 for i in mine) / sum(10 <= i < 60 for i in mine)
     assert row.control_recovery.value == pytest.approx(want) and row.control == "random_filter (strength 0.3)"
     assert _style(rows["random_filter", 0.3]).vs_control.note == "no blind control"
+    back = rows["filter", 0.3].recovery.value
+    assert board.lead.startswith(f"filter (strength 0.3) took back {100 * back:.0f}\xa0% [")
+    assert f"its blind control, {100 * want:.0f}\xa0% [" in board.lead
     (line,) = [x for x in facts(board) if "blind control" in x]
-    assert "filter (strength 0.3) takes back" in line and "1 of 1 tested" in line
+    assert line.startswith("Its difference from the control: −0.300 [") and "1 row." in line
 
 
 def test_a_control_is_of_the_same_strength_and_verdicts(base, three):

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from offtarget.benchmark.board import AuditBoard, audit_markdown
+from offtarget.benchmark.board import audit_markdown
 from offtarget.benchmark.recipe import read_bench
+from offtarget.benchmark.records import AuditBoard
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 FOLDERS = sorted(f.parent for f in (RESULTS / "benchmark").rglob("board.json"))

@@ -1,5 +1,7 @@
 """`offtarget verify` on a random model: held-out prompts, fixed concepts, every control, and its errors."""
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -89,8 +91,16 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
     assert call(["board", "res", "--predictions"]) == 0
     board = capsys.readouterr().out
     c = head["control"]
-    line = next(x for x in board.splitlines() if "| latents | sqrt frequency | tilt |" in x)
-    assert f"| {c['raw']['r']:+.2f} | {c['raw']['r2']:.2f} | {c['raw_null']['q95_r2']:.2f} |" in line
+    part = board[board.index("## Over single latents") :]
+    line = next(x for x in part.splitlines() if "| tilt |" in x)
+    assert f"| {c['n_concepts']:,} | {c['raw']['r2']:.2f} | {c['by_row']['r']:+.2f}" in line
+    assert f" {c['by_row']['r2']:.2f} | {c['by_row_null']['q95_r2']:.2f} | {c['by_row_null']['p']:.3f} |" in line
+    assert call(["board", "res", "--predictions", "--format", "csv"]) == 0
+    rows = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    (row,) = (
+        r for r in rows if (r["concepts"], r["statistic"], r["predictor"]) == ("latents", "sqrt frequency", "tilt")
+    )
+    assert (row["r"].lstrip("'"), row["r²"]) == (f"{c['raw']['r']:+.2f}", f"{c['raw']['r2']:.2f}")
     assert call(["board", "out", "--predictions", "--format", "html"]) == 2
 
     made = sum(e["event"] == "made" for e in Store().events())

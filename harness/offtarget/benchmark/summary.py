@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from offtarget.audit.method import lenses_of
-from offtarget.benchmark.board import (
+from offtarget.benchmark.planting import content_sha256
+from offtarget.benchmark.recipe import BenchRecipe
+from offtarget.benchmark.records import (
     AimRow,
     AuditBoard,
     ConceptRow,
@@ -17,8 +19,6 @@ from offtarget.benchmark.board import (
     ShuffleRow,
     TopicRow,
 )
-from offtarget.benchmark.planting import content_sha256
-from offtarget.benchmark.recipe import BenchRecipe
 from offtarget.benchmark.run import ROOMS, Draw, Scored
 from offtarget.board.estimate import Estimate
 from offtarget.registry import default
@@ -197,6 +197,8 @@ def _recall(draws: Sequence[Draw], what: str, of: str = "planted") -> Estimate:
         return Estimate(note=notes[0])
     if what == "detected" and not any(d["tests"] for d in draws):
         return Estimate(note="ranks only" if draws else "not run")
+    if draws and not any(d[of] for d in draws):
+        return Estimate(note="nothing planted")
     return share(sum(c in d[what] for d in draws for c in d[of]), sum(len(d[of]) for d in draws))
 
 

@@ -61,10 +61,9 @@ def _seeds(reference: Reference, rows: Sequence[Row]) -> list[str]:
     if not few:
         return []
     if 0 < reference.plain_seeds < SEEDS_NEEDED:
-        n = reference.plain_seeds
         return [
-            f"Plain DPO has {n} seed{'s' if n > 1 else ''}, so nothing is claimed of any protocol here: what another seed "
-            f"would give is not known. Scores are those of the policies that were trained. Run {SEEDS_NEEDED} seeds."
+            "Scores are those of the policies that were trained: what another training seed would give is not known. Run "
+            f"{SEEDS_NEEDED} seeds."
         ]
     return [
         f"Nothing is claimed of provisional rows: under {SEEDS_NEEDED} seeds it is not known what another seed would give. "

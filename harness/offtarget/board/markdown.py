@@ -23,6 +23,7 @@ def markdown(boards: Boards, command: str) -> str:
 
 def _board(b: Board) -> list[str]:
     out = [f"## {escape_cell(say.title(b))}", ""]
+    out += [f"**{escape_cell(b.lead, 1200)}**", ""]
     out += [f"{b.n_pairs:,} pairs (rows `{b.rows_sha256[:12]}`), budget {escape_cell(b.budget)}.", ""]
     out += [f"- {escape_cell(line, 1200)}" for line in say.facts(b)]
     out += [f"- {line}" for line in b.limits] + [""]

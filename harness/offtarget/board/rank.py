@@ -15,9 +15,10 @@ from offtarget.board.front import SOLID, front_shares
 from offtarget.board.group import Group, group_cells, row_key, training_of
 from offtarget.board.labels import row_labels
 from offtarget.board.limits import limits_of
-from offtarget.board.measure import Measured, Reference
+from offtarget.board.measure import ALPHA, Measured, Reference
 from offtarget.board.records import Board, Boards, Row
 from offtarget.board.rows import measured, row_of
+from offtarget.board.sentences import beyond_control, lead
 from offtarget.board.strata import what_was_asked
 from offtarget.board.taught import what_is_taught
 
@@ -29,7 +30,7 @@ def rank(
     controls: Mapping[str, str] | None = None,
     sketch: bool = False,
 ) -> Boards:
-    """Boards from cells, each comparing what can be compared; those on which plain DPO moves a target come first.
+    """Boards from cells, each comparing what can be compared; those that say most come first (see `_interest`).
 
     Args:
         cells: in any order.
@@ -45,10 +46,15 @@ def rank(
     return Boards(boards=tuple(boards), apart=tuple(apart), problems=tuple(problems))
 
 
-def _interest(b: Board) -> int:
-    """Boards with signal first, then those where it is not known, then those without."""
+def _interest(b: Board) -> tuple[int, bool]:
+    """The place of a board.
+
+    First boards with a protocol beyond its blind control, then those with signal, then those with too few seeds to say
+    (of these first where a seed of plain DPO moved a target), then those without signal.
+    """
     heard = set(b.signal.values())
-    return 0 if True in heard else 1 if None in heard else 2
+    quiet = all(t.q is None or t.q >= ALPHA for t in b.taught)
+    return 0 if beyond_control(b) else 1 if True in heard else 2 if None in heard else 3, quiet
 
 
 def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
@@ -72,7 +78,7 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
     m = first.manifest
     every = [*group.start, *group.cells]
     scores = [s for c in every for s in c.behaviours]
-    return Board(
+    board = Board(
         dataset=first.spec.dataset,
         dataset_revision=m.dataset_revision,
         rows_sha256=m.rows_sha256,
@@ -89,6 +95,7 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
         rows=tuple(placed),
         limits=tuple(limits_of(first, reference, placed, scores)),
     )
+    return board.model_copy(update={"lead": lead(board)})
 
 
 def _with_controls(

@@ -124,6 +124,8 @@ class Board(Record):
     """Target behaviour -> whether plain DPO differs from start; None where that cannot be said, as with too few seeds."""
     taught: tuple[Taught, ...] = ()
     """Plain DPO minus start on each target, seed by seed."""
+    lead: str = ""
+    """The result in one sentence, for people."""
     rows: tuple[Row, ...]
     limits: tuple[str, ...]
     """What to bear in mind when reading it."""

@@ -3,7 +3,7 @@
 from offtarget.board.estimate import Estimate, Scored
 from offtarget.board.labels import in_words, short_name, usual_verdicts
 from offtarget.board.measure import ALPHA, SIGNAL_T
-from offtarget.board.records import Board, Row
+from offtarget.board.records import BehaviourRow, Board, Row
 from offtarget.evals.contrast import SEEDS_NEEDED
 from offtarget.report.html import fixed, p_value
 
@@ -60,10 +60,49 @@ def title(b: Board) -> str:
     return " · ".join([b.dataset, b.model, *(["target " + " and ".join(b.signal)] if b.signal else [])])
 
 
+def lead(b: Board) -> str:
+    """The result of a board in one sentence: the best protocol beyond its blind control, or why there is none."""
+    rows = {r.kind: r for r in b.rows}
+    if "start" not in rows or "plain" not in rows:
+        lacks = "plain DPO" if "start" in rows else "the model before training"
+        return f"No protocol can be compared: {lacks} is not on this board."
+    if not b.signal:
+        return "No target behaviour was scored, so nothing can be said to be taken back."
+    if rows["plain"].provisional:
+        n = len(rows["plain"].seeds)
+        return (
+            f"Nothing is claimed here: plain DPO was trained with {n} seed{'s' if n > 1 else ''}, and a claim needs "
+            f"{SEEDS_NEEDED}; it changed {_taught(b)}."
+        )
+    if best := beyond_control(b):
+        return _took_back(b, *best)
+    if not any(b.signal.values()) and not amplifies(b):
+        return f"Plain DPO did not clearly change {_taught(b)}, so there is nothing to take back."
+    protocols = [r for r in compared(b) if r.kind == "protocol"]
+    tested = {r.label for r, _ in _tested(b)}
+    changed = f"plain DPO changed {_taught(b)}"
+    if tested:
+        return f"No protocol does more than its blind control at q < {ALPHA:g} ({len(tested)} tested); {changed}."
+    if not protocols:
+        return f"No protocol has the {SEEDS_NEEDED} training seeds that a claim needs; {changed}."
+    return f"No protocol can be told from the same done blindly, for want of a blind control to compare; {changed}."
+
+
+def beyond_control(b: Board) -> tuple[Row, BehaviourRow] | None:
+    """Of the rows that do more than their blind control at q < 0.05, the one that takes back most.
+
+    Where none takes back, the one that amplifies most.
+    """
+    found = [(r, x) for r, x in _differing(b) if _more(b, r, x)]
+    back = [(r, x) for r, x in found if r.intent != "amplify"]
+    if back:
+        return max(back, key=lambda f: f[1].recovery.value or 0.0)
+    return max(found, key=lambda f: f[1].amplification.value or 0.0, default=None)
+
+
 def facts(b: Board) -> list[str]:
-    """What the board says, most important first: what plain DPO does, what goes beyond a blind control, short names."""
-    lines = [line for name in b.signal if (line := _plain(b, name))]
-    lines += _beyond(b)
+    """What the lead does not say: what else was tested against controls, plain DPO seed by seed, short names."""
+    lines = _others(b) + [line for name in b.signal if (line := _plain(b, name))]
     usual = usual_verdicts([r.verdicts for r in b.rows if r.kind == "protocol"])
     if usual:
         odd = any(r.verdicts != usual for r in b.rows if r.kind == "protocol")
@@ -153,42 +192,105 @@ def front(r: Row) -> str:
 
 
 def _plain(b: Board, name: str) -> str:
-    """What plain DPO changes on a target, with its noise where that is known, and seed by seed."""
+    """What plain DPO changes on a target, seed by seed; where the lead says it with its interval, the seeds alone."""
     taught = [t for t in b.taught if t.behaviour == name and t.difference is not None]
-    if not taught:
+    plain = _of(b, "plain", name)
+    if not taught or plain is None or plain.q_start is None:
         return ""
     by_seed = ", ".join(f"seed {t.seed} {fixed(t.difference, 3, sign=True)}" for t in taught)
-    plain = next((x for r in b.rows if r.kind == "plain" for x in r.behaviours if x.behaviour == name), None)
-    if plain is None or plain.q_start is None:
-        return f"Plain DPO minus start on {name}: {by_seed}."
-    change = with_ci(plain.vs_start, 3, sign=True)
-    return f"Plain DPO minus start on {name}: {change} (p {p_value(plain.q_start)}; {by_seed})."
+    change = "" if _change(plain) in b.lead else f"{with_ci(plain.vs_start, 3, sign=True)}; "
+    return f"Plain DPO minus start on {name}: {change}{by_seed} (p {p_value(plain.q_start)})."
 
 
-def _beyond(b: Board) -> list[str]:
-    """Which protocols do more than their blind control at q < 0.05."""
-    tested = [(r, x) for r in b.rows for x in r.behaviours if x.q_control is not None]
-    if not tested:
-        return []
-    found = []
-    for r, x in tested:
-        if x.q_control is None or x.q_control >= ALPHA:
+def _others(b: Board) -> list[str]:
+    """What was tested against blind controls beside the row of the lead."""
+    best, differing = beyond_control(b), _differing(b)
+    rest = [f for f in differing if f != best]
+    out = []
+    if best:
+        n = len(_tested(b))
+        also = f"; {len(rest)} more differ{'s' if len(rest) == 1 else ''} at q < {ALPHA:g}" if rest else ""
+        none = "" if rest or n == 1 else f"; no other differs at q < {ALPHA:g}"
+        difference = with_ci(best[1].vs_control, 3, sign=True)
+        out.append(
+            f"Its difference from the control: {difference} ({best[1].unit}). "
+            f"Compared with a blind control: {n} row{'s' if n > 1 else ''}{also or none}."
+        )
+    for r, x in rest:
+        theirs = next((y for y in _control(b, r).behaviours if y.behaviour == x.behaviour), None)
+        change = f"{with_ci(x.vs_control, 3, sign=True)} on {x.behaviour}, q\u00a0{p_value(x.q_control)}"
+        taken = ""
+        if x.recovery.value is not None and theirs is not None and theirs.recovery.value is not None:
+            taken = f" takes back {_share(x.recovery)}, {r.control} {_share(theirs.recovery)};"
+        verb = "Does more than" if _more(b, r, x) else "Differs from"
+        out.append(f"{verb} its blind control: {r.label}{taken or ','} {change}.")
+    return out
+
+
+def _took_back(b: Board, r: Row, x: BehaviourRow) -> str:
+    """The lead of a board on which a row does more than its blind control."""
+    theirs = next(y for y in _control(b, r).behaviours if y.behaviour == x.behaviour)
+    if r.intent == "amplify":
+        mine, other = (with_ci(y.vs_dpo, 3, sign=True) for y in (x, theirs))
+        said = f"{r.label} changed {x.behaviour} by {mine} ({x.unit}) beyond plain DPO"
+    else:
+        mine, other = _share(x.recovery), _share(theirs.recovery)
+        plain = _of(b, "plain", x.behaviour)
+        rose = plain is not None and (plain.vs_start.value or 0.0) > 0
+        of = f"the {x.behaviour} that plain DPO taught" if rose else f"what plain DPO took from {x.behaviour}"
+        said = f"{r.label} took back {mine} of {of}"
+    return f"{said}; {r.control}, its blind control, {other}; they differ (q\u00a0{p_value(x.q_control)})."
+
+
+def _taught(b: Board) -> str:
+    """`style by +0.39 [+0.17, +0.62]`, of every target; seed by seed where there are too few for an interval."""
+    out = []
+    for name in b.signal:
+        plain = _of(b, "plain", name)
+        if plain is not None and plain.vs_start.ci is not None:
+            out.append(_change(plain))
             continue
-        change = f"{with_ci(x.vs_control, 3, sign=True)} on {x.behaviour}"
-        if x.recovery.value is not None and r.control_recovery.value is not None:
-            taken = (
-                f"takes back {_share(x.recovery)} of what plain DPO changed, {r.control} {_share(r.control_recovery)}"
-            )
-            found.append(f"{r.label} {taken}; difference {change}")
-        else:
-            found.append(f"{r.label}: {change}, against {r.control}")
-    if not found:
-        return [f"No protocol differs from its blind control at q < {ALPHA:g} ({len(tested)} tested)."]
-    many = f"q < {ALPHA:g}; {len(found)} of {len(tested)} tested"
-    return [f"Differs from its blind control ({many}): {line}." for line in found]
+        seeds = [
+            f"{fixed(t.difference, 3, sign=True)}" for t in b.taught if t.behaviour == name and t.difference is not None
+        ]
+        out.append(f"{name} by {' and '.join(seeds)}" if seeds else f"{name} by an unknown amount")
+    return ", ".join(out)
+
+
+def _change(plain: BehaviourRow) -> str:
+    return f"{plain.behaviour} by {with_ci(plain.vs_start, 3, sign=True)}"
+
+
+def _of(b: Board, kind: str, name: str) -> BehaviourRow | None:
+    return next((x for r in b.rows if r.kind == kind for x in r.behaviours if x.behaviour == name), None)
+
+
+def _control(b: Board, r: Row) -> Row:
+    return next(c for c in b.rows if c.label == r.control)
+
+
+def _tested(b: Board) -> list[tuple[Row, BehaviourRow]]:
+    """Rows and targets that could be compared with a blind control; of rows of which something is claimed."""
+    return [(r, x) for r in compared(b) for x in r.behaviours if x.q_control is not None]
+
+
+def _differing(b: Board) -> list[tuple[Row, BehaviourRow]]:
+    return [(r, x) for r, x in _tested(b) if x.q_control is not None and x.q_control < ALPHA]
+
+
+def _more(b: Board, r: Row, x: BehaviourRow) -> bool:
+    """Whether a row that differs from its control does more of what was asked: away from plain DPO's change, or up."""
+    apart = x.vs_control.value or 0.0
+    if r.intent == "amplify":
+        return apart > 0 and (x.vs_dpo.value or 0.0) > 0
+    plain = _of(b, "plain", x.behaviour)
+    taught = 0.0 if plain is None else plain.vs_start.value or 0.0
+    return bool(b.signal.get(x.behaviour)) and apart * taught < 0 and (x.recovery.value or 0.0) > 0
 
 
 def _share(e: Estimate) -> str:
-    """`86 % [75, 96]`."""
+    """`86 % [75, 96]`, or why there is no share."""
+    if e.value is None:
+        return e.note or "–"
     ci = "" if e.ci is None else f" [{fixed(100 * e.ci[0], 0)}, {fixed(100 * e.ci[1], 0)}]"
-    return f"{fixed(None if e.value is None else 100 * e.value, 0)}\u00a0%{ci}"
+    return f"{fixed(100 * e.value, 0)}\u00a0%{ci}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from pydantic import ValidationError
 
@@ -10,10 +11,13 @@ from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.records import explain
 from offtarget.verification.agreement import BANDS
-from offtarget.verification.records import Outcome, Verification
+from offtarget.verification.page import FAMILIES
+from offtarget.verification.records import Control, Outcome, Verification
 
 FILE = "verification.json"
 LEADING = ("tilt", "disparity", "activation", "logit_linear", "length")
+STATISTICS = ("sqrt_frequency", "value")
+ALPHA = 0.05
 
 
 def read_verifications(folder: Path) -> list[Verification]:
@@ -57,6 +61,53 @@ HEAD = (
     "r² / second seed",
 )  # fmt: skip
 RUNS = ("set", "protocol", "pairs", "held-out prompts", "seeds", "characters", "cut at the limit", "key")
+SHORT = ("set", "predictor", "n", "r²", "r, equal length", "r², equal length", "chance", "p", "second seed")
+SHORT_ABOUT = (
+    "How well the predicted shift of each of n concepts (mean of chosen − rejected, or what the predictor makes of it) "
+    "agrees with the observed one (mean of answers after − before DPO, on prompts that nothing was predicted from and "
+    "nothing was trained on). Equal length: length removed row by row from both sides. Chance: the 95th percentile of that "
+    "r² over 500 random swaps of chosen and rejected by prompt; p by the same. Second seed: correlation of the shifts of "
+    "two training seeds at equal length, which no r² can be expected to exceed. Length: what each concept's regression on "
+    "both lengths predicts, for which there is no chance."
+)
+MORE = (
+    "`--format csv` and `json` have more columns: raw r and its chance, what n is worth, r² beyond length, in errors, by ranks "
+    "and by frequency, with length slopes in place of equal length, and the surest predictions."
+)
+
+
+def prediction_lead(found: Sequence[Verification]) -> str:
+    """Which predictor agrees best at equal length, on how many sets and against what chance, in one sentence."""
+    family = _main_family(found)
+    best = {}
+    for name in LEADING:
+        mine = [
+            o.control for v in found for o in _first(v, family) if o.predictor == name and o.statistic in STATISTICS
+        ]
+        if mine and name != "length":
+            best[name] = mine
+    if not best:
+        return "No predictor but length was tried."
+    names = sorted(best, key=lambda name: -median(_r2(c) for c in best[name]))
+    n, r2 = len(best[names[0]]), [_r2(c) for c in best[names[0]]]
+    beyond = {name: sum(_beyond(c) for c in best[name]) for name in names}
+    sets = f"{n} set{'s' if n > 1 else ''}"
+    spread = f" over {sets} ({_range(r2)})" if n > 1 else ""
+    where = f"over {FAMILIES.get(family, family)}, at equal length"
+    if not any(beyond.values()):
+        return (
+            f"No predictor agrees with what training changed beyond chance on any of {sets} {where}; "
+            f"`{names[0]}` comes nearest with {'a median ' if n > 1 else ''}r² {median(r2):.2f}{spread}."
+        )
+    chance = _range([c.by_row_null.q95_r2 for c in best[names[0]]])
+    others = ", ".join(
+        f"`{x}` {median(_r2(c) for c in best[x]):.2f} ({beyond[x]} of {len(best[x])})" for x in names[1:]
+    )
+    return (
+        f"What `{names[0]}` predicts from the data agrees best with what training changed, {where}: "
+        f"{'median ' if n > 1 else ''}r² {median(r2):.2f}{spread}, where swapped labels reach {chance} in one case of twenty; "
+        f"beyond chance (p < {ALPHA:g}) on {beyond[names[0]]} of {sets}{f'; then {others}' if others else ''}."
+    )
 
 
 def prediction_tables(found: Sequence[Verification]) -> list[Table]:
@@ -64,13 +115,12 @@ def prediction_tables(found: Sequence[Verification]) -> list[Table]:
     rows = []
     for v in found:
         for family in dict.fromkeys(("clusters", "latents", *(o.family for o in v.outcomes))):
-            mine = [o for o in v.outcomes if o.family == family and o.seed == v.seeds[0] and o.rows == "trained"]
-            for name in LEADING:
-                best = [o for o in mine if o.predictor == name and o.statistic in ("sqrt_frequency", "value")]
-                rows += [_row(v, o) for o in best]
-            if family in ("clusters", "latents"):
-                paper = [o for o in mine if o.predictor == "disparity" and o.statistic == "presence"]
-                rows += [_row(v, o) for o in paper]
+            rows += [_row(v, o) for o in _shown(v, family)]
+    about = f"{prediction_lead(found)} {ABOUT}"
+    return [table("", HEAD, rows, about=about, words=HEAD[:4]), _runs(found)]
+
+
+def _runs(found: Sequence[Verification]) -> Table:
     runs = [
         (
             v.dataset,
@@ -84,15 +134,19 @@ def prediction_tables(found: Sequence[Verification]) -> list[Table]:
         )
         for v in found
     ]
-    return [table("", HEAD, rows, about=ABOUT, words=HEAD[:4]), table("The runs", RUNS, runs, words=RUNS[:2])]
+    return table("The runs", RUNS, runs, words=RUNS[:2])
 
 
 def prediction_markdown(found: Sequence[Verification], command: str) -> str:
-    """The board as Markdown."""
-    out = ["# Did the data predict what training changed?", "", f"Made by `{command}`; never edited.", ""]
-    for one in prediction_tables(found):
-        out += as_markdown(one)
-    return "\n".join(out)
+    """The board as Markdown: the figures that one needs first; the other columns are in the csv and json."""
+    out = ["# Did the data predict what training changed?", "", f"**{prediction_lead(found)}**", ""]
+    out += [f"Made by `{command}`; never edited. {MORE}", ""]
+    out += [SHORT_ABOUT, ""]
+    for family in sorted(_families(found), key=lambda f: f != _main_family(found)):
+        rows = [_short(v, o) for v in found for o in _shown(v, family)]
+        if rows:
+            out += as_markdown(table(f"Over {FAMILIES.get(family, family)}", SHORT, rows, words=SHORT[:2]))
+    return "\n".join([*out, *as_markdown(_runs(found))])
 
 
 def render_predictions(found: Sequence[Verification], form: str, command: str) -> str:
@@ -108,6 +162,59 @@ def render_predictions(found: Sequence[Verification], form: str, command: str) -
     if form == "json":
         return as_json(prediction_tables(found))
     raise unknown_name("format of the prediction board", form, ("md", "csv", "json"))
+
+
+def _families(found: Sequence[Verification]) -> list[str]:
+    return list(dict.fromkeys(("clusters", "latents", *(o.family for v in found for o in v.outcomes))))
+
+
+def _main_family(found: Sequence[Verification]) -> str:
+    """The family with the most concepts: over few, an r² says little."""
+    sizes = {f: sum(o.control.n_concepts for v in found for o in _shown(v, f)) for f in _families(found)}
+    return max(sizes, key=lambda f: sizes[f])
+
+
+def _first(v: Verification, family: str) -> list[Outcome]:
+    """Of the first training seed, predicted from the pairs that were trained on."""
+    return [o for o in v.outcomes if o.family == family and o.seed == v.seeds[0] and o.rows == "trained"]
+
+
+def _shown(v: Verification, family: str) -> list[Outcome]:
+    """One outcome for each predictor, and the statistic of the paper beside them."""
+    mine = _first(v, family)
+    shown = [o for name in LEADING for o in mine if o.predictor == name and o.statistic in STATISTICS]
+    return shown + [o for o in mine if o.predictor == "disparity" and o.statistic == "presence"]
+
+
+def _r2(c: Control) -> float:
+    """At equal length; 0 where concepts moved against the prediction."""
+    return c.by_row.r2 if c.by_row.r > 0 else 0.0
+
+
+def _beyond(c: Control) -> bool:
+    return c.by_row.r > 0 and c.by_row_null.p < ALPHA
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.2f}", f"{max(values):.2f}"
+    return low if low == high else f"{low} to {high}"
+
+
+def _short(v: Verification, o: Outcome) -> tuple[str | Entry, ...]:
+    """The columns of `SHORT`."""
+    c, alone = o.control, o.predictor == "length"
+    top = v.ceilings[f"{o.family}/{o.statistic}"].seeds_by_row
+    figures = (
+        o.predictor.replace("_", " ") + (", presence (the paper's)" if o.statistic == "presence" else ""),
+        f"{c.n_concepts:,}",
+        f"{c.raw.r2:.2f}",
+        f"{c.by_row.r:+.2f}{_ci(c.by_row.ci_seeds)}",
+        f"{c.by_row.r2:.2f}",
+        "–" if alone else f"{c.by_row_null.q95_r2:.2f}",
+        "–" if alone else f"{c.by_row_null.p:.3f}",
+        "–" if top is None else f"{top:.2f}",
+    )
+    return v.dataset, *map(ours, figures)
 
 
 def _row(v: Verification, o: Outcome) -> tuple[str | Entry, ...]:
