@@ -263,9 +263,9 @@ def test_a_chat_template_reaches_the_reader(
     found = offtarget.audit(path, template=good, out=tmp_path / "audit")
     assert found.record.reading is not None and found.record.reading.template == str(good)
     seen: list[str | None] = []
-    ground = offtarget.plan.__globals__["ground"]
+    ground = offtarget.plan.__wrapped__.__globals__["ground"]
     monkeypatch.setitem(
-        offtarget.plan.__globals__, "ground", lambda *a, **k: seen.append(a[2].template) or ground(*a, **k)
+        offtarget.plan.__wrapped__.__globals__, "ground", lambda *a, **k: seen.append(a[2].template) or ground(*a, **k)
     )
     options: dict[str, Any] = {"concept": "surface:bold", "strength": -0.25}
     offtarget.plan(audited.pairs, "filter", template=good, **options)

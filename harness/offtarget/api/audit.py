@@ -14,6 +14,7 @@ import pandas as pd
 
 from offtarget import verdicts as verdict_file
 from offtarget.api.pairs import as_pairs
+from offtarget.api.wording import speaks_python
 from offtarget.audit.concepts.spaces import SPACES, By
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit
@@ -112,6 +113,7 @@ class AuditResult:
         return f"<audit of {d.name}: {d.n_pairs} pairs, {len(self.record.findings)} findings>"
 
 
+@speaks_python
 def audit(
     pairs: Any,
     *,

@@ -6,10 +6,12 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from offtarget.api.wording import speaks_python
 from offtarget.data.loading import load_pairs as load
 from offtarget.data.pairs import PairSet
 
 
+@speaks_python
 def load_pairs(
     data: Any,
     *,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from offtarget.api.audit import AuditResult
 from offtarget.api.own_rows import own_rows
 from offtarget.api.pairs import as_pairs
+from offtarget.api.wording import speaks_python
 from offtarget.chat_template import read_template
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.as_audited import MODEL, Asked, as_audited
@@ -143,6 +144,7 @@ def _messages(_: int, pair: Pair, flip: bool) -> dict[str, Any]:
     return {"prompt": pair.prompt, "chosen": chosen, "rejected": rejected}
 
 
+@speaks_python
 def plan(
     pairs: Any,
     protocol: str,

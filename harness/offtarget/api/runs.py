@@ -5,6 +5,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from offtarget.api.wording import speaks_python
 from offtarget.board.folder import read_folders
 from offtarget.board.rank import rank
 from offtarget.board.records import Boards
@@ -19,6 +20,7 @@ from offtarget.store import Store
 from offtarget.verification.records import Verification
 
 
+@speaks_python
 def run(
     recipe: str | PathLike[str],
     out: str | PathLike[str] | None = None,
@@ -71,6 +73,7 @@ def run(
     return made
 
 
+@speaks_python
 def evaluate(
     model: str | PathLike[str],
     behaviours: str | Sequence[str] | None = None,
@@ -129,6 +132,7 @@ def evaluate(
     )
 
 
+@speaks_python
 def verify(
     run_dir: str | PathLike[str] | Experiment,
     *,
@@ -165,6 +169,7 @@ def verify(
     return found
 
 
+@speaks_python
 def compare(a: str | PathLike[str], b: str | PathLike[str]) -> tuple[PairedDifference, ...]:
     """Paired differences b − a on the same samples, clustered by prompt, with q-values over the behaviours.
 
@@ -187,6 +192,7 @@ def compare(a: str | PathLike[str], b: str | PathLike[str]) -> tuple[PairedDiffe
     return tuple(compare_runs(sides[0].scores, sides[1].scores, trained=(sides[0].trained, sides[1].trained)))
 
 
+@speaks_python
 def board(*folders: str | PathLike[str]) -> Boards:
     """Boards over the cells of some folders: scores, recovery, drift and capability of every protocol.
 

@@ -309,7 +309,8 @@ class ShapingPlan:
         if not self.control and not self.touched.any():
             raise ConfigError(
                 f"plan of '{self.protocol}' changes nothing: no row would train otherwise than under plain DPO; "
-                "check the concept and the strength (positive amplifies, negative suppresses)"
+                "both answers of every pair show the concept equally, or the sign of the strength is wrong (positive "
+                "amplifies, negative suppresses)"
             )
         kept = int((np.abs(self.start_weights()) >= LEAST_WEIGHT).sum())
         if kept < min_pairs:
