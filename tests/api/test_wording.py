@@ -14,6 +14,7 @@ from offtarget.errors import ConfigError, UndecidedError
             "12 pairs were cut there: raise --max-length, or go on",
             "12 pairs were cut there: raise max_length=, or go on",
         ),
+        ("--by vendor: no such column", 'by="vendor": no such column'),
         ("use --by vendor,source", 'use by="vendor,source"'),
         ("--columns group=prompt makes prompts the unit", 'columns={"group": "prompt"} makes prompts the unit'),
         ("give another with `--chat-template FILE.jinja`", "give another with `template=FILE.jinja`"),
@@ -27,7 +28,7 @@ def test_an_option_that_the_function_has_is_its_argument(message: str, said: str
 
 def test_the_functions_say_it_so() -> None:
     rows = [{"prompt": f"p{i}", "chosen": f"Yes, {i}.", "rejected": f"No, {i * i}."} for i in range(40)]
-    with pytest.raises(ConfigError, match=r"unknown column 'vendor'.* \(by=\)"):
+    with pytest.raises(ConfigError, match='^by="vendor": the rows carry no metadata'):
         offtarget.audit(rows, by="vendor")
     with pytest.raises(
         UndecidedError, match=r'one unit.*; `columns=\{"group": "prompt"\}` takes each prompt for a unit'

@@ -11,7 +11,7 @@ from offtarget.errors import OfftargetError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-OPTION = re.compile(r"(`[a-z][^`]*`)|--([a-z][a-z-]*)(?:[ =]([\w:]+(?:=\w+|(?:,\w+)+)|[A-Z]{2}[\w.]*))?")
+OPTION = re.compile(r"(`[a-z][^`]*`)|--([a-z][a-z-]*)(?:[ =]([\w:]+(?:=\w+|(?:,\w+)+)|[A-Z]{2}[\w.]*|[\w.,]+(?=:)))?")
 """A whole command in backticks; or an option, and its value where that is plainly one: `vendor,source`, `group=prompt`, `FILE`."""
 
 
