@@ -28,7 +28,7 @@ def test_an_option_that_the_function_has_is_its_argument(message: str, said: str
 
 def test_the_functions_say_it_so() -> None:
     rows = [{"prompt": f"p{i}", "chosen": f"Yes, {i}.", "rejected": f"No, {i * i}."} for i in range(40)]
-    with pytest.raises(ConfigError, match='^by="vendor": the rows carry no metadata'):
+    with pytest.raises(ConfigError, match=r'^by="vendor": the rows carry no metadata'):
         offtarget.audit(rows, by="vendor")
     with pytest.raises(
         UndecidedError, match=r'one unit.*; `columns=\{"group": "prompt"\}` takes each prompt for a unit'
