@@ -28,4 +28,4 @@ def test_a_factor_is_explained_where_one_stands(capsys: pytest.CaptureFixture[st
     _factors(["words", "share of rows"])
     assert capsys.readouterr().out == ""
     _factors(["words", LOG])
-    assert capsys.readouterr().out.startswith("(in %: how much more chosen has than rejected; ×: ")
+    assert capsys.readouterr().out.startswith("(%: how much more chosen has than rejected; ×: ")

@@ -142,8 +142,8 @@ def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     if near.n_prompts or near.n_answers:
         yield (
             "near repeats",
-            f"{counted(near.n_prompts, 'prompt')}, {counted(near.n_answers, 'answer')} and {counted(near.n_rows, 'row')} nearly "
-            f"repeat another (at least {near.threshold:g} of their runs of {near.words} words in common)"
+            f"{counted(near.n_prompts, 'prompt')}, {counted(near.n_answers, 'answer')} and {counted(near.n_rows, 'row')} "
+            f"nearly repeat another (Jaccard similarity of {near.words}-word shingles at least {near.threshold:g})"
             + _some([" ~ ".join(ids[:2]) for ids in (*near.rows, *near.prompts, *near.answers)], near.n_prompts),
             False,
         )
@@ -193,16 +193,22 @@ def _debris(report: DataReport) -> Iterator[tuple[str, str, bool]]:
             continue
         chosen, rejected = percent(d.n_chosen / n), percent(d.n_rejected / n)
         if not is_lopsided(d, n) and max(d.n_chosen, d.n_rejected, d.n_prompts) < TRACE * n:
-            traces.append(f"{d.told} ({chosen}, {rejected}, {percent(d.n_prompts / n)})")
+            traces.append(f"{d.told} in {_where(chosen, rejected, percent(d.n_prompts / n))}")
             continue
         yield (
             "debris",
-            f"{d.told}: in {chosen} of chosen, {rejected} of rejected, {percent(d.n_prompts / n)} of prompts, e.g. "
+            f"{d.told}: in {_where(chosen, rejected, percent(d.n_prompts / n))}, e.g. "
             f"{_short(d.rows[0])} “{d.example}”",
             is_lopsided(d, n),
         )
     if traces:
-        yield "traces of", "; ".join(traces) + ", of chosen, rejected, prompts", False
+        yield "traces of", "; ".join(traces), False
+
+
+def _where(chosen: str, rejected: str, prompts: str) -> str:
+    """Shares of each text; that of prompts only where there is one."""
+    told = f"{chosen} of chosen, {rejected} of rejected"
+    return told if prompts == percent(0) else f"{told}, {prompts} of prompts"
 
 
 def _odd(report: DataReport) -> Iterator[tuple[str, str, bool]]:

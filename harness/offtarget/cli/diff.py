@@ -241,7 +241,7 @@ def _factors(units: Iterable[str]) -> None:
     """What × stands for, where it does."""
     if LOG in units:
         typer.echo(
-            "(in %: how much more chosen has than rejected; ×: the change of that ratio, as 1 + % now over 1 + % before)"
+            "(%: how much more chosen has than rejected; ×: the change of their ratio, (1 + % now) / (1 + % before))"
         )
 
 

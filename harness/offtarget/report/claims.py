@@ -241,8 +241,7 @@ def lengths(d: DatasetInfo) -> str:
     stand = d.median_as_they_stand
     if stand is not None and [round(x) for x in stand] != [round(x) for x in d.median_characters]:
         text += (
-            f"; with repeated prompts and debris, which do not count here, {number(round(stand[0]))} against "
-            f"{number(round(stand[1]))}"
+            f"; with repeated prompts and debris left in, {number(round(stand[0]))} against {number(round(stand[1]))}"
         )
     return text
 
