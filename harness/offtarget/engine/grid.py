@@ -30,6 +30,7 @@ from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import hash_of
 from offtarget.training.admission import admit
+from offtarget.training.model_card import Origin
 from offtarget.training.run import train
 from offtarget.verdicts import decided
 from offtarget.versions import code_version, commit, package_versions, source_sha256
@@ -137,12 +138,25 @@ def _protocol_cell(run: Run, item: ProtocolRun, plan: ShapingPlan, asked: Asked,
         store=run.store,
         progress=run.progress,
         template=run.recipe.chat_template,
+        origin=origin_of(run, item, asked.key),
     )
     kept.policy = trained.path
     policy = resolve(str(trained.path), run.store)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol, kept)
     seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}
     return _cell(run, asked, scores, plan, trained.digest, seconds)
+
+
+def origin_of(run: Run, item: ProtocolRun, cell: str = "") -> Origin:
+    """What the model card of a policy says of its data and protocol."""
+    acting = [v for v in decided(run.verdicts) if v.sign]
+    return Origin(
+        dataset=run.pairs.name,
+        revision=run.pairs.revision,
+        parameters=parameters_of(item),
+        verdicts=tuple(f"{v.decision} {v.name()} (strength {v.strength:g})" for v in acting),
+        cell=cell,
+    )
 
 
 def parameters_of(item: ProtocolRun) -> dict[str, Any]:
