@@ -73,7 +73,7 @@ def test_the_documented_file_is_read(small):
         (one(date="2026-02-31"), "."),
         (one(concept="surface:blod"), "unknown concept 'surface:blod': did you mean surface:bold"),
         (one(context="cooking"), "unknown context 'cooking'"),
-        ("{concept: surface:bold, decision: allow, date: 2026-01-31}", "verdict 1 .* lacks 'by'; add it"),
+        ("{concept: surface:bold, decision: allow, date: 2026-01-31}", "verdict 1 .* lacks 'by'; add it there"),
         ("just words", "verdict 1: "),
     ],
 )
@@ -128,31 +128,6 @@ def test_contradictions_are_refused_and_repetitions_are_not(small):
     assert (own == here).all()
 
 
-def test_a_file_written_is_read_alike(small, tmp_path):
-    made = verdicts.Verdicts(
-        vocabulary=small.audit.vocabulary,
-        verdicts=(
-            verdicts.Verdict(
-                concept="surface:bold",
-                decision="amplify",
-                strength=0.5,
-                by="Ünal: #1",
-                date=dt.date(2026, 3, 1),
-                why="a: b",
-            ),
-            verdicts.Verdict(
-                concept="surface:bold",
-                context=small.audit.contexts[0].id,
-                decision="allow",
-                by="x",
-                date=dt.date(2026, 3, 2),
-            ),
-        ),
-    )
-    path = verdicts.write(made, tmp_path / "v.yaml")
-    assert verdicts.read(path, small.audit) == made
-
-
 def test_a_verdict_is_traced_to_the_rows_that_teach_it(small):
     topic = small.audit.contexts[0].id
     found = verdicts.parse(text(small, one(), one(context=topic, decision="allow")), "v.yaml", small.audit)
@@ -165,17 +140,30 @@ def test_a_verdict_is_traced_to_the_rows_that_teach_it(small):
     assert set(everywhere.more_in_chosen) == {r for r in u if u[r] > 0 and not inside[r]}
 
 
-def test_a_template_allows_every_finding_and_is_valid(small, tmp_path):
-    made = verdicts.template(small.audit, date=dt.date(2026, 1, 1))
-    assert {v.place for v in made.verdicts} == {(h.concept, h.context) for h in small.audit.findings}
-    assert ("surface:bold", None) in {v.place for v in made.verdicts}
-    assert {v.decision for v in made.verdicts} == {"allow"}
-    path = verdicts.write(made, tmp_path / "v.yaml")
-    assert verdicts.read(path, small.audit) == made
+def test_what_a_file_says_once_holds_for_verdicts_that_do_not_say_it(small):
+    lines = "{concept: surface:bold, decision: allow}", "{concept: surface:emoji, decision: allow, by: bob}"
+    whole = text(small, *lines).replace("verdicts:", "by: ann\ndate: 2026-02-03\nverdicts:")
+    found = verdicts.parse(whole, "v.yaml", small.audit).verdicts
+    assert [(v.by, v.date) for v in found] == [("ann", dt.date(2026, 2, 3)), ("bob", dt.date(2026, 2, 3))]
+    with pytest.raises(ConfigError, match=r"verdict 1 \(surface:bold\) lacks 'by' and 'date'; add it there, or once"):
+        verdicts.parse(text(small, *lines), "v.yaml", small.audit)
 
 
-def test_a_line_that_is_still_the_templates_is_no_exception(small):
-    """Deciding one line of the template holds everywhere, whatever undecided lines say of single topics."""
+def test_an_undecided_verdict_changes_nothing_and_is_counted(small):
+    topic = small.audit.contexts[0].id
+    open_ = "{concept: surface:bold, decision: undecided}"
+    there = f"{{concept: surface:bold, context: {topic}, decision: undecided}}"
+    found = verdicts.parse(text(small, one(), open_, there), "v.yaml", small.audit)
+    assert [(v.decision, v.sign) for v in found.verdicts] == [("suppress", -1), ("undecided", 0)]
+    assert [v.place for v in verdicts.decided(found)] == [("surface:bold", None)]
+    assert verdicts.rows_of(found.verdicts[0], found, small.workings.inside).all()
+    assert verdicts.undecided(found) == "1 of 2 verdicts are undecided: they change nothing"
+    assert verdicts.undecided(verdicts.parse(text(small, open_, one()), "v.yaml")) == ""
+    assert verdicts.parse("schema_version: 1\nvocabulary: x\nverdicts:\n  # none\n", "v.yaml").verdicts == ()
+
+
+def test_a_line_of_an_earlier_template_is_no_exception(small):
+    """Templates were `allow` by "template": deciding one line holds everywhere, whatever the others say of topics."""
     topic = small.audit.contexts[0].id
     undecided = one(context=topic, decision="allow", by=verdicts.UNDECIDED_BY)
     decided = one(context=topic, decision="allow", by="ann")
@@ -188,7 +176,7 @@ def test_a_line_that_is_still_the_templates_is_no_exception(small):
     assert not verdicts.rows_of(with_exception.verdicts[0], with_exception, small.workings.inside)[there].any()
 
 
-def test_a_line_of_the_template_that_was_changed_is_decided(small):
+def test_a_line_of_an_earlier_template_that_was_changed_is_decided(small):
     topic = small.audit.contexts[0].id
     changed = one(context=topic, decision="amplify", by=verdicts.UNDECIDED_BY)
     both = verdicts.parse(text(small, one(), changed), "v.yaml", small.audit)
@@ -197,24 +185,10 @@ def test_a_line_of_the_template_that_was_changed_is_decided(small):
     assert not general[small.workings.inside(topic)].any()
 
 
-def test_a_verdict_is_one_line(small, tmp_path):
-    made = verdicts.parse(text(small, one(), one(concept="surface:emoji")), "v.yaml")
-    trap = made.verdicts[1].model_copy(update={"why": "it's: a, {trap} # and more"})
-    made = made.model_copy(update={"verdicts": (made.verdicts[0], trap)})
-    path = verdicts.write(made, tmp_path / "v.yaml")
-    lines = path.read_text().splitlines()
-    assert len(lines) == 5 and all(line.startswith("  - {") for line in lines[3:])
-    assert verdicts.read(path) == made
-    long = trap.model_copy(update={"why": "two lines:\n- one\n\n} two"})
-    made = made.model_copy(update={"verdicts": (made.verdicts[0], long)})
-    assert verdicts.read(verdicts.write(made, path)) == made
-
-
-def test_a_verdict_by_metadata_is_written_in_a_file_too(small, tmp_path):
+def test_a_verdict_by_metadata_is_written_in_a_file_too(small):
     line = one(decision="amplify").replace("}", ", where: {topic: cooking}}")
     found = verdicts.parse(text(small, one(), line), "v.yaml", small.audit)
     assert [v.place for v in found.verdicts] == [("surface:bold", None), ("surface:bold", "topic=cooking")]
-    assert verdicts.read(verdicts.write(found, tmp_path / "v.yaml"), small.audit) == found
     both = one(context=small.audit.contexts[0].id).replace("}", ", where: {topic: cooking}}")
     with pytest.raises(ConfigError, match=r"verdict 1 \(surface:bold\): a verdict has a context or a where, not both"):
         verdicts.parse(text(small, both), "v.yaml", small.audit)

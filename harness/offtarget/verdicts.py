@@ -2,9 +2,10 @@
 
 schema_version: 1
 vocabulary: <key>          # holds for every audit made with it
+by: name                   # of every verdict that does not say it itself, as date
+date: 2026-01-31
 verdicts:
-  - {concept: surface:bold, context: null, decision: suppress, strength: 1.0, by: name,
-     date: 2026-01-31, why: "style, not substance"}
+  - {concept: surface:bold, context: null, decision: suppress, strength: 1.0, why: "style, not substance"}
 """
 
 import datetime as dt
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import (
     AfterValidator,
@@ -36,12 +36,13 @@ from offtarget.audit.records import Audit
 from offtarget.documents import parse_yaml
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.records import Record, explain
-from offtarget.store import write_atomic
 
 SCHEMA_VERSION = 1
-Decision = Literal["allow", "suppress", "amplify"]
+Decision = Literal["allow", "suppress", "amplify", "undecided"]
 UNDECIDED_BY = "template"
-"""Who is said to have decided in a line of the template: such a line is no decision, and no exception to one."""
+"""Who is said to have decided in a line of earlier templates, which allow: such a line is no decision either."""
+BLANK = frozenset({"by", "date", "why", "where", "until", "seen"})
+"""What a verdict may leave unsaid; that is then not written."""
 _CONTEXT_ID = re.compile(r"(topic|prompt):[0-9a-f]{12}")
 
 
@@ -72,6 +73,21 @@ def _worded(text: str) -> str:
     return text if re.fullmatch(r"[\w .-]+", text) else json.dumps(text, ensure_ascii=False)
 
 
+class Seen(Record):
+    """What a decision was made on: the size of the concept's lean as the decider saw it."""
+
+    effect: float
+    """In the unit of the concept."""
+    ci: tuple[float, float]
+    """95 %."""
+    n: int = Field(ge=0)
+    """Pairs that the effect is over."""
+    unit: str = ""
+    audit: str = Field(min_length=1)
+    """Key of the audit."""
+    vocabulary: str = Field(min_length=1)
+
+
 class Verdict(Record):
     """One decision on one concept: everywhere, in one context, or on pairs whose metadata says so.
 
@@ -92,6 +108,9 @@ class Verdict(Record):
     why: str = ""
     where: dict[str, str] | None = Field(default=None, min_length=1)
     """Only the pairs whose metadata says so, such as {topic: cooking}; instead of a context, which the audit found."""
+    until: Annotated[dt.date | None, BeforeValidator(_real_date)] = None
+    """The last day on which it holds for the gate; None: it does not expire."""
+    seen: Seen | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> "Verdict":
@@ -103,12 +122,17 @@ class Verdict(Record):
     def _without_blanks(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """All that is said: cells hold no author, and their keys hash what they hold."""
         values: dict[str, Any] = whole(self)
-        return {k: v for k, v in values.items() if k not in {"by", "date", "why", "where"} or v not in (None, "")}
+        return {k: v for k, v in values.items() if k not in BLANK or v not in (None, "")}
 
     @property
     def sign(self) -> int:
-        """+1 to amplify, -1 to suppress, 0 to allow."""
-        return {"amplify": 1, "suppress": -1, "allow": 0}[self.decision]
+        """+1 to amplify, -1 to suppress, 0 to allow and where nothing is decided."""
+        return {"amplify": 1, "suppress": -1}.get(self.decision, 0)
+
+    @property
+    def decided(self) -> bool:
+        """Whether somebody decided: a line that is as its template had it changes nothing, and is no exception."""
+        return self.decision != "undecided" and (self.by != UNDECIDED_BY or self.sign != 0)
 
     @property
     def scope(self) -> str | None:
@@ -140,7 +164,21 @@ class Verdicts(Record):
 
     schema_version: Literal[1] = 1
     vocabulary: str = Field(min_length=1)
-    verdicts: tuple[Verdict, ...] = ()
+    by: str = ""
+    """Who decided, of the verdicts that do not say it."""
+    date: Annotated[dt.date | None, BeforeValidator(_real_date)] = None
+    """When, of the verdicts that do not say it."""
+    verdicts: Annotated[tuple[Verdict, ...], BeforeValidator(lambda rows: () if rows is None else rows)] = ()
+
+    @model_validator(mode="after")
+    def _each_signed(self) -> "Verdicts":
+        """Each verdict says who decided and when, where the file says it once."""
+        if self.by or self.date:
+            said = tuple(
+                v.model_copy(update={"by": v.by or self.by, "date": v.date or self.date}) for v in self.verdicts
+            )
+            object.__setattr__(self, "verdicts", said)
+        return self
 
 
 @dataclass(frozen=True)
@@ -199,9 +237,12 @@ def parse(text: str, where: str, audit: Audit | None = None) -> Verdicts:
         parts = {**named(raw), "": "the file"}
         raise ConfigError(f"{where}: {explain(error, Verdicts, parts)}") from None
     for k, v in enumerate(found.verdicts):
-        for key in ("by", "date"):
-            if not getattr(v, key):
-                raise ConfigError(f"{where}: {named(raw)[f'verdicts.{k}']} lacks '{key}'; add it")
+        lacking = [f"'{key}'" for key in ("by", "date") if not getattr(v, key)]
+        if v.decided and lacking:
+            raise ConfigError(
+                f"{where}: {named(raw)[f'verdicts.{k}']} lacks {' and '.join(lacking)}; add it there, or once for all at "
+                "the top of the file"
+            )
     found = of(found.verdicts, found.vocabulary, where)
     if audit is not None:
         check(found, audit, where)
@@ -255,28 +296,15 @@ def check(verdicts: Verdicts, audit: Audit, where: str = "verdicts") -> None:
         raise unknown_name("context", v.context, contexts, hint=f"(in {where})")
 
 
-def write(verdicts: Verdicts, path: Path) -> Path:
-    """Write a verdicts file, whole or not at all; reading it gives the same verdicts."""
-    return write_atomic(path, dump(verdicts))
-
-
-def dump(verdicts: Verdicts) -> str:
-    """The text of a verdicts file, one line a verdict."""
-    lines = [f"schema_version: {verdicts.schema_version}", f"vocabulary: {_inline(verdicts.vocabulary)}"]
-    lines.append("verdicts:" if verdicts.verdicts else "verdicts: []")
-    lines += [f"  - {_inline(v.model_dump(mode='python'))}" for v in verdicts.verdicts]
-    return "\n".join(lines) + "\n"
-
-
-def _inline(value: Any) -> str:
-    """A value as YAML on one line."""
-    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=True)
-    return text.removesuffix("\n").removesuffix("\n...")
-
-
 def decided(verdicts: Verdicts) -> tuple[Verdict, ...]:
-    """The verdicts that somebody decided: a line that still is the template's, and allows, decides nothing."""
-    return tuple(v for v in verdicts.verdicts if v.by != UNDECIDED_BY or v.sign)
+    """The verdicts that somebody decided."""
+    return tuple(v for v in verdicts.verdicts if v.decided)
+
+
+def undecided(verdicts: Verdicts) -> str:
+    """How many verdicts nobody decided, for people; empty where there are none."""
+    n, left = len(verdicts.verdicts), len(verdicts.verdicts) - len(decided(verdicts))
+    return f"{left} of {n} verdicts are undecided: they change nothing" if left else ""
 
 
 def rows_of(
@@ -328,34 +356,8 @@ def trace(
     return tuple(out)
 
 
-def template(audit: Audit, *, by: str = UNDECIDED_BY, date: dt.date | None = None) -> Verdicts:
-    """A file to start from: every finding of an audit, allowed until somebody decides otherwise.
-
-    Args:
-        audit: whose findings.
-        by: who is said to have decided.
-        date: today if not given.
-    """
-    labels = {c.id: c.label for c in audit.concepts}
-    topics = {c.id: c.label for c in audit.contexts}
-    found = []
-    for h in audit.findings:
-        where = "" if h.context is None else f", where: {topics.get(h.context, h.context)}"
-        found.append(
-            Verdict(
-                concept=h.concept,
-                context=h.context,
-                decision="allow",
-                by=by,
-                date=date or dt.datetime.now(dt.UTC).date(),
-                why=f"not decided yet: {labels[h.concept]}: {h.lean}{where}",
-            )
-        )
-    return of(found, audit.vocabulary, "template")
-
-
 def _without_repeats(verdicts: Iterable[Verdict], where: str) -> tuple[Verdict, ...]:
-    """One verdict for each concept and context.
+    """One verdict for each concept and context; an undecided one makes way for another.
 
     Raises:
         ConfigError: if two contradict (another decision or strength).
@@ -363,7 +365,9 @@ def _without_repeats(verdicts: Iterable[Verdict], where: str) -> tuple[Verdict, 
     kept: dict[tuple[str, str | None], Verdict] = {}
     for v in verdicts:
         old = kept.setdefault(v.place, v)
-        if (old.decision, old.strength) != (v.decision, v.strength):
+        if not (old.decided and v.decided):
+            kept[v.place] = v if v.decided else old
+        elif (old.decision, old.strength) != (v.decision, v.strength):
             raise ConfigError(
                 f"{where}: two verdicts on {v.name()} contradict: {old.decision} {old.strength:g} by "
                 f"{old.decider()}, {v.decision} {v.strength:g} by {v.decider()}; keep one"

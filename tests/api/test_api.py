@@ -167,7 +167,8 @@ def test_a_template_is_a_verdicts_file_of_the_findings(audited: Any, tmp_path: P
     text = audited.verdicts_template(tmp_path / "verdicts.yaml")
     found = verdicts.read(tmp_path / "verdicts.yaml", audited.record)
     assert text == (tmp_path / "verdicts.yaml").read_text()
-    assert [v.concept for v in found.verdicts] == list(dict.fromkeys(audited.findings().concept))
+    assert {v.concept for v in found.verdicts} == {*audited.findings().concept}
+    assert {v.decision for v in found.verdicts} == {"undecided"}
 
 
 def test_a_plan_drops_the_rows_that_teach_the_concept(audited: Any) -> None:

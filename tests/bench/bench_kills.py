@@ -133,7 +133,7 @@ def kill_everywhere(home: Path, argv: list[str], before: list[list[str]], points
     decided = kept.parent.is_dir()
     if decided:
         kept.write_text(VERDICTS)
-    shutil.copytree(home, fresh)
+    shutil.copytree(home, fresh, symlinks=True)
     total = run_killed(command(*argv), 10**9)
     wanted = results(home)
     found = {"changes": total, "killed": 0, "verdicts lost": 0, "results differ": 0, "litter": 0}
@@ -142,7 +142,7 @@ def kill_everywhere(home: Path, argv: list[str], before: list[list[str]], points
     )
     for n, at in enumerate(steps):
         shutil.rmtree(home)
-        shutil.copytree(fresh, home)
+        shutil.copytree(fresh, home, symlinks=True)
         if run_killed(command(*argv), at) >= 0:
             continue
         found["killed"] += 1

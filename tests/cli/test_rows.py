@@ -165,3 +165,19 @@ def test_a_verdict_on_what_a_drop_lacks_is_said_and_the_others_are_carried_out(
     Path("two.yaml").write_text(head + line % "emoji")
     assert call(words) == 2
     assert "never varies over the training pairs" in capsys.readouterr().err
+
+
+def test_undecided_verdicts_are_counted_and_leave_the_plan_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    template = Path("audits/drop/verdicts.template.yaml").read_text()
+    n = template.count("\n  - {")
+    one = template.replace("'surface:bold', decision: undecided", "'surface:bold', decision: suppress")
+    Path("one.yaml").write_text(one)
+    words = ["plan", "audits/drop", "--protocol", "filter", "--like", "audits/drop", "--json", "--verdicts"]
+    assert call([*words, "one.yaml"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert f"{n - 1} of {n} verdicts are undecided: they change nothing" in plan["notes"]
+    assert plan["targets"] == ["suppresses surface:bold (strength -0.3)"]
+    alone = "".join(x for x in one.splitlines(keepends=True) if "undecided}" not in x)
+    Path("alone.yaml").write_text(alone)
+    assert call([*words, "alone.yaml"]) == 0
+    assert json.loads(capsys.readouterr().out)["hash"] == plan["hash"]

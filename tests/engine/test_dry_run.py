@@ -101,7 +101,10 @@ def test_with_the_vocabulary_of_an_audit_all_is_checked(capsys: pytest.CaptureFi
     assert "unknown context 'topic:0123456789ab'" in capsys.readouterr().err
     Path("other.yaml").write_text("schema_version: 1\nvocabulary: abc\nverdicts: []\n")
     assert dry("other.yaml", audit={"like": "first"}) == 3
+    capsys.readouterr()
     assert dry("first/verdicts.template.yaml", audit={"like": "first"}) == 0
+    n = Path("first/verdicts.template.yaml").read_text().count("\n  - {")
+    assert n and f"note: {n} of {n} verdicts are undecided: they change nothing" in capsys.readouterr().err
 
 
 def test_a_file_and_a_template_that_are_not_there_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,6 +86,49 @@ def test_a_grid_runs_and_runs_again_from_the_store(grid: list[str], capsys: pyte
         assert seconds["evaluate"] is None, "scores from the store were not measured in 0 seconds"
 
 
+def links(folder: str) -> dict[str, Path]:
+    return {p.name: p.resolve() for p in Path(folder).iterdir()}
+
+
+def test_policies_answers_and_logs_lie_under_readable_names(
+    grid: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from inspect_ai.log import list_eval_logs
+
+    from offtarget.board.folder import read_cells
+
+    two = [*grid, "--set", 'protocols=["dpo", {"filter": {"strength": 0.2}}]']
+    assert call(two) == 0
+    said = capsys.readouterr().err
+    assert [name in said for name in ("out/policies: ", "out/answers: ", "--log-dir out/logs`")] == [True] * 3
+    policies = links("out/policies")
+    assert {*policies} == {"dpo-s0", "filter-0.2-s0"}
+    assert all((p / "adapter_model.safetensors").is_file() and "policy" in p.parts for p in policies.values())
+    answers = links("out/answers")
+    assert {*answers} == {"start-s0", *policies} and len({*answers.values()}) == 3
+    assert all(json.loads((p / "part-0000.json").read_text())[0]["text"] for p in answers.values())
+    logs = list_eval_logs("out/logs")
+    assert len(logs) == 6, "of three cells and two behaviours, as `inspect view` lists them"
+    found = {p.relative_to("out").as_posix() for p in Path("out").rglob("*")}
+
+    assert call(two) == 0
+    assert {p.relative_to("out").as_posix() for p in Path("out").rglob("*")} == found, "a second run adds none"
+    assert not read_cells(Path("out/cells")).problems
+
+    assert call([*two, "--reuse", "out/cells"]) == 0
+    assert links("out/policies") == policies, "cells that this folder made keep their links"
+    assert call([*two, "--set", "training.learning_rate=0.01"]) == 0
+    other = links("out/policies")
+    assert {*other} == {*policies} and {*other.values()}.isdisjoint(policies.values()), "those of the last run"
+    assert call([*two, "--reuse", "out/cells", "--out", "elsewhere"]) == 0
+    assert [*Path("elsewhere/policies").glob("*")] == [], "what was not made here has no policy here"
+
+    capsys.readouterr()
+    asked = ["eval", "out/policies/dpo-s0", "--behaviours", "over_stylization", "--limit", "2", "--max-tokens", "4"]
+    assert call([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == "out/policies/dpo-s0"
+
+
 def test_a_run_in_which_nothing_is_taught_says_that_it_is_no_result(
     grid: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

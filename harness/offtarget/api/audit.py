@@ -12,7 +12,6 @@ from weakref import finalize
 
 import pandas as pd
 
-from offtarget import verdicts as verdict_file
 from offtarget.api.pairs import as_pairs
 from offtarget.api.wording import speaks_python
 from offtarget.audit.concepts.spaces import SPACES, By
@@ -32,6 +31,7 @@ from offtarget.report.audit_html import REPORT_FILE, X_LABEL, effects
 from offtarget.report.findings import COLUMNS, fragment, rows
 from offtarget.report.plots.effects import forest_figure
 from offtarget.report.statements import Stated, state
+from offtarget.report.verdicts_template import verdicts_template
 from offtarget.store import Store
 
 
@@ -95,12 +95,12 @@ class AuditResult:
         return forest_figure(effects(self.record, self._stated), x_label=X_LABEL)
 
     def verdicts_template(self, path: str | PathLike[str] | None = None) -> str:
-        """A verdicts file to start from: every finding, to be decided.
+        """A verdicts file to start from: every finding, undecided.
 
         Args:
             path: also write it there.
         """
-        text = verdict_file.dump(verdict_file.template(self.record))
+        text = verdicts_template(self.record, self._stated)
         if path is not None:
             Path(path).write_text(text, encoding="utf-8")
         return text

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from offtarget.board.cell import SCHEMA_VERSION, Cell, differences
+from offtarget.board.cell import SCHEMA_VERSION, Cell, CellSpec, differences
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError
 from offtarget.records import explain
@@ -46,10 +46,14 @@ def slug(name: str) -> str:
 def cell_path(results_dir: Path, cell: Cell) -> Path:
     """Where a cell belongs."""
     s = cell.spec
-    strength = s.parameters.get("strength")
+    return results_dir / slug(s.dataset) / slug(s.protocol) / f"{strength_and_seed(s)}-{cell.key[:12]}.json"
+
+
+def strength_and_seed(spec: CellSpec) -> str:
+    """`0.3-s0`, or `s0` of a protocol without a strength: how the names of a cell's files begin."""
+    strength = spec.parameters.get("strength")
     lead = "" if strength is None else f"{slug(str(strength).replace('-', 'minus'))}-"
-    name = f"{lead}s{s.seed}-{cell.key[:12]}"
-    return results_dir / slug(s.dataset) / slug(s.protocol) / f"{name}.json"
+    return f"{lead}s{spec.seed}"
 
 
 def write_cell(results_dir: Path, cell: Cell) -> Path:

@@ -131,6 +131,8 @@ def plan(
             summary = dry_plan(on, entries[0].name, params, seed=seed).summary
     note_reading(pairs)
     if len(entries) > 1:
+        for text in on.notes:
+            note(f"note: {text}")
         _compared(made, as_json)
         return
     if as_json:

@@ -72,6 +72,7 @@ def run(
             note(f"every cell is listed: which of them lie in {reuse} is known only when their plans are made")
         return
     from offtarget.engine.experiment import run as run_recipe
+    from offtarget.engine.links import where_links_lie
 
     with progress() as report:
         made = run_recipe(recipe, folder, base=path.parent, reuse=reuse, limit=limit, progress=report)
@@ -85,4 +86,6 @@ def run(
     else:
         note(f"wrote {len(made.cells)} cells and the board under {folder}")
         typer.echo(made.board)
+        for text in where_links_lie(folder):
+            note(text)
     made.require_taught()

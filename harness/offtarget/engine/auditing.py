@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.metadata import read_columns
 from offtarget.audit.concepts.vocabulary import lens_identity
 from offtarget.audit.folder import AUDIT_FILE, AuditFolder
@@ -26,14 +25,16 @@ from offtarget.lens.reader import Reader
 from offtarget.lens.table import earlier_readings, features_of, reads_model
 from offtarget.models import ModelRef
 from offtarget.report.audit_html import REPORT_FILE, render_audit
-from offtarget.store import MANIFEST, file_sha256, hash_of, output_dir, require_free
+from offtarget.report.statements import state
+from offtarget.report.verdicts_template import verdicts_template
+from offtarget.store import MANIFEST, file_sha256, hash_of, output_dir, require_free, write_atomic
 from offtarget.versions import package_versions
 
 if TYPE_CHECKING:
     from offtarget.engine.labelling import LabelOptions
 
 TEMPLATE = "verdicts.template.yaml"
-"""Every finding, allowed: copy it to verdicts.yaml and decide."""
+"""Every finding, undecided: copy it to verdicts.yaml and decide."""
 
 
 GENERIC = {"pairs", "data", "train", "test", "rows"}
@@ -137,7 +138,7 @@ def audit_into(
         shutil.copytree(made.path, tmp, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
         AuditFolder(tmp).write_audit(result, features)
         render_audit(result, pairs, tmp / REPORT_FILE, features, made.workings)
-        verdict_file.write(verdict_file.template(result), tmp / TEMPLATE)
+        write_atomic(tmp / TEMPLATE, verdicts_template(result, state(result, made.workings)))
     return Audited(AuditFolder(folder, result), tuple(features))
 
 

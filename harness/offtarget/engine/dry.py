@@ -76,12 +76,12 @@ def ground(
     if concept is not None:
         check_concept(concept, lenses, "-P concept", "--lens")
     features = features_of(pairs, lenses, reader, earlier_readings(like, lenses))
-    unlike: list[str] = []
+    notes: list[str] = []
     if like is not None:
         earlier = AuditFolder(like).audit
         require_same_reading(earlier, features, str(like))
         if earlier.dataset.rows_sha256 != pairs.rows_sha256:
-            unlike.append(
+            notes.append(
                 f"these are not the rows that {like} audited ({len(pairs):,} pairs here, {earlier.dataset.n_pairs:,} there)"
             )
     members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}
@@ -99,6 +99,8 @@ def ground(
         labels = {c.id: c.title for c in audit.concepts}
         decided = verdict_file.read(verdicts, audit) if isinstance(verdicts, Path) else verdicts
         verdict_file.check(decided, audit)
+        if left := verdict_file.undecided(decided):
+            notes.append(left)
         targets = targets_of(decided, made, pairs.pairs)
         inside = inside_of(decided, made, pairs.pairs)
         traced = [t for t in verdict_file.trace(decided, made, inside) if t.verdict.sign]
@@ -107,7 +109,7 @@ def ground(
             raise unknown_name("concept", concept, members)
         targets = (Target(concept, 1),)
     readings = readings_of(pairs, features, members, lenses, reader, labels)
-    return Ground(readings, tuple(features), targets, tuple(forecast), tuple(traced), concept, tuple(unlike))
+    return Ground(readings, tuple(features), targets, tuple(forecast), tuple(traced), concept, tuple(notes))
 
 
 def dry_plan(on: Ground, protocol: str, params: Mapping[str, Any], *, seed: int) -> Planned:

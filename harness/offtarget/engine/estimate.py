@@ -10,12 +10,13 @@ from offtarget.data.drops import drop_cautions
 from offtarget.engine.as_audited import recipe_as_audited
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, select_rows
-from offtarget.engine.targets import check_verdicts
+from offtarget.engine.targets import check_verdicts, written
 from offtarget.errors import UndecidedError
 from offtarget.evals.prompts import asked, read_rows
 from offtarget.machine import cores
 from offtarget.models import check_name
 from offtarget.registry import default
+from offtarget.verdicts import undecided
 
 TRAIN_TOKENS_A_SECOND = 550.0
 GENERATE_TOKENS_A_SECOND = 350.0
@@ -45,13 +46,15 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     if recipe.chat_template:
         read_template(recipe.chat_template)
     unchecked = check_verdicts(recipe, base)
+    left = undecided(written(recipe.verdicts, base))
+    notes = [left] if left else []
     names = cell_names(recipe)
     try:
         pairs = load_rows(recipe, limit)
     except UndecidedError as e:  # a hub that is out of reach: all that does not need the rows was checked
         return {
             "cells": names, "train_pairs": None, "unchecked": unchecked, "hours": None, "cores": cores(),
-            "gigabytes": None, "not_at_hand": str(e), "notes": [], "warnings": [],
+            "gigabytes": None, "not_at_hand": str(e), "notes": notes, "warnings": [],
         }  # fmt: skip
     # the run begins with an audit, which asks for it
     require_enough(group_codes([p.group for p in pairs.pairs]), pairs.unit)
@@ -96,7 +99,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
         "cores": cores(),
         "gigabytes": tokens * 576 * 4 / 1e9 + trained * 0.02,
         "not_at_hand": None,
-        "notes": list(pairs.notes),
+        "notes": [*pairs.notes, *notes],
         "warnings": [*drop_cautions(pairs), *pairs.cautions],
     }
 

@@ -1,5 +1,6 @@
 """The grid of a run: one cell for each protocol and seed, each stage from the store if it is there."""
 
+import glob
 import logging
 import platform
 import sys
@@ -14,7 +15,8 @@ import numpy as np
 from pydantic import JsonValue
 
 from offtarget.board.cell import START, Cell, CellManifest, CellSpec, Cost, PlanSummary, TrainingDigest, setting_of
-from offtarget.board.folder import write_cell
+from offtarget.board.folder import cell_path, write_cell
+from offtarget.engine.links import Kept, clear_broken, link_kept, names_of
 from offtarget.engine.planning import make_shaping_plan
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
@@ -28,6 +30,7 @@ from offtarget.shaping.context import Target
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import hash_of
 from offtarget.training.admission import admit
+from offtarget.training.model_card import Origin
 from offtarget.training.run import train
 from offtarget.verdicts import decided
 from offtarget.versions import code_version, commit, package_versions, source_sha256
@@ -63,23 +66,40 @@ def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[
     _admit(run, [plan for *_, plan in grid])
     for note in dict.fromkeys(note for *_, plan in grid for note in plan.notes):
         log.warning("before training: %s", note)
-    done = [_one(run, START, {}, seed, reuse, lambda asked: _start_cell(run, asked)) for seed in seeds]
-    for item, seed, plan in grid:
-        make = partial(_protocol_cell, run, item, plan=plan)
-        done.append(_one(run, item.protocol, parameters_of(item), seed, reuse, make))
-    return done
+    todo: list[tuple[Asked, Callable[[Asked, Kept], Cell]]] = [
+        (_asked(run, START, {}, seed), partial(_start_cell, run)) for seed in seeds
+    ]
+    todo += [
+        (_asked(run, item.protocol, parameters_of(item), seed), partial(_protocol_cell, run, item, plan))
+        for item, seed, plan in grid
+    ]
+    clear_broken(run.out)
+    named = zip(names_of([asked for asked, _ in todo]), todo, strict=True)
+    return [_one(run, name, asked, reuse, make) for name, (asked, make) in named]
 
 
 def _one(
-    run: Run, protocol: str, parameters: dict[str, Any], seed: int, reuse: Earlier | None, make: Callable[[Asked], Cell]
+    run: Run, name: str, asked: Asked, reuse: Earlier | None, make: Callable[[Asked, Kept], Cell]
 ) -> tuple[Cell, Path]:
-    asked = _asked(run, protocol, parameters, seed)
+    kept = Kept()
     found = reuse.find(asked) if reuse else None
-    cell = found or make(asked)
-    return cell, write_cell(run.out / "cells", cell)
+    linked = found is not None and _alone_there(cell_path(run.out / "cells", found))
+    cell = found or make(asked, kept)
+    path = write_cell(run.out / "cells", cell)
+    if not linked:
+        link_kept(run.out, name, kept)
+    return cell, path
 
 
-def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[dict[str, BehaviourScore], float | None]:
+def _alone_there(path: Path) -> bool:
+    """Whether a reused cell was in the run folder before, alone under its name: links of that name are its own."""
+    lead = path.stem.rpartition("-")[0]
+    return path.is_file() and len(list(path.parent.glob(f"{glob.escape(lead)}-????????????.json"))) == 1
+
+
+def _evaluate(
+    run: Run, model: ModelRef, seed: int, what: str, kept: Kept
+) -> tuple[dict[str, BehaviourScore], float | None]:
     """The scores, and the seconds it took; None where all of them came from the store."""
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate
@@ -97,16 +117,17 @@ def _evaluate(run: Run, model: ModelRef, seed: int, what: str) -> tuple[dict[str
         sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=seed),
         template=run.recipe.chat_template,
         progress=(lambda step, done, total: report(f"{what}: {step}", done, total)) if report else None,
+        kept=kept.add,
     )
     return scores, time.monotonic() - started if run.store.n_made > made else None
 
 
-def _start_cell(run: Run, asked: Asked) -> Cell:
-    scores, seconds = _evaluate(run, run.model, asked.spec.seed, START)
+def _start_cell(run: Run, asked: Asked, kept: Kept) -> Cell:
+    scores, seconds = _evaluate(run, run.model, asked.spec.seed, START, kept)
     return _cell(run, asked, scores, None, None, {"evaluate": seconds})
 
 
-def _protocol_cell(run: Run, item: ProtocolRun, asked: Asked, plan: ShapingPlan) -> Cell:
+def _protocol_cell(run: Run, item: ProtocolRun, plan: ShapingPlan, asked: Asked, kept: Kept) -> Cell:
     seed = asked.spec.seed
     trained = train(
         run.training_set,
@@ -117,11 +138,25 @@ def _protocol_cell(run: Run, item: ProtocolRun, asked: Asked, plan: ShapingPlan)
         store=run.store,
         progress=run.progress,
         template=run.recipe.chat_template,
+        origin=origin_of(run, item, asked.key),
     )
+    kept.policy = trained.path
     policy = resolve(str(trained.path), run.store)
-    scores, evaluated = _evaluate(run, policy, seed, item.protocol)
+    scores, evaluated = _evaluate(run, policy, seed, item.protocol, kept)
     seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}
     return _cell(run, asked, scores, plan, trained.digest, seconds)
+
+
+def origin_of(run: Run, item: ProtocolRun, cell: str = "") -> Origin:
+    """What the model card of a policy says of its data and protocol."""
+    acting = [v for v in decided(run.verdicts) if v.sign]
+    return Origin(
+        dataset=run.pairs.name,
+        revision=run.pairs.revision,
+        parameters=parameters_of(item),
+        verdicts=tuple(f"{v.decision} {v.name()} (strength {v.strength:g})" for v in acting),
+        cell=cell,
+    )
 
 
 def parameters_of(item: ProtocolRun) -> dict[str, Any]:

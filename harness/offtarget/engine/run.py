@@ -26,7 +26,7 @@ from offtarget.shaping.readings import StoredReadings
 from offtarget.store import Store, write_atomic
 from offtarget.training.run import prepare
 from offtarget.training.tokens import TrainingSet
-from offtarget.verdicts import Verdicts
+from offtarget.verdicts import Verdicts, undecided
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,8 @@ def start(
     if like:
         require_same_reading(AuditFolder(like).audit, done.features, str(like))
     verdicts = decide(recipe.verdicts, audit, base)
+    if said := undecided(verdicts):
+        log.warning("%s", said)
     selected, left = select_rows(pairs, recipe, evaluation_prompts(recipe.behaviours))
     training_set = prepare(selected, model, recipe.training, recipe.chat_template)
     if training_set.lost:

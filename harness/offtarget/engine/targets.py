@@ -96,7 +96,7 @@ def inside_of(
     position = {pid: i for i, pid in enumerate(audited.workings.pair_ids)}
     index = [position.get(p.id) for p in pairs]
     outside = index.count(None)
-    if outside and any(v.context and not column_of(v.context) for v in verdicts.verdicts):
+    if outside and any(v.context and not column_of(v.context) for v in verdict_file.decided(verdicts)):
         raise ConfigError(
             f"a verdict speaks of one topic, but {outside} of {len(pairs)} training pairs were not audited, so "
             "their topic is not known: audit all rows (no audit.limit)"

@@ -1,9 +1,10 @@
 """One pool of answers per policy, sampled once; every rule on text scores the whole pool."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from offtarget.data.pairs import Message
 from offtarget.evals.policy import Completion, Policy, Sampling, batch_size, generation_batches
@@ -31,6 +32,16 @@ def prompt_key(messages: Sequence[Message]) -> str:
     return canonical_json([[m["role"], m["content"]] for m in messages])
 
 
+def _inputs(reader: Reader, keys: Iterable[str], sampling: Sampling) -> dict[str, Any]:
+    return {**reader.identity(), "prompts": hash_of(sorted(keys)), "sampling": asdict(sampling), "batch": batch_size()}
+
+
+def where_kept(reader: Reader, prompts: Sequence[Sequence[Message]], sampling: Sampling) -> Path:
+    """The folder of the store that holds the answers of `rollouts`, once they are sampled."""
+    inputs = _inputs(reader, {prompt_key(p) for p in prompts}, sampling)
+    return reader.store.path("rollouts", STAGE_VERSION, inputs)
+
+
 def rollouts(
     reader: Reader, prompts: Sequence[Sequence[Message]], sampling: Sampling, policy: Callable[[], Policy] | None = None
 ) -> Rollouts:
@@ -45,12 +56,7 @@ def rollouts(
         policy: gives the loaded model; called only if something must be generated.
     """
     unique = {prompt_key(p): list(p) for p in prompts}
-    inputs = {
-        **reader.identity(),
-        "prompts": hash_of(sorted(unique)),
-        "sampling": asdict(sampling),
-        "batch": batch_size(),
-    }
+    inputs = _inputs(reader, unique, sampling)
     progress = reader.step("answers")
 
     def build(out: Path) -> None:

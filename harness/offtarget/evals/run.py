@@ -16,7 +16,7 @@ from typing import Any, get_args
 from offtarget import models, registry
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.policy import Policy, Sampling
-from offtarget.evals.pool import Rollouts, rollouts
+from offtarget.evals.pool import Rollouts, rollouts, where_kept
 from offtarget.evals.prompts import Part, asked, messages_of, read_rows, stratum_of
 from offtarget.evals.scores import BehaviourScore, Direction, Role
 from offtarget.evals.scoring import make_score
@@ -43,6 +43,7 @@ def evaluate(
     dtype: str | None = None,
     template: str | None = None,
     progress: Progress | None = None,
+    kept: Callable[[str | None, Path], None] | None = None,
 ) -> dict[str, BehaviourScore]:
     """Measure behaviours of a model; what was measured before is read from the store.
 
@@ -62,6 +63,7 @@ def evaluate(
         dtype: of the weights; None: what suits the machine (`machine.precision`).
         template: path of a Jinja chat template, for models that have none.
         progress: called as the work goes on.
+        kept: called with each behaviour and its log in the store, and with None and the folder of the pool's answers.
 
     Returns:
         Scores by behaviour, in the order that was asked.
@@ -140,6 +142,11 @@ def evaluate(
             log_dir.mkdir(parents=True, exist_ok=True)
             for file in artifact.glob("logs/*.eval"):
                 shutil.copy2(file, log_dir / file.name)
+        if kept:
+            for file in artifact.glob("logs/*.eval"):
+                kept(entry.name, file)
+    if kept and rows and (answers := where_kept(reader, [r["prompt"] for r in rows], drawn)).is_dir():
+        kept(None, answers)
     return out
 
 

@@ -266,4 +266,3 @@ def _clean_adapter(folder: Path, ref: ModelRef) -> None:
     card = json.loads(config.read_text())
     card["base_model_name_or_path"] = str(Path(ref.name).resolve()) if Path(ref.name).is_dir() else ref.name
     write_atomic(config, json.dumps(card, indent=1, sort_keys=True))
-    (folder / "README.md").unlink(missing_ok=True)

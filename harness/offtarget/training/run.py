@@ -17,6 +17,7 @@ from offtarget.store import Store, hash_of
 from offtarget.training.admission import check_loss, check_made_for
 from offtarget.training.here import DIGEST, train_here
 from offtarget.training.job import Job
+from offtarget.training.model_card import CARD, Origin, write_card
 from offtarget.training.processes import FOLDER, launch
 from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TrainingSet, trainable
@@ -60,6 +61,7 @@ def train(
     store: Store,
     progress: Progress | None = None,
     template: str | None = None,
+    origin: Origin | None = None,
 ) -> Trained:
     """Train a policy under a plan, or find it finished in the store.
 
@@ -72,6 +74,7 @@ def train(
         store: where the policy goes; an interrupted run goes on from its last checkpoint.
         progress: called with (what, done, total).
         template: chat template file for models without one.
+        origin: what the policy's README.md says of its data and protocol; no part of its key.
 
     Raises:
         ConfigError: the plan does not fit the set or the loss; a hook's layer does not exist.
@@ -98,6 +101,9 @@ def train(
         for folder in out.glob("checkpoint-*"):
             shutil.rmtree(folder)
         (out / "policy" / "training_args.bin").unlink(missing_ok=True)
+        (out / CARD).unlink(missing_ok=True)  # trl's, from its checkpoints
+        digest = json.loads((out / DIGEST).read_text())
+        write_card(out / "policy", ref, plan, spec, seed, training_set.rows_sha256, digest, origin)
         gc.collect()  # a trainer and its model hold each other; evaluation needs the memory
 
     folder = store.get("policy", VERSION, inputs, build, resumable=True)

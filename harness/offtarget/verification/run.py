@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from offtarget.board.folder import slug
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.documents import read_json
-from offtarget.engine.grid import plan_of
+from offtarget.engine.grid import origin_of, plan_of
 from offtarget.engine.recipe import ProtocolRun, Recipe, validate
 from offtarget.engine.rows import normalised, shuffled_by_id
 from offtarget.engine.run import RUN_FILE, Run, start
@@ -202,6 +202,7 @@ def _observe(
         store=run.store,
         progress=run.progress,
         template=recipe.chat_template,
+        origin=origin_of(run, item),
     )
     after = _answers(run, resolve(str(policy.path), run.store), seed, asked, f"{item.protocol} seed {seed}")
     before = _answers(run, run.model, seed, asked, f"start seed {seed}")
