@@ -209,3 +209,18 @@ def test_verdicts_on_other_metadata_have_another_scope():
     assert scope(where={"topic": "cooking"}) == "topic=cooking"
     assert scope(where={"a": "b, c=d"}) != scope(where={"a": "b", "c": "d"})
     assert scope(where={"meta:vendor": "acme"}) != scope(context="meta:vendor=acme")
+
+
+def test_what_was_seen_and_until_when_it_holds_are_read_and_change_no_run() -> None:
+    text = (
+        "schema_version: 1\nvocabulary: v\nby: ada\ndate: 2026-11-30\nverdicts:\n"
+        "  - {concept: surface:bold, decision: suppress, until: 2027-01-31,\n"
+        "     seen: {effect: 0.04, ci: [0.02, 0.06], n: 900, unit: share of responses, audit: a, vocabulary: v}}\n"
+    )
+    (verdict,) = verdicts.parse(text, "v.yaml").verdicts
+    assert verdict.until == dt.date(2027, 1, 31)
+    assert verdict.seen is not None and verdict.seen.ci == (0.02, 0.06) and verdict.seen.n == 900
+    plain = verdicts.Verdict(concept="surface:bold", decision="suppress")
+    assert verdict.acting() == plain and "seen" not in plain.model_dump() and "until" not in plain.model_dump()
+    with pytest.raises(ConfigError, match=r"v\.yaml: verdict 1 \(surface:bold\).*until.*YYYY-MM-DD"):
+        verdicts.parse(text.replace("2027-01-31", "31.1.2027"), "v.yaml")

@@ -152,7 +152,7 @@ class Verdict(Record):
 
     def acting(self) -> "Verdict":
         """The part that changes a run: not who decided it, when, or why."""
-        return self.model_copy(update={"by": "", "date": None, "why": ""})
+        return self.model_copy(update={"by": "", "date": None, "why": "", "until": None, "seen": None})
 
     def decider(self) -> str:
         """`ann (2026-01-31)`, for messages."""
