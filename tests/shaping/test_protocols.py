@@ -1,5 +1,6 @@
 """What each protocol does to rows, on scores small enough to work out by hand."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -595,6 +596,45 @@ def test_counterfactual_adds_pairs_that_differ_in_the_concept_alone() -> None:
     assert plan.touched.tolist() == [False] * 10 + [True] * 3
     # they take their share of each batch from the set's own pairs
     assert plan.start_weights() == pytest.approx([10 / 13] * 13)
+
+
+@pytest.mark.parametrize(
+    ("spans", "says"),
+    [
+        (
+            ((4, 7, -0.5),),
+            "token_weight_chosen of row p0 has the weight -0.5; a weight is a finite number of at least 0",
+        ),
+        (((4, 7, float("nan")),), "token_weight_chosen of row p0 has the weight nan;"),
+        (((0, 3, 1.0), (4, 7, float("inf"))), "token_weight_chosen of row p0 has the weight inf;"),
+        (((4, 7),), "token_weight_chosen of row p0 should be ranges of characters with a weight each"),
+        (((4, 7, "much"),), "token_weight_chosen of row p0 should be ranges of characters with a weight each"),
+        (((0, 5, 2.0), (4, 7, 2.0)), "token_weight_chosen of row p0 should be ranges of characters in order"),
+        (((7, 7, 2.0),), "token_weight_chosen of row p0 should be ranges of characters in order"),
+        (((-2, 3, 2.0),), "token_weight_chosen of row p0 should be ranges of characters in order"),
+    ],
+)
+def test_token_weights_that_are_none_are_refused_in_one_line(spans: object, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)) as e:
+        ShapingPlan.identity("x", PAIRS).edit(token_weight_chosen=(spans, *((),) * 9)).check()
+    assert "\n" not in str(e.value)
+    with pytest.raises(ConfigError, match="token_weight_rejected has 9 rows, the set has 10"):
+        ShapingPlan.identity("x", PAIRS).edit(token_weight_rejected=((),) * 9).check()
+
+
+def test_token_weights_are_said_of_a_plan() -> None:
+    """Ranges may touch; a weight of 1 is no change; numbers of numpy are numbers."""
+    weights = (((0, 3, 2.0), (3, 5, 0.5)), ((4, 7, 1.0),), *((),) * 8)
+    plan = ShapingPlan.identity("x", PAIRS).edit(token_weight_rejected=weights)
+    assert plan.check().touched.tolist() == [True] + [False] * 9 == plan.token_weighted_rows.tolist()
+    assert plan.summary()["token_weighted"] == 1 and plan.summary()["masked"] == 0
+    assert plan.start_weights().tolist() == [1.0] * 10
+    typed = tuple(tuple((np.int64(a), np.int64(b), np.float32(w)) for a, b, w in row) for row in weights)
+    assert plan.edit(token_weight_rejected=typed).check().hash == plan.hash
+    other = ShapingPlan.identity("x", PAIRS).edit(token_weight_chosen=weights)
+    assert len({plan.hash, other.hash, ShapingPlan.identity("x", PAIRS).hash}) == 3
+    with pytest.raises(ConfigError, match="add pairs before hooks, masks, token weights and prompts"):
+        plan.add(PAIRS[:1])
 
 
 @pytest.mark.parametrize(
