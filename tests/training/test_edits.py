@@ -556,6 +556,12 @@ def test_a_plan_that_changes_no_gradient_is_an_error(bench: Any) -> None:
     ids = bench.set.ids[3]
     with pytest.raises(ConfigError, match="touches 1 rows, but training on them would be plain DPO: mask changes"):
         bench.train(beyond(bench), max_length=len(ids.prompt) + 3, min_answer_tokens=1)
+    plan = beyond(bench)
+    soft = tuple(tuple((a, b, 2.0) for a, b in row) for row in plan.masked("chosen"))
+    with pytest.raises(ConfigError, match=r"touches 1 rows, but .*: weight of tokens changes nothing"):
+        bench.train(
+            plan.edit(mask_chosen=None, token_weight_chosen=soft), max_length=len(ids.prompt) + 3, min_answer_tokens=1
+        )
     with pytest.raises(ConfigError, match=r"touches 24 rows, but .*: hook changes nothing"):
         bench.train(powerless(bench))
     bench.train(beyond(bench), max_steps=1)  # within reach it is a plan like any other
