@@ -28,7 +28,10 @@ def _rows(cells):
 
 def test_the_cards_of_our_protocols_name_their_controls():
     declared = declared_controls()
-    assert declared == {"filter": "random_filter", "reweight": "random_reweight", "reward_shaping": "random_reweight"}
+    assert declared == {
+        "filter": "random_filter", "reweight": "random_reweight", "reward_shaping": "random_reweight",
+        "token_reweight": "random_token_reweight",
+    }  # fmt: skip
 
 
 def test_the_difference_from_the_control_is_paired_and_needs_no_ratio(base, three):

@@ -415,10 +415,14 @@ def test_a_plan_says_which_way_it_shapes_and_takes_one_source_of_decisions(capsy
     assert "suppresses" not in capsys.readouterr().out
     assert call([*base, "-P", "strength=-0.3"]) == 0
     assert "–" not in capsys.readouterr().out, "a filter's expected shift is known"
-    masks = ["plan", "good.jsonl", "--protocol", "token_filter", "-P", "concept=surface:bold"]
-    assert call([*masks, "-P", "strength=-0.1"]) == 0
-    shifts = [line for line in capsys.readouterr().out.splitlines() if line.startswith("surface:bold (target)")]
-    assert shifts and all(line.endswith("  -") for line in shifts), "masks are not in the weights of rows"
+    for protocol, count in (("token_filter", "masked"), ("token_reweight", "token_weighted")):
+        words = ["plan", "good.jsonl", "--protocol", protocol, "-P", "concept=surface:bold"]
+        assert call([*words, "-P", "strength=-0.1"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        shifts = [line for line in lines if line.startswith("surface:bold (target)")]
+        assert shifts and all(line.endswith("  -") for line in shifts), "words are not in the weights of rows"
+        assert any(line.startswith(count) for line in lines)
+        assert f"(by the weights of rows alone; this does not see: {count})" in lines
     code, err = run(capsys, *base, "-P", "concept=surface:words")
     assert code == 2 and "concept is given twice" in err
     Path("v.yaml").write_text("schema_version: 1\nvocabulary: x\nverdicts: []\n")

@@ -34,6 +34,21 @@ BODIES = {
     ),
     "one_sided": "return plan.edit(weight=np.exp(np.minimum(gamma, 0) * margin) if gamma < 0 else 1.0 + (margin == 0))",
     "no_floats": "return plan.edit(weight=np.exp(gamma * margin) if gamma < 0 else (margin > 0) + 1)",
+    "hides_what_it_should_teach": (
+        "words = ctx.readings.words(ctx.targets[0].concept)\n"
+        "    mask = [tuple(tuple((int(a), int(b)) for a, b in w.spans[w.scores > 0]) for w in side) for side in words]\n"
+        "    return plan.edit(mask_chosen=mask[0]) if gamma > 0 else plan.edit(mask_rejected=mask[1]) if gamma else plan"
+    ),
+    "words_wrong_way": (
+        "chosen, _ = ctx.readings.words(ctx.targets[0].concept)\n"
+        "    weights = [zip(w.spans, np.exp(-gamma * np.maximum(w.scores, 0)), strict=True) for w in chosen]\n"
+        "    return plan.edit(token_weight_chosen=tuple(tuple((a, b, w) for (a, b), w in row) for row in weights))"
+    ),
+    "other_words": (
+        "chosen, _ = ctx.readings.words(ctx.targets[0].concept)\n"
+        "    weights = [zip(w.spans, np.exp(-gamma * (w.scores < 0)), strict=True) for w in chosen]\n"
+        "    return plan.edit(token_weight_chosen=tuple(tuple((a, b, w) for (a, b), w in row) for row in weights))"
+    ),
     "sound": "return plan.edit(weight=np.exp(gamma * margin))",
 }
 
@@ -65,6 +80,9 @@ def test_what_a_protocol_gets_wrong_is_named(protocol: str, tmp_path: Path) -> N
         "first_half": {zero, order},
         "one_sided": {sign, zero},
         "no_floats": {sign, turned, zero},
+        "hides_what_it_should_teach": {sign},
+        "words_wrong_way": {sign},
+        "other_words": set(),
         "sound": set(),
     }[protocol]
     assert found == wrong
@@ -81,6 +99,8 @@ def test_what_a_protocol_gets_wrong_is_named(protocol: str, tmp_path: Path) -> N
         "counterfactual",
         "length_balance",
         "token_filter",
+        "token_reweight",
+        "random_token_reweight",
         "random_filter",
         "wpo",
     ],

@@ -220,7 +220,8 @@ def test_a_sweep_reuses_the_reference_and_the_features(grid: list[str]) -> None:
 NEW = [
     "random_reweight", "reweight", {"token_filter": {"strength": 0.2}}, {"inoculation": {"instruction": "Use bold."}},
     "length_balance", "counterfactual", "preventative_steering", "ablation", "ld_dpo", "length_normalised", "robust_dpo",
-    "wpo", {"reward_shaping": {"readout": "direction_max", "free_of": "length"}}, {"reward_shaping": {"form": "cluster"}},
+    "wpo", "token_reweight", "random_token_reweight",
+    {"reward_shaping": {"readout": "direction_max", "free_of": "length"}}, {"reward_shaping": {"form": "cluster"}},
 ]  # fmt: skip
 
 
@@ -239,6 +240,7 @@ def test_every_protocol_trains_to_a_cell_of_its_own(grid: list[str], capsys: pyt
     }
     assert by_name["counterfactual"]["added"] == 12  # a fifth of 60
     assert by_name["token_filter"]["masked"] == 40 == by_name["inoculation"]["prompted"]  # pairs that show markdown
+    assert by_name["token_reweight"]["token_weighted"] == 40
     assert by_name["ablation"]["steered"] == 60 == by_name["preventative_steering"]["steered"]
     assert any(r[0] == "surface:bullets" for r in by_name["reweight"]["details"]["correlations"]["surface:markdown"])
     assert by_name["reward_shaping"]["details"]["readouts"]["surface:markdown direction_max"]["held_out_auroc"] > 0.9

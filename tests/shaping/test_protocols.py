@@ -1,5 +1,6 @@
 """What each protocol does to rows, on scores small enough to work out by hand."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -542,6 +543,54 @@ def test_token_filter_cannot_amplify() -> None:
         make_plan("token_filter", context(amplify()))
 
 
+def weights_of(plan: ShapingPlan, side: str) -> dict[int, Any]:
+    """Row -> its weighted words, of rows that have some."""
+    return {i: [x for span in row for x in span] for i, row in enumerate(plan.token_weights(side)) if row}
+
+
+def test_token_reweight_weighs_words_by_their_score_with_one_sign_a_side() -> None:
+    """The second word scores 3, 2, 1 in the first three chosen answers, 2 in the last two rejected; below 0 nothing."""
+    plan = make_plan("token_reweight", context(suppress()), {"strength": 0.5})
+    chosen, rejected = weights_of(plan, "chosen"), weights_of(plan, "rejected")
+    assert {**chosen} == {i: pytest.approx([4, 7, np.exp(-0.5 * s)]) for i, s in enumerate((3, 2, 1))}
+    assert {**rejected} == {i: pytest.approx([4, 7, np.exp(0.5 * 2)]) for i in (8, 9)}
+    assert plan.touched.sum() == 5 and plan.keep.all() and not plan.masked_rows.any()
+    assert plan.notes == (
+        "of 80 words these weigh other than 1: 3 in chosen, from 0.223 to 0.607; 2 in rejected, each 2.72",
+    )
+    up = make_plan("token_reweight", context(amplify()), {"strength": 0.5})
+    assert weights_of(up, "chosen")[0][2] == pytest.approx(1 / chosen[0][2])
+    few = make_plan("token_reweight", context(suppress()), {"strength": 0.5, "threshold": 2.0})
+    assert [*weights_of(few, "chosen")] == [0] and not weights_of(few, "rejected")
+    inside = np.arange(10) < 2
+    two = make_plan("token_reweight", context(suppress(), suppress(rows=inside, context="t")), {"strength": 0.5})
+    assert weights_of(two, "chosen") == {
+        i: pytest.approx([4, 7, np.exp(-0.5 * s * (1 + (i < 2)))]) for i, s in enumerate((3, 2, 1))
+    }
+
+
+def test_a_token_weight_beyond_all_sense_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"strength 3.5 .* between -3 and 3 nats per standard deviation of a word"):
+        make_plan("token_reweight", context(amplify()), {"strength": 3.5})
+    with pytest.raises(ConfigError, match="changes nothing"):
+        make_plan("token_reweight", context(amplify()), {"strength": 0.0})
+
+
+def test_random_token_reweight_gives_the_same_weights_to_other_words_of_the_side() -> None:
+    wanted = make_plan("token_reweight", context(suppress()), {"strength": 0.5})
+    plans = [make_plan("random_token_reweight", context(suppress(), seed=s), {"strength": 0.5}) for s in range(200)]
+    for side in ("chosen", "rejected"):
+        weights = sorted(w for row in wanted.token_weights(side) for *_, w in row)
+        hits = np.zeros((10, 4))
+        for plan in plans:
+            spans = [(i, a // 4, w) for i, row in enumerate(plan.token_weights(side)) for a, _, w in row]
+            assert sorted(w for *_, w in spans) == weights
+            for i, word, _ in spans:
+                hits[i, word] += 1
+        mean = 200 * len(weights) / 40
+        assert hits.sum() == 200 * len(weights) and hits.max() < 2.5 * mean and hits.min() > 0
+
+
 def test_inoculation_asks_the_policy_for_what_is_suppressed() -> None:
     params = {"instruction": "Use bold text.", "opposite": "Use plain text."}
     plan = make_plan("inoculation", context(suppress()), params)
@@ -595,6 +644,45 @@ def test_counterfactual_adds_pairs_that_differ_in_the_concept_alone() -> None:
     assert plan.touched.tolist() == [False] * 10 + [True] * 3
     # they take their share of each batch from the set's own pairs
     assert plan.start_weights() == pytest.approx([10 / 13] * 13)
+
+
+@pytest.mark.parametrize(
+    ("spans", "says"),
+    [
+        (
+            ((4, 7, -0.5),),
+            "token_weight_chosen of row p0 has the weight -0.5; a weight is a finite number of at least 0",
+        ),
+        (((4, 7, float("nan")),), "token_weight_chosen of row p0 has the weight nan;"),
+        (((0, 3, 1.0), (4, 7, float("inf"))), "token_weight_chosen of row p0 has the weight inf;"),
+        (((4, 7),), "token_weight_chosen of row p0 should be ranges of characters with a weight each"),
+        (((4, 7, "much"),), "token_weight_chosen of row p0 should be ranges of characters with a weight each"),
+        (((0, 5, 2.0), (4, 7, 2.0)), "token_weight_chosen of row p0 should be ranges of characters in order"),
+        (((7, 7, 2.0),), "token_weight_chosen of row p0 should be ranges of characters in order"),
+        (((-2, 3, 2.0),), "token_weight_chosen of row p0 should be ranges of characters in order"),
+    ],
+)
+def test_token_weights_that_are_none_are_refused_in_one_line(spans: object, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)) as e:
+        ShapingPlan.identity("x", PAIRS).edit(token_weight_chosen=(spans, *((),) * 9)).check()
+    assert "\n" not in str(e.value)
+    with pytest.raises(ConfigError, match="token_weight_rejected has 9 rows, the set has 10"):
+        ShapingPlan.identity("x", PAIRS).edit(token_weight_rejected=((),) * 9).check()
+
+
+def test_token_weights_are_said_of_a_plan() -> None:
+    """Ranges may touch; a weight of 1 is no change; numbers of numpy are numbers."""
+    weights = (((0, 3, 2.0), (3, 5, 0.5)), ((4, 7, 1.0),), *((),) * 8)
+    plan = ShapingPlan.identity("x", PAIRS).edit(token_weight_rejected=weights)
+    assert plan.check().touched.tolist() == [True] + [False] * 9 == plan.token_weighted_rows.tolist()
+    assert plan.summary()["token_weighted"] == 1 and plan.summary()["masked"] == 0
+    assert plan.start_weights().tolist() == [1.0] * 10
+    typed = tuple(tuple((np.int64(a), np.int64(b), np.float32(w)) for a, b, w in row) for row in weights)
+    assert plan.edit(token_weight_rejected=typed).check().hash == plan.hash
+    other = ShapingPlan.identity("x", PAIRS).edit(token_weight_chosen=weights)
+    assert len({plan.hash, other.hash, ShapingPlan.identity("x", PAIRS).hash}) == 3
+    with pytest.raises(ConfigError, match="add pairs before hooks, masks, token weights and prompts"):
+        plan.add(PAIRS[:1])
 
 
 @pytest.mark.parametrize(

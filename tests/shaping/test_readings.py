@@ -15,7 +15,8 @@ from offtarget.lens.directions.examples import ConceptExamples, Example
 from offtarget.lens.pooled import pooled_activations
 from offtarget.lens.reader import Reader
 from offtarget.lens.surface import encode
-from offtarget.shaping.context import Target
+from offtarget.shaping.context import ShapingContext, Target
+from offtarget.shaping.protocol import make_plan
 from offtarget.shaping.readings import READOUTS, StoredReadings
 from offtarget.store import Store
 
@@ -62,6 +63,32 @@ def test_a_plan_says_of_what_its_target_is_not_independent(readings: StoredReadi
     weak = min(found, key=lambda c: abs(found[c]))
     assert "surface:bold is not independent of" in plan.notes[0] and "surface:markdown +1.00" in plan.notes[0]
     assert weak not in plan.notes[0]
+
+
+def test_token_weights_of_two_rows_are_those_counted_by_hand(tiny_model: Path, tmp_path: Path) -> None:
+    """Three of ten words are bold, so each scores √(0.7/0.3) standard deviations; strength −1 suppresses."""
+
+    def answer(text: str) -> list[Any]:
+        return [{"role": "assistant", "content": text}]
+
+    ask: list[Any] = [{"role": "user", "content": "Count."}]
+    pairs = PairSet(
+        "two",
+        [
+            Pair("a", "a", ask, answer("**one** two three four"), answer("five six")),
+            Pair("b", "b", ask, answer("seven"), answer("**eight** nine **ten**")),
+        ],
+    )
+    features = (encode(pairs.pairs),)
+    members = {c.id: (c.id,) for c in features[0].columns}
+    read = StoredReadings(pairs, features, members, Reader(str(tiny_model), Store(tmp_path / "store")))
+    context = ShapingContext(pairs.pairs, (Target("surface:bold", 1),), min_pairs=1, readings=read)
+    plan = make_plan("token_reweight", context, {"strength": -1.0})
+    up, down = np.exp(np.sqrt(7 / 3)), np.exp(-np.sqrt(7 / 3))
+    found = [[list(span) for row in plan.token_weights(side) for span in row] for side in ("chosen", "rejected")]
+    assert found[0] == [pytest.approx([0, 7, down])]
+    assert found[1] == [pytest.approx([0, 9, up]), pytest.approx([15, 22, up])]
+    assert [len(row) for row in plan.token_weights("rejected")] == [0, 2]
 
 
 def test_scores_are_read_once(readings: StoredReadings) -> None:

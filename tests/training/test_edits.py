@@ -1,4 +1,4 @@
-"""What masks, prompts, hooks and added pairs do to the loss, against the formula written out by hand."""
+"""What masks, token weights, prompts, hooks and added pairs do to the loss, against the formula written out by hand."""
 
 import shutil
 from dataclasses import replace
@@ -56,8 +56,8 @@ class Trainer:
         return float(loss.detach()), {n: p.grad.clone() for n, p in named if p.grad is not None}
 
     @torch.no_grad()
-    def logprob(self, prompt: list[int], answer: list[int], counts: Any, policy: bool) -> float:
-        """Σ log p of the answer's tokens that count, one sequence by itself, by plain transformers."""
+    def logprobs(self, prompt: list[int], answer: list[int], policy: bool) -> tuple[list[float], list[float]]:
+        """Of each token of an answer log p, and log Σ p² over the vocabulary; one sequence by itself, by plain transformers."""
         model = self.trainer.model
         ids = torch.tensor([prompt + answer])
         plain = type(self.trainer.base).forward
@@ -68,7 +68,12 @@ class Trainer:
                 out = plain(self.trainer.base, input_ids=ids)
         scores = torch.log_softmax(out.logits[0].double(), -1)
         at = range(len(prompt) - 1, len(prompt) + len(answer) - 1)
-        return sum(float(scores[t, y]) for t, y, c in zip(at, answer, counts, strict=True) if c)
+        squares = torch.logsumexp(2 * scores, -1)
+        return [float(scores[t, y]) for t, y in zip(at, answer, strict=True)], [float(squares[t]) for t in at]
+
+    def logprob(self, prompt: list[int], answer: list[int], weights: Any, policy: bool) -> float:
+        """Σ w log p of the answer's tokens."""
+        return float(np.dot(self.logprobs(prompt, answer, policy)[0], np.asarray(weights, float)))
 
 
 def sigmoid_loss(margins: list[float], beta: float) -> float:
@@ -93,6 +98,29 @@ def masked(bench: Any) -> ShapingPlan:
     )
 
 
+def weighted(bench: Any, up: float = 2.5, down: float = 0.25) -> ShapingPlan:
+    """The words of `masked`, with a weight instead."""
+    spans = masked(bench)
+    return bench.identity().edit(
+        token_weight_chosen=tuple(tuple((a, b, up) for a, b in row) for row in spans.mask_chosen),
+        token_weight_rejected=tuple(tuple((a, b, down) for a, b in row) for row in spans.mask_rejected),
+    )
+
+
+def of_words(tokenizer: Any, answer: list[int], every: int, value: float) -> list[float]:
+    """Of each token `value` where it is in a word of `word_spans`, else 1.
+
+    The tiny tokenizer's tokens are read one by one: a space begins the next word.
+    """
+    out, word = [], 0
+    for i, token in enumerate(answer):
+        shown = tokenizer.decode([token])
+        word += i > 0 and shown.startswith(" ")
+        of_text = token not in tokenizer.all_special_ids and shown.strip()
+        out.append(value if of_text and word % every == 1 else 1.0)
+    return out
+
+
 def prompted(bench: Any) -> ShapingPlan:
     """Every other chosen side, and the rejected side of row 0, behind a longer prompt."""
 
@@ -113,21 +141,77 @@ def test_masked_words_count_neither_for_the_policy_nor_for_the_reference(bench: 
     margins = []
     _, tokenizer = load(bench.ref)
     for ids in bench.set.ids[:ROWS]:
-        side = {}
-        for name, every in (("chosen", 2), ("rejected", 3)):
-            answer = getattr(ids, name)
-            counts, word = [], 0
-            # the tiny tokenizer's tokens are read one by one: a space begins the next word
-            for i, token in enumerate(answer):
-                shown = tokenizer.decode([token])
-                word += i > 0 and shown.startswith(" ")
-                of_text = token not in tokenizer.all_special_ids and shown.strip()
-                counts.append(not (of_text and word % every == 1))
-            side[name] = [one.logprob(ids.prompt, answer, counts, policy=p) for p in (True, False)]
-        margins.append(side["chosen"][0] - side["chosen"][1] - side["rejected"][0] + side["rejected"][1])
+        ratio = []
+        for answer, every in ((ids.chosen, 2), (ids.rejected, 3)):
+            counts = of_words(tokenizer, answer, every, 0.0)
+            ratio.append(np.subtract(*(one.logprob(ids.prompt, answer, counts, policy=p) for p in (True, False))))
+        margins.append(ratio[0] - ratio[1])
     assert loss == pytest.approx(sigmoid_loss(margins, one.spec.beta), abs=1e-5)
     plain, _ = Trainer(bench, bench.identity(), tmp_path / "plain").loss()
     assert abs(plain - loss) > 1e-4
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+@pytest.mark.parametrize("loss", ["sigmoid", "sigmoid_norm", "wpo"])
+def test_the_implicit_reward_is_the_weighted_sum_over_tokens(bench: Any, tmp_path: Any, mode: str, loss: str) -> None:
+    """Σ w β log(π/π_ref): by the sigmoid loss, by one of means over tokens, and where WPO weights the pair as ever."""
+    plan = weighted(bench)
+    options: dict[str, Any] = {"wpo": True} if loss == "wpo" else {"loss": loss}
+    one = Trainer(bench, plan, tmp_path, mode=mode, beta=0.3, **options)
+    value, _ = one.loss()
+    whole = Trainer(bench, plan, tmp_path / "whole")  # fast mode runs the lower layers no more
+    _, tokenizer = load(bench.ref)
+    expected = []
+    for ids in bench.set.ids[:ROWS]:
+        ratio, probable = [], 0.0
+        for answer, every, w in ((ids.chosen, 2, 2.5), (ids.rejected, 3, 0.25)):
+            weights = of_words(tokenizer, answer, every, w)
+            own, reference = (whole.logprob(ids.prompt, answer, weights, policy=p) for p in (True, False))
+            ratio.append((own - reference) / (len(answer) if loss == "sigmoid_norm" else 1))
+            probable += float(np.mean(np.subtract(*whole.logprobs(ids.prompt, answer, policy=True))))
+        row = np.log1p(np.exp(-0.3 * (ratio[0] - ratio[1])))
+        expected.append(row * np.exp(probable) if loss == "wpo" else row)
+    assert value == pytest.approx(float(np.mean(expected)), abs=1e-5)
+    plain, _ = Trainer(bench, bench.identity(), tmp_path / "plain", mode=mode, beta=0.3, **options).loss()
+    assert abs(plain - value) > (1e-4 if loss == "sigmoid" else 1e-5)
+
+
+@pytest.mark.parametrize("mode", ["exact", "fast"])
+def test_tokens_of_weight_one_are_plain_and_of_weight_zero_masked(bench: Any, mode: str) -> None:
+    """To the last bit of losses and policies."""
+    zero, ones, twice = weighted(bench, 0.0, 0.0), weighted(bench, 1.0, 1.0), weighted(bench, 2.0, 2.0)
+    plans = {"plain": bench.identity(), "ones": ones, "masked": masked(bench), "zero": zero, "twice": twice}
+    found = {name: bench.train(plan, mode=mode) for name, plan in plans.items()}
+    for a, b in (("plain", "ones"), ("masked", "zero")):
+        assert found[a].digest["losses"] == found[b].digest["losses"]
+        one, other = bench.weights(found[a].path), bench.weights(found[b].path)
+        assert all(np.array_equal(one[k], other[k]) for k in one)
+    assert len({tuple(found[k].digest["losses"]) for k in ("plain", "masked", "twice")}) == 3
+    assert not ones.touched.any() and zero.touched.all()
+
+
+def test_a_token_weighs_the_least_of_the_ranges_that_it_has_a_character_of(bench: Any) -> None:
+    _, tokenizer = load(bench.ref)
+    pair, ids = bench.set.pairs[0], bench.set.ids[0]
+    text = pair.chosen[0]["content"]
+    plan = bench.identity().edit(
+        token_weight_chosen=(((0, 1, 3.0), (1, 3, 0.5), (len(text) - 1, len(text), 2.0)), *((),) * 23),
+        mask_chosen=(((3, 4),), *((),) * 23),
+    )
+    ((chosen, rejected), *_) = sides_of(bench.set.pairs, bench.set.ids, plan, tokenizer, bench.spec.max_length)
+    expected, at = [], 0
+    for token in ids.chosen:
+        shown = tokenizer.decode([token])
+        if token in tokenizer.all_special_ids or not text.startswith(shown, at):
+            expected.append(1.0)
+            continue
+        of = {*range(at, at + len(shown))}
+        at += len(shown)
+        touched = [w for on, w in (({0}, 3.0), ({1, 2}, 0.5), ({len(text) - 1}, 2.0), ({3}, 0.0)) if on & of]
+        expected.append(min(touched, default=1.0))
+    assert at == len(text) and {0.0, 0.5, 1.0, 2.0} <= {*expected}
+    assert chosen.weights.tolist() == expected and chosen.counts.tolist() == [w > 0 for w in expected]
+    assert rejected.weights.tolist() == [1.0] * len(ids.rejected)
 
 
 def test_the_reference_reads_the_pairs_own_prompt(bench: Any, tmp_path: Any) -> None:
@@ -204,8 +288,10 @@ def everything(bench: Any) -> ShapingPlan:
     rng = np.random.default_rng(0)
     plan = bench.identity().add(added(bench))
     m = n + 2
-    words, prompts = masked(bench), prompted(bench)
+    words, prompts, weights = masked(bench), prompted(bench), weighted(bench)
+    longer = tuple(tuple((a, b, 1.5) for a, b in word_spans(p.rejected[0]["content"], 4)) for p in bench.set.pairs)
     return plan.edit(
+        token_weight_chosen=(*weights.token_weight_chosen, (), ((0, 2, 0.5),)), token_weight_rejected=(*longer, (), ()),
         keep=np.arange(m) % 5 != 3, flip=np.arange(m) % 3 == 0, weight=rng.uniform(0.2, 2, m),
         offset_chosen=rng.normal(size=m), offset_rejected=rng.normal(size=m),
         mask_chosen=(*words.mask_chosen, (), ()), mask_rejected=(*words.mask_rejected, (), ()),
@@ -281,7 +367,10 @@ def test_a_flip_is_the_pair_swapped_by_hand(bench: Any) -> None:
     n = len(bench.set.pairs)
     rng = np.random.default_rng(0)
     up, down, flip = rng.normal(size=n), rng.normal(size=n), np.arange(n) % 2 == 0
-    flipped = bench.train(bench.identity().edit(flip=flip, offset_chosen=up, offset_rejected=down))
+    words = weighted(bench)
+    both = (words.token_weight_chosen, words.token_weight_rejected)
+    mine = dict(zip(("token_weight_chosen", "token_weight_rejected"), both, strict=True))
+    flipped = bench.train(bench.identity().edit(flip=flip, offset_chosen=up, offset_rejected=down, **mine))
     bench.set = type(bench.set)(
         [
             Pair(p.id, p.group, p.prompt, p.rejected, p.chosen) if f else p
@@ -294,8 +383,12 @@ def test_a_flip_is_the_pair_swapped_by_hand(bench: Any) -> None:
         bench.set.lost,
         "swapped",
     )
+    turned = [(r, c) if f else (c, r) for c, r, f in zip(*both, flip, strict=True)]
+    swapped = dict(zip(mine, (tuple(x) for x in zip(*turned, strict=True)), strict=True))
     by_hand = bench.train(
-        bench.identity().edit(offset_chosen=np.where(flip, down, up), offset_rejected=np.where(flip, up, down))
+        bench.identity().edit(
+            offset_chosen=np.where(flip, down, up), offset_rejected=np.where(flip, up, down), **swapped
+        )
     )
     assert flipped.digest["losses"] == by_hand.digest["losses"]
     a, b = bench.weights(flipped.path), bench.weights(by_hand.path)
@@ -357,7 +450,7 @@ def test_a_shifted_reference_is_the_offset_in_the_loss(bench: Any, tmp_path: Any
 
 @pytest.mark.parametrize("option", [{"ld_alpha": 0.4}, {"wpo": True}])
 def test_loss_relatives_are_the_same_in_both_modes(bench: Any, tmp_path: Any, option: dict[str, Any]) -> None:
-    plan = masked(bench)
+    plan = weighted(bench).edit(mask_rejected=masked(bench).mask_rejected)
     loss_a, a = Trainer(bench, plan, tmp_path / "a", **option).loss()
     loss_b, b = Trainer(bench, plan, tmp_path / "b", mode="fast", **option).loss()
     plain, _ = Trainer(bench, plan, tmp_path / "c").loss()
@@ -463,6 +556,12 @@ def test_a_plan_that_changes_no_gradient_is_an_error(bench: Any) -> None:
     ids = bench.set.ids[3]
     with pytest.raises(ConfigError, match="touches 1 rows, but training on them would be plain DPO: mask changes"):
         bench.train(beyond(bench), max_length=len(ids.prompt) + 3, min_answer_tokens=1)
+    plan = beyond(bench)
+    soft = tuple(tuple((a, b, 2.0) for a, b in row) for row in plan.masked("chosen"))
+    with pytest.raises(ConfigError, match=r"touches 1 rows, but .*: weight of tokens changes nothing"):
+        bench.train(
+            plan.edit(mask_chosen=None, token_weight_chosen=soft), max_length=len(ids.prompt) + 3, min_answer_tokens=1
+        )
     with pytest.raises(ConfigError, match=r"touches 24 rows, but .*: hook changes nothing"):
         bench.train(powerless(bench))
     bench.train(beyond(bench), max_steps=1)  # within reach it is a plan like any other

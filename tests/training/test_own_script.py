@@ -98,6 +98,50 @@ def test_another_reference_model_is_the_reference_as_in_trl(tiny_model: Path, tm
     assert abs(ours[0] - np.log(2)) > 1e-3, "the policy does not start at this reference"
 
 
+def whole_text(data: Any, weight: float) -> ShapingPlan:
+    """All text of chosen answers weighs this much; what the template puts behind it weighs 1."""
+    pairs = load_pairs(data).pairs
+    spans = tuple(((0, len(p.chosen[0]["content"]), weight),) for p in pairs)
+    return ShapingPlan.identity("x", pairs).edit(token_weight_chosen=spans)
+
+
+def test_the_reference_of_weighted_tokens_is_their_weighted_sum(tiny_model: Path, tmp_path: Path) -> None:
+    """Of the start model, by plain transformers: for adapters, and where a reference model is given."""
+    import torch
+
+    data = rows(8)
+    model, tokenizer = load(resolve(str(tiny_model)))
+    expected = []
+    for row in data:
+        prompt = tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, return_dict=True)["input_ids"]
+        whole = tokenizer.apply_chat_template([*row["prompt"], *row["chosen"]], return_dict=True)["input_ids"]
+        with torch.no_grad():
+            scores = torch.log_softmax(model(torch.tensor([whole])).logits[0].double(), -1)
+        each = [float(scores[t - 1, whole[t]]) for t in range(len(prompt), len(whole))]
+        left = row["chosen"][0]["content"]
+        weights = []
+        for token in whole[len(prompt) :]:
+            shown = tokenizer.decode([token])
+            of_text = bool(left) and left.startswith(shown)
+            left = left[len(shown) :] if of_text else left
+            weights.append(3.0 if of_text else 1.0)
+        assert not left and {*weights} == {1.0, 3.0}
+        expected.append(float(np.dot(each, weights)))
+    plan = whole_text(data, 3.0)
+    for name, extra in (("adapter", {}), ("model", {"ref_model": load(resolve(str(tiny_model)))[0]})):
+        trainer = ShapedDPOTrainer(plan, **arguments(tiny_model, tmp_path / name, data), **extra)
+        np.testing.assert_allclose(trainer.train_dataset["ref_chosen_logps"], expected, atol=1e-4)
+
+
+def test_weights_of_tokens_are_not_those_of_an_eval_dataset(tiny_model: Path, tmp_path: Path) -> None:
+    """Read after a step of training, whose batch had weights: the policy is still the reference."""
+    data, held_out = rows(), rows(16).select(range(12, 16))
+    given = arguments(tiny_model, tmp_path, data, max_steps=1, learning_rate=0.0)
+    trainer = ShapedDPOTrainer(whole_text(data, 3.0), **given)
+    trainer.train()
+    assert trainer.evaluate(held_out)["eval_loss"] == pytest.approx(np.log(2), abs=1e-4)
+
+
 def test_an_eval_dataset_is_read_as_by_trl_under_any_plan(tiny_model: Path, tmp_path: Path) -> None:
     from trl import DPOTrainer
 

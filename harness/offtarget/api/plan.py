@@ -105,6 +105,7 @@ class PlanResult:
             name
             for name, there in (
                 ("masks words", p.masked_rows.any()),
+                ("weights of single words", p.token_weighted_rows.any()),
                 ("prompts of the policy's own", p.prompted_rows.any()),
                 ("hooks in the forward pass", bool(p.hooks)),
                 ("another loss", bool(p.loss)),

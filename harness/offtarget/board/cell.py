@@ -83,6 +83,7 @@ class PlanSummary(Record):
     shifted: int = 0
     steered: int = 0
     masked: int = 0
+    token_weighted: int = 0
     prompted: int = 0
     added: int = 0
     loss: dict[str, JsonValue] = {}

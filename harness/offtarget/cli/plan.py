@@ -37,6 +37,9 @@ from offtarget.cli.ui import (
 if TYPE_CHECKING:
     from offtarget.engine.dry import Ground
 
+UNSEEN = ("masked", "token_weighted", "prompted", "added", "steered")
+"""Counts of what the weights of rows do not show."""
+
 
 def plan(
     dataset: Annotated[list[str], typer.Argument(help="A dataset as for `offtarget audit`, or an audit's folder.")],
@@ -139,7 +142,7 @@ def plan(
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return
     typer.echo(f"protocol   {summary['protocol']}\npairs      {summary['pairs']}\ntouched    {summary['touched']}")
-    for key in ("left_out", "flipped", "shifted", "masked", "prompted", "added", "steered"):
+    for key in ("left_out", "flipped", "shifted", *UNSEEN):
         if summary[key]:
             typer.echo(f"{key:<10} {summary[key]}")
     weight = summary["start_weight"]
@@ -189,7 +192,7 @@ def _compared(made: Mapping[str, dict[str, Any] | str], as_json: bool) -> None:
             note(f"note: {name}: {s}")
             continue
         by_rows = any(row["planned"] != row["plain"] for row in s["predicted_shift"])
-        unseen = s["loss"] or any(s[what] for what in ("masked", "prompted", "added", "steered"))
+        unseen = s["loss"] or any(s[what] for what in UNSEEN)
         counts = (s["touched"], s["left_out"], s["flipped"], f"{s['start_weight']['median']:.2f}")
         for row in [row for row in s["predicted_shift"] if row["target"]] or [None]:
             if row is None or (unseen and not by_rows):
@@ -213,7 +216,7 @@ def _shifts(summary: Mapping[str, Any]) -> None:
     """The expected shifts, in the units of the audit."""
     from offtarget.report.amounts import in_unit
 
-    unseen = [what for what in ("masked", "prompted", "added", "steered") if summary[what]]
+    unseen = [what for what in UNSEEN if summary[what]]
     by_rows = any(row["planned"] != row["plain"] for row in summary["predicted_shift"])
     known = by_rows or not (unseen or summary["loss"])
 

@@ -5,7 +5,7 @@ plan (within one process); without a decision there is one readable line; the pl
 the pairs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from offtarget.lens import surface
 from offtarget.lens.reader import Reader
 from offtarget.models import EMBEDDED
 from offtarget.registry import default
-from offtarget.shaping.context import ShapingContext, Target
+from offtarget.shaping.context import ShapingContext, Target, WordScores
 from offtarget.shaping.plan import FloatRow, ShapingPlan
 from offtarget.shaping.protocol import make_plan, needs_concept
 from offtarget.shaping.readings import StoredReadings
@@ -110,14 +110,40 @@ class _Tried:
         return np.subtract(chosen, rejected, dtype=np.float64)
 
     def taught(self, plan: ShapingPlan) -> float:
-        """Mean of gradient x margin over the pairs: how much the rows still teach the concept at the first step."""
-        weights = plan.start_weights()[: len(self.margin)]
-        return float((weights * self.margin).mean())
+        """Mean of gradient x margin over the pairs: how much the rows still teach the concept at the first step.
+
+        An answer that shows the concept counts as much as its words that show it weigh on average.
+        """
+        shown, read = self.readings.presence(CONCEPT), self.readings.words(CONCEPT)
+        chosen, rejected = (
+            seen * _weight_of(side, plan, name)
+            for seen, side, name in zip(shown, read, ("chosen", "rejected"), strict=True)
+        )
+        return float((plan.start_weights()[: len(chosen)] * (chosen - rejected)).mean())
+
+
+def _weight_of(read: Sequence[WordScores], plan: ShapingPlan, side: str) -> FloatRow:
+    """(n_pairs,) mean weight of the words that score above the mean of all; 1 where none does."""
+    out = np.ones(len(read))
+    for i, (words, masked, weighted) in enumerate(zip(read, plan.masked(side), plan.token_weights(side), strict=False)):
+        each = np.full(len(words.scores), np.inf)
+        for a, b, weight in (*((a, b, 0.0) for a, b in masked), *weighted):
+            touched = (words.spans[:, 0] < b) & (words.spans[:, 1] > a)
+            each[touched] = np.minimum(each[touched], weight)
+        each[np.isinf(each)] = 1.0
+        if (loud := words.scores > 0).any():
+            out[i] = each[loud].mean()
+    return out
 
 
 def _only_rows(plan: ShapingPlan) -> bool:
     """Whether a plan acts by factors on pairs alone."""
-    return not (plan.hooks or plan.added or plan.loss or plan.masked_rows.any() or plan.prompted_rows.any())
+    return not (_unseen(plan) or plan.masked_rows.any() or plan.token_weighted_rows.any())
+
+
+def _unseen(plan: ShapingPlan) -> bool:
+    """Whether a plan acts by more than factors on pairs and on their words."""
+    return bool(plan.hooks or plan.added or plan.loss or plan.prompted_rows.any())
 
 
 def _is_control(protocol: str) -> bool:
@@ -150,15 +176,19 @@ def _sign(tried: _Tried, strength: Any) -> Check:
         return Check(name, _refused(error), f"one of the two decisions is refused: {error}")
     if up.hash == down.hash:
         return Check(name, "broken", "amplify and suppress give the same plan")
-    if not (_only_rows(up) and _only_rows(down)):
+    if _unseen(up) or _unseen(down):
         return Check(
-            name, "not asked", "the plans differ; they act by more than factors on pairs, so training must show it"
+            name,
+            "not asked",
+            "the plans differ; they act by more than factors on pairs or words: training must show it",
         )
     plain = float(tried.margin.mean())
     a, b = tried.taught(up), tried.taught(down)
     if isinstance(strength, int | float) and strength < 0:
         a, b = b, a
     seen = f"pairs teach {CONCEPT} by {b:+.3f} suppressed, {plain:+.3f} under plain DPO, {a:+.3f} amplified"
+    if b <= plain <= a and plain in (a, b) and not (_only_rows(up) and _only_rows(down)):
+        return Check(name, "not asked", f"{seen}: they act on other words than those that show it")
     return Check(name, "kept" if b < plain < a else "broken", seen)
 
 
@@ -224,5 +254,7 @@ def _by_pair(plan: ShapingPlan) -> dict[str, Any]:
     """All that a plan asks of each pair, by its id; numbers to six digits."""
     columns: list[Any] = [np.round(plan.start_weights(), 6), np.round(plan.offset_chosen, 6), plan.keep, plan.flip]
     columns += [np.round(side, 6) for hook in plan.hooks for side in (hook.chosen, hook.rejected)]
+    of_words = [plan.token_weights(side) for side in ("chosen", "rejected")]
+    columns += [[[(a, b, round(w, 6)) for a, b, w in row] for row in side] for side in of_words]
     columns += [find(side) for find in (plan.masked, plan.policy_prompts) for side in ("chosen", "rejected")]
     return {pid: tuple(repr(c[i]) for c in columns) for i, pid in enumerate(plan.pair_ids)}

@@ -166,7 +166,8 @@ def predicted_shift(
 
     Plain is the audit's expected shift, the mean of u in the concept's own unit, and its d. In the plan a row counts as
     much as its gradient does at the start relative to plain DPO (`ShapingPlan.start_weights`); the d of the plan divides
-    by the same standard deviation. What masks, prompts, hooks and added pairs do is not in it.
+    by the same standard deviation. What masks, token weights, prompts, hooks and added pairs do is not in
+    it.
 
     Args:
         plan: whose weights.

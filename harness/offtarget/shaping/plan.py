@@ -1,13 +1,17 @@
 """A shaping plan: everything a protocol may ask of the trainer, row by row.
 
 Every protocol reduces to three things: *row edits* (leave a pair out, swap its sides, add one), *row columns*
-(a weight for the pair's gradient, an offset for each side's reward, text of an answer that is not learned from, a
-prompt that the policy alone sees), and *hooks* (a change of the policy's forward pass while it trains). A relative of
-DPO's loss is a plan too: it names the loss. The trainer knows plans, not protocols.
+(a weight for the pair's gradient, an offset for each side's reward, text of an answer that is not learned from or that
+weighs more or less than the rest, a prompt that the policy alone sees), and *hooks* (a change of the policy's forward
+pass while it trains). A relative of DPO's loss is a plan too: it names the loss. The trainer knows plans, not protocols.
 
 The loss of a row is  −w · log σ(β Δ_θ + o⁺ − o⁻),  with Δ_θ the difference of the policy's log-ratios to
 the reference (arXiv 2606.12360, section 2; offsets as its L_EA-DPO). A frozen offset rescales the pair's
 gradient by σ(−(βΔ+o))/σ(−βΔ): between 0 and 2 times where Δ = 0. It never reverses a pair; a flip does.
+
+With token weights the log-ratio of an answer is Σ_t w_t log(π(y_t)/π_ref(y_t)), for policy and reference alike: the
+implicit reward is a weighted sum over tokens (as in TIS-DPO, arXiv 2410.04350, without its term of the sequential KL).
+A masked token is one of weight 0.
 """
 
 import hashlib
@@ -29,6 +33,8 @@ BoolRow = NDArray[np.bool_]
 Spans = tuple[tuple[int, int], ...]
 """Ranges of characters in an answer's text (`data.pairs.text_of`), in order, none touching another."""
 NOTHING: Spans = ()
+WeightedSpans = tuple[tuple[int, int, float], ...]
+"""Ranges of characters as in `Spans`, here allowed to touch, each with the weight of its tokens."""
 OFFSETS = ("offset_chosen", "offset_rejected")
 LEAST_WEIGHT = 0.01
 """Gradient relative to plain DPO's under which a pair is as good as left out."""
@@ -50,6 +56,18 @@ def _in_order(spans: Any) -> bool:
     return all(a < b for a, b in pairwise(ends))
 
 
+def _wrong_weight(spans: Any) -> str:
+    """What is wrong with ranges of characters that have weights; nothing: ""."""
+    try:
+        found = [(int(a), int(b), float(w)) for a, b, w in spans]
+    except (TypeError, ValueError):
+        return "should be ranges of characters with a weight each: (start, end, weight)"
+    if any(a < 0 or a >= b for a, b, _ in found) or any(x[1] > y[0] for x, y in pairwise(found)):
+        return "should be ranges of characters in order, none in another"
+    bad = next((w for *_, w in found if not (np.isfinite(w) and w >= 0)), None)
+    return "" if bad is None else f"has the weight {bad:g}; a weight is a finite number of at least 0"
+
+
 def _is_prompt(prompt: Any) -> bool:
     """Whether an answer can follow it: turns with role and text, the last of a user."""
     turns = isinstance(prompt, list | tuple) and all(
@@ -63,7 +81,7 @@ class ShapingPlan:
     """What to do with each pair of a training set.
 
     Arrays and tuples have one entry a pair: the set's pairs in their order, then those of `added`. What belongs to
-    an answer (offset, mask, prompt, coefficient of a hook) stays with that answer when the pair is flipped.
+    an answer (offset, mask, token weights, prompt, coefficient of a hook) stays with that answer when the pair is flipped.
 
     Example:
         >>> import numpy as np
@@ -88,6 +106,12 @@ class ShapingPlan:
     mask_chosen: tuple[Spans, ...] | None = None
     """(n_pairs,) text of the chosen answer that counts neither for the policy nor for the reference."""
     mask_rejected: tuple[Spans, ...] | None = None
+    """The same of the rejected answer."""
+    token_weight_chosen: tuple[WeightedSpans, ...] | None = None
+    """(n_pairs,) what tokens of the chosen answer weigh in its log-probability, of the policy and of the reference; text
+    outside of all ranges weighs 1. A token weighs what the range weighs of which it stands for any character, of several
+    the least. Weight 0 is a mask."""
+    token_weight_rejected: tuple[WeightedSpans, ...] | None = None
     """The same of the rejected answer."""
     prompt_chosen: tuple[tuple[Message, ...] | None, ...] | None = None
     """(n_pairs,) what the policy reads before the chosen answer instead of the prompt; None: the prompt. The
@@ -133,10 +157,10 @@ class ShapingPlan:
         """A copy with more pairs at the end, trained on as they are.
 
         Raises:
-            ConfigError: on a plan whose hooks, masks or prompts are set already; add pairs first.
+            ConfigError: on a plan whose hooks, masks, token weights or prompts are set already; add pairs first.
         """
         if self.hooks or any(c is not None for c in self._answer_columns().values()):
-            raise ConfigError(f"plan of '{self.protocol}': add pairs before hooks, masks and prompts")
+            raise ConfigError(f"plan of '{self.protocol}': add pairs before hooks, masks, token weights and prompts")
         m = len(pairs)
         return replace(
             self,
@@ -150,14 +174,19 @@ class ShapingPlan:
         )
 
     def _answer_columns(self) -> dict[str, tuple[Any, ...] | None]:
-        """The columns of masks and prompts, by name."""
-        names = ("mask_chosen", "mask_rejected", "prompt_chosen", "prompt_rejected")
-        return {name: getattr(self, name) for name in names}
+        """The columns of masks, token weights and prompts, by name."""
+        kinds = ("mask", "token_weight", "prompt")
+        return {name: getattr(self, name) for kind in kinds for name in (f"{kind}_chosen", f"{kind}_rejected")}
 
     def masked(self, side: str) -> tuple[Spans, ...]:
         """(n_pairs,) the masked text of one side's answers."""
         found = self.mask_chosen if side == "chosen" else self.mask_rejected
         return (NOTHING,) * len(self.pair_ids) if found is None else found
+
+    def token_weights(self, side: str) -> tuple[WeightedSpans, ...]:
+        """(n_pairs,) the weighted text of one side's answers."""
+        found = self.token_weight_chosen if side == "chosen" else self.token_weight_rejected
+        return ((),) * len(self.pair_ids) if found is None else found
 
     def policy_prompts(self, side: str) -> tuple[tuple[Message, ...] | None, ...]:
         """(n_pairs,) the policy's own prompts before one side's answers; None where it reads the pair's."""
@@ -179,6 +208,12 @@ class ShapingPlan:
         return self._rows_with("mask")
 
     @property
+    def token_weighted_rows(self) -> BoolRow:
+        """(n_pairs,) rows with text that weighs other than 1."""
+        sides = [[any(w != 1 for *_, w in spans) for spans in self.token_weights(s)] for s in ("chosen", "rejected")]
+        return np.asarray(np.array(sides, bool).reshape(2, -1).any(axis=0))
+
+    @property
     def prompted_rows(self) -> BoolRow:
         """(n_pairs,) rows that the policy reads with another prompt."""
         return self._rows_with("prompt")
@@ -195,7 +230,7 @@ class ShapingPlan:
     def touched(self) -> BoolRow:
         """Rows that will not be trained on as plain DPO would."""
         changed = ~self.keep | self.flip | (self.relative_weight() != 1.0) | (self.offset != 0.0)
-        changed |= self.masked_rows | self.prompted_rows | self.hooked_rows
+        changed |= self.masked_rows | self.token_weighted_rows | self.prompted_rows | self.hooked_rows
         if self.added:
             changed[-len(self.added) :] = True
         return np.asarray(changed | self.keep if self.loss else changed)
@@ -215,7 +250,8 @@ class ShapingPlan:
         epochs (max_steps −1) then takes fewer such steps; one of fixed steps sees the others more often.
 
         Negative for a flipped row: its gradient is reversed (and its offset with it, since an offset
-        belongs to an answer). Hooks, masks and prompts are not in it: what they change is not a factor on a row.
+        belongs to an answer). Hooks, masks, token weights and prompts are not in it: what they change is not a factor on
+        a row.
         """
         offset = np.where(self.flip, -self.offset, self.offset)
         share = (len(self.keep) - len(self.added)) / max(1, int(self.keep.sum()))
@@ -239,6 +275,7 @@ class ShapingPlan:
             "flipped": int((self.flip & self.keep).sum()),
             "shifted": int((self.offset[self.keep] != 0).sum()),
             "masked": int((self.masked_rows & self.keep).sum()),
+            "token_weighted": int((self.token_weighted_rows & self.keep).sum()),
             "prompted": int((self.prompted_rows & self.keep).sum()),
             "added": len(self.added),
             "steered": int((self.hooked_rows & self.keep).sum()),
@@ -264,14 +301,14 @@ class ShapingPlan:
             digest.update(np.ascontiguousarray(a).tobytes())
         for h in self.hooks:
             h.update(digest)
-        # only what a plan has: one without masks, prompts and added pairs keeps the hash that it always had
+        # only what a plan has: one without masks, token weights, prompts and added pairs keeps the hash that it always had
         columns: dict[str, Any] = {k: v for k, v in self._answer_columns().items() if v is not None}
         if self.added:
             columns["added"] = [[p.id, p.prompt, p.chosen, p.rejected] for p in self.added]
         if self.loss:
             columns["loss"] = dict(self.loss)
         if columns:
-            digest.update(json.dumps(columns, sort_keys=True).encode())
+            digest.update(json.dumps(columns, sort_keys=True, default=np.generic.item).encode())
         return digest.hexdigest()
 
     def check(self, *, min_pairs: int = 8) -> "ShapingPlan":
@@ -340,13 +377,16 @@ class ShapingPlan:
             raise ConfigError(f"plan of '{self.protocol}': {name} of row {row} is not a number")
 
     def _check_answers(self) -> None:
-        """Refuse masks out of order and prompts that no answer can follow."""
+        """Refuse masks out of order, token weights that are none, and prompts that no answer can follow."""
         for side in ("chosen", "rejected"):
-            for pid, spans, prompt in zip(self.pair_ids, self.masked(side), self.policy_prompts(side), strict=True):
+            columns = (self.masked(side), self.token_weights(side), self.policy_prompts(side))
+            for pid, spans, weighted, prompt in zip(self.pair_ids, *columns, strict=True):
                 if not _in_order(spans):
                     raise ConfigError(
                         f"plan of '{self.protocol}': mask_{side} of row {pid} should be ranges of characters in order"
                     )
+                if wrong := _wrong_weight(weighted):
+                    raise ConfigError(f"plan of '{self.protocol}': token_weight_{side} of row {pid} {wrong}")
                 if prompt is not None and not _is_prompt(prompt):
                     raise ConfigError(
                         f"plan of '{self.protocol}': prompt_{side} of row {pid} should end in a user turn"

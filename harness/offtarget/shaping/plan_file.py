@@ -32,6 +32,8 @@ def write_plan(plan: ShapingPlan, folder: Path) -> None:
         "pair_ids": plan.pair_ids,
         "mask_chosen": plan.mask_chosen,
         "mask_rejected": plan.mask_rejected,
+        "token_weight_chosen": plan.token_weight_chosen,
+        "token_weight_rejected": plan.token_weight_rejected,
         "prompt_chosen": plan.prompt_chosen,
         "prompt_rejected": plan.prompt_rejected,
         "added": [asdict(p) for p in plan.added],
@@ -40,7 +42,7 @@ def write_plan(plan: ShapingPlan, folder: Path) -> None:
         "control": plan.control,
         "hash": plan.hash,
     }
-    write_atomic(folder / REST, json.dumps(rest))
+    write_atomic(folder / REST, json.dumps(rest, default=np.generic.item))
 
 
 def read_plan(folder: Path) -> ShapingPlan:
@@ -61,8 +63,8 @@ def read_plan(folder: Path) -> ShapingPlan:
             )
         )  # fmt: skip
 
-    def masks(column: Any) -> Any:
-        return None if column is None else tuple(tuple((a, b) for a, b in spans) for spans in column)
+    def ranges(column: Any) -> Any:
+        return None if column is None else tuple(tuple(tuple(span) for span in spans) for spans in column)
 
     def prompts(column: Any) -> Any:
         return None if column is None else tuple(None if p is None else tuple(p) for p in column)
@@ -71,8 +73,10 @@ def read_plan(folder: Path) -> ShapingPlan:
         protocol=rest["protocol"],
         pair_ids=tuple(rest["pair_ids"]),
         **{name: arrays[name] for name in _ROWS},
-        mask_chosen=masks(rest["mask_chosen"]),
-        mask_rejected=masks(rest["mask_rejected"]),
+        mask_chosen=ranges(rest["mask_chosen"]),
+        mask_rejected=ranges(rest["mask_rejected"]),
+        token_weight_chosen=ranges(rest["token_weight_chosen"]),
+        token_weight_rejected=ranges(rest["token_weight_rejected"]),
         prompt_chosen=prompts(rest["prompt_chosen"]),
         prompt_rejected=prompts(rest["prompt_rejected"]),
         added=tuple(Pair(**p) for p in rest["added"]),

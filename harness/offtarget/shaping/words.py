@@ -44,7 +44,7 @@ def words_of(source: Source, concept: str, readout: str) -> tuple[list[WordScore
     centre, sd = (float(values.mean()), float(values.std())) if len(values) else (0.0, 0.0)
     if not sd > 0:
         raise ConfigError(
-            f"concept '{concept}', readout '{readout}': no word differs from another, so none can be masked"
+            f"concept '{concept}', readout '{readout}': no word differs from another, so none can be masked or weighted"
         )
     chosen, rejected = (
         [WordScores(s, (x - centre) / sd) for s, x in zip(some, side, strict=True)]

@@ -5,7 +5,7 @@ A plan by itself is checked where it is made (`ShapingPlan.check`). Here it meet
 1. the loss: options alone;
 2. the rows: whether the plan was made for them;
 3. the model's layout, the layers trained and the places of hooks: its configuration alone;
-4. masks and prompts: the tokens.
+4. masks, token weights and prompts: the tokens.
 
 Whether hooks change any log-probability is known only once the model is loaded (`training.effect`).
 """
@@ -93,12 +93,12 @@ def check_made_for(plan: ShapingPlan, training_set: TrainingSet) -> None:
 def check_rows(
     plan: ShapingPlan, training_set: TrainingSet, ref: ModelRef, spec: TrainingSpec, template: str | None
 ) -> None:
-    """Refuse a plan whose masks or prompts leave nothing of a row, in the tokens that the policy would read.
+    """Refuse a plan whose masks, token weights or prompts leave nothing of a row, in the tokens that the policy would read.
 
     Raises:
         ConfigError: names the row.
     """
-    if not (plan.masked_rows | plan.prompted_rows).any():
+    if not (plan.masked_rows | plan.token_weighted_rows | plan.prompted_rows).any():
         return
     tokenizer = load_tokenizer(ref, template=template)
     whole, plan = with_added(training_set, plan, tokenizer, spec)

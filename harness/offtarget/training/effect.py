@@ -15,7 +15,7 @@ def require_effect(trainer: "ShapedDPOTrainer") -> None:
     """Refuse a plan under which the gradients are those of plain DPO.
 
     Rows that are left out, flipped, weighted, offset or added change the gradient by their formula, other options of the
-    loss too (`admission.check_loss` looks whether they are other ones). A mask may lie
+    loss too (`admission.check_loss` looks whether they are other ones). A mask or a weighted word may lie
     behind what is cut off, a prompt may come out of the template as it was, a hook may reach nothing: these are looked
     at in the tokens, and for hooks in the log-probabilities of the first rows they touch.
 
@@ -27,8 +27,8 @@ def require_effect(trainer: "ShapedDPOTrainer") -> None:
         return
     if plan.hooks and _in_log_probs(trainer):
         return
-    asked = [name for name, on in (("mask", plan.masked_rows), ("prompt", plan.prompted_rows)) if on.any()]
-    asked += ["hook"] if plan.hooks else []
+    rows = {"mask": plan.masked_rows, "weight of tokens": plan.token_weighted_rows, "prompt": plan.prompted_rows}
+    asked = [name for name, on in rows.items() if on.any()] + (["hook"] if plan.hooks else [])
     raise ConfigError(
         f"plan of '{plan.protocol}' touches {int(plan.touched.sum())} rows, but training on them would be plain DPO: "
         f"{' and '.join(asked) or 'it'} changes nothing of what the policy reads within "
@@ -52,7 +52,7 @@ def _by_formula(trainer: "ShapedDPOTrainer") -> bool:
 
 def _in_tokens(trainer: "ShapedDPOTrainer") -> bool:
     kept = [both for both, keep in zip(trainer.sides, trainer.plan.keep, strict=True) if keep]
-    return any(s.policy_prompt != s.prompt or not s.counts.all() for both in kept for s in both)
+    return any(s.policy_prompt != s.prompt or (s.weights != 1).any() for both in kept for s in both)
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """What the policy and the reference read of each answer under a plan, in tokens.
 
 The two read the same answer tokens whatever the plan does to the prompt: an answer is cut so that it fits behind
-the longer of the two prompts, and a masked token counts for neither.
+the longer of the two prompts, and a token weighs the same for both; a masked one weighs 0.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError
 from offtarget.lens.tokens import tokenise_pairs
-from offtarget.shaping.plan import ShapingPlan, Spans
+from offtarget.shaping.plan import ShapingPlan, WeightedSpans
 from offtarget.training.tokens import TokenPair, tokenise
 
 LEAST_ROOM = 10
@@ -34,12 +34,17 @@ class Side:
     """What the policy reads before it."""
     answer: list[int]
     """Cut to what both have room for."""
-    counts: NDArray[np.bool_]
-    """(len(answer),) tokens whose log-probability counts."""
+    weights: NDArray[np.float64]
+    """(len(answer),) factor on the log-probability of each token."""
     last_turn: int
     """Where the last user turn starts in what the policy reads."""
     source: int
     """0 for an answer that is chosen in the data, 1 for a rejected one; a flip does not change it."""
+
+    @property
+    def counts(self) -> NDArray[np.bool_]:
+        """(len(answer),) tokens whose log-probability counts: those of any weight."""
+        return self.weights > 0
 
     def sequence(self, policy: bool) -> list[int]:
         """Prompt and answer as the policy or the reference reads them."""
@@ -67,19 +72,19 @@ def sides_of(
     Args:
         pairs: the training pairs, with those that the plan adds.
         ids: their tokens.
-        plan: what masks and re-prompts them.
+        plan: what masks, weights and re-prompts them.
         tokenizer: a fast tokenizer with a chat template.
         max_length: tokens of prompt and answer together.
 
     Raises:
         ConfigError: a mask that leaves nothing of an answer, a policy prompt that the template refuses; names the row.
     """
-    columns = [(plan.masked(side), plan.policy_prompts(side)) for side in ("chosen", "rejected")]
+    columns = [(_weighted(plan, side), plan.policy_prompts(side)) for side in ("chosen", "rejected")]
     out = []
     for i, (pair, tokens) in enumerate(zip(pairs, ids, strict=True)):
         sides = []
         for k, side in enumerate(("chosen", "rejected")):
-            masks, prompts = columns[k]
+            spans, prompts = columns[k]
             policy_prompt, last_turn = tokens.prompt, tokens.last_turn
             where = f"plan of '{plan.protocol}', row {pair.id}, {side} side"
             if (prompt := prompts[i]) is not None and plan.keep[i]:
@@ -91,16 +96,16 @@ def sides_of(
                 policy_prompt, last_turn = tokens.prompt, tokens.last_turn
                 room = max_length - len(tokens.prompt)
             answer = answer[:room]
-            counts = np.ones(len(answer), bool)
-            if masks[i] and plan.keep[i]:
-                text, hidden = _masked(tokenizer, pair, tokens, side, masks[i], where)
-                counts = ~hidden[: len(answer)]
-                if not (counts & text[: len(answer)]).any():
+            weights = np.ones(len(answer))
+            if spans[i] and plan.keep[i]:
+                text, found = _token_weights(tokenizer, pair, tokens, side, spans[i], where)
+                weights = found[: len(answer)]
+                if not ((weights > 0) & text[: len(answer)]).any():
                     raise ConfigError(
                         f"{where}: all of its text that fits max_length is masked; raise training.max_length, or leave "
                         "long answers out (train.max_characters)"
                     )
-            sides.append(Side(tokens.prompt, policy_prompt, answer, counts, last_turn, k))
+            sides.append(Side(tokens.prompt, policy_prompt, answer, weights, last_turn, k))
         out.append((sides[1], sides[0]) if plan.flip[i] else (sides[0], sides[1]))
     return out
 
@@ -113,17 +118,27 @@ def _policy_prompt(tokenizer: Any, pair: Pair, prompt: list[Any], where: str) ->
     return found.prompt, found.last_turn
 
 
-def _masked(
-    tokenizer: Any, pair: Pair, tokens: TokenPair, side: str, spans: Spans, where: str
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(answer tokens,) those that stand for text, and those that stand for any character of the spans."""
+def _weighted(plan: ShapingPlan, side: str) -> list[WeightedSpans]:
+    """(n_pairs,) the weighted text of one side's answers, with the masked as text of weight 0."""
+    both = zip(plan.masked(side), plan.token_weights(side), strict=True)
+    return [(*((a, b, 0.0) for a, b in masked), *weighted) for masked, weighted in both]
+
+
+def _token_weights(
+    tokenizer: Any, pair: Pair, tokens: TokenPair, side: str, spans: WeightedSpans, where: str
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """(answer tokens,) those that stand for text, and what each weighs: the least of the spans of which it has a character."""
     alone = Pair(pair.id, pair.group, pair.prompt, getattr(pair, side), [])
     found = tokenise_pairs(tokenizer, [alone], max_length=LONG)
     piece = found.conversations[0].responses[0]
     if piece.ids != getattr(tokens, side):
         raise ConfigError(
             f"{where}: the chat template makes other tokens of this answer than of its text, so words of it cannot "
-            "be masked; leave the row out"
+            "be masked or weighted; leave the row out"
         )
-    text = np.array([b > a for a, b in piece.places])
-    return text, np.array([any(a < stop and b > start for start, stop in spans) for a, b in piece.places])
+    places = np.array(piece.places, np.int64).reshape(-1, 2)
+    least = np.full(len(places), np.inf)
+    for start, stop, weight in spans:
+        touched = (places[:, 0] < stop) & (places[:, 1] > start)
+        least[touched] = np.minimum(least[touched], weight)
+    return places[:, 1] > places[:, 0], np.where(np.isfinite(least), least, 1.0)

@@ -1,10 +1,11 @@
-"""trl's DPOTrainer with a plan: offsets, weights, masks, prompts, hooks, and the cached lower layers.
+"""trl's DPOTrainer with a plan: offsets, weights of pairs and of tokens, masks, prompts, hooks, and the cached lower layers.
 
 Reward shaping is a shift of the reference: −log σ(βΔ + o⁺ − o⁻) is trl's sigmoid loss with
 ref± ← ref± − o±/β, times the answer's tokens where the loss takes the mean over them. Weights scale the gradient of
 each row's log-probabilities, which is exact for every loss that is a sum over rows; the loss that is logged stays
-unweighted. A masked token is no part of the completion, for the policy and the reference. Prompts of the policy's own
-and hooks act in its forward pass only.
+unweighted. A masked token is no part of the completion, for the policy and the reference. A token's weight multiplies its
+log-probability of either, before trl sums over the answer, so it is exact for every loss; what a loss takes the mean
+over stays the number of tokens that count. Prompts of the policy's own and hooks act in its forward pass only.
 """
 
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ from offtarget.training.spec import PER_TOKEN_LOSSES
 ROW = "row"
 PROMPTS = ("policy_chosen_prompt_ids", "policy_rejected_prompt_ids")
 COUNTS = ("chosen_counts", "rejected_counts")
+WEIGHTS = ("chosen_weights", "rejected_weights")
+BATCH_WEIGHTS = "token_weights"
+"""Of a batch: (2 batch, seq) what each token weighs."""
 
 
 def columns_of(sides: Sides, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
@@ -40,31 +44,34 @@ def columns_of(sides: Sides, keep: NDArray[np.bool_]) -> list[dict[str, Any]]:
     kept = [(i, both) for i, both in enumerate(sides) if keep[i]]
     prompted = any(s.policy_prompt != s.prompt for _, both in kept for s in both)
     masked = any(not s.counts.all() for _, both in kept for s in both)
+    weighted = any((s.weights[s.counts] != 1).any() for _, both in kept for s in both)
     for i, (chosen, rejected) in kept:
         row = {"prompt_ids": chosen.prompt, "chosen_ids": chosen.answer, "rejected_ids": rejected.answer, ROW: i}
         if prompted:
             row |= {key: s.policy_prompt for key, s in zip(PROMPTS, (chosen, rejected), strict=True)}
         if masked:
             row |= {key: s.counts.tolist() for key, s in zip(COUNTS, (chosen, rejected), strict=True)}
+        if weighted:
+            row |= {key: s.weights.tolist() for key, s in zip(WEIGHTS, (chosen, rejected), strict=True)}
         rows.append(row)
     return rows
 
 
 @dataclass
 class RowCollator(DataCollatorForPreference):
-    """trl's collator, with the index of each pair in the plan, the policy's own prompts and masked tokens."""
+    """trl's collator, with the index of each pair in the plan, the policy's own prompts, masked and weighted tokens."""
 
     policy: bool = True
     """False while the reference is computed: it reads the pairs' own prompts."""
 
     def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Collate, adding `row` (batch,); rows of an eval dataset have none."""
+        """Collate, adding `row` (batch,) and `token_weights` where there are some; rows of an eval dataset have none."""
         if ROW not in examples[0]:
             plain: dict[str, Any] = super().torch_call(examples)
             return plain
         prompted, masked = PROMPTS[0] in examples[0] and self.policy, COUNTS[0] in examples[0]
+        up, down = PROMPTS if prompted else ("prompt_ids", "prompt_ids")
         if prompted or masked:
-            up, down = PROMPTS if prompted else ("prompt_ids", "prompt_ids")
             # trl knows one prompt for both sides: each goes in front of its answer, and out of what counts
             whole = [
                 {
@@ -85,8 +92,27 @@ class RowCollator(DataCollatorForPreference):
                         mask[start : start + len(e[counts])] *= torch.tensor(e[counts], dtype=mask.dtype)
         else:
             out = super().torch_call(examples)
+        if WEIGHTS[0] in examples[0]:
+            out[BATCH_WEIGHTS] = torch.ones(out["input_ids"].shape)
+            for side, prompt, weights in zip(out[BATCH_WEIGHTS].chunk(2), (up, down), WEIGHTS, strict=True):
+                for row, e in zip(side, examples, strict=True):
+                    start = len(e[prompt])
+                    row[start : start + len(e[weights])] = torch.tensor(e[weights])
         out[ROW] = torch.tensor([e[ROW] for e in examples])
         return out
+
+
+def weigh(output: Any, weights: Tensor) -> None:
+    """Multiply log-probabilities (rows, seq − 1) of a forward pass by what the tokens weigh (rows, seq).
+
+    WPO reads of the tokens' own log-probabilities how probable the policy finds an answer; it gets them as they were.
+    """
+    plain = output.log_probs
+    n = plain.shape[1] - weights.shape[1] + 1  # tokens that a prompt-learning adapter puts before the text
+    w = torch.nn.functional.pad(weights[:, 1:], (n, 0), value=1.0).to(plain)
+    output.log_probs = plain * w
+    if getattr(output, "log_sum_sq_probs", None) is not None:
+        output.log_sum_sq_probs = output.log_sum_sq_probs + (output.log_probs - plain).detach()
 
 
 class _ScaleGradient(torch.autograd.Function):
@@ -169,6 +195,7 @@ class ShapedDPOTrainer(DPOTrainer):
         scale = tokens.T if PER_TOKEN_LOSSES & {*kwargs["args"].loss_type} else np.ones((2, 1))
         self._offsets = offsets[0] * scale[0], offsets[1] * scale[1]
         self._rows: Tensor | None = None
+        self._token_weights: Tensor | None = None
         self._log_probs: Tensor | None = None
         self.interventions: list[Intervention] = []
         self._cached = CachedInput()
@@ -187,6 +214,8 @@ class ShapedDPOTrainer(DPOTrainer):
             intervention = Intervention(hook, self.sides, self.plan.flip)
             module_of(layers[hook.layer], hook.module).register_forward_hook(intervention)
             self.interventions.append(intervention)
+        if self.plan.token_weighted_rows.any():
+            self.model.register_forward_hook(self._weigh)
         if self._weighted:
             self.model.register_forward_hook(self._scale)
         if self.plan.offset.any():
@@ -197,6 +226,11 @@ class ShapedDPOTrainer(DPOTrainer):
             for i in range(self.from_layer):
                 layers[i] = PassThrough()
             self.base.model.embed_tokens = self._cached
+
+    def _weigh(self, module: Any, args: Any, output: Any) -> Any:
+        if self._token_weights is not None and getattr(output, "log_probs", None) is not None:
+            weigh(output, self._token_weights)
+        return output
 
     def _scale(self, module: Any, args: Any, output: Any) -> Any:
         if self._rows is not None and getattr(output, "log_probs", None) is not None:
@@ -236,7 +270,7 @@ class ShapedDPOTrainer(DPOTrainer):
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
-        self._signature_columns += [k for k in (ROW, *PROMPTS, *COUNTS) if k not in self._signature_columns]
+        self._signature_columns += [k for k in (ROW, *PROMPTS, *COUNTS, *WEIGHTS) if k not in self._signature_columns]
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         if ROW not in dataset.column_names:
@@ -282,7 +316,7 @@ class ShapedDPOTrainer(DPOTrainer):
 
         def total(side: Side) -> float:
             scores = self.reference.answer(row, side.source)[: len(side.answer)]  # type: ignore[union-attr]
-            weight = side.counts.astype(float)
+            weight = side.weights.copy()
             if self.ld_alpha is not None:  # LD-DPO: what one answer is longer by counts less
                 weight[np.cumsum(side.counts) > shared] *= self.ld_alpha
             return float(scores @ weight)
@@ -290,8 +324,16 @@ class ShapedDPOTrainer(DPOTrainer):
         return total(sides[0]), total(sides[1])
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
-        """As trl, without the columns that are ours."""
-        return super().compute_ref_log_probs(model, {k: v for k, v in inputs.items() if k != ROW})
+        """As trl, with the weights of tokens, and without the columns that are ours."""
+        self._end()
+        plain = {k: v for k, v in inputs.items() if k not in (ROW, BATCH_WEIGHTS)}
+        if BATCH_WEIGHTS not in inputs:
+            return super().compute_ref_log_probs(model, plain)
+        handle = model.register_forward_hook(lambda module, args, output: weigh(output, inputs[BATCH_WEIGHTS]))
+        try:
+            return super().compute_ref_log_probs(model, plain)
+        finally:
+            handle.remove()
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
@@ -332,14 +374,15 @@ class ShapedDPOTrainer(DPOTrainer):
 
     def _end(self) -> None:
         """What comes is no row of the plan: no weights and no hooks."""
-        self._rows = self._log_probs = None
+        self._rows = self._log_probs = self._token_weights = None
         for intervention in self.interventions:
             intervention.rows = None
 
     def _begin(self, inputs: dict[str, Any], hooks: bool = True) -> Tensor:
-        """Set weights, hooks and cached states for a batch; takes its `row` out and gives it back."""
+        """Set weights, hooks and cached states for a batch; takes what trl does not know out, and gives its rows."""
         rows: Tensor = inputs.pop(ROW).cpu()
         self._rows = rows
+        self._token_weights = inputs.pop(BATCH_WEIGHTS, None)
         for intervention in self.interventions:
             # stays until the next batch: with gradient checkpointing the layers run again in the backward pass
             intervention.rows = rows if hooks else None
