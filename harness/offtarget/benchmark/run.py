@@ -5,10 +5,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from offtarget.audit.method import AuditInput, Claim, lenses_of, run_method
 from offtarget.audit.records import Q_FINDING
@@ -298,28 +300,41 @@ def _moved(
     (|r| at least 0.5), it moved nothing that anybody could tell, and counts as null.
     """
     before = {c.id: c for c in without}
+    most_like = _MostLike(without)
     covers = match(claims, planted.truths).covers
     speaks = merged(claims)
     out: dict[str, tuple[float | None, bool, int, float, str]] = {}
     for i, c in enumerate(claims):
-        other = before.get(c.id) or _most_like(c, without)
+        other = before.get(c.id) or most_like(c)
         moved = 0.0 if other is None else float(c.u.mean()) - float(other.u.mean())
         side = 1 if c.direction == "chosen" else -1
         out[c.id] = (c.q, bool(covers[i]), side, moved / (float(c.u.std()) or 1.0), claims[speaks[i]].id)
     return out
 
 
-def _most_like(claim: Claim, others: Sequence[Claim]) -> Claim | None:
-    """The claim whose u goes along most closely with that of this one, from r 0.5 on."""
-    if not others:
-        return None
-    u = np.stack([c.u.astype(np.float64) for c in others])
-    u -= u.mean(axis=1, keepdims=True)
-    x = claim.u.astype(np.float64) - claim.u.mean()
-    size = np.sqrt((u**2).sum(axis=1) * (x @ x))
-    r = np.where(size > 0, u @ x / np.where(size > 0, size, 1.0), 0.0)
-    best = int(r.argmax())
-    return others[best] if r[best] >= LIKE else None
+class _MostLike:
+    """Among some claims, the one whose u correlates most closely with that of another claim, from r 0.5 on."""
+
+    def __init__(self, claims: Sequence[Claim]) -> None:
+        self.claims = claims
+
+    @cached_property
+    def _centred(self) -> NDArray[np.float64]:
+        """(n_claims, n_rows), of mean 0 and length 1; 0 where u is constant."""
+        u = np.stack([c.u.astype(np.float64) for c in self.claims])
+        u -= u.mean(axis=1, keepdims=True)
+        size = np.sqrt((u**2).sum(axis=1, keepdims=True))
+        u /= np.where(size > 0, size, 1.0)
+        return u
+
+    def __call__(self, claim: Claim) -> Claim | None:
+        if not self.claims:
+            return None
+        x = claim.u.astype(np.float64) - claim.u.mean()
+        size = np.sqrt(x @ x)
+        r = self._centred @ (x / size) if size > 0 else np.zeros(len(self.claims))
+        best = int(r.argmax())
+        return self.claims[best] if r[best] >= LIKE else None
 
 
 def _findings(claims: Sequence[Claim]) -> Draw:
