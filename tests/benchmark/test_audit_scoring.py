@@ -8,6 +8,7 @@ import pytest
 
 from offtarget.audit.method import Claim
 from offtarget.benchmark.planting import Truth
+from offtarget.benchmark.run import _MostLike
 from offtarget.benchmark.scoring import association, auroc, found_at_k, match, merged, void
 from offtarget.benchmark.summary import Movement, discovered, mean, movements, share
 
@@ -219,3 +220,17 @@ def test_intervals() -> None:
     assert eight.value == 0.8 and eight.ci == pytest.approx((0.4902, 0.9433), abs=1e-4)
     assert share(0, 0).value is None
     assert mean([1.0, 2.0, 3.0]).ci == pytest.approx((2 - 2 / math.sqrt(3), 2 + 2 / math.sqrt(3)))
+
+
+def test_the_namesake_of_a_claim_is_the_one_that_correlates_with_it_most_from_a_half_on() -> None:
+    rng = np.random.default_rng(0)
+    others = [claim(str(i), 1.0, u) for i, u in enumerate(rng.normal(size=(20, 200)))]
+    others[3] = claim("3", 1.0, np.ones(200))
+    near = others[7].u + 0.8 * rng.normal(size=200)
+    r = [abs(float(np.corrcoef(near, c.u)[0, 1])) if c.id != "3" else 0.0 for c in others]
+    assert int(np.argmax(r)) == 7 and r[7] > 0.5
+    most_like = _MostLike(others)
+    assert most_like(claim("x", 1.0, near)) is others[7]
+    assert most_like(claim("x", 1.0, -near)) is None, "the other side of a thing is not the thing"
+    assert most_like(claim("x", 1.0, rng.normal(size=200))) is None
+    assert most_like(claim("x", 1.0, np.ones(200))) is None and _MostLike([])(others[0]) is None
