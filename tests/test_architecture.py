@@ -11,6 +11,7 @@ FLOORS = [
         "siblings",
         "streams",
         "progress",
+        "hub",
         "store",
         "registry",
         "versions",

@@ -9,11 +9,13 @@ import importlib.util
 import logging
 import os
 import re
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from offtarget import hub
 from offtarget.chat_template import check_template, read_template
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError, unknown_name
 from offtarget.machine import device, keep_freed_memory, precision
@@ -54,8 +56,8 @@ def check_name(name: str) -> None:
         ConfigError: no such alias or directory.
     """
     if name.startswith("hf:"):
-        hub, _, revision = name[3:].partition("@")
-        if not _HUB_ID.fullmatch(hub) or ("@" in name and not revision):
+        repo, _, revision = name[3:].partition("@")
+        if not _HUB_ID.fullmatch(repo) or ("@" in name and not revision):
             raise ConfigError(f"model '{name}': a hub model is written hf:org/name or hf:org/name@revision")
         return
     if name in ALIASES:
@@ -113,20 +115,20 @@ def _base_of(adapter: Path) -> str:
 
 def _on_hub(name: str) -> ModelRef:
     """A hub model at a commit: that of its revision, or of its main branch now (offline: as last fetched)."""
-    hub, _, revision = name[3:].partition("@")
+    repo, _, revision = name[3:].partition("@")
     if re.fullmatch(r"[0-9a-f]{40}", revision):
-        return ModelRef(name, hub, f"{hub}@{revision}", revision)
+        return ModelRef(name, repo, f"{repo}@{revision}", revision)
     from huggingface_hub import try_to_load_from_cache
     from transformers.utils.hub import cached_file, extract_commit_hash
 
-    if try_to_load_from_cache(hub, "config.json", revision=revision or None) is None:
+    if try_to_load_from_cache(repo, "config.json", revision=revision or None) is None:
         log.warning("asking the hub for model '%s'", name)
-    with _hub_errors(ModelRef(name, hub, hub)):
-        config = cached_file(hub, "config.json", revision=revision or None)
+    with _hub_errors(ModelRef(name, repo, repo)):
+        config = cached_file(repo, "config.json", revision=revision or None)
     commit = extract_commit_hash(config, None)
     if commit is None:
         raise UndecidedError(f"model '{name}': the hub did not say which commit this is; write {name}@COMMIT")
-    return ModelRef(name, hub, f"{hub}@{commit}", commit)
+    return ModelRef(name, repo, f"{repo}@{commit}", commit)
 
 
 def _weights_identity(path: Path) -> str:
@@ -289,15 +291,19 @@ class _hub_errors:  # noqa: N801 - reads as a statement
         self.ref = ref
 
     def __enter__(self) -> None:
-        pass
+        self._asked = ExitStack()
+        if not Path(self.ref.path).is_dir():
+            self._answers = self._asked.enter_context(hub.asked())
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: object) -> None:
+        self._asked.close()
         # a folder that is not what its configuration says makes the libraries raise whatever comes first
         if not isinstance(error, Exception) or isinstance(error, OfftargetError | MemoryError):
             return
         folder = Path(self.ref.path).is_dir()
         if not folder and isinstance(error, OSError | ValueError | RuntimeError):
-            offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else ""
+            silent = "" if self._answers else f" (nothing answers within {hub.SECONDS:g} s)"
+            offline = " (HF_HUB_OFFLINE is set)" if os.environ.get("HF_HUB_OFFLINE") else silent
             raise UndecidedError(
                 f"model '{self.ref.name}' cannot be fetched from the hub{offline}: check the id and the network, "
                 "or give a directory"

@@ -9,6 +9,7 @@ from typing import Any
 
 from offtarget.data.cards import HubSource
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
+from offtarget.hub import SECONDS, asked
 
 _NOT_THERE = ("DatasetNotFoundError", "RepositoryNotFoundError", "RevisionNotFoundError")
 _REF = re.compile(r"hf:(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?")
@@ -77,8 +78,11 @@ def _one_line(name: str) -> Iterator[None]:
     logger = logging.getLogger("huggingface_hub.utils._http")
     level = logger.level
     logger.setLevel(logging.ERROR)
+    silent = False
     try:
-        yield
+        with asked() as answers:
+            silent = not answers and not _offline()
+            yield
     except (OfftargetError, GeneratorExit):
         raise
     except ValueError as e:
@@ -86,17 +90,24 @@ def _one_line(name: str) -> Iterator[None]:
     except Exception as e:
         kind, text = type(e).__name__, _short(e)
         gated = "gated" in text.lower()
-        if kind in _NOT_THERE and not gated:
+        if kind in _NOT_THERE and not gated and not silent:
             raise ConfigError(f"hf:{name}: {text}") from None
+        if silent:
+            text = f"nothing answers within {SECONDS:g} s, and there is no copy of an earlier visit"
         if gated:
             advice = "accept its terms on its hub page and log in with `hf auth login`"
-        elif os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+        elif _offline():
             advice = "HF_HUB_OFFLINE is set: unset it, or give a local .jsonl or .parquet file of the set"
         else:
             advice = "check the network or HF_ENDPOINT, or give a local .jsonl or .parquet file of the set"
         raise UndecidedError(f"hf:{name}: the hub cannot be reached or read ({kind}: {text}); {advice}") from None
     finally:
         logger.setLevel(level)
+
+
+def _offline() -> bool:
+    """Whether somebody said that the hub shall not be asked."""
+    return os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
 
 
 def _short(e: Exception) -> str:
