@@ -20,7 +20,7 @@ FLOORS = [
         "starters",
         "records",
     },
-    {"models", "model_folder", "chat_template", "asking"},
+    {"models", "model_folder", "model_size", "chat_template", "asking"},
     {"data", "lens"},
     {"audit", "verdicts", "shaping", "training", "evals"},
     {"board", "report"},

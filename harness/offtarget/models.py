@@ -98,14 +98,14 @@ def resolve(name: str, store: Store | None = None, *, above: tuple[str, ...] = (
         here = str(path.resolve())
         if here in above:
             raise ConfigError(f"{path / 'adapter_config.json'}: the adapter names itself as its base, in a circle")
-        base = resolve(_base_of(path), store, above=(*above, here))
+        base = resolve(base_of(path), store, above=(*above, here))
         identity = hash_of([base.identity, _weights_identity(path)])
         return ModelRef(name, base.path, identity, base.revision, (*base.adapters, str(path)))
     check_folder(path)
     return ModelRef(name, str(path), _weights_identity(path))
 
 
-def _base_of(adapter: Path) -> str:
+def base_of(adapter: Path) -> str:
     """The model that an adapter belongs to, as `resolve` takes it."""
     base = check_adapter(adapter)
     if base not in ALIASES and not Path(base).exists() and re.fullmatch(r"[^/:]+/[^/]+", base):

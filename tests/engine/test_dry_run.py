@@ -140,9 +140,41 @@ def test_every_recipe_that_ships_resolves_in_every_size(
     expected = estimate(recipe, path.parent)
     trained = len(recipe.seeds) * (len(recipe.protocols) + 1)
     assert len([c for c in expected["cells"] if not c.startswith("(")]) == trained
-    assert (expected["not_at_hand"] is None) == (expected["hours"] is not None)
+    known = expected["not_at_hand"] is None and recipe.model == "smollm2-135m"
+    assert (expected["hours"] is not None) == (expected["gigabytes"] is not None) == known
     if size is None:
         assert expected["hours"] > 0
+
+
+def test_figures_are_of_the_model_that_is_asked_for(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The tiny one has 4 layers of 36,864 weights, 64 wide, and shares embedding and head; the embedded one has 134,479,872."""
+
+    def figures(**keys: object) -> dict[str, object]:
+        capsys.readouterr()
+        assert dry([BOLD], "--json", **keys) == 0
+        return dict(json.loads(capsys.readouterr().out))
+
+    head = 64 * json.loads((tiny_model / "config.json").read_text())["vocab_size"]
+    embedded, tiny = figures(), figures(model=str(tiny_model))
+    assert embedded["basis"] == "the embedded model's measured speed"
+    ratio = (4 * 36_864 + head) / 134_479_872
+    assert tiny["hours"] == pytest.approx(embedded["hours"] * ratio) and ratio < 0.01
+    assert "scaled by parameters" in str(tiny["basis"])
+
+    whole = figures(model=str(tiny_model), training={"method": "full"})
+    exact = figures(model=str(tiny_model), training={"mode": "exact", "lora_rank": 2})
+    total = 4 * (36_864 + 2 * 64) + 64 + head
+    tokens = 2 * 40 * 30  # at least: the template
+    assert 4e-9 * tokens < whole["gigabytes"] - 1e-9 * (total * 4 + 12e6) < 4e-9 * 3 * tokens
+    # layers 2 and 3; a rank has in + out of seven matrices: 64+64, twice 64+32, 64+64, three times 64+128
+    assert exact["gigabytes"] == pytest.approx(1e-9 * (2 * 2 * 1024 * 4 + 12e6))
+
+    assert dry([BOLD], model="hf:org/nothing-here") == 0
+    said = capsys.readouterr()
+    assert "not estimated for hf:org/nothing-here: its size is not known here" in said.out
+    assert "hours" not in said.out and "GB" not in said.out
+    nothing = figures(model="hf:org/nothing-here")
+    assert nothing["hours"] is None and nothing["gigabytes"] is None
 
 
 def test_behaviours_that_share_prompts_cost_their_answers_once() -> None:

@@ -1,5 +1,7 @@
 """What the lens `direction` would cost is counted from the texts and measured on the machine."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,9 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens import cost
 from offtarget.lens.cost import direction_seconds, in_words, multiply_rate, offer, reading_tokens
 from offtarget.lens.directions.examples import read_concepts
+
+FLOPS = 2 * 20 * 3_538_944
+"""A token through 20 of the embedded model's 30 layers: two operations a weight."""
 
 
 def turn(role: str, text: str) -> Any:
@@ -30,11 +35,29 @@ def test_tokens_are_those_of_distinct_texts_within_the_limit() -> None:
 def test_time_grows_with_tokens_and_falls_with_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     pairs = PairSet("many", [pair(str(i), f"{i}" * 42, "c" * 420, "r" * 420) for i in range(10)])
     tokens = reading_tokens(pairs)
-    monkeypatch.setattr(cost, "multiply_rate", lambda: tokens * cost.FLOPS_A_TOKEN / cost.SHARE / 100)
+    monkeypatch.setattr(cost, "multiply_rate", lambda: tokens * FLOPS / cost.SHARE / 100)
     assert direction_seconds(pairs) == pytest.approx(100 + cost.LOAD_SECONDS)
     monkeypatch.setattr(cost, "LOAD_SECONDS", 0)
     assert offer(pairs).endswith("in about 2 minutes on this machine's processor")
     assert f"and {len(read_concepts()) - 3} more meanings" in offer(pairs)
+
+
+def test_what_another_model_would_cost_goes_by_its_size_and_an_unknown_one_has_no_figure(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pairs = PairSet("many", [pair(str(i), f"{i}" * 42, "c" * 420, "r" * 420) for i in range(10)])
+    monkeypatch.setattr(cost, "multiply_rate", lambda: reading_tokens(pairs) * FLOPS / cost.SHARE / 100)
+    monkeypatch.setattr(cost, "LOAD_SECONDS", 0)
+    wide = {
+        "model_type": "llama", "num_hidden_layers": 60, "hidden_size": 576, "intermediate_size": 1536,
+        "num_attention_heads": 9, "num_key_value_heads": 3, "vocab_size": 49152, "tie_word_embeddings": True,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(wide))
+    said = offer(pairs, model=str(tmp_path))
+    assert "in about 3 minutes on this machine's processor (scaled by parameters (241 million, embedded 135)" in said
+    unknown = offer(pairs, model="hf:org/nothing-here")
+    assert unknown.endswith("(not estimated for hf:org/nothing-here: its size is not known here)")
+    assert "minute" not in unknown and "second" not in unknown
 
 
 def test_the_rate_is_that_of_a_product_of_matrices() -> None:

@@ -167,7 +167,7 @@ def audit(
         from offtarget.lens.columns import offer as offer_columns
         from offtarget.lens.cost import offer
 
-        for line in (offer(pairs, tokens), offer_columns(pairs)):
+        for line in (offer(pairs, tokens, model), offer_columns(pairs)):
             if line:
                 note(line)
 

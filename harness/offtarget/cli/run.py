@@ -57,10 +57,12 @@ def run(
                 typer.echo(line)
             if expected["not_at_hand"]:
                 note(f"the recipe is valid, but its data cannot be reached: {expected['not_at_hand']}")
+            elif expected["hours"] is None:
+                typer.echo(expected["basis"])
             else:
                 typer.echo(
                     f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB "
-                    "in the store, at the speed and width of the embedded model"
+                    f"in the store: {expected['basis']}"
                 )
             for text in expected["notes"]:
                 note(f"note: {text}")

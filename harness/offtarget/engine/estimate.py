@@ -14,8 +14,10 @@ from offtarget.engine.targets import check_verdicts, written
 from offtarget.errors import UndecidedError
 from offtarget.evals.prompts import asked, read_rows
 from offtarget.machine import cores
-from offtarget.models import check_name
+from offtarget.model_size import EMBEDDED_SIZE, ModelSize, not_estimated, scaled_words, size_of
+from offtarget.models import EMBEDDED, check_name
 from offtarget.registry import default
+from offtarget.training.spec import MAX_PREFIX_BYTES, TrainingSpec
 from offtarget.verdicts import undecided
 
 TRAIN_TOKENS_A_SECOND = 550.0
@@ -23,13 +25,16 @@ GENERATE_TOKENS_A_SECOND = 350.0
 FORWARD_TOKENS_A_SECOND = 2000.0
 """Of the embedded model on two cores, rounded down from what `make bench` prints."""
 CHARACTERS_A_TOKEN = 4.2
+BESIDE_POLICY_BYTES = 12_000_000
+"""Of one cell, beside the policy's weights: tokenizer, answers, scores and logs, rounded up."""
 
 
 def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, Any]:
     """Cells, hours and disk of a recipe, and which of its verdicts only the audit can check.
 
-    The data is read; no model is. Hours hold for the embedded model on this many cores and are rough (within a
-    factor of two).
+    The data is read; no model is. Hours are those of the embedded model on this many cores, rough (within a factor of
+    two), and of another one in proportion to the weights that a token is multiplied with; where its size is not known,
+    there are none.
 
     Args:
         recipe: what to run.
@@ -54,7 +59,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     except UndecidedError as e:  # a hub that is out of reach: all that does not need the rows was checked
         return {
             "cells": names, "train_pairs": None, "unchecked": unchecked, "hours": None, "cores": cores(),
-            "gigabytes": None, "not_at_hand": str(e), "notes": notes, "warnings": [],
+            "gigabytes": None, "basis": None, "not_at_hand": str(e), "notes": notes, "warnings": [],
         }  # fmt: skip
     # the run begins with an audit, which asks for it
     require_enough(group_codes([p.group for p in pairs.pairs]), pairs.unit)
@@ -91,17 +96,45 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     swept = sum(len(sweep[r.protocol]) for r in recipe.protocols if r.protocol in sweep)
     trained = len(recipe.protocols) * n_start + (swept + 1 if swept else 0)
     seconds = (trained * (train + score) + n_start * score) * scale + tokens / FORWARD_TOKENS_A_SECOND
+    size = size_of(recipe.model)
     return {
         "cells": names,
         "train_pairs": len(selected),
         "unchecked": unchecked,
-        "hours": seconds / 3600,
+        "hours": None if size is None else seconds * size.multiplied / EMBEDDED_SIZE.multiplied / 3600,
         "cores": cores(),
-        "gigabytes": tokens * 576 * 4 / 1e9 + trained * 0.02,
+        "gigabytes": None if size is None else kept_bytes(recipe.training, size, tokens, trained) / 1e9,
+        "basis": _basis(recipe.model, size),
         "not_at_hand": None,
         "notes": [*pairs.notes, *notes],
         "warnings": [*drop_cautions(pairs), *pairs.cautions],
     }
+
+
+def kept_bytes(spec: TrainingSpec, size: ModelSize, tokens: float, trained: int) -> float:
+    """What a grid leaves in the store: states and reference of the training pairs once, and each policy in float32.
+
+    Args:
+        spec: how it is trained.
+        size: of the model.
+        tokens: of all training pairs, both sides.
+        trained: policies.
+
+    Raises:
+        ConfigError: the model has no such layer as the lowest one to train.
+    """
+    first = spec.first_trained(size.layers)
+    states = tokens * size.width * 4
+    shared = 0.0 if spec.mode == "exact" else tokens * 4 + (states if first and states <= MAX_PREFIX_BYTES else 0)
+    weights = size.total if spec.method != "lora" else size.lora_a_rank * spec.lora_rank * (size.layers - first)
+    return shared + trained * (weights * 4 + BESIDE_POLICY_BYTES)
+
+
+def _basis(model: str, size: ModelSize | None) -> str:
+    """What the figures rest on, or why there are none."""
+    if size is None:
+        return not_estimated(model)
+    return "the embedded model's measured speed" if model == EMBEDDED else scaled_words(size)
 
 
 def cell_names(recipe: Recipe) -> list[str]:

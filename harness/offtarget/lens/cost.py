@@ -1,4 +1,4 @@
-"""What the lens `direction` would cost for a set on this machine, without loading a model."""
+"""What the lens `direction` would cost for a set and a model on this machine, without loading the model."""
 
 import time
 
@@ -7,11 +7,13 @@ import numpy as np
 from offtarget.data.pairs import PairSet, text_of
 from offtarget.lens.directions.examples import SHIPPED
 from offtarget.lens.reader import MAX_LENGTH
+from offtarget.model_size import EMBEDDED_SIZE, ModelSize, not_estimated, scaled_words, size_of
+from offtarget.models import EMBEDDED
 
 CHARACTERS_A_TOKEN = 4.2
 TEMPLATE_TOKENS = 30
-FLOPS_A_TOKEN = 2 * 20 * 3.54e6
-"""Of the embedded model up to the layer that is read: twice the weights of 20 of its decoder layers."""
+DEPTH = 2 / 3
+"""Of the layers, those up to the one that is read."""
 SHARE = 0.75
 """Of the rate of a large product of float32 matrices that the reading reaches (`tests/bench/bench_directions.py`)."""
 LOAD_SECONDS = 8.0
@@ -48,9 +50,14 @@ def multiply_rate(n: int = 768, seconds: float = 0.1) -> float:
     return 2.0 * n**3 * done / took
 
 
-def direction_seconds(pairs: PairSet, max_length: int = MAX_LENGTH) -> float:
-    """About how long the lens `direction` takes for a set with the embedded model, nothing read before."""
-    return LOAD_SECONDS + reading_tokens(pairs, max_length) * FLOPS_A_TOKEN / (SHARE * multiply_rate())
+def direction_seconds(pairs: PairSet, max_length: int = MAX_LENGTH, size: ModelSize = EMBEDDED_SIZE) -> float:
+    """About how long the lens `direction` takes for a set with a model of this size, nothing read before.
+
+    A token costs twice the weights of the layers that are read; that `SHARE` of the machine's rate is reached was
+    measured on the embedded model.
+    """
+    flops = reading_tokens(pairs, max_length) * 2 * DEPTH * size.layers * size.layer
+    return LOAD_SECONDS + flops / (SHARE * multiply_rate())
 
 
 def in_words(seconds: float) -> str:
@@ -63,12 +70,23 @@ def in_words(seconds: float) -> str:
     return f"about {seconds / 3600:.0f} hours"
 
 
-def offer(pairs: PairSet, max_length: int = MAX_LENGTH) -> str:
-    """One line for those who audit by rules alone: which lens reads meanings, and what it would cost."""
+def offer(pairs: PairSet, max_length: int = MAX_LENGTH, model: str = EMBEDDED) -> str:
+    """One line for those who audit by rules alone: which lens reads meanings, and what it would cost.
+
+    Args:
+        pairs: the set.
+        max_length: tokens that are read.
+        model: whose activations it would read.
+    """
+    size = size_of(model)
     names = sorted(file.stem for file in SHIPPED.glob("*.yaml"))
     some = [n for n in ("flattery", "vagueness", "agreement") if n in names]
-    cost = in_words(direction_seconds(pairs, max_length))
+    if size is None:
+        cost = f" ({not_estimated(model)})"
+    else:
+        cost = f", in {in_words(direction_seconds(pairs, max_length, size))} on this machine's processor"
+        cost += "" if model == EMBEDDED else f" ({scaled_words(size)})"
     return (
         f"rules read the form of a text, not its meaning: --lens surface,direction adds {', '.join(some)} and "
-        f"{len(names) - len(some)} more meanings, in {cost} on this machine's processor"
+        f"{len(names) - len(some)} more meanings{cost}"
     )

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from offtarget.models import ModelRef, template_hash
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.head import completion_logprobs
+from offtarget.training.spec import MAX_PREFIX_BYTES
 from offtarget.versions import package_versions
 
 VERSION = 2
 BATCH_TOKENS = 6144
-MAX_PREFIX_BYTES = 8 * 2**30
 DONE = "batches-done"
 """How many batches an interrupted pass had finished."""
 SAVE_SECONDS = 20.0

@@ -15,6 +15,9 @@ EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"} | P
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
 
 
+MAX_PREFIX_BYTES = 8 * 2**30
+"""Hidden states of all pairs are kept for training up to this size; beyond, training starts from the tokens."""
+
 Loss = Literal[
     "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
     "apo_zero", "apo_down", "discopop", "sigmoid_norm",
