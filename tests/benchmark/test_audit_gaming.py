@@ -17,7 +17,7 @@ from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
 from offtarget.audit.method import AuditInput, Claim
 from offtarget.audit.statistics import means as st
-from offtarget.benchmark.planting import PlantedSet, grid_rates, plant_set
+from offtarget.benchmark.planting import PlantedSet, beside, grid_rates, plant_set
 from offtarget.benchmark.run import _moved, _score
 from offtarget.benchmark.summary import discovered, movements
 
@@ -112,10 +112,11 @@ def test_who_never_looks_at_the_labels_finds_nothing_at_k(sets: list[PlantedSet]
 def test_copies_and_changing_names_do_not_lower_the_false_discovery_proportion() -> None:
     draws: dict[str, list[Any]] = {m.__name__: [] for m in (careless, padded, renamed)}
     for seed in range(SETS):
-        planted, bare = plant_set(FEW, 500, seed), plant_set({}, 500, seed)
+        planted = plant_set(FEW, 500, seed)
+        both = beside(planted, plant_set({}, 500, seed))
         for method in (careless, padded, renamed):
-            claims, without = (method(AuditInput(s.pairs, {"surface": s.surface}, 0)) for s in (planted, bare))
-            draws[method.__name__].append({"moved": _moved(claims, without, planted)})
+            claims, read = (method(AuditInput(s.pairs, {"surface": s.surface}, 0)) for s in (planted, both))
+            draws[method.__name__].append({"moved": _moved(claims, read, planted)})
     found = {}
     for name, of in draws.items():
         moved = movements(of)
@@ -125,3 +126,18 @@ def test_copies_and_changing_names_do_not_lower_the_false_discovery_proportion()
     assert found["padded"] == found["careless"]
     assert found["renamed"][0] >= 0.5 * found["careless"][0]
     assert found["renamed"][1] == pytest.approx(found["careless"][1], abs=0.02)
+
+
+def test_what_occurs_only_where_something_was_inserted_was_moved_by_it() -> None:
+    """Insertion brings web addresses and em dashes; the responses without it hold none, so no claim there is about them."""
+    planted, bare = plant_set({"invented_links": (0.3, 0.0), "bullets": (0.3, 0.0)}, 500, 0), plant_set({}, 500, 0)
+    found, alone, read = (
+        {c.id: c for c in honest(AuditInput(s.pairs, {"surface": s.surface}, 0))}
+        for s in (planted, bare, beside(planted, bare))
+    )
+    only = [k for k in found if k not in alone]
+    assert {"surface:url", "surface:em_dash"} <= set(only)
+    moved = _moved(list(found.values()), list(read.values()), planted)
+    for name in only:
+        expected = found[name].u.mean() / found[name].u.std()  # without insertion it is 0 in every row
+        assert moved[name][3] == pytest.approx(expected, rel=0.05)

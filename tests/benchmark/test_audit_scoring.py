@@ -229,8 +229,8 @@ def test_the_namesake_of_a_claim_is_the_one_that_correlates_with_it_most_from_a_
     near = others[7].u + 0.8 * rng.normal(size=200)
     r = [abs(float(np.corrcoef(near, c.u)[0, 1])) if c.id != "3" else 0.0 for c in others]
     assert int(np.argmax(r)) == 7 and r[7] > 0.5
-    most_like = _MostLike(others)
+    most_like = _MostLike(others, 200)
     assert most_like(claim("x", 1.0, near)) is others[7]
     assert most_like(claim("x", 1.0, -near)) is None, "the other side of a thing is not the thing"
     assert most_like(claim("x", 1.0, rng.normal(size=200))) is None
-    assert most_like(claim("x", 1.0, np.ones(200))) is None and _MostLike([])(others[0]) is None
+    assert most_like(claim("x", 1.0, np.ones(200))) is None and _MostLike([], 200)(others[0]) is None

@@ -180,6 +180,38 @@ def coin_labels(planted: PlantedSet, seed: int) -> PlantedSet:
     )
 
 
+def beside(planted: PlantedSet, bare: PlantedSet) -> PlantedSet:
+    """Two sets over the same columns as one: the rows of the first, then those of the second under ids of their own.
+
+    A method that is run on it gives one claim, of one name, the u of both.
+    """
+    from scipy.sparse import vstack
+
+    pairs = [*planted.pairs.pairs, *(replace(p, id=f"{p.id}~bare") for p in bare.pairs.pairs)]
+    a, b = planted.surface, bare.surface
+    unread = None
+    if a.unread is not None or b.unread is not None:
+        unread = vstack([_unread(a), _unread(b)], format="csr")
+    surface = replace(
+        a,
+        values={key: vstack([a.values[key], b.values[key]], format="csr") for key in a.values},
+        pair_ids=tuple(p.id for p in pairs),
+        groups=tuple(p.group for p in pairs),
+        fitted={},
+        unread=unread,
+    )
+    swapped = np.concatenate([planted.swapped, bare.swapped])
+    return PlantedSet(PairSet(planted.pairs.name, pairs, redistribution="yes"), (), swapped, surface, planted.reading)
+
+
+def _unread(features: FeatureMatrix) -> Any:
+    from scipy.sparse import csr_matrix
+
+    return (
+        csr_matrix((len(features), len(features.columns)), dtype=bool) if features.unread is None else features.unread
+    )
+
+
 def turned(features: FeatureMatrix, turn: NDArray[np.bool_]) -> FeatureMatrix:
     """The features of the same rows with chosen and rejected exchanged where `turn` says so."""
     from scipy.sparse import diags

@@ -17,6 +17,7 @@ from offtarget.audit.records import Q_FINDING
 from offtarget.benchmark.planting import (
     PlantedSet,
     Rates,
+    beside,
     coin_labels,
     content_sha256,
     grid_rates,
@@ -216,8 +217,8 @@ class _Bench:
         claims, seconds = self._run(planted, method, lenses)
         draw = {**seconds, **_score(claims, planted)}
         if scenario.part == "discoveries":
-            without, _ = self._run(sets.planted(number, without=True), method, lenses)
-            draw["moved"] = _moved(claims, without, planted)
+            both, _ = self._run(beside(planted, sets.planted(number, without=True)), method, lenses)
+            draw["moved"] = _moved(claims, both, planted)
         return draw
 
     def _run(
@@ -290,44 +291,55 @@ def _score(claims: Sequence[Claim], planted: PlantedSet) -> Draw:
 
 
 def _moved(
-    claims: Sequence[Claim], without: Sequence[Claim], planted: PlantedSet
+    claims: Sequence[Claim], both: Sequence[Claim], planted: PlantedSet
 ) -> dict[str, tuple[float | None, bool, int, float, str]]:
     """For each claim its q, whether it covers a planted concept, the side it names, what insertion moved, and who speaks for it.
 
-    What insertion moved on chosen minus what it moved on rejected is the mean over rows of (u with insertion
-    - u of the same rows without), here in standard deviations of u. Filling sentences are insertion too. A claim of which
-    the set without insertion has no namesake is held against the claim there whose u is most like its own; where none is
-    (|r| at least 0.5), it moved nothing that anybody could tell, and counts as null.
+    What insertion moved on chosen minus what it moved on rejected is the mean over rows of (u with insertion - u of the
+    same rows without), here in standard deviations of u. Filling sentences are insertion too. One run of the method reads
+    both, so that a claim on what occurs only with insertion (a sign, a word) has its zeros without it. A claim of which
+    that run has no namesake is taken for the one there whose u over the rows with insertion is most like its own; where
+    none is (r at least 0.5), it moved nothing that anybody could tell, and counts as null.
+
+    Args:
+        claims: of the planted set.
+        both: of the planted set with the same rows without insertion after it (`planting.beside`).
+        planted: the planted set.
     """
-    before = {c.id: c for c in without}
-    most_like = _MostLike(without)
+    n = len(planted.pairs)
+    namesakes = {c.id: c for c in both}
+    most_like = _MostLike(both, n)
     covers = match(claims, planted.truths).covers
     speaks = merged(claims)
     out: dict[str, tuple[float | None, bool, int, float, str]] = {}
     for i, c in enumerate(claims):
-        other = before.get(c.id) or most_like(c)
-        moved = 0.0 if other is None else float(c.u.mean()) - float(other.u.mean())
+        read = namesakes.get(c.id) or most_like(c)
+        moved = 0.0
+        if read is not None:
+            u = read.u.astype(np.float64)
+            moved = float(u[:n].mean() - u[n:].mean()) / (float(u[:n].std()) or 1.0)
         side = 1 if c.direction == "chosen" else -1
-        out[c.id] = (c.q, bool(covers[i]), side, moved / (float(c.u.std()) or 1.0), claims[speaks[i]].id)
+        out[c.id] = (c.q, bool(covers[i]), side, moved, claims[speaks[i]].id)
     return out
 
 
 class _MostLike:
-    """Among some claims, the one whose u correlates most closely with that of another claim, from r 0.5 on."""
+    """Among some claims, the one whose u over the first n rows correlates most closely with that of another claim."""
 
-    def __init__(self, claims: Sequence[Claim]) -> None:
-        self.claims = claims
+    def __init__(self, claims: Sequence[Claim], n: int) -> None:
+        self.claims, self.n = claims, n
 
     @cached_property
     def _centred(self) -> NDArray[np.float64]:
-        """(n_claims, n_rows), of mean 0 and length 1; 0 where u is constant."""
-        u = np.stack([c.u.astype(np.float64) for c in self.claims])
+        """(n_claims, n) of mean 0 and length 1; 0 where u is constant."""
+        u = np.stack([c.u[: self.n].astype(np.float64) for c in self.claims])
         u -= u.mean(axis=1, keepdims=True)
         size = np.sqrt((u**2).sum(axis=1, keepdims=True))
         u /= np.where(size > 0, size, 1.0)
         return u
 
     def __call__(self, claim: Claim) -> Claim | None:
+        """The claim, from r 0.5 on."""
         if not self.claims:
             return None
         x = claim.u.astype(np.float64) - claim.u.mean()
