@@ -32,6 +32,9 @@ BODIES = {  # none ends by itself
     "python": "print('begun', flush=True); [time.sleep(0.01) for _ in iter(int, 1)]",
     # one call of C code, a quarter of an hour and more, during which Python runs no handler
     "library": "h = __import__('hashlib'); print('begun', flush=True); h.pbkdf2_hmac('sha256', b'x', b'y', 2_000_000_000)",
+    # Python wraps what comes out of `__set_name__` in a RuntimeError, and ends by SIGINT after an interrupted `exec` of text
+    "wrapped": "D = type('D', (), dict(__set_name__=lambda *_: (print('begun', flush=True), time.sleep(900)))); "
+    "exec('class X: x = D()', dict(D=D))",
     "waiting": "print('begun', flush=True); __import__('threading').Event().wait()",
 }
 

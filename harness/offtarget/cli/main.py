@@ -164,6 +164,8 @@ def main(argv: list[str] | None = None) -> None:
     with signals.ending(f"offtarget: {SAY_INTERRUPTED}\n"):
         code = call(sys.argv[1:] if argv is None else argv)
     sys.stdout.flush()
+    if signals.received():
+        signals.end(code)
     sys.exit(code)
 
 
@@ -172,29 +174,35 @@ def call(argv: list[str]) -> int:
     try:
         code = app(hoist(argv), standalone_mode=False)
         return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
-    except OfftargetError as e:
+    except (KeyboardInterrupt, typer.Abort):
+        return _interrupted()
+    except Exception as e:
+        # Python and libraries wrap the interruption that they meet in errors of their own
+        return _interrupted() if signals.received() else _said(e, argv)
+
+
+def _said(e: Exception, argv: list[str]) -> int:
+    """An error as one line, and its exit code; what nobody foresaw is raised again."""
+    if isinstance(e, OfftargetError):
         return _fail(str(e), e.exit_code)
-    except UsageError as e:
+    if isinstance(e, UsageError):
         if type(e).__name__ == "NoArgsIsHelpError":
             sys.stderr.write(e.format_message() + "\n")
             return 2
         dashed = next((w for w in argv if w.startswith("-") and os.path.lexists(w)), None)
         hint = f"; for the file of that name write ./{dashed}" if dashed else ""
         return _fail(f"{e.format_message()}{hint} (see `offtarget --help`)", 2)
-    except (KeyboardInterrupt, typer.Abort):
-        return _interrupted()
-    except BrokenPipeError:
+    if isinstance(e, BrokenPipeError):
         sys.stderr.close()
         return 0
-    except OSError as e:
+    if isinstance(e, OSError):
         if e.errno in DISK:
             where = f" ({e.filename})" if e.filename else ""
             return _fail(f"cannot write: {DISK[e.errno]}{where}; choose another --out or OFFTARGET_HOME", 2)
         return _fail(f"the system refused: {e}; check the path and try again", 2)
-    except Exception as e:
-        if FULL.search(str(e)):  # safetensors and torch say it in their own errors
-            return _fail(f"cannot write: {DISK[errno.ENOSPC]}; choose another --out or OFFTARGET_HOME", 2)
-        raise
+    if FULL.search(str(e)):  # safetensors and torch say it in their own errors
+        return _fail(f"cannot write: {DISK[errno.ENOSPC]}; choose another --out or OFFTARGET_HOME", 2)
+    raise e
 
 
 def _interrupted() -> int:

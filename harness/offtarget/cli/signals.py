@@ -6,6 +6,7 @@ signal itself, waits for the main thread for `GRACE` seconds, and then ends the 
 whole or absent at every moment, so this loses nothing; the next run clears what was left.
 """
 
+import atexit
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
 
 GRACE = 2.0
 """Seconds for the main thread to end by itself."""
@@ -23,6 +25,22 @@ _received: list[int] = []
 def exit_code() -> int:
     """The code of a process that a signal ended: 130 for SIGINT, 143 for SIGTERM."""
     return 128 + (_received[0] if _received else signal.SIGINT)
+
+
+def received() -> bool:
+    """Whether a signal has come, so that whatever is raised since is its doing."""
+    return bool(_received)
+
+
+def end(code: int) -> NoReturn:
+    """End the process with this code, once what waits for its end was called.
+
+    `sys.exit` will not do: where the interruption passed through an `exec` of text, Python ends itself by SIGINT, whichever
+    signal it was.
+    """
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
