@@ -26,7 +26,7 @@ FLOORS = [
     {"board", "report"},
     {"benchmark"},
     {"engine"},
-    {"verification"},
+    {"verification", "review"},
     {"api"},
     {"cli", "__main__"},
 ]

@@ -1,0 +1,296 @@
+"""The desk on which decisions are made: an audit, its verdicts file and the journal beside it. No web in it."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from offtarget.audit.folder import AuditFolder
+from offtarget.audit.records import Audit, Hypothesis
+from offtarget.errors import ConfigError, unknown_name
+from offtarget.records import explain
+from offtarget.review.file import Entry, Place, VerdictsFile, entry_of
+from offtarget.review.journal import Change, Journal, as_written
+from offtarget.review.merge import Conflict, Merge
+from offtarget.verdicts import Decision, Seen, Verdict
+
+VERDICTS_FILE = "verdicts.yaml"
+Queue = Literal["undecided", "decided", "changed", "conflict"]
+Scope = Literal["everywhere", "context"]
+SURE = 1.96
+"""Standard errors of the difference from which on an effect is other than the one that was seen."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a hypothesis stands."""
+
+    queue: Queue
+    own: Verdict | None
+    """On its concept and its context."""
+    general: Verdict | None
+    """On its concept everywhere, where it has none of its own; of a hypothesis in a context."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The one that counts."""
+        return self.own or self.general
+
+
+class Desk:
+    """Decisions on one audit. One desk at a time writes a verdicts file; a second one on it only reads.
+
+    Args:
+        folder: the audit.
+        file: its verdicts; `verdicts.yaml` in the folder if not given.
+        by: who decides.
+
+    Raises:
+        ConfigError: the verdicts file is broken, or names what the audit does not have.
+        UndecidedError: it was made for another vocabulary.
+    """
+
+    def __init__(self, folder: AuditFolder, file: Path | None = None, by: str = "") -> None:
+        self.folder, self.by = folder, by
+        self.path = file or folder.path / VERDICTS_FILE
+        self.file = VerdictsFile(self.path, folder.audit)
+        self.journal = Journal(self.path)
+        self.merge = Merge(self.path)
+        self._known: tuple[tuple[int, ...], dict[Place, Verdict]] | None = None
+        self.read_only = ""
+        """Why nothing can be decided here; empty where it can."""
+        self.verdicts()
+        self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            self.read_only = f"somebody else decides on {self.path.name} now: this page only reads"
+        except OSError as error:
+            self.read_only = f"{self.path.parent} cannot be written to ({error.strerror}): this page only reads"
+
+    def close(self) -> None:
+        """Let another desk write."""
+        self._lock.release()
+
+    @property
+    def audit(self) -> Audit:
+        """The record."""
+        return self.folder.audit
+
+    @cached_property
+    def hypotheses(self) -> dict[str, Hypothesis]:
+        """All hypotheses by the id that pages know them by."""
+        return {item_id(h): h for h in self.audit.hypotheses}
+
+    @cached_property
+    def _units(self) -> dict[str, str]:
+        return {c.id: c.evidence.effect_unit for c in self.audit.concepts}
+
+    @cached_property
+    def _at(self) -> dict[Place, Hypothesis]:
+        return {(h.concept, h.context): h for h in self.audit.hypotheses}
+
+    def verdicts(self) -> dict[Place, Verdict]:
+        """What is decided now, also what somebody wrote into the file by hand."""
+        stat = self.path.stat() if self.path.exists() else None
+        now = () if stat is None else (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        if self._known is None or self._known[0] != now:
+            self._known = now, {v.place: v for v in self.file.read().verdicts}
+        return self._known[1]
+
+    def hypothesis(self, item: str) -> Hypothesis:
+        """One hypothesis by its id.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if item not in self.hypotheses:
+            raise unknown_name("hypothesis", item, self.hypotheses)
+        return self.hypotheses[item]
+
+    def standing(self, h: Hypothesis) -> Standing:
+        """In which queue a hypothesis is, and what was decided on it.
+
+        A decision everywhere covers the contexts. A decision whose effect is no longer what was seen, or whose last day
+        has passed, has to be looked at again.
+        """
+        found = self.verdicts()
+        own = found.get((h.concept, h.context))
+        own = own if own is not None and own.decided else None
+        general = found.get((h.concept, None)) if h.context is not None and own is None else None
+        general = general if general is not None and general.decided else None
+        if (h.concept, h.context) in self.merge.open():
+            return Standing("conflict", own, general)
+        if own is not None and (self.moved(own, h) or expired(own)):
+            return Standing("changed", own, None)
+        return Standing("decided" if own or general else "undecided", own, general)
+
+    def moved(self, verdict: Verdict, h: Hypothesis) -> bool:
+        """Whether the effect is another than the one that was decided on, in an audit of other rows.
+
+        Two-sample: |now - seen| is beyond 1.96 standard errors of the difference, with a standard error of a quarter of
+        each 95 % interval (its width over 2 · 1.96).
+        """
+        seen = verdict.seen
+        if seen is None or seen.audit == self.audit.key or seen.unit != self._units[h.concept]:
+            return False
+        errors = [(high - low) / (2 * SURE) for low, high in (seen.ci, h.ci)]
+        return abs(h.effect - seen.effect) > SURE * math.hypot(*errors)
+
+    def decide(
+        self,
+        items: Iterable[str],
+        decision: Decision,
+        *,
+        scope: Scope = "everywhere",
+        strength: float = 1.0,
+        why: str = "",
+        until: dt.date | str | None = None,
+    ) -> list[str]:
+        """Decide on some hypotheses, together; saved when this returns.
+
+        Args:
+            items: their ids.
+            decision: `undecided` takes a decision back.
+            scope: everywhere, or in the context of each (of one over the whole set: everywhere).
+            strength: as `Verdict.strength`.
+            why: the reason.
+            until: the last day on which the gate takes it.
+
+        Returns:
+            The ids of all hypotheses whose standing may have changed.
+
+        Raises:
+            ConfigError: an unknown id, a wrong strength or date, a broken file, or a desk that only reads.
+        """
+        changes: dict[Place, Entry | None] = {}
+        for item in items:
+            h = self.hypothesis(item)
+            place = (h.concept, h.context if scope == "context" else None)
+            changes[place] = self._entry(place, decision, strength, why, until)
+        there = self.file.entries()
+        if decision == "undecided":  # nothing to take back is nothing to write
+            changes = {p: e for p, e in changes.items() if p in there}
+        return self._write(changes) if changes else []
+
+    def _entry(
+        self, place: Place, decision: Decision, strength: float, why: str, until: dt.date | str | None
+    ) -> Entry | None:
+        concept, context = place
+        if decision == "undecided":
+            return entry_of(Verdict(concept=concept, context=context, decision=decision))
+        h = self._at.get(place)
+        seen = None
+        if h is not None:
+            unit = self._units[concept]
+            key, vocabulary = self.audit.key, self.audit.vocabulary
+            seen = Seen(effect=h.effect, ci=h.ci, n=h.n_inside, unit=unit, audit=key, vocabulary=vocabulary)
+        try:
+            return entry_of(
+                Verdict(
+                    concept=concept,
+                    context=context,
+                    decision=decision,
+                    strength=strength,
+                    by=self.by or "nobody named",
+                    date=dt.datetime.now(dt.UTC).date(),
+                    why=one_line(why),
+                    until=until,  # type: ignore[arg-type]  # text is read as a day
+                    seen=seen,
+                )
+            )
+        except ValidationError as error:
+            raise ConfigError(explain(error, Verdict)) from None
+
+    def undo(self) -> list[str]:
+        """Take back the last decision that was made on this file, also before a restart.
+
+        What somebody changed by hand since is left as it is, and the decision before that is taken back.
+
+        Returns:
+            As `decide`; empty where there is nothing to take back.
+        """
+        self._may_write()
+        for step in reversed(self.journal.undoable()):
+            there = {p: as_written(e) for p, e in self.file.entries().items()}
+            places = [_place(c) for c in step.changes]
+            if all(there.get(p) == c.after for p, c in zip(places, step.changes, strict=True)):
+                before = {p: _dated(c.before) for p, c in zip(places, step.changes, strict=True)}
+                return self._write(before, undoes=step.n)
+        return []
+
+    def resolve(self, item: str, take: str) -> list[str]:
+        """Settle a conflict of a merge: the decision of one side counts.
+
+        Raises:
+            ConfigError: no such conflict or side.
+        """
+        h = self.hypothesis(item)
+        place = (h.concept, h.context)
+        conflict = self.merge.open().get(place)
+        if conflict is None:
+            raise ConfigError(f"nothing is in conflict on {h.concept}")
+        verdict = conflict.side(take)
+        out = self._write({place: entry_of(verdict)})
+        self.merge.settle(place, take)
+        return out
+
+    def undoes(self) -> int:
+        """How many decisions can be taken back."""
+        return len(self.journal.undoable())
+
+    def conflicts(self) -> Sequence[Conflict]:
+        """The conflicts of a merge that are not settled."""
+        return list(self.merge.open().values())
+
+    def _write(self, changes: dict[Place, Entry | None], undoes: int | None = None) -> list[str]:
+        self._may_write()
+        there = self.file.entries()
+        said = [Change(before=as_written(there.get(p)), after=as_written(e)) for p, e in changes.items()]
+        self.journal.append(self.by, said, undoes)
+        self.file.write(changes)
+        concepts = {concept for concept, _ in changes}
+        return [i for i, h in self.hypotheses.items() if h.concept in concepts]
+
+    def _may_write(self) -> None:
+        if self.read_only:
+            raise ConfigError(self.read_only)
+
+
+def item_id(h: Hypothesis) -> str:
+    """The stable id of a hypothesis: view, concept and context."""
+    return f"{h.view}|{h.concept}|{h.context or ''}"
+
+
+def expired(verdict: Verdict) -> bool:
+    """Whether the last day of a verdict has passed."""
+    return verdict.until is not None and verdict.until < dt.datetime.now(dt.UTC).date()
+
+
+def one_line(text: str) -> str:
+    """A reason on one line, without signs that no file should hold."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())[:2000]
+
+
+def _place(change: Change) -> Place:
+    verdict = Verdict.model_validate(change.after or change.before)
+    return verdict.place
+
+
+def _dated(entry: dict[str, Any] | None) -> Entry | None:
+    """An entry of the journal as a file holds it: days are days again."""
+    if entry is None:
+        return None
+    days = {k: dt.date.fromisoformat(v) for k, v in entry.items() if k in ("date", "until") and _is_day(v)}
+    return {**entry, **days}
+
+
+def _is_day(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value) is not None

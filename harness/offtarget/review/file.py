@@ -1,0 +1,324 @@
+"""A verdicts file that people write in too: one decision changes its own entry, and every other byte stays.
+
+The text is read again before every change, so that what somebody wrote by hand meanwhile stays. An entry that is there
+is changed where it stands, with its comments (ruamel.yaml); a new one comes last. What this cannot be done with entry by
+entry, such as a list on one line, is written again whole, with its comments and order.
+"""
+
+import io
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from offtarget import verdicts as verdict_file
+from offtarget.audit.records import Audit
+from offtarget.documents import parse_yaml
+from offtarget.errors import ConfigError
+from offtarget.store import write_atomic
+from offtarget.verdicts import Verdict, Verdicts
+
+Place = tuple[str, str | None]
+"""Concept and scope, as `Verdict.place`."""
+Entry = dict[str, Any]
+"""A verdict as its file holds it: only what is said."""
+WIDE = 2**20
+HEAD = """\
+# Decisions on {name}. `offtarget review` writes this file, and people may: comments and order stay.
+schema_version: 1
+vocabulary: {vocabulary}
+verdicts: []
+"""
+
+
+def entry_of(verdict: Verdict) -> Entry:
+    """A verdict as a file holds it; what is as it is left out is left out."""
+    said = verdict.model_dump(mode="python")
+    if said.get("context") is None:
+        said.pop("context", None)
+    if verdict.strength == 1.0:
+        said.pop("strength", None)
+    if verdict.seen is not None:
+        seen = verdict.seen
+        low, high = (float(f"{end:.5g}") for end in seen.ci)
+        said["seen"] = {**said["seen"], "effect": float(f"{seen.effect:.5g}"), "ci": [low, high]}
+    return said
+
+
+def place_of(entry: Entry) -> Place:
+    """The place of an entry."""
+    return Verdict.model_validate(entry).place
+
+
+def empty(audit: Audit) -> str:
+    """The text of a verdicts file without a decision."""
+    name = "".join(c for c in " ".join(audit.dataset.name.split()) if c.isprintable())
+    return HEAD.format(name=name, vocabulary=audit.vocabulary)
+
+
+class VerdictsFile:
+    """One verdicts file, of one audit.
+
+    Args:
+        path: the file, which need not be there yet.
+        audit: that its verdicts must fit.
+    """
+
+    def __init__(self, path: Path, audit: Audit) -> None:
+        self.path, self.audit = path, audit
+        self._parsed: tuple[str, Verdicts, dict[Place, Entry]] | None = None
+
+    def text(self) -> str:
+        """What it holds now; of a file that is not there an empty one."""
+        if not self.path.exists():
+            return empty(self.audit)
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            verdict_file.read(self.path)  # says what is wrong with it
+            raise
+
+    def read(self) -> Verdicts:
+        """The verdicts that it holds now.
+
+        Raises:
+            ConfigError: broken, or naming what the audit does not have.
+            UndecidedError: made for another vocabulary.
+        """
+        return self._parse(self.text())[1]
+
+    def entries(self) -> dict[Place, Entry]:
+        """Its entries as they are written, by place; raises as `read`."""
+        return self._parse(self.text())[2]
+
+    def write(self, changes: Mapping[Place, Entry | None]) -> Verdicts:
+        """Change some entries, whole or not at all (fsync, rename).
+
+        Args:
+            changes: the new entry of each place; None takes it away.
+
+        Returns:
+            What the file now holds.
+
+        Raises:
+            ConfigError: the file is broken; it is then left as it is.
+        """
+        text, _, there = self._parse(self.text())
+        after, entries = _changed(text, there, changes, str(self.path))
+        found = verdict_file.parse(after, str(self.path), self.audit)
+        write_atomic(self.path, after)
+        self._parsed = after, found, entries
+        return found
+
+    def _parse(self, text: str) -> tuple[str, Verdicts, dict[Place, Entry]]:
+        if self._parsed is None or self._parsed[0] != text:
+            found = verdict_file.parse(text, str(self.path), self.audit)
+            self._parsed = text, found, _by_place(_raw(text, str(self.path)))
+        return self._parsed
+
+
+def changed(text: str, changes: Mapping[Place, Entry | None], where: str) -> str:
+    """The text of a verdicts file with other entries at some places.
+
+    Raises:
+        ConfigError: its entries cannot be told apart.
+    """
+    return _changed(text, _by_place(_raw(text, where)), changes, where)[0]
+
+
+def _changed(
+    text: str, there: Mapping[Place, Entry], changes: Mapping[Place, Entry | None], where: str
+) -> tuple[str, dict[Place, Entry]]:
+    """The text, and its entries: of the two ways to write them the first that gives what was wanted."""
+    wanted = {p: e for p, e in there.items() if p not in changes}
+    wanted |= {p: e for p, e in changes.items() if e is not None}
+    for edit in (_by_entry, _whole):
+        try:
+            made = edit(text, changes)
+            found = _by_place(_raw(made, where))
+        except (ConfigError, _CannotError):
+            continue
+        if found == wanted:
+            return made, found
+    raise ConfigError(
+        f"{where}: its entries cannot be told apart; write one verdict a line: {{concept: ..., decision: ...}}"
+    )
+
+
+def _raw(text: str, where: str) -> list[Entry]:
+    raw = parse_yaml(text, where)
+    return list((raw or {}).get("verdicts") or ())
+
+
+def _by_place(entries: list[Entry]) -> dict[Place, Entry]:
+    out: dict[Place, Entry] = {}
+    for entry in entries:
+        out.setdefault(place_of(entry), entry)
+    return out
+
+
+class _CannotError(Exception):
+    """The text is not laid out entry by entry."""
+
+
+@dataclass(frozen=True)
+class _At:
+    """Where an entry stands in the text: its mapping, without what is before and after."""
+
+    start: int
+    stop: int
+    column: int
+    entry: Entry
+
+
+def _by_entry(text: str, changes: Mapping[Place, Entry | None]) -> str:
+    """Each entry changed where it stands, new ones after the last."""
+    root = yaml.compose(text, Loader=_loader())
+    if not isinstance(root, yaml.MappingNode):
+        raise _CannotError
+    sequence = next((value for key, value in root.value if key.value == "verdicts"), None)
+    if sequence is None:
+        raise _CannotError
+    new = [e for e in changes.values() if e is not None]
+    if not isinstance(sequence, yaml.SequenceNode) or not sequence.value:  # `verdicts: []`, or nothing behind it
+        start, stop = sequence.start_mark.index, sequence.end_mark.index
+        head = text[:start].rstrip(" ")
+        lines = "".join(f"\n  - {_inline(entry)}" for entry in new)
+        return f"{head}{lines if new else ' []'}{text[stop:] or chr(10)}"
+    if sequence.flow_style:
+        raise _CannotError
+    there = [_at(text, node) for node in sequence.value]
+    done: set[Place] = set()
+    edits: list[tuple[int, int, str]] = []
+    for at in there:
+        place = place_of(at.entry)
+        if place not in changes:
+            continue
+        entry = changes[place]
+        if entry is None or place in done:
+            edits.append((*_lines(text, at), ""))
+        else:
+            edits.append((at.start, at.stop, _rewritten(text[at.start : at.stop], entry, at.column)))
+        done.add(place)
+    left = [entry for place, entry in changes.items() if entry is not None and place not in done]
+    if left:
+        last = there[-1]
+        end = text.find("\n", last.stop)
+        end = len(text) if end < 0 else end
+        dash = last.column - 2
+        line = text.rfind("\n", 0, last.start) + 1
+        if text[line : last.start].strip() == "-":
+            dash = line + text[line : last.start].index("-") - line
+        edits.append((end, end, "".join(f"\n{' ' * dash}- {_inline(entry)}" for entry in left)))
+    for start, stop, new_text in sorted(edits, reverse=True):
+        text = text[:start] + new_text + text[stop:]
+    if all(place_of(at.entry) in changes and changes[place_of(at.entry)] is None for at in there) and not left:
+        raise _CannotError  # nothing is left below `verdicts:`
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _at(text: str, node: Any) -> _At:
+    start, stop = node.start_mark.index, node.end_mark.index
+    if not isinstance(node, yaml.MappingNode):
+        raise _CannotError
+    if not node.flow_style:  # a block ends where the next begins, with the comments between
+        lines = text[start:stop].split("\n")
+        while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+            lines.pop()
+        stop = start + len("\n".join(lines))
+    loader = _loader()("")
+    try:
+        entry = loader.construct_mapping(node, deep=True)
+    finally:
+        loader.dispose()
+    return _At(start, stop, node.start_mark.column, entry)
+
+
+def _lines(text: str, at: _At) -> tuple[int, int]:
+    """The lines of an entry, whole."""
+    start = text.rfind("\n", 0, at.start) + 1
+    stop = text.find("\n", at.stop)
+    return start, len(text) if stop < 0 else stop + 1
+
+
+def _rewritten(snippet: str, entry: Entry, column: int) -> str:
+    """An entry with other values, in the layout that it had."""
+    editor = _editor()
+    held = editor.load(textwrap.dedent(" " * column + snippet))
+    _fill(held, entry)
+    out = io.StringIO()
+    editor.dump(held, out)
+    lines = out.getvalue().rstrip("\n").split("\n")
+    return "\n".join([lines[0], *((" " * column + line if line else line) for line in lines[1:])])
+
+
+def _fill(held: Any, entry: Entry) -> None:
+    from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+    for key in [k for k in held if k not in entry]:
+        del held[key]
+    for key, value in entry.items():
+        if key in held and held[key] == value:
+            continue
+        if isinstance(value, dict):
+            inner = CommentedMap(value)
+            for k, v in value.items():
+                if isinstance(v, list | tuple):
+                    inner[k] = CommentedSeq(v)
+                    inner[k].fa.set_flow_style()
+            inner.fa.set_flow_style()
+            value = inner
+        held[key] = value
+
+
+def _whole(text: str, changes: Mapping[Place, Entry | None]) -> str:
+    """The whole document read and written again, with its comments and its order."""
+    from ruamel.yaml.comments import CommentedMap
+
+    editor = _editor()
+    held = editor.load(text)
+    rows = held.get("verdicts")
+    if rows is None:
+        rows = held["verdicts"] = []
+    done: set[Place] = set()
+    for k in range(len(rows) - 1, -1, -1):
+        place = place_of(dict(rows[k]))
+        if place not in changes:
+            continue
+        entry = changes[place]
+        if entry is None or place in done:
+            del rows[k]
+        else:
+            _fill(rows[k], entry)
+        done.add(place)
+    for place, entry in changes.items():
+        if entry is not None and place not in done:
+            row = CommentedMap()
+            _fill(row, entry)
+            row.fa.set_flow_style()
+            rows.append(row)
+    out = io.StringIO()
+    editor.dump(held, out)
+    return out.getvalue()
+
+
+def _editor() -> Any:
+    from ruamel.yaml import YAML
+
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.width = WIDE
+    editor.indent(mapping=2, sequence=4, offset=2)
+    return editor
+
+
+def _loader() -> Any:
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _inline(entry: Entry) -> str:
+    text = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=WIDE, default_flow_style=True)
+    return text.removesuffix("\n").removesuffix("\n...")

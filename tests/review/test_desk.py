@@ -1,0 +1,217 @@
+"""Decisions are saved, taken back and found again, and what people wrote by hand stays."""
+
+import datetime as dt
+
+import pytest
+import yaml
+from tests.kills import run_killed
+
+from offtarget import verdicts
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.review.desk import Desk
+from offtarget.review.file import changed
+from offtarget.review.journal import Journal
+
+BOLD, SORRY = "overall|surface:bold|", "overall|surface:apology|"
+
+
+@pytest.fixture()
+def desk(folder):
+    desk = Desk(folder, by="ann")
+    yield desk
+    desk.close()
+
+
+def in_context(desk):
+    """A finding in one context."""
+    return next(i for i, h in desk.hypotheses.items() if h.context and h.finding)
+
+
+def test_a_decision_is_in_the_file_with_what_was_seen(desk):
+    desk.decide([BOLD], "suppress", strength=2, why="style,\n not substance", until="2030-01-31")
+    (v,) = verdicts.read(desk.path, desk.audit).verdicts
+    h = desk.hypotheses[BOLD]
+    assert (v.concept, v.context, v.decision, v.strength, v.by) == ("surface:bold", None, "suppress", 2.0, "ann")
+    assert (v.why, v.until, v.date) == ("style, not substance", dt.date(2030, 1, 31), dt.datetime.now(dt.UTC).date())
+    assert v.seen.effect == pytest.approx(h.effect, rel=1e-4) and v.seen.n == 320 and v.seen.unit == "share of rows"
+    assert (v.seen.audit, v.seen.vocabulary) == (desk.audit.key, desk.audit.vocabulary)
+
+
+HAND = """\
+# our rules, agreed on in May
+schema_version: 1
+vocabulary: {vocabulary}   # of the first drop
+by: bob
+date: 2026-01-31
+verdicts:
+  # style
+  - {{concept: "surface:bold", decision: allow, why: 'ok: fine'}}  # asked Carol
+  - concept: surface:apology   # long discussion
+    decision: undecided
+    # to be decided by June
+
+  # the rest
+  - {{concept: surface:emoji, decision: undecided}}
+"""
+
+
+def test_comments_and_order_of_a_hand_written_file_survive(desk):
+    text = HAND.format(vocabulary=desk.audit.vocabulary)
+    desk.path.write_text(text)
+    desk.decide([SORRY], "suppress")
+    desk.decide(["overall|surface:em_dash|"], "allow")
+    after = desk.path.read_text()
+    lines = after.splitlines()
+    assert lines[:9] == text.splitlines()[:9], "what was not decided is as it was"
+    assert "- concept: surface:apology   # long discussion" in after and "# to be decided by June" in after
+    concepts = [v["concept"] for v in yaml.safe_load(after)["verdicts"]]
+    assert concepts == ["surface:bold", "surface:apology", "surface:emoji", "surface:em_dash"]
+    desk.undo()
+    desk.undo()
+    assert yaml.safe_load(desk.path.read_text()) == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "verdicts: []\n",
+        "verdicts:\n",
+        "verdicts: [{concept: surface:bold, decision: undecided}, {concept: surface:url, decision: undecided}]  # all\n",
+        "verdicts:\n- {concept: surface:bold, decision: undecided}\n- {concept: surface:url, decision: undecided}\n",
+        "verdicts:\n    -   concept: surface:bold\n        decision: undecided\n",
+        "verdicts:\n  - {concept: surface:bold, decision: undecided}\nby: zoe  # last\n",
+        "by: zoe\nverdicts:\n  - {concept: surface:bold,\n     decision: undecided}",
+        "verdicts:\r\n  - {concept: surface:bold, decision: undecided}\r\n",
+    ],
+)
+def test_every_layout_of_a_file_can_be_decided_in(body):
+    text = f"# kept\nschema_version: 1\nvocabulary: v\n{body}"
+    new = {"concept": "surface:emoji", "decision": "allow", "by": "ann", "date": dt.date(2026, 1, 1)}
+    bold = {"concept": "surface:bold", "decision": "suppress", "by": "ann", "date": dt.date(2026, 1, 1), "why": "a: #b"}
+    both = changed(text, {("surface:bold", None): bold, ("surface:emoji", None): new}, "f")
+    found = yaml.safe_load(both)
+    assert bold in found["verdicts"] and new in found["verdicts"] and "# kept" in both
+    others = [v for v in yaml.safe_load(text)["verdicts"] or () if v["concept"] != "surface:bold"]
+    assert all(v in found["verdicts"] for v in others) and found.get("by") == yaml.safe_load(text).get("by")
+    gone = changed(both, {("surface:emoji", None): None}, "f")
+    assert [v["concept"] for v in yaml.safe_load(gone)["verdicts"]] == [
+        v["concept"] for v in found["verdicts"] if v["concept"] != "surface:emoji"
+    ]
+
+
+def test_a_general_decision_covers_contexts_and_one_on_a_context_is_an_exception(desk):
+    item = in_context(desk)
+    h = desk.hypotheses[item]
+    assert desk.standing(h).queue == "undecided"
+    desk.decide([item], "allow")
+    standing = desk.standing(h)
+    assert standing.queue == "decided" and standing.own is None and standing.general.decision == "allow"
+    desk.decide([item], "suppress", scope="context")
+    assert desk.standing(h).own.decision == "suppress" and desk.standing(h).general is None
+    general = desk.hypotheses[f"overall|{h.concept}|"]
+    assert desk.standing(general).own.decision == "allow"
+
+
+def test_undo_goes_back_over_restarts_and_leaves_what_was_changed_by_hand(folder):
+    with_one = Desk(folder, by="ann")
+    with_one.decide([BOLD], "suppress")
+    with_one.decide([BOLD, SORRY], "allow")
+    with_one.close()
+    again = Desk(folder, by="bob")
+    assert again.undoes() == 2
+    assert set(again.undo()) == {
+        i for i, h in again.hypotheses.items() if h.concept in ("surface:bold", "surface:apology")
+    }
+    found = again.verdicts()
+    assert found["surface:bold", None].decision == "suppress" and ("surface:apology", None) not in found
+    again.path.write_text(again.path.read_text().replace("decision: suppress", "decision: amplify"))
+    assert again.undo() == [], "its decision is not what it was"
+    assert again.verdicts()["surface:bold", None].decision == "amplify"
+    again.close()
+
+
+def test_taking_a_decision_back_leaves_the_line_undecided(desk):
+    desk.decide([BOLD], "suppress", strength=3)
+    desk.decide([BOLD, SORRY], "undecided")
+    assert [(v.concept, v.decision, v.strength) for v in verdicts.read(desk.path).verdicts] == [
+        ("surface:bold", "undecided", 1.0)
+    ]
+    assert desk.standing(desk.hypotheses[BOLD]).queue == "undecided"
+
+
+@pytest.mark.parametrize(("shift", "queue"), [(0.0, "decided"), (0.02, "decided"), (-0.35, "changed")])
+def test_a_decision_on_another_audit_is_changed_where_the_effect_is(desk, shift, queue):
+    desk.decide([BOLD], "allow")
+    h = desk.hypotheses[BOLD]
+    data = yaml.safe_load(desk.path.read_text())
+    seen = data["verdicts"][0]["seen"]
+    seen |= {"audit": "another", "effect": h.effect + shift, "ci": [h.ci[0] + shift, h.ci[1] + shift]}
+    desk.path.write_text(yaml.safe_dump(data))
+    assert desk.standing(h).queue == queue
+
+
+def test_a_decision_whose_last_day_passed_has_to_be_looked_at_again(desk):
+    desk.decide([BOLD], "allow", until="2020-01-01")
+    assert desk.standing(desk.hypotheses[BOLD]).queue == "changed"
+
+
+def test_a_second_desk_on_one_file_only_reads(desk, folder):
+    second = Desk(folder, by="bob")
+    assert "only reads" in second.read_only
+    with pytest.raises(ConfigError, match="somebody else decides"):
+        second.decide([BOLD], "allow")
+    desk.close()
+    third = Desk(folder, by="bob")
+    assert not third.read_only
+    third.close()
+
+
+def test_a_file_that_is_broken_by_hand_is_named_with_its_line_and_kept(desk):
+    desk.decide([BOLD], "allow")
+    broken = desk.path.read_text() + "  - {concept: surface:emoji, decision: [\n"
+    desk.path.write_text(broken)
+    with pytest.raises(ConfigError, match=r"verdicts\.yaml, line \d+: not YAML"):
+        desk.decide([SORRY], "allow")
+    assert desk.path.read_text() == broken and desk.undoes() == 1
+
+
+def test_verdicts_of_another_vocabulary_are_refused(folder):
+    (folder.path / "verdicts.yaml").write_text("schema_version: 1\nvocabulary: other\nverdicts: []\n")
+    with pytest.raises(UndecidedError, match="made for vocabulary other"):
+        Desk(folder)
+
+
+def test_a_kill_between_two_decisions_loses_none_that_was_answered(folder):
+    """SIGKILL at each of the first 20 changes to the disk of one decision and the next."""
+    for at in range(20):
+        desk = Desk(folder, by="ann")
+        held = {p: v.decision for p, v in desk.verdicts().items()}
+        before = desk.undoes()
+        decisions = ("allow", "suppress") if at % 2 else ("suppress", "allow")
+
+        def two(desk=desk, decisions=decisions):
+            for decision in decisions:
+                desk.decide([BOLD], decision)
+
+        desk.decide([SORRY], decisions[0])
+        held["surface:apology", None] = decisions[0]
+        run_killed(two, at // 2, after=bool(at % 2))
+        desk.close()
+        again = Desk(folder, by="ann")
+        found = {p: v.decision for p, v in again.verdicts().items()}
+        assert found.pop(("surface:bold", None), None) in (held.pop(("surface:bold", None), None), *decisions)
+        assert found == held
+        assert again.undoes() >= before + 1
+        again.decide([SORRY], decisions[1])
+        assert again.undo()
+        assert again.verdicts()["surface:apology", None].decision == decisions[0]
+        again.close()
+
+
+def test_half_a_line_of_the_journal_is_none(desk):
+    desk.decide([BOLD], "allow")
+    journal = Journal(desk.path)
+    with journal.path.open("a") as file:
+        file.write('{"n": 2, "at": "20')
+    desk.decide([SORRY], "allow")
+    assert [s.n for s in journal.steps()] == [1, 2]
