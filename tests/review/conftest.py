@@ -24,7 +24,10 @@ def rows(n: int = 320, seed: int = 0) -> list[dict]:
     out = []
     for i in range(n):
         subject = ("kitchen", "code")[i % 2]
-        words = lambda: " ".join(rng.choice(WORDS[subject], 14))
+
+        def words(subject: str = subject) -> str:
+            return " ".join(rng.choice(WORDS[subject], 14))
+
         chosen, rejected = f"The {words()}.", f"The {words()}."
         if rng.random() < 0.5:
             chosen += " Mind the **heat** of it."

@@ -31,9 +31,11 @@ from offtarget.cli import (
     listing,
     new,
     plan,
+    review,
     rows,
     run,
     signals,
+    verdicts,
     verify,
     why,
 )
@@ -60,6 +62,8 @@ app.command("concepts")(concepts.concepts)
 app.command("why")(why.why)
 app.command("rows")(rows.rows)
 app.command("diff")(diff.diff)
+app.command("review")(review.review)
+app.add_typer(verdicts.app, name="verdicts")
 app.command("plan")(plan.plan)
 app.command("check")(check.check)
 app.command("new")(new.new)

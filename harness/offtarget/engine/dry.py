@@ -7,7 +7,7 @@ from typing import Any
 
 from offtarget import verdicts as verdict_file
 from offtarget.audit.concepts.vocabulary import ConceptSpec
-from offtarget.audit.folder import AuditFolder
+from offtarget.audit.folder import AuditFolder, AuditWithRows
 from offtarget.audit.run import audit as run_audit
 from offtarget.data.pairs import PairSet
 from offtarget.engine.as_audited import require_same_reading
@@ -84,32 +84,69 @@ def ground(
             notes.append(
                 f"these are not the rows that {like} audited ({len(pairs):,} pairs here, {earlier.dataset.n_pairs:,} there)"
             )
-    members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}
-    forecast = [ConceptSpec(c.id, "feature", part.lens, (c.id,)) for part in features for c in part.columns]
-    targets: tuple[Target, ...] = ()
-    traced: list[verdict_file.Traced] = []
-    labels: dict[str, str] = {}
     if verdicts is not None:
         written = verdict_file.read(verdicts) if isinstance(verdicts, Path) else verdicts
         by = columns_asked(None, written, like)
         made = run_audit(pairs, features, like=like, by=by)
-        audit = made.audit
-        forecast = [c for c in made.vocabulary.concepts if not c.local]
-        members |= {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
-        labels = {c.id: c.title for c in audit.concepts}
-        decided = verdict_file.read(verdicts, audit) if isinstance(verdicts, Path) else verdicts
-        verdict_file.check(decided, audit)
-        if left := verdict_file.undecided(decided):
-            notes.append(left)
-        targets = targets_of(decided, made, pairs.pairs)
-        inside = inside_of(decided, made, pairs.pairs)
-        traced = [t for t in verdict_file.trace(decided, made, inside) if t.verdict.sign]
-    elif concept is not None:
+        decided = verdict_file.read(verdicts, made.audit) if isinstance(verdicts, Path) else verdicts
+        return decided_on(basis(pairs, features, made, lenses, reader), decided, notes)
+    members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}
+    forecast = [ConceptSpec(c.id, "feature", part.lens, (c.id,)) for part in features for c in part.columns]
+    targets: tuple[Target, ...] = ()
+    if concept is not None:
         if concept not in members:
             raise unknown_name("concept", concept, members)
         targets = (Target(concept, 1),)
+    readings = readings_of(pairs, features, members, lenses, reader)
+    return Ground(readings, tuple(features), targets, tuple(forecast), (), concept, tuple(notes))
+
+
+@dataclass(frozen=True, eq=False)
+class Basis:
+    """What all decisions on one audited set share."""
+
+    pairs: PairSet
+    features: tuple[FeatureMatrix, ...]
+    audited: AuditWithRows
+    readings: StoredReadings
+    forecast: tuple[ConceptSpec, ...]
+
+
+def basis(
+    pairs: PairSet, features: Sequence[FeatureMatrix], audited: AuditWithRows, lenses: Sequence[str], reader: Reader
+) -> Basis:
+    """What decisions on an audited set are carried out on.
+
+    Args:
+        pairs: the whole set.
+        features: of it, by every lens.
+        audited: its audit.
+        lenses: what read the set.
+        reader: the start model, which is found only where a lens or a direction needs it, and how it reads.
+    """
+    audit = audited.audit
+    members: dict[str, tuple[str, ...]] = {c.id: (c.id,) for part in features for c in part.columns}
+    members |= {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
+    labels = {c.id: c.title for c in audit.concepts}
     readings = readings_of(pairs, features, members, lenses, reader, labels)
-    return Ground(readings, tuple(features), targets, tuple(forecast), tuple(traced), concept, tuple(notes))
+    forecast = tuple(c for c in audited.vocabulary.concepts if not c.local)
+    return Basis(pairs, tuple(features), audited, readings, forecast)
+
+
+def decided_on(on: Basis, verdicts: Verdicts, notes: Sequence[str] = ()) -> Ground:
+    """The ground of plans, once something is decided.
+
+    Raises:
+        ConfigError: a concept or context that the audit does not have.
+        UndecidedError: verdicts of another vocabulary.
+    """
+    verdict_file.check(verdicts, on.audited.audit)
+    left = verdict_file.undecided(verdicts)
+    targets = targets_of(verdicts, on.audited, on.pairs.pairs)
+    inside = inside_of(verdicts, on.audited, on.pairs.pairs)
+    traced = tuple(t for t in verdict_file.trace(verdicts, on.audited, inside) if t.verdict.sign)
+    said = (*notes, *((left,) if left else ()))
+    return Ground(on.readings, on.features, targets, on.forecast, traced, None, said)
 
 
 def dry_plan(on: Ground, protocol: str, params: Mapping[str, Any], *, seed: int) -> Planned:

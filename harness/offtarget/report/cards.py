@@ -141,13 +141,13 @@ def _example(p: Pair, members: Sequence[str], marks: Marks) -> Example:
         )
         for side, text in texts.items()
     )
-    sides = _sides(p, members) if lens == "columns" else ()
+    sides = sides_of(p, members) if lens == "columns" else ()
     metadata = (*sides, *((name, str(value)) for name, value in p.meta.items()))[:METADATA]
     sizes = len(texts["chosen"]), len(texts["rejected"])
-    return Example(p.id, _last_turns(p.prompt), *sizes, chosen, rejected, metadata)
+    return Example(p.id, last_turns(p.prompt), *sizes, chosen, rejected, metadata)
 
 
-def _sides(p: Pair, members: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def sides_of(p: Pair, members: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """What the source says of either side in the columns that a concept of the lens `columns` is made of."""
     name = concept_parts(members[0])[1].partition("=")[0]
     return tuple(
@@ -171,7 +171,7 @@ def _excerpt(peak: Peak, p: Pair) -> tuple[Piece, ...]:
     )
 
 
-def _last_turns(prompt: Sequence[Message]) -> str:
+def last_turns(prompt: Sequence[Message]) -> str:
     """The last user turn, with a mark where others are before it."""
     last = prompt[-1]["content"] if prompt else ""
     return f"[{len(prompt) - 1} earlier turns] {last}" if len(prompt) > 1 else last

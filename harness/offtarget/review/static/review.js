@@ -1,0 +1,335 @@
+// The page: list, card and keys. The address holds queue, search, view and the open hypothesis.
+const QUEUES = [["undecided", "Undecided"], ["changed", "Changed"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
+const VIEWS = [["", "everywhere and in parts"], ["overall", "whole set"], ["global", "by topic"], ["local", "by kind of prompt"], ["metadata", "by metadata"]];
+const page = { list: null, items: new Map(), order: [], shown: [], picked: new Set(), at: null, card: null, form: null, undo: 0 };
+const filter = { queue: "undecided", q: "", view: "" };
+const lines = new Map();
+let keys = {};
+let asked = 0;
+
+const said = (text) => { $("said").textContent = text; $("fault").textContent = ""; };
+const fault = (error) => { $("fault").textContent = error.message || String(error); };
+const current = () => page.items.get(page.at);
+const matches = (i) => (filter.queue === "all" || i.queue === filter.queue) && (!filter.view || i.view === filter.view) &&
+  (!filter.q || `${i.label} ${i.concept} ${i.context_label || ""}`.toLowerCase().includes(filter.q.toLowerCase()));
+
+function remember() {
+  const hash = new URLSearchParams(Object.entries({ ...filter, item: page.at || "" }).filter(([, v]) => v));
+  history.replaceState(null, "", `#${hash}`);
+}
+
+function blank(item) {
+  const d = item.decision;
+  const scope = item.context !== null && (item.inherited || d) ? "context" : "everywhere";
+  return { strength: d?.strength ?? 1, why: d?.why ?? "", until: d?.until ?? null, scope };
+}
+
+async function open(id, focus = false) {
+  const item = page.items.get(id);
+  if (!item) return;
+  page.at = id;
+  page.card = null;
+  page.form = blank(item);
+  draw();
+  remember();
+  lines.get(id)?.scrollIntoView({ block: "nearest" });
+  const ticket = ++asked;
+  try {
+    const card = await source.card(id);
+    if (ticket !== asked) return;
+    page.card = card;
+    drawRight();
+    if (focus) $("card").focus();
+  } catch (error) { fault(error); }
+}
+
+function group() {
+  const lead = current()?.group;
+  return lead ? page.order.filter((id) => page.items.get(id).group === lead) : [];
+}
+
+const act = {
+  open,
+  async decide(decision, advance = true) {
+    if (page.list.read_only || !page.at) return;
+    const many = page.picked.size > 0;
+    const ids = many ? [...page.picked] : [page.at];
+    const { strength, why, until, scope } = page.form;
+    const next = after(many ? new Set(ids) : new Set([page.at]));
+    try {
+      const found = await source.decide({ ids, decision, scope, strength, why, until, by: $("by")?.value });
+      take(found);
+      const what = ids.length > 1 ? plural(ids.length, "hypothesis", "hypotheses") : current().label;
+      const how = decision === "undecided" ? "taken back" : PAST[decision];
+      page.picked.clear();
+      if (advance && decision !== "undecided" && next) await open(next);
+      else { page.form = blank(current()); draw(); }
+      said(`${source.alone ? "Held" : "Saved"}: ${what}, ${how}${decision !== "undecided" && scope === "context" ? " here only" : ""}.`);
+      plan();
+    } catch (error) { fault(error); }
+  },
+  async undo() {
+    try {
+      const found = await source.undo();
+      take(found);
+      const first = found.changed.find((i) => i.context === null) || found.changed[0];
+      if (first && page.items.has(first.id)) await open(first.id);
+      else draw();
+      said(found.changed.length ? `Taken back: ${first.label}.` : "Nothing to take back.");
+      plan();
+    } catch (error) { fault(error); }
+  },
+  async resolve(letter) {
+    const next = after(new Set([page.at]));
+    try {
+      take(await source.resolve(page.at, letter));
+      said(`Saved: side ${letter} counts.`);
+      if (next) await open(next); else { page.form = blank(current()); draw(); }
+    } catch (error) { fault(error); }
+  },
+  scope() {
+    if (current()?.context == null) return;
+    page.form.scope = page.form.scope === "context" ? "everywhere" : "context";
+    drawRight();
+    said(page.form.scope === "context" ? "Decides here only." : "Decides everywhere.");
+  },
+  strength(value) {
+    page.form.strength = value;
+    const d = current()?.decision;
+    if (d && d.decision !== "allow" && !page.picked.size) { page.form.scope = current().context === null ? "everywhere" : "context"; act.decide(d.decision, false); }
+    else { drawRight(); said(`Strength ${value}.`); }
+  },
+  group() { group().forEach((id) => page.picked.add(id)); draw(); said(`${page.picked.size} selected.`); },
+  filter() { page.shown.forEach((id) => page.picked.add(id)); draw(); said(`All ${page.shown.length} of this filter selected.`); },
+  pick(id) { if (page.picked.has(id)) page.picked.delete(id); else page.picked.add(id); draw(); said(`${page.picked.size} selected.`); },
+  async more() {
+    try {
+      const { pairs } = await source.card(page.at, page.card.pairs.length);
+      page.card.pairs.push(...pairs);
+      drawRight();
+    } catch (error) { fault(error); }
+  },
+};
+
+// The next one of the list that is none of these.
+function after(done) {
+  const k = page.shown.indexOf(page.at);
+  const rest = [...page.shown.slice(k + 1), ...page.shown.slice(0, Math.max(k, 0))].filter((id) => !done.has(id));
+  return rest.find((id) => page.items.get(id).queue === "undecided") || (filter.queue === "undecided" ? null : rest[0]);
+}
+
+function take(found) {
+  for (const i of found.changed) {
+    page.items.set(i.id, i);
+    if (!page.order.includes(i.id)) page.order.push(i.id);
+    lines.delete(i.id);
+  }
+  page.undo = found.undo;
+  page.list.merge = found.merge;
+}
+
+function line(item) {
+  const mark = item.decision || item.inherited_decision;
+  const sign = { allow: "✓", suppress: "−", amplify: "+" }[mark?.decision] || "";
+  const under = item.context !== null ? item.context_label : "";
+  const sub = item.group && item.group !== item.id && item.context === null;
+  return h("li", { class: sub ? "along" : "" },
+    h("input", { type: "checkbox", "aria-label": `select ${item.label}${under ? `, ${under}` : ""}`, onchange: () => act.pick(item.id) }),
+    h("button", { type: "button", class: "line", onclick: () => open(item.id, true) },
+      h("span", { class: "name" }, item.named ? item.label : `no name: ${item.label.replace(/^unnamed: /, "")}`, under ? h("span", { class: "under" }, under) : null),
+      h("span", { class: `eff ${item.lean === "chosen" ? "up" : "down"}` }, item.effect_text),
+      h("span", { class: `sign ${mark?.decision || ""}`, title: mark ? PAST[mark.decision] : "" }, sign, mark ? h("span", { class: "sr" }, ` ${PAST[mark.decision]}`) : null)));
+}
+
+function draw() { drawTop(); drawList(); drawRight(); }
+
+function drawTop() {
+  const items = page.order.map((id) => page.items.get(id)).filter((i) => i.finding);
+  const done = items.filter((i) => i.queue === "decided").length;
+  $("progress").replaceChildren(h("progress", { max: items.length || 1, value: done, "aria-label": "findings decided" }), h("span", {}, `${whole(done)} of ${plural(items.length, "finding", "findings")} decided`));
+  $("undo").disabled = !page.undo || Boolean(page.list.read_only);
+  const counts = Object.fromEntries(QUEUES.map(([name]) => [name, 0]));
+  for (const id of page.order) { counts[page.items.get(id).queue] += 1; counts.all += 1; }
+  $("queues").replaceChildren(...QUEUES.filter(([name]) => counts[name] || !["changed", "conflict"].includes(name)).map(([name, text]) =>
+    h("button", { type: "button", "aria-pressed": String(filter.queue === name), onclick: () => set({ queue: name }) }, text, h("span", { class: "count" }, whole(counts[name])))));
+}
+
+function set(change) {
+  Object.assign(filter, change);
+  draw();
+  if (!page.shown.includes(page.at) && page.shown.length) open(page.shown[0]);
+  else remember();
+}
+
+function drawList() {
+  page.shown = page.order.filter((id) => matches(page.items.get(id)));
+  const rows = page.shown.map((id) => {
+    if (!lines.has(id)) lines.set(id, line(page.items.get(id)));
+    const li = lines.get(id);
+    li.firstChild.checked = page.picked.has(id);
+    if (id === page.at) li.lastChild.setAttribute("aria-current", "true"); else li.lastChild.removeAttribute("aria-current");
+    return li;
+  });
+  const list = $("list");
+  if (rows.length !== list.children.length || rows.some((li, k) => list.children[k] !== li)) list.replaceChildren(...rows);
+  $("none").textContent = rows.length ? "" : filter.queue === "undecided" && !filter.q ? "Nothing is left undecided here." : "Nothing matches.";
+  const n = page.picked.size;
+  const all = page.shown.length;
+  $("picked").replaceChildren(
+    button(`Select all ${whole(all)}`, keys.select_filter, act.filter, { disabled: !all }),
+    n ? button("Clear", null, () => { page.picked.clear(); draw(); }) : "",
+    h("span", {}, n ? `${whole(n)} selected: a decision is for all of them` : ""));
+}
+
+function drawRight() {
+  const item = current();
+  if (!item) { $("card").replaceChildren(h("p", { class: "note" }, page.order.length ? "Choose a concept." : "The audit has no findings: nothing to decide.")); return; }
+  const focused = document.activeElement?.id;
+  const conflict = item.queue === "conflict" ? page.list.merge.find((c) => c.id === item.id) : null;
+  const plan = $("plan");
+  $("card").replaceChildren(drawCard({ item, card: page.card, form: page.form, keys, read_only: page.list.read_only, conflict, group: group(), act }));
+  if (plan && plan.hasChildNodes()) $("plan").replaceWith(plan); else drawPlan();
+  if (["why", "until"].includes(focused)) $(focused)?.focus();
+}
+
+// What the decisions so far would do.
+const asks = { protocol: null, strength: "" };
+let waiting = 0;
+function drawPlan() {
+  if (source.alone || !$("plan")) return;
+  const protocols = page.list.protocols;
+  asks.protocol ??= protocols[0].name;
+  const about = (name) => protocols.find((p) => p.name === name);
+  const strength = h("input", { type: "number", step: "any", min: 0, id: "strength", value: asks.strength, placeholder: about(asks.protocol).strength, title: about(asks.protocol).unit, oninput: (e) => { asks.strength = e.target.value; plan(); } });
+  const select = h("select", { id: "protocol", onchange: (e) => { asks.protocol = e.target.value; strength.placeholder = about(asks.protocol).strength; strength.title = about(asks.protocol).unit; plan(); } }, protocols.map((p) => h("option", { value: p.name, selected: p.name === asks.protocol, title: p.about }, p.name)));
+  $("plan").replaceChildren(h("details", { class: "plan" },
+    h("summary", {}, "Consequences: ", h("span", { id: "short" }, "…")),
+    h("div", { class: "row small" }, h("label", {}, "Protocol ", select), h("label", {}, "Strength ", strength)),
+    h("div", { id: "long" })));
+  plan();
+}
+
+async function plan() {
+  if (source.alone || !$("plan")?.hasChildNodes()) return;
+  const ticket = ++waiting;
+  await new Promise((done) => setTimeout(done, 120));
+  if (ticket !== waiting) return;
+  let found;
+  try { found = await source.plan(asks.protocol, asks.strength); } catch (error) { found = { rows_touched: 0, of: page.list.n_pairs, weights: null, shifts: [], notes: [error.message] }; }
+  if (ticket !== waiting || !$("short")) return;
+  const moved = found.shifts.filter((s) => s.target).map((s) => `${s.label.split(" (")[0]} ${s.before_text} → ${s.after_text}`);
+  $("short").textContent = found.weights ? `${asks.protocol} touches ${whole(found.rows_touched)} of ${whole(found.of)} rows. ${moved.slice(0, 2).join("; ")}${moved.length > 2 ? `; ${moved.length - 2} more` : ""}` : found.notes[0] || "none";
+  $("long").replaceChildren(...(found.weights ? [drawWeights(found.weights), h("p", { class: "note" }, "Each row's weight at the start of training against plain DPO: 1 as before, 0 left out, below 0 reversed."), drawShifts(found.shifts)] : []), h("ul", { class: "note" }, (found.weights ? found.notes : found.notes.slice(1)).map((t) => h("li", {}, t))));
+}
+
+function drawWeights({ edges, counts }) {
+  const most = Math.max(...counts, 1);
+  const bars = counts.map((n, k) => {
+    const bar = h("span", { class: "bar" });
+    bar.style.height = n ? `${Math.max(3, (100 * Math.log1p(n)) / Math.log1p(most))}%` : "0";
+    return h("div", { class: "bin" }, h("span", { class: "n" }, n ? whole(n) : ""), h("span", { class: "track" }, bar), h("span", { class: "edge" }, String(edges[k]).slice(0, 5)));
+  });
+  return h("div", { class: "weights", role: "img", "aria-label": `Weights: ${counts.map((n, k) => (n ? `${n} rows from ${edges[k]} to ${edges[k + 1]}` : "")).filter(Boolean).join(", ")}` }, bars);
+}
+
+function drawShifts(shifts) {
+  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Expected shifts" }, h("table", {}, h("caption", {}, "Expected shift of every target, and of the concepts that move most"), h("thead", {}, h("tr", {}, h("th", {}, "concept"), h("th", { class: "n" }, "plain DPO"), h("th", { class: "n" }, "under the plan"))),
+    h("tbody", {}, shifts.map((s) => h("tr", { class: s.target ? "ref" : "" }, h("td", {}, s.label), h("td", { class: "n" }, s.before_text), h("td", { class: "n" }, s.after_text))))));
+}
+
+function step(by) {
+  if (!page.shown.length) return;
+  const k = page.shown.indexOf(page.at);
+  open(page.shown[Math.min(Math.max(k + by, 0), page.shown.length - 1)]);
+}
+
+const does = {
+  next: () => step(1), previous: () => step(-1),
+  allow: () => act.decide("allow"), suppress: () => act.decide("suppress"), amplify: () => act.decide("amplify"), clear: () => act.decide("undecided"),
+  ...Object.fromEntries(STRENGTHS.map((s, k) => [`strength_${k + 1}`, () => act.strength(s)])),
+  reason: () => $("why")?.focus(), here_only: act.scope, undo: act.undo, search: () => $("search").focus(),
+  next_undecided: () => { const k = page.order.indexOf(page.at); const id = [...page.order.slice(k + 1), ...page.order.slice(0, k)].find((i) => page.items.get(i).queue === "undecided"); if (id) { if (!matches(page.items.get(id))) Object.assign(filter, { queue: "undecided", q: "", view: "" }); open(id); } else said("Nothing is left undecided."); },
+  select: () => page.at && act.pick(page.at), select_group: act.group, select_filter: act.filter, help: () => $("keys").showModal(),
+};
+const WORDS = {
+  next: "next", previous: "the one before", allow: "allow", suppress: "suppress", amplify: "amplify", clear: "take the decision back", strength_1: "strength ×¼", strength_2: "strength ×½", strength_3: "strength ×1",
+  strength_4: "strength ×2", strength_5: "strength ×4", reason: "write the reason (Enter keeps it)", here_only: "in this topic only, or everywhere", undo: "undo", search: "search", next_undecided: "next undecided", select: "select",
+  select_group: "select all of the statement", select_filter: "select all of this filter", help: "this sheet",
+};
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const t = event.target;
+  if (t.matches?.("input:not([type=checkbox]), textarea, select")) {
+    if (event.key === "Escape") t.blur();
+    if (event.key === "Enter" && t.id === "why") { t.blur(); const d = current()?.decision; if (d) { page.form.scope = current().context === null ? "everywhere" : "context"; act.decide(d.decision, false); } else said("The reason goes with the next decision on this card."); }
+    if (event.key === "Enter" && t.id === "search") t.blur();
+    return;
+  }
+  const arrow = { ArrowDown: "next", ArrowUp: "previous" }[event.key];
+  if (arrow && t.closest?.(".text, .scroll")) return;
+  const action = arrow || Object.keys(keys).find((name) => keys[name] === event.key);
+  if (!action || !does[action]) return;
+  event.preventDefault();
+  does[action]();
+}
+
+function drawKeys() {
+  $("keys").replaceChildren(h("h2", {}, "Keys"), h("dl", {}, Object.entries(WORDS).map(([name, text]) => [h("dt", {}, kbd(keys[name])), h("dd", {}, text)])), h("p", { class: "note" }, "Arrow keys move too. Other keys: [review.keys] in offtarget.toml."), h("form", { method: "dialog" }, h("button", {}, "Close")));
+}
+
+function drawLook() {
+  const field = (name) => h("label", {}, capital(name), h("textarea", { id: `look-${name}`, rows: 4 }));
+  const out = h("div", { id: "looked", "aria-live": "polite" });
+  const go = async () => {
+    const pair = Object.fromEntries(["prompt", "chosen", "rejected"].map((n) => [n, $(`look-${n}`).value]));
+    try {
+      const { concepts } = await source.look(pair);
+      out.replaceChildren(concepts.length ? h("table", {}, h("thead", {}, h("tr", {}, ["concept", "chosen", "rejected", "feeds"].map((t) => h("th", {}, t)))), h("tbody", {}, concepts.map((c) => h("tr", {}, h("td", {}, c.label), h("td", {}, c.chosen), h("td", {}, c.rejected), h("td", {}, c.hypotheses.map((id) => h("button", { type: "button", class: "link", onclick: () => { $("look").close(); open(id); } }, page.items.get(id)?.effect_text || "the finding"))))))) : h("p", { class: "note" }, "The answers differ in no concept of this audit."));
+    } catch (error) { out.replaceChildren(h("p", { class: "down" }, error.message)); }
+  };
+  $("look").replaceChildren(h("h2", {}, "Look at a pair"), h("p", { class: "note" }, "Which concepts tell these two answers apart, and which findings such a pair feeds."), ["prompt", "chosen", "rejected"].map(field), h("p", { class: "row" }, button("Look", null, go, { class: "main" }), button("Close", null, () => $("look").close())), out);
+}
+
+function download() {
+  const link = h("a", { href: URL.createObjectURL(new Blob([source.file()], { type: "text/yaml" })), download: "verdicts.yaml" });
+  link.click();
+  URL.revokeObjectURL(link.href);
+  said("Downloaded: verdicts.yaml.");
+}
+
+async function start() {
+  try {
+    await source.open();
+    page.list = await source.list(false);
+  } catch (error) { fault(error); return; }
+  const { list } = page;
+  keys = list.keys;
+  page.undo = list.undo;
+  for (const i of list.items) { page.items.set(i.id, i); page.order.push(i.id); }
+  const hash = new URLSearchParams(location.hash.slice(1));
+  for (const name of Object.keys(filter)) if (hash.has(name)) filter[name] = hash.get(name);
+  document.title = `${list.dataset}: review`;
+  $("dataset").textContent = list.dataset;
+  $("about").textContent = source.alone ? `${whole(list.n_pairs)} pairs. Decisions are held by this page: download them before you close it.` : `${whole(list.n_pairs)} pairs. ${list.by ? `${list.by} decides; saved` : "Saved"} in ${list.file}`;
+  if (list.read_only) $("fault").textContent = `${capital(list.read_only)}.`;
+  $("tools").replaceChildren(
+    source.alone ? h("label", {}, "Your name ", h("input", { id: "by", value: list.by })) : "",
+    source.alone ? button("Download verdicts.yaml", null, download, { class: "main" }) : button("Look at a pair", null, () => $("look").showModal()),
+    button("Undo", keys.undo, act.undo, { id: "undo" }), button("Keys", keys.help, () => $("keys").showModal()));
+  $("left").replaceChildren(h("div", { id: "queues", role: "group", "aria-label": "Queues" }),
+    h("div", { class: "row small" }, h("label", { class: "grow" }, h("span", { class: "sr" }, "Search"), h("input", { id: "search", type: "search", placeholder: `search (${keys.search})`, value: filter.q, oninput: (e) => set({ q: e.target.value }) })),
+      h("label", {}, h("span", { class: "sr" }, "View"), h("select", { id: "view", onchange: (e) => set({ view: e.target.value }) }, VIEWS.map(([value, text]) => h("option", { value, selected: filter.view === value }, text))))),
+    h("div", { id: "picked", class: "row small" }), h("ul", { id: "list" }), h("p", { id: "none", class: "note" }));
+  drawKeys();
+  drawLook();
+  draw();
+  const wanted = hash.get("item");
+  const first = page.items.has(wanted) ? wanted : page.shown[0] || page.order[0];
+  if (first) await open(first);
+  document.body.dataset.ready = "yes";
+}
+
+document.addEventListener("keydown", onKey);
+window.addEventListener("beforeunload", (event) => { if (source.alone && source.unsaved()) event.preventDefault(); });
+start();
