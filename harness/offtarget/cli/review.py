@@ -41,7 +41,7 @@ def review(
 
     from offtarget.audit.folder import AuditFolder
     from offtarget.review.desk import Desk
-    from offtarget.review.guard import Guard
+    from offtarget.review.guard import Guard, new_token
     from offtarget.review.keys import keys_of
     from offtarget.review.server import Review, address, app, bound, serve
     from offtarget.store import Store
@@ -55,16 +55,15 @@ def review(
 
             typer.echo(f"wrote {write(Review(desk, Store(), keys), export)}")
             return
-        token = os.environ.get(TOKEN)
-        more = {} if token is None else {"token": token or None}
+        token = os.environ.get(TOKEN, new_token())
         listening = bound(host, port)
         with listening:
             guard = Guard(
                 host=host,
                 port=listening.getsockname()[1],
+                token=token or None,
                 trusted_hosts=tuple(trusted_host or ()),
                 trusted_origins=tuple(trusted_origin or ()),
-                **more,
             )
             page = Review(desk, Store(), keys)
             if desk.read_only:

@@ -136,6 +136,7 @@ class Cards:
             "finding": h.finding,
             "n": h.n_inside,
             "n_groups": h.n_groups_inside,
+            "groups": self.desk.audit.dataset.unit,
             "halves": {"agree": h.split_half.agree, "least": shift(h.split_half.min, e)},
             "equal_length": None
             if held is None
@@ -253,7 +254,7 @@ class Cards:
 
     def _pair(self, p: Pair, c: Concept, shard: Json) -> Json:
         lens, name = concept_parts(c.members[0] if c.members else c.id)
-        sides = {}
+        sides: Json = {}
         for side, messages in (("chosen", p.chosen), ("rejected", p.rejected)):
             text = text_of(messages)
             if lens == "surface" and len(c.members) == 1:

@@ -27,19 +27,24 @@ FOREIGN = frozenset({"cross-site", "same-site"})
 SESSION = "/api/session"
 
 
+def new_token() -> str:
+    """A new token, or what a cookie holds."""
+    return secrets.token_urlsafe(24)
+
+
 @dataclass(frozen=True)
 class Guard:
     """Which names, which pages and which token the server takes."""
 
     host: str
     port: int
-    token: str | None = field(default_factory=lambda: secrets.token_urlsafe(24))
+    token: str | None = field(default_factory=new_token)
     """None asks for none, which only a server of this machine alone may do."""
     trusted_hosts: tuple[str, ...] = ()
     """More names that it may be asked by, with a port or without."""
     trusted_origins: tuple[str, ...] = ()
     """More pages that may ask, such as https://proxy.example."""
-    session: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    session: str = field(default_factory=new_token)
     """What the cookie holds."""
 
     def __post_init__(self) -> None:
@@ -112,6 +117,8 @@ class Guarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
         if scope["type"] != "http":
             return
         refused = self.guard.refusal(Headers(scope=scope), scope["path"])

@@ -7,6 +7,7 @@ const DECISIONS = [
 const PAST = { allow: "allowed", suppress: "suppressed", amplify: "amplified" };
 const STRENGTHS = [0.25, 0.5, 1, 2, 4];
 const TIMES = ["×¼", "×½", "×1", "×2", "×4"];
+const placed = (noun, label) => (!noun ? label : label.startsWith(`${noun.replace(/s$/, "")}:`) || label.startsWith(`${noun}:`) ? label : `${noun}: ${label}`);
 const here = (item) => ({ topic: "in this topic only", prompts: "for this kind of prompt only", rows: "for these rows only" })[item.context_noun] || "here only";
 
 function fact(name, value, note) {
@@ -22,7 +23,7 @@ function decided(d, covered) {
 // `desk`: {item, card, form, keys, read_only, act: {...}}
 function drawCard(desk) {
   const { item, card, act } = desk;
-  const where = item.context === null ? "whole set" : `${item.context_noun}: ${item.context_label}`;
+  const where = item.context === null ? "whole set" : placed(item.context_noun, item.context_label);
   return h(
     "article",
     { class: "one", "aria-labelledby": "label" },
@@ -51,7 +52,8 @@ function drawDecision(desk) {
       DECISIONS.map(([name, text, title]) => button(text, keys[name], () => act.decide(name), { class: `${name} main`, title, disabled: off, "aria-pressed": String(item.decision?.decision === name) })),
       button("Take back", keys.clear, () => act.decide("undecided"), { title: "no decision", disabled: off || !item.decision })),
     h("div", { class: "row small" },
-      item.context === null ? h("span", { class: "note" }, "Decides everywhere.") : button(capital(here(item)), keys.here_only, act.scope, { "aria-pressed": String(scope === "context"), title: "else the decision holds everywhere" }),
+      h("span", { class: "note" }, scope === "context" ? `Decides ${here(item)}.` : "Decides everywhere."),
+      item.context === null ? null : button(capital(here(item)), keys.here_only, act.scope, { "aria-pressed": String(scope === "context"), title: "else the decision holds everywhere" }),
       h("span", { role: "group", "aria-label": "Strength", class: "strength" }, STRENGTHS.map((s, k) => button(TIMES[k], keys[`strength_${k + 1}`], () => act.strength(s), { "aria-pressed": String(form.strength === s), "aria-label": `strength ${s}` })))),
     h("div", { class: "row small" },
       h("label", { class: "why" }, "Reason ", kbd(keys.reason), h("input", { id: "why", value: form.why, disabled: off, autocomplete: "off", maxlength: 2000, oninput: (e) => (form.why = e.target.value) })),
@@ -76,7 +78,7 @@ function drawFacts(item) {
     fact("q", item.q_text, item.finding ? "a finding (q < 0.05)" : "no finding"),
     fact("halves", item.halves.agree ? "agree" : "differ", `at least ${item.halves.least}`),
     fact("d", item.d_text, item.lean_text),
-    fact("rows", whole(item.n), `${whole(item.n_groups)} prompts or groups`));
+    fact("rows", whole(item.n), `${whole(item.n_groups)} ${item.groups}`));
 }
 
 function drawEvidence(item, { evidence: e, firing }) {
@@ -99,7 +101,7 @@ function drawRelated({ item, card, group, keys, act }) {
 
 function drawElsewhere(card, act) {
   if (!card.contexts.length) return null;
-  return h("section", {}, h("h3", {}, "Also a finding in"), h("ul", { class: "links" }, card.contexts.map((c) => h("li", {}, h("span", { class: "num" }, c.effect_text), h("button", { type: "button", class: "link", onclick: () => act.open(c.id) }, c.noun ? `${c.noun}: ${c.label}` : c.label), h("span", { class: "note" }, ` ${c.ci_text}, q ${c.q_text}`)))));
+  return h("section", {}, h("h3", {}, "Also a finding in"), h("ul", { class: "links" }, card.contexts.map((c) => h("li", {}, h("span", { class: "num" }, c.effect_text), h("button", { type: "button", class: "link", onclick: () => act.open(c.id) }, placed(c.noun, c.label)), h("span", { class: "note" }, ` ${c.ci_text}, q ${c.q_text}`)))));
 }
 
 function drawForecast({ forecast: f }) {

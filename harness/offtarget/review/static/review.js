@@ -1,6 +1,6 @@
 // The page: list, card and keys. The address holds queue, search, view and the open hypothesis.
 const QUEUES = [["undecided", "Undecided"], ["changed", "Changed"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
-const VIEWS = [["", "everywhere and in parts"], ["overall", "whole set"], ["global", "by topic"], ["local", "by kind of prompt"], ["metadata", "by metadata"]];
+const VIEWS = [["", "everywhere and in parts"], ["overall", "whole set"], ["global", "by topic"], ["local", "by kind of prompt"], ["metadata", "by metadata"], ["every", "every hypothesis, found or not"]];
 const page = { list: null, items: new Map(), order: [], shown: [], picked: new Set(), at: null, card: null, form: null, undo: 0 };
 const filter = { queue: "undecided", q: "", view: "" };
 const lines = new Map();
@@ -10,7 +10,7 @@ let asked = 0;
 const said = (text) => { $("said").textContent = text; $("fault").textContent = ""; };
 const fault = (error) => { $("fault").textContent = error.message || String(error); };
 const current = () => page.items.get(page.at);
-const matches = (i) => (filter.queue === "all" || i.queue === filter.queue) && (!filter.view || i.view === filter.view) &&
+const matches = (i) => (filter.queue === "all" || i.queue === filter.queue) && (!filter.view || filter.view === "every" || i.view === filter.view) &&
   (!filter.q || `${i.label} ${i.concept} ${i.context_label || ""}`.toLowerCase().includes(filter.q.toLowerCase()));
 
 function remember() {
@@ -120,6 +120,7 @@ function after(done) {
 
 function take(found) {
   for (const i of found.changed) {
+    if (!page.items.has(i.id) && !i.finding && !i.decision) continue;
     page.items.set(i.id, i);
     if (!page.order.includes(i.id)) page.order.push(i.id);
     lines.delete(i.id);
@@ -154,8 +155,9 @@ function drawTop() {
     h("button", { type: "button", "aria-pressed": String(filter.queue === name), onclick: () => set({ queue: name }) }, text, h("span", { class: "count" }, whole(counts[name])))));
 }
 
-function set(change) {
+async function set(change) {
   Object.assign(filter, change);
+  if (filter.view === "every" && !page.every) await fill(true);
   draw();
   if (!page.shown.includes(page.at) && page.shown.length) open(page.shown[0]);
   else remember();
@@ -219,7 +221,7 @@ async function plan() {
   if (ticket !== waiting || !$("short")) return;
   const moved = found.shifts.filter((s) => s.target).map((s) => `${s.label.split(" (")[0]} ${s.before_text} → ${s.after_text}`);
   $("short").textContent = found.weights ? `${asks.protocol} touches ${whole(found.rows_touched)} of ${whole(found.of)} rows. ${moved.slice(0, 2).join("; ")}${moved.length > 2 ? `; ${moved.length - 2} more` : ""}` : found.notes[0] || "none";
-  $("long").replaceChildren(...(found.weights ? [drawWeights(found.weights), h("p", { class: "note" }, "Each row's weight at the start of training against plain DPO: 1 as before, 0 left out, below 0 reversed."), drawShifts(found.shifts)] : []), h("ul", { class: "note" }, (found.weights ? found.notes : found.notes.slice(1)).map((t) => h("li", {}, t))));
+  $("long").replaceChildren(...(found.weights ? [drawWeights(found.weights), h("p", { class: "note" }, "Each row's weight at the start of training against plain DPO: 1 as before, 0 left out, below 0 reversed. Heights are on a log scale."), drawShifts(found.shifts)] : []), h("ul", { class: "note" }, (found.weights ? found.notes : found.notes.slice(1)).map((t) => h("li", {}, t))));
 }
 
 function drawWeights({ edges, counts }) {
@@ -288,7 +290,7 @@ function drawLook() {
       out.replaceChildren(concepts.length ? h("table", {}, h("thead", {}, h("tr", {}, ["concept", "chosen", "rejected", "feeds"].map((t) => h("th", {}, t)))), h("tbody", {}, concepts.map((c) => h("tr", {}, h("td", {}, c.label), h("td", {}, c.chosen), h("td", {}, c.rejected), h("td", {}, c.hypotheses.map((id) => h("button", { type: "button", class: "link", onclick: () => { $("look").close(); open(id); } }, page.items.get(id)?.effect_text || "the finding"))))))) : h("p", { class: "note" }, "The answers differ in no concept of this audit."));
     } catch (error) { out.replaceChildren(h("p", { class: "down" }, error.message)); }
   };
-  $("look").replaceChildren(h("h2", {}, "Look at a pair"), h("p", { class: "note" }, "Which concepts tell these two answers apart, and which findings such a pair feeds."), ["prompt", "chosen", "rejected"].map(field), h("p", { class: "row" }, button("Look", null, go, { class: "main" }), button("Close", null, () => $("look").close())), out);
+  $("look").replaceChildren(h("h2", {}, "Look at a pair"), h("p", { class: "note" }, "Which concepts tell these two answers apart, and which findings such a pair feeds."), ...["prompt", "chosen", "rejected"].map(field), h("p", { class: "row" }, button("Look", null, go, { class: "main" }), button("Close", null, () => $("look").close())), out);
 }
 
 function download() {
@@ -298,17 +300,24 @@ function download() {
   said("Downloaded: verdicts.yaml.");
 }
 
+async function fill(every) {
+  page.list = await source.list(every);
+  page.every = every;
+  page.items = new Map(page.list.items.map((i) => [i.id, i]));
+  page.order = [...page.items.keys()];
+  lines.clear();
+}
+
 async function start() {
+  const hash = new URLSearchParams(location.hash.slice(1));
+  for (const name of Object.keys(filter)) if (hash.has(name)) filter[name] = hash.get(name);
   try {
     await source.open();
-    page.list = await source.list(false);
+    await fill(filter.view === "every" && !source.alone);
   } catch (error) { fault(error); return; }
   const { list } = page;
   keys = list.keys;
   page.undo = list.undo;
-  for (const i of list.items) { page.items.set(i.id, i); page.order.push(i.id); }
-  const hash = new URLSearchParams(location.hash.slice(1));
-  for (const name of Object.keys(filter)) if (hash.has(name)) filter[name] = hash.get(name);
   document.title = `${list.dataset}: review`;
   $("dataset").textContent = list.dataset;
   $("about").textContent = source.alone ? `${whole(list.n_pairs)} pairs. Decisions are held by this page: download them before you close it.` : `${whole(list.n_pairs)} pairs. ${list.by ? `${list.by} decides; saved` : "Saved"} in ${list.file}`;
@@ -319,7 +328,7 @@ async function start() {
     button("Undo", keys.undo, act.undo, { id: "undo" }), button("Keys", keys.help, () => $("keys").showModal()));
   $("left").replaceChildren(h("div", { id: "queues", role: "group", "aria-label": "Queues" }),
     h("div", { class: "row small" }, h("label", { class: "grow" }, h("span", { class: "sr" }, "Search"), h("input", { id: "search", type: "search", placeholder: `search (${keys.search})`, value: filter.q, oninput: (e) => set({ q: e.target.value }) })),
-      h("label", {}, h("span", { class: "sr" }, "View"), h("select", { id: "view", onchange: (e) => set({ view: e.target.value }) }, VIEWS.map(([value, text]) => h("option", { value, selected: filter.view === value }, text))))),
+      h("label", {}, h("span", { class: "sr" }, "View"), h("select", { id: "view", onchange: (e) => set({ view: e.target.value }) }, VIEWS.filter(([value]) => value !== "every" || !source.alone).map(([value, text]) => h("option", { value, selected: filter.view === value }, text))))),
     h("div", { id: "picked", class: "row small" }), h("ul", { id: "list" }), h("p", { id: "none", class: "note" }));
   drawKeys();
   drawLook();

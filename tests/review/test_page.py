@@ -1,0 +1,221 @@
+"""The page in a browser: decided by keyboard alone, read by a screen reader's rules, and deaf to what texts hold."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from offtarget import verdicts
+from offtarget.review.desk import Desk
+from offtarget.review.export import export
+from offtarget.review.guard import Guard
+from offtarget.review.keys import KEYS
+from offtarget.review.merge import merge
+from offtarget.review.server import Review, address, app, bound
+from offtarget.store import Store
+
+CHROMIUM = Path("/usr/bin/chromium")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (extra dev)")
+if not CHROMIUM.is_file():
+    pytest.skip(f"no browser at {CHROMIUM}: install Debian's chromium", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with playwright.sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+class Served:
+    """A server in this process, and a page of it."""
+
+    def __init__(self, folder, browser, file=None):
+        import uvicorn
+
+        self.folder, self.browser, self.file = folder, browser, file
+        self.desk = Desk(folder, file, by="ann")
+        self.listening = bound("127.0.0.1", 0)
+        guard = Guard("127.0.0.1", self.listening.getsockname()[1], token="secret")
+        self.address = address(guard)
+        config = uvicorn.Config(app(Review(self.desk, Store(), KEYS), guard), log_level="error", lifespan="off")
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listening]})
+        self.thread.start()
+        self.faults: list[str] = []
+
+    def open(self, more="", **options):
+        page = self.browser.new_page(**options)
+        page.on("pageerror", lambda e: self.faults.append(str(e)))
+        page.on(
+            "request", lambda r: None if r.url.startswith(self.address.split("#")[0]) else self.faults.append(r.url)
+        )
+        page.goto(self.address.replace("#", f"#{more}&") if more else self.address)
+        page.wait_for_selector("body[data-ready]")
+        return page
+
+    def close(self):
+        self.server.should_exit = True
+        self.thread.join()
+        self.listening.close()
+        self.desk.close()
+
+
+@pytest.fixture()
+def served(folder, browser):
+    served = Served(folder, browser)
+    yield served
+    for context in browser.contexts:
+        context.close()
+    served.close()
+    assert not served.faults
+
+
+def press(page, keys, said="Saved"):
+    """Press keys one by one, each once the answer to the one before is there."""
+    for key in keys:
+        page.evaluate("document.getElementById('said').textContent = ''")
+        page.keyboard.press(key)
+        page.wait_for_function(f"document.getElementById('said').textContent.includes({json.dumps(said)})")
+
+
+def decisions(served):
+    return {v.place: v.decision for v in verdicts.read(served.desk.path, served.desk.audit).verdicts if v.decided}
+
+
+def test_ten_concepts_by_keyboard_alone_then_reload_and_undo(served):
+    page = served.open("view=overall")
+    assert page.locator("#list li").count() >= 10, "the audit has ten findings over the whole set"
+    press(page, "asmasmasma")
+    found = decisions(served)
+    assert len(found) == 10 and list(found.values()) == [*["allow", "suppress", "amplify"] * 3, "allow"]
+    assert "token" not in page.url
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    assert "10 of " in page.inner_text("#progress")
+    press(page, "uu", said="Taken back")
+    assert decisions(served) == dict(list(found.items())[:8])
+
+
+def test_reason_strength_and_scope_by_keyboard(served):
+    item = next(i for i, h in served.desk.hypotheses.items() if h.finding and h.context)
+    page = served.open(f"queue=all&item={item.replace('|', '%7C').replace('=', '%3D')}")
+    page.keyboard.press("t")
+    page.keyboard.press("4")
+    page.keyboard.press("w")
+    page.keyboard.type("as said: a, s, m")
+    page.keyboard.press("Escape")
+    press(page, "s")
+    (v,) = verdicts.read(served.desk.path).verdicts
+    h = served.desk.hypotheses[item]
+    assert v.place == (h.concept, h.context) and (v.decision, v.strength, v.why) == (
+        "suppress",
+        2.0,
+        "as said: a, s, m",
+    )
+
+
+def test_all_of_a_filter_is_decided_at_once(served):
+    page = served.open("view=every&queue=all")
+    n = len(served.desk.hypotheses)
+    page.keyboard.press("f")
+    page.wait_for_function(f"document.getElementById('picked').textContent.includes('{n} selected')")
+    press(page, "a")
+    concepts = {h.concept for h in served.desk.hypotheses.values()}
+    assert n >= 100 and decisions(served) == {(c, None): "allow" for c in concepts}
+    press(page, "u", said="Taken back")
+    assert decisions(served) == {}
+
+
+def test_search_and_queue_are_in_the_address(served):
+    page = served.open()
+    page.keyboard.press("/")
+    page.keyboard.type("bold")
+    page.keyboard.press("Enter")
+    page.click("#queues button:has-text('All')")
+    assert "q=bold" in page.url and "queue=all" in page.url
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    names = page.eval_on_selector_all("#list .name", "all => all.map((n) => n.innerText.toLowerCase())")
+    assert names and all("bold" in name for name in names)
+
+
+def test_texts_of_the_data_change_nothing(served):
+    page = served.open("queue=all&item=overall%7Csurface%3Abold%7C")
+    page.wait_for_selector(".pair")
+    text = page.inner_text("#card")
+    assert "<script>" in text and "<b unclosed" in text and 'onerror="' in text
+    assert page.locator("main script, main img, main svg, main b").count() == 0
+    assert page.title().endswith(": review") and page.locator(".sides mark").count() >= 5
+
+
+def test_no_serious_fault_for_those_who_cannot_see_or_point(served):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    for options in ({}, {"color_scheme": "dark"}, {"viewport": {"width": 400, "height": 800}}):
+        page = served.open(**options)
+        page.wait_for_selector(".pair")
+        found = axe.Axe().run(page).response["violations"]
+        serious = [
+            (v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")
+        ]
+        assert not serious
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing is cut off"
+        page.close()
+
+
+def test_a_conflict_of_a_merge_is_settled_on_the_page(folder, browser, tmp_path):
+    for name, decision in (("ann", "allow"), ("bob", "suppress")):
+        desk = Desk(folder, tmp_path / f"{name}.yaml", by=name)
+        desk.decide(["overall|surface:bold|"], decision, why=f"{name} says so")
+        desk.close()
+    out = tmp_path / "merged.yaml"
+    assert len(merge([tmp_path / "ann.yaml", tmp_path / "bob.yaml"], out)) == 1
+    served = Served(folder, browser, out)
+    page = served.open("queue=conflict")
+    text = page.inner_text(".conflict")
+    assert "Allowed by ann" in text and "“bob says so”" in text
+    page.click("button:has-text('Take B')")
+    page.wait_for_function("document.getElementById('said').textContent.includes('side B')")
+    assert decisions(served) == {("surface:bold", None): "suppress"}
+    page.context.close()
+    served.close()
+    assert not served.faults and merge([tmp_path / "ann.yaml", tmp_path / "bob.yaml"], out) == ()
+
+
+def test_a_page_that_only_reads_says_so(folder, browser):
+    first = Desk(folder, by="bob")
+    served = Served(folder, browser)
+    page = served.open()
+    assert "only reads" in page.inner_text("#fault") and page.locator("button.allow").is_disabled()
+    page.context.close()
+    served.close()
+    first.close()
+
+
+def test_the_page_of_one_file_decides_and_gives_a_verdicts_file(folder, browser, tmp_path):
+    desk = Desk(folder, by="ann")
+    desk.decide(["overall|surface:bold|"], "allow", why="before")
+    file = export(Review(desk, Store(), KEYS), tmp_path / "page.html")
+    desk.close()
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url))
+    page.on("pageerror", lambda e: asked.append(str(e)))
+    page.goto(file.as_uri())
+    page.wait_for_selector("body[data-ready]")
+    page.fill("#by", "zoe")
+    page.keyboard.press("Escape")
+    press(page, "sm", said="Held")
+    press(page, "u", said="Taken back")
+    with page.expect_download() as down:
+        page.click("text=Download verdicts.yaml")
+    text = Path(down.value.path()).read_text()
+    found = verdicts.parse(text, "downloaded", folder.audit).verdicts
+    assert [(v.concept, v.decision, v.by) for v in found[:1]] == [("surface:bold", "allow", "ann")]
+    assert [(v.decision, v.by) for v in found[1:]] == [("suppress", "zoe")] and found[1].seen.audit == folder.audit.key
+    assert [u for u in asked if not u.startswith(("file:", "blob:"))] == []
+    assert page.evaluate("Object.keys({...localStorage}).length + Object.keys({...sessionStorage}).length") == 0
+    page.context.close()

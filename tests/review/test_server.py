@@ -1,0 +1,155 @@
+"""Only the page itself may ask: names, pages, tokens and sizes that are refused."""
+
+import socket
+
+import pytest
+from starlette.testclient import TestClient
+
+from offtarget.cli.main import call
+from offtarget.errors import ConfigError
+from offtarget.review.desk import Desk
+from offtarget.review.guard import Guard
+from offtarget.review.keys import KEYS
+from offtarget.review.server import Review, address, app, bound
+from offtarget.store import Store
+
+OWN = "http://127.0.0.1:8765"
+BOLD = "overall|surface:bold|"
+
+
+@pytest.fixture()
+def served(folder):
+    desk = Desk(folder, by="ann")
+    guard = Guard("127.0.0.1", 8765, token="secret")
+    with TestClient(app(Review(desk, Store(), KEYS), guard), base_url=OWN) as client:
+        yield client
+    desk.close()
+
+
+@pytest.fixture()
+def inside(served):
+    assert served.post("/api/session", json={"token": "secret"}).status_code == 200
+    return served
+
+
+def test_the_cookie_is_strict_and_out_of_reach_of_scripts(served):
+    said = served.post("/api/session", json={"token": "secret"}).headers["set-cookie"].lower()
+    assert (
+        "offtarget_review_8765=" in said and "httponly" in said and "samesite=strict" in said and "secret" not in said
+    )
+
+
+def test_without_the_token_nothing_is_answered(served):
+    assert served.get("/").status_code == 200 and "secret" not in served.get("/").text
+    for path in ("/api/list", "/api/card?id=x", "/api/consequences"):
+        assert served.get(path).status_code == 401
+    assert served.post("/api/session", json={"token": "guess"}).status_code == 403
+    assert served.post("/api/decide", json={"ids": [BOLD], "decision": "allow"}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"origin": OWN, "sec-fetch-site": "same-origin"}, 200),
+        ({"origin": "http://localhost:8765"}, 200),
+        ({"sec-fetch-site": "none"}, 200),
+        ({"origin": "http://127.0.0.1:9999"}, 403),
+        ({"origin": "https://127.0.0.1:8765"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "https://evil.example"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": OWN, "sec-fetch-site": "cross-site"}, 403),
+        ({"host": "evil.example:8765"}, 400),
+        ({"host": "127.0.0.1"}, 400),
+        ({"host": "localhost:8765"}, 200),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_who_may_ask(inside, headers, status, method):
+    cookie = {"cookie": f"offtarget_review_8765={inside.cookies['offtarget_review_8765']}"}
+    path = "/api/list" if method == "GET" else "/api/undo"
+    answer = inside.request(method, path, headers={**cookie, **headers}, json={} if method == "POST" else None)
+    assert answer.status_code == status
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    if status != 200:
+        assert set(answer.json()) == {"error"}
+
+
+def test_trusted_names_and_pages_may_ask_too(folder):
+    desk = Desk(folder)
+    guard = Guard(
+        "127.0.0.1", 8765, token=None, trusted_hosts=("proxy.example",), trusted_origins=("https://proxy.example",)
+    )
+    with TestClient(app(Review(desk, Store(), KEYS), guard), base_url="http://proxy.example") as client:
+        assert client.get("/api/list", headers={"origin": "https://proxy.example"}).status_code == 200
+        assert client.get("/api/list", headers={"origin": "https://other.example"}).status_code == 403
+    desk.close()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "::", "example.org"])
+def test_a_server_that_others_reach_needs_a_token(host):
+    with pytest.raises(ConfigError, match="other machines could decide here"):
+        Guard(host, 1, token=None)
+    assert Guard(host, 1, token="t").opens("t") and not Guard(host, 1, token="t").opens("")
+
+
+def test_the_token_is_in_the_fragment_alone():
+    assert address(Guard("::1", 8765, token="t")) == "http://[::1]:8765/#token=t"
+    assert address(Guard("127.0.0.1", 8765, token=None)) == "http://127.0.0.1:8765/"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"ids": [], "decision": "allow"}, "ids"),
+        ({"ids": ["overall|surface:blod|"], "decision": "allow"}, "did you mean overall|surface:bold|"),
+        ({"ids": [BOLD], "decision": "remove"}, "decision"),
+        ({"ids": [BOLD], "decision": "allow", "scope": "x"}, "scope"),
+        ({"ids": [BOLD], "decision": "suppress", "strength": 0}, "above 0"),
+        ({"ids": [BOLD], "decision": "suppress", "until": "tomorrow"}, "YYYY-MM-DD"),
+    ],
+)
+def test_a_wrong_decision_is_one_line_and_changes_nothing(inside, body, said):
+    answer = inside.post("/api/decide", json=body)
+    assert answer.status_code == 400 and said in answer.json()["error"] and "\n" not in answer.json()["error"]
+    assert not [i for i in inside.get("/api/list").json()["items"] if i["decision"]]
+
+
+def test_what_is_no_json_or_too_much_is_refused(inside):
+    assert (
+        inside.post("/api/undo", content=b"x" * (2**20 + 1), headers={"content-type": "application/json"}).status_code
+        == 400
+    )
+    assert inside.post("/api/undo", content=b"{", headers={"content-type": "application/json"}).status_code == 400
+    assert inside.post("/api/undo", content=b"{}", headers={"content-type": "text/plain"}).status_code == 400
+
+
+def test_decide_and_undo_over_the_wire(inside):
+    done = inside.post("/api/decide", json={"ids": [BOLD], "decision": "suppress", "why": "no"}).json()
+    assert done["undo"] == 1
+    assert {i["id"]: i["queue"] for i in done["changed"]}[BOLD] == "decided"
+    back = inside.post("/api/undo", json={}).json()
+    assert back["undo"] == 0 and {i["id"]: i["queue"] for i in back["changed"]}[BOLD] == "undecided"
+
+
+def test_a_port_in_use_is_one_line(folder, capsys):
+    with bound("127.0.0.1", 0) as busy:
+        port = busy.getsockname()[1]
+        assert call(["review", str(folder.path), "--port", str(port), "--no-browser"]) == 2
+    err = capsys.readouterr().err
+    assert f"port {port} of 127.0.0.1 cannot be used" in err and "--port" in err and err.count("\n") == 1
+
+
+def test_no_audit_and_no_token_are_one_line(tmp_path, folder, capsys, monkeypatch):
+    assert call(["review", str(tmp_path / "none"), "--no-browser"]) == 2
+    monkeypatch.setenv("OFFTARGET_REVIEW_TOKEN", "")
+    assert call(["review", str(folder.path), "--host", "0.0.0.0", "--port", "0", "--no-browser"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and "no audit to read" in lines[0] and "other machines could decide" in lines[1]
+
+
+def test_a_free_port_is_taken():
+    with bound("127.0.0.1", 0) as listening:
+        assert listening.getsockname()[1] > 0 and isinstance(listening, socket.socket)
