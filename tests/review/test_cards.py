@@ -1,6 +1,7 @@
 """What a card says is what the audit holds, and plans follow the decisions."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -86,6 +87,7 @@ def test_related_concepts_are_those_whose_u_correlates(review):
 def test_without_the_data_a_card_says_why_it_has_no_text(folder):
     data = folder.audit.reading.data
     broken = folder.audit.reading.model_copy(update={"data": f"{data}.gone"})
+    (folder.path / "manifest.json").unlink()
     folder.write_audit(folder.audit.with_reading(broken))
     desk = Desk(type(folder)(folder.path))
     card = Review(desk, Store(), KEYS).card({"id": BOLD}, {})
@@ -130,15 +132,12 @@ def test_a_pasted_pair_shows_its_concepts_and_the_findings_it_feeds(review):
 
 
 def test_the_validity_that_a_forecast_states_is_what_was_measured():
-    folder = REPO / "results" / "verification" / "prediction"
-    found, null = [], []
-    for path in sorted(folder.rglob("verification.json")):
-        outcomes = json.loads(path.read_text())["outcomes"]
-        plain = [o for o in outcomes if o["predictor"] == "mean_disparity" and o.get("family", "latents") == "latents"]
-        found += [o["raw"]["r2"] for o in plain]
-        null += [o["raw_null"]["q95_r2"] for o in plain if o.get("raw_null")]
-    assert found
-    assert (round(min(found), 2), round(max(found), 2)) == REFERENCE_R2 and round(max(null), 2) == REFERENCE_NULL
+    text = (REPO / "docs" / "results" / "prediction.md").read_text(encoding="utf-8")
+    head, _, *rows = text.partition("<!-- table: prediction -->")[2].partition("<!-- end -->")[0].strip().splitlines()
+    column = [cell.strip() for cell in head.split("|")].index("disparity")
+    found = [re.match(r"([\d.]+) \(([\d.]+)\)", row.split("|")[column].strip()).groups() for row in rows]
+    r2, null = zip(*[(float(a), float(b)) for a, b in found], strict=True)
+    assert (min(r2), max(r2)) == REFERENCE_R2 and max(null) == REFERENCE_NULL and len(r2) == 5
 
 
 def test_the_keys_are_those_of_offtarget_toml(tmp_path):

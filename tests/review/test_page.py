@@ -1,6 +1,5 @@
 """The page in a browser: decided by keyboard alone, read by a screen reader's rules, and deaf to what texts hold."""
 
-import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,12 +73,17 @@ def served(folder, browser):
     assert not served.faults
 
 
+def told(page, where, text):
+    """Wait until a part of the page says something."""
+    page.locator(where, has_text=text).first.wait_for(timeout=10_000)
+
+
 def press(page, keys, said="Saved"):
     """Press keys one by one, each once the answer to the one before is there."""
     for key in keys:
         page.evaluate("document.getElementById('said').textContent = ''")
         page.keyboard.press(key)
-        page.wait_for_function(f"document.getElementById('said').textContent.includes({json.dumps(said)})")
+        told(page, "#said", said)
 
 
 def decisions(served):
@@ -122,7 +126,7 @@ def test_all_of_a_filter_is_decided_at_once(served):
     page = served.open("view=every&queue=all")
     n = len(served.desk.hypotheses)
     page.keyboard.press("f")
-    page.wait_for_function(f"document.getElementById('picked').textContent.includes('{n} selected')")
+    told(page, "#picked", f"{n} selected")
     press(page, "a")
     concepts = {h.concept for h in served.desk.hypotheses.values()}
     assert n >= 100 and decisions(served) == {(c, None): "allow" for c in concepts}
@@ -178,7 +182,7 @@ def test_a_conflict_of_a_merge_is_settled_on_the_page(folder, browser, tmp_path)
     text = page.inner_text(".conflict")
     assert "Allowed by ann" in text and "“bob says so”" in text
     page.click("button:has-text('Take B')")
-    page.wait_for_function("document.getElementById('said').textContent.includes('side B')")
+    told(page, "#said", "side B")
     assert decisions(served) == {("surface:bold", None): "suppress"}
     page.context.close()
     served.close()

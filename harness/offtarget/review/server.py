@@ -204,6 +204,7 @@ def bound(host: str, port: int) -> socket.socket:
     Raises:
         ConfigError: the port is in use, or the host is none of this machine.
     """
+    found = None
     try:
         infos = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)  # noqa: S104
         family, kind, proto, _, address = infos[0]
@@ -212,6 +213,8 @@ def bound(host: str, port: int) -> socket.socket:
         found.bind(address)
         found.listen(128)
     except OSError as error:
+        if found is not None:
+            found.close()
         if port:
             raise ConfigError(
                 f"port {port} of {host} cannot be used ({error.strerror or error}); give another with --port, or --port 0 for "
