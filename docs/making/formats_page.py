@@ -61,6 +61,16 @@ FORMATS = (
         "offtarget.audit.diff.records:Difference",
         "What changed between two audits of one vocabulary.",
     ),
+    Format(
+        "verdicts.journal.jsonl (one line)",
+        "offtarget.review.journal:Step",
+        "Decisions that were made together on the page, for undo. `offtarget review` appends, and never changes a line.",
+    ),
+    Format(
+        "verdicts.merge.json",
+        "offtarget.review.merge:Merged",
+        "Where the files of `offtarget verdicts merge` contradict, and what was taken. Lies beside the merged file.",
+    ),
 )
 
 HEAD = """# File formats

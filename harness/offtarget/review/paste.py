@@ -8,6 +8,7 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.engine.as_audited import MODEL
 from offtarget.errors import ConfigError
+from offtarget.lens.names import LensName
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import earlier_readings, features_of
 from offtarget.report.amounts import amount, in_unit
@@ -15,6 +16,8 @@ from offtarget.report.html import visible
 from offtarget.review.desk import item_id
 from offtarget.store import Store
 
+UNASKED = frozenset({"columns", "judge"})
+"""Lenses that read no text, or ask a model service for every text."""
 MOST = 100_000
 """Characters of each text."""
 
@@ -50,7 +53,9 @@ def look(folder: AuditFolder, store: Store, prompt: str, chosen: str, rejected: 
     lenses = reading.lens if reading is not None else folder.lenses
     model, tokens = (None, 512) if reading is None else (reading.model, reading.max_length)
     reader = Reader(model or MODEL, store, tokens, template=reading.template if reading else None)
-    texts = [name for name in lenses if name != "columns"]
+    texts = [name for name in lenses if LensName.parse(name).kind not in UNASKED]
+    if not texts:
+        raise ConfigError("no lens of this audit reads a text that it has not seen")
     features = features_of(PairSet("pasted", [pair]), texts, reader, earlier_readings(folder.path, texts))
     there = {f.lens for f in features}
     concepts = [c for c in folder.vocabulary.concepts if c.lens in there and not c.local]

@@ -70,10 +70,11 @@ def shards(folder: AuditFolder, store: Store) -> Shards:
 
     def build(out: Path, texts: bool = True) -> None:
         nonlocal reason
-        pairs, reason = audited_pairs(folder) if texts else ({}, reason)
+        own = AuditFolder(folder.path, folder.audit)  # what it reads of the rows goes with it
+        pairs, reason = audited_pairs(own) if texts else ({}, reason)
         if texts and reason:
             raise _NoTextsError
-        _build(folder, pairs, out)
+        _build(own, pairs, out)
 
     try:
         return Shards(store.get("review", VERSION, {**inputs, "texts": True}, build))

@@ -187,11 +187,13 @@ function drawRight() {
   const item = current();
   if (!item) { $("card").replaceChildren(h("p", { class: "note" }, page.order.length ? "Choose a concept." : "The audit has no findings: nothing to decide.")); return; }
   const focused = document.activeElement?.id;
+  const pressed = document.activeElement?.closest("#card button")?.textContent;
   const conflict = item.queue === "conflict" ? page.list.merge.find((c) => c.id === item.id) : null;
   const plan = $("plan");
   $("card").replaceChildren(drawCard({ item, card: page.card, form: page.form, keys, read_only: page.list.read_only, conflict, group: group(), act }));
   if (plan && plan.hasChildNodes()) $("plan").replaceWith(plan); else drawPlan();
   if (["why", "until"].includes(focused)) $(focused)?.focus();
+  if (pressed) [...$("card").querySelectorAll("button")].find((b) => b.textContent === pressed && !b.disabled)?.focus({ preventScroll: true });
 }
 
 // What the decisions so far would do.
@@ -321,7 +323,7 @@ async function start() {
   document.title = `${list.dataset}: review`;
   $("dataset").textContent = list.dataset;
   $("about").textContent = source.alone ? `${whole(list.n_pairs)} pairs. Decisions are held by this page: download them before you close it.` : `${whole(list.n_pairs)} pairs. ${list.by ? `${list.by} decides; saved` : "Saved"} in ${list.file}`;
-  if (list.read_only) $("fault").textContent = `${capital(list.read_only)}.`;
+  if (list.read_only) $("fault").textContent = $("about").textContent = `${capital(list.read_only)}.`;
   $("tools").replaceChildren(
     source.alone ? h("label", {}, "Your name ", h("input", { id: "by", value: list.by })) : "",
     source.alone ? button("Download verdicts.yaml", null, download, { class: "main" }) : button("Look at a pair", null, () => $("look").showModal()),
