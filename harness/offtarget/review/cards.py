@@ -137,7 +137,7 @@ class Cards:
             "n": h.n_inside,
             "n_groups": h.n_groups_inside,
             "groups": self.desk.audit.dataset.unit,
-            "halves": {"agree": h.split_half.agree, "least": shift(h.split_half.min, e)},
+            "halves": {"agree": h.split_half.agree, "least": shift(h.split_half.min, e).removeprefix("+")},
             "equal_length": None
             if held is None
             else {

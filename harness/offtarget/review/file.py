@@ -320,5 +320,6 @@ def _loader() -> Any:
 
 
 def _inline(entry: Entry) -> str:
-    text = yaml.safe_dump(entry, sort_keys=False, allow_unicode=True, width=WIDE, default_flow_style=True)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.dump(entry, Dumper=dumper, sort_keys=False, allow_unicode=True, width=WIDE, default_flow_style=True)
     return text.removesuffix("\n").removesuffix("\n...")
