@@ -124,7 +124,7 @@ def test_a_strength_that_cannot_be_is_said_not_raised(review):
 def test_a_pasted_pair_shows_its_concepts_and_the_findings_it_feeds(review):
     found = review.look({}, {"prompt": "What?", "chosen": "Mind the **heat**.", "rejected": "Mind the heat."})
     bold = next(c for c in found["concepts"] if c["id"] == "surface:bold")
-    assert (bold["chosen"], bold["rejected"], bold["hypotheses"]) == ("1.00", "0", [BOLD])
+    assert (bold["chosen"], bold["rejected"], bold["hypotheses"]) == ("1", "0", [BOLD])
     other = review.look({}, {"prompt": "What?", "chosen": "Mind the heat.", "rejected": "Mind the **heat**."})
     assert next(c for c in other["concepts"] if c["id"] == "surface:bold")["hypotheses"] == []
     with pytest.raises(ConfigError, match="both answers are the same"):

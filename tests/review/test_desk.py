@@ -183,6 +183,7 @@ def test_verdicts_of_another_vocabulary_are_refused(folder):
 
 def test_a_kill_between_two_decisions_loses_none_that_was_answered(folder):
     """SIGKILL at each of the first 20 changes to the disk of one decision and the next."""
+    killed = 0
     for at in range(20):
         desk = Desk(folder, by="ann")
         held = {p: v.decision for p, v in desk.verdicts().items()}
@@ -195,7 +196,7 @@ def test_a_kill_between_two_decisions_loses_none_that_was_answered(folder):
 
         desk.decide([SORRY], decisions[0])
         held["surface:apology", None] = decisions[0]
-        run_killed(two, at // 2, after=bool(at % 2))
+        killed += run_killed(two, at // 2, after=bool(at % 2)) == -1
         desk.close()
         again = Desk(folder, by="ann")
         found = {p: v.decision for p, v in again.verdicts().items()}
@@ -206,6 +207,7 @@ def test_a_kill_between_two_decisions_loses_none_that_was_answered(folder):
         assert again.undo()
         assert again.verdicts()["surface:apology", None].decision == decisions[0]
         again.close()
+    assert killed == 20
 
 
 def test_half_a_line_of_the_journal_is_none(desk):

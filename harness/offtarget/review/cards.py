@@ -7,7 +7,6 @@ from typing import Any
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Hypothesis
 from offtarget.data.pairs import Pair, text_of
-from offtarget.errors import ConfigError
 from offtarget.lens.names import concept_parts
 from offtarget.lens.surface import quality
 from offtarget.lens.surface.places import places
@@ -313,17 +312,6 @@ class Cards:
             "context": c.context,
             "sides": [{"letter": s.letter, "file": visible(s.file, 200), **decision(s.verdict)} for s in c.sides],
         }
-
-    def related(self, item: str) -> list[str]:
-        """The items that are put together with one: deciding it can decide them.
-
-        Raises:
-            ConfigError: no such hypothesis.
-        """
-        if item not in self._still:
-            raise ConfigError(f"unknown hypothesis '{item}'")
-        group = self._still[item]["group"]
-        return [item] if group is None else [i for i, one in self._still.items() if one["group"] == group]
 
 
 def _within(start: int, stop: int) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from offtarget.errors import ConfigError
 from offtarget.lens.names import LensName
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import earlier_readings, features_of
-from offtarget.report.amounts import amount, in_unit
+from offtarget.report.amounts import amount, few, in_unit
 from offtarget.report.html import visible
 from offtarget.review.desk import item_id
 from offtarget.store import Store
@@ -90,4 +90,5 @@ def _value(value: float, unit: str) -> str:
     """What one answer has of a concept."""
     if unit == "1 if there":
         return "yes" if value else "no"
-    return amount(value, unit).removesuffix(" per response")
+    text = amount(value, unit).removesuffix(" per response")
+    return text.replace(few(value), f"{value:,.0f}", 1) if value.is_integer() else text
