@@ -34,7 +34,7 @@ function drawCard(desk) {
     desk.conflict ? drawConflict(desk) : drawDecision(desk),
     h("div", { id: "plan" }),
     drawFacts(item),
-    card ? [drawEvidence(item, card), drawRelated(desk), drawElsewhere(card, act), drawForecast(card), drawPairs(desk)] : h("p", { class: "note" }, "…"),
+    card ? [drawEvidence(item, card), h("div", { class: "beside" }, drawRelated(card, act), drawElsewhere(card, act), drawForecast(card)), drawPairs(desk)] : h("p", { class: "note" }, "…"),
   );
 }
 
@@ -54,6 +54,7 @@ function drawDecision(desk) {
     h("div", { class: "row small" },
       h("span", { class: "note" }, scope === "context" ? `Decides ${here(item)}.` : "Decides everywhere."),
       item.context === null ? null : button(capital(here(item)), keys.here_only, act.scope, { "aria-pressed": String(scope === "context"), title: "else the decision holds everywhere" }),
+      desk.group.length > 1 ? button(`Select the ${desk.group.length} of this statement`, keys.select_group, act.group, { title: "they go together: decide them together" }) : null,
       h("span", { role: "group", "aria-label": "Strength", class: "strength" }, STRENGTHS.map((s, k) => button(TIMES[k], keys[`strength_${k + 1}`], () => act.strength(s), { "aria-pressed": String(form.strength === s), "aria-label": `strength ${s}` })))),
     h("div", { class: "row small" },
       h("label", { class: "why" }, "Reason ", kbd(keys.reason), h("input", { id: "why", value: form.why, disabled: off, autocomplete: "off", maxlength: 2000, oninput: (e) => (form.why = e.target.value) })),
@@ -91,17 +92,22 @@ function drawEvidence(item, { evidence: e, firing }) {
   return h("section", { class: "evidence" }, lines.map((t) => h("p", { class: "note" }, t)), firing.length ? h("ul", { class: "firing" }, firing.map((f) => h("li", { dir: "auto" }, spans(f)))) : null);
 }
 
-function drawRelated({ item, card, group, keys, act }) {
-  if (!card.related.length && group.length < 2) return null;
-  return h("section", {},
-    h("h3", {}, "Goes with"),
-    group.length > 1 ? h("p", {}, button(`Select the ${group.length} of this statement`, keys.select_group, act.group), h("span", { class: "note" }, " Decide them together.")) : null,
-    card.related.length ? h("ul", { class: "links" }, card.related.map((r) => h("li", {}, h("span", { class: "num" }, `r ${r.r.toFixed(2).replace("-", "−")}`), r.known ? h("button", { type: "button", class: "link", onclick: () => act.open(r.id) }, r.label) : r.label, h("span", { class: "note" }, ` ${r.effect_text}`)))) : null);
+// The first few of a list, and the others behind a click.
+function short(all, draw, most = 4) {
+  const rest = all.slice(most);
+  return [h("ul", { class: "links" }, all.slice(0, most).map(draw)), rest.length ? h("details", {}, h("summary", {}, `${rest.length} more`), h("ul", { class: "links" }, rest.map(draw))) : null];
+}
+
+function drawRelated(card, act) {
+  if (!card.related.length) return null;
+  const one = (r) => h("li", {}, h("span", { class: "num" }, `r ${r.r.toFixed(2).replace("-", "−")}`), h("span", {}, r.known ? h("button", { type: "button", class: "link", onclick: () => act.open(r.id) }, r.label) : r.label, h("span", { class: "note" }, ` ${r.effect_text}`)));
+  return h("section", {}, h("h3", {}, "Goes with"), short(card.related, one));
 }
 
 function drawElsewhere(card, act) {
   if (!card.contexts.length) return null;
-  return h("section", {}, h("h3", {}, "Also a finding in"), h("ul", { class: "links" }, card.contexts.map((c) => h("li", {}, h("span", { class: "num" }, c.effect_text), h("button", { type: "button", class: "link", onclick: () => act.open(c.id) }, placed(c.noun, c.label)), h("span", { class: "note" }, ` ${c.ci_text}, q ${c.q_text}`)))));
+  const one = (c) => h("li", {}, h("span", {}, h("button", { type: "button", class: "link", onclick: () => act.open(c.id) }, placed(c.noun, c.label)), h("span", { class: "note" }, ` ${c.effect_text}, q ${c.q_text}`)));
+  return h("section", {}, h("h3", {}, "Also a finding in"), short(card.contexts, one));
 }
 
 function drawForecast({ forecast: f }) {
