@@ -55,6 +55,9 @@ def test_a_wheel_carries_the_prompts_the_planted_sets_and_the_sae(wheel: Path) -
     for name in ("over_stylization", "verbosity", "sycophancy", "capability"):
         assert (content / "tasks" / f"{name}.jsonl").stat().st_size > 1000
     assert (content / "datasets_registry" / "planted" / "planted-style.jsonl.gz").is_file()
+    static = REPO / "harness" / "offtarget" / "review" / "static"
+    shipped = {p.name for p in (wheel / "offtarget" / "review" / "static").iterdir()}
+    assert shipped == {p.name for p in static.iterdir()} and "review.js" in shipped
     assert list((wheel / "offtarget" / "lens" / "pretrained").rglob("sae_weights.safetensors"))
     assert sum(p.stat().st_size for p in wheel.rglob("*") if p.is_file()) < 40_000_000
 

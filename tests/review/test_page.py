@@ -97,6 +97,7 @@ def test_ten_concepts_by_keyboard_alone_then_reload_and_undo(served):
     found = decisions(served)
     assert len(found) == 10 and list(found.values()) == [*["allow", "suppress", "amplify"] * 3, "allow"]
     assert "token" not in page.url
+    told(page, "#short", "reward_shaping touches")
     page.reload()
     page.wait_for_selector("body[data-ready]")
     done = sum(served.desk.standing(h).queue == "decided" for h in served.desk.audit.findings)

@@ -1,6 +1,7 @@
 // The page: list, card and keys. The address holds queue, search, view and the open hypothesis.
 const QUEUES = [["undecided", "Undecided"], ["changed", "Changed"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
 const VIEWS = [["", "everywhere and in parts"], ["overall", "whole set"], ["global", "by topic"], ["local", "by kind of prompt"], ["metadata", "by metadata"], ["every", "every hypothesis, found or not"]];
+const MANY = 50000; // rows that are not read before somebody asks for a plan
 const page = { list: null, items: new Map(), order: [], shown: [], picked: new Set(), at: null, card: null, form: null, undo: 0 };
 const filter = { queue: "undecided", q: "", view: "" };
 const lines = new Map();
@@ -206,7 +207,7 @@ function drawPlan() {
   const about = (name) => protocols.find((p) => p.name === name);
   const strength = h("input", { type: "number", step: "any", min: 0, id: "strength", value: asks.strength, placeholder: about(asks.protocol).strength, title: about(asks.protocol).unit, oninput: (e) => { asks.strength = e.target.value; plan(); } });
   const select = h("select", { id: "protocol", onchange: (e) => { asks.protocol = e.target.value; strength.placeholder = about(asks.protocol).strength; strength.title = about(asks.protocol).unit; plan(); } }, protocols.map((p) => h("option", { value: p.name, selected: p.name === asks.protocol, title: p.about }, p.name)));
-  $("plan").replaceChildren(h("details", { class: "plan" },
+  $("plan").replaceChildren(h("details", { class: "plan", ontoggle: (e) => { if (e.target.open) plan(); } },
     h("summary", {}, "Consequences: ", h("span", { id: "short" }, "…")),
     h("div", { class: "row small" }, h("label", {}, "Protocol ", select), h("label", {}, "Strength ", strength)),
     h("div", { id: "long" })));
@@ -215,6 +216,7 @@ function drawPlan() {
 
 async function plan() {
   if (source.alone || !$("plan")?.hasChildNodes()) return;
+  if (page.list.n_pairs > MANY && !$("plan").firstChild.open) { $("short").textContent = `of ${whole(page.list.n_pairs)} rows: open to compute`; return; }
   const ticket = ++waiting;
   await new Promise((done) => setTimeout(done, 120));
   if (ticket !== waiting) return;
