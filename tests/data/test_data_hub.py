@@ -88,7 +88,7 @@ def test_out_of_reach_is_undecided_and_says_what_to_do(monkeypatch: pytest.Monke
 
 def test_a_connection_that_breaks_while_reading(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr("offtarget.hub._answers", lambda _: True)
+    monkeypatch.setattr("offtarget.hub.answers", lambda _: True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
 
     def breaks(self: Hub, rows: Any) -> Any:

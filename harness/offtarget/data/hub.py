@@ -12,6 +12,7 @@ from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 from offtarget.hub import SECONDS, asked
 
 _NOT_THERE = ("DatasetNotFoundError", "RepositoryNotFoundError", "RevisionNotFoundError")
+_OUT_OF_REACH = ("ConnectionError", "OfflineModeIsEnabled", "LocalEntryNotFoundError", "FileNotFoundError")
 _REF = re.compile(r"hf:(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>[\w./-]+))?")
 
 
@@ -92,7 +93,7 @@ def _one_line(name: str) -> Iterator[None]:
         gated = "gated" in text.lower()
         if kind in _NOT_THERE and not gated and not silent:
             raise ConfigError(f"hf:{name}: {text}") from None
-        if silent:
+        if silent and (kind in _NOT_THERE or kind in _OUT_OF_REACH):
             text = f"nothing answers within {SECONDS:g} s, and there is no copy of an earlier visit"
         if gated:
             advice = "accept its terms on its hub page and log in with `hf auth login`"
