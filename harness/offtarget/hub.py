@@ -76,7 +76,6 @@ def _turn_off(constants: Any) -> None:
         if _blocks > 1:
             return
         # what is imported only inside the block would take the turned switch for the user's
-        import datasets.config
 
         for module in (constants, sys.modules["datasets.config"]):
             _held.append((module, module.HF_HUB_OFFLINE))

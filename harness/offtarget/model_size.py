@@ -82,8 +82,10 @@ def _size(config: Mapping[str, Any]) -> ModelSize | None:
     if kind not in DENSE or not all(type(n) is int and n > 0 for n in numbers):
         return None
     layers, width, inner, heads, vocabulary = (int(n) for n in numbers if n is not None)
-    a_head = int(config.get("head_dim") or width // heads)
-    queries, keys = heads * a_head, int(config.get("num_key_value_heads") or heads) * a_head
+    a_head, groups = config.get("head_dim") or width // heads, config.get("num_key_value_heads") or heads
+    if type(a_head) is not int or type(groups) is not int:
+        return None
+    queries, keys = heads * a_head, groups * a_head
     shapes = [(width, queries), (width, keys), (width, keys), (queries, width), *[(width, inner)] * 3]
     layer, head = sum(a * b for a, b in shapes), vocabulary * width
     tied = bool(config.get("tie_word_embeddings", kind in _TIED))

@@ -12,18 +12,20 @@ from offtarget.errors import ConfigError, UndecidedError
     [
         (
             "12 pairs were cut there: raise --max-length, or go on",
-            "12 pairs were cut there: raise max_length=, or go on",
+            "12 pairs were cut there: raise `max_length`, or go on",
         ),
         ("--by vendor: no such column", 'by="vendor": no such column'),
         ("use --by vendor,source", 'use by="vendor,source"'),
         ("--columns group=prompt makes prompts the unit", 'columns={"group": "prompt"} makes prompts the unit'),
         ("give another with `--chat-template FILE.jinja`", "give another with `template=FILE.jinja`"),
+        ("use --columns a=left,b=right,label=winner", 'use columns={"a": "left", "b": "right", "label": "winner"}'),
+        ("--limit 200: too few", "limit=200: too few"),
         ("they are contexts (`audit --by`)", "they are contexts (`audit --by`)"),
         ("write to another --out", "write to another --out"),
     ],
 )
 def test_an_option_that_the_function_has_is_its_argument(message: str, said: str) -> None:
-    assert as_arguments(message, {"max_length", "by", "columns", "template"}) == said
+    assert as_arguments(message, {"max_length", "by", "columns", "template", "limit"}) == said
 
 
 def test_the_functions_say_it_so() -> None:

@@ -8,14 +8,16 @@ import pytest
 
 from offtarget.engine.links import Kept, clear_broken, link_kept, names_of
 
+KEY = "0123456789abcdef" * 2
+
 
 @pytest.fixture()
 def store(tmp_path: Path) -> Path:
     for name in ("policy-a", "policy-b", "answers-a"):
-        (tmp_path / "store" / name).mkdir(parents=True)
+        (tmp_path / "store" / KEY / name).mkdir(parents=True)
     for name in ("a.eval", "b.eval"):
-        (tmp_path / "store" / name).write_text(name)
-    return tmp_path / "store"
+        (tmp_path / "store" / KEY / name).write_text(name)
+    return tmp_path / "store" / KEY
 
 
 def names(folder: Path) -> list[str]:
@@ -83,3 +85,16 @@ def test_two_cells_of_one_name_have_their_keys_in_it() -> None:
         asked("f", "d", strength=1),
     ]
     assert names_of(grid) == ["dpo-s1", "steer-minus2.0-s1", "f-1-s1-cccccccccccc", "f-1-s1-dddddddddddd"]
+
+
+def test_files_and_links_of_people_stay(store: Path, tmp_path: Path) -> None:
+    link_kept(tmp_path, "dpo-s0", Kept(store / "policy-a"))
+    policies = tmp_path / "policies"
+    (policies / "notes.txt").write_text("the second one is best")
+    (policies / "latin.txt").write_bytes(b"caf\xe9")
+    (policies / "long.txt").write_text("x" * 9000)
+    (policies / "best").symlink_to("dpo-s0")
+    (policies / "gone").symlink_to("/nowhere/at/all")
+    before = names(policies)
+    clear_broken(tmp_path)
+    assert names(policies) == before

@@ -11,16 +11,17 @@ from offtarget.errors import OfftargetError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-OPTION = re.compile(r"(`[a-z][^`]*`)|--([a-z][a-z-]*)(?:[ =]([\w:]+(?:=\w+|(?:,\w+)+)|[A-Z]{2}[\w.]*|[\w.,]+(?=:)))?")
-"""A whole command in backticks; or an option, and its value where that is plainly one: `vendor,source`, `group=prompt`, `FILE`."""
-
-
+OPTION = re.compile(
+    r"(`[a-z][^`]*`)|--([a-z][a-z-]*)(?:[ =](\w+=[\w.]+(?:,\w+=[\w.]+)*|[\w:]+(?:,\w+)+|[A-Z]{2}[\w.]*|[\w.,]+(?=:)))?"
+)
+"""A whole command in backticks; or an option, and its value where that is plainly one: `vendor,source`, `a=left,b=right`,
+`FILE`."""
 LOADING = frozenset({"columns", "split", "limit", "limit_seed", "head", "card", "skip_bad_rows", "allow_drops"})
 """Arguments of `load_pairs`, which a function that takes pairs leaves to it."""
 
 
 def speaks_python(function: Callable[P, R]) -> Callable[P, R]:
-    """Let the errors of a function name its arguments: `model=` for `--model`. Other options stay as they are."""
+    """Let the errors of a function name its arguments: `model` for `--model`, `by="vendor"` for `--by vendor`. Other options stay as they are."""
     own = frozenset(signature(function).parameters)
     own |= LOADING if "pairs" in own else frozenset()
 
@@ -44,9 +45,10 @@ def as_arguments(message: str, own: Collection[str]) -> str:
         name = {"chat-template": "template"}.get(option, (option or "").replace("-", "_"))
         if command or name not in own:
             return found[0]
-        if value is None or value[:2].isupper():
-            return f"{name}={value or ''}"
-        key, equals, column = value.partition("=")
-        return f'{name}={{"{key}": "{column}"}}' if equals else f'{name}="{value}"'
+        if value is None:
+            return f"`{name}`"
+        if "=" in value:
+            return f"{name}={dict(part.split('=') for part in value.split(','))}".replace("'", '"')
+        return f"{name}={value}" if value.isdigit() or value[:2].isupper() else f'{name}="{value}"'
 
     return OPTION.sub(argument, message)

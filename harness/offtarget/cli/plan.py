@@ -144,7 +144,7 @@ def plan(
     typer.echo(f"protocol   {summary['protocol']}\npairs      {summary['pairs']}\ntouched    {summary['touched']}")
     for key in ("left_out", "flipped", "shifted", *UNSEEN):
         if summary[key]:
-            typer.echo(f"{key:<10} {summary[key]}")
+            typer.echo(f"{key:<14} {summary[key]}")
     weight = summary["start_weight"]
     typer.echo(f"gradient at the start relative to plain DPO: median {weight['median']:.2f}, mean {weight['mean']:.2f}")
     top = max(weight["counts"]) or 1

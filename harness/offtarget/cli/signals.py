@@ -33,7 +33,7 @@ def received() -> bool:
 
 
 def end(code: int) -> NoReturn:
-    """End the process with this code, once what waits for its end was called.
+    """Run what is registered to run at the end, then end the process with this code.
 
     `sys.exit` will not do: where the interruption passed through an `exec` of text, Python ends itself by SIGINT, whichever
     signal it was.

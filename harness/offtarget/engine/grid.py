@@ -83,7 +83,7 @@ def _one(
 ) -> tuple[Cell, Path]:
     kept = Kept()
     found = reuse.find(asked) if reuse else None
-    linked = found is not None and _alone_there(cell_path(run.out / "cells", found))
+    linked = found is not None and _alone_there(cell_path(run.out / "cells", found), name)
     cell = found or make(asked, kept)
     path = write_cell(run.out / "cells", cell)
     if not linked:
@@ -91,10 +91,16 @@ def _one(
     return cell, path
 
 
-def _alone_there(path: Path) -> bool:
-    """Whether a reused cell was in the run folder before, alone under its name: links of that name are its own."""
-    lead = path.stem.rpartition("-")[0]
-    return path.is_file() and len(list(path.parent.glob(f"{glob.escape(lead)}-????????????.json"))) == 1
+def _alone_there(path: Path, name: str) -> bool:
+    """Whether a reused cell was in the run folder before, and links of its name are its own.
+
+    They are where the name holds the key, or no other cell there, of any dataset, is called so.
+    """
+    lead, _, key = path.stem.rpartition("-")
+    if not path.is_file() or name.endswith(key):
+        return path.is_file()
+    same = path.parents[2].glob(f"*/{glob.escape(path.parent.name)}/{glob.escape(lead)}-????????????.json")
+    return len(list(same)) == 1
 
 
 def _evaluate(

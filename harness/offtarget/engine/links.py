@@ -5,12 +5,13 @@
     logs/filter-0.3-s0/over_stylization.eval   Inspect's logs: `inspect view --log-dir logs`
 
 Policies and answers are symbolic links to folders of the store; where the system makes none, a text file of that name with
-`.txt` holds the path. Logs are hard links, or copies on another disk: Inspect lists no symbolic ones. What is no link of
-ours is left alone.
+`.txt` holds the path. Logs are hard links, or copies on another disk: Inspect lists no symbolic ones. Other files and links
+in `policies` and `answers` are left alone; the folder of a cell's logs is the run's own.
 """
 
 import contextlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,10 @@ from offtarget.store import write_atomic
 
 POLICIES, ANSWERS, LOGS = "policies", "answers", "logs"
 _PATH = ".txt"
+LONGEST = 4096
+"""Bytes of a path."""
+_KEY = re.compile(r"[0-9a-f]{32}")
+"""The folder of an artifact in a store, whichever store it is."""
 
 
 @dataclass
@@ -105,12 +110,15 @@ def _point(place: Path, target: Path | None) -> None:
 
 
 def _target(link: Path) -> Path | None:
-    """Where a link of ours leads; None for anything else."""
+    """Where a link of ours leads, to an artifact of a store; None for anything else."""
     if link.is_symlink():
-        return link.readlink()
-    if link.name.endswith(_PATH) and link.is_file():
-        return Path(link.read_text(encoding="utf-8").strip())
-    return None
+        target = link.readlink()
+    elif link.name.endswith(_PATH) and link.is_file() and link.stat().st_size <= LONGEST:
+        target = Path(link.read_text(encoding="utf-8", errors="replace").removesuffix("\n"))
+    else:
+        return None
+    ours = target.is_absolute() and any(_KEY.fullmatch(part) for part in target.parts) and "\n" not in str(target)
+    return target if ours else None
 
 
 def _share(place: Path, log: Path) -> None:

@@ -23,6 +23,7 @@ HEAD = """\
 #   suppress   training should not teach it      allow      training may teach it
 #   amplify    training should teach it more     undecided  changes nothing
 # Above each: the effect (+ more in chosen, - more in rejected), its 95 % interval, and the effect at equal length.
+# `by` and `date` below sign what you decide: put your name and the day there.
 # A verdict may also say `strength`, `why`, and its own `by` and `date`.
 """
 

@@ -11,7 +11,7 @@ from offtarget.shaping.plan import WeightedSpans
 
 Floats = NDArray[np.float64]
 MOST, UNIT = 3.0, "nats per standard deviation of a word's score"
-"""With scores cut at 3, a word then weighs between e⁻⁹ and e⁹."""
+"""With scores cut at 3, one target then weighs a word between e⁻⁹ and e⁹."""
 
 
 @dataclass(frozen=True, eq=False)

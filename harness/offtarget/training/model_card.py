@@ -1,6 +1,6 @@
 """The README.md of a trained policy: what it was made from, with which settings, and how to measure it.
 
-Names, settings and counts alone: no text of the dataset. The front matter is what the hub reads; what it would not take (a
+Names, settings and counts alone: no prompt and no answer of the dataset. The front matter is what the hub reads; what it would not take (a
 start model or a dataset that is a folder here) is left out of it.
 """
 
@@ -86,17 +86,23 @@ def _front_matter(ref: ModelRef, spec: TrainingSpec, origin: Origin | None) -> s
     return yaml.safe_dump(said, sort_keys=False)
 
 
+EDITS = ("left_out", "flipped", "shifted", "masked", "token_weighted", "prompted", "added", "steered")
+"""What a plan's summary counts of rows, beside their weights."""
+
+
 def _facts(
     ref: ModelRef, plan: ShapingPlan, seed: int, rows_sha256: str, digest: Mapping[str, Any], origin: Origin | None
 ) -> dict[str, Any]:
     did = plan.summary()
-    counts = {name: did[name] for name in ("left_out", "flipped", "shifted", "masked", "prompted", "added", "steered")}
+    counts = {name: did[name] for name in EDITS}
     counts["weighted"] = int((plan.weight[plan.keep] != 1).sum())
     edits = [f"{name.replace('_', ' ')} {n:,}" for name, n in counts.items() if n]
     edits += [f"{name} {value}" for name, value in plan.loss.items()]
     parameters = origin.parameters if origin else {}
+    name = _hub_id(ref.name) or Path(ref.name).name  # where it lies on somebody's disk is nobody's business
     return {
-        "start model": ref.name + (f" at {ref.revision}" if ref.revision and ref.revision not in ref.name else ""),
+        "start model": (_hub_id(ref.name) or Path(ref.name).name)
+        + (f" at {ref.revision}" if ref.revision and ref.revision not in ref.name else ""),
         "dataset": (origin.dataset + (f" at {origin.revision}" if origin.revision else "")) if origin else "",
         "pairs": f"{digest['pairs']:,} trained on, of {did['pairs']:,}",
         "protocol": plan.protocol,
