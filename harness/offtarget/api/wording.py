@@ -21,7 +21,7 @@ LOADING = frozenset({"columns", "split", "limit", "limit_seed", "head", "card", 
 
 
 def speaks_python(function: Callable[P, R]) -> Callable[P, R]:
-    """Let the errors of a function name its arguments: `model` for `--model`, `by="vendor"` for `--by vendor`. Other options stay as they are."""
+    """Let the errors of a function name its arguments: `model` for `--model`; other options stay as they are."""
     own = frozenset(signature(function).parameters)
     own |= LOADING if "pairs" in own else frozenset()
 

@@ -97,12 +97,11 @@ def _facts(
     counts = {name: did[name] for name in EDITS}
     counts["weighted"] = int((plan.weight[plan.keep] != 1).sum())
     edits = [f"{name.replace('_', ' ')} {n:,}" for name, n in counts.items() if n]
-    edits += [f"{name} {value}" for name, value in plan.loss.items()]
+    edits += [f"{option} {value}" for option, value in plan.loss.items()]
     parameters = origin.parameters if origin else {}
     name = _hub_id(ref.name) or Path(ref.name).name  # where it lies on somebody's disk is nobody's business
     return {
-        "start model": (_hub_id(ref.name) or Path(ref.name).name)
-        + (f" at {ref.revision}" if ref.revision and ref.revision not in ref.name else ""),
+        "start model": name + (f" at {ref.revision}" if ref.revision else ""),
         "dataset": (origin.dataset + (f" at {origin.revision}" if origin.revision else "")) if origin else "",
         "pairs": f"{digest['pairs']:,} trained on, of {did['pairs']:,}",
         "protocol": plan.protocol,
