@@ -1,10 +1,10 @@
 """Whether the Hugging Face hub answers at all, so that nobody waits half a minute for retries of what cannot come."""
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 SECONDS = 4.0
@@ -76,10 +76,9 @@ def _turn_off(constants: Any) -> None:
         if _blocks > 1:
             return
         # what is imported only inside the block would take the turned switch for the user's
-
-        for module in (constants, sys.modules["datasets.config"]):
-            _held.append((module, module.HF_HUB_OFFLINE))
-            module.HF_HUB_OFFLINE = True
+        for module in (constants, import_module("datasets.config")):
+            _held.append((module, vars(module)["HF_HUB_OFFLINE"]))
+            vars(module)["HF_HUB_OFFLINE"] = True
 
 
 def _turn_back() -> None:
@@ -88,4 +87,4 @@ def _turn_back() -> None:
         _blocks -= 1
         while _blocks == 0 and _held:
             module, was = _held.pop()
-            module.HF_HUB_OFFLINE = was
+            vars(module)["HF_HUB_OFFLINE"] = was
