@@ -53,7 +53,7 @@ def test_the_difference_from_the_control_is_paired_and_needs_no_ratio(base, thre
     assert board.lead.startswith(f"filter (strength 0.3) took back {100 * back:.0f}\xa0% [")
     assert f"its blind control, {100 * want:.0f}\xa0% [" in board.lead
     (line,) = [x for x in facts(board) if "blind control" in x]
-    assert line.startswith("Its difference from the control: −0.300 [") and "1 row." in line
+    assert line.startswith("Its difference from the control: −0.300 [") and "1 comparison." in line
 
 
 def test_a_control_is_of_the_same_strength_and_verdicts(base, three):

@@ -8,8 +8,10 @@ from offtarget.board.cell import Cell
 from offtarget.board.front import unbeaten
 from offtarget.board.measure import SIGNAL_T, decides, recovery
 from offtarget.board.rank import rank
+from offtarget.board.rows import intent_of
 from offtarget.board.sentences import amplified, facts
 from offtarget.board.taught import untaught, what_is_taught
+from offtarget.verdicts import Verdict
 
 BASE = {"style": 0.2, "sycophancy": 0.3, "verbosity": 0.3, "capability": 0.6}
 DPO = {"style": 0.4, "sycophancy": 0.4, "verbosity": 0.5, "capability": 0.55}
@@ -162,6 +164,23 @@ def test_a_negative_strength_turns_the_decision_round(three):
     cells = [*three("start", style=0.2), *three("dpo", style=0.4), *three("filter", strength=-0.2, style=0.6)]
     row = _row(rank(cells), "filter")
     assert (row.intent, row.recovery.note) == ("amplify", "not asked") and row.amplification.value > 0
+
+
+@pytest.mark.parametrize(
+    ("decisions", "strength", "intent"),
+    [
+        (["undecided"], 1, "none"),
+        (["undecided", "suppress"], 1, "suppress"),
+        (["undecided", "suppress"], -1, "amplify"),
+        (["undecided"], -1, "none"),
+        (["allow", "amplify"], 1, "amplify"),
+        (["suppress", "amplify"], -1, "both"),
+    ],
+)
+def test_what_is_undecided_asks_for_nothing(make_cell, decisions, strength, intent):
+    cell = make_cell("filter", strength=strength, style=0.2)
+    verdicts = tuple(Verdict(concept=f"surface:{i}", decision=d) for i, d in enumerate(decisions))
+    assert intent_of(cell.model_copy(update={"spec": cell.spec.model_copy(update={"verdicts": verdicts})})) == intent
 
 
 def test_answers_that_were_cut_are_said(make_cell):

@@ -5,6 +5,8 @@ import io
 import json
 import re
 
+import pytest
+
 from offtarget.board.tables import Entry, as_csv, as_html, as_json, as_markdown, ours, table
 
 SHOWN = table(
@@ -36,6 +38,16 @@ def test_markdown_escapes_what_is_not_ours() -> None:
 def test_csv_holds_the_words_and_no_formula() -> None:
     rows = list(csv.reader(io.StringIO(as_csv(SHOWN))))
     assert rows == [["name", "score (share)", "cells"], ["a|b", "0.50 [0.40, 0.60]", "`abc`"], ["'=cmd", "", "`def`"]]
+
+
+@pytest.mark.parametrize("text", ["=1", "+2-3", "-2+3", "-A1", "@x", "-1e5x", "-0.5 [-1, 0]"])
+def test_csv_quotes_what_a_spreadsheet_takes_for_a_formula(text: str) -> None:
+    assert as_csv(table("", ["x"], [[text]])).splitlines()[1].strip('"') == "'" + text
+
+
+@pytest.mark.parametrize("text", ["+0.5", "-0.5", "-2", "-1e-05", "−0.5 [−1, 0]", "−A1", "2-3"])
+def test_csv_leaves_numbers_and_the_typographic_minus(text: str) -> None:
+    assert as_csv(table("", ["x"], [[text]])).splitlines()[1].strip('"') == text
 
 
 def test_json_has_null_for_what_is_missing() -> None:

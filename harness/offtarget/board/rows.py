@@ -217,7 +217,7 @@ def _capability(cap: Sequence[Measured], ref: str, unit: str) -> Estimate:
 
 def intent_of(cell: Cell) -> Literal["suppress", "amplify", "both", "none"]:
     """What a cell was asked for: its verdicts, turned round where the protocol's strength is negative."""
-    asked: set[str] = {str(v.decision) for v in cell.spec.verdicts} - {"allow"}
+    asked: set[str] = {str(v.decision) for v in cell.spec.verdicts} - {"allow", "undecided"}
     strength = cell.spec.parameters.get("strength")
     if isinstance(strength, int | float) and strength < 0:
         asked = {{"suppress": "amplify", "amplify": "suppress"}[d] for d in asked}

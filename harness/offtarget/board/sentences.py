@@ -72,26 +72,30 @@ def lead(b: Board) -> str:
         n = len(rows["plain"].seeds)
         return (
             f"Nothing is claimed here: plain DPO was trained with {n} seed{'s' if n > 1 else ''}, and a claim needs "
-            f"{SEEDS_NEEDED}; it changed {_taught(b)}."
+            f"{SEEDS_NEEDED}; {_provisionally(b)}."
         )
     if best := beyond_control(b):
         return _took_back(b, *best)
+    changed = _changed(b)
     if not any(b.signal.values()) and not amplifies(b):
-        return f"Plain DPO did not clearly change {_taught(b)}, so there is nothing to take back."
+        so = "nothing can be said to be taken back" if None in b.signal.values() else "there is nothing to take back"
+        return f"{changed[0].upper()}{changed[1:]}, so {so}."
     protocols = [r for r in compared(b) if r.kind == "protocol"]
-    tested = {r.label for r, _ in _tested(b)}
-    changed = f"plain DPO changed {_taught(b)}"
-    if tested:
-        return f"No protocol does more than its blind control at q < {ALPHA:g} ({len(tested)} tested); {changed}."
+    if n := sum(r.intent != "both" for r, _ in _tested(b)):
+        return f"No protocol does more than its blind control at q < {ALPHA:g} ({_comparisons(n)} tested); {changed}."
+    if _tested(b):
+        only = "Only rows asked both to suppress and to amplify could be compared with a blind control"
+        return f"{only}, so no protocol can be said to do more; {changed}."
     if not protocols:
         return f"No protocol has the {SEEDS_NEEDED} training seeds that a claim needs; {changed}."
-    return f"No protocol can be told from the same done blindly, for want of a blind control to compare; {changed}."
+    lacks = "can be compared" if any(r.control for r in protocols) else "is on this board"
+    return f"No protocol can be told from the same done blindly, as no blind control {lacks}; {changed}."
 
 
 def beyond_control(b: Board) -> tuple[Row, BehaviourRow] | None:
     """Of the rows that do more than their blind control at q < 0.05, the one that takes back most.
 
-    Where none takes back, the one that amplifies most.
+    Where none takes back, the one that amplifies most. None without start or with plain DPO of too few seeds.
     """
     found = [(r, x) for r, x in _differing(b) if _more(b, r, x)]
     back = [(r, x) for r, x in found if r.intent != "amplify"]
@@ -214,7 +218,7 @@ def _others(b: Board) -> list[str]:
         difference = with_ci(best[1].vs_control, 3, sign=True)
         out.append(
             f"Its difference from the control: {difference} ({best[1].unit}). "
-            f"Compared with a blind control: {n} row{'s' if n > 1 else ''}{also or none}."
+            f"Compared with a blind control: {_comparisons(n)}{also or none}."
         )
     for r, x in rest:
         theirs = next((y for y in _control(b, r).behaviours if y.behaviour == x.behaviour), None)
@@ -242,19 +246,32 @@ def _took_back(b: Board, r: Row, x: BehaviourRow) -> str:
     return f"{said}; {r.control}, its blind control, {other}; they differ (q\u00a0{p_value(x.q_control)})."
 
 
-def _taught(b: Board) -> str:
-    """`style by +0.39 [+0.17, +0.62]`, of every target; seed by seed where there are too few for an interval."""
-    out = []
-    for name in b.signal:
-        plain = _of(b, "plain", name)
-        if plain is not None and plain.vs_start.ci is not None:
-            out.append(_change(plain))
-            continue
-        seeds = [
-            f"{fixed(t.difference, 3, sign=True)}" for t in b.taught if t.behaviour == name and t.difference is not None
-        ]
-        out.append(f"{name} by {' and '.join(seeds)}" if seeds else f"{name} by an unknown amount")
-    return ", ".join(out)
+def _changed(b: Board) -> str:
+    """What can be said of plain DPO on every target: changed and by how much, not clearly, or not to be said."""
+    heard, silent, unknown = ([x for x, s in b.signal.items() if s is w] for w in (True, False, None))
+    out = [f"plain DPO changed {', '.join(_change(x) for n in heard if (x := _of(b, 'plain', n)))}"] if heard else []
+    if silent:
+        out.append(f"on the prompts where that is asked, plain DPO did not clearly change {' and '.join(silent)}")
+    if unknown:
+        out.append(f"whether plain DPO changed {' and '.join(unknown)} cannot be said")
+    return "; ".join(out)
+
+
+def _provisionally(b: Board) -> str:
+    """What the few seeds of plain DPO changed, seed by seed, on every target."""
+    by = {
+        name: [fixed(t.difference, 3, sign=True) for t in b.taught if t.behaviour == name and t.difference is not None]
+        for name in b.signal
+    }
+    known = ", ".join(f"{name} by {' and '.join(seeds)}" for name, seeds in by.items() if seeds)
+    unknown = " and ".join(name for name, seeds in by.items() if not seeds)
+    parts = [f"it changed {known}"] if known else []
+    return "; ".join([*parts, *([f"whether it changed {unknown} cannot be said"] if unknown else [])])
+
+
+def _comparisons(n: int) -> str:
+    """Of a row with its blind control on one target each."""
+    return f"{n} comparison{'' if n == 1 else 's'}"
 
 
 def _change(plain: BehaviourRow) -> str:
@@ -270,7 +287,12 @@ def _control(b: Board, r: Row) -> Row:
 
 
 def _tested(b: Board) -> list[tuple[Row, BehaviourRow]]:
-    """Rows and targets that could be compared with a blind control; of rows of which something is claimed."""
+    """Rows and targets that could be compared with a blind control; of rows of which something is claimed.
+
+    None where start or plain DPO is missing or plain DPO has too few seeds: the lead then compares nothing.
+    """
+    if not {"start", "plain"} <= {r.kind for r in b.rows if not r.provisional}:
+        return []
     return [(r, x) for r in compared(b) for x in r.behaviours if x.q_control is not None]
 
 
@@ -279,7 +301,12 @@ def _differing(b: Board) -> list[tuple[Row, BehaviourRow]]:
 
 
 def _more(b: Board, r: Row, x: BehaviourRow) -> bool:
-    """Whether a row that differs from its control does more of what was asked: away from plain DPO's change, or up."""
+    """Whether a row that differs from its control does more of what was asked: away from plain DPO's change, or up.
+
+    Of a row that was asked to do both it is not known which was asked of this target, so nothing is said.
+    """
+    if r.intent == "both":
+        return False
     apart = x.vs_control.value or 0.0
     if r.intent == "amplify":
         return apart > 0 and (x.vs_dpo.value or 0.0) > 0

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from offtarget.report.html import environment, visible
 
-NUMBER = re.compile(r"\+\d+(\.\d+)?(e[-+]?\d+)?")
+NUMBER = re.compile(r"[+-]\d+(\.\d+)?(e[-+]?\d+)?")
 LONGEST = 400
 """Characters of a cell; what is longer is cut, with a mark."""
 
@@ -152,6 +152,6 @@ def _plain(value: Value) -> str | int | float | None:
 def _spreadsheet(value: Value) -> Any:
     """A value no spreadsheet takes for a formula: text that begins like one, and is no number, is set in quotes."""
     text = _plain(value)
-    if isinstance(text, str) and text[:1] in {"=", "+", "@", "\t", "\r"} and not NUMBER.fullmatch(text):
+    if isinstance(text, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not NUMBER.fullmatch(text):
         return "'" + text
     return "" if text is None else text
