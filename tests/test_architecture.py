@@ -26,7 +26,7 @@ FLOORS = [
     {"board", "report"},
     {"benchmark"},
     {"engine"},
-    {"verification", "review"},
+    {"verification", "review", "gate"},
     {"api"},
     {"cli", "__main__"},
 ]

@@ -139,7 +139,7 @@ def audit(
         ref = resolve(model, store) if needs_model else None
         pairs = replace(pairs, name=set_name(one_or_all(dataset)) or pairs.name)
         folder = out or Path("audits") / slug(pairs.name)
-        _replaces(folder, pairs, asked=out is not None)
+        replaces(folder, pairs, asked=out is not None)
         reader = Reader(ref, store, tokens, template=chat_template, progress=report)
         done = audit_into(folder, pairs, options, reader, labels).folder
     result = done.audit
@@ -172,7 +172,7 @@ def audit(
                 note(line)
 
 
-def _replaces(folder: Path, pairs: "PairSet", *, asked: bool) -> None:
+def replaces(folder: Path, pairs: "PairSet", *, asked: bool) -> None:
     """Say which audit is replaced; by default never that of other data, such as last week's drop of the same name.
 
     Args:

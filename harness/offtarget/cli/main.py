@@ -27,6 +27,7 @@ from offtarget.cli import (
     demo,
     diff,
     evaluate,
+    gate,
     lens,
     listing,
     new,
@@ -64,6 +65,7 @@ app.command("rows")(rows.rows)
 app.command("diff")(diff.diff)
 app.command("review")(review.review)
 app.add_typer(verdicts.app, name="verdicts")
+app.command("gate")(gate.gate)
 app.command("plan")(plan.plan)
 app.command("check")(check.check)
 app.command("new")(new.new)

@@ -245,7 +245,7 @@ def _where(audit: Audit, context: str | None) -> str:
     return next(c.title for c in audit.contexts if c.id == context)
 
 
-def _known(audited: AuditWithRows) -> dict[Place, tuple[float, float]]:
+def known_cells(audited: AuditWithRows) -> dict[Place, tuple[float, float]]:
     """Effect and q of every cell that an audit tested, also of those that it does not list."""
     out: dict[Place, tuple[float, float]] = {}
     audit, w = audited.audit, audited.workings
@@ -262,7 +262,7 @@ def _known(audited: AuditWithRows) -> dict[Place, tuple[float, float]]:
 def _findings(before: AuditWithRows, after: AuditWithRows, tests: Mapping[Place, float]) -> Iterator[FindingChange]:
     """Findings of one audit alone, or of both with opposite signs; in each view the surest change first."""
     old, new = before.audit, after.audit
-    cells_old, cells_new = _known(before), _known(after)
+    cells_old, cells_new = known_cells(before), known_cells(after)
     labels = {c.id: c for c in (*old.concepts, *new.concepts)}
     where = {c.id: c.title for c in (*new.contexts, *old.contexts)}
     found: list[tuple[float, float, FindingChange]] = []

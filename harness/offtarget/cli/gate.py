@@ -1,0 +1,247 @@
+"""`offtarget gate`: pass or fail on a dataset or its audit."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from offtarget.cli.options import AllowDrops, Card, Columns, Head, Limit, LimitSeed, SkipBadRows, Split
+from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable, progress
+
+if TYPE_CHECKING:
+    from offtarget.audit.folder import AuditFolder
+    from offtarget.gate.records import GateReport
+    from offtarget.gate.run import Criteria
+
+INIT = "init"
+Config = Annotated[
+    Path | None, typer.Option(help="Settings and limits; default: offtarget.toml in this folder, where there is one.")
+]
+VerdictsFile = Annotated[
+    Path | None,
+    typer.Option(help="Decisions; default: what offtarget.toml names, or verdicts.yaml in the folder of the audit."),
+]
+BaselineFile = Annotated[Path | None, typer.Option(help="Baseline file; default: what offtarget.toml names.")]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        help="table, json, junit, sarif or github, or NAME=FILE; may be repeated. github prints workflow commands, and adds "
+        "to $GITHUB_STEP_SUMMARY.",
+    ),
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Warnings fail too: what shrank, what is gone.")]
+PassOnStale = Annotated[
+    bool, typer.Option("--pass-on-stale", help="An allowance for what is no longer there does not fail.")
+]
+
+
+def gate(
+    dataset: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATASET|AUDIT_DIR|init]...",
+            help="Dataset to audit and judge, or a folder made by `offtarget audit`; default: `data` of offtarget.toml. "
+            "`offtarget gate init AUDIT_DIR` writes baseline, offtarget.toml, a workflow and a pre-commit hook here.",
+        ),
+    ] = None,
+    verdicts: VerdictsFile = None,
+    config: Config = None,
+    baseline: BaselineFile = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier audit as the baseline, or the one that the baseline was made from: rows are compared."
+        ),
+    ] = None,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Write today's figures as the baseline, and exit with 0.")
+    ] = False,
+    prune: Annotated[
+        bool,
+        typer.Option("--prune", help="In the baseline, what is gone or shrank takes today's figures; the rest stays."),
+    ] = False,
+    strict: Strict = False,
+    pass_on_stale: PassOnStale = False,
+    formats: Formats = None,
+    require_staged: Annotated[
+        bool,
+        typer.Option(
+            "--require-staged", help="Refuse where baseline, verdicts or offtarget.toml have unstaged changes."
+        ),
+    ] = False,
+    like: Annotated[
+        Path | None, typer.Option(help="Audit whose vocabulary and reading are used; default: the baseline's.")
+    ] = None,
+    columns: Columns = None,
+    split: Split = None,
+    card: Card = None,
+    limit: Limit = None,
+    limit_seed: LimitSeed = 0,
+    head: Head = None,
+    skip_bad_rows: SkipBadRows = False,
+    allow_drops: AllowDrops = False,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of the audit's resampling.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder of the audit of a dataset; default: audits/NAME.")] = None,
+) -> None:
+    """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
+    from offtarget.engine.as_audited import Asked
+    from offtarget.gate.baseline import BASELINE, like_of, pruned, read_baseline, write_baseline
+    from offtarget.gate.formats import parse_formats
+    from offtarget.gate.run import baseline_now, criteria_of
+    from offtarget.gate.run import gate as run_gate
+    from offtarget.gate.staged import require_staged as staged
+
+    wanted = parse_formats(formats)
+    given = list(dataset or [])
+    if given[:1] == [INIT]:
+        _init(given[1:])
+        return
+    asked = criteria_of(config, verdicts, baseline)
+    folder = _audit_there(given)
+    if folder is not None:
+        asked = criteria_of(config, verdicts, baseline, beside=folder.path)
+    if require_staged:
+        staged([asked.config_path, asked.verdicts, asked.baseline])
+    if folder is None:
+        if not asked.some and against is None and not update_baseline:
+            _nothing(given)
+        data = given or _data_of(asked)
+        there = like or against or _like_path(like_of(asked.baseline) if asked.baseline else None)
+        cols = columns_option(columns) or ((asked.config.gate.columns or None) if not given else None)
+        folder = _audited(
+            Asked(
+                data=data[0] if len(data) == 1 else tuple(data),
+                columns=cols,
+                split=split,
+                limit=limit,
+                limit_seed=limit_seed,
+                head=head,
+                card=str(card) if card else None,
+                skip_bad_rows=skip_bad_rows or None,
+                allow_drops=allow_drops or None,
+            ),
+            there,
+            out,
+            seed,
+        )
+    target = asked.baseline or Path(BASELINE)
+    if update_baseline:
+        fresh = baseline_now(folder, asked)
+        changed = write_baseline(target, fresh, folder)
+        how = "written" if changed else "is as it was"
+        note(
+            f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); commit it"
+        )
+        return
+    from offtarget.audit.folder import AuditFolder
+
+    report = run_gate(
+        folder, asked, against=AuditFolder(against) if against else None, strict=strict, pass_on_stale=pass_on_stale
+    )
+    show(report, folder, asked, wanted)
+    if prune and asked.baseline is not None:
+        left = pruned(read_baseline(asked.baseline), baseline_now(folder, asked), report.outcomes)
+        if write_baseline(asked.baseline, left, folder):
+            note(f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it")
+    if report.exit_code:
+        raise typer.Exit(report.exit_code)
+
+
+def show(report: "GateReport", folder: "AuditFolder", criteria: "Criteria", wanted: list) -> None:  # type: ignore[type-arg]
+    """Write the report in every format that was asked for."""
+    import os
+
+    from offtarget.gate.formats import FORMATS, github
+    from offtarget.gate.locations import Locations
+    from offtarget.store import write_atomic
+
+    locations = Locations(folder, report, criteria.config_path, (criteria.baseline, criteria.verdicts))
+    for w in wanted:
+        text = FORMATS[w.name](report, locations)
+        if w.name == "github":
+            summary = github.summary(report)
+            if w.file is not None:
+                write_atomic(w.file, summary)
+            elif path := os.environ.get("GITHUB_STEP_SUMMARY"):
+                with Path(path).open("a", encoding="utf-8") as file:
+                    file.write(summary)
+            _print(text)
+        elif w.file is not None:
+            write_atomic(w.file, text)
+            note(f"wrote {w.file}")
+        else:
+            _print(plain(text) if w.name == "table" else text)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write("".join(printable(line) + "\n" for line in text.splitlines()))
+
+
+def _audit_there(given: list[str]) -> "AuditFolder | None":
+    from offtarget.audit.folder import AuditFolder
+
+    folder = AuditFolder(given[0]) if len(given) == 1 else None
+    return folder if folder is not None and folder.exists else None
+
+
+def _like_path(folder: "AuditFolder | None") -> Path | None:
+    return folder.path if folder else None
+
+
+def _data_of(criteria: "Criteria") -> list[str]:
+    from offtarget.errors import ConfigError
+
+    data = criteria.config.gate.data
+    if not data or criteria.config_path is None:
+        raise ConfigError(
+            "no dataset: name one, or the folder of its audit, or set `data` under [gate] in offtarget.toml; "
+            "start with `offtarget gate init AUDIT_DIR`"
+        )
+    path = criteria.config_path.parent / data
+    return [str(path) if path.exists() else data]
+
+
+def _nothing(given: list[str]) -> None:
+    import shlex
+
+    from offtarget.errors import ConfigError
+    from offtarget.gate.run import NOTHING
+
+    if given:
+        what = shlex.join(given)
+        raise ConfigError(
+            f"nothing to gate on: no decision, no limit and no baseline; start with `offtarget audit {what}` and "
+            "`offtarget gate init AUDIT_DIR`"
+        )
+    raise ConfigError(NOTHING.format(folder="AUDIT_DIR"))
+
+
+def _audited(asked: "object", like: Path | None, out: Path | None, seed: int) -> "AuditFolder":
+    from offtarget.cli.audit import replaces
+    from offtarget.cli.reading import note_reading
+    from offtarget.gate.dataset import audit_drop, default_out, read_drop
+
+    pairs, notes, setup = read_drop(asked, like)  # type: ignore[arg-type]
+    for text in notes:
+        note(f"note: {text}")
+    note_reading(pairs, warnings=False)
+    folder = out or default_out(pairs)
+    replaces(folder, pairs, asked=out is not None)
+    with progress() as report:
+        found = audit_drop(folder, pairs, setup, by=None, seed=seed, progress=report)
+    for warning in found.audit.warnings:
+        if not warning.startswith("nothing was tested by topic"):  # a baseline holds topics only where they are judged
+            note(f"warning: {warning}")
+    return found
+
+
+def _init(rest: list[str]) -> None:
+    from offtarget.errors import ConfigError
+    from offtarget.gate.init import init
+
+    if len(rest) != 1:
+        raise ConfigError("write `offtarget gate init AUDIT_DIR`: the folder of the audit that is accepted as it is")
+    for line in init(Path(rest[0]), Path()):
+        typer.echo(line)

@@ -1,0 +1,160 @@
+"""The baseline file: what the data taught when it was last accepted, one effect a line.
+
+Beside `offtarget-baseline.json` lies `offtarget-baseline.like`, a folder with the vocabulary and the options by which the
+rows were read: what `--like` needs of an audit, without its rows. Both belong into the repository.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from offtarget.audit.folder import AUDIT_FILE, AuditFolder, AuditWithRows
+from offtarget.audit.records import View
+from offtarget.documents import read_json
+from offtarget.errors import ConfigError, UndecidedError
+from offtarget.gate.measure import Measured
+from offtarget.gate.records import Baseline, Entry, Outcome
+from offtarget.lens.names import kinds_of
+from offtarget.records import explain
+from offtarget.store import write_atomic
+
+BASELINE = "offtarget-baseline.json"
+SCHEMA_VERSION = 1
+
+
+def baseline_of(audited: AuditWithRows, measured: Measured, views: Sequence[View]) -> Baseline:
+    """The baseline of an audit."""
+    audit = audited.audit
+    return Baseline(
+        vocabulary=audit.vocabulary,
+        lens=tuple(sorted(kinds_of([str(x["name"]) for x in audit.lens]))),
+        dataset=audit.dataset.name,
+        audit=audit.key,
+        rows=audit.dataset.n_pairs,
+        prompts=audit.dataset.n_groups,
+        views=tuple(views),
+        entries=tuple(sorted(measured.entries, key=_order)),
+    )
+
+
+def read_baseline(path: Path) -> Baseline:
+    """Read and validate a baseline.
+
+    Raises:
+        ConfigError: it cannot be read or is damaged.
+        UndecidedError: it is of another schema version.
+    """
+    remedy = "make it again with `offtarget gate AUDIT_DIR --update-baseline`, or take it from your version control"
+    if not path.is_file():
+        raise ConfigError(f"{path}: no baseline there; write one with `offtarget gate AUDIT_DIR --update-baseline`")
+    raw = read_json(path, remedy=f"it may be cut off; {remedy}")
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if version is None:
+        raise ConfigError(f"{path}: not a baseline (no schema_version); {remedy}")
+    if version != SCHEMA_VERSION:
+        raise UndecidedError(
+            f"{path}: baseline schema version {version}, but this offtarget reads {SCHEMA_VERSION}; {remedy}"
+        )
+    try:
+        found = Baseline.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: damaged: {explain(error, Baseline)}; {remedy}") from None
+    if len({e.place for e in found.entries}) < len(found.entries):
+        raise ConfigError(f"{path}: damaged: two entries are of one concept and context; {remedy}")
+    return found
+
+
+def require_same(baseline: Baseline, audited: AuditWithRows, where: str) -> None:
+    """Check that a baseline speaks of this audit's vocabulary.
+
+    Raises:
+        UndecidedError: it was made with other lenses, or another vocabulary.
+    """
+    audit = audited.audit
+    lenses = tuple(sorted(kinds_of([str(x["name"]) for x in audit.lens])))
+    if baseline.lens != lenses:
+        raise UndecidedError(
+            f"{where}: made with lens {','.join(baseline.lens)}, but the audit has {','.join(lenses)}; audit with "
+            f"--lens {','.join(baseline.lens)}, or make the baseline again with --update-baseline"
+        )
+    if baseline.vocabulary != audit.vocabulary:
+        raise UndecidedError(
+            f"{where}: made with vocabulary {baseline.vocabulary[:12]}, but the audit has {audit.vocabulary[:12]}; audit with "
+            f"--like {like_folder(Path(where))}, or make the baseline again with --update-baseline"
+        )
+
+
+def text_of(baseline: Baseline) -> str:
+    """The file: a line for each fact and each effect, sorted, so that a difference of two is readable."""
+    body = baseline.model_dump(mode="json")
+    entries = body.pop("entries")
+    head = "".join(f" {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)},\n" for k, v in body.items())
+    lines = ",\n".join(f"  {json.dumps(e, ensure_ascii=False)}" for e in entries)
+    return f'{{\n{head} "entries": [\n{lines}\n ]\n}}\n'
+
+
+def like_folder(path: Path) -> Path:
+    """Where the vocabulary of a baseline lies."""
+    return path.with_suffix(".like")
+
+
+def write_baseline(path: Path, baseline: Baseline, audited: AuditWithRows) -> bool:
+    """Write the file, and its vocabulary beside it.
+
+    Returns:
+        Whether the file is another one than before.
+    """
+    text = text_of(baseline)
+    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    write_atomic(path, text)
+    _write_like(like_folder(path), audited, baseline.views)
+    return before != text
+
+
+def _write_like(folder: Path, audited: AuditWithRows, views: Sequence[View]) -> None:
+    """What `--like` needs: vocabulary, reading and metadata columns; topics only where a view by topic is judged."""
+    folder.mkdir(parents=True, exist_ok=True)
+    vocabulary = audited.vocabulary
+    if not {"global", "local"} & set(views):
+        vocabulary = replace(vocabulary, topics=None, kinds=())
+    vocabulary.save(folder)
+    audit = audited.audit
+    slim = audit.model_copy(
+        update={
+            "hypotheses": (),
+            "prediction": (),
+            "contexts": (),
+            "stock": (),
+            "truth": None,
+            "warnings": (),
+            "concepts": tuple(
+                c.model_copy(update={"evidence": c.evidence.model_copy(update={"peaks": ()})}) for c in audit.concepts
+            ),
+            "metadata": tuple(m.model_copy(update={"values": ()}) for m in audit.metadata)
+            if "metadata" in views
+            else (),
+        }
+    )
+    write_atomic(folder / AUDIT_FILE, slim.to_json())
+
+
+def pruned(baseline: Baseline, now: Baseline, outcomes: Iterable[Outcome]) -> Baseline:
+    """The baseline in which findings that are gone or smaller have today's figures, so that their return is a change."""
+    less = {(o.view, o.concept, o.context) for o in outcomes if o.status in ("gone", "shrunk")}
+    today = {e.place: e for e in now.entries}
+    return baseline.model_copy(
+        update={"entries": tuple(today.get(e.place, e) if e.place in less else e for e in baseline.entries)}
+    )
+
+
+def like_of(path: Path) -> AuditFolder | None:
+    """The vocabulary beside a baseline; None where it is not there."""
+    folder = AuditFolder(like_folder(path))
+    return folder if folder.exists else None
+
+
+def _order(e: Entry) -> tuple[str, str, str]:
+    return e.view, e.concept, e.context or ""

@@ -1,0 +1,62 @@
+"""The audit of a dataset for the gate: with the vocabulary of the baseline or of an earlier audit."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from offtarget.audit.folder import AuditFolder
+from offtarget.data.loading import load_asked
+from offtarget.data.pairs import PairSet
+from offtarget.engine.as_audited import Asked, as_audited
+from offtarget.engine.auditing import audit_into, set_name
+from offtarget.engine.recipe import AuditOptions
+from offtarget.lens.reader import Reader
+from offtarget.lens.table import reads_model
+from offtarget.models import resolve
+from offtarget.progress import Progress
+from offtarget.store import Store
+
+AUDITS = Path("audits")
+
+
+def read_drop(asked: Asked, like: Path | None) -> tuple[PairSet, tuple[str, ...], "Setup"]:
+    """The rows of a drop, read as the earlier audit read its own where the command line does not say otherwise.
+
+    How many rows the earlier audit was limited to is not taken over.
+
+    Returns:
+        The pairs, notes, and how they are to be audited.
+    """
+    answered = as_audited(asked, like=like, verdicts=None)
+    reading = answered.reading.model_copy(
+        update={"limit": asked.limit, "limit_seed": asked.limit_seed or 0, "head": asked.head}
+    )
+    pairs = load_asked(reading)
+    pairs = replace(pairs, name=set_name(reading.data) or pairs.name)
+    return pairs, answered.notes, Setup(reading.lens, reading.model, reading.max_length, reading.template, like)
+
+
+class Setup:
+    """How a drop is audited."""
+
+    def __init__(
+        self, lens: tuple[str, ...], model: str | None, max_length: int, template: str | None, like: Path | None
+    ) -> None:
+        self.lens, self.model, self.max_length, self.template, self.like = lens, model, max_length, template, like
+
+
+def audit_drop(
+    out: Path, pairs: PairSet, setup: Setup, *, by: tuple[str, ...] | None, seed: int, progress: Progress | None
+) -> AuditFolder:
+    """Audit the rows into a folder."""
+    store = Store()
+    ref = resolve(setup.model, store) if reads_model(setup.lens) and setup.model else None
+    reader = Reader(ref, store, setup.max_length, template=setup.template, progress=progress)
+    options = AuditOptions(lens=setup.lens, by=by, like=str(setup.like) if setup.like else None, seed=seed)
+    return audit_into(out, pairs, options, reader).folder
+
+
+def default_out(pairs: PairSet) -> Path:
+    """The folder that the audit of a set has where none is named."""
+    from offtarget.board.folder import slug
+
+    return AUDITS / slug(pairs.name)

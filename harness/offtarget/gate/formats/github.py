@@ -1,0 +1,70 @@
+"""GitHub workflow commands, of which a step shows ten a kind and drops the rest silently; the summary has all."""
+
+from offtarget.gate.formats.table import counted, headline, sight
+from offtarget.gate.locations import Locations
+from offtarget.gate.records import GateReport, Outcome, Severity
+
+SHOWN = 9
+"""Annotations of one kind; the tenth says how many more there are."""
+MAX_BYTES = 900_000
+"""Of a summary: over 1,024 kB GitHub drops the whole of it."""
+KINDS: dict[str, tuple[Severity, ...]] = {"error": ("error", "undecided"), "warning": ("warn",)}
+
+
+def annotations(report: GateReport, locations: Locations) -> str:
+    """At most ten commands of each kind, each on one line."""
+    out = []
+    for kind, severities in KINDS.items():
+        found = report.of(*severities)
+        for o in found[:SHOWN]:
+            file, line = locations.of(o)[0][:2]
+            title = f"offtarget gate, {o.status}: {o.label}"
+            where = f"file={_property(file)},line={line},title={_property(title)}"
+            out.append(f"::{kind} {where}::{_data(f'{o.message}. {o.command}')}")
+        if len(found) > SHOWN:
+            text = f"{len(found) - SHOWN} more are in the summary of this step"
+            out.append(f"::{kind} title={_property('offtarget gate')}::{_data(text)}")
+    if report.result == "undecided" and not report.of("error", "undecided"):
+        text = ". ".join([headline(report), *report.notes])
+        out.append(f"::error title={_property('offtarget gate could not decide')}::{_data(text)}")
+    return "".join(f"{line}\n" for line in out)
+
+
+def summary(report: GateReport) -> str:
+    """Markdown for `$GITHUB_STEP_SUMMARY`, cut before the size at which GitHub drops it."""
+    head = [f"## {_cell(headline(report))}", "", _cell(counted(report)), "", _cell(sight(report)), ""]
+    rows = ["| | status | concept | what is the case | rows |", "| --- | --- | --- | --- | --- |"]
+    found = report.of("error", "undecided", "warn")
+    rows += [_row(o) for o in found]
+    notes = [f"- {_cell(text)}" for text in report.notes]
+    text = "\n".join([*head, *(rows if found else ["Nothing failed."]), "", *notes]) + "\n"
+    if len(text.encode()) <= MAX_BYTES:
+        return text
+    kept, size = [], len("\n".join([*head, *rows[:2], *notes]).encode()) + 200
+    for row in rows[2:]:
+        size += len(row.encode()) + 1
+        if size > MAX_BYTES:
+            break
+        kept.append(row)
+    cut = f"{len(found) - len(kept)} more are left out here; `--format json=FILE` has all."
+    return "\n".join([*head, *rows[:2], *kept, "", cut, *notes]) + "\n"
+
+
+def _row(o: Outcome) -> str:
+    return f"| {o.severity} | {o.status} | {_cell(o.label)} | {_cell(o.message)} | `{_cell(o.command)}` |"
+
+
+def _cell(text: str) -> str:
+    """Text of data in a table of markdown: no markup, no break."""
+    plain = " ".join(text.split())
+    for sign, code in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("`", "&#96;"), ("[", "&#91;")):
+        plain = plain.replace(sign, code)
+    return plain.replace("*", "&#42;").replace("_", "&#95;") if "`" in text or "*" in text else plain
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,68 @@
+"""`offtarget gate init`: what a repository needs so that its data is gated, written once and never over something."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from offtarget.audit.folder import AuditFolder
+from offtarget.errors import ConfigError
+from offtarget.gate.baseline import BASELINE, baseline_of, like_folder, write_baseline
+from offtarget.gate.config import CONFIG
+from offtarget.gate.measure import measure
+from offtarget.gate.records import Settings
+from offtarget.store import write_atomic
+
+WORKFLOW = ".github/workflows/offtarget.yml"
+HOOKS = ".pre-commit-config.yaml"
+
+
+def init(audit_dir: Path, root: Path) -> Iterator[str]:
+    """Write baseline, offtarget.toml, workflow and hook into `root`.
+
+    Yields:
+        What was written, and what to do next, one line each.
+
+    Raises:
+        ConfigError: no audit there, or one of the files exists; then nothing is written.
+    """
+    folder = AuditFolder(audit_dir)
+    audit = folder.audit
+    there = [name for name in (BASELINE, CONFIG, WORKFLOW) if (root / name).exists()]
+    if there:
+        raise ConfigError(
+            f"{', '.join(there)}: exists already, and nothing was written; take it away, or update the baseline with "
+            f"`offtarget gate {audit_dir} --update-baseline`"
+        )
+    views = Settings().views
+    baseline = baseline_of(folder, measure(folder, views), views)
+    write_baseline(root / BASELINE, baseline, folder)
+    yield f"wrote {BASELINE} and {like_folder(Path(BASELINE))}/: {baseline.rows} pairs, {len(baseline.entries)} effects"
+    data = audit.reading.data if audit.reading and isinstance(audit.reading.data, str) else ""
+    verdicts = audit_dir / "verdicts.yaml"
+    toml = _template("offtarget.toml").replace("@DATA@", _quoted(data)).replace("@VERDICTS@", _quoted(str(verdicts)))
+    columns = audit.reading.columns if audit.reading else None
+    toml = toml.replace("@COLUMNS@", ", ".join(f"{k} = {_quoted(v)}" for k, v in (columns or {}).items()))
+    toml = toml if verdicts.is_file() else toml.replace("\nverdicts =", "\n# verdicts =")
+    toml = toml if data else toml.replace("\ndata =", "\n# data =")
+    write_atomic(root / CONFIG, toml if columns else toml.replace("\ncolumns =", "\n# columns ="))
+    yield f"wrote {CONFIG}: settings and limits"
+    write_atomic(root / WORKFLOW, _template("offtarget.yml"))
+    yield f"wrote {WORKFLOW}: `offtarget gate` on every push"
+    hook = _template("pre-commit-config.yaml")
+    if (root / HOOKS).exists():
+        yield f"{HOOKS} exists; add to its `repos`:"
+        yield hook.partition("repos:\n")[2].rstrip()
+    else:
+        write_atomic(root / HOOKS, hook)
+        yield f"wrote {HOOKS}: the same before every commit"
+    yield "next: commit these files; `offtarget gate` judges the data that offtarget.toml names"
+
+
+def _template(name: str) -> str:
+    return (files("offtarget.gate") / "templates" / name).read_text(encoding="utf-8")
+
+
+def _quoted(text: str) -> str:
+    """A basic string of TOML."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in escaped) + '"'

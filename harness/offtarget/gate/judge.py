@@ -1,0 +1,204 @@
+"""What each finding is: allowed, new, grown, gone; by a person's decision where there is one, else by the baseline."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from offtarget.audit.records import Hypothesis
+from offtarget.gate.changes import beyond_chance, from_seen, large
+from offtarget.gate.measure import Measured, is_finding
+from offtarget.gate.records import Baseline, Change, Entry, Outcome, Place, Settings, Severity, Status
+from offtarget.report.amounts import in_unit
+from offtarget.verdicts import Verdict, Verdicts, decided
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """All that a judgement rests on."""
+
+    now: Measured
+    settings: Settings
+    hypotheses: Mapping[Place, Hypothesis]
+    """Those that the audit lists."""
+    baseline: Baseline | None = None
+    changes: Mapping[Place, Change] = field(default_factory=dict)
+    """Beside the baseline."""
+    verdicts: Verdicts | None = None
+    today: dt.date = field(default_factory=lambda: dt.datetime.now(dt.UTC).date())
+    pass_on_stale: bool = False
+
+
+@dataclass(frozen=True)
+class _Said:
+    status: Status
+    severity: Severity
+    message: str
+    change: Change | None = None
+
+
+def judge(case: Case) -> Iterator[Outcome]:
+    """One outcome for each finding, and for what was one: by the verdicts, and where they say nothing by the baseline."""
+    was = {e.place: e for e in case.baseline.entries} if case.baseline else {}
+    said = decided(case.verdicts) if case.verdicts else ()
+    verdicts = {(v.concept, v.scope): v for v in said}
+    seen = _changes_since_seen(case, verdicts)
+    for e in case.now.entries:
+        verdict = verdicts.get((e.concept, e.context)) or verdicts.get((e.concept, None))
+        own = verdict is not None and verdict.scope == e.context
+        if verdict is not None:
+            found = _decided(e, verdict, own, seen.get(e.place) if own else None, case)
+            if found is not None:
+                yield _outcome(e, "verdicts", found, case)
+        elif case.baseline is not None:
+            compared = _compared(e, was.get(e.place), case.changes.get(e.place), case)
+            if compared is not None:
+                yield _outcome(e, "baseline", compared, case)
+        elif case.verdicts is not None and is_finding(e):
+            text = f"{size(e)}, and nobody decided on it"
+            yield _outcome(e, "verdicts", _Said("undecided", case.settings.undecided, text), case)
+
+
+def _changes_since_seen(case: Case, verdicts: Mapping[tuple[str, str | None], Verdict]) -> dict[Place, Change]:
+    """How far each decided effect is from what its decider saw; by the baseline's own test where that is what was seen."""
+    seen = {}
+    exact = {}
+    for e in case.now.entries:
+        v = verdicts.get((e.concept, e.context))
+        if v is None or v.seen is None:
+            continue
+        if case.baseline and v.seen.audit == case.baseline.audit and e.place in case.changes:
+            exact[e.place] = case.changes[e.place]
+        else:
+            seen[e.place] = v.seen
+    return from_seen(seen, case.now) | exact
+
+
+def _decided(e: Entry, v: Verdict, own: bool, change: Change | None, case: Case) -> _Said | None:
+    finding, changed = is_finding(e), beyond_chance(change, e.unit, case.settings)
+    by = f"by {v.decider()}"
+    if v.until is not None and v.until < case.today:
+        if finding:
+            return _Said("expired", "error", f"{size(e)}; the decision {by} held until {v.until}", change)
+        return None
+    if v.decision == "suppress":
+        if finding:
+            text = f"{size(e)}; decided to suppress {by}, and the data still teaches it"
+            return _Said("suppressed", case.settings.suppressed, text, change)
+        return None
+    more = change is not None and _more(change.old, e.effect)
+    if finding and changed and change is not None and more:
+        seen = in_unit(change.old, e.unit)
+        text = f"{size(e)}; allowed {by} at {seen}: {_tested(change, e.unit)}"
+        return _Said("allowed-but-beyond", "error", text, change)
+    if finding:
+        at = "" if v.seen is None else f" at {in_unit(v.seen.effect, e.unit)}"
+        return _Said("allowed", "pass", f"{size(e)}; allowed {by}{at}", change)
+    if own and _gone(e, changed and not more, v, case.settings):
+        text = f"{size(e)} and no finding: what was allowed {by} is no longer there; take the verdict out"
+        return _Said("stale", "pass" if case.pass_on_stale else "error", text, change)
+    return None
+
+
+def _gone(e: Entry, less: bool, v: Verdict, settings: Settings) -> bool:
+    """Whether an allowed effect is shown to be there no longer: that it is no finding may be chance."""
+    if less:
+        return True
+    if e.active_all == 0:
+        return True
+    sd = e.squares**0.5 / max(e.n + e.n_outside - 1, 1) ** 0.5
+    ends = (large(x, x / sd if sd > 0 else 0.0, e.unit, settings) for x in e.ci)
+    return v.seen is None and not any(ends)
+
+
+def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) -> _Said | None:
+    finding, before = is_finding(e), was is not None and is_finding(was)
+    if was is None or change is None:
+        if not finding:
+            return None
+        if before and was is not None:
+            return _Said("same", "pass", f"{size(e)}; {in_unit(was.effect, e.unit)} in the baseline")
+        return _Said("new", "error", f"{size(e)}; the baseline has too few rows of it to compare with")
+    if not beyond_chance(change, e.unit, case.settings):
+        if finding and before:
+            return _Said("same", "pass", f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline", change)
+        if finding:
+            text = f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline, where it was no finding: no change beyond chance"
+            return _Said("same", "pass", text, change)
+        return None
+    text = f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline: {_tested(change, e.unit)}"
+    if finding and _more(change.old, e.effect):
+        return _Said("grown" if before else "new", "error", text, change)
+    if before and not finding:
+        return _Said("gone", "warn", text, change)
+    return _Said("grown" if _more(change.old, e.effect) else "shrunk", "warn", text, change)
+
+
+def _more(old: float, new: float) -> bool:
+    """Whether an effect is further from zero, or on its other side."""
+    return abs(new) > abs(old) or old * new < 0
+
+
+def _tested(change: Change, unit: str) -> str:
+    low, high = (difference_text(x, unit).split("\u202f")[0].split(" ")[0] for x in change.ci)
+    return f"changed by {difference_text(change.difference, unit)} [{low}, {high}], q {small(change.q)}"
+
+
+def difference_text(value: float, unit: str) -> str:
+    """A difference of effects; of logs of ratios the factor from one to the other, since per cent do not subtract."""
+    import math
+
+    return f"×{math.exp(value):.2f}" if unit == "log units" else in_unit(value, unit)
+
+
+def small(q: float) -> str:
+    """A q for a sentence."""
+    return f"{q:.1e}" if q < 0.001 else f"{q:.3f}"
+
+
+def size(e: Entry) -> str:
+    """`+4.8 points to chosen (q 2e-09)`, in a context `against elsewhere`."""
+    side = "chosen" if e.effect >= 0 else "rejected"
+    where = "" if e.context is None else f" in {e.where}, against elsewhere"
+    q = f" (q {small(e.q)})" if is_finding(e) else ""
+    return f"{in_unit(e.effect, e.unit)} to {side}{where}{q}"
+
+
+def _outcome(e: Entry, by: Any, said: _Said, case: Case) -> Outcome:
+    h = case.hypotheses.get(e.place)
+    return outcome_of(e, by, said.status, said.severity, said.message, h, change=said.change)
+
+
+def outcome_of(
+    e: Entry,
+    by: Any,
+    status: Status,
+    severity: Severity,
+    message: str,
+    hypothesis: Hypothesis | None,
+    *,
+    change: Change | None = None,
+    rule: int | None = None,
+) -> Outcome:
+    """The record of one judgement."""
+    name = e.concept if e.context is None else f"{e.concept}@{e.context}"
+    return Outcome(
+        id=f"{e.view}:{name}" if rule is None else f"rule {rule}:{name}",
+        by=by,
+        status=status,
+        severity=severity,
+        view=e.view,
+        concept=e.concept,
+        label=e.label,
+        context=e.context,
+        where=e.where,
+        unit=e.unit,
+        effect=e.effect,
+        ci=e.ci,
+        q=e.q,
+        n=e.n,
+        message=" ".join(message.replace("\u202f", " ").replace("−", "-").split()),
+        change=change,
+        rule=rule,
+        rows=hypothesis.rows if hypothesis else (),
+    )

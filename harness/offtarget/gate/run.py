@@ -1,0 +1,221 @@
+"""The gate on one audit: from the audit, the decisions, the limits and the baseline to one report."""
+
+import datetime as dt
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from offtarget.audit.diff.records import Difference
+from offtarget.audit.diff.run import difference
+from offtarget.audit.folder import AuditFolder
+from offtarget.errors import ConfigError
+from offtarget.gate.baseline import baseline_of, read_baseline, require_same
+from offtarget.gate.changes import SHARE, from_rows, from_sums, smallest_lean
+from offtarget.gate.config import CONFIG, meant, read_config
+from offtarget.gate.judge import Case, judge
+from offtarget.gate.measure import Measured, measure
+from offtarget.gate.records import SEVERITIES, Baseline, Change, GateConfig, GateReport, Outcome, Place, Sees
+from offtarget.gate.rules import judge_rules
+from offtarget.gate.verdicts import read_for
+from offtarget.verdicts import Verdicts
+
+Result = Literal["pass", "fail", "undecided"]
+EXIT: dict[Result, Literal[0, 1, 3]] = {"pass": 0, "fail": 1, "undecided": 3}
+NOTHING = (
+    "nothing to gate on: no decision, no limit and no baseline; start with `offtarget gate init {folder}`, which writes "
+    "offtarget.toml and a baseline, or give --verdicts, --config or --baseline"
+)
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """By what an audit is judged, and where it comes from."""
+
+    config: GateConfig = field(default_factory=GateConfig)
+    config_path: Path | None = None
+    verdicts: Path | None = None
+    baseline: Path | None = None
+
+    @property
+    def some(self) -> bool:
+        """Whether there is anything to judge by."""
+        return bool(self.verdicts or self.baseline or self.config.rule)
+
+
+def criteria_of(
+    config: Path | None,
+    verdicts: Path | None,
+    baseline: Path | None,
+    here: Path | None = None,
+    beside: Path | None = None,
+) -> Criteria:
+    """What the command line names; else what offtarget.toml names; else verdicts beside the audit.
+
+    Args:
+        config: offtarget.toml; by default the one in `here`, where there is one.
+        verdicts: a verdicts file.
+        baseline: a baseline file.
+        here: the working folder.
+        beside: folder of the audit, whose verdicts.yaml is taken where nothing else names one.
+
+    Raises:
+        ConfigError: the file is broken.
+    """
+    found = (here or Path()) / CONFIG
+    path = config or (found if found.is_file() else None)
+    read = read_config(path) if path else GateConfig()
+    folder = path.parent if path else Path()
+    if verdicts is None and read.gate.verdicts:
+        verdicts = folder / read.gate.verdicts
+    if verdicts is None and beside is not None and (beside / "verdicts.yaml").is_file():
+        verdicts = beside / "verdicts.yaml"
+    if baseline is None and read.gate.baseline:
+        baseline = folder / read.gate.baseline
+    return Criteria(read, path, verdicts, baseline)
+
+
+def gate(
+    folder: AuditFolder,
+    criteria: Criteria,
+    *,
+    against: AuditFolder | None = None,
+    compared: Difference | None = None,
+    strict: bool = False,
+    pass_on_stale: bool = False,
+    today: dt.date | None = None,
+) -> GateReport:
+    """Judge an audit.
+
+    Args:
+        folder: the audit.
+        criteria: decisions, limits, baseline.
+        against: an earlier audit that serves as the baseline, or is the one that the baseline was made from; its rows are
+            then compared, so that rows and prompts that both have are counted as such.
+        compared: that comparison, where it has been made.
+        strict: warnings fail too.
+        pass_on_stale: allowances for what is no longer there pass.
+        today: the day on which verdicts must still hold.
+
+    Raises:
+        ConfigError: nothing to judge by, or a file of it is broken or names a concept that there is not.
+        UndecidedError: a file is of another vocabulary, lens or schema.
+    """
+    if not criteria.some and against is None:
+        raise ConfigError(NOTHING.format(folder=shlex.quote(str(folder.path))))
+    audit, settings = folder.audit, criteria.config.gate
+    rules = meant(criteria.config, audit, str(criteria.config_path or CONFIG))
+    now = measure(folder, settings.views)
+    baseline, changes, notes = _before(folder, criteria, now, against, compared)
+    verdicts, said = read_for(criteria.verdicts, audit) if criteria.verdicts else (None, [])
+    notes += said
+    hypotheses = {(h.view, h.concept, h.context): h for h in audit.hypotheses}
+    case = Case(
+        now, settings, hypotheses, baseline, changes, verdicts, today or dt.datetime.now(dt.UTC).date(), pass_on_stale
+    )
+    found = [*judge(case), *judge_rules(criteria.config.rule, rules, now, hypotheses)]
+    found = [_with_command(o, folder.path) for o in found]
+    found.sort(key=lambda o: (SEVERITIES.index(o.severity), o.by == "rule", o.q, -abs(o.effect), o.id))
+    sees = _sees(now, changes)
+    blind = sees is not None and sees.median > settings.must_see and (baseline is not None or verdicts is not None)
+    if blind and sees is not None:
+        notes.append(
+            f"too few rows to decide: {audit.dataset.n_pairs} pairs show a {sees.of} of {sees.median:.1f} points or more, and "
+            f"must_see is {settings.must_see:g}; add rows, or raise must_see in {CONFIG}"
+        )
+    if baseline is not None and not now.entries:
+        notes.append("nothing was tested in the views that are gated")
+        blind = True
+    severities = {o.severity for o in found}
+    failed = "error" in severities or (strict and "warn" in severities)
+    result: Result = "fail" if failed else "undecided" if blind or "undecided" in severities else "pass"
+    return GateReport(
+        result=result,
+        exit_code=EXIT[result],
+        dataset=audit.dataset.name,
+        audit=audit.key,
+        audit_dir=str(folder.path),
+        vocabulary=audit.vocabulary,
+        rows=audit.dataset.n_pairs,
+        prompts=audit.dataset.n_groups,
+        against=tuple(_against(criteria, baseline, verdicts, against)),
+        counts=dict(Counter(o.status for o in found)),
+        outcomes=tuple(found),
+        sees=sees,
+        not_judged={v: f.findings for v, f in audit.families.items() if v not in settings.views and f.findings},
+        notes=tuple(notes),
+    )
+
+
+def _before(
+    folder: AuditFolder, criteria: Criteria, now: Measured, against: AuditFolder | None, compared: Difference | None
+) -> tuple[Baseline | None, dict[Place, Change], list[str]]:
+    """The baseline, how far the audit is from it, and what there is to say of that."""
+    settings = criteria.config.gate
+    if criteria.baseline is not None:
+        baseline = read_baseline(criteria.baseline)
+        require_same(baseline, folder, str(criteria.baseline))
+        missing = [v for v in settings.views if v not in baseline.views]
+        notes = [f"view '{v}' is not in the baseline: update it with --update-baseline" for v in missing]
+        if against is None or against.audit.key != baseline.audit:
+            notes.append(
+                "rows that the baseline's data and these share cannot be known from a baseline: where there are some, less is "
+                "found than with --against AUDIT_DIR"
+            )
+            return baseline, from_sums(baseline, now), notes
+    elif against is not None:
+        baseline = baseline_of(against, measure(against, settings.views), settings.views)
+        require_same(baseline, folder, str(against.path))
+        notes = []
+    else:
+        return None, {}, []
+    tested = compared or difference(against, folder)
+    # what the rows cannot tell, since none of them differs or too few do, is left to the sums
+    by_rows = {place: c for place, c in from_rows(tested).items() if place[0] in settings.views}
+    return baseline, from_sums(baseline, now) | by_rows, notes
+
+
+def _with_command(o: Outcome, folder: Path) -> Outcome:
+    side = "chosen" if o.effect >= 0 else "rejected"
+    words = ["offtarget", "rows", str(folder), o.concept, "--side", side]
+    return o.model_copy(update={"command": shlex.join(words)})
+
+
+def _sees(now: Measured, changes: dict[Place, Change]) -> Sees | None:
+    """What the rows would show of concepts that are shares of rows, over the whole set."""
+    whole = [k for k, e in enumerate(now.entries) if e.view == "overall"]
+    entries = [now.entries[k] for k in whole]
+    if changes:
+        values = [changes[e.place].detectable for e in entries if e.unit.startswith(SHARE) and e.place in changes]
+    else:
+        least = smallest_lean(entries, now.sums.take(np.array(whole, dtype=np.int64))) if entries else ()
+        values = [float(x) for e, x in zip(entries, least, strict=True) if e.unit.startswith(SHARE) and e.active_all]
+    if not values:
+        return None
+    low, median, high = (float(100 * np.quantile(values, at)) for at in (0.0, 0.5, 1.0))
+    return Sees(median=median, low=low, high=high, of="change" if changes else "lean")
+
+
+def _against(
+    criteria: Criteria, baseline: Baseline | None, verdicts: Verdicts | None, against: AuditFolder | None
+) -> Sequence[str]:
+    out = []
+    if verdicts is not None:
+        out.append(f"decisions of {criteria.verdicts}")
+    if criteria.config.rule:
+        n = len(criteria.config.rule)
+        out.append(f"{n} rule{'' if n == 1 else 's'} of {criteria.config_path}")
+    if baseline is not None:
+        source = criteria.baseline or (against.path if against else "")
+        out.append(f"baseline {source} ({baseline.dataset}, {baseline.rows} pairs)")
+    return out
+
+
+def baseline_now(folder: AuditFolder, criteria: Criteria) -> Baseline:
+    """The baseline that an audit would be."""
+    views = criteria.config.gate.views
+    return baseline_of(folder, measure(folder, views), views)
