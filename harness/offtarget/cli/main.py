@@ -26,6 +26,7 @@ from offtarget.cli import (
     data,
     demo,
     diff,
+    drop,
     evaluate,
     gate,
     lens,
@@ -66,6 +67,7 @@ app.command("diff")(diff.diff)
 app.command("review")(review.review)
 app.add_typer(verdicts.app, name="verdicts")
 app.command("gate")(gate.gate)
+app.command("drop")(drop.drop)
 app.command("plan")(plan.plan)
 app.command("check")(check.check)
 app.command("new")(new.new)

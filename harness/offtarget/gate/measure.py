@@ -35,7 +35,7 @@ def measure(audited: AuditWithRows, views: Sequence[View]) -> Measured:
     titles = {c.id: c.title for c in audit.contexts}
     number = {c: j for j, c in enumerate(w.concepts)}
     listed = {(h.view, h.concept, h.context): h for h in audit.hypotheses}
-    known = known_cells(audited)
+    known = known_cells(audited, views)
     cells: list[tuple[View, str | None, Ints]] = []
     for view in views:
         if view == "overall":

@@ -1,6 +1,6 @@
 """What changed between two audits of one vocabulary: effects, findings, rows, lenses, warnings."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -245,17 +245,17 @@ def _where(audit: Audit, context: str | None) -> str:
     return next(c.title for c in audit.contexts if c.id == context)
 
 
-def known_cells(audited: AuditWithRows) -> dict[Place, tuple[float, float]]:
+def known_cells(audited: AuditWithRows, views: Sequence[View] = VIEWS) -> dict[Place, tuple[float, float]]:
     """Effect and q of every cell that an audit tested, also of those that it does not list."""
     out: dict[Place, tuple[float, float]] = {}
     audit, w = audited.audit, audited.workings
-    for view in VIEWS[1:]:
+    for view in [v for v in views if v in CONTEXT_KIND]:
         family = w.families.get(view) or {}
         names = [c.id for c in audit.contexts if c.kind == CONTEXT_KIND[view]]
         for k, j in np.argwhere(family["tested"]) if family else ():
             effect, q = float(family["effect"][k, j]), float(family["q"][k, j])
             out[view, w.concepts[j], names[k]] = (effect, q)
-    out.update({(h.view, h.concept, h.context): (h.effect, h.q) for h in audit.hypotheses if h.view in VIEWS})
+    out.update({(h.view, h.concept, h.context): (h.effect, h.q) for h in audit.hypotheses if h.view in views})
     return out
 
 

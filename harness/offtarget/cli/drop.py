@@ -1,0 +1,86 @@
+"""`offtarget drop`: a new drop of data in one line: audit, difference, gate and page."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offtarget.cli.gate import BaselineFile, Config, Formats, PassOnStale, Strict, VerdictsFile, show
+from offtarget.cli.options import AllowDrops, Card, Columns, Dataset, Head, Limit, LimitSeed, SkipBadRows, Split
+from offtarget.cli.ui import columns_option, note, plain, printable, progress
+
+
+def drop(
+    dataset: Dataset,
+    against: Annotated[Path, typer.Option(help="Audit of the earlier drop, whose vocabulary and reading are used.")],
+    by: Annotated[
+        str | None, typer.Option(help="Metadata columns, such as vendor; default: those of the earlier audit.")
+    ] = None,
+    columns: Columns = None,
+    verdicts: VerdictsFile = None,
+    config: Config = None,
+    baseline: BaselineFile = None,
+    strict: Strict = False,
+    pass_on_stale: PassOnStale = False,
+    formats: Formats = None,
+    split: Split = None,
+    card: Card = None,
+    limit: Limit = None,
+    limit_seed: LimitSeed = 0,
+    head: Head = None,
+    skip_bad_rows: SkipBadRows = False,
+    allow_drops: AllowDrops = False,
+    out: Annotated[Path | None, typer.Option(help="Folder of the audit; default: audits/NAME.")] = None,
+) -> None:
+    """Audit a new drop like an earlier one and judge what changed: by whom, in which rows; the gate's exit code."""
+    from dataclasses import replace
+
+    from offtarget.audit.diff.run import difference
+    from offtarget.audit.folder import AuditFolder
+    from offtarget.cli.audit import replaces
+    from offtarget.cli.reading import note_reading, one_or_all
+    from offtarget.engine.as_audited import Asked
+    from offtarget.gate.dataset import audit_drop, default_out, read_drop
+    from offtarget.gate.drop import IDS, PAGE, lines_of, make_drop, write_drop
+    from offtarget.gate.formats import parse_formats
+    from offtarget.gate.run import criteria_of
+    from offtarget.gate.run import gate as run_gate
+
+    wanted = parse_formats(formats)
+    old = AuditFolder(against)
+    names = tuple(x.strip() for x in by.split(",") if x.strip()) if by else tuple(c.name for c in old.audit.metadata)
+    criteria = criteria_of(config, verdicts, baseline, beside=old.path)
+    if baseline is None:  # the earlier audit is the baseline, with its rows
+        criteria = replace(criteria, baseline=None)
+    asked = Asked(
+        data=one_or_all(dataset),
+        columns=columns_option(columns),
+        split=split,
+        limit=limit,
+        limit_seed=limit_seed,
+        head=head,
+        card=str(card) if card else None,
+        skip_bad_rows=skip_bad_rows or None,
+        allow_drops=allow_drops or None,
+    )
+    pairs, notes, setup = read_drop(asked, old.path)
+    for text in notes:
+        note(f"note: {text}")
+    note_reading(pairs, warnings=False)
+    folder = out or default_out(pairs)
+    replaces(folder, pairs, asked=out is not None)
+    with progress() as report:
+        new = audit_drop(folder, pairs, setup, by=names if by else None, seed=old.audit.seed, progress=report)
+    for warning in new.audit.warnings:
+        note(f"warning: {warning}")
+    found = difference(old, new)
+    judged = run_gate(new, criteria, against=old, compared=found, strict=strict, pass_on_stale=pass_on_stale)
+    said, ids = make_drop(old, new, pairs.pairs, names, found, judged, criteria.config.gate)
+    write_drop(new.path, said, ids)
+    if all(w.name in ("table", "github") or w.file is not None for w in wanted):
+        for line in lines_of(said):
+            typer.echo(printable(plain(line)))
+        typer.echo(f"rows: {new.path / IDS}; page: {new.path / PAGE}")
+    show(judged, new, criteria, wanted)
+    if judged.exit_code:
+        raise typer.Exit(judged.exit_code)
