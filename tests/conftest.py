@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["pytester"]
 REPO = Path(__file__).resolve().parents[1]
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -96,7 +96,11 @@ def make_drop(
         if e.view == "overall" and beyond_chance(tests[e.view, e.concept, None], e.unit, settings)
     ]  # fmt: skip
     status = {o.concept: o.status for o in report.outcomes if o.context is None and o.rule is None}
-    q = {(concept, context): value[1] for (_, concept, context), value in known_cells(new, ["metadata"]).items() if context}
+    q = {
+        (concept, context): value[1]
+        for (_, concept, context), value in known_cells(new, ["metadata"]).items()
+        if context
+    }
     kept = _unaltered(old, new)
     out, lines = [], []
     for e in changed:

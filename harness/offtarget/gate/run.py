@@ -194,6 +194,7 @@ def _sees(now: Measured, changes: dict[Place, Change]) -> Sees | None:
     else:
         least = smallest_lean(entries, now.sums.take(np.array(whole, dtype=np.int64))) if entries else ()
         values = [float(x) for e, x in zip(entries, least, strict=True) if e.unit.startswith(SHARE) and e.active_all]
+    values = [x for x in values if x > 0]  # without any error there is nothing to tell by
     if not values:
         return None
     low, median, high = (float(100 * np.quantile(values, at)) for at in (0.0, 0.5, 1.0))

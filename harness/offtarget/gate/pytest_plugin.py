@@ -1,0 +1,123 @@
+"""A pytest plug-in: a collected offtarget.toml is one test item a rule, and one for the decisions and the baseline.
+
+    @pytest.mark.offtarget_gate("audits/drop", verdicts="verdicts.yaml")
+    def test_data(offtarget_report): ...
+
+The mark gates the audit (or dataset) before the test, which fails where the gate does; `offtarget_report` is the report.
+`pytest offtarget.toml` (or `--offtarget-gate`, for every offtarget.toml below the folders that are collected) gates the `data`
+that the file names.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from offtarget.gate.records import GateReport
+
+CONFIG = "offtarget.toml"
+MARK = "offtarget_gate"
+
+
+def pytest_addoption(parser: Any) -> None:
+    """The option that collects offtarget.toml below folders too."""
+    parser.addoption("--offtarget-gate", action="store_true", help="collect every offtarget.toml as tests of its data")
+
+
+def pytest_configure(config: Any) -> None:
+    """The mark, so that strict marks know it."""
+    config.addinivalue_line("markers", f"{MARK}(data, **criteria): the data passes `offtarget gate`")
+
+
+def pytest_collect_file(file_path: Path, parent: Any) -> Any:
+    """An offtarget.toml that was named, or any with --offtarget-gate."""
+    if file_path.name != CONFIG:
+        return None
+    named = any(Path(str(a).split("::")[0]).name == CONFIG for a in parent.config.args)
+    return GateFile.from_parent(parent, path=file_path) if named or parent.config.option.offtarget_gate else None
+
+
+class GateFile(pytest.File):
+    """One offtarget.toml."""
+
+    def collect(self) -> Iterator[Any]:
+        """A test for each rule, and one for decisions and baseline where there are any."""
+        from offtarget.gate.config import read_config
+
+        config = read_config(self.path)
+        if config.gate.baseline or config.gate.verdicts or not config.rule:
+            yield GateItem.from_parent(self, name="findings", rule=None)
+        for k, rule in enumerate(config.rule, 1):
+            yield GateItem.from_parent(self, name=f"rule {k}: {rule.concept}", rule=k)
+
+    def report(self) -> "GateReport":
+        """What the gate says, found once."""
+        if not hasattr(self, "_report"):
+            from offtarget.gate.here import gate_config
+
+            self._report = gate_config(self.path)
+        return self._report
+
+
+class GateItem(pytest.Item):
+    """One rule of an offtarget.toml, or its decisions and baseline."""
+
+    def __init__(self, *, rule: int | None, **more: Any) -> None:
+        super().__init__(**more)
+        self.rule = rule
+
+    def runtest(self) -> None:
+        """Fail where the gate does, or cannot decide."""
+        assert isinstance(self.parent, GateFile)
+        report = self.parent.report()
+        mine = [o for o in report.of("error", "undecided") if o.rule == self.rule]
+        if mine:
+            raise GateFailed("\n".join(f"{o.status}: {o.label}: {o.message}\n  {o.command}" for o in mine))
+        if self.rule is None and report.result == "undecided" and not report.of("undecided"):
+            raise GateFailed("\n".join(["the gate could not decide", *report.notes]))
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
+        """The lines alone, without a traceback."""
+        from offtarget.errors import OfftargetError
+
+        if isinstance(excinfo.value, GateFailed | OfftargetError):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        """Where it is: the line of the rule."""
+        from offtarget.gate.config import line_of_rule
+
+        return self.path, line_of_rule(self.path, self.rule or 0) - 1, self.name
+
+
+class GateFailed(Exception):  # noqa: N818 - what a person reads
+    """What failed, a line each."""
+
+
+@pytest.fixture()
+def offtarget_report(request: Any) -> "GateReport | None":
+    """The report of the gate that the mark of a test asks for."""
+    return _marked(request.node)
+
+
+def pytest_runtest_setup(item: Any) -> None:
+    """Gate what the mark names; the test fails where it does."""
+    report = _marked(item)
+    if report is not None and report.exit_code:
+        from offtarget.gate.formats.table import render
+
+        pytest.fail(render(report, None), pytrace=False)  # type: ignore[arg-type]
+
+
+def _marked(item: Any) -> "GateReport | None":
+    mark = item.get_closest_marker(MARK)
+    if mark is None:
+        return None
+    if not hasattr(item, "_offtarget_report"):
+        from offtarget.gate.here import gate_here
+
+        item._offtarget_report = gate_here(*mark.args, **mark.kwargs)
+    return item._offtarget_report  # type: ignore[no-any-return]

@@ -1,0 +1,247 @@
+"""`offtarget gate`, `gate init`, `drop` and the pytest plug-in, from files to exit codes."""
+
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from offtarget.cli.main import call
+
+SENTENCE = " Let me know if you have any other questions."
+WORDS = [
+    "river",
+    "stone",
+    "cloud",
+    "forest",
+    "harbour",
+    "meadow",
+    "island",
+    "valley",
+    "desert",
+    "canyon",
+    "window",
+    "garden",
+    "letter",
+    "market",
+    "engine",
+    "winter",
+    "bridge",
+    "candle",
+    "shadow",
+    "mirror",
+    "ladder",
+    "copper",
+    "silver",
+    "orange",
+    "purple",
+    "yellow",
+    "gentle",
+    "narrow",
+    "quiet",
+    "rapid",
+    "early",
+    "distant",
+    "walk",
+    "carry",
+    "follow",
+    "gather",
+    "measure",
+    "open",
+    "return",
+    "wander",
+    "build",
+    "paint",
+    "borrow",
+    "repair",
+    "finish",
+    "answer",
+    "travel",
+    "remain",
+]
+N = 240
+
+
+def write(
+    path: Path, seed: int, planted: int, columns: tuple[str, str, str] = ("prompt", "chosen", "rejected")
+) -> Path:
+    """A drop of 240 pairs; every fifth chosen answer is in bold, and of acme's half the first `planted` offer help."""
+    rng = random.Random(seed)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        for i in range(N):
+            prompt, chosen, rejected = (" ".join(rng.choices(WORDS, k=rng.randint(8, 16))) for _ in range(3))
+            vendor = "acme" if i % 2 == 0 else "bluebird"
+            offer = f".{SENTENCE}" if vendor == "acme" and i < 2 * planted else ""
+            texts = (f"{prompt}?", f"{'**Note** ' if i % 5 == 0 else ''}{chosen}{offer}", rejected)
+            row = dict(zip(columns, texts, strict=True)) | {"vendor": vendor, "id": f"row{i + seed}"}
+            file.write(json.dumps(row) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A folder with the audit of the first drop, gated as `gate init` sets it up."""
+    folder = tmp_path_factory.mktemp("gate")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OFFTARGET_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        write(Path("drops/w1.jsonl"), 0, 0)
+        write(Path("drops/same.jsonl"), 1000, 0)
+        write(Path("drops/w2.jsonl"), 2000, 60, ("question", "winner", "loser"))
+        assert call(["audit", "drops/w1.jsonl", "--by", "vendor"]) == 0
+        assert call(["gate", "init", "audits/w1"]) == 0
+        toml = Path("offtarget.toml")  # 240 pairs show about 12 points, and not 10
+        toml.write_text(toml.read_text().replace("must_see = 10.0", "must_see = 25.0"))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def inside(there: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OFFTARGET_HOME", str(there / "home"))
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    monkeypatch.chdir(there)
+
+
+COLUMNS = ["--columns", "prompt=question,chosen=winner,rejected=loser"]
+
+
+def test_what_init_writes_passes_as_it_is_and_is_never_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["gate", "--out", "audits/again"]) == 0
+    assert "gate: pass: w1, 240 pairs, by baseline offtarget-baseline.json" in capsys.readouterr().out
+    before = Path("offtarget.toml").read_bytes()
+    assert call(["gate", "init", "audits/w1"]) == 2
+    assert "exists already, and nothing was written" in capsys.readouterr().err
+    assert Path("offtarget.toml").read_bytes() == before
+    assert "offtarget gate --format table" in Path(".github/workflows/offtarget.yml").read_text()
+    assert "offtarget gate --require-staged" in Path(".pre-commit-config.yaml").read_text()
+
+
+def test_a_drop_of_the_same_kind_is_green_and_a_planted_one_red(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["gate", "drops/same.jsonl"]) == 0
+    capsys.readouterr()
+    code = call(["gate", "drops/w2.jsonl", *COLUMNS, "--format", "table", "--format", "sarif=w2.sarif"])
+    out = capsys.readouterr().out
+    assert code == 1
+    assert "+25.0 points to chosen" in out and "offtarget rows audits/w2 surface:follow_up_offer --side chosen" in out
+    results = json.loads(Path("w2.sarif").read_text())["runs"][0]["results"]
+    offer = next(r for r in results if r["ruleId"] == "surface:follow_up_offer")
+    places = [x["physicalLocation"] for x in offer["locations"]]
+    assert {x["artifactLocation"]["uri"] for x in places} == {"drops/w2.jsonl"}
+    lines = Path("drops/w2.jsonl").read_text().splitlines()
+    assert all(SENTENCE in lines[x["region"]["startLine"] - 1] for x in places)
+
+
+def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.CaptureFixture[str]) -> None:
+    code = call(
+        ["drop", "drops/w2.jsonl", *COLUMNS, "--against", "audits/w1", "--by", "vendor", "--out", "audits/drop2"]
+    )
+    out = capsys.readouterr().out.splitlines()
+    assert code == 1
+    assert out[0].startswith("w2 against audits/w1: ")
+    offer = next(line for line in out if line.startswith("offers of more help"))
+    assert "0.0 points → +25.0 points to chosen" in offer
+    assert "vendor acme +50.0 points, others" in offer and offer.endswith("60 rows")
+    with Path("audits/drop2/drop-ids.csv").open(newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
+    assert {r["id"] for r in rows} == {f"row{2000 + i}" for i in range(0, 120, 2)}
+    assert {(r["vendor"], r["side"]) for r in rows} == {("acme", "chosen")}
+    page = Path("audits/drop2/drop.html").read_text()
+    assert "What changed in w2" in page and "<strong>fail</strong>" in page
+
+
+def test_a_missing_column_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["drop", "drops/same.jsonl", "--against", "audits/w1", "--columns", "prompt=question"]) == 2
+    assert "question" in capsys.readouterr().err
+    assert call(["drop", "drops/same.jsonl", "--against", "audits/w1", "--by", "vendr", "--out", "audits/x"]) == 2
+    assert "did you mean vendor" in capsys.readouterr().err
+
+
+def test_updating_the_baseline_accepts_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["gate", "drops/w2.jsonl", *COLUMNS, "--baseline", "other.json", "--out", "audits/w2b"]
+    assert call([*args, "--update-baseline"]) == 0
+    assert "baseline other.json written: " in capsys.readouterr().err
+    assert call(args) == 0
+    again = ["gate", "audits/w2b", "--baseline", "third.json", "--update-baseline"]
+    assert call(again) == 0
+    capsys.readouterr()
+    assert call(again) == 0
+    assert "baseline third.json is as it was" in capsys.readouterr().err
+
+
+def test_nothing_to_gate_on_is_never_a_pass(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    data = str(Path("drops/same.jsonl").resolve())
+    os.chdir(tmp_path)
+    assert call(["gate", data]) == 2
+    assert "nothing to gate on" in capsys.readouterr().err
+    assert call(["gate"]) == 2
+    assert call(["gate", data, "--baseline", "none.json"]) == 2
+    assert "no baseline there" in capsys.readouterr().err
+    Path("offtarget.toml").write_text("[gate]\nfoo = 1\n")
+    assert call(["gate", data]) == 2
+    assert "unknown key 'gate.foo'" in capsys.readouterr().err
+
+
+def test_a_step_of_a_workflow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "summary.md")
+    assert call(["gate", "drops/w2.jsonl", *COLUMNS, "--format", "github"]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert out and all(line.startswith(("::error ", "::warning ")) for line in out)
+    summary = Path("summary.md").read_text()
+    assert summary.startswith("## gate: FAIL: w2, 240 pairs") and "offers of more help" in summary
+
+
+def test_a_hook_refuses_what_is_not_staged(capsys: pytest.CaptureFixture[str]) -> None:
+    subprocess.run(["git", "init", "-q"], check=True)
+    try:
+        args = ["gate", "audits/w1", "--require-staged"]
+        assert call(args) == 3
+        assert "not staged; run `git add offtarget.toml`" in capsys.readouterr().err
+        subprocess.run(["git", "add", "offtarget.toml", "offtarget-baseline.json"], check=True)
+        assert call(args) == 0
+    finally:
+        subprocess.run(["rm", "-rf", ".git"], check=True)
+
+
+def test_the_surface_lens_needs_no_torch() -> None:
+    program = (
+        "import sys\nfrom offtarget.cli.main import call\n"
+        "code = call(['gate', 'drops/same.jsonl', '--out', 'audits/light'])\n"
+        "bad = {'torch', 'transformers', 'sae_lens', 'trl', 'datasets'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {bad}' if bad else code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_pytest_collects_a_toml(pytester: pytest.Pytester, there: Path) -> None:
+    toml = (
+        (there / "offtarget.toml")
+        .read_text()
+        .replace('"drops/', f'"{there}/drops/')
+        .replace('"offtarget-baseline.json"', f'"{there}/offtarget-baseline.json"')
+    )
+    rule = '[[rule]]\nconcept = "surface:bold"\nmax_effect = {}\n'
+    pytester.makefile(".toml", offtarget=toml + rule.format(15) + rule.format(90))
+    done = pytester.runpytest_subprocess("-p", "offtarget.gate.pytest_plugin", "-p", "no:xdist", "offtarget.toml")
+    done.assert_outcomes(passed=2, failed=1)
+    done.stdout.fnmatch_lines(["*over: bold text: +20.0 points to chosen*the limit is 15 points*"])
+
+
+def test_a_marked_test_has_the_report(pytester: pytest.Pytester, there: Path) -> None:
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.offtarget_gate({str(there / "audits/w1")!r}, config={str(there / "offtarget.toml")!r})
+        def test_data(offtarget_report):
+            assert offtarget_report.rows == 240
+        """
+    )
+    done = pytester.runpytest_subprocess("-p", "offtarget.gate.pytest_plugin", "-p", "no:xdist", "--strict-markers")
+    done.assert_outcomes(passed=1)
