@@ -71,6 +71,17 @@ FORMATS = (
         "offtarget.review.merge:Merged",
         "Where the files of `offtarget verdicts merge` contradict, and what was taken. Lies beside the merged file.",
     ),
+        "offtarget.toml",
+        "offtarget.gate.records:GateConfig",
+        "Settings of the gate and limits on single concepts. `offtarget gate init` writes one.",
+    ),
+    Format(
+        "offtarget-baseline.json",
+        "offtarget.gate.records:Baseline",
+        "What the data taught when it was last accepted, one effect a line. `offtarget gate --update-baseline` writes it; "
+        "beside it lies a folder with the vocabulary.",
+    ),
+    Format("gate report (`offtarget gate --format json`)", "offtarget.gate.records:GateReport", "What the gate says."),
 )
 
 HEAD = """# File formats

@@ -35,8 +35,8 @@ def test_every_name_is_exported_and_has_help() -> None:
     for name in NAMES - {"ShapedDPOTrainer"}:  # whose import takes long; `test_examples` has it
         found = getattr(offtarget, name)
         assert callable(found) and found.__doc__, name
-    with pytest.raises(AttributeError, match="no attribute 'gate'"):
-        _ = offtarget.gate  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'gait'"):
+        _ = offtarget.gait  # type: ignore[attr-defined]
 
 
 CALL = (
@@ -46,7 +46,9 @@ CALL = (
 )
 
 
-@pytest.mark.parametrize(("name", "below"), [("audit", "audit.records"), ("board", "board.rank")])
+@pytest.mark.parametrize(
+    ("name", "below"), [("audit", "audit.records"), ("board", "board.rank"), ("gate", "gate.records")]
+)
 def test_a_package_of_that_name_is_called_whatever_was_imported_first(name: str, below: str) -> None:
     """`offtarget.audit` is both a package and what people call; either order of imports gives the same."""
     orders = (
@@ -59,7 +61,8 @@ def test_a_package_of_that_name_is_called_whatever_was_imported_first(name: str,
     assert len(said) == 1
     (text,) = said
     assert text.count("called") == 2
-    assert ("missing 1 required positional argument: 'pairs'" if name == "audit" else "holds no cells") in text
+    missing = "missing 1 required positional argument: '{}'"
+    assert {"audit": missing.format("pairs"), "board": "holds no cells", "gate": missing.format("data")}[name] in text
 
 
 def test_the_signature_of_a_called_package_is_that_of_its_function() -> None:

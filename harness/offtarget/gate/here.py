@@ -25,26 +25,10 @@ def gate_here(
     strict: bool = False,
     pass_on_stale: bool = False,
 ) -> GateReport:
-    """Judge a dataset or the folder of its audit.
-
-    Args:
-        data: as `offtarget gate` takes it.
-        verdicts: a verdicts file.
-        config: offtarget.toml.
-        baseline: a baseline file.
-        like: an audit whose vocabulary a dataset is audited with; by default the baseline's.
-        columns: which column is what.
-        limit: number of pairs to read.
-        strict: warnings fail too.
-        pass_on_stale: allowances for what is no longer there pass.
-
-    Raises:
-        ConfigError: nothing to judge by, or a broken file.
-        UndecidedError: another vocabulary, too few rows, a source that cannot be reached.
-    """
-    paths = [Path(p) if p is not None else None for p in (config, verdicts, baseline)]
+    """Judge a dataset or the folder of its audit; `offtarget.gate` says what the arguments are."""
+    toml, said, before = (Path(p) if p is not None else None for p in (config, verdicts, baseline))
     folder = AuditFolder(data)
-    criteria = criteria_of(*paths, beside=folder.path if folder.exists else None)
+    criteria = criteria_of(toml, said, before, beside=folder.path if folder.exists else None)
     if folder.exists:
         return gate(folder, criteria, strict=strict, pass_on_stale=pass_on_stale)
     if not criteria.some:
