@@ -153,12 +153,17 @@ def main() -> None:
             print(lines[-1], f"{time.process_time() - start:.0f} s", flush=True)
     if args.write:
         TABLE.parent.mkdir(parents=True, exist_ok=True)
-        TABLE.write_text(ABOUT.format(set=args.set, n=f"{n:,}") + "\n".join(lines) + "\n")
+        TABLE.write_text(
+            ABOUT.format(set=args.set, n=f"{n:,}", asked=f" --limit {args.limit}" if args.limit else "")
+            + "\n".join(lines)
+            + "\n"
+        )
 
 
 ABOUT = """# Is the gate red when it should be?
 
-Made by `python tests/bench/bench_gate.py --write` on `{set}` ({n} pairs), with the settings that `offtarget gate init` writes.
+Made by `python tests/bench/bench_gate.py{asked} --write` on `{set}` ({n} pairs), with the settings that `offtarget gate init`
+writes.
 
 - halves: halves of the set by prompt, one as the baseline; nothing changed, so red is an error (at most 5 of 100 are wanted).
 - planted: baseline and drop of 2,000 other pairs each; a sentence ("Let me know if you have any other questions.") ends a tenth

@@ -10,7 +10,7 @@ import yaml
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.gate.baseline import pruned, read_baseline, write_baseline
+from offtarget.gate.baseline import pruned, read_baseline, text_of, write_baseline
 from offtarget.gate.records import GateConfig, GateReport, Outcome
 from offtarget.gate.run import Criteria, baseline_now, gate
 
@@ -146,6 +146,20 @@ def test_changes_against_a_baseline(audits: Make, tmp_path: Path) -> None:
     less = judged(audits(11, 2000, bold=0.05, list=0.04), baseline=baseline(tmp_path, old))
     assert less.exit_code == 0
     assert judged(audits(11, 2000, bold=0.05, list=0.04), baseline=baseline(tmp_path, old), strict=True).exit_code == 1
+
+
+def test_what_the_baseline_cannot_be_compared_with_is_new_where_it_matters(audits: Make, tmp_path: Path) -> None:
+    """A concept that the baseline lacks: nothing can be tested, and an effect as large as a change must be fails."""
+    old, new = audits(9, 2000, bold=0.05, list=0.10, emoji=0.10), audits(10, 2000, bold=0.15, list=0.04, offer=0.08)
+    path = baseline(tmp_path, old)
+    whole = read_baseline(path)
+    without = tuple(e for e in whole.entries if e.concept != "surface:offer")
+    path.write_text(text_of(whole.model_copy(update={"entries": without})))
+    report = judged(new, baseline=path)
+    assert (status(report, "offer"), of(report, "offer").severity) == ("new", "error")
+    assert "too few rows of it to compare" in of(report, "offer").message
+    lax = judged(new, baseline=path, config=GateConfig.model_validate({"gate": {"min_points": 9}}))
+    assert (status(lax, "offer"), of(lax, "offer").severity) == ("same", "pass")
 
 
 def test_the_same_data_is_no_change(audits: Make, tmp_path: Path) -> None:

@@ -106,9 +106,13 @@ def _gone(e: Entry, less: bool, v: Verdict, settings: Settings) -> bool:
         return True
     if e.active_all == 0:
         return True
-    sd = e.squares**0.5 / max(e.n + e.n_outside - 1, 1) ** 0.5
-    ends = (large(x, x / sd if sd > 0 else 0.0, e.unit, settings) for x in e.ci)
-    return v.seen is None and not any(ends)
+    return v.seen is None and not any(_matters(x, e, settings) for x in e.ci)
+
+
+def _matters(value: float, e: Entry, settings: Settings) -> bool:
+    """Whether an effect is as large as a change must be."""
+    sd = (e.squares / max(e.n + e.n_outside - 1, 1)) ** 0.5
+    return large(value, value / sd if sd > 0 else 0.0, e.unit, settings)
 
 
 def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) -> _Said | None:
@@ -118,7 +122,10 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
             return None
         if before and was is not None:
             return _Said("same", "pass", f"{size(e)}; {in_unit(was.effect, e.unit)} in the baseline")
-        return _Said("new", "error", f"{size(e)}; the baseline has too few rows of it to compare with")
+        text = f"{size(e)}; there are too few rows of it to compare it with the baseline"
+        if not _matters(e.effect - (was.effect if was else 0.0), e, case.settings):
+            return _Said("same", "pass", f"{text}, and less of it than matters")
+        return _Said("new", "error", text)
     if not beyond_chance(change, e.unit, case.settings):
         if finding and before:
             return _Said("same", "pass", f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline", change)
