@@ -71,6 +71,7 @@ FORMATS = (
         "offtarget.review.merge:Merged",
         "Where the files of `offtarget verdicts merge` contradict, and what was taken. Lies beside the merged file.",
     ),
+    Format(
         "offtarget.toml",
         "offtarget.gate.records:GateConfig",
         "Settings of the gate and limits on single concepts. `offtarget gate init` writes one.",
