@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from offtarget.api.audit import AuditResult
 from offtarget.api.wording import speaks_python
 from offtarget.gate.here import gate_here
 from offtarget.gate.records import GateReport
@@ -10,7 +11,7 @@ from offtarget.gate.records import GateReport
 
 @speaks_python
 def gate(
-    data: str | Path,
+    data: str | Path | AuditResult,
     *,
     verdicts: str | Path | None = None,
     config: str | Path | None = None,
@@ -24,7 +25,7 @@ def gate(
     """Pass or fail on a dataset or its audit: by decisions, limits, and what changed against a baseline.
 
     Args:
-        data: a dataset, or the folder of an audit.
+        data: a dataset, an audit, or the folder of one.
         verdicts: decisions; by default what offtarget.toml names, or verdicts.yaml in the audit's folder.
         config: offtarget.toml; by default the one in the working folder.
         baseline: a baseline file; by default what offtarget.toml names.
@@ -40,9 +41,17 @@ def gate(
     Raises:
         ConfigError: nothing to judge by, or a broken file.
         UndecidedError: another vocabulary, too few rows, a source that cannot be reached.
+
+    Example:
+        >>> import offtarget
+        >>> a = offtarget.audit(offtarget.load_pairs("planted-style", limit=600), lens="surface")
+        >>> _ = a.verdicts_template("verdicts.yaml")  # every finding undecided
+        >>> report = offtarget.gate(a, verdicts="verdicts.yaml")
+        >>> report.result, report.outcomes[0].status
+        ('fail', 'undecided')
     """
     return gate_here(
-        data,
+        data.folder.path if isinstance(data, AuditResult) else data,
         verdicts=verdicts,
         config=config,
         baseline=baseline,

@@ -141,7 +141,9 @@ def plan(
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return
-    typer.echo(f"protocol   {summary['protocol']}\npairs      {summary['pairs']}\ntouched    {summary['touched']}")
+    typer.echo(
+        f"protocol       {summary['protocol']}\npairs          {summary['pairs']}\ntouched        {summary['touched']}"
+    )
     for key in ("left_out", "flipped", "shifted", *UNSEEN):
         if summary[key]:
             typer.echo(f"{key:<14} {summary[key]}")
