@@ -300,7 +300,7 @@ def test_a_plan_reads_what_the_audit_beside_the_verdicts_read(capsys: pytest.Cap
     for data in ("odd.jsonl", "a"):  # the file, or the audit in its place
         assert call([*plan, data]) == 0
         out, err = capsys.readouterr()
-        assert "pairs      90\n" in out
+        assert "pairs          90\n" in out
         assert "in the audit" not in err and "not the rows" not in out
         assert "note: 90 of 120 pairs: 90 of 120 prompts, drawn whole (--limit 90, --limit-seed 0)" in err
     assert call([*plan, "odd.jsonl", "--limit", "80"]) == 0
