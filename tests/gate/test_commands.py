@@ -228,7 +228,7 @@ def test_pytest_collects_a_toml(pytester: pytest.Pytester, there: Path) -> None:
     )
     rule = '[[rule]]\nconcept = "surface:bold"\nmax_effect = {}\n'
     pytester.makefile(".toml", offtarget=toml + rule.format(15) + rule.format(90))
-    done = pytester.runpytest_subprocess("-p", "offtarget.gate.pytest_plugin", "-p", "no:xdist", "offtarget.toml")
+    done = pytester.runpytest_subprocess("-p", "no:xdist", "offtarget.toml")
     done.assert_outcomes(passed=2, failed=1)
     done.stdout.fnmatch_lines(["*over: bold text: +20.0 points to chosen*the limit is 15 points*"])
 
@@ -243,5 +243,5 @@ def test_a_marked_test_has_the_report(pytester: pytest.Pytester, there: Path) ->
             assert offtarget_report.rows == 240
         """
     )
-    done = pytester.runpytest_subprocess("-p", "offtarget.gate.pytest_plugin", "-p", "no:xdist", "--strict-markers")
+    done = pytester.runpytest_subprocess("-p", "no:xdist", "--strict-markers")
     done.assert_outcomes(passed=1)
