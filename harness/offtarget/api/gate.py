@@ -45,8 +45,8 @@ def gate(
     Example:
         >>> import offtarget
         >>> a = offtarget.audit(offtarget.load_pairs("planted-style", limit=600), lens="surface")
-        >>> _ = a.verdicts_template("verdicts.yaml")  # every finding undecided
-        >>> report = offtarget.gate(a, verdicts="verdicts.yaml")
+        >>> _ = a.verdicts_template(a.folder.path / "verdicts.yaml")  # every finding undecided
+        >>> report = offtarget.gate(a)
         >>> report.result, report.outcomes[0].status
         ('fail', 'undecided')
     """
