@@ -290,3 +290,18 @@ def test_pruning_takes_only_what_shrank(audits: Make, tmp_path: Path) -> None:
     left = pruned(read_baseline(path), baseline_now(new, Criteria()), report.outcomes)
     effects = {e.concept.removeprefix("surface:"): round(e.effect, 3) for e in left.entries}
     assert effects == {"bold": 0.05, "list": 0.04, "emoji": 0.0, "offer": 0.0, "never": 0.0}
+
+
+def test_a_rule_that_no_judged_effect_answers_is_an_error_and_no_pass(audits: Make) -> None:
+    rule = {"concept": "surface:offer", "max_effect": 1}
+    config = GateConfig.model_validate({"gate": {"views": ["metadata"]}, "rule": [rule]})
+    with pytest.raises(ConfigError, match=r"rule 1 .*surface:offer is not over the whole set; add 'overall' to views"):
+        judged(audits(6, 2000, offer=0.11), config=config)
+
+
+def test_decisions_on_views_without_any_effect_cannot_decide(audits: Make, tmp_path: Path) -> None:
+    audit = audits(6, 2000, offer=0.11)
+    config = GateConfig.model_validate({"gate": {"views": ["metadata"]}})
+    report = judged(audit, verdicts=verdicts(tmp_path / "v.yaml", audit), config=config)
+    assert (report.result, report.exit_code) == ("undecided", 3)
+    assert any("nothing was tested" in n for n in report.notes)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from offtarget.audit.records import Hypothesis
+from offtarget.errors import ConfigError
 from offtarget.gate.changes import printed, smallest_lean
 from offtarget.gate.judge import outcome_of, size
 from offtarget.gate.measure import Measured
@@ -13,7 +14,11 @@ from offtarget.report.amounts import parts
 
 
 def judge_rules(
-    rules: Sequence[Rule], meant: Sequence[Sequence[str]], now: Measured, hypotheses: Mapping[Place, Hypothesis]
+    rules: Sequence[Rule],
+    meant: Sequence[Sequence[str]],
+    now: Measured,
+    hypotheses: Mapping[Place, Hypothesis],
+    where: str = "offtarget.toml",
 ) -> Iterator[Outcome]:
     """One outcome for each rule and concept.
 
@@ -22,12 +27,20 @@ def judge_rules(
         meant: the concepts that each speaks of.
         now: the effects of the audit.
         hypotheses: those that it lists.
+        where: the file of the rules, for the message.
+
+    Raises:
+        ConfigError: a rule speaks of no effect over the whole set that is judged, so it would hold nothing to its limit.
     """
     whole = np.array([k for k, e in enumerate(now.entries) if e.view == "overall"], dtype=np.int64)
     entries = [now.entries[k] for k in whole]
     least = dict(zip((e.concept for e in entries), smallest_lean(entries, now.sums.take(whole)), strict=True))
     known = {e.concept: e for e in entries}
     for number, (rule, concepts) in enumerate(zip(rules, meant, strict=True), 1):
+        if not any(name in known for name in concepts):
+            what = f"rule {number} in {where}: {rule.concept} is not over the whole set"
+            remedy = "it is of prompt groups alone, so take the rule out" if known else "add 'overall' to views"
+            raise ConfigError(f"{what}; {remedy}")
         for name in concepts:
             if name in known:  # response clusters are of the local view alone
                 e = known[name]

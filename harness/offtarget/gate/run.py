@@ -108,7 +108,8 @@ def gate(
     if not criteria.some and against is None:
         raise ConfigError(NOTHING.format(folder=shlex.quote(str(folder.path))))
     audit, settings = folder.audit, criteria.config.gate
-    rules = meant(criteria.config, audit, str(criteria.config_path or CONFIG))
+    where = str(criteria.config_path or CONFIG)
+    rules = meant(criteria.config, audit, where)
     now = measure(folder, settings.views)
     baseline, changes, notes = _before(folder, criteria, now, against, compared)
     verdicts, said = read_for(criteria.verdicts, audit) if criteria.verdicts else (None, [])
@@ -117,7 +118,7 @@ def gate(
     case = Case(
         now, settings, hypotheses, baseline, changes, verdicts, today or dt.datetime.now(dt.UTC).date(), pass_on_stale
     )
-    found = [*judge(case), *judge_rules(criteria.config.rule, rules, now, hypotheses)]
+    found = [*judge(case), *judge_rules(criteria.config.rule, rules, now, hypotheses, where)]
     found = [_with_command(o, folder.path) for o in found]
     found.sort(key=lambda o: (SEVERITIES.index(o.severity), o.by == "rule", o.q, -abs(o.effect), o.id))
     sees = _sees(now, changes)
@@ -127,7 +128,7 @@ def gate(
             f"too few rows to decide: {audit.dataset.n_pairs} pairs show a {sees.of} of {sees.median:.1f} points or more, and "
             f"must_see is {settings.must_see:g}; add rows, or raise must_see in {CONFIG}"
         )
-    if baseline is not None and not now.entries:
+    if not now.entries and (baseline is not None or verdicts is not None):
         notes.append("nothing was tested in the views that are gated")
         blind = True
     severities = {o.severity for o in found}
