@@ -305,3 +305,27 @@ def test_decisions_on_views_without_any_effect_cannot_decide(audits: Make, tmp_p
     report = judged(audit, verdicts=verdicts(tmp_path / "v.yaml", audit), config=config)
     assert (report.result, report.exit_code) == ("undecided", 3)
     assert any("nothing was tested" in n for n in report.notes)
+
+
+def test_what_was_pruned_and_returns_is_a_change_also_beside_the_audit_before(audits: Make, tmp_path: Path) -> None:
+    """10 points once, 4 when it was pruned, then 10 again: the first audit's rows must not stand in for the 4."""
+    first, less = audits(9, 2000, bold=0.05, list=0.10, emoji=0.10), audits(10, 2000, bold=0.05, list=0.04, emoji=0.1)
+    again = audits(12, 2000, bold=0.05, list=0.1, emoji=0.1)
+    path = baseline(tmp_path, first)
+    report = judged(less, baseline=path)
+    assert status(report, "list") == "shrunk"
+    left = pruned(read_baseline(path), baseline_now(less, Criteria()), report.outcomes)
+    path.write_text(text_of(left))
+    assert status(judged(again, baseline=path), "list") == "grown"
+    beside = judged(again, baseline=path, against=first)
+    assert (beside.exit_code, status(beside, "list")) == (1, "grown")
+    seen_first = {"concept": "surface:list", "decision": "allow", "seen": seen(less, "surface:list")}
+    decided = judged(again, baseline=path, verdicts=verdicts(tmp_path / "v.yaml", first, seen_first))
+    assert status(decided, "list") == "allowed-but-beyond"
+
+
+def test_pruning_nothing_leaves_the_baseline_as_it_was(audits: Make, tmp_path: Path) -> None:
+    audit = audits(9, 2000, bold=0.05, list=0.10, emoji=0.10)
+    path = baseline(tmp_path, audit)
+    report = judged(audit, baseline=path)
+    assert pruned(read_baseline(path), baseline_now(audit, Criteria()), report.outcomes) == read_baseline(path)

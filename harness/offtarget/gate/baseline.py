@@ -142,12 +142,14 @@ def _write_like(folder: Path, audited: AuditWithRows, views: Sequence[View]) -> 
 
 
 def pruned(baseline: Baseline, now: Baseline, outcomes: Iterable[Outcome]) -> Baseline:
-    """The baseline in which findings that are gone or smaller have today's figures, so that their return is a change."""
+    """The baseline in which findings that are gone or smaller have today's figures, so that their return is a change.
+
+    It is then of no one audit: its key is empty, so that no audit's rows are taken for those behind it.
+    """
     less = {(o.view, o.concept, o.context) for o in outcomes if o.status in ("gone", "shrunk")}
     today = {e.place: e for e in now.entries}
-    return baseline.model_copy(
-        update={"entries": tuple(today.get(e.place, e) if e.place in less else e for e in baseline.entries)}
-    )
+    entries = tuple(today.get(e.place, e) if e.place in less else e for e in baseline.entries)
+    return baseline.model_copy(update={"audit": "" if less else baseline.audit, "entries": entries})
 
 
 def like_of(path: Path) -> AuditFolder | None:

@@ -111,7 +111,7 @@ class Baseline(Record):
     lens: tuple[str, ...]
     dataset: str
     audit: str
-    """Key of the audit that it was made from."""
+    """Key of the audit that it was made from; empty once a part was pruned, since it is then of no one audit."""
     rows: int
     prompts: int
     views: tuple[View, ...]
