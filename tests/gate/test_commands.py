@@ -6,12 +6,18 @@ import os
 import random
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from offtarget.audit.folder import AuditFolder
+from offtarget.cli.gate import show
 from offtarget.cli.main import call
+from offtarget.gate.formats import parse_formats
+from offtarget.gate.records import GateConfig, GateReport
+from offtarget.gate.run import Criteria, gate
 
 SENTENCE = " Let me know if you have any other questions."
 WORDS = [
@@ -194,6 +200,29 @@ def test_a_step_of_a_workflow(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     assert out and all(line.startswith(("::error ", "::warning ")) for line in out)
     summary = Path("summary.md").read_text()
     assert summary.startswith("## gate: FAIL: w2, 240 pairs") and "offers of more help" in summary
+
+
+@pytest.mark.parametrize("name", ["json", "sarif", "junit"])
+def test_a_document_on_standard_output_is_that_document_alone(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["gate", "drops/w2.jsonl", *COLUMNS, "--format", name, "--format", "github=step.md"]
+    assert call(args) == 1
+    out = capsys.readouterr().out
+    assert "::error" not in out and Path("step.md").read_text().startswith("## gate: FAIL")
+    assert call([*args[:-3], f"{name}=whole.txt"]) == 1
+    assert out == Path("whole.txt").read_text()
+    json.loads(out) if name != "junit" else ElementTree.fromstring(out.encode())
+
+
+def test_signs_that_a_terminal_does_not_show_stay_in_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    """No-break space and line separator in a label: JSON holds them, a terminal gets one line."""
+    audit = AuditFolder("audits/w1")
+    found = gate(audit, Criteria(GateConfig.model_validate({"rule": [{"concept": "surface:bold", "max_effect": 1}]})))
+    label = "bold\u00a0and\u2028broken"
+    report = found.model_copy(update={"outcomes": (found.outcomes[0].model_copy(update={"label": label}),)})
+    show(report, audit, Criteria(), parse_formats(["json"]))
+    assert GateReport.model_validate_json(capsys.readouterr().out) == report
+    show(report, audit, Criteria(), parse_formats(["table"]))
+    assert "bold and\\x2028broken" in capsys.readouterr().out
 
 
 def test_a_hook_refuses_what_is_not_staged(capsys: pytest.CaptureFixture[str]) -> None:

@@ -153,11 +153,12 @@ def show(report: "GateReport", folder: "AuditFolder", criteria: "Criteria", want
     """Write the report in every format that was asked for."""
     import os
 
-    from offtarget.gate.formats import FORMATS, github
+    from offtarget.gate.formats import DOCUMENTS, FORMATS, github
     from offtarget.gate.locations import Locations
     from offtarget.store import write_atomic
 
     locations = Locations(folder, report, criteria.config_path, (criteria.baseline, criteria.verdicts))
+    document = any(w.file is None and w.name in DOCUMENTS for w in wanted)  # then standard output is that alone
     for w in wanted:
         text = FORMATS[w.name](report, locations)
         if w.name == "github":
@@ -167,16 +168,20 @@ def show(report: "GateReport", folder: "AuditFolder", criteria: "Criteria", want
             elif path := os.environ.get("GITHUB_STEP_SUMMARY"):
                 with Path(path).open("a", encoding="utf-8") as file:
                     file.write(summary)
-            _print(text)
+            if not document:
+                _print_lines(text)
         elif w.file is not None:
             write_atomic(w.file, text)
             note(f"wrote {w.file}")
+        elif w.name in DOCUMENTS:
+            sys.stdout.write(text)
         else:
-            _print(plain(text) if w.name == "table" else text)
+            _print_lines(text)
 
 
-def _print(text: str) -> None:
-    sys.stdout.write("".join(printable(line) + "\n" for line in text.splitlines()))
+def _print_lines(text: str) -> None:
+    """Lines for people and for GitHub; a document goes out as it is."""
+    sys.stdout.write("".join(printable(line) + "\n" for line in plain(text).rstrip("\n").split("\n") if line))
 
 
 def _audit_there(given: list[str]) -> "AuditFolder | None":

@@ -17,6 +17,8 @@ FORMATS: dict[str, Writer] = {
     "sarif": sarif.render,
     "github": github.annotations,
 }
+DOCUMENTS = ("json", "junit", "sarif")
+"""Formats of one whole document, which nothing else may stand beside."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def parse_formats(values: list[str] | None) -> list[Wanted]:
         if eq and not file:
             raise ConfigError(f"--format {value}: write it as {name}=FILE, or as {name} alone")
         out.append(Wanted(name, Path(file) if file else None))
-    whole = [w.name for w in out if w.file is None and w.name in ("json", "junit", "sarif")]
+    whole = [w.name for w in out if w.file is None and w.name in DOCUMENTS]
     printed = [w.name for w in out if w.file is None]
     if whole and len(printed) > 1:
         raise ConfigError(
