@@ -329,3 +329,28 @@ def test_pruning_nothing_leaves_the_baseline_as_it_was(audits: Make, tmp_path: P
     path = baseline(tmp_path, audit)
     report = judged(audit, baseline=path)
     assert pruned(read_baseline(path), baseline_now(audit, Criteria()), report.outcomes) == read_baseline(path)
+
+
+def test_findings_beyond_those_that_an_audit_lists_are_judged_with_the_q_of_the_whole_family(
+    make_audit: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leans = {"bold": 0.2, "offer": 0.15, "list": 0.12, "emoji": 0.1}
+    monkeypatch.setattr("offtarget.audit.views.overall.MAX_CONTROLLED", 2)
+    whole = make_audit(tmp_path / "whole", 14, 600, leans)
+    monkeypatch.setattr("offtarget.audit.views.overall.MAX_LISTED", 2)
+    cut = make_audit(tmp_path / "cut", 14, 600, leans)
+    assert [len([h for h in a.audit.hypotheses if h.view == "overall"]) for a in (whole, cut)] == [4, 2]
+    q = {h.concept: h.q for h in whole.audit.hypotheses if h.view == "overall"}
+    report = judged(cut, verdicts=verdicts(tmp_path / "v.yaml", cut))
+    assert {o.concept: o.q for o in report.outcomes} == pytest.approx(q, rel=1e-6)
+    assert (len(report.outcomes), report.exit_code, report.notes) == (4, 1, ())
+
+
+def test_findings_that_cannot_be_known_one_by_one_cannot_be_decided(audits: Make, tmp_path: Path) -> None:
+    audit = audits(1)
+    overall = audit.audit.families["overall"]
+    more = {**audit.audit.families, "overall": overall.model_copy(update={"findings": overall.findings + 7})}
+    cut = AuditFolder(audit.path, audit=audit.audit.model_copy(update={"families": more}))
+    report = judged(cut, verdicts=verdicts(tmp_path / "v.yaml", audit))
+    assert (report.result, report.exit_code) == ("undecided", 3)
+    assert any(n.startswith("7 findings of view 'overall'") for n in report.notes)

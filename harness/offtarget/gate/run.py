@@ -13,12 +13,13 @@ import numpy as np
 from offtarget.audit.diff.records import Difference
 from offtarget.audit.diff.run import difference
 from offtarget.audit.folder import AuditFolder
+from offtarget.audit.records import Audit, View
 from offtarget.errors import ConfigError
 from offtarget.gate.baseline import baseline_of, read_baseline, require_same
 from offtarget.gate.changes import SHARE, from_rows, from_sums, smallest_lean
 from offtarget.gate.config import CONFIG, meant, read_config
 from offtarget.gate.judge import Case, judge
-from offtarget.gate.measure import Measured, measure
+from offtarget.gate.measure import Measured, is_finding, measure
 from offtarget.gate.records import SEVERITIES, Baseline, Change, GateConfig, GateReport, Outcome, Place, Sees
 from offtarget.gate.rules import judge_rules
 from offtarget.gate.verdicts import read_for
@@ -131,6 +132,12 @@ def gate(
     if not now.entries and (baseline is not None or verdicts is not None):
         notes.append("nothing was tested in the views that are gated")
         blind = True
+    for view, n in _unknown(audit, now, settings.views).items():
+        notes.append(
+            f"{n} findings of view '{view}' are not listed in the audit and cannot be found again, so they are not judged; "
+            "audit fewer concepts, such as one lens"
+        )
+        blind = True
     severities = {o.severity for o in found}
     failed = "error" in severities or (strict and "warn" in severities)
     result: Result = "fail" if failed else "undecided" if blind or "undecided" in severities else "pass"
@@ -178,6 +185,13 @@ def _before(
     # what the rows cannot tell, since none of them differs or too few do, is left to the sums
     by_rows = {place: c for place, c in from_rows(tested).items() if place[0] in settings.views}
     return baseline, from_sums(baseline, now) | by_rows, notes
+
+
+def _unknown(audit: Audit, now: Measured, views: Sequence[View]) -> dict[View, int]:
+    """How many findings an audit counts in some views beyond those that are known one by one."""
+    known = Counter(e.view for e in now.entries if is_finding(e))
+    counted = {v: audit.families[v].findings - known[v] for v in views if v in audit.families}
+    return {v: n for v, n in counted.items() if n > 0}
 
 
 def _with_command(o: Outcome, folder: Path) -> Outcome:

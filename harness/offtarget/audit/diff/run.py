@@ -13,7 +13,7 @@ from offtarget.audit.diff.records import Altered, Difference, EffectChange, Fami
 from offtarget.audit.diff.test import Comparison, DifferenceTest, detectable
 from offtarget.audit.folder import AuditFolder, AuditWithRows
 from offtarget.audit.records import CONTEXT_KIND, Q_FINDING, Audit, View
-from offtarget.audit.statistics.means import Ints, bh, group_codes, t_interval
+from offtarget.audit.statistics.means import Ints, bh, group_codes, mean_test, t_interval
 from offtarget.audit.views.common import MAX_LISTED
 from offtarget.audit.workings import Workings
 from offtarget.errors import UndecidedError
@@ -246,8 +246,11 @@ def _where(audit: Audit, context: str | None) -> str:
 
 
 def known_cells(audited: AuditWithRows, views: Sequence[View] = VIEWS) -> dict[Place, tuple[float, float]]:
-    """Effect and q of every cell that an audit tested, also of those that it does not list."""
-    out: dict[Place, tuple[float, float]] = {}
+    """Effect and q of every cell that an audit tested, also of those that it does not list.
+
+    Of the whole set, the unlisted ones are tested again; where rows have stock answers they are left out.
+    """
+    out: dict[Place, tuple[float, float]] = _unlisted(audited) if "overall" in views else {}
     audit, w = audited.audit, audited.workings
     for view in [v for v in views if v in CONTEXT_KIND]:
         family = w.families.get(view) or {}
@@ -257,6 +260,23 @@ def known_cells(audited: AuditWithRows, views: Sequence[View] = VIEWS) -> dict[P
             out[view, w.concepts[j], names[k]] = (effect, q)
     out.update({(h.view, h.concept, h.context): (h.effect, h.q) for h in audit.hypotheses if h.view in views})
     return out
+
+
+def _unlisted(audited: AuditWithRows) -> dict[Place, tuple[float, float]]:
+    """The cells of the overall view beyond those that are listed: their p is by prompt alone, so it is found again.
+
+    None where rows have stock answers: these raise p by more than the workings hold.
+    """
+    audit, w = audited.audit, audited.workings
+    family = audit.families.get("overall")
+    if family is None or family.listed == family.tested or audit.stock:
+        return {}
+    listed = [h for h in audit.hypotheses if h.view == "overall"]
+    apart = {h.concept for h in listed} | {c.id for c in audit.concepts if c.evidence.contrast == "standardised"}
+    rest = np.array([j for j, c in enumerate(w.concepts) if c not in apart and w.u[:, j].any()], dtype=np.int64)
+    test = mean_test(w.effects()[:, rest], group_codes(w.groups))
+    q = bh(np.concatenate([[h.p for h in listed], test.p]))[len(listed) :]
+    return {("overall", w.concepts[j], None): (float(test.mean[k]), float(q[k])) for k, j in enumerate(rest.tolist())}
 
 
 def _findings(before: AuditWithRows, after: AuditWithRows, tests: Mapping[Place, float]) -> Iterator[FindingChange]:
