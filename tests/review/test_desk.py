@@ -1,6 +1,7 @@
 """Decisions are saved, taken back and found again, and what people wrote by hand stays."""
 
 import datetime as dt
+import errno
 
 import pytest
 import yaml
@@ -128,6 +129,30 @@ def test_undo_goes_back_over_restarts_and_leaves_what_was_changed_by_hand(folder
     assert again.undo() == [], "its decision is not what it was"
     assert again.verdicts()["surface:bold", None].decision == "amplify"
     again.close()
+
+
+def test_an_undo_that_a_full_disk_stopped_can_be_asked_for_again(desk, monkeypatch):
+    desk.decide([BOLD], "suppress")
+    desk.decide([BOLD], "allow")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr("offtarget.review.file.write_atomic", full)
+        desk.undo()
+    assert desk.verdicts()["surface:bold", None].decision == "allow" and desk.undoes() == 2
+    assert desk.undo() and desk.verdicts()["surface:bold", None].decision == "suppress"
+
+
+def test_a_decision_that_no_file_can_hold_leaves_no_line_in_the_journal(desk, monkeypatch):
+    def cannot(*_):
+        raise ConfigError("its entries cannot be told apart")
+
+    monkeypatch.setattr("offtarget.review.file._changed", cannot)
+    with pytest.raises(ConfigError, match="told apart"):
+        desk.decide([BOLD], "allow")
+    assert Journal(desk.path).steps() == []
 
 
 def test_taking_a_decision_back_leaves_the_line_undecided(desk):

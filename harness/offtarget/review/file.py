@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -59,6 +59,14 @@ def empty(audit: Audit) -> str:
     return HEAD.format(name=name, vocabulary=audit.vocabulary)
 
 
+class Prepared(NamedTuple):
+    """A verdicts file as it is, or is about to be."""
+
+    text: str
+    verdicts: Verdicts
+    entries: dict[Place, Entry]
+
+
 class VerdictsFile:
     """One verdicts file, of one audit.
 
@@ -69,7 +77,7 @@ class VerdictsFile:
 
     def __init__(self, path: Path, audit: Audit) -> None:
         self.path, self.audit = path, audit
-        self._parsed: tuple[str, Verdicts, dict[Place, Entry]] | None = None
+        self._parsed: Prepared | None = None
 
     def text(self) -> str:
         """What it holds now; of a file that is not there an empty one."""
@@ -88,35 +96,34 @@ class VerdictsFile:
             ConfigError: broken, or naming what the audit does not have.
             UndecidedError: made for another vocabulary.
         """
-        return self._parse(self.text())[1]
+        return self._parse(self.text()).verdicts
 
     def entries(self) -> dict[Place, Entry]:
         """Its entries as they are written, by place; raises as `read`."""
-        return self._parse(self.text())[2]
+        return self._parse(self.text()).entries
 
-    def write(self, changes: Mapping[Place, Entry | None]) -> Verdicts:
-        """Change some entries, whole or not at all (fsync, rename).
+    def prepared(self, changes: Mapping[Place, Entry | None]) -> Prepared:
+        """What the file will be with other entries; nothing is written yet.
 
         Args:
             changes: the new entry of each place; None takes it away.
 
-        Returns:
-            What the file now holds.
-
         Raises:
-            ConfigError: the file is broken; it is then left as it is.
+            ConfigError: the file is broken.
         """
         text, _, there = self._parse(self.text())
         after, entries = _changed(text, there, changes, str(self.path))
-        found = verdict_file.parse(after, str(self.path), self.audit)
-        write_atomic(self.path, after)
-        self._parsed = after, found, entries
-        return found
+        return Prepared(after, verdict_file.parse(after, str(self.path), self.audit), entries)
 
-    def _parse(self, text: str) -> tuple[str, Verdicts, dict[Place, Entry]]:
-        if self._parsed is None or self._parsed[0] != text:
+    def write(self, prepared: Prepared) -> None:
+        """Write it, whole or not at all (fsync, rename)."""
+        write_atomic(self.path, prepared.text)
+        self._parsed = prepared
+
+    def _parse(self, text: str) -> Prepared:
+        if self._parsed is None or self._parsed.text != text:
             found = verdict_file.parse(text, str(self.path), self.audit)
-            self._parsed = text, found, _by_place(_raw(text, str(self.path)))
+            self._parsed = Prepared(text, found, _by_place(_raw(text, str(self.path))))
         return self._parsed
 
 
