@@ -1,6 +1,7 @@
 """Decisions are saved, taken back and found again, and what people wrote by hand stays."""
 
 import datetime as dt
+import errno
 
 import pytest
 import yaml
@@ -99,6 +100,69 @@ def test_every_layout_of_a_file_can_be_decided_in(body):
     ]
 
 
+SUPPRESS = {"concept": "a", "decision": "suppress", "by": "ann", "date": dt.date(2026, 1, 1)}
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("body", "stays"),
+    [
+        ("  - concept: a\n    decision: allow\n    why: &w style\n  - concept: b\n    decision: allow\n    why: *w\n", "concept: b"),
+        ("  - &all\n    concept: a\n    decision: allow\n    by: zoe\n  - {<<: *all, concept: b}\n", ""),
+        ("  - &all {concept: b, decision: allow, by: zoe}\n  - {<<: *all, concept: a}  # as there\n", "# as there"),
+        ("  - concept: a\n    decision: allow\n    why: |\n      so\n      # 1\n  # then\n  - {concept: b, decision: allow}\n", "  # then"),
+        ("  - {concept: b, decision: allow}  # fine\n", "  - {concept: b, decision: allow}  # fine"),
+    ],
+)  # fmt: skip
+def test_whatever_a_file_may_hold_can_be_decided_in(body, stays, end, mark):
+    text = mark + f"schema_version: 1\nvocabulary: v\nverdicts:\n{body}".replace("\n", end)
+    before = {e["concept"]: e for e in yaml.safe_load(text)["verdicts"]}
+    after = changed(text, {("a", None): SUPPRESS}, "f")
+    assert {e["concept"]: e for e in yaml.safe_load(after)["verdicts"]} == {**before, "a": SUPPRESS}
+    assert stays in after and after.startswith(mark + "schema_version")
+    assert after.count("\n") == after.count(end)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["verdicts: []\n  # nothing yet\n# end\n", "verdicts: []  # none\r\n# end\r\n", "verdicts: []\nby: zoe  # last\n"],
+)
+def test_deciding_and_taking_it_back_leaves_every_byte(body):
+    text = f"# kept\nschema_version: 1\nvocabulary: v\n{body}"
+    text = text.replace("\r\n", "\n").replace("\n", "\r\n") if "\r" in body else text
+    after = changed(text, {("a", None): SUPPRESS}, "f")
+    assert yaml.safe_load(after)["verdicts"] == [SUPPRESS]
+    assert changed(after, {("a", None): None}, "f") == text
+
+
+def test_nothing_behind_verdicts_keeps_its_comments():
+    text = "schema_version: 1\nvocabulary: v\nverdicts:\n  # nothing yet\n# end\n"
+    after = changed(text, {("a", None): SUPPRESS}, "f")
+    assert changed(after, {("a", None): None}, "f") == text.replace("verdicts:", "verdicts: []")
+
+
+def test_a_file_with_a_mark_and_windows_lines_is_written_as_it_was(desk):
+    text = f"\ufeffschema_version: 1\r\nvocabulary: {desk.audit.vocabulary}\r\nverdicts: []\r\n"
+    desk.path.write_bytes(text.encode())
+    desk.decide([BOLD], "allow")
+    assert desk.verdicts()["surface:bold", None].decision == "allow"
+    after = desk.path.read_bytes()
+    assert after.startswith(text[:-6].rstrip().encode()) and after.count(b"\r\n") == after.count(b"\n") == 4
+    desk.undo()
+    assert desk.path.read_bytes() == text.encode()
+
+
+def test_of_a_place_that_stands_twice_the_decision_counts(desk):
+    rows = "  - {concept: surface:bold, decision: undecided}\n  - {concept: surface:bold, decision: suppress, by: zoe, date: 2026-01-31}\n"
+    desk.path.write_text(f"schema_version: 1\nvocabulary: {desk.audit.vocabulary}\nverdicts:\n{rows}")
+    assert desk.file.entries()["surface:bold", None]["by"] == "zoe"
+    desk.decide([BOLD], "allow")
+    desk.undo()
+    found = desk.verdicts()["surface:bold", None]
+    assert (found.decision, found.by) == ("suppress", "zoe")
+
+
 def test_a_general_decision_covers_contexts_and_one_on_a_context_is_an_exception(desk):
     item = in_context(desk)
     h = desk.hypotheses[item]
@@ -128,6 +192,30 @@ def test_undo_goes_back_over_restarts_and_leaves_what_was_changed_by_hand(folder
     assert again.undo() == [], "its decision is not what it was"
     assert again.verdicts()["surface:bold", None].decision == "amplify"
     again.close()
+
+
+def test_an_undo_that_a_full_disk_stopped_can_be_asked_for_again(desk, monkeypatch):
+    desk.decide([BOLD], "suppress")
+    desk.decide([BOLD], "allow")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr("offtarget.review.file.write_atomic", full)
+        desk.undo()
+    assert desk.verdicts()["surface:bold", None].decision == "allow" and desk.undoes() == 2
+    assert desk.undo() and desk.verdicts()["surface:bold", None].decision == "suppress"
+
+
+def test_a_decision_that_no_file_can_hold_leaves_no_line_in_the_journal(desk, monkeypatch):
+    def cannot(*_):
+        raise ConfigError("its entries cannot be told apart")
+
+    monkeypatch.setattr("offtarget.review.file._changed", cannot)
+    with pytest.raises(ConfigError, match="told apart"):
+        desk.decide([BOLD], "allow")
+    assert Journal(desk.path).steps() == []
 
 
 def test_taking_a_decision_back_leaves_the_line_undecided(desk):

@@ -106,6 +106,38 @@ def test_ten_concepts_by_keyboard_alone_then_reload_and_undo(served):
     assert decisions(served) == dict(list(found.items())[:8])
 
 
+def at_once(page, keys, **more):
+    """Press keys without waiting for any answer."""
+    page.evaluate(
+        "([keys, more]) => { for (const key of keys)"
+        " document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, ...more })); }",
+        [list(keys), more],
+    )
+
+
+def test_keys_that_do_not_wait_decide_one_concept_each(served):
+    page = served.open("view=overall")
+    at_once(page, "as4m")
+    told(page, "#said", "amplified")
+    found = [v for v in verdicts.read(served.desk.path).verdicts if v.decided]
+    assert [(v.decision, v.strength) for v in found] == [("allow", 1.0), ("suppress", 1.0), ("amplify", 2.0)]
+    assert len({v.concept for v in found}) == 3
+    at_once(page, "uua", repeat=True)
+    at_once(page, "x")
+    told(page, "#said", "selected")
+    assert len(decisions(served)) == 3, "a key that is held down does nothing more"
+
+
+def test_what_was_pressed_before_a_failure_was_seen_is_not_done(served):
+    page = served.open("view=overall")
+    served.desk.read_only = "the disk is full"
+    at_once(page, "as")
+    told(page, "#fault", "the disk is full")
+    served.desk.read_only = ""
+    press(page, "m")
+    assert list(decisions(served).values()) == ["amplify"]
+
+
 def test_reason_strength_and_scope_by_keyboard(served):
     item = next(i for i, h in served.desk.hypotheses.items() if h.finding and h.context)
     page = served.open(f"queue=all&item={item.replace('|', '%7C').replace('=', '%3D')}")

@@ -254,8 +254,15 @@ class Desk:
         self._may_write()
         there = self.file.entries()
         said = [Change(before=as_written(there.get(p)), after=as_written(e)) for p, e in changes.items()]
-        self.journal.append(self.by, said, undoes)
-        self.file.write(changes)
+        made = self.file.prepared(changes)
+        if (
+            undoes is None
+        ):  # a line that the file does not follow is passed over by undo; a decision without its line is not
+            self.journal.append(self.by, said)
+            self.file.write(made)
+        else:  # so a step is only said to be taken back once it is
+            self.file.write(made)
+            self.journal.append(self.by, said, undoes)
         concepts = {concept for concept, _ in changes}
         return [i for i, h in self.hypotheses.items() if h.concept in concepts]
 

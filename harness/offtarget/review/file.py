@@ -1,18 +1,22 @@
-"""A verdicts file that people write in too: one decision changes its own entry, and every other byte stays.
+"""A verdicts file that people write in too: one decision changes its own entry.
 
 The text is read again before every change, so that what somebody wrote by hand meanwhile stays. An entry that is there
-is changed where it stands, with its comments (ruamel.yaml); a new one comes last. What this cannot be done with entry by
-entry, such as a list on one line, is written again whole, with its comments and order.
+is changed where it stands, with its comments (ruamel.yaml); a new one comes last; every other byte stays, also the ends of
+lines and a byte order mark. What this cannot be done with entry by entry (a list on one line, anchors) is written again
+whole, with its comments and order.
 """
 
 import io
+import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
+from ruamel.yaml.error import YAMLError
 
 from offtarget import verdicts as verdict_file
 from offtarget.audit.records import Audit
@@ -26,6 +30,7 @@ Place = tuple[str, str | None]
 Entry = dict[str, Any]
 """A verdict as its file holds it: only what is said."""
 WIDE = 2**20
+BOM = "\ufeff"
 HEAD = """\
 # Decisions on {name}. `offtarget review` writes this file, and people may: comments and order stay.
 schema_version: 1
@@ -59,6 +64,19 @@ def empty(audit: Audit) -> str:
     return HEAD.format(name=name, vocabulary=audit.vocabulary)
 
 
+def exact(path: Path) -> str:
+    """The text of a file with the ends of lines that it has."""
+    return path.read_bytes().decode("utf-8")
+
+
+class Prepared(NamedTuple):
+    """A verdicts file as it is, or is about to be."""
+
+    text: str
+    verdicts: Verdicts
+    entries: dict[Place, Entry]
+
+
 class VerdictsFile:
     """One verdicts file, of one audit.
 
@@ -69,14 +87,14 @@ class VerdictsFile:
 
     def __init__(self, path: Path, audit: Audit) -> None:
         self.path, self.audit = path, audit
-        self._parsed: tuple[str, Verdicts, dict[Place, Entry]] | None = None
+        self._parsed: Prepared | None = None
 
     def text(self) -> str:
         """What it holds now; of a file that is not there an empty one."""
         if not self.path.exists():
             return empty(self.audit)
         try:
-            return self.path.read_text(encoding="utf-8")
+            return exact(self.path)
         except (OSError, UnicodeDecodeError):
             verdict_file.read(self.path)  # says what is wrong with it
             raise
@@ -88,35 +106,34 @@ class VerdictsFile:
             ConfigError: broken, or naming what the audit does not have.
             UndecidedError: made for another vocabulary.
         """
-        return self._parse(self.text())[1]
+        return self._parse(self.text()).verdicts
 
     def entries(self) -> dict[Place, Entry]:
         """Its entries as they are written, by place; raises as `read`."""
-        return self._parse(self.text())[2]
+        return self._parse(self.text()).entries
 
-    def write(self, changes: Mapping[Place, Entry | None]) -> Verdicts:
-        """Change some entries, whole or not at all (fsync, rename).
+    def prepared(self, changes: Mapping[Place, Entry | None]) -> Prepared:
+        """What the file will be with other entries; nothing is written yet.
 
         Args:
             changes: the new entry of each place; None takes it away.
 
-        Returns:
-            What the file now holds.
-
         Raises:
-            ConfigError: the file is broken; it is then left as it is.
+            ConfigError: the file is broken.
         """
         text, _, there = self._parse(self.text())
         after, entries = _changed(text, there, changes, str(self.path))
-        found = verdict_file.parse(after, str(self.path), self.audit)
-        write_atomic(self.path, after)
-        self._parsed = after, found, entries
-        return found
+        return Prepared(after, verdict_file.parse(after, str(self.path), self.audit), entries)
 
-    def _parse(self, text: str) -> tuple[str, Verdicts, dict[Place, Entry]]:
-        if self._parsed is None or self._parsed[0] != text:
+    def write(self, prepared: Prepared) -> None:
+        """Write it, whole or not at all (fsync, rename)."""
+        write_atomic(self.path, prepared.text)
+        self._parsed = prepared
+
+    def _parse(self, text: str) -> Prepared:
+        if self._parsed is None or self._parsed.text != text:
             found = verdict_file.parse(text, str(self.path), self.audit)
-            self._parsed = text, found, _by_place(_raw(text, str(self.path)))
+            self._parsed = Prepared(text, found, _by_place(_raw(text, str(self.path))))
         return self._parsed
 
 
@@ -132,15 +149,19 @@ def changed(text: str, changes: Mapping[Place, Entry | None], where: str) -> str
 def _changed(
     text: str, there: Mapping[Place, Entry], changes: Mapping[Place, Entry | None], where: str
 ) -> tuple[str, dict[Place, Entry]]:
-    """The text, and its entries: of the two ways to write them the first that gives what was wanted."""
+    """The text, and its entries: of the ways to write them the first that gives what was wanted."""
     wanted = {p: e for p, e in there.items() if p not in changes}
     wanted |= {p: e for p, e in changes.items() if e is not None}
-    for edit in (_by_entry, _whole):
+    body = text.removeprefix(BOM)
+    for edit in (_by_entry, _whole, partial(_by_entry, apart=True)):
         try:
-            made = edit(text, changes)
+            made = edit(body, changes)
             found = _by_place(_raw(made, where))
-        except (ConfigError, _CannotError):
+        except (ConfigError, _CannotError, YAMLError):
             continue
+        if body.count("\r\n") == body.count("\n"):
+            made = re.sub("(?<!\r)\n", "\r\n", made)
+        made = text[: len(text) - len(body)] + made
         if found == wanted:
             return made, found
     raise ConfigError(
@@ -154,9 +175,12 @@ def _raw(text: str, where: str) -> list[Entry]:
 
 
 def _by_place(entries: list[Entry]) -> dict[Place, Entry]:
+    """The entry that counts at each place: as `verdicts.parse` has it, an undecided one makes way for another."""
     out: dict[Place, Entry] = {}
     for entry in entries:
-        out.setdefault(place_of(entry), entry)
+        verdict = Verdict.model_validate(entry)
+        if verdict.place not in out or (verdict.decided and not Verdict.model_validate(out[verdict.place]).decided):
+            out[verdict.place] = entry
     return out
 
 
@@ -174,32 +198,42 @@ class _At:
     entry: Entry
 
 
-def _by_entry(text: str, changes: Mapping[Place, Entry | None]) -> str:
-    """Each entry changed where it stands, new ones after the last."""
+def _by_entry(text: str, changes: Mapping[Place, Entry | None], *, apart: bool = False) -> str:
+    """Each entry changed where it stands, new ones after the last; `apart`: none by what stands in another (`<<: *a`)."""
     root = yaml.compose(text, Loader=_loader())
     if not isinstance(root, yaml.MappingNode):
         raise _CannotError
-    sequence = next((value for key, value in root.value if key.value == "verdicts"), None)
-    if sequence is None:
+    found = next(((key, value) for key, value in root.value if key.value == "verdicts"), None)
+    if found is None or root.flow_style:
         raise _CannotError
+    key, sequence = found
+    colon = text.index(":", key.end_mark.index) + 1
     new = [e for e in changes.values() if e is not None]
     if not isinstance(sequence, yaml.SequenceNode) or not sequence.value:  # `verdicts: []`, or nothing behind it
-        start, stop = sequence.start_mark.index, sequence.end_mark.index
-        head = text[:start].rstrip(" ")
+        if not new:
+            return text
+        stop = sequence.end_mark.index
+        end = text.find("\n", stop)
+        rest = text[stop:] if end < 0 else text[stop:end]
         lines = "".join(f"\n  - {_inline(entry)}" for entry in new)
-        return f"{head}{lines if new else ' []'}{text[stop:] or chr(10)}"
+        return f"{text[:colon]}{rest.rstrip()}{lines}{text[end:] if end >= 0 else chr(10)}"
     if sequence.flow_style:
         raise _CannotError
     there = [_at(text, node) for node in sequence.value]
+    if len({at.start for at in there}) < len(there):
+        raise _CannotError  # one is another by its name
     done: set[Place] = set()
     edits: list[tuple[int, int, str]] = []
     for at in there:
         place = place_of(at.entry)
-        if place not in changes:
+        borrows = apart and not _alone(text[at.start : at.stop])
+        if place not in changes and not borrows:
             continue
-        entry = changes[place]
-        if entry is None or place in done:
+        entry = changes.get(place, at.entry)
+        if entry is None or (place in done and place in changes):
             edits.append((*_lines(text, at), ""))
+        elif borrows:
+            edits.append((at.start, at.stop, _inline(entry)))
         else:
             edits.append((at.start, at.stop, _rewritten(text[at.start : at.stop], entry, at.column)))
         done.add(place)
@@ -213,10 +247,10 @@ def _by_entry(text: str, changes: Mapping[Place, Entry | None]) -> str:
         if text[line : last.start].strip() == "-":
             dash = line + text[line : last.start].index("-") - line
         edits.append((end, end, "".join(f"\n{' ' * dash}- {_inline(entry)}" for entry in left)))
+    elif all(changes.get(place_of(at.entry), at.entry) is None for at in there):
+        edits.append((colon, colon, " []"))  # nothing is left below it
     for start, stop, new_text in sorted(edits, reverse=True):
         text = text[:start] + new_text + text[stop:]
-    if all(place_of(at.entry) in changes and changes[place_of(at.entry)] is None for at in there) and not left:
-        raise _CannotError  # nothing is left below `verdicts:`
     return text if text.endswith("\n") else f"{text}\n"
 
 
@@ -226,7 +260,11 @@ def _at(text: str, node: Any) -> _At:
         raise _CannotError
     if not node.flow_style:  # a block ends where the next begins, with the comments between
         lines = text[start:stop].split("\n")
+        blocks = [leaf.end_mark.index for leaf in _leaves(node) if leaf.style in ("|", ">")]
+        least = len(text[: max(blocks, default=start)].rstrip())  # a line of a block is none of comments, also with a #
         while len(lines) > 1 and (not lines[-1].strip() or lines[-1].lstrip().startswith("#")):
+            if start + len("\n".join(lines[:-1])) < least:
+                break
             lines.pop()
         stop = start + len("\n".join(lines))
     loader = _loader()("")
@@ -235,6 +273,25 @@ def _at(text: str, node: Any) -> _At:
     finally:
         loader.dispose()
     return _At(start, stop, node.start_mark.column, entry)
+
+
+def _alone(snippet: str) -> bool:
+    """Whether an entry says all of itself."""
+    try:
+        yaml.compose(snippet, Loader=_loader())
+    except yaml.YAMLError:
+        return False
+    return True
+
+
+def _leaves(node: Any) -> Iterator[Any]:
+    """The scalars of a node."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+        return
+    for part in node.value:
+        for inner in part if isinstance(part, tuple) else (part,):
+            yield from _leaves(inner)
 
 
 def _lines(text: str, at: _At) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from offtarget import verdicts as verdict_file
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.records import Record, explain
-from offtarget.review.file import Entry, Place, changed, entry_of
+from offtarget.review.file import Entry, Place, changed, entry_of, exact
 from offtarget.store import write_atomic
 from offtarget.verdicts import Verdict
 
@@ -153,7 +153,7 @@ def merge(files: Sequence[Path], out: Path, prefer: Path | None = None) -> tuple
         conflicts.append(conflict)
         one = conflict.side(conflict.taken) if conflict.taken else _open(sides[0].verdict)
         changes[place] = entry_of(one)
-    start = files[0].read_text(encoding="utf-8")
+    start = exact(files[0])
     write_atomic(out, changed(start, changes, str(files[0])))
     Merge(out).write(conflicts)
     return tuple(c for c in conflicts if c.taken is None)

@@ -49,44 +49,53 @@ function group() {
   return lead ? page.order.filter((id) => page.items.get(id).group === lead) : [];
 }
 
-const act = {
-  open,
+// One after the other, each on what the one before left; what was asked before a failure was seen is not done.
+let turn = Promise.resolve();
+let failures = 0;
+function inTurn(f) {
+  const seen = failures;
+  turn = turn.then(() => (seen === failures ? f() : undefined)).catch((error) => { failures += 1; fault(error); });
+  return turn;
+}
+
+const now = {
+  open(id, focus) { open(id, focus); }, // its card is not waited for
   async decide(decision, advance = true) {
     if (page.list.read_only || !page.at) return;
     const many = page.picked.size > 0;
     const ids = many ? [...page.picked] : [page.at];
     const { strength, why, until, scope } = page.form;
     const next = after(many ? new Set(ids) : new Set([page.at]));
-    try {
-      const found = await source.decide({ ids, decision, scope, strength, why, until, by: $("by")?.value });
-      take(found);
-      const what = ids.length > 1 ? plural(ids.length, "hypothesis", "hypotheses") : current().label;
-      const how = decision === "undecided" ? "taken back" : PAST[decision];
-      page.picked.clear();
-      if (advance && decision !== "undecided" && next) await open(next);
-      else { page.form = blank(current()); draw(); }
-      said(`${source.alone ? "Held" : "Saved"}: ${what}, ${how}${decision !== "undecided" && scope === "context" ? " here only" : ""}.`);
-      plan();
-    } catch (error) { fault(error); }
+    const found = await source.decide({ ids, decision, scope, strength, why, until, by: $("by")?.value });
+    take(found);
+    const what = ids.length > 1 ? plural(ids.length, "hypothesis", "hypotheses") : current().label;
+    const how = decision === "undecided" ? "taken back" : PAST[decision];
+    page.picked.clear();
+    if (advance && decision !== "undecided" && next) open(next);
+    else { page.form = blank(current()); draw(); }
+    said(`${source.alone ? "Held" : "Saved"}: ${what}, ${how}${decision !== "undecided" && scope === "context" ? " here only" : ""}.`);
+    plan();
+  },
+  // The decision on this card anew, with the strength and the reason that the form now has.
+  async again() {
+    const { context, decision } = current();
+    page.form.scope = context === null ? "everywhere" : "context";
+    await now.decide(decision.decision, false);
   },
   async undo() {
-    try {
-      const found = await source.undo();
-      take(found);
-      const first = found.changed.find((i) => i.context === null) || found.changed[0];
-      if (first && page.items.has(first.id)) await open(first.id);
-      else draw();
-      said(found.changed.length ? `Taken back: ${first.label}.` : "Nothing to take back.");
-      plan();
-    } catch (error) { fault(error); }
+    const found = await source.undo();
+    take(found);
+    const first = found.changed.find((i) => i.context === null) || found.changed[0];
+    if (first && page.items.has(first.id)) open(first.id);
+    else draw();
+    said(found.changed.length ? `Taken back: ${first.label}.` : "Nothing to take back.");
+    plan();
   },
   async resolve(letter) {
     const next = after(new Set([page.at]));
-    try {
-      take(await source.resolve(page.at, letter));
-      said(`Saved: side ${letter} counts.`);
-      if (next) await open(next); else { page.form = blank(current()); draw(); }
-    } catch (error) { fault(error); }
+    take(await source.resolve(page.at, letter));
+    if (next) open(next); else { page.form = blank(current()); draw(); }
+    said(`Saved: side ${letter} counts.`);
   },
   scope() {
     if (current()?.context == null) return;
@@ -94,22 +103,31 @@ const act = {
     drawRight();
     said(page.form.scope === "context" ? "Decides here only." : "Decides everywhere.");
   },
-  strength(value) {
+  async strength(value) {
+    if (!page.form) return;
     page.form.strength = value;
-    const d = current()?.decision;
-    if (d && d.decision !== "allow" && !page.picked.size) { page.form.scope = current().context === null ? "everywhere" : "context"; act.decide(d.decision, false); }
+    const d = current().decision;
+    if (d && d.decision !== "allow" && !page.picked.size) await now.again();
     else { drawRight(); said(`Strength ${value}.`); }
   },
+  async reason() {
+    if (current()?.decision) await now.again();
+    else said("The reason goes with the next decision on this card.");
+  },
+  step,
+  undecided,
   group() { group().forEach((id) => page.picked.add(id)); draw(); said(`${page.picked.size} selected.`); },
   filter() { page.shown.forEach((id) => page.picked.add(id)); draw(); said(`All ${page.shown.length} of this filter selected.`); },
-  pick(id) { if (page.picked.has(id)) page.picked.delete(id); else page.picked.add(id); draw(); said(`${page.picked.size} selected.`); },
-  async more() {
-    try {
-      const { pairs } = await source.card(page.at, page.card.pairs.length);
-      page.card.pairs.push(...pairs);
-      drawRight();
-    } catch (error) { fault(error); }
-  },
+  pick(id = page.at) { if (!id) return; if (page.picked.has(id)) page.picked.delete(id); else page.picked.add(id); draw(); said(`${page.picked.size} selected.`); },
+};
+const act = Object.fromEntries(Object.entries(now).map(([name, f]) => [name, (...given) => inTurn(() => f(...given))]));
+act.more = async () => {
+  const { at, card } = page;
+  try {
+    const { pairs } = await source.card(at, card.pairs.length);
+    card.pairs.push(...pairs);
+    if (page.card === card) drawRight();
+  } catch (error) { fault(error); }
 };
 
 // The next one of the list that is none of these.
@@ -137,7 +155,7 @@ function line(item) {
   const sub = item.group && item.group !== item.id && item.context === null;
   return h("li", { class: sub ? "along" : "" },
     h("input", { type: "checkbox", "aria-label": `select ${item.label}${under ? `, ${under}` : ""}`, onchange: () => act.pick(item.id) }),
-    h("button", { type: "button", class: "line", onclick: () => open(item.id, true) },
+    h("button", { type: "button", class: "line", onclick: () => act.open(item.id, true) },
       h("span", { class: "name" }, item.named ? item.label : `no name: ${item.label.replace(/^unnamed: /, "")}`, under ? h("span", { class: "under" }, under) : null),
       h("span", { class: `eff ${item.lean === "chosen" ? "up" : "down"}` }, item.effect_text),
       h("span", { class: `sign ${mark?.decision || ""}`, title: mark ? PAST[mark.decision] : "" }, sign, mark ? h("span", { class: "sr" }, ` ${PAST[mark.decision]}`) : null)));
@@ -249,13 +267,22 @@ function step(by) {
   open(page.shown[Math.min(Math.max(k + by, 0), page.shown.length - 1)]);
 }
 
+// The next one, after the open one, that nobody decided on.
+function undecided() {
+  const k = page.order.indexOf(page.at);
+  const id = [...page.order.slice(k + 1), ...page.order.slice(0, k)].find((i) => page.items.get(i).queue === "undecided");
+  if (!id) { said("Nothing is left undecided."); return; }
+  if (!matches(page.items.get(id))) Object.assign(filter, { queue: "undecided", q: "", view: "" });
+  open(id);
+}
+
 const does = {
-  next: () => step(1), previous: () => step(-1),
+  next: () => act.step(1), previous: () => act.step(-1),
   allow: () => act.decide("allow"), suppress: () => act.decide("suppress"), amplify: () => act.decide("amplify"), clear: () => act.decide("undecided"),
   ...Object.fromEntries(STRENGTHS.map((s, k) => [`strength_${k + 1}`, () => act.strength(s)])),
   reason: () => $("why")?.focus(), here_only: act.scope, undo: act.undo, search: () => $("search").focus(),
-  next_undecided: () => { const k = page.order.indexOf(page.at); const id = [...page.order.slice(k + 1), ...page.order.slice(0, k)].find((i) => page.items.get(i).queue === "undecided"); if (id) { if (!matches(page.items.get(id))) Object.assign(filter, { queue: "undecided", q: "", view: "" }); open(id); } else said("Nothing is left undecided."); },
-  select: () => page.at && act.pick(page.at), select_group: act.group, select_filter: act.filter, help: () => $("keys").showModal(),
+  next_undecided: () => act.undecided(),
+  select: () => act.pick(), select_group: () => act.group(), select_filter: () => act.filter(), help: () => $("keys").showModal(),
 };
 const WORDS = {
   next: "next", previous: "the one before", allow: "allow", suppress: "suppress", amplify: "amplify", clear: "take the decision back", strength_1: "strength ×¼", strength_2: "strength ×½", strength_3: "strength ×1",
@@ -268,7 +295,7 @@ function onKey(event) {
   const t = event.target;
   if (t.matches?.("input:not([type=checkbox]), textarea, select")) {
     if (event.key === "Escape") t.blur();
-    if (event.key === "Enter" && t.id === "why") { t.blur(); const d = current()?.decision; if (d) { page.form.scope = current().context === null ? "everywhere" : "context"; act.decide(d.decision, false); } else said("The reason goes with the next decision on this card."); }
+    if (event.key === "Enter" && t.id === "why") { t.blur(); act.reason(); }
     if (event.key === "Enter" && t.id === "search") t.blur();
     return;
   }
@@ -277,6 +304,7 @@ function onKey(event) {
   const action = arrow || Object.keys(keys).find((name) => keys[name] === event.key);
   if (!action || !does[action]) return;
   event.preventDefault();
+  if (event.repeat && !["next", "previous"].includes(action)) return; // a key that is held down decides once
   does[action]();
 }
 
@@ -291,7 +319,7 @@ function drawLook() {
     const pair = Object.fromEntries(["prompt", "chosen", "rejected"].map((n) => [n, $(`look-${n}`).value]));
     try {
       const { concepts } = await source.look(pair);
-      out.replaceChildren(concepts.length ? h("table", {}, h("thead", {}, h("tr", {}, ["concept", "chosen", "rejected", "feeds"].map((t) => h("th", {}, t)))), h("tbody", {}, concepts.map((c) => h("tr", {}, h("td", {}, c.label), h("td", {}, c.chosen), h("td", {}, c.rejected), h("td", {}, c.hypotheses.map((id) => h("button", { type: "button", class: "link", onclick: () => { $("look").close(); open(id); } }, page.items.get(id)?.effect_text || "the finding"))))))) : h("p", { class: "note" }, "The answers differ in no concept of this audit."));
+      out.replaceChildren(concepts.length ? h("table", {}, h("thead", {}, h("tr", {}, ["concept", "chosen", "rejected", "feeds"].map((t) => h("th", {}, t)))), h("tbody", {}, concepts.map((c) => h("tr", {}, h("td", {}, c.label), h("td", {}, c.chosen), h("td", {}, c.rejected), h("td", {}, c.hypotheses.map((id) => h("button", { type: "button", class: "link", onclick: () => { $("look").close(); act.open(id); } }, page.items.get(id)?.effect_text || "the finding"))))))) : h("p", { class: "note" }, "The answers differ in no concept of this audit."));
     } catch (error) { out.replaceChildren(h("p", { class: "down" }, error.message)); }
   };
   $("look").replaceChildren(h("h2", {}, "Look at a pair"), h("p", { class: "note" }, "Which concepts tell these two answers apart, and which findings such a pair feeds."), ...["prompt", "chosen", "rejected"].map(field), h("p", { class: "row" }, button("Look", null, go, { class: "main" }), button("Close", null, () => $("look").close())), out);
