@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from offtarget.progress import Progress
 from offtarget.registry import check_parameters, default
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import needs_concept
-from offtarget.store import Store
+from offtarget.store import Store, write_atomic
 from offtarget.verdicts import Verdicts
 
 if TYPE_CHECKING:
@@ -134,9 +135,41 @@ class PlanResult:
             return Dataset.from_list(rows)
         return Dataset.from_list(rows, features=own.features({k for r in rows for k in r}))
 
+    def write(self, path: str | PathLike[str]) -> int:
+        """Write what `apply` gives for the loaded pairs into a file for another trainer.
+
+        Args:
+            path: a .jsonl or .parquet file; it is written whole or not at all.
+
+        Returns:
+            Number of pairs written.
+
+        Raises:
+            ConfigError: another ending, a folder that cannot be written, a plan that no dataset can hold.
+        """
+        to = Path(fspath(path))
+        check_shaped(to)
+        shaped = self.apply()
+        made = BytesIO()
+        shaped.to_parquet(made) if to.suffix == ".parquet" else shaped.to_json(made, force_ascii=False)
+        write_atomic(to, made.getvalue())
+        return len(shaped)
+
     def __repr__(self) -> str:
         s = self._summary
         return f"<plan of {s['protocol']}: {s['touched']} of {s['pairs']} pairs touched>"
+
+
+def check_shaped(path: Path) -> None:
+    """Whether a shaped dataset can be written there.
+
+    Raises:
+        ConfigError: it cannot.
+    """
+    if path.suffix not in {".jsonl", ".parquet"}:
+        raise ConfigError(f"{path}: a shaped dataset is a .jsonl or a .parquet file")
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name the file that the shaped dataset goes to")
 
 
 def _messages(_: int, pair: Pair, flip: bool) -> dict[str, Any]:

@@ -77,9 +77,17 @@ def plan(
     max_length: MaxLength = None,
     chat_template: ChatTemplate = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of the control protocols.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the shaped dataset for another trainer (.jsonl or .parquet): rows left out, flipped and added, with "
+            "columns for weights and offsets."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
+    from offtarget.api.plan import PlanResult, check_shaped
     from offtarget.chat_template import read_template
     from offtarget.data.loading import load_asked
     from offtarget.engine.as_audited import MODEL, Asked, as_audited
@@ -101,6 +109,10 @@ def plan(
         check_parameters(entry, own[entry.name])
     if concept is not None and verdicts is not None:
         raise ConfigError("-P concept= and --verdicts both say what to shape; give one of them")
+    if out is not None:
+        if len(entries) > 1:
+            raise ConfigError(f"--out {out}: a shaped dataset is of one protocol; name one of {', '.join(own)}")
+        check_shaped(out)
     if chat_template:
         read_template(chat_template)
     asked = Asked(
@@ -131,13 +143,17 @@ def plan(
         if len(entries) > 1:
             made = _each(on, own, seed)
         else:
-            summary = dry_plan(on, entries[0].name, params, seed=seed).summary
+            dry = dry_plan(on, entries[0].name, params, seed=seed)
+            summary = dry.summary
+            rows = None if out is None else PlanResult(dry.plan, pairs, summary).write(out)
     note_reading(pairs)
     if len(entries) > 1:
         for text in on.notes:
             note(f"note: {text}")
         _compared(made, as_json)
         return
+    if out is not None:
+        note(f"wrote {rows:,} pairs to {out}")
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return
