@@ -33,8 +33,18 @@ def pairs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def plan(pairs: Path, protocol: str, strength: float, out: str) -> int:
     return call(
-        ["plan", str(pairs), "--protocol", protocol, "-P", "concept=surface:bold", "-P", f"strength={strength}"]
-        + ["--out", out]
+        [
+            "plan",
+            str(pairs),
+            "--protocol",
+            protocol,
+            "-P",
+            "concept=surface:bold",
+            "-P",
+            f"strength={strength}",
+            "--out",
+            out,
+        ]
     )
 
 
