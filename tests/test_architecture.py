@@ -24,7 +24,7 @@ FLOORS = [
     {"data", "lens"},
     {"audit", "verdicts", "shaping", "training", "evals"},
     {"board", "report"},
-    {"benchmark"},
+    {"benchmark", "comparison"},
     {"engine"},
     {"verification", "review", "gate"},
     {"api"},

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from offtarget.api.plan import plan as plan
     from offtarget.api.runs import board as board
     from offtarget.api.runs import compare as compare
+    from offtarget.api.runs import compare_logs as compare_logs
     from offtarget.api.runs import evaluate as evaluate
     from offtarget.api.runs import run as run
     from offtarget.api.runs import verify as verify
@@ -46,6 +47,7 @@ _WHERE = {
     "evaluate": "api.runs",
     "verify": "api.runs",
     "compare": "api.runs",
+    "compare_logs": "api.runs",
     "board": "api.runs",
     "protocol": "shaping.protocol",
     "audit_method": "audit.method",

@@ -141,7 +141,7 @@ def test_ids_that_are_ids_stay():
 
 
 def test_cells_of_two_models_are_not_the_seeds_of_one_row(tmp_path, make_cell):
-    from offtarget.board.sides import read_side
+    from offtarget.comparison.sides import read_side
 
     for seed in (0, 1):
         write_cell(tmp_path, make_cell("dpo", seed=seed, style=0.3))

@@ -347,8 +347,8 @@ def test_compare_names_both_sides_and_says_what_its_numbers_are_about(capsys: py
     assert "hold the noise of prompts, sampling and training seeds" in out and "-0.300" in out
     assert call(["compare", str(plain[0].parent), str(filtered[0].parent), "--json"]) == 0
     body = json.loads(capsys.readouterr().out)
-    assert body["a"] == "dpo, seeds 0, 1, 2" and body["differences"][0]["of_protocols"] is True
-    assert body["differences"][0]["difference"] == pytest.approx(-0.3)
+    assert body["a"] == "dpo, seeds 0, 1, 2" and body["comparisons"][0]["differences"][0]["of_protocols"] is True
+    assert body["comparisons"][0]["differences"][0]["difference"] == pytest.approx(-0.3)
 
 
 def test_sides_of_other_datasets_are_named_with_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -362,11 +362,11 @@ def test_sides_of_other_datasets_are_named_with_them(capsys: pytest.CaptureFixtu
 def test_start_has_no_training_seeds_in_a_comparison(capsys: pytest.CaptureFixture[str]) -> None:
     (start,), plain = cells_of("start", 1, 0.1), cells_of("dpo", 3, 0.5)
     assert call(["compare", str(start), str(plain[0].parent), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["differences"][0]["of_protocols"] is True
+    assert json.loads(capsys.readouterr().out)["comparisons"][0]["differences"][0]["of_protocols"] is True
     assert call(["compare", str(start), str(plain[0]), "--json"]) == 0
     body = json.loads(capsys.readouterr().out)
-    assert body["differences"][0]["of_protocols"] is False and "b has 1 seed" in body["about"]
-    assert "a has" not in body["about"]
+    assert body["comparisons"][0]["of_protocols"] is False and "b has 1 seed" in body["comparisons"][0]["about"]
+    assert "a has" not in body["comparisons"][0]["about"]
 
 
 def test_cells_that_are_not_seeds_of_one_row_are_not_compared(capsys: pytest.CaptureFixture[str]) -> None:

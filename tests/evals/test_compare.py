@@ -211,3 +211,47 @@ def test_the_interval_of_a_rare_share_covers_and_always_has_width(p: float) -> N
         covered += low <= p <= high
         assert high > low
     assert covered / n >= 0.95 - 0.03 - 3 * (0.05 * 0.95 / n) ** 0.5  # Wilson dips to 0.92 at some rates
+
+
+def test_the_smallest_difference_that_can_be_seen_is_found_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(5)
+    n, m = 60, 4
+    a = rng.normal(0, 1, n)
+    first = paired(score(by_id(a)), score(by_id(a + rng.normal(0, 0.5, n))), family=m)
+    se = (first.ci[1] - first.ci[0]) / 2 / stats.t.ppf(0.975, n - 1)  # type: ignore[index]
+    assert first.detectable == pytest.approx(se * (stats.t.ppf(1 - 0.05 / m / 2, n - 1) + stats.t.ppf(0.8, n - 1)))
+    # a shift of that size, with the spread that the differences have: found by the corrected test in 80 of 100 sets
+    sd = se * np.sqrt(n)
+    changes = rng.normal(first.detectable, sd, (4000, n))
+    found = stats.ttest_1samp(changes, 0, axis=1).pvalue < 0.05 / m
+    assert found.mean() == pytest.approx(0.8, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "n", "verdict"),
+    [
+        (30, 2, 200, "differs"),
+        (6, 5, 400, "alike"),  # 0.25 points, interval within 5
+        (6, 5, 40, "insufficient evidence"),  # 2.5 points, interval wider than 5
+    ],
+)
+def test_no_difference_is_said_only_where_the_interval_excludes_one_that_matters(
+    up: int, down: int, n: int, verdict: str
+) -> None:
+    a = np.array([0.0] * up + [1.0] * down + [0.0, 1.0] * ((n - up - down) // 2) + [0.0] * ((n - up - down) % 2))
+    b = a.copy()
+    b[: up + down] = 1 - b[: up + down]
+    card = {"behaviour": "b", "task_version": "1-A", "direction": "lower", "role": "target"}
+    x, y = (make_score(by_id(v), **card, unit="share of answers") for v in (a, b))  # type: ignore[arg-type]
+    (found,) = compare_runs({"b": x}, {"b": y})
+    assert found.verdict == verdict
+    assert found.margin == 0.05
+
+
+def test_shares_at_their_end_are_flagged() -> None:
+    def ends(ones_a: int, ones_b: int) -> str | None:
+        values = [np.array([1.0] * k + [0.0] * (100 - k)) for k in (ones_a, ones_b)]
+        card = {"behaviour": "b", "task_version": "1-A", "direction": "lower", "role": "target"}
+        return paired(*(make_score(by_id(v), **card, unit="share") for v in values)).at_end  # type: ignore[arg-type]
+
+    assert (ends(1, 2), ends(1, 3), ends(98, 100), ends(40, 60)) == ("floor", None, "ceiling", None)

@@ -9,11 +9,12 @@ from offtarget.api.wording import speaks_python
 from offtarget.board.folder import read_folders
 from offtarget.board.rank import rank
 from offtarget.board.records import Boards
-from offtarget.board.sides import read_side
+from offtarget.comparison.run import compare_sides
+from offtarget.comparison.sides import logs_side, read_side
 from offtarget.engine import experiment
 from offtarget.engine.experiment import Experiment
 from offtarget.engine.recipe import read_recipe
-from offtarget.evals.compare import PairedDifference, compare_runs
+from offtarget.evals.compare import PairedDifference
 from offtarget.evals.scores import BehaviourScore
 from offtarget.progress import Progress
 from offtarget.store import Store
@@ -174,8 +175,11 @@ def compare(a: str | PathLike[str], b: str | PathLike[str]) -> tuple[PairedDiffe
     """Paired differences b − a on the same samples, clustered by prompt, with q-values over the behaviours.
 
     Args:
-        a: a cell, a scores.json, a folder with one, or the cells of several training seeds.
+        a: a cell, a scores.json, Inspect logs, a folder with one of them, or the cells of several training seeds.
         b: what to compare with it.
+
+    Returns:
+        One difference a behaviour, with its interval, q, the smallest difference that could be seen, and a verdict.
 
     Raises:
         ConfigError: nothing to read there, or versions of a task that cannot be compared.
@@ -188,8 +192,34 @@ def compare(a: str | PathLike[str], b: str | PathLike[str]) -> tuple[PairedDiffe
         >>> style.difference > 0 and style.q < 0.05
         True
     """
-    sides = read_side(fspath(a)), read_side(fspath(b))
-    return tuple(compare_runs(sides[0].scores, sides[1].scores, trained=(sides[0].trained, sides[1].trained)))
+    return compare_sides(read_side(fspath(a)), [read_side(fspath(b))]).comparisons[0].differences
+
+
+@speaks_python
+def compare_logs(a: Any, b: Any) -> tuple[PairedDifference, ...]:
+    """Paired differences b − a of two Inspect logs, or of several each, whatever made them.
+
+    Samples are aligned by id (and epoch) and clustered by id; where their inputs differ nothing is compared. Without
+    another word in the task's `@task(direction=...)` more counts as better; no test depends on that.
+
+    Args:
+        a: a path of a log or of a folder of logs, an `EvalLog` with its samples, or a list of them.
+        b: what to compare with it.
+
+    Returns:
+        One difference for each task, or for each scorer of a task that has several.
+
+    Raises:
+        ConfigError: a log did not succeed, or the logs share no task, other task versions, or other inputs under one id.
+
+    Example:
+        >>> import offtarget
+        >>> offtarget.compare_logs("logs/before.eval", "logs/after.eval")
+        Traceback (most recent call last):
+        ...
+        offtarget.errors.ConfigError: logs/before.eval: no such file
+    """
+    return compare_sides(logs_side(a), [logs_side(b)]).comparisons[0].differences
 
 
 @speaks_python

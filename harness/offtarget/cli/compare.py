@@ -1,71 +1,77 @@
-"""`offtarget compare`: two runs, or two protocols with their seeds, sample by sample."""
+"""`offtarget compare`: runs, protocols with their seeds, or Inspect logs, sample by sample."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from offtarget.cli.options import AsJson
-from offtarget.cli.ui import echo_json, note, table
+from offtarget.cli.ui import echo_json, note, small, table
 
-SIDE = "A cell, a scores.json, a folder with one, or the cells of several seeds (a folder, or separated by commas)."
+if TYPE_CHECKING:
+    from offtarget.comparison.records import Compared
+
+SIDES = (
+    "Two or more of: a cell, a scores.json, Inspect logs (.eval), a folder with one of them, or the cells of several seeds "
+    "(a folder, or separated by commas). All are compared with the first."
+)
 
 
 def compare(
-    a: Annotated[str, typer.Argument(help=SIDE)],
-    b: Annotated[str, typer.Argument(help="What to compare with it.")],
+    sides: Annotated[list[str], typer.Argument(metavar="A B [C]...", help=SIDES)],
+    html: Annotated[Path | None, typer.Option(help="Write a page with the answers that flipped, side by side.")] = None,
+    margin: Annotated[
+        float, typer.Option(min=0.0001, max=0.9999, help="Differences of shares smaller than this do not matter.")
+    ] = 0.05,
+    margin_sd: Annotated[
+        float, typer.Option(min=0.0001, help="The same of all other behaviours, in standard deviations of A's values.")
+    ] = 0.2,
     as_json: AsJson = False,
 ) -> None:
-    """Paired differences b − a on the same samples, clustered by prompt, BH-corrected over the behaviours.
+    """Paired differences on the same samples, clustered by prompt, BH-corrected over all that are shown.
 
     With three training seeds or more on each side (the start model needs none) the noise of seeds is in, and the
     differences are between protocols. Two single runs show a difference between these two policies and no more.
     """
-    from offtarget.board.sides import differing, named, read_side
-    from offtarget.board.strata import cut_in_file_order
-    from offtarget.evals.compare import compare_runs
-    from offtarget.evals.scores import MANY_UNSCORED
+    import shlex
 
-    sides = read_side(a), read_side(b)
-    for line in differing(*sides):
-        note(f"warning: {line}")
-    for line in cut_in_file_order(s for side in sides for own in side.scores.values() for s in own):
-        note(f"warning: {line}")
-    names = named(*sides)
-    found = compare_runs(sides[0].scores, sides[1].scores, trained=(sides[0].trained, sides[1].trained))
-    said = _about(*sides, all(d.of_protocols for d in found))
+    from offtarget.comparison.answers import with_answers
+    from offtarget.comparison.page import page
+    from offtarget.comparison.run import compare_sides
+    from offtarget.comparison.sides import read_side
+    from offtarget.errors import ConfigError
+    from offtarget.evals.compare import Margins
+    from offtarget.store import write_atomic
+
+    if len(sides) < 2:
+        raise ConfigError(f"a comparison needs two sides: `offtarget compare {shlex.quote(sides[0])} OTHER`")
+    if html is not None and html.is_dir():
+        raise ConfigError(f"{html} is a folder; name the file of the page")
+    read = [read_side(text) for text in sides]
+    if html is not None:
+        read = [with_answers(side, text) for side, text in zip(read, sides, strict=True)]
+    found = compare_sides(read[0], read[1:], Margins(share=margin, sd=margin_sd))
+    if html is not None:
+        words = ["offtarget", "compare", *sides, "--html", str(html)]
+        words += ["--margin", f"{margin:g}"] * (margin != 0.05) + ["--margin-sd", f"{margin_sd:g}"] * (margin_sd != 0.2)
+        write_atomic(html, page(found, read[0], read[1:], shlex.join(words)))
+    for one in found.comparisons:
+        for line in one.warnings:
+            note(f"warning: {line}")
     if as_json:
-        echo_json(
-            {"a": names[0], "b": names[1], "about": said, "differences": [d.model_dump(mode="json") for d in found]}
-        )
-        return
-    typer.echo(f"a = {names[0]}; b = {names[1]}\n")
-    table(("behaviour", "b − a", "95 % interval", "p", "q", "n", "missing"), [_row(d) for d in found])
-    typer.echo(f"\n{said}")
-    for d in found:
-        for side, name, share in zip(sides, "ab", d.unscored, strict=True):
-            if share > MANY_UNSCORED:
-                note(
-                    f"warning: {d.behaviour}: {share:.0%} of {name}'s answers have no score{_bounds(side.scores[d.behaviour])}; "
-                    "the difference is that of the samples that both have"
-                )
+        echo_json(found.model_dump(mode="json"))
+    else:
+        for one in found.comparisons:
+            _print(found.a, one)
+    if html is not None:
+        note(f"wrote {html}")
 
 
-def _about(a: Any, b: Any, of_protocols: bool) -> str:
-    """What the intervals and p hold, and so what they are about."""
-    if of_protocols:
-        return (
-            "Intervals, p and q hold the noise of prompts, sampling and training seeds: they are about what training "
-            "again with other seeds would give."
-        )
-    few = [
-        f"{name} has {len(s.seeds) or 1} seed{'s' if len(s.seeds) > 1 else ''}"
-        for name, s in (("a", a), ("b", b))
-        if s.trained and len(s.seeds) < 3
-    ]
-    return (
-        f"The noise of training seeds is not in these intervals, p and q ({', '.join(few)}; three are needed): they are "
-        "about these two policies, and say nothing of what the protocols would give with other seeds."
-    )
+def _print(a: str, one: "Compared") -> None:
+    typer.echo(f"a = {a}; b = {one.b}\n")
+    head = ("behaviour", "b - a", "95 % interval", "p", "q", "detectable", "n", "missing", "verdict")
+    table(head, [_row(d) for d in one.differences])
+    typer.echo(f"\n{one.about}\n")
 
 
 def _row(d: Any) -> tuple[Any, ...]:
@@ -73,12 +79,5 @@ def _row(d: Any) -> tuple[Any, ...]:
         return "" if value is None else format(value, form)
 
     ci = "" if d.ci is None else f"{d.ci[0]:+.3f} to {d.ci[1]:+.3f}"
-    return d.behaviour, show(d.difference, "+.3f"), ci, show(d.p, ".2g"), show(d.q, ".2g"), d.n, d.n_missing
-
-
-def _bounds(scores: Any) -> str:
-    """The mean if all unscored answers were best, and worst, over the seeds."""
-    from offtarget.evals.scores import mean_bounds
-
-    found = mean_bounds([v for s in scores for v in s.samples.values()], scores[0].unit)
-    return "" if found is None else f" (its mean would be {found[0]:.3f} or {found[1]:.3f} if all were 0 or 1)"
+    p, q = ("" if x is None else small(x) for x in (d.p, d.q))
+    return d.behaviour, show(d.difference, "+.3f"), ci, p, q, show(d.detectable, ".3f"), d.n, d.n_missing, d.verdict

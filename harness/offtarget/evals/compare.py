@@ -4,11 +4,29 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from pydantic import Field
+
 from offtarget.errors import ConfigError
-from offtarget.evals.contrast import difference
+from offtarget.evals.contrast import Contrast, difference
 from offtarget.evals.panel import Panel, common, n_prompts
 from offtarget.evals.scores import BehaviourScore, Direction, Role, share_unscored
 from offtarget.records import Record
+
+Verdict = Literal["differs", "alike", "insufficient evidence"]
+"""differs: q < 0.05. alike: the 95 % interval lies within the margin, so there is no difference that matters.
+Neither: these samples cannot tell."""
+LEVEL, POWER = 0.05, 0.8
+END = 0.02
+"""A share within this of 0 or of 1 is at its end."""
+
+
+class Margins(Record):
+    """How large a difference has to be before it matters."""
+
+    share: float = Field(default=0.05, gt=0, lt=1)
+    """Of behaviours that are shares of answers."""
+    sd: float = Field(default=0.2, gt=0)
+    """Of all others, in standard deviations of a's values (0.2: a small effect, Cohen 1988)."""
 
 
 class PairedDifference(Record):
@@ -44,6 +62,14 @@ class PairedDifference(Record):
     """Samples that have no value in one run or both."""
     unscored: tuple[float, float] = (0.0, 0.0)
     """Share of a's and of b's answers that have no value."""
+    detectable: float | None = None
+    """The smallest difference that these samples would show with 80 % power as the only one of the family, by the error
+    that they have: (t_{1 − α/2} + t_{power}) standard errors with α = 0.05/m (Bloom 1995). None where nothing varies."""
+    margin: float | None = None
+    """Differences smaller than this do not matter; None where a's values are no shares and do not vary."""
+    at_end: Literal["floor", "ceiling"] | None = None
+    """Whether both sides are shares within two points of 0, or of 1: what lies beyond cannot show."""
+    verdict: Verdict = "insufficient evidence"
 
 
 def paired(
@@ -51,6 +77,8 @@ def paired(
     b: BehaviourScore | Sequence[BehaviourScore],
     *,
     trained: tuple[bool, bool] = (True, True),
+    margins: Margins | None = None,
+    family: int = 1,
 ) -> PairedDifference:
     """The change of one behaviour between two policies, sample by sample.
 
@@ -58,6 +86,8 @@ def paired(
         a: the score before; or one for each training seed.
         b: the score after; or one for each training seed.
         trained: whether training made a, and b: False for the start model, whose seeds are those of sampling alone.
+        margins: how large a difference has to be before it matters.
+        family: m, how many differences are tested together.
 
     Raises:
         ConfigError: not the same behaviour, or another version of its task.
@@ -74,6 +104,7 @@ def paired(
     binary = len(before) == len(after) == 1 and _binary(x, y)
     told = bool(x.ids) and change.told and (len(before) > 1 or len(after) > 1)
     found = change.value if x.ids else None
+    least = margins or Margins()
     return PairedDifference(
         behaviour=card.behaviour,
         task_version=card.task_version,
@@ -90,6 +121,9 @@ def paired(
         n_clusters=n_prompts(x),
         n_missing=len(every) - len(x.ids),
         unscored=(share_unscored(before), share_unscored(after)),
+        detectable=_detectable(change, family) if x.ids else None,
+        margin=least.share if x.rate and y.rate else least.sd * x.spread or None,
+        at_end=_at_end(x, y),
     )
 
 
@@ -98,6 +132,7 @@ def compare_runs(
     b: Mapping[str, BehaviourScore | Sequence[BehaviourScore]],
     *,
     trained: tuple[bool, bool] = (True, True),
+    margins: Margins | None = None,
 ) -> list[PairedDifference]:
     """All behaviours that both runs have, with q-values over that family.
 
@@ -105,6 +140,30 @@ def compare_runs(
         a: scores by behaviour, before; one for each training seed where there are several.
         b: scores by behaviour, after.
         trained: as in `paired`.
+        margins: as in `paired`.
+
+    Raises:
+        ConfigError: no behaviour in common, or different task versions.
+    """
+    return with_q(differences(a, b, trained=trained, margins=margins))
+
+
+def differences(
+    a: Mapping[str, BehaviourScore | Sequence[BehaviourScore]],
+    b: Mapping[str, BehaviourScore | Sequence[BehaviourScore]],
+    *,
+    trained: tuple[bool, bool] = (True, True),
+    margins: Margins | None = None,
+    others: int = 1,
+) -> list[PairedDifference]:
+    """All behaviours that both runs have, before the correction for their number.
+
+    Args:
+        a: as in `compare_runs`.
+        b: as in `compare_runs`.
+        trained: as in `paired`.
+        margins: as in `paired`.
+        others: how many runs are compared with a, in one family.
 
     Raises:
         ConfigError: no behaviour in common, or different task versions.
@@ -115,13 +174,39 @@ def compare_runs(
             f"the runs have no behaviour in common ({', '.join(a) or 'none'} against "
             f"{', '.join(b) or 'none'}): evaluate both on the same ones"
         )
-    return with_q([paired(a[name], b[name], trained=trained) for name in shared])
+    family = len(shared) * others
+    return [paired(a[name], b[name], trained=trained, margins=margins, family=family) for name in shared]
 
 
 def with_q(differences: Sequence[PairedDifference]) -> list[PairedDifference]:
-    """Benjamini-Hochberg q-values over a family; a comparison without p has none and does not count."""
-    q = iter(false_discovery([d.p for d in differences]))
-    return [d.model_copy(update={"q": next(q)}) for d in differences]
+    """Benjamini-Hochberg q-values over a family, and so the verdicts; a comparison without p has none and does not count."""
+    q = false_discovery([d.p for d in differences])
+    return [d.model_copy(update={"q": x, "verdict": _verdict(d, x)}) for d, x in zip(differences, q, strict=True)]
+
+
+def _verdict(d: PairedDifference, q: float | None) -> Verdict:
+    if q is None or d.difference is None:
+        return "insufficient evidence"
+    if q < LEVEL:
+        return "differs"
+    if d.ci is None:  # every sample changed by the same
+        return "alike" if d.difference == 0 else "insufficient evidence"
+    within = d.margin is not None and -d.margin < d.ci[0] and d.ci[1] < d.margin
+    return "alike" if within else "insufficient evidence"
+
+
+def _detectable(change: Contrast, family: int) -> float | None:
+    if change.n_prompts < 2 or change.variance == 0:
+        return None
+    return change.half(1 - LEVEL / max(family, 1)) + change.half(2 * POWER - 1)
+
+
+def _at_end(x: Panel, y: Panel) -> Literal["floor", "ceiling"] | None:
+    if not x.ids or not (x.rate and y.rate):
+        return None
+    if max(x.mean, y.mean) <= END:
+        return "floor"
+    return "ceiling" if min(x.mean, y.mean) >= 1 - END else None
 
 
 def false_discovery(p: Sequence[float | None]) -> list[float | None]:

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from pydantic import ValidationError
 from offtarget.board.cell import START, Cell
 from offtarget.board.folder import load_cell
 from offtarget.board.group import evaluation_of, row_key, training_of
+from offtarget.comparison.logs import Answered, logs_in, read_logs
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError
 from offtarget.evals.scores import BehaviourScore
@@ -19,7 +21,7 @@ from offtarget.records import explain
 
 SCORES = "scores.json"
 """What `offtarget eval --out` writes."""
-REMEDY = f"give a cell or a {SCORES}"
+REMEDY = f"give a cell, a {SCORES} or an Inspect log (.eval)"
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,26 @@ class Side:
     """Training seeds; empty for scores of a model."""
     trained: bool = True
     """False for the model before training."""
+    answers: Mapping[str, Mapping[str, Answered]] = field(default_factory=dict)
+    """Behaviour -> sample id -> what was asked and answered, where Inspect's logs are there."""
 
 
 def read_side(text: str) -> Side:
-    """A side from a path: a cell, a scores.json, a folder with one of them or with the seeds of one protocol.
+    """A side from a path: a cell, a scores.json, Inspect logs, a folder with one of them or with the seeds of one protocol.
 
     Args:
-        text: the path; or several cells separated by commas.
+        text: the path; or several cells, or logs, separated by commas.
 
     Raises:
         ConfigError: nothing to read there, or several that are not seeds of one row.
     """
     paths = [Path(text)] if Path(text).exists() or "," not in text else [Path(p) for p in text.split(",")]
+    logs = [log for p in paths if not (p / SCORES).is_file() for log in logs_in(p)]
+    if logs:
+        for path in paths:
+            if not path.exists():
+                raise ConfigError(f"{path}: no such file or folder")
+        return _logged(logs, text)
     files = [f for p in paths for f in _files(p)]
     if len(files) == 1:
         body = _body(files[0])
@@ -108,6 +118,31 @@ def _plain(path: Path, body: Mapping[str, Any]) -> Side:
     seed = f", sampling seed {how.pop('seed')}" if "seed" in how else ""
     name = f"{body['model']}{seed} ({path})" if body.get("model") else f"{path}{seed}"
     return Side(name, {s.behaviour: [s] for s in scores}, how)
+
+
+def logs_side(given: Any) -> Side:
+    """A side of Inspect logs: a path, a folder of them, an `EvalLog`, or a list.
+
+    Raises:
+        ConfigError: no log there, or one that did not succeed.
+    """
+    items = list(given) if isinstance(given, list | tuple) else [given]
+    logs: list[Any] = []
+    for item in items:
+        if isinstance(item, str | PathLike):
+            path = Path(fspath(item))
+            logs += logs_in(path) if path.is_dir() else [path]
+        else:
+            logs.append(item)
+    paths = [str(log) for log in logs if isinstance(log, Path)]
+    where = ", ".join(paths[:2]) or (f"{given}" if isinstance(given, str | PathLike) else "the log")
+    return _logged(logs, where)
+
+
+def _logged(logs: Sequence[Any], where: str) -> Side:
+    found = read_logs(logs, where)
+    scores = {name: [score] for name, score in found.scores.items()}
+    return Side(f"{found.model} ({where})", scores, found.evaluation, answers=found.answers)
 
 
 def _cell(path: Path) -> Cell:
