@@ -11,7 +11,7 @@ from offtarget.comparison.answers import Flip, flips
 from offtarget.comparison.records import Compared, Comparison
 from offtarget.comparison.sides import Side
 from offtarget.evals.compare import PairedDifference
-from offtarget.report.html import environment, fixed, p_value, render_page
+from offtarget.report.html import environment, fixed, number, p_value, render_page
 from offtarget.report.plots.effects import Interval, forest
 
 SHOWN = 50
@@ -43,6 +43,7 @@ def page(found: Comparison, a: Side, others: Sequence[Side], command: str) -> st
         command: that makes the page again.
     """
     env = environment(Path(__file__).parent / "templates")
+    env.filters["value"] = lambda x: number(int(x) if x == int(x) else x)
     parts = [
         {
             "compared": one,
