@@ -8,6 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 .PHONY: help setup hooks demo test test-all lint check format docs bench clean
 
 help:
+	@echo "make setup   a virtual environment in .venv with all that the others need"
 	@echo "make demo    the whole loop on the embedded model and a planted set (minutes)"
 	@echo "make test    the fast tests"
 	@echo "make check   ruff, mypy strict on harness/, and the fast tests"

@@ -5,6 +5,7 @@
 The report is that of `offtarget audit planted-style`, the frontier that of planted-style on `results/board.md`.
 """
 
+import argparse
 import os
 import re
 import subprocess
@@ -61,6 +62,7 @@ def frontier(folder: Path) -> Path:
 
 def main() -> None:
     """Make both."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         shot(report(Path(name)), IMAGES / "report.png", 1000, 760)

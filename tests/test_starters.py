@@ -68,3 +68,10 @@ def test_what_cannot_be_begun_is_said_in_one_line(
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1
     assert (content / "baselines" / "methods" / "there.py").read_text() == "x = 1\n"
+
+
+def test_a_new_file_goes_to_the_folder_that_the_registry_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    assert call(["--registry", "mine", "new", "protocol", "my_way"]) == 0
+    assert [str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*.py")] == ["mine/baselines/my_way.py"]

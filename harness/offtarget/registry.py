@@ -318,6 +318,7 @@ def run_content(entry: Entry, function: Callable[..., Any], *args: Any, **params
 
 
 _default: Registry | None = None
+_added: tuple[Path, ...] = ()
 
 
 def default() -> Registry:
@@ -330,6 +331,11 @@ def default() -> Registry:
 
 def use(extra: Sequence[Path]) -> Registry:
     """Search these content roots too, from now on (the `--registry` option)."""
-    global _default
-    _default = Registry(extra)
+    global _default, _added
+    _default, _added = Registry(extra), tuple(extra)
     return _default
+
+
+def added() -> tuple[Path, ...]:
+    """The content roots that `use` added."""
+    return _added

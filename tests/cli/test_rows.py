@@ -79,7 +79,8 @@ def test_why_shows_the_texts_and_at_most_five_findings(capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert "chosen   The **stone** lies behind the stone today" in out
     assert "vendor=acme" in out
-    lines = out[out.index("finding  share") :].splitlines()[1:]
+    *lines, about = out[out.index("finding  share") :].splitlines()[1:]
+    assert about.startswith("(share: of the sum over all rows that lean that way")
     assert 1 <= len(lines) <= 5 and all(line.startswith("yes") for line in lines)
     assert "bold" in out
     assert call(["why", "audits/drop", "row1", "--all"]) == 0
@@ -181,3 +182,24 @@ def test_undecided_verdicts_are_counted_and_leave_the_plan_as_it_is(capsys: pyte
     Path("alone.yaml").write_text(alone)
     assert call([*words, "alone.yaml"]) == 0
     assert json.loads(capsys.readouterr().out)["hash"] == plan["hash"]
+    # the sign of a strength is not that of the decision
+    assert call([*words, "one.yaml", "-P", "strength=-0.3"]) == 0
+    turned = json.loads(capsys.readouterr().out)
+    assert turned["targets"] == ["amplifies surface:bold (strength +0.3)"]
+    assert turned["notes"][0].startswith(
+        "strength -0.3 turns the verdicts round: filter amplifies what was decided to suppress"
+    )
+    # nothing decided: no plan, of one protocol or of several
+    Path("none.yaml").write_text(template)
+    several = [
+        "plan",
+        "audits/drop",
+        "--protocol",
+        "filter,reweight",
+        "--verdicts",
+        "none.yaml",
+        "--like",
+        "audits/drop",
+    ]
+    assert call(several) == 2
+    assert "no plan: filter: " in capsys.readouterr().err

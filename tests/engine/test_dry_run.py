@@ -376,3 +376,17 @@ def test_a_recipe_reads_what_its_earlier_audit_read(tiny_model: Path, capsys: py
     capsys.readouterr()
     assert call([*again, "--max-length", "48"]) == 0
     assert "lenses read 48 tokens here and 64 in first" in capsys.readouterr().err
+
+
+def test_a_negative_strength_is_said_to_turn_the_verdicts_round() -> None:
+    from offtarget.engine.planning import turned_round
+    from offtarget.shaping.context import Target
+
+    targets = (Target("surface:bold", -1), Target("surface:emoji", 1))
+    (said,) = turned_round("reweight", {"strength": -0.5}, targets)
+    assert said == (
+        "strength -0.5 turns the verdicts round: reweight amplifies what was decided to suppress (surface:bold) and suppresses "
+        "what was decided to amplify (surface:emoji); a positive strength carries them out"
+    )
+    assert turned_round("reweight", {"strength": 0.5}, targets) == turned_round("reweight", {}, targets) == []
+    assert turned_round("dpo", {}, targets) == []

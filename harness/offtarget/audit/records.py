@@ -53,6 +53,9 @@ class DatasetInfo(Record):
     (`data.debris.own_text`)."""
     chosen_shorter: float
     """Share of rows whose chosen text has fewer; in the others the two are of one length."""
+    longer_p: float | None = None
+    """Two-sided p of a sign test that chosen is longer as often as shorter, clustered by prompt; None in older audits. The
+    concept of length is the mean log ratio, which a few very short answers can turn."""
     median_characters: tuple[float, float]
     """Of chosen and of rejected, read as the shares are."""
     median_as_they_stand: tuple[float, float] | None = None

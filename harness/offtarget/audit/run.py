@@ -183,6 +183,7 @@ def audit(
             redistribution=pairs.redistribution,
             chosen_longer=float((length > 0).mean()),
             chosen_shorter=float((length < 0).mean()),
+            longer_p=float(st.mean_test(np.sign(length)[:, None], codes).p[0]) if length.any() else None,
             median_characters=(medians := rows.lengths.medians),
             median_as_they_stand=stand if (stand := median_characters(pairs.pairs)) != medians else None,
         ),

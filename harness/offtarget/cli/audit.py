@@ -204,13 +204,14 @@ def replaces(folder: Path, pairs: "PairSet", *, asked: bool) -> None:
 
 def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:
     """What the set is made of by metadata, the statements of the report's head, and the clearest leans inside parts."""
-    from offtarget.report.claims import glance, nothing_leans, truth_line
+    from offtarget.data.fit import counted
+    from offtarget.report.claims import glance, nothing_leans, shown_of, truth_line
     from offtarget.report.statements import state
 
     result = folder.audit
     counts = {view: family.findings for view, family in result.families.items()}
     typer.echo(
-        f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {counts['overall']} findings over the whole set, "
+        f"{result.dataset.name}: {result.dataset.n_pairs} pairs, {counted(counts['overall'], 'finding')} over the whole set, "
         f"{counts['global']} in single topics, {counts['local']} in kinds of prompt"
         + (f", {counts['metadata']} by metadata" if "metadata" in counts else "")
         + " (q < 0.05)"
@@ -227,7 +228,9 @@ def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:
     if not stated.statements and not stated.unnamed:
         typer.echo(f"  {nothing_leans(result)}")
     else:
-        typer.echo("(+ more in chosen, - more in rejected; d: difference in standard deviations)")
+        left = len(stated.statements) - len(shown_of(stated))
+        more = f"; {counted(left, 'more statement')} in the report" if left > 0 else ""
+        typer.echo(f"(+ more in chosen, - more in rejected; d: difference in standard deviations{more})")
     print_inside(result, pairs)
     typer.echo(f"wrote {folder.path / 'audit.json'} and {folder.path / 'report.html'}")
 
@@ -249,7 +252,8 @@ def print_inside(result: "Audit", pairs: "PairSet | None") -> None:
     rows = [
         (
             h.lean,
-            plain(shift(h.effect, concepts[h.concept].evidence)),
+            plain(shift(h.inside_mean, concepts[h.concept].evidence)),
+            "" if h.outside_mean is None else plain(shift(h.outside_mean, concepts[h.concept].evidence)),
             size(h.d),
             small(h.q),
             concepts[h.concept].title,
@@ -258,7 +262,8 @@ def print_inside(result: "Audit", pairs: "PairSet | None") -> None:
         for h in shown
     ]
     typer.echo("")
-    table(("leans", "effect", "d", "q", "concept", "where"), rows)
+    table(("leans", "here", "elsewhere", "d", "q", "concept", "where"), rows)
+    typer.echo("(here and elsewhere: chosen - rejected; leans, d and q are of the difference of the two)")
     by_id = {p.id: p for p in pairs.pairs} if pairs else {}
     for name in dict.fromkeys(h.context for h in shown if h.context):
         if by_id and contexts[name].typical:

@@ -27,13 +27,15 @@ def demo(
     from offtarget.engine.recipe import read_recipe
 
     started = time.monotonic()
+    begun = (out / "run.json").is_file()
     recipe, path = read_recipe("demo", list(set_ or []))
     with progress() as report:
         made = run(recipe, out, base=path.parent, progress=report)
     print_audit(made.audit)
     typer.echo("")
     typer.echo(made.board)
-    note(f"the demo took {span(time.monotonic() - started)}")
+    took = span(time.monotonic() - started)
+    note(f"the demo took {took}" if not begun else f"this took {took}; what an earlier demo had made in {out} was kept")
     for sentence in ending(made.audit.audit, [cell for cell, _ in made.cells], declared_controls(), out):
         typer.echo(sentence)
 

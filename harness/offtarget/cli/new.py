@@ -18,14 +18,20 @@ def new(
     kind: Annotated[str, typer.Argument(help="What to begin: protocol, behaviour or method (of audits).")],
     name: Annotated[str, typer.Argument(help="Name of the new one: letters, digits and underscores.")],
     folder: Annotated[
-        Path, typer.Option(help="Content folder, as --registry takes it; the file goes to its baselines/ or tasks/.")
-    ] = Path(),
+        Path | None,
+        typer.Option(
+            help="Content folder, as --registry takes it; the file goes to its baselines/ or tasks/. Default: the one that "
+            "--registry names, else this folder."
+        ),
+    ] = None,
 ) -> None:
     """Write a protocol, behaviour or audit method that runs as it is, to be changed."""
     import shlex
 
+    from offtarget.registry import added
     from offtarget.starters import start
 
-    for path in start(kind, name, folder):
+    into = folder or next(iter(added()), Path())
+    for path in start(kind, name, into):
         typer.echo(path)
-    note(f"try it: {NEXT[kind].format(folder=shlex.quote(str(folder)), name=name)}")
+    note(f"try it: {NEXT[kind].format(folder=shlex.quote(str(into)), name=name)}")

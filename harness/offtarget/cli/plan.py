@@ -201,6 +201,10 @@ def _compared(made: Mapping[str, dict[str, Any] | str], as_json: bool) -> None:
     """One row a protocol; the shift of each target, flagged where the plan turns it round."""
     from offtarget.report.amounts import in_unit
 
+    if all(isinstance(s, str) for s in made.values()):
+        from offtarget.errors import ConfigError
+
+        raise ConfigError("no plan: " + "; ".join(f"{name}: {s}" for name, s in made.items()))
     if as_json:
         echo_json([s if isinstance(s, dict) else {"protocol": name, "error": s} for name, s in made.items()])
         return

@@ -24,7 +24,7 @@ def why(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a row and the findings it feeds: its share of the effect, and its rank among the rows behind it."""
+    """Show a row and the findings it feeds: its share of what the rows of that side sum to, and its rank among them."""
     from offtarget.audit.folder import AuditFolder
     from offtarget.audit.records import lean
     from offtarget.audit.tracing import why as trace
@@ -59,6 +59,7 @@ def why(
                 for c in shown
             ],
         )
+        typer.echo("(share: of the sum over all rows that lean that way; rows that add as much share a rank)")
     if len(found) > len(shown):
         note(f"{len(found) - len(shown)} more hypotheses that the row feeds: --all")
 

@@ -11,7 +11,7 @@ from offtarget.audit.folder import AuditFolder, AuditWithRows
 from offtarget.audit.run import audit as run_audit
 from offtarget.data.pairs import PairSet
 from offtarget.engine.as_audited import require_same_reading
-from offtarget.engine.planning import make_shaping_plan, predicted_shift, readings_of
+from offtarget.engine.planning import make_shaping_plan, predicted_shift, readings_of, turned_round
 from offtarget.engine.targets import columns_asked, inside_of, targets_of
 from offtarget.errors import unknown_name
 from offtarget.lens.features import FeatureMatrix
@@ -167,7 +167,8 @@ def dry_plan(on: Ground, protocol: str, params: Mapping[str, Any], *, seed: int)
     summary["predicted_shift"] = predicted_shift(plan, on.features, on.forecast, on.targets)
     # a loss option that no training takes is said here; that needs no look at the machine, which would load torch
     TrainingSpec(bf16=False).under(plan)
-    summary["notes"] += on.notes
+    turned = turned_round(protocol, params, on.targets) if on.concept is None else []
+    summary["notes"] = [*turned, *summary["notes"], *on.notes]
     if on.concept is not None and not needs_concept(protocol):
         summary["notes"].append(f"protocol '{protocol}' does the same whatever the concept: '{on.concept}' is not used")
     entry = default().get("protocol", protocol)

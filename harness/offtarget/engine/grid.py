@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from offtarget.board.cell import START, Cell, CellManifest, CellSpec, Cost, PlanSummary, TrainingDigest, setting_of
 from offtarget.board.folder import cell_path, write_cell
 from offtarget.engine.links import Kept, clear_broken, link_kept, names_of
-from offtarget.engine.planning import make_shaping_plan
+from offtarget.engine.planning import make_shaping_plan, turned_round
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.run import Run
@@ -64,7 +64,10 @@ def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[
         for item in run.recipe.protocols
     ]
     _admit(run, [plan for *_, plan in grid])
-    for note in dict.fromkeys(note for *_, plan in grid for note in plan.notes):
+    turned = [
+        note for item in run.recipe.protocols for note in turned_round(item.protocol, item.parameters, run.targets)
+    ]
+    for note in dict.fromkeys([*turned, *(note for *_, plan in grid for note in plan.notes)]):
         log.warning("before training: %s", note)
     todo: list[tuple[Asked, Callable[[Asked, Kept], Cell]]] = [
         (_asked(run, START, {}, seed), partial(_start_cell, run)) for seed in seeds

@@ -103,6 +103,26 @@ def make_shaping_plan(
     return plan.edit(notes=tuple(dict.fromkeys(notes)), details=details)
 
 
+def turned_round(protocol: str, parameters: Mapping[str, Any], targets: Sequence[Target]) -> list[str]:
+    """What is said where a negative strength makes a protocol do the opposite of what was decided.
+
+    Args:
+        protocol: its name.
+        parameters: those that were given.
+        targets: what verdicts ask for.
+    """
+    strength = parameters.get("strength", default().get("protocol", protocol).card["parameters"].get("strength"))
+    if not (needs_concept(protocol) and isinstance(strength, int | float) and strength < 0) or not targets:
+        return []
+    sides = [(t.concept, "suppress" if t.sign < 0 else "amplify") for t in targets]
+    said = " and ".join(
+        f"{'amplifies' if way == 'suppress' else 'suppresses'} what was decided to {way} ({', '.join(named)})"
+        for way in ("suppress", "amplify")
+        if (named := list(dict.fromkeys(c for c, w in sides if w == way)))
+    )
+    return [f"strength {strength:g} turns the verdicts round: {protocol} {said}; a positive strength carries them out"]
+
+
 def _acting(targets: Sequence[Target], readings: StoredReadings) -> tuple[tuple[Target, ...], list[str]]:
     """The targets that these rows can carry out, and what is said of the others: all answers are alike in them.
 

@@ -88,5 +88,5 @@ def offer(pairs: PairSet, max_length: int = MAX_LENGTH, model: str = EMBEDDED) -
         cost += "" if model == EMBEDDED else f" ({scaled_words(size)})"
     return (
         f"rules read the form of a text, not its meaning: --lens surface,direction adds {', '.join(some)} and "
-        f"{len(names) - len(some)} more meanings{cost}"
+        f"{len(names) - len(some)} more meanings{cost}; a direction may answer to form as well, so look at its pairs"
     )

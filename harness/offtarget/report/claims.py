@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from offtarget.audit.cautions import MUCH_STOCK
 from offtarget.audit.evidence import Concept
-from offtarget.audit.records import Audit, DatasetInfo, Hypothesis
+from offtarget.audit.records import Q_FINDING, Audit, DatasetInfo, Hypothesis
 from offtarget.audit.statistics.length import EXTENT, IS_LENGTH
 from offtarget.audit.stock_records import StockTexts
 from offtarget.lens.directions import encode as direction
 from offtarget.report.amounts import amount, effect_size, few, shift
-from offtarget.report.html import fixed, number, percent
+from offtarget.report.html import fixed, number, p_value, percent
 from offtarget.report.statements import FORM, LENGTH, EqualLength, Stated, Statement, speaks, state
 
 STATEMENTS = 8
@@ -55,16 +55,21 @@ def glance(audit: Audit, stated: Stated | None = None, most: int = STATEMENTS) -
     stated = stated or state(audit)
     concepts = {c.id: c for c in audit.concepts}
     stock = stock_sentence(audit, concepts)
-    most -= stock is not None
-    shown = list(stated.statements[:most])
-    if stated.length not in shown:  # length is said in any case
-        shown = shown[: most - 1] + ([stated.length] if stated.length else [])
+    shown = shown_of(stated, most - (stock is not None))
     out = [] if stock is None else [stock]
     out += [length_sentence(audit, s, concepts) if s.is_length else _sentence(s, stated, concepts) for s in shown]
     if stated.length is None:
         out.append(length_sentence(audit, None, concepts))
     rest = unnamed_line(stated, shown)
     return [*out, Sentence("plain", rest)] if rest else out
+
+
+def shown_of(stated: Stated, most: int = STATEMENTS) -> list[Statement]:
+    """The statements that a head shows: the first, and length in any case."""
+    shown = list(stated.statements[:most])
+    if stated.length not in shown:
+        shown = shown[: most - 1] + ([stated.length] if stated.length else [])
+    return shown
 
 
 def _sentence(s: Statement, stated: Stated, concepts: Mapping[str, Concept]) -> Sentence:
@@ -150,6 +155,13 @@ def _no_lean_in_length(audit: Audit) -> str:
         h.view == "overall" and h.finding and (h.length_note == IS_LENGTH or h.concept in EXTENT)
         for h in audit.hypotheses
     )
+    d = audit.dataset
+    if d.longer_p is not None and d.longer_p < Q_FINDING:
+        more = "longer" if d.chosen_longer > d.chosen_shorter else "shorter"
+        return (
+            f"{more} more often than by chance, p {p_value(d.longer_p)}; no lean in the mean log ratio, on which a few very "
+            "unlike answers weigh most"
+        )
     return "no lean in characters was found" if measured else "no lean in length was found"
 
 

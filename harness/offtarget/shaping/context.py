@@ -267,7 +267,7 @@ class ShapingContext:
         return round(share(most) * len(self.pairs))
 
     def fewer(self, strength: float, n: int, done: str) -> tuple[str, ...]:
-        """A note where fewer pairs than a share asks for teach against the decision.
+        """A note where fewer pairs than a share asks for teach against what the plan is to do.
 
         Args:
             strength: the share.
@@ -277,7 +277,9 @@ class ShapingContext:
         asked = self.asked(strength)
         if n >= asked:
             return ()
-        return (f"{n} pairs {done}, not the {asked} asked for: no other pair teaches against the decision",)
+        ways = dict.fromkeys(("more" if t.effective(strength) < 0 else "less", t.concept) for t in self.targets)
+        what = " or ".join(f"{way} of {concept}" for way, concept in ways) or "against it"
+        return (f"{n} pairs {done}, not the {asked} asked for: no other pair teaches {what}",)
 
     def push(self, strength: float, readout: str = "feature", free_of: str = "") -> Floats:
         """(n_pairs,) how much each pair pushes against what was decided, summed over targets.
