@@ -133,6 +133,40 @@ def test_rows_that_stay_cancel_and_few_that_change_are_not_enough():
     assert found.df[1] == pytest.approx(29)
 
 
+def test_a_row_that_was_replaced_in_its_prompt_tells_as_much_as_one_that_changed():
+    """A drop without ids: a changed text is a row of its own. 35 of 240 get a sentence that no row had before."""
+    old, new = np.zeros((240, 1)), np.zeros((240, 1))
+    new[:35] = 1
+    codes = np.arange(240)
+    by_id = difference_test((old, codes), (new, codes), np.arange(240), 240)
+    by_text = difference_test((old, codes), (new, codes), np.where(new[:, 0] > 0, -1, np.arange(240)), 240)
+    assert by_id.testable.all() and by_text.testable.all()
+    assert by_text.difference == pytest.approx([35 / 240])
+    assert by_text.p == pytest.approx(by_id.p) and by_text.p[0] < 1e-6
+    # in prompts of their own, rows that only one side shows are no sure change
+    apart = difference_test((old, codes), (new, np.where(new[:, 0] > 0, codes + 240, codes)),
+                            np.where(new[:, 0] > 0, -1, np.arange(240)), 480)  # fmt: skip
+    assert not apart.testable.any()
+
+
+def test_replaced_rows_without_a_change_differ_no_oftener_than_by_chance():
+    rng = np.random.default_rng(11)
+    found = []
+    for _ in range(400):
+        level = rng.normal(0, 1, 60)  # of each prompt
+        codes = np.repeat(np.arange(60), 2)
+        old = (level[codes] + rng.normal(0, 1, 120) > 1.5).astype(float)[:, None]
+        new = old.copy()
+        anew = rng.random(120) < 0.4
+        new[anew, 0] = level[codes[anew]] + rng.normal(0, 1, anew.sum()) > 1.5
+        same = np.where(anew, -1, np.arange(120))
+        one = difference_test((old, codes), (new, codes), same, 60)
+        if one.testable[0]:
+            found.append(one.p[0] < 0.05)
+    assert len(found) > 200
+    assert sum(found) <= stats.binom.isf(0.001, len(found), 0.05)
+
+
 def test_added_rows_are_compared_with_the_old_ones():
     """NEW = OLD and 100 rows more: the test that the added rows have the mean of the old ones."""
     rng = np.random.default_rng(6)

@@ -121,7 +121,8 @@ class Comparison:
         effective number of prompts (inside) less one, where what did not change weighs as little as in the error.
 
         A concept is testable if at least 10 prompts have rows (inside) that are not the same on both sides, and
-        if 10 rows could tell: rows that changed, and on each side with rows of its own as many active ones, seen
+        if 10 rows could tell: rows that changed, rows replaced by others of the same prompt that differ in it (without
+        ids a changed text is another row), and on each side with rows of its own as many active ones, seen
         or expected from the share over all rows. Where u is constant on each side, p is that of exchanging
         prompts between the audits: 2 / (2^b · C(o + n, n)) for b prompts in both, o and n in one alone.
 
@@ -221,7 +222,7 @@ class Comparison:
     def _telling(
         self, inside: list[_Inside], equal: Mask, both: Ints, where: Ints, cols: Ints, n_touched: int
     ) -> dict[str, Any]:
-        """Which rows and prompts could tell a change: those that changed, and those of one side alone."""
+        """Which rows and prompts could tell a change: those that changed or were replaced, and those of one side alone."""
         kept = group_sums(equal, where, n_touched)
         a, b = inside
         n_kept = equal.sum(axis=0)
@@ -229,18 +230,20 @@ class Comparison:
         with np.errstate(divide="ignore", invalid="ignore"):
             kish = (weight**2).sum(axis=0) ** 2 / (weight**4).sum(axis=0)
         share = sum(side.active[cols] for side in self.sides) / sum(side.n for side in self.sides)
+        own = [~np.isin(part.rows, shared) for part, shared in zip(inside, both, strict=True)]
+        replaced, in_prompts, at = _replaced(inside, own, n_touched)
         alone, showing = [], []
-        for part, shared in zip(inside, both, strict=True):
-            own = ~np.isin(part.rows, shared)
-            if own.any():
-                alone.append(np.maximum((part.x[own] != 0).sum(axis=0), own.sum() * share))
-                showing.append((group_sums(part.x[own] != 0, part.codes[own], n_touched) > 0).sum(axis=0))
+        for part, rows in zip(inside, own, strict=True):
+            rows &= ~at[part.codes]
+            if rows.any():
+                alone.append(np.maximum((part.x[rows] != 0).sum(axis=0), rows.sum() * share))
+                showing.append((group_sums(part.x[rows] != 0, part.codes[rows], n_touched) > 0).sum(axis=0))
         changed = (~equal).sum(axis=0)
         changing = (group_sums(~equal, where, n_touched) > 0).sum(axis=0)
         return {
             "kish": kish,
-            "n_showing": changing + (np.min(showing, axis=0) if showing else 0),
-            "n_telling": changed + (np.min(alone, axis=0) if alone else 0.0),
+            "n_showing": changing + in_prompts + (np.min(showing, axis=0) if showing else 0),
+            "n_telling": changed + replaced + (np.min(alone, axis=0) if alone else 0.0),
             "n_prompts": ((a.sizes > kept) | (b.sizes > kept)).sum(axis=0),
             "differs": (n_kept < a.n) | (n_kept < b.n),
             "p_apart": np.full(len(cols), _exchange_p(a.sizes > 0, b.sizes > 0)),
@@ -268,6 +271,28 @@ class Comparison:
             sums.append(cross * scale[j] * scale[k] / (n[j] * n[k]) - (far[j] * far[k]).sum(axis=0))
         old, new, product = sums
         return [np.maximum(x, 0.0) for x in (old, new, old + new - 2 * product)]
+
+
+def _replaced(inside: list[_Inside], own: list[Mask], n_prompts: int) -> tuple[Floats, Ints, Mask]:
+    """Rows in whose place there is another one of the same prompt.
+
+    Args:
+        inside: the rows of both sides.
+        own: which of them the other side does not have.
+        n_prompts: number of prompts.
+
+    Returns:
+        `(n_columns,)` how many rows were replaced by such as differ on average; `(n_columns,)` in how many prompts;
+        `(n_prompts,)` the prompts in which both sides have rows of their own.
+    """
+    n = [np.bincount(part.codes[rows], minlength=n_prompts) for part, rows in zip(inside, own, strict=True)]
+    at: Mask = (n[0] > 0) & (n[1] > 0)
+    means = [
+        group_sums(part.x[rows], part.codes[rows], n_prompts)[at] / count[at, None]
+        for part, rows, count in zip(inside, own, n, strict=True)
+    ]
+    differ = means[0] != means[1]
+    return (np.minimum(*n)[at, None] * differ).sum(axis=0).astype(np.float64), differ.sum(axis=0), at
 
 
 POWER = 0.8
