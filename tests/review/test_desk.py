@@ -243,6 +243,33 @@ def test_a_decision_whose_last_day_passed_has_to_be_looked_at_again(desk):
     assert desk.standing(desk.hypotheses[BOLD]).queue == "changed"
 
 
+def test_of_a_link_what_it_points_to_is_written(folder, tmp_path):
+    file, link = tmp_path / "kept" / "ours.yaml", folder.path / "verdicts.yaml"
+    file.parent.mkdir()
+    file.write_text(f"schema_version: 1\nvocabulary: {folder.audit.vocabulary}\nverdicts: []\n")
+    link.symlink_to(file)
+    desk = Desk(folder, by="ann")
+    desk.decide([BOLD], "allow")
+    assert link.is_symlink() and link.resolve() == file.resolve()
+    assert [v.concept for v in verdicts.read(file).verdicts] == ["surface:bold"]
+    assert Desk(folder, file).read_only, "the same file by its own name"
+    desk.undo()
+    desk.close()
+    assert verdicts.read(file).verdicts == ()
+    link.unlink()
+    link.symlink_to(link)
+    with pytest.raises(ConfigError, match="points to itself"):
+        Desk(folder)
+
+
+def test_files_that_differ_in_their_ending_alone_have_journals_of_their_own(folder):
+    for name, decision in (("a.yaml", "allow"), ("a.yml", "suppress")):
+        desk = Desk(folder, folder.path / name, by="ann")
+        desk.decide([BOLD], decision)
+        assert desk.undoes() == 1
+        desk.close()
+
+
 def test_a_second_desk_on_one_file_only_reads(desk, folder):
     second = Desk(folder, by="bob")
     assert "only reads" in second.read_only

@@ -63,6 +63,14 @@ def test_what_was_settled_stays_settled_until_a_side_changes(ann, bob, tmp_path)
     assert len(merge([ann, bob], out)) == 1
 
 
+def test_of_a_link_what_it_points_to_is_written(ann, bob, tmp_path):
+    (tmp_path / "kept").mkdir()
+    file, link = tmp_path / "kept" / "ours.yaml", tmp_path / "out.yaml"
+    link.symlink_to(file)
+    merge([ann, bob], link)
+    assert link.is_symlink() and found(file)["a"] == ("allow", 1.0, "ann")
+
+
 def test_an_undecided_line_makes_way_for_a_decision(ann, tmp_path):
     other = tmp_path / "other.yaml"
     other.write_text(

@@ -9,13 +9,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from pydantic import ValidationError
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit, Hypothesis
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.records import explain
+from offtarget.review.beside import lock_of, real
 from offtarget.review.file import Entry, Place, VerdictsFile, entry_of
 from offtarget.review.journal import Change, Journal, as_written
 from offtarget.review.merge import Conflict, Merge
@@ -59,7 +60,7 @@ class Desk:
 
     def __init__(self, folder: AuditFolder, file: Path | None = None, by: str = "") -> None:
         self.folder, self.by = folder, by
-        self.path = file or folder.path / VERDICTS_FILE
+        self.path = real(file or folder.path / VERDICTS_FILE)
         self.file = VerdictsFile(self.path, folder.audit)
         self.journal = Journal(self.path)
         self.merge = Merge(self.path)
@@ -67,7 +68,7 @@ class Desk:
         self.read_only = ""
         """Why nothing can be decided here; empty where it can."""
         self.verdicts()
-        self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
+        self._lock = lock_of(self.path)
         try:
             self._lock.acquire(blocking=False)
         except Timeout:

@@ -9,6 +9,7 @@ from offtarget import verdicts as verdict_file
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.records import Record, explain
+from offtarget.review.beside import beside, real
 from offtarget.review.file import Entry, Place, changed, entry_of, exact
 from offtarget.store import write_atomic
 from offtarget.verdicts import Verdict
@@ -65,7 +66,7 @@ class Merge:
     """
 
     def __init__(self, file: Path) -> None:
-        self.path = file.with_name(file.stem + SUFFIX)
+        self.path = beside(file, SUFFIX)
         self._known: tuple[tuple[int, int], Merged] | None = None
 
     def read(self) -> Merged:
@@ -126,6 +127,7 @@ def merge(files: Sequence[Path], out: Path, prefer: Path | None = None) -> tuple
         raise ConfigError(f"give between 2 and {len(LETTERS)} verdicts files to merge")
     if prefer is not None and prefer not in files:
         raise ConfigError(f"--prefer {prefer}: name one of the files that are merged: {', '.join(map(str, files))}")
+    out = real(out)
     read = [verdict_file.read(f) for f in files]
     for path, found in zip(files[1:], read[1:], strict=True):
         if found.vocabulary != read[0].vocabulary:
