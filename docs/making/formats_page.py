@@ -69,7 +69,7 @@ FORMATS = (
     Format(
         "verdicts.yaml.merge.json",
         "offtarget.review.merge:Merged",
-        "Where the files of `offtarget verdicts merge` contradict, and what was taken. Lies beside the merged file.",
+        "Where the files of `offtarget verdicts merge` contradict, and what was taken over. Lies beside the merged file.",
     ),
     Format(
         "offtarget.toml",

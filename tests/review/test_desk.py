@@ -12,6 +12,7 @@ from offtarget.errors import ConfigError, UndecidedError
 from offtarget.review.desk import Desk
 from offtarget.review.file import changed
 from offtarget.review.journal import Journal
+from offtarget.review.merge import merge
 
 BOLD, SORRY = "overall|surface:bold|", "overall|surface:apology|"
 
@@ -161,6 +162,35 @@ def test_of_a_place_that_stands_twice_the_decision_counts(desk):
     desk.undo()
     found = desk.verdicts()["surface:bold", None]
     assert (found.decision, found.by) == ("suppress", "zoe")
+
+
+def merged(folder, item=BOLD):
+    """A file in which ann's and bob's decisions on a hypothesis are in conflict."""
+    files = []
+    for name, decision in (("ann", "allow"), ("bob", "suppress")):
+        files.append(folder.path / f"{name}.yaml")
+        desk = Desk(folder, files[-1], by=name)
+        desk.decide([item], decision, scope="context")
+        desk.close()
+    assert len(merge(files, folder.path / "merged.yaml")) == 1
+    return files, folder.path / "merged.yaml"
+
+
+def test_a_settled_conflict_that_is_taken_back_is_open_again(folder):
+    files, out = merged(folder)
+    desk = Desk(folder, out, by="zoe")
+    h = desk.hypotheses[BOLD]
+    assert desk.standing(h).queue == "conflict"
+    for settle in (lambda: desk.resolve(BOLD, "B"), lambda: desk.decide([BOLD], "amplify")):
+        settle()
+        assert desk.standing(h).queue == "decided" and not desk.conflicts()
+        assert desk.undo()
+        assert desk.standing(h).queue == "conflict"
+    desk.resolve(BOLD, "A")
+    desk.decide([BOLD], "undecided")
+    assert desk.standing(h).queue == "conflict" and len(desk.conflicts()) == 1
+    desk.close()
+    assert len(merge(files, out)) == 1, "the next merge does not bring a decision back"
 
 
 def test_a_general_decision_covers_contexts_and_one_on_a_context_is_an_exception(desk):

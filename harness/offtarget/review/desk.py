@@ -45,6 +45,16 @@ class Standing:
         return self.own or self.general
 
 
+@dataclass(frozen=True)
+class _Now:
+    """What the file says now, and the merge beside it."""
+
+    stamp: tuple[tuple[int, ...], ...]
+    verdicts: dict[Place, Verdict]
+    conflicts: dict[Place, Conflict]
+    """Those on which nobody decided yet."""
+
+
 class Desk:
     """Decisions on one audit. One desk at a time writes a verdicts file; a second one on it only reads.
 
@@ -64,7 +74,7 @@ class Desk:
         self.file = VerdictsFile(self.path, folder.audit)
         self.journal = Journal(self.path)
         self.merge = Merge(self.path)
-        self._known: tuple[tuple[int, ...], dict[Place, Verdict]] | None = None
+        self._known: _Now | None = None
         self.read_only = ""
         """Why nothing can be decided here; empty where it can."""
         self.verdicts()
@@ -100,11 +110,15 @@ class Desk:
 
     def verdicts(self) -> dict[Place, Verdict]:
         """What is decided now, also what somebody wrote into the file by hand."""
+        return self._now().verdicts
+
+    def _now(self) -> "_Now":
         stat = self.path.stat() if self.path.exists() else None
-        now = () if stat is None else (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        if self._known is None or self._known[0] != now:
-            self._known = now, {v.place: v for v in self.file.read().verdicts}
-        return self._known[1]
+        stamp = (() if stat is None else (stat.st_ino, stat.st_mtime_ns, stat.st_size), self.merge.stamp())
+        if self._known is None or self._known.stamp != stamp:
+            verdicts = {v.place: v for v in self.file.read().verdicts}
+            self._known = _Now(stamp, verdicts, self.merge.open(verdicts))
+        return self._known
 
     def hypothesis(self, item: str) -> Hypothesis:
         """One hypothesis by its id.
@@ -127,8 +141,8 @@ class Desk:
         own = own if own is not None and own.decided else None
         general = found.get((h.concept, None)) if h.context is not None and own is None else None
         general = general if general is not None and general.decided else None
-        if (h.concept, h.context) in self.merge.open():
-            return Standing("conflict", own, general)
+        if own is None and (h.concept, h.context) in self._now().conflicts:
+            return Standing("conflict", None, general)
         if own is not None and (self.moved(own, h) or expired(own)):
             return Standing("changed", own, None)
         return Standing("decided" if own or general else "undecided", own, general)
@@ -235,13 +249,11 @@ class Desk:
         """
         h = self.hypothesis(item)
         place = (h.concept, h.context)
-        conflict = self.merge.open().get(place)
+        conflict = self._now().conflicts.get(place)
         if conflict is None:
             raise ConfigError(f"nothing is in conflict on {h.concept}")
         verdict = conflict.side(take)
-        out = self._write({place: entry_of(verdict)})
-        self.merge.settle(place, take)
-        return out
+        return self._write({place: entry_of(verdict)})
 
     def undoes(self) -> int:
         """How many decisions can be taken back."""
@@ -249,7 +261,7 @@ class Desk:
 
     def conflicts(self) -> Sequence[Conflict]:
         """The conflicts of a merge that are not settled."""
-        return list(self.merge.open().values())
+        return list(self._now().conflicts.values())
 
     def _write(self, changes: dict[Place, Entry | None], undoes: int | None = None) -> list[str]:
         self._may_write()
