@@ -90,9 +90,11 @@ def test_without_the_data_a_card_says_why_it_has_no_text(folder):
     (folder.path / "manifest.json").unlink()
     folder.write_audit(folder.audit.with_reading(broken))
     desk = Desk(type(folder)(folder.path))
-    card = Review(desk, Store(), KEYS).card({"id": BOLD}, {})
+    review = Review(desk, Store(), KEYS)
+    card, page = review.card({"id": BOLD}, {}), exported(review)
     desk.close()
     assert card["pairs"] == [] and "cannot be read again" in card["no_text"]
+    assert "the data could not be read" in page and data not in page and str(folder.path) not in page
 
 
 def test_consequences_are_those_of_the_plan(review, tmp_path):

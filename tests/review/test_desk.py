@@ -193,6 +193,27 @@ def test_a_settled_conflict_that_is_taken_back_is_open_again(folder):
     assert len(merge(files, out)) == 1, "the next merge does not bring a decision back"
 
 
+def test_a_conflict_on_metadata_is_settled_on_the_page_too(folder):
+    files = []
+    for name, decision in (("ann", "allow"), ("bob", "suppress")):
+        files.append(folder.path / f"{name}.yaml")
+        entry = (
+            f"{{concept: surface:bold, where: {{vendor: acme}}, decision: {decision}, by: {name}, date: 2026-05-01}}"
+        )
+        files[-1].write_text(f"schema_version: 1\nvocabulary: {folder.audit.vocabulary}\nverdicts:\n  - {entry}\n")
+    out = folder.path / "merged.yaml"
+    merge(files, out)
+    desk = Desk(folder, out, by="zoe")
+    (conflict,) = desk.conflicts()
+    assert desk.item_of(conflict.place) == "place|surface:bold|vendor=acme"
+    with pytest.raises(ConfigError, match="unknown conflict 'overall.surface:bold.'"):
+        desk.resolve(BOLD, "B")
+    desk.resolve("place|surface:bold|vendor=acme", "B")
+    assert not desk.conflicts() and desk.verdicts()[conflict.place].by == "bob"
+    assert desk.undo() == [conflict.place] and len(desk.conflicts()) == 1
+    desk.close()
+
+
 def test_a_general_decision_covers_contexts_and_one_on_a_context_is_an_exception(desk):
     item = in_context(desk)
     h = desk.hypotheses[item]
@@ -213,15 +234,25 @@ def test_undo_goes_back_over_restarts_and_leaves_what_was_changed_by_hand(folder
     with_one.close()
     again = Desk(folder, by="bob")
     assert again.undoes() == 2
-    assert set(again.undo()) == {
-        i for i, h in again.hypotheses.items() if h.concept in ("surface:bold", "surface:apology")
-    }
+    assert again.undo() == [("surface:bold", None), ("surface:apology", None)], "all that was decided together"
     found = again.verdicts()
     assert found["surface:bold", None].decision == "suppress" and ("surface:apology", None) not in found
     again.path.write_text(again.path.read_text().replace("decision: suppress", "decision: amplify"))
-    assert again.undo() == [], "its decision is not what it was"
+    assert again.undoes() == 0 and again.undo() == [], "its decision is not what it was"
     assert again.verdicts()["surface:bold", None].decision == "amplify"
     again.close()
+
+
+def test_steps_that_can_be_taken_back_are_counted_one_after_the_other(desk):
+    for decision in ("allow", "suppress", "amplify"):
+        desk.decide([BOLD], decision)
+    desk.decide([SORRY], "allow")
+    assert desk.undoes() == 4
+    text = desk.path.read_text()
+    desk.path.write_text(text.replace("decision: amplify", "decision: undecided"))
+    assert desk.undoes() == 1, "only the one that was not changed by hand"
+    desk.path.write_text(text)
+    assert [desk.undo() for _ in range(5)] == [[("surface:apology", None)], *[[("surface:bold", None)]] * 3, []]
 
 
 def test_an_undo_that_a_full_disk_stopped_can_be_asked_for_again(desk, monkeypatch):
@@ -317,7 +348,7 @@ def test_a_file_that_is_broken_by_hand_is_named_with_its_line_and_kept(desk):
     desk.path.write_text(broken)
     with pytest.raises(ConfigError, match=r"verdicts\.yaml, line \d+: not YAML"):
         desk.decide([SORRY], "allow")
-    assert desk.path.read_text() == broken and desk.undoes() == 1
+    assert desk.path.read_text() == broken and len(desk.journal.undoable()) == 1
 
 
 def test_verdicts_of_another_vocabulary_are_refused(folder):

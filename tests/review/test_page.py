@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from offtarget import verdicts
+from offtarget.errors import ConfigError
 from offtarget.review.desk import Desk
 from offtarget.review.export import export
 from offtarget.review.guard import Guard
@@ -207,23 +208,58 @@ def test_no_serious_fault_for_those_who_cannot_see_or_point(served):
         page.close()
 
 
-def test_a_conflict_of_a_merge_is_settled_on_the_page(folder, browser, tmp_path):
+def merged(folder, *items):
+    """Files of ann and bob, who contradict on some hypotheses and on rows of one vendor, and what is merged of them."""
+    files = []
     for name, decision in (("ann", "allow"), ("bob", "suppress")):
-        desk = Desk(folder, tmp_path / f"{name}.yaml", by=name)
-        desk.decide(["overall|surface:bold|"], decision, why=f"{name} says so")
+        files.append(folder.path / f"{name}.yaml")
+        row = f"{{concept: surface:bold, where: {{vendor: acme}}, decision: {decision}, by: {name}, date: 2026-05-01}}"
+        files[-1].write_text(f"schema_version: 1\nvocabulary: {folder.audit.vocabulary}\nverdicts:\n  - {row}\n")
+        desk = Desk(folder, files[-1], by=name)
+        for item in items:
+            desk.decide([item], decision, scope="context", why=f"{name} says so")
         desk.close()
-    out = tmp_path / "merged.yaml"
-    assert len(merge([tmp_path / "ann.yaml", tmp_path / "bob.yaml"], out)) == 1
+    out = folder.path / "merged.yaml"
+    assert len(merge(files, out)) == 1 + len(items)
+    return files, out
+
+
+def contested(folder):
+    """Three hypotheses, of which one is in a context."""
+    found = folder.audit.findings
+    whole = [f"overall|{h.concept}|" for h in found if h.context is None][:2]
+    h = next(h for h in found if h.context is not None)
+    return [*whole, f"{h.view}|{h.concept}|{h.context}"]
+
+
+def test_conflicts_of_a_merge_are_settled_on_the_page_one_after_the_other(folder, browser):
+    items = contested(folder)
+    files, out = merged(folder, *items)
     served = Served(folder, browser, out)
     page = served.open("queue=conflict")
+    assert page.locator("#list li").count() == 4
     text = page.inner_text(".conflict")
     assert "Allowed by ann" in text and "“bob says so”" in text
     page.click("button:has-text('Take B')")
     told(page, "#said", "side B")
-    assert decisions(served) == {("surface:bold", None): "suppress"}
+    press(page, "ma")
+    assert page.inner_text(".one .tag") == "vendor=acme", "the last conflict, which has no card"
+    press(page, "s", said="Take one of the sides")
+    page.click("button:has-text('Take B')")
+    told(page, "#said", "side B")
+    found = decisions(served)
+    settled = ["suppress", "amplify", "allow"]
+    places = [(served.desk.hypotheses[i].concept, served.desk.hypotheses[i].context) for i in items]
+    ranked = sorted(places, key=lambda p: p[1] is not None)
+    assert found.pop(("surface:bold", "vendor=acme")) == "suppress"
+    assert set(found) == set(places) and found[ranked[2]] == "allow" and set(found.values()) == set(settled)
+    with pytest.raises(ConfigError, match="somebody else decides"):
+        merge(files, out)
+    press(page, "uu", said="Taken back")
+    assert page.locator("#list li").count() == 2, "taken back is open again"
     page.context.close()
     served.close()
-    assert not served.faults and merge([tmp_path / "ann.yaml", tmp_path / "bob.yaml"], out) == ()
+    assert not served.faults and len(merge(files, out)) == 2
 
 
 def test_a_page_that_only_reads_says_so(folder, browser):
@@ -234,6 +270,33 @@ def test_a_page_that_only_reads_says_so(folder, browser):
     page.context.close()
     served.close()
     first.close()
+
+
+def test_the_page_of_one_file_settles_conflicts(folder, browser):
+    items = contested(folder)
+    _, out = merged(folder, *items)
+    desk = Desk(folder, out, by="zoe")
+    file = export(Review(desk, Store(), KEYS), folder.path / "page.html")
+    desk.close()
+    text = file.read_text()
+    assert str(folder.path) not in text and folder.audit.reading.data not in text, "no path of this machine"
+    page = browser.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.goto(f"{file.as_uri()}#queue=conflict")
+    page.wait_for_selector("body[data-ready]")
+    for _ in range(4):
+        page.click("button:has-text('Take B')")
+        told(page, "#said", "side B")
+        page.evaluate("document.getElementById('said').textContent = ''")
+    press(page, "u", said="Taken back")
+    with page.expect_download() as down:
+        page.click("text=Download verdicts.yaml")
+    found = verdicts.parse(Path(down.value.path()).read_text(), "downloaded", folder.audit).verdicts
+    assert [v.decision for v in found if v.place == ("surface:bold", "vendor=acme")] == ["undecided"]
+    assert [(v.decision, v.by) for v in found if v.decided] == [("suppress", "bob")] * 3
+    assert not faults
+    page.context.close()
 
 
 def test_the_page_of_one_file_decides_and_gives_a_verdicts_file(folder, browser, tmp_path):

@@ -131,6 +131,8 @@ def test_decide_and_undo_over_the_wire(inside):
     assert done["undo"] == 1
     assert {i["id"]: i["queue"] for i in done["changed"]}[BOLD] == "decided"
     back = inside.post("/api/undo", json={}).json()
+    assert [(place["id"], place["label"]) for place in back["undone"]] == [(BOLD, "bold text")]
+    assert inside.post("/api/undo", json={}).json()["undone"] == []
     assert back["undo"] == 0 and {i["id"]: i["queue"] for i in back["changed"]}[BOLD] == "undecided"
 
 

@@ -16,6 +16,7 @@ from offtarget.report.claims import claim, length_verdict
 from offtarget.report.html import p_value, visible
 from offtarget.report.marks import Piece, pieces
 from offtarget.review.desk import Desk, expired, item_id
+from offtarget.review.file import Place
 from offtarget.review.merge import Conflict
 from offtarget.review.shards import Shards
 from offtarget.verdicts import Verdict
@@ -303,15 +304,27 @@ class Cards:
             "merge": [self.conflict(c) for c in desk.conflicts()],
         }
 
+    def place(self, place: Place) -> Json:
+        """How the page calls a place, and whether there is a card of it."""
+        concept, scope = place
+        c = self.concepts.get(concept)
+        context = self.contexts.get(scope or "")
+        item = self.desk.item_of(place)
+        return {
+            "id": item,
+            "card": item in self.desk.hypotheses,
+            "concept": concept,
+            "context": scope,
+            "label": visible(concept if c is None else c.title, 120),
+            "named": c is not None and c.named,
+            "context_label": visible(scope or "" if context is None else context.title, 120),
+            "context_noun": "" if context is None else NOUNS[context.kind],
+        }
+
     def conflict(self, c: Conflict) -> Json:
         """One conflict of a merge, with who decided what and why."""
-        h = next((h for h in self.desk.audit.hypotheses if (h.concept, h.context) == c.place), None)
-        return {
-            "id": None if h is None else item_id(h),
-            "concept": c.concept,
-            "context": c.context,
-            "sides": [{"letter": s.letter, "file": visible(s.file, 200), **decision(s.verdict)} for s in c.sides],
-        }
+        sides = [{"letter": s.letter, "file": visible(s.file, 200), **decision(s.verdict)} for s in c.sides]
+        return {**self.place(c.place), "sides": sides}
 
 
 def _within(start: int, stop: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.records import explain
 from offtarget.review.beside import lock_of, real
 from offtarget.review.file import Entry, Place, VerdictsFile, entry_of
-from offtarget.review.journal import Change, Journal, as_written
+from offtarget.review.journal import Change, Journal, Step, as_written
 from offtarget.review.merge import Conflict, Merge
 from offtarget.verdicts import Decision, Seen, Verdict
 
@@ -224,40 +224,58 @@ class Desk:
         except ValidationError as error:
             raise ConfigError(explain(error, Verdict)) from None
 
-    def undo(self) -> list[str]:
+    def undo(self) -> list[Place]:
         """Take back the last decision that was made on this file, also before a restart.
 
         What somebody changed by hand since is left as it is, and the decision before that is taken back.
 
         Returns:
-            As `decide`; empty where there is nothing to take back.
+            The places of all that was decided together; none where there is nothing to take back.
         """
         self._may_write()
+        step = next(self._undoable(), None)
+        if step is None:
+            return []
+        before = {_place(c): _dated(c.before) for c in step.changes}
+        self._write(before, undoes=step.n)
+        return list(before)
+
+    def undoes(self) -> int:
+        """How many decisions can be taken back, one after the other."""
+        return sum(1 for _ in self._undoable())
+
+    def _undoable(self) -> Iterator[Step]:
+        """The steps that `undo` takes back, the last one first: those whose decisions are in the file as they were made."""
+        there = {p: as_written(e) for p, e in self.file.entries().items()}
         for step in reversed(self.journal.undoable()):
-            there = {p: as_written(e) for p, e in self.file.entries().items()}
-            places = [_place(c) for c in step.changes]
-            if all(there.get(p) == c.after for p, c in zip(places, step.changes, strict=True)):
-                before = {p: _dated(c.before) for p, c in zip(places, step.changes, strict=True)}
-                return self._write(before, undoes=step.n)
-        return []
+            changes = [(_place(c), c) for c in step.changes]
+            if all(there.get(p) == c.after for p, c in changes):
+                yield step
+                there |= {p: c.before for p, c in changes}
 
     def resolve(self, item: str, take: str) -> list[str]:
         """Settle a conflict of a merge: the decision of one side counts.
 
+        Args:
+            item: id of the conflict.
+            take: letter of the side.
+
+        Returns:
+            As `decide`.
+
         Raises:
             ConfigError: no such conflict or side.
         """
-        h = self.hypothesis(item)
-        place = (h.concept, h.context)
-        conflict = self._now().conflicts.get(place)
-        if conflict is None:
-            raise ConfigError(f"nothing is in conflict on {h.concept}")
-        verdict = conflict.side(take)
-        return self._write({place: entry_of(verdict)})
+        conflicts = {self.item_of(place): c for place, c in self._now().conflicts.items()}
+        if item not in conflicts:
+            raise unknown_name("conflict", item, conflicts, hint="(that nobody settled)")
+        conflict = conflicts[item]
+        return self._write({conflict.place: entry_of(conflict.side(take))})
 
-    def undoes(self) -> int:
-        """How many decisions can be taken back."""
-        return len(self.journal.undoable())
+    def item_of(self, place: Place) -> str:
+        """The id that pages know a place by, also one without a hypothesis: a conflict on metadata (`where:`)."""
+        h = self._at.get(place)
+        return f"place|{place[0]}|{place[1] or ''}" if h is None else item_id(h)
 
     def conflicts(self) -> Sequence[Conflict]:
         """The conflicts of a merge that are not settled."""
@@ -276,7 +294,10 @@ class Desk:
         else:  # so a step is only said to be taken back once it is
             self.file.write(made)
             self.journal.append(self.by, said, undoes)
-        concepts = {concept for concept, _ in changes}
+        return self.of_concepts({concept for concept, _ in changes})
+
+    def of_concepts(self, concepts: set[str]) -> list[str]:
+        """The ids of all hypotheses on some concepts."""
         return [i for i, h in self.hypotheses.items() if h.concept in concepts]
 
     def _may_write(self) -> None:

@@ -79,9 +79,11 @@ class Review:
             return self._after(changed)
 
     def undo(self, _: Mapping[str, str], __: Json) -> Json:
-        """Take the last decision back."""
+        """Take the last decision back; `undone` names all that was decided together."""
         with self._one:
-            return self._after(self.desk.undo())
+            places = self.desk.undo()
+            changed = self.desk.of_concepts({concept for concept, _ in places})
+            return {**self._after(changed), "undone": [self.cards.place(p) for p in places]}
 
     def resolve(self, _: Mapping[str, str], body: Json) -> Json:
         """Settle a conflict of a merge."""

@@ -23,6 +23,7 @@ function decided(d, covered) {
 // `desk`: {item, card, form, keys, read_only, act: {...}}
 function drawCard(desk) {
   const { item, card, act } = desk;
+  if (item.apart) return drawApart(desk);
   const where = item.context === null ? "whole set" : placed(item.context_noun, item.context_label);
   return h(
     "article",
@@ -31,7 +32,8 @@ function drawCard(desk) {
       item.queue === "conflict" ? h("span", { class: "tag warn" }, "decided differently") : null),
     h("h2", { id: "label" }, item.named ? item.label : `No name found: ${item.label.replace(/^unnamed: /, "")}`),
     h("p", { class: "claim" }, h("span", { class: item.lean === "chosen" ? "up" : "down", "aria-hidden": "true" }, item.lean === "chosen" ? "▲ " : "▼ "), item.claim),
-    desk.conflict ? drawConflict(desk) : drawDecision(desk),
+    desk.conflict ? drawConflict(desk) : null,
+    drawDecision(desk),
     h("div", { id: "plan" }),
     drawFacts(item),
     card ? [drawEvidence(item, card), h("div", { class: "beside" }, drawRelated(card, act), drawElsewhere(card, act), drawForecast(card)), drawPairs(desk)] : h("p", { class: "note" }, "…"),
@@ -62,11 +64,21 @@ function drawDecision(desk) {
   );
 }
 
-function drawConflict({ conflict, act, read_only }) {
+// A conflict on a place that has no hypothesis, so no figures and no pairs.
+function drawApart(desk) {
+  const { item } = desk;
+  return h("article", { class: "one", "aria-labelledby": "label" },
+    h("p", { class: "where" }, h("span", { class: "tag" }, item.context === null ? "whole set" : placed(item.context_noun, item.context_label)), h("span", { class: "tag warn" }, "decided differently")),
+    h("h2", { id: "label" }, item.label),
+    h("p", { class: "note" }, "This audit has no figures of this place: only what people decided."),
+    drawConflict(desk));
+}
+
+function drawConflict({ item, conflict, act, read_only }) {
   return h(
     "section",
     { class: "decide conflict", "aria-label": "Conflict" },
-    h("p", { class: "state" }, "People decided differently. Which counts?"),
+    h("p", { class: "state" }, item.apart ? "People decided differently. Which counts?" : "People decided differently. Which counts? Or decide anew below."),
     h("ul", {}, conflict.sides.map((s) => h("li", {}, button(`Take ${s.letter}`, null, () => act.resolve(s.letter), { class: "main", disabled: Boolean(read_only) }), ` ${decided(s)} `, h("span", { class: "note" }, s.file)))),
   );
 }

@@ -21,7 +21,7 @@ function remember() {
 
 function blank(item) {
   const d = item.decision;
-  const scope = item.context !== null && (item.inherited || d) ? "context" : "everywhere";
+  const scope = item.context !== null && (item.inherited || d || item.queue === "conflict") ? "context" : "everywhere";
   return { strength: d?.strength ?? 1, why: d?.why ?? "", until: d?.until ?? null, scope };
 }
 
@@ -35,6 +35,7 @@ async function open(id, focus = false) {
   remember();
   lines.get(id)?.scrollIntoView({ block: "nearest" });
   const ticket = ++asked;
+  if (item.apart) return;
   try {
     const card = await source.card(id);
     if (ticket !== asked) return;
@@ -61,7 +62,8 @@ function inTurn(f) {
 const now = {
   open(id, focus) { open(id, focus); }, // its card is not waited for
   async decide(decision, advance = true) {
-    if (page.list.read_only || !page.at) return;
+    if (page.list.read_only || !current()) return;
+    if (current().apart && !page.picked.size) { said("Take one of the sides: there is no card of this place."); return; }
     const many = page.picked.size > 0;
     const ids = many ? [...page.picked] : [page.at];
     const { strength, why, until, scope } = page.form;
@@ -72,7 +74,7 @@ const now = {
     const how = decision === "undecided" ? "taken back" : PAST[decision];
     page.picked.clear();
     if (advance && decision !== "undecided" && next) open(next);
-    else { page.form = blank(current()); draw(); }
+    else stay();
     said(`${source.alone ? "Held" : "Saved"}: ${what}, ${how}${decision !== "undecided" && scope === "context" ? " here only" : ""}.`);
     plan();
   },
@@ -85,17 +87,19 @@ const now = {
   async undo() {
     const found = await source.undo();
     take(found);
-    const first = found.changed.find((i) => i.context === null) || found.changed[0];
-    if (first && page.items.has(first.id)) open(first.id);
-    else draw();
-    said(found.changed.length ? `Taken back: ${first.label}.` : "Nothing to take back.");
+    const { undone } = found;
+    const first = undone.find((place) => page.items.has(place.id));
+    if (first) open(first.id);
+    else stay();
+    said(undone.length > 1 ? `Taken back: ${undone.length} decisions that were made together.` : undone.length ? `Taken back: ${undone[0].label}.` : "Nothing to take back.");
     plan();
   },
   async resolve(letter) {
     const next = after(new Set([page.at]));
     take(await source.resolve(page.at, letter));
-    if (next) open(next); else { page.form = blank(current()); draw(); }
-    said(`Saved: side ${letter} counts.`);
+    if (next) open(next); else stay();
+    said(`${source.alone ? "Held" : "Saved"}: side ${letter} counts.`);
+    plan();
   },
   scope() {
     if (current()?.context == null) return;
@@ -117,8 +121,8 @@ const now = {
   step,
   undecided,
   group() { group().forEach((id) => page.picked.add(id)); draw(); said(`${page.picked.size} selected.`); },
-  filter() { page.shown.forEach((id) => page.picked.add(id)); draw(); said(`All ${page.shown.length} of this filter selected.`); },
-  pick(id = page.at) { if (!id) return; if (page.picked.has(id)) page.picked.delete(id); else page.picked.add(id); draw(); said(`${page.picked.size} selected.`); },
+  filter() { page.shown.filter((id) => !page.items.get(id).apart).forEach((id) => page.picked.add(id)); draw(); said(`${page.picked.size} selected: all of this filter.`); },
+  pick(id = page.at) { if (!page.items.has(id) || page.items.get(id).apart) return; if (page.picked.has(id)) page.picked.delete(id); else page.picked.add(id); draw(); said(`${page.picked.size} selected.`); },
 };
 const act = Object.fromEntries(Object.entries(now).map(([name, f]) => [name, (...given) => inTurn(() => f(...given))]));
 act.more = async () => {
@@ -130,22 +134,40 @@ act.more = async () => {
   } catch (error) { fault(error); }
 };
 
-// The next one of the list that is none of these.
+function stay() {
+  if (current()) page.form = blank(current());
+  draw();
+}
+
+// The next one of the list that is none of these: of a conflict the next conflict, else one that nobody decided on.
 function after(done) {
+  const queue = current().queue === "conflict" ? "conflict" : "undecided";
   const k = page.shown.indexOf(page.at);
   const rest = [...page.shown.slice(k + 1), ...page.shown.slice(0, Math.max(k, 0))].filter((id) => !done.has(id));
-  return rest.find((id) => page.items.get(id).queue === "undecided") || (filter.queue === "undecided" ? null : rest[0]);
+  return rest.find((id) => page.items.get(id).queue === queue) || (filter.queue === queue ? null : rest[0]);
 }
 
 function take(found) {
   for (const i of found.changed) {
-    if (!page.items.has(i.id) && !i.finding && !i.decision) continue;
+    if (!page.items.has(i.id) && !i.finding && !i.decision && i.queue !== "conflict") continue;
     page.items.set(i.id, i);
     if (!page.order.includes(i.id)) page.order.push(i.id);
     lines.delete(i.id);
   }
   page.undo = found.undo;
   page.list.merge = found.merge;
+  apart();
+}
+
+// Conflicts on places that have no card, such as rows of some metadata (`where:`), are in the list while they are open.
+function apart() {
+  for (const [id, item] of page.items) if (item.apart) { page.items.delete(id); lines.delete(id); }
+  page.order = page.order.filter((id) => page.items.has(id));
+  for (const c of page.list.merge) {
+    if (c.card || page.items.has(c.id)) continue;
+    page.items.set(c.id, { ...c, apart: true, queue: "conflict", view: "", finding: false, group: null, lean: "", effect_text: "", decision: null, inherited: null, inherited_decision: null });
+    page.order.push(c.id);
+  }
 }
 
 function line(item) {
@@ -154,7 +176,7 @@ function line(item) {
   const under = item.context !== null ? item.context_label : "";
   const sub = item.group && item.group !== item.id && item.context === null;
   return h("li", { class: sub ? "along" : "" },
-    h("input", { type: "checkbox", "aria-label": `select ${item.label}${under ? `, ${under}` : ""}`, onchange: () => act.pick(item.id) }),
+    h("input", { type: "checkbox", disabled: Boolean(item.apart), "aria-label": `select ${item.label}${under ? `, ${under}` : ""}`, onchange: () => act.pick(item.id) }),
     h("button", { type: "button", class: "line", onclick: () => act.open(item.id, true) },
       h("span", { class: "name" }, item.named ? item.label : `no name: ${item.label.replace(/^unnamed: /, "")}`, under ? h("span", { class: "under" }, under) : null),
       h("span", { class: `eff ${item.lean === "chosen" ? "up" : "down"}` }, item.effect_text),
@@ -210,7 +232,7 @@ function drawRight() {
   const conflict = item.queue === "conflict" ? page.list.merge.find((c) => c.id === item.id) : null;
   const plan = $("plan");
   $("card").replaceChildren(drawCard({ item, card: page.card, form: page.form, keys, read_only: page.list.read_only, conflict, group: group(), act }));
-  if (plan && plan.hasChildNodes()) $("plan").replaceWith(plan); else drawPlan();
+  if (plan?.hasChildNodes() && $("plan")) $("plan").replaceWith(plan); else drawPlan();
   if (["why", "until"].includes(focused)) $(focused)?.focus();
   if (pressed) [...$("card").querySelectorAll("button")].find((b) => b.textContent === pressed && !b.disabled)?.focus({ preventScroll: true });
 }
@@ -338,6 +360,7 @@ async function fill(every) {
   page.items = new Map(page.list.items.map((i) => [i.id, i]));
   page.order = [...page.items.keys()];
   lines.clear();
+  apart();
 }
 
 async function start() {
