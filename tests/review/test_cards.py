@@ -14,7 +14,7 @@ from offtarget.errors import ConfigError
 from offtarget.review.cards import REFERENCE_NULL, REFERENCE_R2
 from offtarget.review.desk import Desk
 from offtarget.review.export import exported
-from offtarget.review.keys import KEYS, keys_of
+from offtarget.review.keys import KEYS, config_in, keys_of
 from offtarget.review.page import embedded
 from offtarget.review.server import Review
 from offtarget.store import Store
@@ -143,10 +143,10 @@ def test_the_validity_that_a_forecast_states_is_what_was_measured():
 
 
 def test_the_keys_are_those_of_offtarget_toml(tmp_path):
-    assert keys_of([tmp_path]) == KEYS
+    assert keys_of(config_in([tmp_path])) == KEYS
     toml = tmp_path / "offtarget.toml"
     toml.write_text('[review.keys]\nallow = "y"\n')
-    assert keys_of([tmp_path / "none", tmp_path])["allow"] == "y"
+    assert keys_of(config_in([tmp_path / "none", tmp_path]))["allow"] == "y"
     for text, message in (
         ('[review.keys]\nalow = "y"\n', "unknown action 'alow': did you mean allow"),
         ('[review.keys]\nallow = "s"\n', "gives 's' to allow and suppress"),
@@ -155,7 +155,7 @@ def test_the_keys_are_those_of_offtarget_toml(tmp_path):
     ):
         toml.write_text(text)
         with pytest.raises(ConfigError, match=message):
-            keys_of([tmp_path])
+            keys_of(toml)
 
 
 def test_no_text_ends_the_data_of_an_exported_page(review):

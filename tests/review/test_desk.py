@@ -2,6 +2,7 @@
 
 import datetime as dt
 import errno
+import math
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from tests.kills import run_killed
 
 from offtarget import verdicts
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.gate.run import Criteria, gate
 from offtarget.review.desk import Desk
 from offtarget.review.file import changed
 from offtarget.review.journal import Journal
@@ -299,9 +301,58 @@ def test_a_decision_on_another_audit_is_changed_where_the_effect_is(desk, shift,
     assert desk.standing(h).queue == queue
 
 
+def seen_elsewhere(desk, shifts):
+    """As if the decisions were made on another audit, whose effects were smaller by some standard errors of the difference."""
+    data = yaml.safe_load(desk.path.read_text())
+    for row in data["verdicts"]:
+        low, high = row["seen"]["ci"]
+        less = shifts.get(row["concept"], 0.0) * math.sqrt(2) * (high - low) / (2 * 1.96)
+        row["seen"] |= {"audit": "another", "effect": row["seen"]["effect"] - less, "ci": [low - less, high - less]}
+    desk.path.write_text(yaml.safe_dump(data))
+
+
+@pytest.mark.parametrize(("errors", "changed"), [(2.3, False), (5.0, True)])
+def test_page_and_gate_say_the_same_of_a_decision(desk, errors, changed):
+    """2.3 standard errors are p = 0.02: significant alone, and not as one of ten or more decisions (q = 0.2)."""
+    ids = [i for i, h in desk.hypotheses.items() if h.finding and h.context is None]
+    assert len(ids) >= 10
+    desk.decide(ids, "allow")
+    seen_elsewhere(desk, {"surface:bold": errors})
+    again = {desk.hypotheses[i].concept for i in ids if desk.standing(desk.hypotheses[i]).queue == "changed"}
+    report = gate(desk.folder, Criteria(verdicts=desk.path))
+    assert again == {o.concept for o in report.outcomes if o.status == "allowed-but-beyond"}
+    assert again == ({"surface:bold"} if changed else set())
+
+
+def test_how_large_a_change_matters_is_what_offtarget_toml_says(folder, tmp_path):
+    config = tmp_path / "offtarget.toml"
+    config.write_text("[gate]\nmin_points = 90\n")
+    for path, queue in ((None, "changed"), (config, "decided")):
+        desk = Desk(folder, by="ann", config=path)
+        desk.decide([BOLD], "allow")
+        seen_elsewhere(desk, {"surface:bold": 5.0})
+        assert desk.standing(desk.hypotheses[BOLD]).queue == queue
+        desk.close()
+
+
+def test_a_change_in_a_context_is_looked_at_again(desk):
+    item = in_context(desk)
+    h = desk.hypotheses[item]
+    desk.decide([item], "allow", scope="context")
+    seen_elsewhere(desk, {h.concept: 6.0})
+    assert desk.standing(h).queue == "changed"
+    assert desk.standing(desk.hypotheses[BOLD]).queue == "undecided"
+
+
 def test_a_decision_whose_last_day_passed_has_to_be_looked_at_again(desk):
-    desk.decide([BOLD], "allow", until="2020-01-01")
-    assert desk.standing(desk.hypotheses[BOLD]).queue == "changed"
+    item = in_context(desk)
+    h = desk.hypotheses[item]
+    desk.decide([f"overall|{h.concept}|"], "allow", until="2020-01-01")
+    assert desk.standing(desk.hypotheses[f"overall|{h.concept}|"]).queue == "changed"
+    covered = desk.standing(h)
+    assert covered.queue == "changed" and covered.own is None, "it covers this context no longer"
+    desk.decide([item], "allow", scope="context")
+    assert desk.standing(h).queue == "decided"
 
 
 def test_of_a_link_what_it_points_to_is_written(folder, tmp_path):

@@ -272,6 +272,26 @@ def test_a_page_that_only_reads_says_so(folder, browser):
     first.close()
 
 
+def test_what_changed_is_looked_at_again_also_on_the_page_of_one_file(folder, browser):
+    desk = Desk(folder, by="ann")
+    h = next(h for h in folder.audit.findings if h.context is not None)
+    desk.decide([f"overall|{h.concept}|"], "allow", until="2020-01-01")
+    file = export(Review(desk, Store(), KEYS), folder.path / "page.html")
+    desk.close()
+    page = browser.new_page()
+    page.goto(f"{file.as_uri()}#queue=changed")
+    page.wait_for_selector("body[data-ready]")
+    assert page.locator(".one .tag.warn").inner_text() == "look again"
+    assert "(held until 2020-01-01)" in page.inner_text("#state")
+    n = page.locator("#list li").count()
+    assert n >= 2, "it and what it covers"
+    press(page, "a", said="Held")
+    assert page.locator("#list li").count() == 0
+    press(page, "u", said="Taken back")
+    assert page.locator("#list li").count() == n
+    page.context.close()
+
+
 def test_the_page_of_one_file_settles_conflicts(folder, browser):
     items = contested(folder)
     _, out = merged(folder, *items)

@@ -42,14 +42,15 @@ def review(
     from offtarget.audit.folder import AuditFolder
     from offtarget.review.desk import Desk
     from offtarget.review.guard import Guard, new_token
-    from offtarget.review.keys import keys_of
+    from offtarget.review.keys import config_in, keys_of
     from offtarget.review.server import Review, address, app, bound, serve
     from offtarget.store import Store
 
     folder = AuditFolder(audit_dir)
-    desk = Desk(folder, verdicts, by=user() if by is None else by)
+    config = config_in([Path(), *([verdicts.parent] if verdicts else []), folder.path])
+    keys = keys_of(config)
+    desk = Desk(folder, verdicts, by=user() if by is None else by, config=config)
     try:
-        keys = keys_of([Path(), desk.path.parent, folder.path])
         if export is not None:
             from offtarget.review.export import export as write
 

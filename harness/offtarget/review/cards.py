@@ -15,7 +15,7 @@ from offtarget.report.cards import METADATA, NOUNS, last_turns, sides_of
 from offtarget.report.claims import claim, length_verdict
 from offtarget.report.html import p_value, visible
 from offtarget.report.marks import Piece, pieces
-from offtarget.review.desk import Desk, expired, item_id
+from offtarget.review.desk import Desk, Standing, expired, item_id
 from offtarget.review.file import Place
 from offtarget.review.merge import Conflict
 from offtarget.review.shards import Shards
@@ -92,19 +92,18 @@ class Cards:
             "decision": None if standing.own is None else decision(standing.own),
             "inherited": f"overall|{h.concept}|" if standing.general is not None else None,
             "inherited_decision": None if standing.general is None else decision(standing.general),
-            "then": self._then(standing.own, h),
+            "then": self._then(standing, h),
         }
 
-    def _then(self, v: Verdict | None, h: Hypothesis) -> str:
-        """What a decision was made on, where that is not what is here now."""
-        if v is None:
+    def _then(self, standing: Standing, h: Hypothesis) -> str:
+        """Why a decision has to be looked at again; empty where it need not be."""
+        v = standing.verdict
+        if standing.queue != "changed" or v is None:
             return ""
         if expired(v):
             return f"held until {v.until}"
-        if v.seen is None or not self.desk.moved(v, h):
-            return ""
         e = self.concepts[h.concept].evidence
-        return f"decided at {shift(v.seen.effect, e)}, now {shift(h.effect, e)}"
+        return "" if v.seen is None else f"decided at {shift(v.seen.effect, e)}, now {shift(h.effect, e)}"
 
     def _item(self, h: Hypothesis, rank: int) -> Json:
         c = self.concepts[h.concept]

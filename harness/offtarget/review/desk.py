@@ -1,7 +1,6 @@
 """The desk on which decisions are made: an audit, its verdicts file and the journal beside it. No web in it."""
 
 import datetime as dt
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,13 +19,12 @@ from offtarget.review.beside import lock_of, real
 from offtarget.review.file import Entry, Place, VerdictsFile, entry_of
 from offtarget.review.journal import Change, Journal, Step, as_written
 from offtarget.review.merge import Conflict, Merge
+from offtarget.review.since import Since
 from offtarget.verdicts import Decision, Seen, Verdict
 
 VERDICTS_FILE = "verdicts.yaml"
 Queue = Literal["undecided", "decided", "changed", "conflict"]
 Scope = Literal["everywhere", "context"]
-SURE = 1.96
-"""Standard errors of the difference from which on an effect is other than the one that was seen."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,8 @@ class _Now:
     verdicts: dict[Place, Verdict]
     conflicts: dict[Place, Conflict]
     """Those on which nobody decided yet."""
+    changed: frozenset[Place]
+    """Decided on another effect than the one that is there now."""
 
 
 class Desk:
@@ -62,19 +62,21 @@ class Desk:
         folder: the audit.
         file: its verdicts; `verdicts.yaml` in the folder if not given.
         by: who decides.
+        config: offtarget.toml, which says how large a change must be to be looked at again.
 
     Raises:
-        ConfigError: the verdicts file is broken, or names what the audit does not have.
+        ConfigError: a file is broken, or names what the audit does not have.
         UndecidedError: it was made for another vocabulary.
     """
 
-    def __init__(self, folder: AuditFolder, file: Path | None = None, by: str = "") -> None:
+    def __init__(self, folder: AuditFolder, file: Path | None = None, by: str = "", config: Path | None = None) -> None:
         self.folder, self.by = folder, by
         self.path = real(file or folder.path / VERDICTS_FILE)
         self.file = VerdictsFile(self.path, folder.audit)
         self.journal = Journal(self.path)
         self.merge = Merge(self.path)
         self._known: _Now | None = None
+        self._since = Since(folder, config)
         self.read_only = ""
         """Why nothing can be decided here; empty where it can."""
         self.verdicts()
@@ -117,7 +119,8 @@ class Desk:
         stamp = (() if stat is None else (stat.st_ino, stat.st_mtime_ns, stat.st_size), self.merge.stamp())
         if self._known is None or self._known.stamp != stamp:
             verdicts = {v.place: v for v in self.file.read().verdicts}
-            self._known = _Now(stamp, verdicts, self.merge.open(verdicts))
+            changed = self._since.changed(verdicts.values())
+            self._known = _Now(stamp, verdicts, self.merge.open(verdicts), changed)
         return self._known
 
     def hypothesis(self, item: str) -> Hypothesis:
@@ -134,7 +137,7 @@ class Desk:
         """In which queue a hypothesis is, and what was decided on it.
 
         A decision everywhere covers the contexts. A decision whose effect is no longer what was seen, or whose last day
-        has passed, has to be looked at again.
+        has passed, has to be looked at again; of one everywhere that has expired, also what it covers.
         """
         found = self.verdicts()
         own = found.get((h.concept, h.context))
@@ -143,21 +146,15 @@ class Desk:
         general = general if general is not None and general.decided else None
         if own is None and (h.concept, h.context) in self._now().conflicts:
             return Standing("conflict", None, general)
-        if own is not None and (self.moved(own, h) or expired(own)):
-            return Standing("changed", own, None)
-        return Standing("decided" if own or general else "undecided", own, general)
+        counts = own or general
+        if counts is None:
+            return Standing("undecided", None, None)
+        again = self.moved(h) if own else False
+        return Standing("changed" if again or expired(counts) else "decided", own, general)
 
-    def moved(self, verdict: Verdict, h: Hypothesis) -> bool:
-        """Whether the effect is another than the one that was decided on, in an audit of other rows.
-
-        Two-sample: |now - seen| is beyond 1.96 standard errors of the difference, with a standard error of a quarter of
-        each 95 % interval (its width over 2 · 1.96).
-        """
-        seen = verdict.seen
-        if seen is None or seen.audit == self.audit.key or seen.unit != self._units[h.concept]:
-            return False
-        errors = [(high - low) / (2 * SURE) for low, high in (seen.ci, h.ci)]
-        return abs(h.effect - seen.effect) > SURE * math.hypot(*errors)
+    def moved(self, h: Hypothesis) -> bool:
+        """Whether an effect is another than the one that was decided on, as the gate tests it (`Since`)."""
+        return (h.concept, h.context) in self._now().changed
 
     def decide(
         self,

@@ -28,7 +28,7 @@ function drawCard(desk) {
   return h(
     "article",
     { class: "one", "aria-labelledby": "label" },
-    h("p", { class: "where" }, h("span", { class: "tag" }, where), item.queue === "changed" ? h("span", { class: "tag warn" }, "changed since decided") : null,
+    h("p", { class: "where" }, h("span", { class: "tag" }, where), item.queue === "changed" ? h("span", { class: "tag warn" }, "look again") : null,
       item.queue === "conflict" ? h("span", { class: "tag warn" }, "decided differently") : null),
     h("h2", { id: "label" }, item.named ? item.label : `No name found: ${item.label.replace(/^unnamed: /, "")}`),
     h("p", { class: "claim" }, h("span", { class: item.lean === "chosen" ? "up" : "down", "aria-hidden": "true" }, item.lean === "chosen" ? "▲ " : "▼ "), item.claim),

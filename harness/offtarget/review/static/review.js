@@ -1,5 +1,5 @@
 // The page: list, card and keys. The address holds queue, search, view and the open hypothesis.
-const QUEUES = [["undecided", "Undecided"], ["changed", "Changed"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
+const QUEUES = [["undecided", "Undecided"], ["changed", "Look again"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
 const VIEWS = [["", "everywhere and in parts"], ["overall", "whole set"], ["global", "by topic"], ["local", "by kind of prompt"], ["metadata", "by metadata"], ["every", "every hypothesis, found or not"]];
 const MANY = 50000; // rows that are not read before somebody asks for a plan
 const page = { list: null, items: new Map(), order: [], shown: [], picked: new Set(), at: null, card: null, form: null, undo: 0 };

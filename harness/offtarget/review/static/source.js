@@ -39,6 +39,8 @@ function embedded(data) {
   const steps = [];
   const shown = (e) => ({ strength: 1, why: "", until: null, date: null, by: "", seen: null, ...e });
   const acts = (e) => e !== undefined && e.decision !== "undecided";
+  const said = (i) => [entries.get(key(i.concept, i.context)), i.context === null ? undefined : entries.get(key(i.concept, null))];
+  const first = new Map(data.list.items.map((i) => [i.id, { said: said(i), queue: i.queue, then: i.then }]));
   const open = () => data.conflicts.filter((c) => !acts(entries.get(key(c.concept, c.context))));
   let dirty = false;
 
@@ -48,13 +50,14 @@ function embedded(data) {
     const contested = new Set(merge.map((c) => c.id));
     for (const [id, item] of items) {
       if (!concepts.has(item.concept)) continue;
-      const own = entries.get(key(item.concept, item.context));
-      const general = item.context === null ? undefined : entries.get(key(item.concept, null));
+      const [own, general] = said(item);
+      const was = first.get(id);
+      const same = was.said[0] === own && was.said[1] === general; // what was to be looked at again still is
       item.decision = acts(own) ? shown(own) : null;
       item.inherited = !acts(own) && acts(general) ? `overall|${item.concept}|` : null;
       item.inherited_decision = item.inherited ? shown(general) : null;
-      item.queue = contested.has(id) ? "conflict" : item.decision || item.inherited ? "decided" : "undecided";
-      item.then = "";
+      item.then = same ? was.then : "";
+      item.queue = same ? was.queue : contested.has(id) ? "conflict" : item.decision || item.inherited ? "decided" : "undecided";
       changed.push({ ...item });
       items.set(id, item);
     }
