@@ -24,10 +24,16 @@ def review(
     ] = "127.0.0.1",
     trusted_host: Annotated[
         list[str] | None,
-        typer.Option(help="Another name that the page may be asked by, behind a proxy. May be repeated."),
+        typer.Option(
+            help="Another Host that requests may name, as a proxy passes it on: name or name:port. May be repeated."
+        ),
     ] = None,
     trusted_origin: Annotated[
-        list[str] | None, typer.Option(help="Another address whose pages may ask, https://name. May be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="Another Origin that requests may come from: the address at which browsers see the page behind a proxy, "
+            "https://name or https://name:port. May be repeated."
+        ),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
     by: Annotated[str | None, typer.Option(help="Who decides; default: the name of this user.")] = None,
