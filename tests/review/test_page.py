@@ -3,17 +3,20 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from offtarget import verdicts
 from offtarget.errors import ConfigError
+from offtarget.review.cards import Cards
 from offtarget.review.desk import Desk
 from offtarget.review.export import export
 from offtarget.review.guard import Guard
 from offtarget.review.keys import KEYS
 from offtarget.review.merge import merge
 from offtarget.review.server import Review, address, app, bound
+from offtarget.review.shards import Shards
 from offtarget.store import Store
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -180,6 +183,32 @@ def test_search_and_queue_are_in_the_address(served):
     page.wait_for_selector("body[data-ready]")
     names = page.eval_on_selector_all("#list .name", "all => all.map((n) => n.innerText.toLowerCase())")
     assert names and all("bold" in name for name in names)
+
+
+def test_what_goes_with_a_concept_opens_also_beyond_the_list(served, monkeypatch, tmp_path):
+    """Here every hypothesis over the whole set is a finding, so one is taken out of the list."""
+    other = next(h for h in served.desk.audit.findings if h.context is None and h.concept != "surface:bold")
+    label = next(c.title for c in served.desk.audit.concepts if c.id == other.concept)
+    read, items = Shards.concept, Cards.items
+    monkeypatch.setattr(Shards, "concept", lambda self, c: {**read(self, c), "related": [(other.concept, 0.5)]})
+
+    def without(self, ids=None, **more):
+        return [i for i in items(self, ids, **more) if ids is not None or i["concept"] != other.concept]
+
+    monkeypatch.setattr(Cards, "items", without)
+    page = served.open("queue=all&item=overall%7Csurface%3Abold%7C")
+    link = page.locator(".links button", has_text=label)
+    link.click()
+    told(page, "h2", label)
+    assert quote(f"overall|{other.concept}|", safe="") in page.url
+    press(page, "s")
+    assert decisions(served) == {(other.concept, None): "suppress"}
+    served.desk.undo()
+    file = export(Review(served.desk, Store(), KEYS), tmp_path / "page.html")
+    page = served.browser.new_page()
+    page.goto(f"{file.as_uri()}#queue=all&item=overall%7Csurface%3Abold%7C")
+    told(page, ".links", label)
+    assert page.locator(".links button", has_text=label).count() == 0, "a page of one file has no card of it"
 
 
 def test_texts_of_the_data_change_nothing(served):

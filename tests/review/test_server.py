@@ -197,6 +197,17 @@ def test_no_audit_and_no_token_are_one_line(tmp_path, folder, capsys, monkeypatc
     assert len(lines) == 2 and "no audit to read" in lines[0] and "other machines could decide" in lines[1]
 
 
+def test_a_page_that_only_reads_is_not_said_to_save(folder, capsys, monkeypatch):
+    monkeypatch.setattr("offtarget.review.server.serve", lambda *_: None)
+    ask = ["review", str(folder.path), "--port", "0", "--no-browser"]
+    assert call(ask) == 0 and "saved at every decision in" in capsys.readouterr().err
+    first = Desk(folder)
+    assert call(ask) == 0
+    first.close()
+    err = capsys.readouterr().err
+    assert "only reads" in err and "saved" not in err
+
+
 def test_a_free_port_is_taken():
     with bound("127.0.0.1", 0) as listening:
         assert listening.getsockname()[1] > 0 and isinstance(listening, socket.socket)

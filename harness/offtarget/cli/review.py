@@ -78,7 +78,8 @@ def review(
             if page.cards.shards.reason:
                 note(f"note: {page.cards.shards.reason}")
             typer.echo(f"decide here: {address(guard)}")
-            note(f"saved at every decision in {desk.path}; end with Ctrl-C")
+            saved = "" if desk.read_only else f"saved at every decision in {desk.path}; "
+            note(f"{saved}end with Ctrl-C")
             if not no_browser:
                 import webbrowser
 

@@ -307,6 +307,11 @@ def item_id(h: Hypothesis) -> str:
     return f"{h.view}|{h.concept}|{h.context or ''}"
 
 
+def whole_id(concept: str) -> str:
+    """The id of the hypothesis on a concept over the whole set."""
+    return f"overall|{concept}|"
+
+
 def expired(verdict: Verdict) -> bool:
     """Whether the last day of a verdict has passed."""
     return verdict.until is not None and verdict.until < dt.datetime.now(dt.UTC).date()

@@ -20,7 +20,7 @@ function decided(d, covered) {
   return `${capital(PAST[d.decision] || d.decision)}${strength}${covered ? " everywhere" : ""}${who ? ` by ${who}` : ""}${d.until ? `, until ${d.until}` : ""}${d.why ? `: “${d.why}”` : ""}`;
 }
 
-// `desk`: {item, card, form, keys, read_only, act: {...}}
+// `desk`: {item, card, form, keys, read_only, conflict, group, reach, act: {...}}
 function drawCard(desk) {
   const { item, card, act } = desk;
   if (item.apart) return drawApart(desk);
@@ -36,7 +36,7 @@ function drawCard(desk) {
     drawDecision(desk),
     h("div", { id: "plan" }),
     drawFacts(item),
-    card ? [drawEvidence(item, card), h("div", { class: "beside" }, drawRelated(card, act), drawElsewhere(card, act), drawForecast(card)), drawPairs(desk)] : h("p", { class: "note" }, "…"),
+    card ? [drawEvidence(item, card), h("div", { class: "beside" }, drawRelated(card, act, desk.reach), drawElsewhere(card, act), drawForecast(card)), drawPairs(desk)] : h("p", { class: "note" }, "…"),
   );
 }
 
@@ -45,7 +45,7 @@ function drawDecision(desk) {
   const off = Boolean(read_only);
   const scope = item.context === null ? "everywhere" : form.scope;
   const now = item.decision || item.inherited_decision;
-  const said = item.decision ? decided(item.decision) : item.inherited ? `${decided(item.inherited_decision, true)}; that covers this` : "Undecided";
+  const said = item.decision ? decided(item.decision) : item.inherited_decision ? `${decided(item.inherited_decision, true)}; that covers this` : "Undecided";
   return h(
     "section",
     { class: "decide", "aria-label": "Decision" },
@@ -110,9 +110,9 @@ function short(all, draw, most = 4) {
   return [h("ul", { class: "links" }, all.slice(0, most).map(draw)), rest.length ? h("details", {}, h("summary", {}, `${rest.length} more`), h("ul", { class: "links" }, rest.map(draw))) : null];
 }
 
-function drawRelated(card, act) {
+function drawRelated(card, act, reach) {
   if (!card.related.length) return null;
-  const one = (r) => h("li", {}, h("span", { class: "num" }, `r ${r.r.toFixed(2).replace("-", "−")}`), h("span", {}, r.known ? h("button", { type: "button", class: "link", onclick: () => act.open(r.id) }, r.label) : r.label, h("span", { class: "note" }, ` ${r.effect_text}`)));
+  const one = (r) => h("li", {}, h("span", { class: "num" }, `r ${r.r.toFixed(2).replace("-", "−")}`), h("span", {}, r.known && reach(r.id) ? h("button", { type: "button", class: "link", onclick: () => act.open(r.id) }, r.label) : r.label, h("span", { class: "note" }, ` ${r.effect_text}`)));
   return h("section", {}, h("h3", {}, "Goes with"), short(card.related, one));
 }
 

@@ -21,13 +21,17 @@ function remember() {
 
 function blank(item) {
   const d = item.decision;
-  const scope = item.context !== null && (item.inherited || d || item.queue === "conflict") ? "context" : "everywhere";
+  const scope = item.context !== null && (item.inherited_decision || d || item.queue === "conflict") ? "context" : "everywhere";
   return { strength: d?.strength ?? 1, why: d?.why ?? "", until: d?.until ?? null, scope };
 }
 
 async function open(id, focus = false) {
+  if (!page.items.has(id)) { // not in the list, such as what goes with another without being a finding
+    if (source.alone) return;
+    try { page.items.set(id, await source.card(id)); } catch (error) { fault(error); return; }
+    page.order.push(id);
+  }
   const item = page.items.get(id);
-  if (!item) return;
   page.at = id;
   page.card = null;
   page.form = blank(item);
@@ -165,7 +169,7 @@ function apart() {
   page.order = page.order.filter((id) => page.items.has(id));
   for (const c of page.list.merge) {
     if (c.card || page.items.has(c.id)) continue;
-    page.items.set(c.id, { ...c, apart: true, queue: "conflict", view: "", finding: false, group: null, lean: "", effect_text: "", decision: null, inherited: null, inherited_decision: null });
+    page.items.set(c.id, { ...c, apart: true, queue: "conflict", view: "", finding: false, group: null, lean: "", effect_text: "", decision: null, inherited_decision: null });
     page.order.push(c.id);
   }
 }
@@ -231,7 +235,7 @@ function drawRight() {
   const pressed = document.activeElement?.closest("#card button")?.textContent;
   const conflict = item.queue === "conflict" ? page.list.merge.find((c) => c.id === item.id) : null;
   const plan = $("plan");
-  $("card").replaceChildren(drawCard({ item, card: page.card, form: page.form, keys, read_only: page.list.read_only, conflict, group: group(), act }));
+  $("card").replaceChildren(drawCard({ item, card: page.card, form: page.form, keys, read_only: page.list.read_only, conflict, group: group(), reach: (id) => page.items.has(id) || !source.alone, act }));
   if (plan?.hasChildNodes() && $("plan")) $("plan").replaceWith(plan); else drawPlan();
   if (["why", "until"].includes(focused)) $(focused)?.focus();
   if (pressed) [...$("card").querySelectorAll("button")].find((b) => b.textContent === pressed && !b.disabled)?.focus({ preventScroll: true });

@@ -37,7 +37,7 @@ function embedded(data) {
   const entries = new Map(data.verdicts.map(([concept, scope, entry]) => [key(concept, scope), entry]));
   const items = new Map(data.list.items.map((i) => [i.id, i]));
   const steps = [];
-  const shown = (e) => ({ strength: 1, why: "", until: null, date: null, by: "", seen: null, ...e });
+  const shown = (e) => ({ strength: 1, why: "", until: null, date: null, by: "", ...e });
   const acts = (e) => e !== undefined && e.decision !== "undecided";
   const said = (i) => [entries.get(key(i.concept, i.context)), i.context === null ? undefined : entries.get(key(i.concept, null))];
   const first = new Map(data.list.items.map((i) => [i.id, { said: said(i), queue: i.queue, then: i.then }]));
@@ -54,10 +54,9 @@ function embedded(data) {
       const was = first.get(id);
       const same = was.said[0] === own && was.said[1] === general; // what was to be looked at again still is
       item.decision = acts(own) ? shown(own) : null;
-      item.inherited = !acts(own) && acts(general) ? `overall|${item.concept}|` : null;
-      item.inherited_decision = item.inherited ? shown(general) : null;
+      item.inherited_decision = !acts(own) && acts(general) ? shown(general) : null;
       item.then = same ? was.then : "";
-      item.queue = same ? was.queue : contested.has(id) ? "conflict" : item.decision || item.inherited ? "decided" : "undecided";
+      item.queue = same ? was.queue : contested.has(id) ? "conflict" : item.decision || item.inherited_decision ? "decided" : "undecided";
       changed.push({ ...item });
       items.set(id, item);
     }
