@@ -127,6 +127,12 @@ def test_whatever_a_file_may_hold_can_be_decided_in(body, stays, end, mark):
     assert after.count("\n") == after.count(end)
 
 
+def test_numbers_are_read_as_everywhere_else():
+    row = "  - &all {concept: a, decision: suppress, by: zoe, strength: 5e-1}\n  - {<<: *all, concept: b}\n"
+    after = changed(f"schema_version: 1\nvocabulary: v\nverdicts:\n{row}", {("a", None): SUPPRESS}, "f")
+    assert [(e["concept"], e.get("strength")) for e in yaml.safe_load(after)["verdicts"]] == [("a", None), ("b", 0.5)]
+
+
 @pytest.mark.parametrize(
     "body",
     ["verdicts: []\n  # nothing yet\n# end\n", "verdicts: []  # none\r\n# end\r\n", "verdicts: []\nby: zoe  # last\n"],

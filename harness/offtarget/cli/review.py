@@ -46,6 +46,7 @@ def review(
     from contextlib import suppress
 
     from offtarget.audit.folder import AuditFolder
+    from offtarget.machine import user
     from offtarget.review.desk import Desk
     from offtarget.review.guard import Guard, new_token
     from offtarget.review.keys import config_in, keys_of
@@ -88,13 +89,3 @@ def review(
                 serve(app(page, guard), listening)
     finally:
         desk.close()
-
-
-def user() -> str:
-    """Who runs this; empty where the system does not know."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""

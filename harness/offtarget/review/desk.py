@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit, Hypothesis
+from offtarget.documents import plain_line
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.records import explain
 from offtarget.review.beside import lock_of, real
@@ -23,6 +24,8 @@ from offtarget.review.since import Since
 from offtarget.verdicts import Decision, Seen, Verdict
 
 VERDICTS_FILE = "verdicts.yaml"
+REASON = 2000
+"""Characters of a reason."""
 Queue = Literal["undecided", "decided", "changed", "conflict"]
 Scope = Literal["everywhere", "context"]
 
@@ -213,7 +216,7 @@ class Desk:
                     strength=strength,
                     by=self.by or "nobody named",
                     date=dt.datetime.now(dt.UTC).date(),
-                    why=one_line(why),
+                    why=plain_line(why)[:REASON],
                     until=until,  # type: ignore[arg-type]  # text is read as a day
                     seen=seen,
                 )
@@ -315,11 +318,6 @@ def whole_id(concept: str) -> str:
 def expired(verdict: Verdict) -> bool:
     """Whether the last day of a verdict has passed."""
     return verdict.until is not None and verdict.until < dt.datetime.now(dt.UTC).date()
-
-
-def one_line(text: str) -> str:
-    """A reason on one line, without signs that no file should hold."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())[:2000]
 
 
 def _place(change: Change) -> Place:
