@@ -220,21 +220,39 @@ def test_texts_of_the_data_change_nothing(served):
     assert page.title().endswith(": review") and page.locator(".sides mark").count() >= 5
 
 
-def test_no_serious_fault_for_those_who_cannot_see_or_point(served):
+def serious_faults(page):
+    """What axe finds that hinders somebody."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    grave = ("serious", "critical")
+    return [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found if v["impact"] in grave]
+
+
+def test_no_serious_fault_for_those_who_cannot_see_or_point(served):
     for more, options in (
         ("q=bold&queue=all", {}),
         ("q=bold", {"color_scheme": "dark", "viewport": {"width": 400, "height": 800}}),
     ):
         page = served.open(more, **options)
         page.wait_for_selector(".pair")
-        found = axe.Axe().run(page).response["violations"]
-        serious = [
-            (v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")
-        ]
-        assert not serious
+        assert not serious_faults(page)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing is cut off"
         page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_in_conflicts(folder, browser, scheme):
+    _, out = merged(folder, contested(folder)[0])
+    served = Served(folder, browser, out)
+    for item in (contested(folder)[0], "place|surface:bold|vendor=acme"):
+        page = served.open(
+            f"queue=conflict&item={quote(item)}", color_scheme=scheme, viewport={"width": 400, "height": 800}
+        )
+        page.wait_for_selector(".conflict")
+        assert not serious_faults(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing is cut off"
+        page.context.close()
+    served.close()
 
 
 def merged(folder, *items):
@@ -316,6 +334,8 @@ def test_what_changed_is_looked_at_again_also_on_the_page_of_one_file(folder, br
     assert n >= 2, "it and what it covers"
     press(page, "a", said="Held")
     assert page.locator("#list li").count() == 0
+    assert page.locator("#none").inner_text() == "Nothing is left to look at again here."
+    assert page.locator("#queues [aria-pressed=true]").inner_text().startswith("Look again")
     press(page, "u", said="Taken back")
     assert page.locator("#list li").count() == n
     page.context.close()

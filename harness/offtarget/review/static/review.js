@@ -196,7 +196,7 @@ function drawTop() {
   $("undo").disabled = !page.undo || Boolean(page.list.read_only);
   const counts = Object.fromEntries(QUEUES.map(([name]) => [name, 0]));
   for (const id of page.order) { counts[page.items.get(id).queue] += 1; counts.all += 1; }
-  $("queues").replaceChildren(...QUEUES.filter(([name]) => counts[name] || !["changed", "conflict"].includes(name)).map(([name, text]) =>
+  $("queues").replaceChildren(...QUEUES.filter(([name]) => counts[name] || name === filter.queue || !["changed", "conflict"].includes(name)).map(([name, text]) =>
     h("button", { type: "button", "aria-pressed": String(filter.queue === name), onclick: () => set({ queue: name }) }, text, h("span", { class: "count" }, whole(counts[name])))));
 }
 
@@ -205,7 +205,7 @@ async function set(change) {
   if (filter.view === "every" && !page.every) await fill(true);
   draw();
   if (!page.shown.includes(page.at) && page.shown.length) open(page.shown[0]);
-  else remember();
+  else { lines.get(page.at)?.scrollIntoView({ block: "nearest" }); remember(); }
 }
 
 function drawList() {
@@ -219,7 +219,8 @@ function drawList() {
   });
   const list = $("list");
   if (rows.length !== list.children.length || rows.some((li, k) => list.children[k] !== li)) list.replaceChildren(...rows);
-  $("none").textContent = rows.length ? "" : filter.queue === "undecided" && !filter.q ? "Nothing is left undecided here." : "Nothing matches.";
+  const left = { undecided: "Nothing is left undecided here.", conflict: "No conflict is left here.", changed: "Nothing is left to look at again here." };
+  $("none").textContent = rows.length ? "" : (!filter.q && left[filter.queue]) || "Nothing matches.";
   const n = page.picked.size;
   const all = page.shown.length;
   $("picked").replaceChildren(
@@ -388,7 +389,7 @@ async function start() {
   $("left").replaceChildren(h("div", { id: "queues", role: "group", "aria-label": "Queues" }),
     h("div", { class: "row small" }, h("label", { class: "grow" }, h("span", { class: "sr" }, "Search"), h("input", { id: "search", type: "search", placeholder: `search (${keys.search})`, value: filter.q, oninput: (e) => set({ q: e.target.value }) })),
       h("label", {}, h("span", { class: "sr" }, "View"), h("select", { id: "view", onchange: (e) => set({ view: e.target.value }) }, VIEWS.filter(([value]) => value !== "every" || !source.alone).map(([value, text]) => h("option", { value, selected: filter.view === value }, text))))),
-    h("div", { id: "picked", class: "row small" }), h("ul", { id: "list" }), h("p", { id: "none", class: "note" }));
+    h("div", { id: "picked", class: "row small" }), h("p", { id: "none", class: "note" }), h("ul", { id: "list" }));
   drawKeys();
   drawLook();
   draw();
