@@ -166,7 +166,8 @@ def test_an_undecided_line_makes_way_for_a_decision(ann, tmp_path):
 def test_verdicts_of_two_vocabularies_are_not_merged(ann, tmp_path):
     other = write(tmp_path / "other.yaml", "concept: a, decision: allow", head=HEAD.replace("v1", "v2"))
     with pytest.raises(UndecidedError, match="made for vocabulary v2"):
-        merge([ann, other], tmp_path / "out.yaml")
+        merge([ann, other], tmp_path / "new" / "out.yaml")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_command_names_who_and_why_and_ends_with_3(ann, bob, tmp_path, capsys):

@@ -147,14 +147,16 @@ def merge(files: Sequence[Path], out: Path, prefer: Path | None = None) -> tuple
     out = real(out)
     if not 2 <= len(files) <= MOST:
         raise ConfigError(f"give between 2 and {MOST} verdicts files to merge")
+    known = [*files, out] if out.exists() else list(files)
+    if prefer is not None and not any(_same(f, prefer) for f in known):
+        raise ConfigError(f"--prefer {prefer}: name one of the files that are merged: {', '.join(map(str, files))}")
+    _sides(dict(zip(LETTERS, known, strict=False)), "")  # what cannot be merged leaves no folder and no lock
     with held(out):
         apart = not any(_same(f, out) for f in files)
         sources = [*files, out] if apart and out.exists() else list(files)
         letters = dict(zip(LETTERS, sources, strict=False))
         own = next((x for x, f in letters.items() if _same(f, out)), "")
         first = next((x for x, f in letters.items() if prefer and _same(f, prefer)), "")
-        if prefer is not None and not first:
-            raise ConfigError(f"--prefer {prefer}: name one of the files that are merged: {', '.join(map(str, files))}")
         before = Merge(out).read() if own else Merged()
         conflicts = {c.place: c for c in before.conflicts}
         copies: dict[Place, list[Verdict]] = {}
