@@ -1,9 +1,11 @@
 """What several people decided, put together: what stays, what contradicts, and who is asked."""
 
+import itertools
 import json
 
 import pytest
 import yaml
+from tests.kills import run_killed
 
 from offtarget import verdicts
 from offtarget.cli.main import call
@@ -123,6 +125,21 @@ def test_a_file_that_is_merged_into_itself_loses_no_side(ann, bob):
         assert found(ann)["b"] == ("undecided", 1.0, "")
     decide(ann, "b", "allow")
     assert merge([ann, bob], ann) == () and found(ann)["b"] == ("allow", 1.0, "zoe")
+
+
+def test_a_merge_that_is_killed_loses_no_decision(ann, bob):
+    """SIGKILL at each of its changes to the disk, of a merge into one of the files: ann's decision is there or asked for."""
+    text, killed = ann.read_text(), -1
+    for at in itertools.count():
+        ann.write_text(text)
+        for file in ann.parent.glob("*.merge.json"):
+            file.unlink()
+        killed = run_killed(lambda: merge([ann, bob], ann), at)
+        sides = [s.verdict.by for c in merge([ann, bob], ann) for s in c.sides]
+        assert "ann" in (*sides, found(ann)["b"][2]), at
+        if killed != -1:
+            break
+    assert at >= 8, "both files were written in the meantime"
 
 
 def test_a_file_that_somebody_decides_on_is_not_merged_into(ann, bob, tmp_path):

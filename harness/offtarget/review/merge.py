@@ -168,11 +168,12 @@ def merge(files: Sequence[Path], out: Path, prefer: Path | None = None) -> tuple
         }
         start = out if own else files[0]
         changes = {place: entry_of(f.verdict) for place, f in found.items()}
-        write_atomic(out, changed(exact(start), changes, str(start)))
+        text = changed(exact(start), changes, str(start))
         left = tuple(Conflict(concept=p[0], context=p[1], sides=f.conflict) for p, f in found.items() if f.conflict)
         taken = tuple(f.verdict for f in found.values() if f.copy and apart)
         record = Merge(out)
-        record.write(Merged(conflicts=left, taken=taken))
+        record.write(Merged(conflicts=left, taken=taken))  # first, since it alone holds what `out` said on a conflict
+        write_atomic(out, text)
         return tuple(record.open({p: f.verdict for p, f in found.items()}).values())
 
 
