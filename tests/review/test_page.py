@@ -319,6 +319,16 @@ def test_a_page_that_only_reads_says_so(folder, browser):
     first.close()
 
 
+def test_what_expired_is_decided_anew_with_one_key(served):
+    served.desk.decide(["overall|surface:bold|"], "allow", until="2020-01-01", why="for now")
+    page = served.open("queue=changed&view=overall")
+    assert page.input_value("#until") == ""
+    press(page, "a")
+    (v,) = verdicts.read(served.desk.path).verdicts
+    assert (v.decision, v.until, v.why) == ("allow", None, "for now")
+    assert page.locator("#list li").count() == 0
+
+
 def test_what_changed_is_looked_at_again_also_on_the_page_of_one_file(folder, browser):
     desk = Desk(folder, by="ann")
     h = next(h for h in folder.audit.findings if h.context is not None)
@@ -329,7 +339,7 @@ def test_what_changed_is_looked_at_again_also_on_the_page_of_one_file(folder, br
     page.goto(f"{file.as_uri()}#queue=changed")
     page.wait_for_selector("body[data-ready]")
     assert page.locator(".one .tag.warn").inner_text() == "look again"
-    assert "(held until 2020-01-01)" in page.inner_text("#state")
+    assert "until 2020-01-01 (its last day has passed)" in page.inner_text("#state")
     n = page.locator("#list li").count()
     assert n >= 2, "it and what it covers"
     press(page, "a", said="Held")

@@ -100,7 +100,7 @@ class Cards:
         if standing.queue != "changed" or v is None:
             return ""
         if expired(v):
-            return f"held until {v.until}"
+            return "its last day has passed"
         e = self.concepts[h.concept].evidence
         return "" if v.seen is None else f"decided at {shift(v.seen.effect, e)}, now {shift(h.effect, e)}"
 

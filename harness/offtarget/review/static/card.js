@@ -79,7 +79,7 @@ function drawConflict({ item, conflict, act, read_only }) {
     "section",
     { class: "decide conflict", "aria-label": "Conflict" },
     h("p", { class: "state" }, item.apart ? "People decided differently. Which counts?" : "People decided differently. Which counts? Or decide anew below."),
-    h("ul", {}, conflict.sides.map((s) => h("li", {}, button(`Take ${s.letter}`, null, () => act.resolve(s.letter), { class: "main", disabled: Boolean(read_only) }), ` ${decided(s)} `, h("span", { class: "note" }, s.file)))),
+    h("ul", {}, conflict.sides.map((s) => h("li", {}, button(`Take ${s.letter}`, null, () => act.resolve(s.letter), { class: "main", disabled: Boolean(read_only) }), h("span", {}, `${decided(s)} `, h("span", { class: "note" }, s.file))))),
   );
 }
 

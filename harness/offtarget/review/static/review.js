@@ -22,7 +22,8 @@ function remember() {
 function blank(item) {
   const d = item.decision;
   const scope = item.context !== null && (item.inherited_decision || d || item.queue === "conflict") ? "context" : "everywhere";
-  return { strength: d?.strength ?? 1, why: d?.why ?? "", until: d?.until ?? null, scope };
+  const until = d?.until >= today() ? d.until : null; // what has expired is decided anew, not until a day that has passed
+  return { strength: d?.strength ?? 1, why: d?.why ?? "", until, scope };
 }
 
 async function open(id, focus = false) {
@@ -143,9 +144,9 @@ function stay() {
   draw();
 }
 
-// The next one of the list that is none of these: of a conflict the next conflict, else one that nobody decided on.
+// The next one of the list that is none of these: of a conflict the next conflict, else one that is not decided either.
 function after(done) {
-  const queue = current().queue === "conflict" ? "conflict" : "undecided";
+  const queue = ["conflict", "changed"].includes(current().queue) ? current().queue : "undecided";
   const k = page.shown.indexOf(page.at);
   const rest = [...page.shown.slice(k + 1), ...page.shown.slice(0, Math.max(k, 0))].filter((id) => !done.has(id));
   return rest.find((id) => page.items.get(id).queue === queue) || (filter.queue === queue ? null : rest[0]);
@@ -222,7 +223,7 @@ function drawList() {
   const left = { undecided: "Nothing is left undecided here.", conflict: "No conflict is left here.", changed: "Nothing is left to look at again here." };
   $("none").textContent = rows.length ? "" : (!filter.q && left[filter.queue]) || "Nothing matches.";
   const n = page.picked.size;
-  const all = page.shown.length;
+  const all = page.shown.filter((id) => !page.items.get(id).apart).length;
   $("picked").replaceChildren(
     button(`Select all ${whole(all)}`, keys.select_filter, act.filter, { disabled: !all }),
     n ? button("Clear", null, () => { page.picked.clear(); draw(); }) : "",

@@ -107,7 +107,7 @@ function embedded(data) {
         if (decision !== "undecided") {
           if (strength !== 1) entry.strength = strength;
           entry.by = by || "nobody named";
-          entry.date = new Date().toISOString().slice(0, 10);
+          entry.date = today();
           if (why) entry.why = why;
           if (until) entry.until = until;
           if (about) {
