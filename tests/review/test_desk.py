@@ -330,6 +330,17 @@ def test_page_and_gate_say_the_same_of_a_decision(desk, errors, changed):
     assert again == ({"surface:bold"} if changed else set())
 
 
+def test_what_was_seen_in_another_unit_is_not_compared(desk):
+    desk.decide([BOLD], "allow")
+    seen_elsewhere(desk, {"surface:bold": 5.0})
+    text = desk.path.read_text()
+    for unit, queue, status in (("share of rows", "changed", "allowed-but-beyond"), ("tokens", "decided", "allowed")):
+        desk.path.write_text(text.replace("share of rows", unit))
+        assert desk.standing(desk.hypotheses[BOLD]).queue == queue
+        report = gate(desk.folder, Criteria(verdicts=desk.path))
+        assert [o.status for o in report.outcomes if o.concept == "surface:bold"] == [status]
+
+
 def test_how_large_a_change_matters_is_what_offtarget_toml_says(folder, tmp_path):
     config = tmp_path / "offtarget.toml"
     config.write_text("[gate]\nmin_points = 90\n")

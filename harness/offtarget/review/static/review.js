@@ -30,7 +30,7 @@ async function open(id, focus = false) {
   if (!page.items.has(id)) { // not in the list, such as what goes with another without being a finding
     if (source.alone) return;
     try { page.items.set(id, await source.card(id)); } catch (error) { fault(error); return; }
-    page.order.push(id);
+    if (!page.order.includes(id)) page.order.push(id);
   }
   const item = page.items.get(id);
   page.at = id;
