@@ -62,14 +62,14 @@ FORMATS = (
         "What changed between two audits of one vocabulary.",
     ),
     Format(
-        "verdicts.journal.jsonl (one line)",
+        "verdicts.yaml.journal.jsonl (one line)",
         "offtarget.review.journal:Step",
         "Decisions that were made together on the page, for undo. `offtarget review` appends, and never changes a line.",
     ),
     Format(
-        "verdicts.merge.json",
+        "verdicts.yaml.merge.json",
         "offtarget.review.merge:Merged",
-        "Where the files of `offtarget verdicts merge` contradict, and what was taken. Lies beside the merged file.",
+        "Where the files of `offtarget verdicts merge` contradict, and what was taken over. Lies beside the merged file.",
     ),
     Format(
         "offtarget.toml",

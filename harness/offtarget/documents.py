@@ -59,7 +59,7 @@ def parse_yaml(text: str, where: str, error: type[OfftargetError] = ConfigError)
     """
     import yaml
 
-    loader = _loader()
+    loader = yaml_loader()
     try:
         _measure_yaml(yaml.parse(text, Loader=loader))
         return yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader, in C where there is one
@@ -117,7 +117,7 @@ def parse_json(
 
 
 @cache
-def _loader() -> Any:
+def yaml_loader() -> Any:
     """PyYAML's safe loader, in C where there is one, which reads 1e-4 as a number (YAML 1.2), not as text (1.1)."""
     import yaml
 
@@ -240,6 +240,20 @@ def _place_of(value: Any, wanted: object) -> str:
         inside = x.items() if isinstance(x, dict) else enumerate(x) if isinstance(x, list) else ()
         todo += [(f"{place}.{key}", y) for key, y in inside]
     return "a number"
+
+
+def yaml_line(value: Any) -> str:
+    """A value as YAML on one line."""
+    import yaml
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = yaml.dump(value, Dumper=dumper, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=True)
+    return str(text).removesuffix("\n").removesuffix("\n...")
+
+
+def plain_line(text: str) -> str:
+    """Text on one line, without signs that YAML takes for a line's end or refuses, or a terminal for a command."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
 def one_line(error: object) -> str:

@@ -1,4 +1,4 @@
-"""What this machine has, and how models use it: cores, device, precision, memory."""
+"""What this machine has, and how models use it: its user, cores, device, precision, memory."""
 
 import ctypes
 import os
@@ -12,6 +12,16 @@ M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def user() -> str:
+    """Who runs this; empty where the system does not know."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return ""
 
 
 def device() -> str:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import errno
+import math
 
 import pytest
 import yaml
@@ -9,9 +10,11 @@ from tests.kills import run_killed
 
 from offtarget import verdicts
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.gate.run import Criteria, gate
 from offtarget.review.desk import Desk
 from offtarget.review.file import changed
 from offtarget.review.journal import Journal
+from offtarget.review.merge import merge
 
 BOLD, SORRY = "overall|surface:bold|", "overall|surface:apology|"
 
@@ -124,6 +127,12 @@ def test_whatever_a_file_may_hold_can_be_decided_in(body, stays, end, mark):
     assert after.count("\n") == after.count(end)
 
 
+def test_numbers_are_read_as_everywhere_else():
+    row = "  - &all {concept: a, decision: suppress, by: zoe, strength: 5e-1}\n  - {<<: *all, concept: b}\n"
+    after = changed(f"schema_version: 1\nvocabulary: v\nverdicts:\n{row}", {("a", None): SUPPRESS}, "f")
+    assert [(e["concept"], e.get("strength")) for e in yaml.safe_load(after)["verdicts"]] == [("a", None), ("b", 0.5)]
+
+
 @pytest.mark.parametrize(
     "body",
     ["verdicts: []\n  # nothing yet\n# end\n", "verdicts: []  # none\r\n# end\r\n", "verdicts: []\nby: zoe  # last\n"],
@@ -163,6 +172,56 @@ def test_of_a_place_that_stands_twice_the_decision_counts(desk):
     assert (found.decision, found.by) == ("suppress", "zoe")
 
 
+def merged(folder, item=BOLD):
+    """A file in which ann's and bob's decisions on a hypothesis are in conflict."""
+    files = []
+    for name, decision in (("ann", "allow"), ("bob", "suppress")):
+        files.append(folder.path / f"{name}.yaml")
+        desk = Desk(folder, files[-1], by=name)
+        desk.decide([item], decision, scope="context")
+        desk.close()
+    assert len(merge(files, folder.path / "merged.yaml")) == 1
+    return files, folder.path / "merged.yaml"
+
+
+def test_a_settled_conflict_that_is_taken_back_is_open_again(folder):
+    files, out = merged(folder)
+    desk = Desk(folder, out, by="zoe")
+    h = desk.hypotheses[BOLD]
+    assert desk.standing(h).queue == "conflict"
+    for settle in (lambda: desk.resolve(BOLD, "B"), lambda: desk.decide([BOLD], "amplify")):
+        settle()
+        assert desk.standing(h).queue == "decided" and not desk.conflicts()
+        assert desk.undo()
+        assert desk.standing(h).queue == "conflict"
+    desk.resolve(BOLD, "A")
+    desk.decide([BOLD], "undecided")
+    assert desk.standing(h).queue == "conflict" and len(desk.conflicts()) == 1
+    desk.close()
+    assert len(merge(files, out)) == 1, "the next merge does not bring a decision back"
+
+
+def test_a_conflict_on_metadata_is_settled_on_the_page_too(folder):
+    files = []
+    for name, decision in (("ann", "allow"), ("bob", "suppress")):
+        files.append(folder.path / f"{name}.yaml")
+        entry = (
+            f"{{concept: surface:bold, where: {{vendor: acme}}, decision: {decision}, by: {name}, date: 2026-05-01}}"
+        )
+        files[-1].write_text(f"schema_version: 1\nvocabulary: {folder.audit.vocabulary}\nverdicts:\n  - {entry}\n")
+    out = folder.path / "merged.yaml"
+    merge(files, out)
+    desk = Desk(folder, out, by="zoe")
+    (conflict,) = desk.conflicts()
+    assert desk.item_of(conflict.place) == "place|surface:bold|vendor=acme"
+    with pytest.raises(ConfigError, match="unknown conflict"):
+        desk.resolve(BOLD, "B")
+    desk.resolve("place|surface:bold|vendor=acme", "B")
+    assert not desk.conflicts() and desk.verdicts()[conflict.place].by == "bob"
+    assert desk.undo() == [conflict.place] and len(desk.conflicts()) == 1
+    desk.close()
+
+
 def test_a_general_decision_covers_contexts_and_one_on_a_context_is_an_exception(desk):
     item = in_context(desk)
     h = desk.hypotheses[item]
@@ -183,15 +242,25 @@ def test_undo_goes_back_over_restarts_and_leaves_what_was_changed_by_hand(folder
     with_one.close()
     again = Desk(folder, by="bob")
     assert again.undoes() == 2
-    assert set(again.undo()) == {
-        i for i, h in again.hypotheses.items() if h.concept in ("surface:bold", "surface:apology")
-    }
+    assert again.undo() == [("surface:bold", None), ("surface:apology", None)], "all that was decided together"
     found = again.verdicts()
     assert found["surface:bold", None].decision == "suppress" and ("surface:apology", None) not in found
     again.path.write_text(again.path.read_text().replace("decision: suppress", "decision: amplify"))
-    assert again.undo() == [], "its decision is not what it was"
+    assert again.undoes() == 0 and again.undo() == [], "its decision is not what it was"
     assert again.verdicts()["surface:bold", None].decision == "amplify"
     again.close()
+
+
+def test_steps_that_can_be_taken_back_are_counted_one_after_the_other(desk):
+    for decision in ("allow", "suppress", "amplify"):
+        desk.decide([BOLD], decision)
+    desk.decide([SORRY], "allow")
+    assert desk.undoes() == 4
+    text = desk.path.read_text()
+    desk.path.write_text(text.replace("decision: amplify", "decision: undecided"))
+    assert desk.undoes() == 1, "only the one that was not changed by hand"
+    desk.path.write_text(text)
+    assert [desk.undo() for _ in range(5)] == [[("surface:apology", None)], *[[("surface:bold", None)]] * 3, []]
 
 
 def test_an_undo_that_a_full_disk_stopped_can_be_asked_for_again(desk, monkeypatch):
@@ -238,9 +307,96 @@ def test_a_decision_on_another_audit_is_changed_where_the_effect_is(desk, shift,
     assert desk.standing(h).queue == queue
 
 
+def seen_elsewhere(desk, shifts):
+    """As if the decisions were made on another audit, whose effects were smaller by some standard errors of the difference."""
+    data = yaml.safe_load(desk.path.read_text())
+    for row in data["verdicts"]:
+        low, high = row["seen"]["ci"]
+        less = shifts.get(row["concept"], 0.0) * math.sqrt(2) * (high - low) / (2 * 1.96)
+        row["seen"] |= {"audit": "another", "effect": row["seen"]["effect"] - less, "ci": [low - less, high - less]}
+    desk.path.write_text(yaml.safe_dump(data))
+
+
+@pytest.mark.parametrize(("errors", "changed"), [(2.3, False), (5.0, True)])
+def test_page_and_gate_say_the_same_of_a_decision(desk, errors, changed):
+    """2.3 standard errors are p = 0.02: significant alone, and not as one of ten or more decisions (q = 0.2)."""
+    ids = [i for i, h in desk.hypotheses.items() if h.finding and h.context is None]
+    assert len(ids) >= 10
+    desk.decide(ids, "allow")
+    seen_elsewhere(desk, {"surface:bold": errors})
+    again = {desk.hypotheses[i].concept for i in ids if desk.standing(desk.hypotheses[i]).queue == "changed"}
+    report = gate(desk.folder, Criteria(verdicts=desk.path))
+    assert again == {o.concept for o in report.outcomes if o.status == "allowed-but-beyond"}
+    assert again == ({"surface:bold"} if changed else set())
+
+
+def test_what_was_seen_in_another_unit_is_not_compared(desk):
+    desk.decide([BOLD], "allow")
+    seen_elsewhere(desk, {"surface:bold": 5.0})
+    text = desk.path.read_text()
+    for unit, queue, status in (("share of rows", "changed", "allowed-but-beyond"), ("tokens", "decided", "allowed")):
+        desk.path.write_text(text.replace("share of rows", unit))
+        assert desk.standing(desk.hypotheses[BOLD]).queue == queue
+        report = gate(desk.folder, Criteria(verdicts=desk.path))
+        assert [o.status for o in report.outcomes if o.concept == "surface:bold"] == [status]
+
+
+def test_how_large_a_change_matters_is_what_offtarget_toml_says(folder, tmp_path):
+    config = tmp_path / "offtarget.toml"
+    config.write_text("[gate]\nmin_points = 90\n")
+    for path, queue in ((None, "changed"), (config, "decided")):
+        desk = Desk(folder, by="ann", config=path)
+        desk.decide([BOLD], "allow")
+        seen_elsewhere(desk, {"surface:bold": 5.0})
+        assert desk.standing(desk.hypotheses[BOLD]).queue == queue
+        desk.close()
+
+
+def test_a_change_in_a_context_is_looked_at_again(desk):
+    item = in_context(desk)
+    h = desk.hypotheses[item]
+    desk.decide([item], "allow", scope="context")
+    seen_elsewhere(desk, {h.concept: 6.0})
+    assert desk.standing(h).queue == "changed"
+    assert desk.standing(desk.hypotheses[BOLD]).queue == "undecided"
+
+
 def test_a_decision_whose_last_day_passed_has_to_be_looked_at_again(desk):
-    desk.decide([BOLD], "allow", until="2020-01-01")
-    assert desk.standing(desk.hypotheses[BOLD]).queue == "changed"
+    item = in_context(desk)
+    h = desk.hypotheses[item]
+    desk.decide([f"overall|{h.concept}|"], "allow", until="2020-01-01")
+    assert desk.standing(desk.hypotheses[f"overall|{h.concept}|"]).queue == "changed"
+    covered = desk.standing(h)
+    assert covered.queue == "changed" and covered.own is None, "it covers this context no longer"
+    desk.decide([item], "allow", scope="context")
+    assert desk.standing(h).queue == "decided"
+
+
+def test_of_a_link_what_it_points_to_is_written(folder, tmp_path):
+    file, link = tmp_path / "kept" / "ours.yaml", folder.path / "verdicts.yaml"
+    file.parent.mkdir()
+    file.write_text(f"schema_version: 1\nvocabulary: {folder.audit.vocabulary}\nverdicts: []\n")
+    link.symlink_to(file)
+    desk = Desk(folder, by="ann")
+    desk.decide([BOLD], "allow")
+    assert link.is_symlink() and link.resolve() == file.resolve()
+    assert [v.concept for v in verdicts.read(file).verdicts] == ["surface:bold"]
+    assert Desk(folder, file).read_only, "the same file by its own name"
+    desk.undo()
+    desk.close()
+    assert verdicts.read(file).verdicts == ()
+    link.unlink()
+    link.symlink_to(link)
+    with pytest.raises(ConfigError, match="points to itself"):
+        Desk(folder)
+
+
+def test_files_that_differ_in_their_ending_alone_have_journals_of_their_own(folder):
+    for name, decision in (("a.yaml", "allow"), ("a.yml", "suppress")):
+        desk = Desk(folder, folder.path / name, by="ann")
+        desk.decide([BOLD], decision)
+        assert desk.undoes() == 1
+        desk.close()
 
 
 def test_a_second_desk_on_one_file_only_reads(desk, folder):
@@ -260,7 +416,7 @@ def test_a_file_that_is_broken_by_hand_is_named_with_its_line_and_kept(desk):
     desk.path.write_text(broken)
     with pytest.raises(ConfigError, match=r"verdicts\.yaml, line \d+: not YAML"):
         desk.decide([SORRY], "allow")
-    assert desk.path.read_text() == broken and desk.undoes() == 1
+    assert desk.path.read_text() == broken and len(desk.journal.undoable()) == 1
 
 
 def test_verdicts_of_another_vocabulary_are_refused(folder):

@@ -3,16 +3,20 @@
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from offtarget import verdicts
+from offtarget.errors import ConfigError
+from offtarget.review.cards import Cards
 from offtarget.review.desk import Desk
 from offtarget.review.export import export
 from offtarget.review.guard import Guard
 from offtarget.review.keys import KEYS
 from offtarget.review.merge import merge
 from offtarget.review.server import Review, address, app, bound
+from offtarget.review.shards import Shards
 from offtarget.store import Store
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -181,6 +185,32 @@ def test_search_and_queue_are_in_the_address(served):
     assert names and all("bold" in name for name in names)
 
 
+def test_what_goes_with_a_concept_opens_also_beyond_the_list(served, monkeypatch, tmp_path):
+    """Here every hypothesis over the whole set is a finding, so one is taken out of the list."""
+    other = next(h for h in served.desk.audit.findings if h.context is None and h.concept != "surface:bold")
+    label = next(c.title for c in served.desk.audit.concepts if c.id == other.concept)
+    read, items = Shards.concept, Cards.items
+    monkeypatch.setattr(Shards, "concept", lambda self, c: {**read(self, c), "related": [(other.concept, 0.5)]})
+
+    def without(self, ids=None, **more):
+        return [i for i in items(self, ids, **more) if ids is not None or i["concept"] != other.concept]
+
+    monkeypatch.setattr(Cards, "items", without)
+    page = served.open("queue=all&item=overall%7Csurface%3Abold%7C")
+    link = page.locator(".links button", has_text=label)
+    link.click()
+    told(page, "h2", label)
+    assert quote(f"overall|{other.concept}|", safe="") in page.url
+    press(page, "s")
+    assert decisions(served) == {(other.concept, None): "suppress"}
+    served.desk.undo()
+    file = export(Review(served.desk, Store(), KEYS), tmp_path / "page.html")
+    page = served.browser.new_page()
+    page.goto(f"{file.as_uri()}#queue=all&item=overall%7Csurface%3Abold%7C")
+    told(page, ".links", label)
+    assert page.locator(".links button", has_text=label).count() == 0, "a page of one file has no card of it"
+
+
 def test_texts_of_the_data_change_nothing(served):
     page = served.open("queue=all&item=overall%7Csurface%3Abold%7C")
     page.wait_for_selector(".pair")
@@ -190,40 +220,93 @@ def test_texts_of_the_data_change_nothing(served):
     assert page.title().endswith(": review") and page.locator(".sides mark").count() >= 5
 
 
-def test_no_serious_fault_for_those_who_cannot_see_or_point(served):
+def serious_faults(page):
+    """What axe finds that hinders somebody."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    found = axe.Axe().run(page).response["violations"]
+    grave = ("serious", "critical")
+    return [(v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found if v["impact"] in grave]
+
+
+def test_no_serious_fault_for_those_who_cannot_see_or_point(served):
     for more, options in (
         ("q=bold&queue=all", {}),
         ("q=bold", {"color_scheme": "dark", "viewport": {"width": 400, "height": 800}}),
     ):
         page = served.open(more, **options)
         page.wait_for_selector(".pair")
-        found = axe.Axe().run(page).response["violations"]
-        serious = [
-            (v["id"], [n["html"][:120] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")
-        ]
-        assert not serious
+        assert not serious_faults(page)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing is cut off"
         page.close()
 
 
-def test_a_conflict_of_a_merge_is_settled_on_the_page(folder, browser, tmp_path):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_in_conflicts(folder, browser, scheme):
+    _, out = merged(folder, contested(folder)[0])
+    served = Served(folder, browser, out)
+    for item in (contested(folder)[0], "place|surface:bold|vendor=acme"):
+        page = served.open(
+            f"queue=conflict&item={quote(item)}", color_scheme=scheme, viewport={"width": 400, "height": 800}
+        )
+        page.wait_for_selector(".conflict")
+        assert not serious_faults(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing is cut off"
+        page.context.close()
+    served.close()
+
+
+def merged(folder, *items):
+    """Files of ann and bob, who contradict on some hypotheses and on rows of one vendor, and what is merged of them."""
+    files = []
     for name, decision in (("ann", "allow"), ("bob", "suppress")):
-        desk = Desk(folder, tmp_path / f"{name}.yaml", by=name)
-        desk.decide(["overall|surface:bold|"], decision, why=f"{name} says so")
+        files.append(folder.path / f"{name}.yaml")
+        row = f"{{concept: surface:bold, where: {{vendor: acme}}, decision: {decision}, by: {name}, date: 2026-05-01}}"
+        files[-1].write_text(f"schema_version: 1\nvocabulary: {folder.audit.vocabulary}\nverdicts:\n  - {row}\n")
+        desk = Desk(folder, files[-1], by=name)
+        for item in items:
+            desk.decide([item], decision, scope="context", why=f"{name} says so")
         desk.close()
-    out = tmp_path / "merged.yaml"
-    assert len(merge([tmp_path / "ann.yaml", tmp_path / "bob.yaml"], out)) == 1
+    out = folder.path / "merged.yaml"
+    assert len(merge(files, out)) == 1 + len(items)
+    return files, out
+
+
+def contested(folder):
+    """Three hypotheses, of which one is in a context."""
+    found = folder.audit.findings
+    whole = [f"overall|{h.concept}|" for h in found if h.context is None][:2]
+    h = next(h for h in found if h.context is not None)
+    return [*whole, f"{h.view}|{h.concept}|{h.context}"]
+
+
+def test_conflicts_of_a_merge_are_settled_on_the_page_one_after_the_other(folder, browser):
+    items = contested(folder)
+    files, out = merged(folder, *items)
     served = Served(folder, browser, out)
     page = served.open("queue=conflict")
+    assert page.locator("#list li").count() == 4
     text = page.inner_text(".conflict")
     assert "Allowed by ann" in text and "“bob says so”" in text
     page.click("button:has-text('Take B')")
     told(page, "#said", "side B")
-    assert decisions(served) == {("surface:bold", None): "suppress"}
+    press(page, "ma")
+    assert page.inner_text(".one .tag") == "vendor=acme", "the last conflict, which has no card"
+    press(page, "s", said="Take one of the sides")
+    page.click("button:has-text('Take B')")
+    told(page, "#said", "side B")
+    found = decisions(served)
+    settled = ["suppress", "amplify", "allow"]
+    places = [(served.desk.hypotheses[i].concept, served.desk.hypotheses[i].context) for i in items]
+    ranked = sorted(places, key=lambda p: p[1] is not None)
+    assert found.pop(("surface:bold", "vendor=acme")) == "suppress"
+    assert set(found) == set(places) and found[ranked[2]] == "allow" and set(found.values()) == set(settled)
+    with pytest.raises(ConfigError, match="somebody else decides"):
+        merge(files, out)
+    press(page, "uu", said="Taken back")
+    assert page.locator("#list li").count() == 2, "taken back is open again"
     page.context.close()
     served.close()
-    assert not served.faults and merge([tmp_path / "ann.yaml", tmp_path / "bob.yaml"], out) == ()
+    assert not served.faults and len(merge(files, out)) == 2
 
 
 def test_a_page_that_only_reads_says_so(folder, browser):
@@ -234,6 +317,65 @@ def test_a_page_that_only_reads_says_so(folder, browser):
     page.context.close()
     served.close()
     first.close()
+
+
+def test_what_expired_is_decided_anew_with_one_key(served):
+    served.desk.decide(["overall|surface:bold|"], "allow", until="2020-01-01", why="for now")
+    page = served.open("queue=changed&view=overall")
+    assert page.input_value("#until") == ""
+    press(page, "a")
+    (v,) = verdicts.read(served.desk.path).verdicts
+    assert (v.decision, v.until, v.why) == ("allow", None, "for now")
+    assert page.locator("#list li").count() == 0
+
+
+def test_what_changed_is_looked_at_again_also_on_the_page_of_one_file(folder, browser):
+    desk = Desk(folder, by="ann")
+    h = next(h for h in folder.audit.findings if h.context is not None)
+    desk.decide([f"overall|{h.concept}|"], "allow", until="2020-01-01")
+    file = export(Review(desk, Store(), KEYS), folder.path / "page.html")
+    desk.close()
+    page = browser.new_page()
+    page.goto(f"{file.as_uri()}#queue=changed")
+    page.wait_for_selector("body[data-ready]")
+    assert page.locator(".one .tag.warn").inner_text() == "look again"
+    assert "until 2020-01-01 (its last day has passed)" in page.inner_text("#state")
+    n = page.locator("#list li").count()
+    assert n >= 2, "it and what it covers"
+    press(page, "a", said="Held")
+    assert page.locator("#list li").count() == 0
+    assert page.locator("#none").inner_text() == "Nothing is left to look at again here."
+    assert page.locator("#queues [aria-pressed=true]").inner_text().startswith("Look again")
+    press(page, "u", said="Taken back")
+    assert page.locator("#list li").count() == n
+    page.context.close()
+
+
+def test_the_page_of_one_file_settles_conflicts(folder, browser):
+    items = contested(folder)
+    _, out = merged(folder, *items)
+    desk = Desk(folder, out, by="zoe")
+    file = export(Review(desk, Store(), KEYS), folder.path / "page.html")
+    desk.close()
+    text = file.read_text()
+    assert str(folder.path) not in text and folder.audit.reading.data not in text, "no path of this machine"
+    page = browser.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda e: faults.append(str(e)))
+    page.goto(f"{file.as_uri()}#queue=conflict")
+    page.wait_for_selector("body[data-ready]")
+    for _ in range(4):
+        page.click("button:has-text('Take B')")
+        told(page, "#said", "side B")
+        page.evaluate("document.getElementById('said').textContent = ''")
+    press(page, "u", said="Taken back")
+    with page.expect_download() as down:
+        page.click("text=Download verdicts.yaml")
+    found = verdicts.parse(Path(down.value.path()).read_text(), "downloaded", folder.audit).verdicts
+    assert [v.decision for v in found if v.place == ("surface:bold", "vendor=acme")] == ["undecided"]
+    assert [(v.decision, v.by) for v in found if v.decided] == [("suppress", "bob")] * 3
+    assert not faults
+    page.context.close()
 
 
 def test_the_page_of_one_file_decides_and_gives_a_verdicts_file(folder, browser, tmp_path):

@@ -1,5 +1,6 @@
 """Only the page itself may ask: names, pages, tokens and sizes that are refused."""
 
+import json
 import socket
 
 import pytest
@@ -95,7 +96,16 @@ def test_a_server_that_others_reach_needs_a_token(host):
     assert Guard(host, 1, token="t").opens("t") and not Guard(host, 1, token="t").opens("")
 
 
+@pytest.mark.parametrize("beside", ['"x', "a=b; c=d,e", "=;;", "[]=1", "a=b; offtarget_review_1=é"])
+def test_cookies_of_others_do_not_shut_the_page_out(inside, beside):
+    own = f"offtarget_review_8765={inside.cookies['offtarget_review_8765']}"
+    for text in (f"{own}; {beside}", f"{beside}; {own}"):
+        assert inside.get("/api/list", headers={"cookie": text.encode("latin-1")}).status_code == 200
+    assert inside.get("/api/list", headers={"cookie": beside.encode("latin-1")}).status_code == 401
+
+
 def test_the_token_is_in_the_fragment_alone():
+    assert address(Guard("::1", 8765, token="a b&c=#+é")) == "http://[::1]:8765/#token=a%20b%26c%3D%23%2B%C3%A9"
     assert address(Guard("::1", 8765, token="t")) == "http://[::1]:8765/#token=t"
     assert address(Guard("127.0.0.1", 8765, token=None)) == "http://127.0.0.1:8765/"
 
@@ -117,6 +127,41 @@ def test_a_wrong_decision_is_one_line_and_changes_nothing(inside, body, said):
     assert not [i for i in inside.get("/api/list").json()["items"] if i["decision"]]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/api/decide", {"ids": ["\ud800"], "decision": "allow"}),
+        ("/api/decide", {"ids": [BOLD], "decision": "allow", "why": "half \ud83d of it"}),
+        ("/api/decide", {"ids": [BOLD], "decision": "allow", "strength": 10**400}),
+        ("/api/decide", {"ids": [BOLD], "decision": "allow", "why": ["x"]}),
+        ("/api/decide", "[" * 100_000),
+        ("/api/decide", '{"ids": ["x"], "decision": "allow", "strength": NaN}'),
+        ("/api/resolve", {"id": "\ud800", "take": "B"}),
+        ("/api/resolve", {"id": [1], "take": "B"}),
+        ("/api/look", {"prompt": "", "chosen": "a\udfff", "rejected": "b"}),
+        ("/api/look", {"prompt": "", "chosen": {"a": 1}, "rejected": "b"}),
+        ("/api/session", {"token": "\ud800"}),
+        ("/api/session", {"token": ["secret"]}),
+        ("/api/card?id=overall|surface:bold|&from=²", None),
+        ("/api/card?id=overall|surface:bold|&from=" + "9" * 5000, None),
+        ("/api/card?id=%ED%A0%80", None),
+        ("/api/consequences?strength=²", None),
+        ("/api/consequences?strength=" + "9" * 5000, None),
+        ("/api/consequences?strength=nan", None),
+    ],
+)
+def test_what_no_page_sends_is_one_line(inside, path, body):
+    inside.post("/api/decide", json={"ids": [BOLD], "decision": "suppress"})
+    text = body if isinstance(body, str) else json.dumps(body)
+    sent = {} if body is None else {"content": text, "headers": {"content-type": "application/json"}}
+    answer = inside.request("GET" if body is None else "POST", path, **sent)
+    said = answer.json()
+    if path.startswith("/api/consequences") and answer.status_code == 200:
+        assert said["weights"] is None and said["notes"], "a strength that this protocol cannot have"
+        return
+    assert 400 <= answer.status_code < 500 and "\n" not in said["error"]
+
+
 def test_what_is_no_json_or_too_much_is_refused(inside):
     assert (
         inside.post("/api/undo", content=b"x" * (2**20 + 1), headers={"content-type": "application/json"}).status_code
@@ -131,6 +176,8 @@ def test_decide_and_undo_over_the_wire(inside):
     assert done["undo"] == 1
     assert {i["id"]: i["queue"] for i in done["changed"]}[BOLD] == "decided"
     back = inside.post("/api/undo", json={}).json()
+    assert [(place["id"], place["label"]) for place in back["undone"]] == [(BOLD, "bold text")]
+    assert inside.post("/api/undo", json={}).json()["undone"] == []
     assert back["undo"] == 0 and {i["id"]: i["queue"] for i in back["changed"]}[BOLD] == "undecided"
 
 
@@ -148,6 +195,17 @@ def test_no_audit_and_no_token_are_one_line(tmp_path, folder, capsys, monkeypatc
     assert call(["review", str(folder.path), "--host", "0.0.0.0", "--port", "0", "--no-browser"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and "no audit to read" in lines[0] and "other machines could decide" in lines[1]
+
+
+def test_a_page_that_only_reads_is_not_said_to_save(folder, capsys, monkeypatch):
+    monkeypatch.setattr("offtarget.review.server.serve", lambda *_: None)
+    ask = ["review", str(folder.path), "--port", "0", "--no-browser"]
+    assert call(ask) == 0 and "saved at every decision in" in capsys.readouterr().err
+    first = Desk(folder)
+    assert call(ask) == 0
+    first.close()
+    err = capsys.readouterr().err
+    assert "only reads" in err and "saved" not in err
 
 
 def test_a_free_port_is_taken():

@@ -24,10 +24,16 @@ def review(
     ] = "127.0.0.1",
     trusted_host: Annotated[
         list[str] | None,
-        typer.Option(help="Another name that the page may be asked by, behind a proxy. May be repeated."),
+        typer.Option(
+            help="Another Host that requests may name, as a proxy passes it on: name or name:port. May be repeated."
+        ),
     ] = None,
     trusted_origin: Annotated[
-        list[str] | None, typer.Option(help="Another address whose pages may ask, https://name. May be repeated.")
+        list[str] | None,
+        typer.Option(
+            help="Another Origin that requests may come from: the address at which browsers see the page behind a proxy, "
+            "https://name or https://name:port. May be repeated."
+        ),
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,
     by: Annotated[str | None, typer.Option(help="Who decides; default: the name of this user.")] = None,
@@ -40,16 +46,18 @@ def review(
     from contextlib import suppress
 
     from offtarget.audit.folder import AuditFolder
+    from offtarget.machine import user
     from offtarget.review.desk import Desk
     from offtarget.review.guard import Guard, new_token
-    from offtarget.review.keys import keys_of
+    from offtarget.review.keys import config_in, keys_of
     from offtarget.review.server import Review, address, app, bound, serve
     from offtarget.store import Store
 
     folder = AuditFolder(audit_dir)
-    desk = Desk(folder, verdicts, by=user() if by is None else by)
+    config = config_in([Path(), *([verdicts.parent] if verdicts else []), folder.path])
+    keys = keys_of(config)
+    desk = Desk(folder, verdicts, by=user() if by is None else by, config=config)
     try:
-        keys = keys_of([Path(), desk.path.parent, folder.path])
         if export is not None:
             from offtarget.review.export import export as write
 
@@ -71,7 +79,8 @@ def review(
             if page.cards.shards.reason:
                 note(f"note: {page.cards.shards.reason}")
             typer.echo(f"decide here: {address(guard)}")
-            note(f"saved at every decision in {desk.path}; end with Ctrl-C")
+            saved = "" if desk.read_only else f"saved at every decision in {desk.path}; "
+            note(f"{saved}end with Ctrl-C")
             if not no_browser:
                 import webbrowser
 
@@ -80,13 +89,3 @@ def review(
                 serve(app(page, guard), listening)
     finally:
         desk.close()
-
-
-def user() -> str:
-    """Who runs this; empty where the system does not know."""
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""

@@ -18,7 +18,12 @@ def group() -> None:
 @app.command("merge")
 def merge(
     files: Annotated[list[Path], typer.Argument(help="Two verdicts files or more, of one vocabulary.")],
-    out: Annotated[Path, typer.Option(help="File to write; may be one of those that are merged.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            help="File to write; may be one of those that are merged. What is decided in it counts as one file more."
+        ),
+    ],
     prefer: Annotated[Path | None, typer.Option(help="The file that counts where they contradict.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the conflicts as JSON.")] = False,
 ) -> None:

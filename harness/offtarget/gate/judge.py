@@ -42,7 +42,7 @@ def judge(case: Case) -> Iterator[Outcome]:
     was = {e.place: e for e in case.baseline.entries} if case.baseline else {}
     said = decided(case.verdicts) if case.verdicts else ()
     verdicts = {(v.concept, v.scope): v for v in said}
-    seen = _changes_since_seen(case, verdicts)
+    seen = changes_since_seen(case, verdicts)
     for e in case.now.entries:
         verdict = verdicts.get((e.concept, e.context)) or verdicts.get((e.concept, None))
         own = verdict is not None and verdict.scope == e.context
@@ -59,13 +59,16 @@ def judge(case: Case) -> Iterator[Outcome]:
             yield _outcome(e, "verdicts", _Said("undecided", case.settings.undecided, text), case)
 
 
-def _changes_since_seen(case: Case, verdicts: Mapping[tuple[str, str | None], Verdict]) -> dict[Place, Change]:
-    """How far each decided effect is from what its decider saw; by the baseline's own test where that is what was seen."""
+def changes_since_seen(case: Case, verdicts: Mapping[tuple[str, str | None], Verdict]) -> dict[Place, Change]:
+    """How far each decided effect is from what its decider saw; by the baseline's own test where that is what was seen.
+
+    What was seen in another unit than the effect has now cannot be compared, and is left out.
+    """
     seen = {}
     exact = {}
     for e in case.now.entries:
         v = verdicts.get((e.concept, e.context))
-        if v is None or v.seen is None:
+        if v is None or v.seen is None or v.seen.unit not in ("", e.unit):
             continue
         if case.baseline and v.seen.audit == case.baseline.audit and e.place in case.changes:
             exact[e.place] = case.changes[e.place]

@@ -5,14 +5,12 @@ concepts without a name, follow as comments.
 """
 
 import datetime as dt
-import getpass
 from collections.abc import Iterator
-from typing import Any
-
-import yaml
 
 from offtarget.audit.evidence import Concept
 from offtarget.audit.records import Audit, Hypothesis
+from offtarget.documents import plain_line, yaml_line
+from offtarget.machine import user
 from offtarget.report.amounts import parts
 from offtarget.report.html import p_value
 from offtarget.report.statements import EqualLength, Stated
@@ -44,20 +42,20 @@ def verdicts_template(audit: Audit, stated: Stated, *, by: str | None = None, da
     rest = [h for h in overall if h not in listed]
     nameless = [h for h in rest if not concepts[h.concept].named]
     n = len(overall) - len(nameless)
-    name = _user() if by is None else by
+    name = user() if by is None else by
     out = [
-        HEAD.format(n=f"{n} finding{'' if n == 1 else 's'}", name=_line(audit.dataset.name)),
+        HEAD.format(n=f"{n} finding{'' if n == 1 else 's'}", name=plain_line(audit.dataset.name)),
         "schema_version: 1\n",
-        f"vocabulary: {_inline(audit.vocabulary)}\n",
-        f"by: {_inline(name)}\n" if name else "",
+        f"vocabulary: {yaml_line(audit.vocabulary)}\n",
+        f"by: {yaml_line(name)}\n" if name else "",
         f"date: {date or dt.datetime.now(dt.UTC).date()}\n",
         "verdicts:\n" if audit.findings else "verdicts: []\n",
     ]
     for h, along in [*_in_order(stated), *((h, False) for h in rest if h not in nameless)]:
         gap = "" if along else "\n"
         size = _size(h, concepts[h.concept], stated.equal.get(h.concept))
-        out.append(f"{gap}  # {'with it: ' if along else ''}{_line(concepts[h.concept].title)}: {size}\n")
-        out.append(f"  - {_inline({'concept': h.concept, 'decision': 'undecided'})}\n")
+        out.append(f"{gap}  # {'with it: ' if along else ''}{plain_line(concepts[h.concept].title)}: {size}\n")
+        out.append(f"  - {yaml_line({'concept': h.concept, 'decision': 'undecided'})}\n")
     local = [h for h in audit.findings if h.context is not None]
     for title, some in (("without a name", nameless), ("in one context, against all other rows", local)):
         if not some:
@@ -65,9 +63,9 @@ def verdicts_template(audit: Audit, stated: Stated, *, by: str | None = None, da
         out.append(f"\n  # {title[0].upper()}{title[1:]}: take the first # away to decide.\n")
         for h in some:
             entry = {"concept": h.concept, "context": h.context, "decision": "undecided"}
-            place = "" if h.context is None else f"{_line(contexts[h.context])}: "
-            text = f"{place}{_line(concepts[h.concept].title)}: {_size(h, concepts[h.concept], None)}"
-            out.append(f"  #- {_inline({k: v for k, v in entry.items() if v is not None})}  # {text}\n")
+            place = "" if h.context is None else f"{plain_line(contexts[h.context])}: "
+            text = f"{place}{plain_line(concepts[h.concept].title)}: {_size(h, concepts[h.concept], None)}"
+            out.append(f"  #- {yaml_line({k: v for k, v in entry.items() if v is not None})}  # {text}\n")
     return "".join(out)
 
 
@@ -87,23 +85,4 @@ def _size(h: Hypothesis, concept: Concept, equal: EqualLength | None) -> str:
     if equal is not None:
         text += f"; at equal length {parts(equal.effect, unit)[0]}"
         text += " (not significant)" if equal.significant is False else ""
-    return _line(text).replace("−", "-")
-
-
-def _line(text: str) -> str:
-    """Text on one line, without signs that YAML takes for a line's end or refuses."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())
-
-
-def _inline(value: Any) -> str:
-    """A value as YAML on one line."""
-    text = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=True)
-    return text.removesuffix("\n").removesuffix("\n...")
-
-
-def _user() -> str:
-    """Who runs this; empty where the system does not know."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):
-        return ""
+    return plain_line(text).replace("−", "-")

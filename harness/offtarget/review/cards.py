@@ -15,7 +15,8 @@ from offtarget.report.cards import METADATA, NOUNS, last_turns, sides_of
 from offtarget.report.claims import claim, length_verdict
 from offtarget.report.html import p_value, visible
 from offtarget.report.marks import Piece, pieces
-from offtarget.review.desk import Desk, expired, item_id
+from offtarget.review.desk import Desk, Standing, expired, item_id, whole_id
+from offtarget.review.file import Place
 from offtarget.review.merge import Conflict
 from offtarget.review.shards import Shards
 from offtarget.verdicts import Verdict
@@ -61,7 +62,7 @@ class Cards:
     @cached_property
     def _still(self) -> dict[str, Json]:
         """What of each item no decision changes."""
-        return {item_id(h): self._item(h, rank) for rank, h in enumerate(self._order, start=1)}
+        return {item_id(h): self._item(h) for h in self._order}
 
     def items(self, ids: Iterable[str] | None = None, *, everything: bool = False) -> list[Json]:
         """Items in the order of the list.
@@ -89,23 +90,21 @@ class Cards:
             **self._still[item_id(h)],
             "queue": standing.queue,
             "decision": None if standing.own is None else decision(standing.own),
-            "inherited": f"overall|{h.concept}|" if standing.general is not None else None,
             "inherited_decision": None if standing.general is None else decision(standing.general),
-            "then": self._then(standing.own, h),
+            "then": self._then(standing, h),
         }
 
-    def _then(self, v: Verdict | None, h: Hypothesis) -> str:
-        """What a decision was made on, where that is not what is here now."""
-        if v is None:
+    def _then(self, standing: Standing, h: Hypothesis) -> str:
+        """Why a decision has to be looked at again; empty where it need not be."""
+        v = standing.verdict
+        if standing.queue != "changed" or v is None:
             return ""
         if expired(v):
-            return f"held until {v.until}"
-        if v.seen is None or not self.desk.moved(v, h):
-            return ""
+            return "its last day has passed"
         e = self.concepts[h.concept].evidence
-        return f"decided at {shift(v.seen.effect, e)}, now {shift(h.effect, e)}"
+        return "" if v.seen is None else f"decided at {shift(v.seen.effect, e)}, now {shift(h.effect, e)}"
 
-    def _item(self, h: Hypothesis, rank: int) -> Json:
+    def _item(self, h: Hypothesis) -> Json:
         c = self.concepts[h.concept]
         e, held = c.evidence, h.length_controlled
         context = None if h.context is None else self.contexts[h.context]
@@ -128,9 +127,7 @@ class Cards:
             "unit": e.effect_unit,
             "effect_text": shift(h.effect, e),
             "ci_text": interval(h.ci, e),
-            "d": h.d,
             "d_text": effect_size(h.d),
-            "q": h.q,
             "q_text": p_value(h.q),
             "finding": h.finding,
             "n": h.n_inside,
@@ -140,16 +137,13 @@ class Cards:
             "equal_length": None
             if held is None
             else {
-                "effect": held.effect,
                 "effect_text": shift(held.effect, e),
                 "ci_text": interval(held.ci, e),
-                "q": held.q,
                 "q_text": p_value(held.q),
                 "note": length_verdict(h),
             },
             "length_note": h.length_note or "",
-            "rank": rank,
-            "group": None if lead is None else f"overall|{lead.removeprefix('overall:')}|",
+            "group": lead and whole_id(lead.removeprefix("overall:")),
         }
 
     def card(self, item: str, start: int = 0) -> Json:
@@ -168,12 +162,7 @@ class Cards:
             "evidence": self._evidence(c),
             "contexts": self._elsewhere(h),
             "related": [
-                {
-                    "id": f"overall|{name}|",
-                    "label": visible(self.concepts[name].title, 90),
-                    "r": r,
-                    **self._lean_of(name),
-                }
+                {"id": whole_id(name), "label": visible(self.concepts[name].title, 90), "r": r, **self._lean_of(name)}
                 for name, r in shard["related"]
                 if name in self.concepts
             ],
@@ -185,7 +174,7 @@ class Cards:
         }
 
     def _lean_of(self, concept: str) -> Json:
-        h = self.desk.hypotheses.get(f"overall|{concept}|")
+        h = self.desk.hypotheses.get(whole_id(concept))
         return {"effect_text": "", "known": False} if h is None else {
             "effect_text": shift(h.effect, self.concepts[concept].evidence),
             "known": True,
@@ -208,7 +197,6 @@ class Cards:
         return {
             "named_by": visible(by, 90),
             "fidelity": visible(fidelity, 160),
-            "r": None if e.correlate is None else e.correlate.r,
             "words": [visible(w, 40) for w in e.words],
             "words_auroc": None if e.word_fit is None else e.word_fit.auroc,
             "tokens": [visible(t, 40) for t in e.tokens],
@@ -241,12 +229,9 @@ class Cards:
         low, high = REFERENCE_R2
         return {
             "predictor": p.predictor,
-            "predicted": p.expected_shift,
             "predicted_text": shift(p.expected_shift, e),
             "null_text": shift(p.null.q95, e).removeprefix("+"),
             "inside_null": inside,
-            "r2": None,
-            "null_r2": None,
             "note": "Not compared with training on this set. On five reference sets this predictor had an r² of "
             f"{low:.2f} to {high:.2f} over latents; swapped labels gave up to {REFERENCE_NULL:.2f}.",
         }
@@ -266,11 +251,9 @@ class Cards:
         meta = (*beside, *((k, str(v)) for k, v in p.meta.items()))[:METADATA]
         return {
             "id": visible(p.id, 80),
-            "row": visible(p.id, 80),
             "prompt": spans([Piece(last_turns(p.prompt)[:PROMPT_CHARS])]),
             **sides,
             "meta": {visible(k, 30): visible(v, 60) for k, v in meta},
-            "u": shard["u"].get(p.id),
         }
 
     def _firing(self, c: Concept) -> list[list[Json]]:
@@ -299,19 +282,30 @@ class Cards:
             "read_only": visible(desk.read_only, 300),
             "undo": desk.undoes(),
             "items": self.items(everything=everything),
-            "n_hypotheses": len(audit.hypotheses),
             "merge": [self.conflict(c) for c in desk.conflicts()],
+        }
+
+    def place(self, place: Place) -> Json:
+        """How the page calls a place, and whether there is a card of it."""
+        concept, scope = place
+        c = self.concepts.get(concept)
+        context = self.contexts.get(scope or "")
+        item = self.desk.item_of(place)
+        return {
+            "id": item,
+            "card": item in self.desk.hypotheses,
+            "concept": concept,
+            "context": scope,
+            "label": visible(concept if c is None else c.title, 120),
+            "named": c is not None and c.named,
+            "context_label": visible(scope or "" if context is None else context.title, 120),
+            "context_noun": "" if context is None else NOUNS[context.kind],
         }
 
     def conflict(self, c: Conflict) -> Json:
         """One conflict of a merge, with who decided what and why."""
-        h = next((h for h in self.desk.audit.hypotheses if (h.concept, h.context) == c.place), None)
-        return {
-            "id": None if h is None else item_id(h),
-            "concept": c.concept,
-            "context": c.context,
-            "sides": [{"letter": s.letter, "file": visible(s.file, 200), **decision(s.verdict)} for s in c.sides],
-        }
+        sides = [{"letter": s.letter, "file": visible(s.file, 200), **decision(s.verdict)} for s in c.sides]
+        return {**self.place(c.place), "sides": sides}
 
 
 def _within(start: int, stop: int) -> tuple[int, int]:
@@ -329,7 +323,6 @@ def decision(v: Verdict) -> Json:
         "by": visible(v.by, 60),
         "date": None if v.date is None else v.date.isoformat(),
         "until": None if v.until is None else v.until.isoformat(),
-        "seen": None if v.seen is None else v.seen.model_dump(mode="json"),
     }
 
 

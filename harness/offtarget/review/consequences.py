@@ -120,9 +120,6 @@ class Consequences:
                     "after": s["planned"],
                     "before_text": in_unit(s["plain"], s["unit"]),
                     "after_text": in_unit(s["planned"], s["unit"]),
-                    "before_d": s["plain_d"],
-                    "after_d": s["planned_d"],
-                    "unit": s["unit"],
                 }
                 for s in summary["predicted_shift"]
             ],

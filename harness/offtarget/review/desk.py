@@ -1,31 +1,33 @@
 """The desk on which decisions are made: an audit, its verdicts file and the journal beside it. No web in it."""
 
 import datetime as dt
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from pydantic import ValidationError
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit, Hypothesis
+from offtarget.documents import plain_line
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.records import explain
+from offtarget.review.beside import lock_of, real
 from offtarget.review.file import Entry, Place, VerdictsFile, entry_of
-from offtarget.review.journal import Change, Journal, as_written
+from offtarget.review.journal import Change, Journal, Step, as_written
 from offtarget.review.merge import Conflict, Merge
+from offtarget.review.since import Since
 from offtarget.verdicts import Decision, Seen, Verdict
 
 VERDICTS_FILE = "verdicts.yaml"
+REASON = 2000
+"""Characters of a reason."""
 Queue = Literal["undecided", "decided", "changed", "conflict"]
 Scope = Literal["everywhere", "context"]
-SURE = 1.96
-"""Standard errors of the difference from which on an effect is other than the one that was seen."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,18 @@ class Standing:
         return self.own or self.general
 
 
+@dataclass(frozen=True)
+class _Now:
+    """What the file says now, and the merge beside it."""
+
+    stamp: tuple[tuple[int, ...], ...]
+    verdicts: dict[Place, Verdict]
+    conflicts: dict[Place, Conflict]
+    """Those on which nobody decided yet."""
+    changed: frozenset[Place]
+    """Decided on another effect than the one that is there now."""
+
+
 class Desk:
     """Decisions on one audit. One desk at a time writes a verdicts file; a second one on it only reads.
 
@@ -51,23 +65,25 @@ class Desk:
         folder: the audit.
         file: its verdicts; `verdicts.yaml` in the folder if not given.
         by: who decides.
+        config: offtarget.toml, which says how large a change must be to be looked at again.
 
     Raises:
-        ConfigError: the verdicts file is broken, or names what the audit does not have.
+        ConfigError: a file is broken, or names what the audit does not have.
         UndecidedError: it was made for another vocabulary.
     """
 
-    def __init__(self, folder: AuditFolder, file: Path | None = None, by: str = "") -> None:
+    def __init__(self, folder: AuditFolder, file: Path | None = None, by: str = "", config: Path | None = None) -> None:
         self.folder, self.by = folder, by
-        self.path = file or folder.path / VERDICTS_FILE
+        self.path = real(file or folder.path / VERDICTS_FILE)
         self.file = VerdictsFile(self.path, folder.audit)
         self.journal = Journal(self.path)
         self.merge = Merge(self.path)
-        self._known: tuple[tuple[int, ...], dict[Place, Verdict]] | None = None
+        self._known: _Now | None = None
+        self._since = Since(folder, config)
         self.read_only = ""
         """Why nothing can be decided here; empty where it can."""
         self.verdicts()
-        self._lock = FileLock(self.path.with_name(f".{self.path.name}.lock"))
+        self._lock = lock_of(self.path)
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
@@ -99,11 +115,16 @@ class Desk:
 
     def verdicts(self) -> dict[Place, Verdict]:
         """What is decided now, also what somebody wrote into the file by hand."""
+        return self._now().verdicts
+
+    def _now(self) -> "_Now":
         stat = self.path.stat() if self.path.exists() else None
-        now = () if stat is None else (stat.st_ino, stat.st_mtime_ns, stat.st_size)
-        if self._known is None or self._known[0] != now:
-            self._known = now, {v.place: v for v in self.file.read().verdicts}
-        return self._known[1]
+        stamp = (() if stat is None else (stat.st_ino, stat.st_mtime_ns, stat.st_size), self.merge.stamp())
+        if self._known is None or self._known.stamp != stamp:
+            verdicts = {v.place: v for v in self.file.read().verdicts}
+            changed = self._since.changed(verdicts.values())
+            self._known = _Now(stamp, verdicts, self.merge.open(verdicts), changed)
+        return self._known
 
     def hypothesis(self, item: str) -> Hypothesis:
         """One hypothesis by its id.
@@ -119,30 +140,24 @@ class Desk:
         """In which queue a hypothesis is, and what was decided on it.
 
         A decision everywhere covers the contexts. A decision whose effect is no longer what was seen, or whose last day
-        has passed, has to be looked at again.
+        has passed, has to be looked at again; of one everywhere that has expired, also what it covers.
         """
         found = self.verdicts()
         own = found.get((h.concept, h.context))
         own = own if own is not None and own.decided else None
         general = found.get((h.concept, None)) if h.context is not None and own is None else None
         general = general if general is not None and general.decided else None
-        if (h.concept, h.context) in self.merge.open():
-            return Standing("conflict", own, general)
-        if own is not None and (self.moved(own, h) or expired(own)):
-            return Standing("changed", own, None)
-        return Standing("decided" if own or general else "undecided", own, general)
+        if own is None and (h.concept, h.context) in self._now().conflicts:
+            return Standing("conflict", None, general)
+        counts = own or general
+        if counts is None:
+            return Standing("undecided", None, None)
+        again = self.moved(h) if own else False
+        return Standing("changed" if again or expired(counts) else "decided", own, general)
 
-    def moved(self, verdict: Verdict, h: Hypothesis) -> bool:
-        """Whether the effect is another than the one that was decided on, in an audit of other rows.
-
-        Two-sample: |now - seen| is beyond 1.96 standard errors of the difference, with a standard error of a quarter of
-        each 95 % interval (its width over 2 · 1.96).
-        """
-        seen = verdict.seen
-        if seen is None or seen.audit == self.audit.key or seen.unit != self._units[h.concept]:
-            return False
-        errors = [(high - low) / (2 * SURE) for low, high in (seen.ci, h.ci)]
-        return abs(h.effect - seen.effect) > SURE * math.hypot(*errors)
+    def moved(self, h: Hypothesis) -> bool:
+        """Whether an effect is another than the one that was decided on, as the gate tests it (`Since`)."""
+        return (h.concept, h.context) in self._now().changed
 
     def decide(
         self,
@@ -201,7 +216,7 @@ class Desk:
                     strength=strength,
                     by=self.by or "nobody named",
                     date=dt.datetime.now(dt.UTC).date(),
-                    why=one_line(why),
+                    why=plain_line(why)[:REASON],
                     until=until,  # type: ignore[arg-type]  # text is read as a day
                     seen=seen,
                 )
@@ -209,46 +224,62 @@ class Desk:
         except ValidationError as error:
             raise ConfigError(explain(error, Verdict)) from None
 
-    def undo(self) -> list[str]:
+    def undo(self) -> list[Place]:
         """Take back the last decision that was made on this file, also before a restart.
 
         What somebody changed by hand since is left as it is, and the decision before that is taken back.
 
         Returns:
-            As `decide`; empty where there is nothing to take back.
+            The places of all that was decided together; none where there is nothing to take back.
         """
         self._may_write()
+        step = next(self._undoable(), None)
+        if step is None:
+            return []
+        before = {_place(c): _dated(c.before) for c in step.changes}
+        self._write(before, undoes=step.n)
+        return list(before)
+
+    def undoes(self) -> int:
+        """How many decisions can be taken back, one after the other."""
+        return sum(1 for _ in self._undoable())
+
+    def _undoable(self) -> Iterator[Step]:
+        """The steps that `undo` takes back, the last one first: those whose decisions are in the file as they were made."""
+        there = {p: as_written(e) for p, e in self.file.entries().items()}
         for step in reversed(self.journal.undoable()):
-            there = {p: as_written(e) for p, e in self.file.entries().items()}
-            places = [_place(c) for c in step.changes]
-            if all(there.get(p) == c.after for p, c in zip(places, step.changes, strict=True)):
-                before = {p: _dated(c.before) for p, c in zip(places, step.changes, strict=True)}
-                return self._write(before, undoes=step.n)
-        return []
+            changes = [(_place(c), c) for c in step.changes]
+            if all(there.get(p) == c.after for p, c in changes):
+                yield step
+                there |= {p: c.before for p, c in changes}
 
     def resolve(self, item: str, take: str) -> list[str]:
         """Settle a conflict of a merge: the decision of one side counts.
 
+        Args:
+            item: id of the conflict.
+            take: letter of the side.
+
+        Returns:
+            As `decide`.
+
         Raises:
             ConfigError: no such conflict or side.
         """
-        h = self.hypothesis(item)
-        place = (h.concept, h.context)
-        conflict = self.merge.open().get(place)
-        if conflict is None:
-            raise ConfigError(f"nothing is in conflict on {h.concept}")
-        verdict = conflict.side(take)
-        out = self._write({place: entry_of(verdict)})
-        self.merge.settle(place, take)
-        return out
+        conflicts = {self.item_of(place): c for place, c in self._now().conflicts.items()}
+        if item not in conflicts:
+            raise unknown_name("conflict", item, conflicts, hint="(that nobody settled)")
+        conflict = conflicts[item]
+        return self._write({conflict.place: entry_of(conflict.side(take))})
 
-    def undoes(self) -> int:
-        """How many decisions can be taken back."""
-        return len(self.journal.undoable())
+    def item_of(self, place: Place) -> str:
+        """The id that pages know a place by, also one without a hypothesis: a conflict on metadata (`where:`)."""
+        h = self._at.get(place)
+        return f"place|{place[0]}|{place[1] or ''}" if h is None else item_id(h)
 
     def conflicts(self) -> Sequence[Conflict]:
         """The conflicts of a merge that are not settled."""
-        return list(self.merge.open().values())
+        return list(self._now().conflicts.values())
 
     def _write(self, changes: dict[Place, Entry | None], undoes: int | None = None) -> list[str]:
         self._may_write()
@@ -263,7 +294,10 @@ class Desk:
         else:  # so a step is only said to be taken back once it is
             self.file.write(made)
             self.journal.append(self.by, said, undoes)
-        concepts = {concept for concept, _ in changes}
+        return self.of_concepts({concept for concept, _ in changes})
+
+    def of_concepts(self, concepts: set[str]) -> list[str]:
+        """The ids of all hypotheses on some concepts."""
         return [i for i, h in self.hypotheses.items() if h.concept in concepts]
 
     def _may_write(self) -> None:
@@ -276,14 +310,14 @@ def item_id(h: Hypothesis) -> str:
     return f"{h.view}|{h.concept}|{h.context or ''}"
 
 
+def whole_id(concept: str) -> str:
+    """The id of the hypothesis on a concept over the whole set."""
+    return f"overall|{concept}|"
+
+
 def expired(verdict: Verdict) -> bool:
     """Whether the last day of a verdict has passed."""
     return verdict.until is not None and verdict.until < dt.datetime.now(dt.UTC).date()
-
-
-def one_line(text: str) -> str:
-    """A reason on one line, without signs that no file should hold."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())[:2000]
 
 
 def _place(change: Change) -> Place:

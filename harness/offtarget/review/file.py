@@ -20,7 +20,7 @@ from ruamel.yaml.error import YAMLError
 
 from offtarget import verdicts as verdict_file
 from offtarget.audit.records import Audit
-from offtarget.documents import parse_yaml
+from offtarget.documents import parse_yaml, plain_line, yaml_line, yaml_loader
 from offtarget.errors import ConfigError
 from offtarget.store import write_atomic
 from offtarget.verdicts import Verdict, Verdicts
@@ -60,8 +60,7 @@ def place_of(entry: Entry) -> Place:
 
 def empty(audit: Audit) -> str:
     """The text of a verdicts file without a decision."""
-    name = "".join(c for c in " ".join(audit.dataset.name.split()) if c.isprintable())
-    return HEAD.format(name=name, vocabulary=audit.vocabulary)
+    return HEAD.format(name=plain_line(audit.dataset.name), vocabulary=audit.vocabulary)
 
 
 def exact(path: Path) -> str:
@@ -157,7 +156,7 @@ def _changed(
         try:
             made = edit(body, changes)
             found = _by_place(_raw(made, where))
-        except (ConfigError, _CannotError, YAMLError):
+        except (ConfigError, _CannotError, YAMLError, KeyError):  # ruamel has no key that another entry borrows (`<<`)
             continue
         if body.count("\r\n") == body.count("\n"):
             made = re.sub("(?<!\r)\n", "\r\n", made)
@@ -200,7 +199,7 @@ class _At:
 
 def _by_entry(text: str, changes: Mapping[Place, Entry | None], *, apart: bool = False) -> str:
     """Each entry changed where it stands, new ones after the last; `apart`: none by what stands in another (`<<: *a`)."""
-    root = yaml.compose(text, Loader=_loader())
+    root = yaml.compose(text, Loader=yaml_loader())
     if not isinstance(root, yaml.MappingNode):
         raise _CannotError
     found = next(((key, value) for key, value in root.value if key.value == "verdicts"), None)
@@ -215,7 +214,7 @@ def _by_entry(text: str, changes: Mapping[Place, Entry | None], *, apart: bool =
         stop = sequence.end_mark.index
         end = text.find("\n", stop)
         rest = text[stop:] if end < 0 else text[stop:end]
-        lines = "".join(f"\n  - {_inline(entry)}" for entry in new)
+        lines = "".join(f"\n  - {yaml_line(entry)}" for entry in new)
         return f"{text[:colon]}{rest.rstrip()}{lines}{text[end:] if end >= 0 else chr(10)}"
     if sequence.flow_style:
         raise _CannotError
@@ -233,7 +232,7 @@ def _by_entry(text: str, changes: Mapping[Place, Entry | None], *, apart: bool =
         if entry is None or (place in done and place in changes):
             edits.append((*_lines(text, at), ""))
         elif borrows:
-            edits.append((at.start, at.stop, _inline(entry)))
+            edits.append((at.start, at.stop, yaml_line(entry)))
         else:
             edits.append((at.start, at.stop, _rewritten(text[at.start : at.stop], entry, at.column)))
         done.add(place)
@@ -246,7 +245,7 @@ def _by_entry(text: str, changes: Mapping[Place, Entry | None], *, apart: bool =
         line = text.rfind("\n", 0, last.start) + 1
         if text[line : last.start].strip() == "-":
             dash = line + text[line : last.start].index("-") - line
-        edits.append((end, end, "".join(f"\n{' ' * dash}- {_inline(entry)}" for entry in left)))
+        edits.append((end, end, "".join(f"\n{' ' * dash}- {yaml_line(entry)}" for entry in left)))
     elif all(changes.get(place_of(at.entry), at.entry) is None for at in there):
         edits.append((colon, colon, " []"))  # nothing is left below it
     for start, stop, new_text in sorted(edits, reverse=True):
@@ -267,7 +266,7 @@ def _at(text: str, node: Any) -> _At:
                 break
             lines.pop()
         stop = start + len("\n".join(lines))
-    loader = _loader()("")
+    loader = yaml_loader()("")
     try:
         entry = loader.construct_mapping(node, deep=True)
     finally:
@@ -278,7 +277,7 @@ def _at(text: str, node: Any) -> _At:
 def _alone(snippet: str) -> bool:
     """Whether an entry says all of itself."""
     try:
-        yaml.compose(snippet, Loader=_loader())
+        yaml.compose(snippet, Loader=yaml_loader())
     except yaml.YAMLError:
         return False
     return True
@@ -370,13 +369,3 @@ def _editor() -> Any:
     editor.width = WIDE
     editor.indent(mapping=2, sequence=4, offset=2)
     return editor
-
-
-def _loader() -> Any:
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _inline(entry: Entry) -> str:
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text = yaml.dump(entry, Dumper=dumper, sort_keys=False, allow_unicode=True, width=WIDE, default_flow_style=True)
-    return text.removesuffix("\n").removesuffix("\n...")

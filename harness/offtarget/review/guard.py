@@ -9,10 +9,10 @@ import hmac
 import ipaddress
 import secrets
 from dataclasses import dataclass, field
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,6 +53,10 @@ class Guard:
                 f"--host {self.host}: other machines could decide here; set OFFTARGET_REVIEW_TOKEN to a token of your own, or "
                 "leave the variable away for one that is made up"
             )
+        try:
+            (self.token or "").encode()
+        except UnicodeEncodeError:
+            raise ConfigError("OFFTARGET_REVIEW_TOKEN is not text in UTF-8; set it to another token") from None
         for origin in self.trusted_origins:
             parts = urlsplit(origin)
             if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
@@ -95,11 +99,7 @@ class Guard:
             return 403, f"a page of {origin[:100]} asked; start the server with --trusted-origin if it may"
         if not path.startswith("/api/") or path == SESSION or not self.token:
             return None
-        try:
-            jar = SimpleCookie(headers.get("cookie", ""))
-        except CookieError:
-            jar = SimpleCookie()
-        given = jar[self.cookie].value if self.cookie in jar else ""
+        given = cookie_parser(headers.get("cookie", "")).get(self.cookie, "")
         if not hmac.compare_digest(given.encode(), self.session.encode()):
             return 401, "open the address that the command printed: it holds the token"
         return None
@@ -154,4 +154,4 @@ def _any(host: str) -> bool:
 
 
 def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host.lower()
+    return (f"[{host}]" if ":" in host else host).lower()

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from offtarget.records import Record
+from offtarget.review.beside import beside
 from offtarget.review.file import Entry
 
 SUFFIX = ".journal.jsonl"
@@ -42,7 +43,7 @@ class Journal:
     """
 
     def __init__(self, file: Path) -> None:
-        self.path = file.with_name(file.stem + SUFFIX)
+        self.path = beside(file, SUFFIX)
 
     def steps(self) -> list[Step]:
         """All lines; half a line, whose writer was killed, is none."""

@@ -1,13 +1,11 @@
 """The keys of the page, and `[review.keys]` of offtarget.toml, which gives them others."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from offtarget.errors import ConfigError, unknown_name
+from offtarget.gate.config import CONFIG, read_config
 
-CONFIG = "offtarget.toml"
 KEYS: Mapping[str, str] = {
     "next": "j",
     "previous": "k",
@@ -35,26 +33,19 @@ NAMED = ("Enter", "Backspace", "Delete", "Home", "End", "PageUp", "PageDown", "I
 """Keys of more than one sign that may be given."""
 
 
-def keys_of(folders: Sequence[Path]) -> dict[str, str]:
-    """The key of every action: that of the first offtarget.toml in some folders, or the usual one.
+def config_in(folders: Sequence[Path]) -> Path | None:
+    """The first offtarget.toml in some folders."""
+    return next((path for folder in folders if (path := folder / CONFIG).is_file()), None)
+
+
+def keys_of(path: Path | None) -> dict[str, str]:
+    """The key of every action: that of an offtarget.toml, or the usual one.
 
     Raises:
         ConfigError: not TOML, an unknown action, no key, or one key for two actions.
     """
-    for folder in folders:
-        path = folder / CONFIG
-        if path.is_file():
-            return _keys(path)
-    return dict(KEYS)
-
-
-def _keys(path: Path) -> dict[str, str]:
-    try:
-        found: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: not TOML ({error}); correct the file") from None
-    review = found.get("review", {})
-    given = review.get("keys", {}) if isinstance(review, dict) else None
+    review = read_config(path).review if path else {}
+    given = review.get("keys", {})
     if not isinstance(given, dict):
         raise ConfigError(f'{path}: [review.keys] must be a table such as allow = "y"')
     for key in review:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from offtarget.audit.concepts.contrast import contrasts
-from offtarget.audit.evidence import Evidence
 from offtarget.audit.folder import AuditFolder
 from offtarget.data.pairs import Pair, PairSet, prompt_group
 from offtarget.engine.as_audited import MODEL
@@ -11,7 +10,7 @@ from offtarget.errors import ConfigError
 from offtarget.lens.names import LensName
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import earlier_readings, features_of
-from offtarget.report.amounts import amount, few, in_unit
+from offtarget.report.amounts import amount, few
 from offtarget.report.html import visible
 from offtarget.review.desk import item_id
 from offtarget.store import Store
@@ -62,22 +61,18 @@ def look(folder: AuditFolder, store: Store, prompt: str, chosen: str, rejected: 
     found = contrasts(features, concepts)
     titles = {c.id: c.title for c in audit.concepts}
     units = {c.id: c.evidence for c in audit.concepts}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for j, c in enumerate(concepts):
         u = float(found.u[0, j])
         if not u or c.id not in titles:
             continue
         fed = [h for h in audit.findings if h.concept == c.id and h.context is None and (h.effect > 0) == (u > 0)]
-        unit = Evidence.scale(found.contrasts[j], found.units[j])
         rows.append(
             {
                 "id": c.id,
                 "label": visible(titles[c.id], 120),
                 "chosen": _value(float(found.chosen_mean[j]), units[c.id].unit),
                 "rejected": _value(float(found.rejected_mean[j]), units[c.id].unit),
-                "more_in": "chosen" if u > 0 else "rejected",
-                "difference": in_unit(u, unit),
-                "unit": unit,
                 "hypotheses": [item_id(h) for h in fed],
                 "_size": (not fed, -max((abs(h.d) for h in fed), default=0.0), c.id),
             }

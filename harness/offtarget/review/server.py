@@ -1,10 +1,12 @@
 """The page's server: JSON of the desk, the cards and the plans, for one page on one machine."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -14,15 +16,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from offtarget.audit.folder import AuditFolder
+from offtarget.documents import parse_json
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 from offtarget.review.cards import Cards
 from offtarget.review.consequences import Consequences, offers
-from offtarget.review.desk import Desk
+from offtarget.review.desk import Desk, Scope
 from offtarget.review.guard import Guard, Guarded
 from offtarget.review.page import script, shell, style
 from offtarget.review.paste import look
 from offtarget.review.shards import shards
 from offtarget.store import Store
+from offtarget.verdicts import Decision
 
 MAX_BODY = 2**20
 Json = dict[str, Any]
@@ -55,23 +59,25 @@ class Review:
     def card(self, query: Mapping[str, str], _: Json) -> Json:
         """One card."""
         start = query.get("from", "0")
-        if not start.isdigit():
-            raise ConfigError("from: give a number")
+        if not re.fullmatch("[0-9]{1,9}", start):
+            raise ConfigError("from: give a whole number of at most nine digits")
         with self._one:
             return self.cards.card(query.get("id", ""), int(start))
 
     def decide(self, _: Mapping[str, str], body: Json) -> Json:
         """Decide on some hypotheses; saved before it is answered."""
-        ids, decision, scope = body.get("ids"), body.get("decision"), body.get("scope", "everywhere")
-        strength, why, until = body.get("strength", 1.0), body.get("why", ""), body.get("until")
+        ids: Any = body.get("ids")
+        decision: Any = body.get("decision")
+        scope: Any = body.get("scope", "everywhere")
+        strength, why, until = body.get("strength", 1.0), _text(body, "why"), body.get("until")
         if not isinstance(ids, list) or not ids or not all(isinstance(i, str) for i in ids):
             raise ConfigError("ids: give a list of hypotheses")
-        if decision not in ("allow", "suppress", "amplify", "undecided"):
-            raise ConfigError("decision: allow, suppress, amplify or undecided")
-        if scope not in ("everywhere", "context"):
-            raise ConfigError("scope: everywhere or context")
-        if not isinstance(strength, int | float) or isinstance(strength, bool) or not isinstance(why, str):
-            raise ConfigError("strength: give a number; why: give text")
+        if decision not in get_args(Decision):
+            raise ConfigError(f"decision: give one of {', '.join(get_args(Decision))}")
+        if scope not in get_args(Scope):
+            raise ConfigError(f"scope: give one of {', '.join(get_args(Scope))}")
+        if not isinstance(strength, int | float) or isinstance(strength, bool):
+            raise ConfigError("strength: give a number")
         with self._one:
             changed = self.desk.decide(
                 ids, decision, scope=scope, strength=float(strength), why=why, until=until or None
@@ -79,14 +85,16 @@ class Review:
             return self._after(changed)
 
     def undo(self, _: Mapping[str, str], __: Json) -> Json:
-        """Take the last decision back."""
+        """Take the last decision back; `undone` names all that was decided together."""
         with self._one:
-            return self._after(self.desk.undo())
+            places = self.desk.undo()
+            changed = self.desk.of_concepts({concept for concept, _ in places})
+            return {**self._after(changed), "undone": [self.cards.place(p) for p in places]}
 
     def resolve(self, _: Mapping[str, str], body: Json) -> Json:
         """Settle a conflict of a merge."""
         with self._one:
-            return self._after(self.desk.resolve(str(body.get("id", "")), str(body.get("take", ""))))
+            return self._after(self.desk.resolve(_text(body, "id"), _text(body, "take")))
 
     def _after(self, changed: list[str]) -> Json:
         return {
@@ -109,7 +117,7 @@ class Review:
 
     def look(self, _: Mapping[str, str], body: Json) -> Json:
         """Which concepts fire in a pair."""
-        prompt, chosen, rejected = (str(body.get(name, "")) for name in ("prompt", "chosen", "rejected"))
+        prompt, chosen, rejected = (_text(body, name) for name in ("prompt", "chosen", "rejected"))
         with self._plan:
             return look(self.folder, self.store, prompt, chosen, rejected)
 
@@ -119,7 +127,7 @@ def app(review: Review, guard: Guard) -> Starlette:
 
     async def session(request: Request) -> Response:
         body = await _body(request)
-        if not guard.opens(str(body.get("token", ""))):
+        if not guard.opens(_text(body, "token")):
             return JSONResponse({"error": "a wrong token: open the address that the command printed last"}, 403)
         out = JSONResponse({"ok": True})
         out.set_cookie(guard.cookie, guard.session, httponly=True, samesite="strict", path="/")
@@ -185,12 +193,20 @@ async def _body(request: Request) -> Json:
         if size > MAX_BODY:
             raise ConfigError(f"more than {MAX_BODY // 2**20} MB was sent")
         parts.append(part)
-    try:
-        found = json.loads(b"".join(parts) or b"{}")
-    except ValueError:
-        raise ConfigError("this is not JSON") from None
+    found = parse_json(b"".join(parts) or b"{}", "the request")
     if not isinstance(found, dict):
         raise ConfigError("send a JSON object")
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ConfigError("a text holds half a character (a lone surrogate); send whole ones") from None
+    return found
+
+
+def _text(body: Json, name: str) -> str:
+    found = body.get(name, "")
+    if not isinstance(found, str):
+        raise ConfigError(f"{name}: give text")
     return found
 
 
@@ -243,4 +259,4 @@ def address(guard: Guard) -> str:
     """The address to open, with the token in its fragment, which no request holds."""
     host = guard.host if guard.host not in ("", "0.0.0.0", "::") else "127.0.0.1"  # noqa: S104
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{guard.port}/" + (f"#token={guard.token}" if guard.token else "")
+    return f"http://{name}:{guard.port}/" + (f"#token={quote(guard.token, safe='')}" if guard.token else "")

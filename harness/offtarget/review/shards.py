@@ -22,7 +22,7 @@ from offtarget.report.marks import Marks
 from offtarget.report.statements import state
 from offtarget.store import Store, file_sha256
 
-VERSION = 1
+VERSION = 2
 TEXTS, INDEX, CONCEPTS = "texts.jsonl", "index.json", "concepts"
 RELATED, SOME_R = 8, 0.3
 """Correlated concepts of a card, and from which |r| on."""
@@ -49,7 +49,7 @@ class Shards:
         return dict(json.loads((self.path / INDEX).read_text(encoding="utf-8")))
 
     def concept(self, concept: str) -> dict[str, Any]:
-        """What there is of one concept: `u` by row, `places` by row and side, `related` concepts."""
+        """What there is of one concept: `places` by row and side, `related` concepts."""
         number = self.index["concepts"][concept]
         return dict(json.loads((self.path / CONCEPTS / f"{number}.json").read_text(encoding="utf-8")))
 
@@ -97,16 +97,14 @@ def _build(folder: AuditFolder, pairs: dict[str, Pair], out: Path) -> None:
             file.write(json.dumps(asdict(pairs[row]), ensure_ascii=True, default=str).encode() + b"\n")
     (out / CONCEPTS).mkdir()
     related = _related(workings)
-    at = {row: i for i, row in enumerate(workings.pair_ids)}
     marks: dict[str, Marks | None] = {}
     for k, c in enumerate(audit.concepts):
         if c.lens not in marks:
             marks = {c.lens: _marks(folder, c.lens)}  # of one lens at a time
         some = list(dict.fromkeys(wanted[c.id]))
-        u, mark = workings.column(c.id), marks[c.lens]
+        mark = marks[c.lens]
         sides = ("chosen", "rejected")
         found = {
-            "u": {r: round(float(u[at[r]]), 6) for r in some if r in at},
             "places": {} if mark is None else {r: {s: mark.places(c.members, r, s) for s in sides} for r in some},
             "related": related[c.id],
         }

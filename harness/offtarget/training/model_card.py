@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from offtarget.documents import plain_line
 from offtarget.models import EMBEDDED, ModelRef
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import write_atomic
@@ -137,5 +138,4 @@ def _hub_id(name: str) -> str | None:
 
 def _plain(text: str) -> str:
     """Text on one line that is no markup."""
-    line = "".join(c for c in " ".join(text.split()) if c.isprintable())
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", line)
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", plain_line(text))

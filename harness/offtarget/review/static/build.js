@@ -15,6 +15,7 @@ function h(tag, attributes = {}, ...children) {
 const $ = (id) => document.getElementById(id);
 const whole = (n) => Number(n).toLocaleString("en");
 const plural = (n, one, many) => `${whole(n)} ${n === 1 ? one : many}`;
+const today = () => new Date().toISOString().slice(0, 10); // UTC, as the server has it
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 // A key as it is printed on a button.

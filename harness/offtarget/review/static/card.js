@@ -20,21 +20,23 @@ function decided(d, covered) {
   return `${capital(PAST[d.decision] || d.decision)}${strength}${covered ? " everywhere" : ""}${who ? ` by ${who}` : ""}${d.until ? `, until ${d.until}` : ""}${d.why ? `: “${d.why}”` : ""}`;
 }
 
-// `desk`: {item, card, form, keys, read_only, act: {...}}
+// `desk`: {item, card, form, keys, read_only, conflict, group, reach, act: {...}}
 function drawCard(desk) {
   const { item, card, act } = desk;
+  if (item.apart) return drawApart(desk);
   const where = item.context === null ? "whole set" : placed(item.context_noun, item.context_label);
   return h(
     "article",
     { class: "one", "aria-labelledby": "label" },
-    h("p", { class: "where" }, h("span", { class: "tag" }, where), item.queue === "changed" ? h("span", { class: "tag warn" }, "changed since decided") : null,
+    h("p", { class: "where" }, h("span", { class: "tag" }, where), item.queue === "changed" ? h("span", { class: "tag warn" }, "look again") : null,
       item.queue === "conflict" ? h("span", { class: "tag warn" }, "decided differently") : null),
     h("h2", { id: "label" }, item.named ? item.label : `No name found: ${item.label.replace(/^unnamed: /, "")}`),
     h("p", { class: "claim" }, h("span", { class: item.lean === "chosen" ? "up" : "down", "aria-hidden": "true" }, item.lean === "chosen" ? "▲ " : "▼ "), item.claim),
-    desk.conflict ? drawConflict(desk) : drawDecision(desk),
+    desk.conflict ? drawConflict(desk) : null,
+    drawDecision(desk),
     h("div", { id: "plan" }),
     drawFacts(item),
-    card ? [drawEvidence(item, card), h("div", { class: "beside" }, drawRelated(card, act), drawElsewhere(card, act), drawForecast(card)), drawPairs(desk)] : h("p", { class: "note" }, "…"),
+    card ? [drawEvidence(item, card), h("div", { class: "beside" }, drawRelated(card, act, desk.reach), drawElsewhere(card, act), drawForecast(card)), drawPairs(desk)] : h("p", { class: "note" }, "…"),
   );
 }
 
@@ -43,7 +45,7 @@ function drawDecision(desk) {
   const off = Boolean(read_only);
   const scope = item.context === null ? "everywhere" : form.scope;
   const now = item.decision || item.inherited_decision;
-  const said = item.decision ? decided(item.decision) : item.inherited ? `${decided(item.inherited_decision, true)}; that covers this` : "Undecided";
+  const said = item.decision ? decided(item.decision) : item.inherited_decision ? `${decided(item.inherited_decision, true)}; that covers this` : "Undecided";
   return h(
     "section",
     { class: "decide", "aria-label": "Decision" },
@@ -62,12 +64,22 @@ function drawDecision(desk) {
   );
 }
 
-function drawConflict({ conflict, act, read_only }) {
+// A conflict on a place that has no hypothesis, so no figures and no pairs.
+function drawApart(desk) {
+  const { item } = desk;
+  return h("article", { class: "one", "aria-labelledby": "label" },
+    h("p", { class: "where" }, h("span", { class: "tag" }, item.context === null ? "whole set" : placed(item.context_noun, item.context_label)), h("span", { class: "tag warn" }, "decided differently")),
+    h("h2", { id: "label" }, item.label),
+    h("p", { class: "note" }, "This audit has no figures of this place: only what people decided."),
+    drawConflict(desk));
+}
+
+function drawConflict({ item, conflict, act, read_only }) {
   return h(
     "section",
     { class: "decide conflict", "aria-label": "Conflict" },
-    h("p", { class: "state" }, "People decided differently. Which counts?"),
-    h("ul", {}, conflict.sides.map((s) => h("li", {}, button(`Take ${s.letter}`, null, () => act.resolve(s.letter), { class: "main", disabled: Boolean(read_only) }), ` ${decided(s)} `, h("span", { class: "note" }, s.file)))),
+    h("p", { class: "state" }, item.apart ? "People decided differently. Which counts?" : "People decided differently. Which counts? Or decide anew below."),
+    h("ul", {}, conflict.sides.map((s) => h("li", {}, button(`Take ${s.letter}`, null, () => act.resolve(s.letter), { class: "main", disabled: Boolean(read_only) }), h("span", {}, `${decided(s)} `, h("span", { class: "note" }, s.file))))),
   );
 }
 
@@ -98,9 +110,9 @@ function short(all, draw, most = 4) {
   return [h("ul", { class: "links" }, all.slice(0, most).map(draw)), rest.length ? h("details", {}, h("summary", {}, `${rest.length} more`), h("ul", { class: "links" }, rest.map(draw))) : null];
 }
 
-function drawRelated(card, act) {
+function drawRelated(card, act, reach) {
   if (!card.related.length) return null;
-  const one = (r) => h("li", {}, h("span", { class: "num" }, `r ${r.r.toFixed(2).replace("-", "−")}`), h("span", {}, r.known ? h("button", { type: "button", class: "link", onclick: () => act.open(r.id) }, r.label) : r.label, h("span", { class: "note" }, ` ${r.effect_text}`)));
+  const one = (r) => h("li", {}, h("span", { class: "num" }, `r ${r.r.toFixed(2).replace("-", "−")}`), h("span", {}, r.known && reach(r.id) ? h("button", { type: "button", class: "link", onclick: () => act.open(r.id) }, r.label) : r.label, h("span", { class: "note" }, ` ${r.effect_text}`)));
   return h("section", {}, h("h3", {}, "Goes with"), short(card.related, one));
 }
 

@@ -1,5 +1,5 @@
 // The page: list, card and keys. The address holds queue, search, view and the open hypothesis.
-const QUEUES = [["undecided", "Undecided"], ["changed", "Changed"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
+const QUEUES = [["undecided", "Undecided"], ["changed", "Look again"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
 const VIEWS = [["", "everywhere and in parts"], ["overall", "whole set"], ["global", "by topic"], ["local", "by kind of prompt"], ["metadata", "by metadata"], ["every", "every hypothesis, found or not"]];
 const MANY = 50000; // rows that are not read before somebody asks for a plan
 const page = { list: null, items: new Map(), order: [], shown: [], picked: new Set(), at: null, card: null, form: null, undo: 0 };
@@ -21,13 +21,18 @@ function remember() {
 
 function blank(item) {
   const d = item.decision;
-  const scope = item.context !== null && (item.inherited || d) ? "context" : "everywhere";
-  return { strength: d?.strength ?? 1, why: d?.why ?? "", until: d?.until ?? null, scope };
+  const scope = item.context !== null && (item.inherited_decision || d || item.queue === "conflict") ? "context" : "everywhere";
+  const until = d?.until >= today() ? d.until : null; // what has expired is decided anew, not until a day that has passed
+  return { strength: d?.strength ?? 1, why: d?.why ?? "", until, scope };
 }
 
 async function open(id, focus = false) {
+  if (!page.items.has(id)) { // not in the list, such as what goes with another without being a finding
+    if (source.alone) return;
+    try { page.items.set(id, await source.card(id)); } catch (error) { fault(error); return; }
+    if (!page.order.includes(id)) page.order.push(id);
+  }
   const item = page.items.get(id);
-  if (!item) return;
   page.at = id;
   page.card = null;
   page.form = blank(item);
@@ -35,6 +40,7 @@ async function open(id, focus = false) {
   remember();
   lines.get(id)?.scrollIntoView({ block: "nearest" });
   const ticket = ++asked;
+  if (item.apart) return;
   try {
     const card = await source.card(id);
     if (ticket !== asked) return;
@@ -61,7 +67,8 @@ function inTurn(f) {
 const now = {
   open(id, focus) { open(id, focus); }, // its card is not waited for
   async decide(decision, advance = true) {
-    if (page.list.read_only || !page.at) return;
+    if (page.list.read_only || !current()) return;
+    if (current().apart && !page.picked.size) { said("Take one of the sides: there is no card of this place."); return; }
     const many = page.picked.size > 0;
     const ids = many ? [...page.picked] : [page.at];
     const { strength, why, until, scope } = page.form;
@@ -72,7 +79,7 @@ const now = {
     const how = decision === "undecided" ? "taken back" : PAST[decision];
     page.picked.clear();
     if (advance && decision !== "undecided" && next) open(next);
-    else { page.form = blank(current()); draw(); }
+    else stay();
     said(`${source.alone ? "Held" : "Saved"}: ${what}, ${how}${decision !== "undecided" && scope === "context" ? " here only" : ""}.`);
     plan();
   },
@@ -85,17 +92,19 @@ const now = {
   async undo() {
     const found = await source.undo();
     take(found);
-    const first = found.changed.find((i) => i.context === null) || found.changed[0];
-    if (first && page.items.has(first.id)) open(first.id);
-    else draw();
-    said(found.changed.length ? `Taken back: ${first.label}.` : "Nothing to take back.");
+    const { undone } = found;
+    const first = undone.find((place) => page.items.has(place.id));
+    if (first) open(first.id);
+    else stay();
+    said(undone.length > 1 ? `Taken back: ${undone.length} decisions that were made together.` : undone.length ? `Taken back: ${undone[0].label}.` : "Nothing to take back.");
     plan();
   },
   async resolve(letter) {
     const next = after(new Set([page.at]));
     take(await source.resolve(page.at, letter));
-    if (next) open(next); else { page.form = blank(current()); draw(); }
-    said(`Saved: side ${letter} counts.`);
+    if (next) open(next); else stay();
+    said(`${source.alone ? "Held" : "Saved"}: side ${letter} counts.`);
+    plan();
   },
   scope() {
     if (current()?.context == null) return;
@@ -117,8 +126,8 @@ const now = {
   step,
   undecided,
   group() { group().forEach((id) => page.picked.add(id)); draw(); said(`${page.picked.size} selected.`); },
-  filter() { page.shown.forEach((id) => page.picked.add(id)); draw(); said(`All ${page.shown.length} of this filter selected.`); },
-  pick(id = page.at) { if (!id) return; if (page.picked.has(id)) page.picked.delete(id); else page.picked.add(id); draw(); said(`${page.picked.size} selected.`); },
+  filter() { page.shown.filter((id) => !page.items.get(id).apart).forEach((id) => page.picked.add(id)); draw(); said(`${page.picked.size} selected: all of this filter.`); },
+  pick(id = page.at) { if (!page.items.has(id) || page.items.get(id).apart) return; if (page.picked.has(id)) page.picked.delete(id); else page.picked.add(id); draw(); said(`${page.picked.size} selected.`); },
 };
 const act = Object.fromEntries(Object.entries(now).map(([name, f]) => [name, (...given) => inTurn(() => f(...given))]));
 act.more = async () => {
@@ -130,22 +139,40 @@ act.more = async () => {
   } catch (error) { fault(error); }
 };
 
-// The next one of the list that is none of these.
+function stay() {
+  if (current()) page.form = blank(current());
+  draw();
+}
+
+// The next one of the list that is none of these: of a conflict the next conflict, else one that is not decided either.
 function after(done) {
+  const queue = ["conflict", "changed"].includes(current().queue) ? current().queue : "undecided";
   const k = page.shown.indexOf(page.at);
   const rest = [...page.shown.slice(k + 1), ...page.shown.slice(0, Math.max(k, 0))].filter((id) => !done.has(id));
-  return rest.find((id) => page.items.get(id).queue === "undecided") || (filter.queue === "undecided" ? null : rest[0]);
+  return rest.find((id) => page.items.get(id).queue === queue) || (filter.queue === queue ? null : rest[0]);
 }
 
 function take(found) {
   for (const i of found.changed) {
-    if (!page.items.has(i.id) && !i.finding && !i.decision) continue;
+    if (!page.items.has(i.id) && !i.finding && !i.decision && i.queue !== "conflict") continue;
     page.items.set(i.id, i);
     if (!page.order.includes(i.id)) page.order.push(i.id);
     lines.delete(i.id);
   }
   page.undo = found.undo;
   page.list.merge = found.merge;
+  apart();
+}
+
+// Conflicts on places that have no card, such as rows of some metadata (`where:`), are in the list while they are open.
+function apart() {
+  for (const [id, item] of page.items) if (item.apart) { page.items.delete(id); lines.delete(id); }
+  page.order = page.order.filter((id) => page.items.has(id));
+  for (const c of page.list.merge) {
+    if (c.card || page.items.has(c.id)) continue;
+    page.items.set(c.id, { ...c, apart: true, queue: "conflict", view: "", finding: false, group: null, lean: "", effect_text: "", decision: null, inherited_decision: null });
+    page.order.push(c.id);
+  }
 }
 
 function line(item) {
@@ -154,7 +181,7 @@ function line(item) {
   const under = item.context !== null ? item.context_label : "";
   const sub = item.group && item.group !== item.id && item.context === null;
   return h("li", { class: sub ? "along" : "" },
-    h("input", { type: "checkbox", "aria-label": `select ${item.label}${under ? `, ${under}` : ""}`, onchange: () => act.pick(item.id) }),
+    h("input", { type: "checkbox", disabled: Boolean(item.apart), "aria-label": `select ${item.label}${under ? `, ${under}` : ""}`, onchange: () => act.pick(item.id) }),
     h("button", { type: "button", class: "line", onclick: () => act.open(item.id, true) },
       h("span", { class: "name" }, item.named ? item.label : `no name: ${item.label.replace(/^unnamed: /, "")}`, under ? h("span", { class: "under" }, under) : null),
       h("span", { class: `eff ${item.lean === "chosen" ? "up" : "down"}` }, item.effect_text),
@@ -170,7 +197,7 @@ function drawTop() {
   $("undo").disabled = !page.undo || Boolean(page.list.read_only);
   const counts = Object.fromEntries(QUEUES.map(([name]) => [name, 0]));
   for (const id of page.order) { counts[page.items.get(id).queue] += 1; counts.all += 1; }
-  $("queues").replaceChildren(...QUEUES.filter(([name]) => counts[name] || !["changed", "conflict"].includes(name)).map(([name, text]) =>
+  $("queues").replaceChildren(...QUEUES.filter(([name]) => counts[name] || name === filter.queue || !["changed", "conflict"].includes(name)).map(([name, text]) =>
     h("button", { type: "button", "aria-pressed": String(filter.queue === name), onclick: () => set({ queue: name }) }, text, h("span", { class: "count" }, whole(counts[name])))));
 }
 
@@ -179,7 +206,7 @@ async function set(change) {
   if (filter.view === "every" && !page.every) await fill(true);
   draw();
   if (!page.shown.includes(page.at) && page.shown.length) open(page.shown[0]);
-  else remember();
+  else { lines.get(page.at)?.scrollIntoView({ block: "nearest" }); remember(); }
 }
 
 function drawList() {
@@ -193,9 +220,10 @@ function drawList() {
   });
   const list = $("list");
   if (rows.length !== list.children.length || rows.some((li, k) => list.children[k] !== li)) list.replaceChildren(...rows);
-  $("none").textContent = rows.length ? "" : filter.queue === "undecided" && !filter.q ? "Nothing is left undecided here." : "Nothing matches.";
+  const left = { undecided: "Nothing is left undecided here.", conflict: "No conflict is left here.", changed: "Nothing is left to look at again here." };
+  $("none").textContent = rows.length ? "" : (!filter.q && left[filter.queue]) || "Nothing matches.";
   const n = page.picked.size;
-  const all = page.shown.length;
+  const all = page.shown.filter((id) => !page.items.get(id).apart).length;
   $("picked").replaceChildren(
     button(`Select all ${whole(all)}`, keys.select_filter, act.filter, { disabled: !all }),
     n ? button("Clear", null, () => { page.picked.clear(); draw(); }) : "",
@@ -209,8 +237,8 @@ function drawRight() {
   const pressed = document.activeElement?.closest("#card button")?.textContent;
   const conflict = item.queue === "conflict" ? page.list.merge.find((c) => c.id === item.id) : null;
   const plan = $("plan");
-  $("card").replaceChildren(drawCard({ item, card: page.card, form: page.form, keys, read_only: page.list.read_only, conflict, group: group(), act }));
-  if (plan && plan.hasChildNodes()) $("plan").replaceWith(plan); else drawPlan();
+  $("card").replaceChildren(drawCard({ item, card: page.card, form: page.form, keys, read_only: page.list.read_only, conflict, group: group(), reach: (id) => page.items.has(id) || !source.alone, act }));
+  if (plan?.hasChildNodes() && $("plan")) $("plan").replaceWith(plan); else drawPlan();
   if (["why", "until"].includes(focused)) $(focused)?.focus();
   if (pressed) [...$("card").querySelectorAll("button")].find((b) => b.textContent === pressed && !b.disabled)?.focus({ preventScroll: true });
 }
@@ -338,6 +366,7 @@ async function fill(every) {
   page.items = new Map(page.list.items.map((i) => [i.id, i]));
   page.order = [...page.items.keys()];
   lines.clear();
+  apart();
 }
 
 async function start() {
@@ -361,7 +390,7 @@ async function start() {
   $("left").replaceChildren(h("div", { id: "queues", role: "group", "aria-label": "Queues" }),
     h("div", { class: "row small" }, h("label", { class: "grow" }, h("span", { class: "sr" }, "Search"), h("input", { id: "search", type: "search", placeholder: `search (${keys.search})`, value: filter.q, oninput: (e) => set({ q: e.target.value }) })),
       h("label", {}, h("span", { class: "sr" }, "View"), h("select", { id: "view", onchange: (e) => set({ view: e.target.value }) }, VIEWS.filter(([value]) => value !== "every" || !source.alone).map(([value, text]) => h("option", { value, selected: filter.view === value }, text))))),
-    h("div", { id: "picked", class: "row small" }), h("ul", { id: "list" }), h("p", { id: "none", class: "note" }));
+    h("div", { id: "picked", class: "row small" }), h("p", { id: "none", class: "note" }), h("ul", { id: "list" }));
   drawKeys();
   drawLook();
   draw();

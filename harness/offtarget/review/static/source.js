@@ -34,28 +34,33 @@ const served = {
 // The same without a server: decisions are held by the page until they are downloaded, and nowhere else.
 function embedded(data) {
   const key = (concept, context) => JSON.stringify([concept, context ?? null]);
-  const entries = new Map(data.verdicts.map((v) => [v.where ? JSON.stringify(v) : key(v.concept, v.context), v]));
+  const entries = new Map(data.verdicts.map(([concept, scope, entry]) => [key(concept, scope), entry]));
   const items = new Map(data.list.items.map((i) => [i.id, i]));
   const steps = [];
-  const shown = (e) => ({ strength: 1, why: "", until: null, date: null, by: "", seen: null, ...e });
+  const shown = (e) => ({ strength: 1, why: "", until: null, date: null, by: "", ...e });
   const acts = (e) => e !== undefined && e.decision !== "undecided";
+  const said = (i) => [entries.get(key(i.concept, i.context)), i.context === null ? undefined : entries.get(key(i.concept, null))];
+  const first = new Map(data.list.items.map((i) => [i.id, { said: said(i), queue: i.queue, then: i.then }]));
+  const open = () => data.conflicts.filter((c) => !acts(entries.get(key(c.concept, c.context))));
   let dirty = false;
 
   function refresh(concepts) {
     const changed = [];
+    const merge = open();
+    const contested = new Set(merge.map((c) => c.id));
     for (const [id, item] of items) {
       if (!concepts.has(item.concept)) continue;
-      const own = entries.get(key(item.concept, item.context));
-      const general = item.context === null ? undefined : entries.get(key(item.concept, null));
+      const [own, general] = said(item);
+      const was = first.get(id);
+      const same = was.said[0] === own && was.said[1] === general; // what was to be looked at again still is
       item.decision = acts(own) ? shown(own) : null;
-      item.inherited = !acts(own) && acts(general) ? `overall|${item.concept}|` : null;
-      item.inherited_decision = item.inherited ? shown(general) : null;
-      item.queue = item.decision || item.inherited ? "decided" : "undecided";
-      item.then = "";
+      item.inherited_decision = !acts(own) && acts(general) ? shown(general) : null;
+      item.then = same ? was.then : "";
+      item.queue = same ? was.queue : contested.has(id) ? "conflict" : item.decision || item.inherited_decision ? "decided" : "undecided";
       changed.push({ ...item });
       items.set(id, item);
     }
-    return { changed, undo: steps.length, merge: data.list.merge };
+    return { changed, undo: steps.length, merge };
   }
 
   function put(changes) {
@@ -69,11 +74,21 @@ function embedded(data) {
     return before;
   }
 
+  function done(changes, concepts) {
+    if (changes.size) steps.push([put(changes), concepts]);
+    return refresh(concepts);
+  }
+
+  function named(concept, context) {
+    const found = [...items.values(), ...data.conflicts].find((i) => i.concept === concept && i.context === context);
+    return { id: found?.id ?? null, label: found?.label ?? concept };
+  }
+
   return {
     alone: true,
     unsaved: () => dirty,
     async open() {},
-    list: async () => ({ ...data.list, items: [...items.values()].map((i) => ({ ...i })) }),
+    list: async () => ({ ...data.list, merge: open(), items: [...items.values()].map((i) => ({ ...i })) }),
     async card(id, from = 0) {
       const rest = data.cards[id];
       return { ...items.get(id), ...rest, pairs: from ? [] : rest.pairs, n_pairs: rest.pairs.length };
@@ -92,7 +107,7 @@ function embedded(data) {
         if (decision !== "undecided") {
           if (strength !== 1) entry.strength = strength;
           entry.by = by || "nobody named";
-          entry.date = new Date().toISOString().slice(0, 10);
+          entry.date = today();
           if (why) entry.why = why;
           if (until) entry.until = until;
           if (about) {
@@ -102,14 +117,18 @@ function embedded(data) {
         }
         changes.set(place, entry);
       }
-      if (changes.size) steps.push([put(changes), concepts]);
-      return refresh(concepts);
+      return done(changes, concepts);
+    },
+    async resolve(id, take) {
+      const conflict = open().find((c) => c.id === id);
+      const { entry } = conflict.sides.find((s) => s.letter === take);
+      return done(new Map([[key(conflict.concept, conflict.context), entry]]), new Set([conflict.concept]));
     },
     async undo() {
       const step = steps.pop();
-      if (!step) return { changed: [], undo: 0, merge: data.list.merge };
+      if (!step) return { changed: [], undo: 0, merge: open(), undone: [] };
       put(step[0]);
-      return refresh(step[1]);
+      return { ...refresh(step[1]), undone: step[0].map(([place]) => named(...JSON.parse(place))) };
     },
     file() {
       dirty = false;
