@@ -15,9 +15,10 @@ import pytest
 from offtarget.audit.folder import AuditFolder
 from offtarget.cli.gate import show
 from offtarget.cli.main import call
+from offtarget.gate.criteria import Criteria
 from offtarget.gate.formats import parse_formats
 from offtarget.gate.records import GateConfig, GateReport
-from offtarget.gate.run import Criteria, gate
+from offtarget.gate.run import gate
 
 SENTENCE = " Let me know if you have any other questions."
 WORDS = [

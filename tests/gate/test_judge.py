@@ -11,8 +11,9 @@ import yaml
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.gate.baseline import pruned, read_baseline, text_of, write_baseline
+from offtarget.gate.criteria import Criteria
 from offtarget.gate.records import GateConfig, GateReport, Outcome
-from offtarget.gate.run import Criteria, baseline_now, gate
+from offtarget.gate.run import baseline_now, gate
 
 Make = Callable[..., AuditFolder]
 TODAY = dt.date(2026, 6, 1)

@@ -173,33 +173,11 @@ def audit(
 
 
 def replaces(folder: Path, pairs: "PairSet", *, asked: bool) -> None:
-    """Say which audit is replaced; by default never that of other data, such as last week's drop of the same name.
+    """Say which audit is replaced; `engine.auditing.require_replaceable`."""
+    from offtarget.engine.auditing import require_replaceable
 
-    Args:
-        folder: that is written.
-        pairs: the rows.
-        asked: whether the folder was named with --out.
-
-    Raises:
-        ConfigError: the folder was not named, and holds the audit of other data.
-    """
-    from offtarget.audit.folder import AuditFolder
-    from offtarget.errors import ConfigError, OfftargetError
-
-    there = AuditFolder(folder)
-    try:
-        earlier = there.audit if there.exists else None
-    except OfftargetError:  # damaged, or of another version
-        earlier = None
-    if earlier is None or earlier.dataset.rows_sha256 == pairs.rows_sha256:
-        return
-    data = earlier.reading.data if earlier.reading else None
-    what = f"the audit of {data or 'other rows'} ({earlier.dataset.n_pairs} pairs, {earlier.created[:10]})"
-    if not asked and data is not None and (pairs.asked is None or data != pairs.asked.data):
-        raise ConfigError(
-            f"{folder}: holds {what}; write this one elsewhere with --out, or name that folder with --out"
-        )
-    note(f"note: {folder}: {what} is replaced")
+    if what := require_replaceable(folder, pairs, asked=asked):
+        note(f"note: {folder}: {what} is replaced")
 
 
 def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:

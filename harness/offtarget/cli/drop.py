@@ -40,10 +40,10 @@ def drop(
     from offtarget.cli.audit import replaces
     from offtarget.cli.reading import note_reading, one_or_all
     from offtarget.engine.as_audited import Asked
+    from offtarget.gate.criteria import criteria_of
     from offtarget.gate.dataset import audit_drop, default_out, read_drop
     from offtarget.gate.drop import IDS, PAGE, lines_of, make_drop, write_drop
     from offtarget.gate.formats import parse_formats
-    from offtarget.gate.run import criteria_of
     from offtarget.gate.run import gate as run_gate
 
     wanted = parse_formats(formats)

@@ -11,8 +11,8 @@ from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable, p
 
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
+    from offtarget.gate.criteria import Criteria
     from offtarget.gate.records import GateReport
-    from offtarget.gate.run import Criteria
 
 INIT = "init"
 Config = Annotated[
@@ -88,8 +88,9 @@ def gate(
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
     from offtarget.engine.as_audited import Asked
     from offtarget.gate.baseline import BASELINE, like_of, pruned, read_baseline, write_baseline
+    from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
-    from offtarget.gate.run import baseline_now, criteria_of
+    from offtarget.gate.run import baseline_now
     from offtarget.gate.run import gate as run_gate
     from offtarget.gate.staged import require_staged as staged
 
@@ -98,22 +99,19 @@ def gate(
     if given[:1] == [INIT]:
         _init(given[1:])
         return
-    asked = criteria_of(config, verdicts, baseline)
-    folder = _audit_there(given)
-    if folder is not None:
-        asked = criteria_of(config, verdicts, baseline, beside=folder.path)
+    asked = criteria_of(config, verdicts, baseline, given)
+    folder = asked.subject.audit if asked.subject else None
     if require_staged:
         staged([asked.config_path, asked.verdicts, asked.baseline])
     if folder is None:
         if not asked.some and against is None and not update_baseline:
             _nothing(given)
-        data = given or _data_of(asked)
+        subject = asked.require_subject()
         there = like or against or _like_path(like_of(asked.baseline) if asked.baseline else None)
-        cols = columns_option(columns) or ((asked.config.gate.columns or None) if not given else None)
         folder = _audited(
             Asked(
-                data=data[0] if len(data) == 1 else tuple(data),
-                columns=cols,
+                data=subject.data,
+                columns=columns_option(columns) or subject.columns,
                 split=split,
                 limit=limit,
                 limit_seed=limit_seed,
@@ -184,35 +182,15 @@ def _print_lines(text: str) -> None:
     sys.stdout.write("".join(printable(line) + "\n" for line in plain(text).rstrip("\n").split("\n") if line))
 
 
-def _audit_there(given: list[str]) -> "AuditFolder | None":
-    from offtarget.audit.folder import AuditFolder
-
-    folder = AuditFolder(given[0]) if len(given) == 1 else None
-    return folder if folder is not None and folder.exists else None
-
-
 def _like_path(folder: "AuditFolder | None") -> Path | None:
     return folder.path if folder else None
-
-
-def _data_of(criteria: "Criteria") -> list[str]:
-    from offtarget.errors import ConfigError
-
-    data = criteria.config.gate.data
-    if not data or criteria.config_path is None:
-        raise ConfigError(
-            "no dataset: name one, or the folder of its audit, or set `data` under [gate] in offtarget.toml; "
-            "start with `offtarget gate init AUDIT_DIR`"
-        )
-    path = criteria.config_path.parent / data
-    return [str(path) if path.exists() else data]
 
 
 def _nothing(given: list[str]) -> None:
     import shlex
 
     from offtarget.errors import ConfigError
-    from offtarget.gate.run import NOTHING
+    from offtarget.gate.criteria import NOTHING
 
     if given:
         what = shlex.join(given)
