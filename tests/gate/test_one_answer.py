@@ -84,6 +84,22 @@ def test_columns_of_a_toml_are_of_the_data_that_it_names(tmp_path: Path, monkeyp
     assert [round(o["effect"]) for o in json.loads(Path("other.json").read_text())["outcomes"]] == [1]
 
 
+def test_pairs_in_a_json_file_are_data_and_no_audit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OFFTARGET_HOME", str(tmp_path / "home"))
+    drop(Path("a.jsonl"))
+    Path("a.json").write_text(json.dumps([json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]))
+    Path("offtarget.toml").write_text(OVER.format(50))
+    assert call(["gate", "a.json"]) == 1
+    assert "gate: FAIL: a, 60 pairs" in capsys.readouterr().out
+    assert call(["plan", "a.json", "--protocol", "filter", "-P", "concept=surface:bold", "-P", "strength=-0.3"]) == 0
+    assert call(["gate", "audits/a/audit.json"]) == 1
+    capsys.readouterr()
+    assert call(["plan", "audits/a/audit.json", "--protocol", "dpo"]) == 0
+
+
 def test_the_command_that_shows_the_rows_can_be_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
