@@ -275,3 +275,39 @@ def test_a_marked_test_has_the_report(pytester: pytest.Pytester, there: Path) ->
     )
     done = pytester.runpytest_subprocess("-p", "no:xdist", "--strict-markers")
     done.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--baseline", "."], 2, "baseline .: a folder, not a file"),
+        (["--baseline", ""], 2, "baseline .: a folder, not a file"),
+        (["--baseline", "drops", "--update-baseline"], 2, "baseline drops: a folder, not a file"),
+        (["--baseline", "x.like", "--update-baseline"], 2, "the folder beside a baseline is called so"),
+        (["--baseline", "taken.json", "--update-baseline"], 2, "taken.like: a file"),
+        (["--baseline", "none.json"], 2, "none.json: no baseline there"),
+        (["--verdicts", "none.yaml"], 2, "none.yaml: no verdicts to read"),
+        (["--verdicts", "later.yaml"], 3, "schema version 9"),
+        (["--against", "audits/none"], 2, "audits/none"),
+    ],
+)
+def test_what_cannot_be_judged_by_is_refused_before_the_data_is_audited(
+    options: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("taken.like").touch()
+    Path("later.yaml").write_text("schema_version: 9\n")
+    assert call(["gate", "drops/same.jsonl", *options, "--out", "audits/never"]) == code
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and says in said[0]
+    assert not Path("audits/never").exists() and not Path("none.json").exists()
+
+
+def test_a_baseline_that_is_no_text_can_be_updated(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cut inside a character of two bytes."""
+    Path("cut.json").write_bytes('{"dataset": "é'.encode()[:-1])
+    args = ["gate", "audits/w1", "--baseline", "cut.json"]
+    assert call(args) == 2
+    assert "cut.json: not UTF-8" in capsys.readouterr().err
+    assert call([*args, "--update-baseline"]) == 0
+    assert "baseline cut.json written" in capsys.readouterr().err
+    assert call(args) == 0

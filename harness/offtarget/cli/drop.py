@@ -52,6 +52,7 @@ def drop(
     criteria = criteria_of(config, verdicts, baseline, beside=old.path)
     if baseline is None:  # the earlier audit is the baseline, with its rows
         criteria = replace(criteria, baseline=None)
+    criteria.require_readable()
     asked = Asked(
         data=one_or_all(dataset),
         columns=columns_option(columns),

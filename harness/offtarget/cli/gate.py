@@ -86,6 +86,7 @@ def gate(
     out: Annotated[Path | None, typer.Option(help="Folder of the audit of a dataset; default: audits/NAME.")] = None,
 ) -> None:
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
+    from offtarget.audit.folder import AuditFolder
     from offtarget.engine.as_audited import Asked
     from offtarget.gate.baseline import BASELINE, like_of, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
@@ -107,6 +108,10 @@ def gate(
         if not asked.some and against is None and not update_baseline:
             _nothing(given)
         subject = asked.require_subject()
+        if not update_baseline:
+            asked.require_readable()
+        if against is not None:
+            AuditFolder(against).audit  # noqa: B018 - refused here, before the data is read
         there = like or against or _like_path(like_of(asked.baseline) if asked.baseline else None)
         folder = _audited(
             Asked(
@@ -133,8 +138,6 @@ def gate(
             f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); commit it"
         )
         return
-    from offtarget.audit.folder import AuditFolder
-
     report = run_gate(
         folder, asked, against=AuditFolder(against) if against else None, strict=strict, pass_on_stale=pass_on_stale
     )

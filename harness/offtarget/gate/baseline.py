@@ -22,6 +22,8 @@ from offtarget.records import explain
 from offtarget.store import write_atomic
 
 BASELINE = "offtarget-baseline.json"
+LIKE = ".like"
+"""Of the folder with the vocabulary, beside the file."""
 SCHEMA_VERSION = 1
 
 
@@ -98,7 +100,26 @@ def text_of(baseline: Baseline) -> str:
 
 def like_folder(path: Path) -> Path:
     """Where the vocabulary of a baseline lies."""
-    return path.with_suffix(".like")
+    return path.with_suffix(LIKE)
+
+
+def require_file_name(path: Path) -> None:
+    """Check that a baseline may lie there.
+
+    Raises:
+        ConfigError: the name is empty or that of a folder, or the folder of the vocabulary would have it, or cannot be made.
+    """
+    if not path.name or path.is_dir():
+        raise ConfigError(f"baseline {path}: a folder, not a file; name a file, such as {path / BASELINE}")
+    if path.suffix == LIKE:
+        raise ConfigError(
+            f"baseline {path}: the folder beside a baseline is called so; name a file, such as {BASELINE}"
+        )
+    beside = like_folder(path)
+    if beside.exists() and not beside.is_dir():
+        raise ConfigError(
+            f"{beside}: a file, and the baseline's vocabulary is to lie there; move it, or name another baseline"
+        )
 
 
 def write_baseline(path: Path, baseline: Baseline, audited: AuditWithRows) -> bool:
@@ -106,12 +127,16 @@ def write_baseline(path: Path, baseline: Baseline, audited: AuditWithRows) -> bo
 
     Returns:
         Whether the file is another one than before.
+
+    Raises:
+        ConfigError: as `require_file_name`.
     """
+    require_file_name(path)
     text = text_of(baseline)
-    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    before = path.read_bytes() if path.is_file() else None
     write_atomic(path, text)
     _write_like(like_folder(path), audited, baseline.views)
-    return before != text
+    return before != text.encode()
 
 
 def _write_like(folder: Path, audited: AuditWithRows, views: Sequence[View]) -> None:

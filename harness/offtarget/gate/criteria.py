@@ -6,8 +6,10 @@ from pathlib import Path
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError
+from offtarget.gate.baseline import read_baseline, require_file_name
 from offtarget.gate.config import CONFIG, read_config
 from offtarget.gate.records import GateConfig
+from offtarget.gate.verdicts import read_verdicts
 
 NOTHING = (
     "nothing to gate on: no decision, no limit and no baseline; start with `offtarget gate init {folder}`, which writes "
@@ -36,6 +38,18 @@ class Criteria:
     baseline: Path | None = None
     subject: Subject | None = None
     """What is judged; None where neither the command line nor offtarget.toml names it."""
+
+    def require_readable(self) -> None:
+        """Check what can be checked before the data is read.
+
+        Raises:
+            ConfigError: the baseline or the verdicts are missing or damaged.
+            UndecidedError: they are of another schema version.
+        """
+        if self.baseline is not None:
+            read_baseline(self.baseline)
+        if self.verdicts is not None:
+            read_verdicts(self.verdicts)
 
     @property
     def some(self) -> bool:
@@ -74,7 +88,7 @@ def criteria_of(
         beside: the folder whose verdicts.yaml is taken where nothing else names one; by default that of the audit judged.
 
     Raises:
-        ConfigError: the file is broken.
+        ConfigError: the file is broken, or the baseline is no name of a file.
     """
     path = config or (Path(CONFIG) if Path(CONFIG).is_file() else None)
     read = read_config(path) if path else GateConfig()
@@ -88,6 +102,8 @@ def criteria_of(
         verdicts = beside / "verdicts.yaml"
     if baseline is None and read.gate.baseline:
         baseline = folder / read.gate.baseline
+    if baseline is not None:
+        require_file_name(baseline)
     return Criteria(read, path, verdicts, baseline, subject)
 
 

@@ -56,6 +56,7 @@ def _gated(
     if folder is None:
         if not criteria.some:
             raise ConfigError(NOTHING.format(folder="AUDIT_DIR"))
+        criteria.require_readable()
         beside = like_of(criteria.baseline) if criteria.baseline else None
         asked = Asked(data=subject.data, columns=columns or subject.columns, limit=limit)
         pairs, _, setup = read_drop(asked, like or (beside.path if beside else None))

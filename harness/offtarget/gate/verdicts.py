@@ -8,6 +8,23 @@ from offtarget.errors import UndecidedError
 from offtarget.verdicts import SCHEMA_VERSION, Verdicts, check, decided, read
 
 
+def read_verdicts(path: Path) -> Verdicts:
+    """The verdicts of a file.
+
+    Raises:
+        ConfigError: it cannot be read or is broken.
+        UndecidedError: it is of another schema.
+    """
+    raw = read_yaml(path) if path.is_file() else None
+    version = raw.get("schema_version") if isinstance(raw, dict) else None
+    if isinstance(version, int) and version != SCHEMA_VERSION:
+        raise UndecidedError(
+            f"{path}: verdicts of schema version {version}, but this offtarget reads {SCHEMA_VERSION}; decide again in a "
+            "copy of the audit's verdicts.template.yaml"
+        )
+    return read(path)
+
+
 def read_for(path: Path, audit: Audit) -> tuple[Verdicts, list[str]]:
     """The verdicts of a file, checked against an audit, and what there is to say of them.
 
@@ -17,15 +34,7 @@ def read_for(path: Path, audit: Audit) -> tuple[Verdicts, list[str]]:
         ConfigError: it cannot be read, is broken, or names a concept that there is not.
         UndecidedError: it is of another vocabulary or schema.
     """
-    if path.is_file():
-        raw = read_yaml(path)
-        version = raw.get("schema_version") if isinstance(raw, dict) else None
-        if isinstance(version, int) and version != SCHEMA_VERSION:
-            raise UndecidedError(
-                f"{path}: verdicts of schema version {version}, but this offtarget reads {SCHEMA_VERSION}; decide again in a "
-                "copy of the audit's verdicts.template.yaml"
-            )
-    found = read(path)
+    found = read_verdicts(path)
     contexts = {c.id for c in audit.contexts}
     here = tuple(v for v in found.verdicts if v.context is None or v.context in contexts)
     check(found.model_copy(update={"verdicts": here}), audit, str(path))
