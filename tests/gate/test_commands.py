@@ -172,7 +172,8 @@ def test_a_missing_column_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
 def test_updating_the_baseline_accepts_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     args = ["gate", "drops/w2.jsonl", *COLUMNS, "--baseline", "other.json", "--out", "audits/w2b"]
     assert call([*args, "--update-baseline"]) == 0
-    assert "baseline other.json written: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "baseline other.json written: " in said and "commit it and other.like/" in said
     assert call(args) == 0
     again = ["gate", "audits/w2b", "--baseline", "third.json", "--update-baseline"]
     assert call(again) == 0
@@ -233,6 +234,15 @@ def test_a_hook_refuses_what_is_not_staged(capsys: pytest.CaptureFixture[str]) -
         assert call(args) == 3
         assert "not staged; run `git add offtarget.toml`" in capsys.readouterr().err
         subprocess.run(["git", "add", "offtarget.toml", "offtarget-baseline.json"], check=True)
+        assert call(args) == 3
+        assert "not staged; run `git add offtarget-baseline.like`" in capsys.readouterr().err
+        subprocess.run(["git", "add", "offtarget-baseline.like"], check=True)
+        assert call(args) == 0
+        for more in ("offtarget-baseline.like/new.json", "offtarget-baseline.like/vocabulary.json"):
+            before = Path(more).read_bytes() if Path(more).exists() else None
+            Path(more).write_text("{}")
+            assert call(args) == 3
+            Path(more).write_bytes(before) if before else Path(more).unlink()
         assert call(args) == 0
     finally:
         subprocess.run(["rm", "-rf", ".git"], check=True)

@@ -68,7 +68,8 @@ def gate(
     require_staged: Annotated[
         bool,
         typer.Option(
-            "--require-staged", help="Refuse where baseline, verdicts or offtarget.toml have unstaged changes."
+            "--require-staged",
+            help="Refuse where the baseline, the folder beside it, verdicts or offtarget.toml have unstaged changes.",
         ),
     ] = False,
     like: Annotated[
@@ -88,7 +89,7 @@ def gate(
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
     from offtarget.audit.folder import AuditFolder
     from offtarget.engine.as_audited import Asked
-    from offtarget.gate.baseline import BASELINE, like_of, pruned, read_baseline, write_baseline
+    from offtarget.gate.baseline import BASELINE, like_folder, like_of, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
     from offtarget.gate.run import baseline_now
@@ -103,7 +104,8 @@ def gate(
     asked = criteria_of(config, verdicts, baseline, given)
     folder = asked.subject.audit if asked.subject else None
     if require_staged:
-        staged([asked.config_path, asked.verdicts, asked.baseline])
+        beside = like_folder(asked.baseline) if asked.baseline else None
+        staged([asked.config_path, asked.verdicts, asked.baseline, beside])
     if folder is None:
         if not asked.some and against is None and not update_baseline:
             _nothing(given)
@@ -135,7 +137,8 @@ def gate(
         changed = write_baseline(target, fresh, folder)
         how = "written" if changed else "is as it was"
         note(
-            f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); commit it"
+            f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); "
+            f"commit it and {like_folder(target)}/"
         )
         return
     report = run_gate(
@@ -145,7 +148,9 @@ def gate(
     if prune and asked.baseline is not None:
         left = pruned(read_baseline(asked.baseline), baseline_now(folder, asked), report.outcomes)
         if write_baseline(asked.baseline, left, folder):
-            note(f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it")
+            note(
+                f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it and {like_folder(asked.baseline)}/"
+            )
     if report.exit_code:
         raise typer.Exit(report.exit_code)
 
