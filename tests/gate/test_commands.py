@@ -187,6 +187,11 @@ def test_nothing_to_gate_on_is_never_a_pass(capsys: pytest.CaptureFixture[str], 
     os.chdir(tmp_path)
     assert call(["gate", data]) == 2
     assert "nothing to gate on" in capsys.readouterr().err
+    for name in ("nowhere.jsonl", str(tmp_path / "nowhere.jsonl")):
+        assert call(["gate", name]) == 2
+        assert f"{name}: no such file" in capsys.readouterr().err
+    assert call(["gate", "nowhere"]) == 2
+    assert "unknown dataset 'nowhere'" in capsys.readouterr().err
     assert call(["gate"]) == 2
     assert call(["gate", data, "--baseline", "none.json"]) == 2
     assert "no baseline there" in capsys.readouterr().err
@@ -321,3 +326,28 @@ def test_a_baseline_that_is_no_text_can_be_updated(capsys: pytest.CaptureFixture
     assert call([*args, "--update-baseline"]) == 0
     assert "baseline cut.json written" in capsys.readouterr().err
     assert call(args) == 0
+
+
+def test_a_seed_of_the_draw_is_only_spoken_of_where_it_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    part = ["audit", "drops/w1.jsonl", "--limit", "200", "--limit-seed", "3", "--out", "audits/part"]
+    assert call(part) == 0
+    capsys.readouterr()
+    drop = ["drop", "drops/same.jsonl", "--against", "audits/part", "--out", "audits/whole"]
+    call(drop)
+    assert "limit-seed" not in capsys.readouterr().err
+    call([*drop, "--limit", "200", "--limit-seed", "4"])
+    assert "--limit-seed is 4 here and 3 in the audit audits/part" in capsys.readouterr().err
+
+
+def test_init_of_an_audit_of_several_files_asks_for_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("a.jsonl"), 0, 0)
+    write(Path("b.jsonl"), 1000, 0)
+    assert call(["audit", "a.jsonl", "b.jsonl", "--out", "both"]) == 0
+    assert call(["gate", "init", "both"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("next: set `data` in offtarget.toml")
+    assert '\n# data = "drops/new.jsonl"\n# columns = { prompt = "question" }\n' in Path("offtarget.toml").read_text()
+    assert call(["gate"]) == 2
+    assert "set `data` under [gate] in offtarget.toml" in capsys.readouterr().err

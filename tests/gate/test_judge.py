@@ -158,9 +158,35 @@ def test_what_the_baseline_cannot_be_compared_with_is_new_where_it_matters(audit
     path.write_text(text_of(whole.model_copy(update={"entries": without})))
     report = judged(new, baseline=path)
     assert (status(report, "offer"), of(report, "offer").severity) == ("new", "error")
-    assert "too few rows of it to compare" in of(report, "offer").message
+    assert of(report, "offer").message.endswith("); the baseline does not have it")
     lax = judged(new, baseline=path, config=GateConfig.model_validate({"gate": {"min_points": 9}}))
     assert (status(lax, "offer"), of(lax, "offer").severity) == ("same", "pass")
+
+
+def test_an_audit_as_the_baseline_is_named_as_what_to_audit_like(
+    audits: Make, make_audit: Make, tmp_path: Path
+) -> None:
+    other = make_audit(tmp_path / "w1", 3, 600, {}, ("bold", "offer"))
+    with pytest.raises(UndecidedError) as error:
+        judged(audits(1), against=other)
+    assert f"audit with --like {tmp_path}/w1, or audit {tmp_path}/w1 again" in str(error.value)
+    path = tmp_path / "mine.json"
+    write_baseline(path, baseline_now(other, Criteria()), other)
+    with pytest.raises(UndecidedError) as error:
+        judged(audits(1), baseline=path)
+    assert f"--like {tmp_path}/mine.like, or make" in str(error.value)
+    assert f"again with --baseline {path} --update-baseline" in str(error.value)
+
+
+def test_how_to_write_a_baseline_again_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "my own.json"
+    command = f"`offtarget gate AUDIT_DIR --baseline '{path}' --update-baseline`"
+    for text in (None, "", "{}", '{"schema_version": 1}'):
+        if text is not None:
+            path.write_text(text)
+        with pytest.raises(ConfigError) as error:
+            read_baseline(path)
+        assert command in str(error.value)
 
 
 def test_the_same_data_is_no_change(audits: Make, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.gate import BaselineFile, Config, Formats, PassOnStale, Strict, VerdictsFile, show
+from offtarget.cli.gate import Config, Formats, PassOnStale, Strict, show
 from offtarget.cli.options import AllowDrops, Card, Columns, Dataset, Head, Limit, LimitSeed, SkipBadRows, Split
 from offtarget.cli.ui import columns_option, note, plain, printable, progress
 
@@ -17,16 +17,23 @@ def drop(
         str | None, typer.Option(help="Metadata columns, such as vendor; default: those of the earlier audit.")
     ] = None,
     columns: Columns = None,
-    verdicts: VerdictsFile = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Decisions; default: what offtarget.toml names, or verdicts.yaml in the folder of --against."
+        ),
+    ] = None,
     config: Config = None,
-    baseline: BaselineFile = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Baseline file; default: the audit of --against, with its rows.")
+    ] = None,
     strict: Strict = False,
     pass_on_stale: PassOnStale = False,
     formats: Formats = None,
     split: Split = None,
     card: Card = None,
     limit: Limit = None,
-    limit_seed: LimitSeed = 0,
+    limit_seed: LimitSeed = None,
     head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,

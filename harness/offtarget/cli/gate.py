@@ -79,7 +79,7 @@ def gate(
     split: Split = None,
     card: Card = None,
     limit: Limit = None,
-    limit_seed: LimitSeed = 0,
+    limit_seed: LimitSeed = None,
     head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
@@ -197,10 +197,13 @@ def _like_path(folder: "AuditFolder | None") -> Path | None:
 def _nothing(given: list[str]) -> None:
     import shlex
 
+    from offtarget.cli.reading import one_or_all
     from offtarget.errors import ConfigError
     from offtarget.gate.criteria import NOTHING
+    from offtarget.gate.dataset import require_there
 
     if given:
+        require_there(one_or_all(given))
         what = shlex.join(given)
         raise ConfigError(
             f"nothing to gate on: no decision, no limit and no baseline; start with `offtarget audit {what}` and "

@@ -5,6 +5,7 @@ rows were read: what `--like` needs of an audit, without its rows. Both belong i
 """
 
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,9 +50,10 @@ def read_baseline(path: Path) -> Baseline:
         ConfigError: it cannot be read or is damaged.
         UndecidedError: it is of another schema version.
     """
-    remedy = "make it again with `offtarget gate AUDIT_DIR --update-baseline`, or take it from your version control"
+    command = f"`offtarget gate AUDIT_DIR --baseline {shlex.quote(str(path))} --update-baseline`"
+    remedy = f"make it again with {command}, or take it from your version control"
     if not path.is_file():
-        raise ConfigError(f"{path}: no baseline there; write one with `offtarget gate AUDIT_DIR --update-baseline`")
+        raise ConfigError(f"{path}: no baseline there; write one with {command}")
     raw = read_json(path, remedy=f"it may be cut off; {remedy}")
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version is None:
@@ -69,23 +71,33 @@ def read_baseline(path: Path) -> Baseline:
     return found
 
 
-def require_same(baseline: Baseline, audited: AuditWithRows, where: str) -> None:
+def require_same(baseline: Baseline, audited: AuditWithRows, where: Path, *, audit: bool = False) -> None:
     """Check that a baseline speaks of this audit's vocabulary.
+
+    Args:
+        baseline: it.
+        audited: the audit that is judged.
+        where: the file of the baseline, or the folder of the audit that serves as one.
+        audit: whether it is an audit that serves as one.
 
     Raises:
         UndecidedError: it was made with other lenses, or another vocabulary.
     """
-    audit = audited.audit
-    lenses = tuple(sorted(kinds_of([str(x["name"]) for x in audit.lens])))
+    judged = audited.audit
+    lenses = tuple(sorted(kinds_of([str(x["name"]) for x in judged.lens])))
+    like = where if audit else like_folder(where)
+    again = (
+        f"or audit {where} again" if audit else f"or make the baseline again with --baseline {where} --update-baseline"
+    )
     if baseline.lens != lenses:
         raise UndecidedError(
             f"{where}: made with lens {','.join(baseline.lens)}, but the audit has {','.join(lenses)}; audit with "
-            f"--lens {','.join(baseline.lens)}, or make the baseline again with --update-baseline"
+            f"--lens {','.join(baseline.lens)}, {again}"
         )
-    if baseline.vocabulary != audit.vocabulary:
+    if baseline.vocabulary != judged.vocabulary:
         raise UndecidedError(
-            f"{where}: made with vocabulary {baseline.vocabulary[:12]}, but the audit has {audit.vocabulary[:12]}; audit with "
-            f"--like {like_folder(Path(where))}, or make the baseline again with --update-baseline"
+            f"{where}: made with vocabulary {baseline.vocabulary[:12]}, but the audit has {judged.vocabulary[:12]}; audit with "
+            f"--like {like}, {again}"
         )
 
 

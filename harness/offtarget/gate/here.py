@@ -8,7 +8,7 @@ from offtarget.engine.auditing import require_replaceable
 from offtarget.errors import ConfigError
 from offtarget.gate.baseline import like_of
 from offtarget.gate.criteria import NOTHING, Criteria, criteria_of
-from offtarget.gate.dataset import audit_drop, default_out, read_drop
+from offtarget.gate.dataset import audit_drop, default_out, read_drop, require_there
 from offtarget.gate.records import GateReport
 from offtarget.gate.run import gate
 
@@ -55,6 +55,7 @@ def _gated(
     folder = subject.audit
     if folder is None:
         if not criteria.some:
+            require_there(subject.data)
             raise ConfigError(NOTHING.format(folder="AUDIT_DIR"))
         criteria.require_readable()
         beside = like_of(criteria.baseline) if criteria.baseline else None

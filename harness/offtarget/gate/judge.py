@@ -122,7 +122,8 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
             return None
         if before and was is not None:
             return _Said("same", "pass", f"{size(e)}; {in_unit(was.effect, e.unit)} in the baseline")
-        text = f"{size(e)}; there are too few rows of it to compare it with the baseline"
+        why = "the baseline does not have it" if was is None else "too few rows show it to compare it with the baseline"
+        text = f"{size(e)}; {why}"
         if not _matters(e.effect - (was.effect if was else 0.0), e, case.settings):
             return _Said("same", "pass", f"{text}, and less of it than matters")
         return _Said("new", "error", text)

@@ -115,7 +115,7 @@ def _before(
     settings = criteria.config.gate
     if criteria.baseline is not None:
         baseline = read_baseline(criteria.baseline)
-        require_same(baseline, folder, str(criteria.baseline))
+        require_same(baseline, folder, criteria.baseline)
         missing = [v for v in settings.views if v not in baseline.views]
         notes = [f"view '{v}' is not in the baseline: update it with --update-baseline" for v in missing]
         if against is None or against.audit.key != baseline.audit:
@@ -126,7 +126,7 @@ def _before(
             return baseline, from_sums(baseline, now), notes
     elif against is not None:
         baseline = baseline_of(against, measure(against, settings.views), settings.views)
-        require_same(baseline, folder, str(against.path))
+        require_same(baseline, folder, against.path, audit=True)
         notes = []
     else:
         return None, {}, []
