@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -12,7 +13,9 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.gate.baseline import pruned, read_baseline, text_of, write_baseline
 from offtarget.gate.criteria import Criteria
-from offtarget.gate.records import GateConfig, GateReport, Outcome
+from offtarget.gate.judge import Case, judge
+from offtarget.gate.measure import Measured, measure
+from offtarget.gate.records import GateConfig, GateReport, Outcome, Settings
 from offtarget.gate.run import baseline_now, gate
 
 Make = Callable[..., AuditFolder]
@@ -381,3 +384,18 @@ def test_findings_that_cannot_be_known_one_by_one_cannot_be_decided(audits: Make
     report = judged(cut, verdicts=verdicts(tmp_path / "v.yaml", audit))
     assert (report.result, report.exit_code) == ("undecided", 3)
     assert any(n.startswith("7 findings of view 'overall'") for n in report.notes)
+
+
+def test_an_effect_that_is_the_same_in_every_row_is_as_large_as_can_be(audits: Make) -> None:
+    """All rows half a unit longer in chosen: no spread, so no size in standard deviations but the largest."""
+    now = measure(audits(2, offer=0.2), ["overall"])
+    offer = next(k for k, e in enumerate(now.entries) if e.concept == "surface:offer")
+    flat = now.entries[offer].model_copy(update={"unit": "tokens", "effect": 0.5, "squares": 0.0, "se": 0.0})
+    only = Measured((flat,), now.sums.take(np.array([offer])))
+    whole = baseline_now(audits(2, offer=0.2), Criteria())
+    bare = whole.model_copy(update={"entries": ()})
+    found = list(judge(Case(only, Settings(), {}, bare, {})))
+    assert [(o.status, o.severity) for o in found] == [("new", "error")]
+    before = whole.model_copy(update={"entries": (flat.model_copy(update={"q": 0.9}),)})
+    found = list(judge(Case(only, Settings(), {}, before, {})))
+    assert [(o.status, o.severity) for o in found] == [("same", "pass")]

@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from offtarget.audit.diff.sums import WRITTEN, cohen_d
 from offtarget.audit.records import Hypothesis
 from offtarget.gate.changes import beyond_chance, from_seen, large
 from offtarget.gate.measure import Measured, is_finding
@@ -112,7 +115,8 @@ def _gone(e: Entry, less: bool, v: Verdict, settings: Settings) -> bool:
 def _matters(value: float, e: Entry, settings: Settings) -> bool:
     """Whether an effect is as large as a change must be."""
     sd = (e.squares / max(e.n + e.n_outside - 1, 1)) ** 0.5
-    return large(value, value / sd if sd > 0 else 0.0, e.unit, settings)
+    value = 0.0 if abs(value) <= WRITTEN * abs(e.effect) else value
+    return large(value, float(cohen_d(np.float64(value), np.float64(sd))), e.unit, settings)
 
 
 def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) -> _Said | None:
