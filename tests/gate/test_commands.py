@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+import offtarget
 from offtarget.audit.folder import AuditFolder
 from offtarget.cli.gate import show
 from offtarget.cli.main import call
+from offtarget.errors import ConfigError
 from offtarget.gate.criteria import Criteria
 from offtarget.gate.formats import parse_formats
 from offtarget.gate.records import GateConfig, GateReport
@@ -351,3 +353,32 @@ def test_init_of_an_audit_of_several_files_asks_for_the_data(
     assert '\n# data = "drops/new.jsonl"\n# columns = { prompt = "question" }\n' in Path("offtarget.toml").read_text()
     assert call(["gate"]) == 2
     assert "set `data` under [gate] in offtarget.toml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["audits/w1", "--limit", "5"], "--limit: audits/w1 is an audit"),
+        (["audits/w1", "--columns", "prompt=q"], "--columns: audits/w1 is an audit"),
+        (["audits/w1", "--like", "audits/w1"], "--like: audits/w1 is an audit"),
+        (["audits/w1", "--out", "audits/x"], "--out: audits/w1 is an audit"),
+        (["audits/w1", "--seed", "0"], "--seed: audits/w1 is an audit"),
+        (["audits/w1", "--skip-bad-rows"], "--skip-bad-rows: audits/w1 is an audit"),
+        (["audits/w1", "--config", "empty.toml", "--verdicts", "v.yaml", "--prune"], "--prune: there is no baseline"),
+        (["audits/w1", "--prune", "--update-baseline"], "--prune: with --update-baseline nothing is judged"),
+        (["audits/w1", "--format", "json", "--update-baseline"], "--format: with --update-baseline nothing is judged"),
+        (["init", "audits/w1", "--baseline", "x.json"], "--baseline: `gate init` takes an audit and no option"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(
+    args: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("empty.toml").touch()
+    assert call(["gate", *args]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and says in said[0]
+
+
+def test_a_program_is_told_too_what_would_have_no_effect() -> None:
+    with pytest.raises(ConfigError, match=r"`limit`: audits/w1 is an audit"):
+        offtarget.gate("audits/w1", limit=5)

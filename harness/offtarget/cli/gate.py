@@ -1,6 +1,7 @@
 """`offtarget gate`: pass or fail on a dataset or its audit."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from offtarget.gate.records import GateReport
 
 INIT = "init"
+OF_DATA = (
+    "like", "columns", "split", "card", "limit", "limit_seed", "head", "skip_bad_rows", "allow_drops", "seed", "out",
+)  # fmt: skip
+"""Options by which a dataset is audited; an audit that is there has no use for them."""
+OF_REPORT = ("prune", "strict", "pass_on_stale", "formats")
+"""Options of a report, which is not made where the baseline is only updated."""
 Config = Annotated[
     Path | None, typer.Option(help="Settings and limits; default: offtarget.toml in this folder, where there is one.")
 ]
@@ -38,6 +45,7 @@ PassOnStale = Annotated[
 
 
 def gate(
+    context: typer.Context,
     dataset: Annotated[
         list[str] | None,
         typer.Argument(
@@ -89,6 +97,7 @@ def gate(
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
     from offtarget.audit.folder import AuditFolder
     from offtarget.engine.as_audited import Asked
+    from offtarget.errors import ConfigError
     from offtarget.gate.baseline import BASELINE, like_folder, like_of, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
@@ -99,10 +108,19 @@ def gate(
     wanted = parse_formats(formats)
     given = list(dataset or [])
     if given[:1] == [INIT]:
+        _refuse(context, [p.name or "" for p in context.command.params[1:]], "`gate init` takes an audit and no option")
         _init(given[1:])
         return
     asked = criteria_of(config, verdicts, baseline, given)
     folder = asked.subject.audit if asked.subject else None
+    if folder is not None:
+        _refuse(
+            context, OF_DATA, f"{folder.path} is an audit, which is judged as it was made; name its data to audit again"
+        )
+    if update_baseline:
+        _refuse(context, OF_REPORT, "with --update-baseline nothing is judged; do one after the other")
+    if prune and asked.baseline is None:
+        raise ConfigError("--prune: there is no baseline to prune; name one with --baseline, or in offtarget.toml")
     if require_staged:
         beside = like_folder(asked.baseline) if asked.baseline else None
         staged([asked.config_path, asked.verdicts, asked.baseline, beside])
@@ -153,6 +171,16 @@ def gate(
             )
     if report.exit_code:
         raise typer.Exit(report.exit_code)
+
+
+def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Check that the command line does not give options that would have no effect."""
+    from offtarget.errors import ConfigError
+
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in names and source is not None and source.name == "COMMANDLINE":
+            raise ConfigError(f"{option.opts[0]}: {why}")
 
 
 def show(report: "GateReport", folder: "AuditFolder", criteria: "Criteria", wanted: list) -> None:  # type: ignore[type-arg]

@@ -31,6 +31,10 @@ def gate_here(
         Path(p) if p is not None else None for p in (config, verdicts, baseline, like, out)
     )
     criteria = criteria_of(toml, said, before, [str(data)])
+    if criteria.subject is not None and criteria.subject.audit is not None:
+        for name, value in (("like", like), ("columns", columns), ("limit", limit), ("out", out)):
+            if value is not None:
+                raise ConfigError(f"--{name}: {data} is an audit, which is judged as it was made; leave it out")
     return _gated(criteria, earlier, columns, limit, folder, strict=strict, pass_on_stale=pass_on_stale)
 
 
