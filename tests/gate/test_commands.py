@@ -382,3 +382,19 @@ def test_an_option_that_would_have_no_effect_is_refused(
 def test_a_program_is_told_too_what_would_have_no_effect() -> None:
     with pytest.raises(ConfigError, match=r"`limit`: audits/w1 is an audit"):
         offtarget.gate("audits/w1", limit=5)
+
+
+def test_the_data_of_a_drop_is_read_once_and_what_no_format_needs_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("offtarget.engine.as_audited.load_asked", again)
+    args = ["gate", "drops/w2.jsonl", *COLUMNS, "--format", "github", "--format", "sarif=once.sarif"]
+    assert call([*args, "--format", "junit=once.xml"]) == 1
+    results = json.loads(Path("once.sarif").read_text())["runs"][0]["results"]
+    offer = next(r for r in results if r["ruleId"] == "surface:follow_up_offer")
+    assert {x["physicalLocation"]["artifactLocation"]["uri"] for x in offer["locations"]} == {"drops/w2.jsonl"}
+    for name in ("table", "json=once.json", "junit=once.xml"):
+        assert call(["gate", "audits/w2", "--format", name]) == 1
+    drop = ["drop", "drops/w2.jsonl", *COLUMNS, "--against", "audits/w1", "--format", "sarif=drop.sarif"]
+    assert call([*drop, "--out", "audits/w2once"]) == 1

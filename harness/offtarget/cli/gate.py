@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offtarget.cli.options import AllowDrops, Card, Columns, Head, Limit, LimitSeed, SkipBadRows, Split
-from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable, progress
+from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable
 
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
+    from offtarget.data.pairs import Pair
     from offtarget.gate.criteria import Criteria
+    from offtarget.gate.formats import Wanted
     from offtarget.gate.records import GateReport
 
 INIT = "init"
@@ -96,9 +98,9 @@ def gate(
 ) -> None:
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
     from offtarget.audit.folder import AuditFolder
-    from offtarget.engine.as_audited import Asked
+    from offtarget.cli.reading import asked_rows, audited_drop
     from offtarget.errors import ConfigError
-    from offtarget.gate.baseline import BASELINE, like_folder, like_of, pruned, read_baseline, write_baseline
+    from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
     from offtarget.gate.run import baseline_now
@@ -124,6 +126,7 @@ def gate(
     if require_staged:
         beside = like_folder(asked.baseline) if asked.baseline else None
         staged([asked.config_path, asked.verdicts, asked.baseline, beside])
+    rows = None
     if folder is None:
         if not asked.some and against is None and not update_baseline:
             _nothing(given)
@@ -132,23 +135,29 @@ def gate(
             asked.require_readable()
         if against is not None:
             AuditFolder(against).audit  # noqa: B018 - refused here, before the data is read
-        there = like or against or _like_path(like_of(asked.baseline) if asked.baseline else None)
-        folder = _audited(
-            Asked(
-                data=subject.data,
+        folder, pairs = audited_drop(
+            asked_rows(
+                subject.data,
                 columns=columns_option(columns) or subject.columns,
                 split=split,
+                card=card,
                 limit=limit,
                 limit_seed=limit_seed,
                 head=head,
-                card=str(card) if card else None,
-                skip_bad_rows=skip_bad_rows or None,
-                allow_drops=allow_drops or None,
+                skip_bad_rows=skip_bad_rows,
+                allow_drops=allow_drops,
             ),
-            there,
+            like or against or like_path(asked.baseline),
             out,
-            seed,
+            by=None,
+            seed=seed,
         )
+        rows = pairs.pairs
+        for warning in folder.audit.warnings:
+            if not warning.startswith(
+                "nothing was tested by topic"
+            ):  # a baseline holds topics only where they are judged
+                note(f"warning: {warning}")
     target = asked.baseline or Path(BASELINE)
     if update_baseline:
         fresh = baseline_now(folder, asked)
@@ -162,7 +171,7 @@ def gate(
     report = run_gate(
         folder, asked, against=AuditFolder(against) if against else None, strict=strict, pass_on_stale=pass_on_stale
     )
-    show(report, folder, asked, wanted)
+    show(report, folder, asked, wanted, rows)
     if prune and asked.baseline is not None:
         left = pruned(read_baseline(asked.baseline), baseline_now(folder, asked), report.outcomes)
         if write_baseline(asked.baseline, left, folder):
@@ -183,15 +192,21 @@ def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
             raise ConfigError(f"{option.opts[0]}: {why}")
 
 
-def show(report: "GateReport", folder: "AuditFolder", criteria: "Criteria", wanted: list) -> None:  # type: ignore[type-arg]
-    """Write the report in every format that was asked for."""
+def show(
+    report: "GateReport",
+    folder: "AuditFolder",
+    criteria: "Criteria",
+    wanted: "Sequence[Wanted]",
+    pairs: "Sequence[Pair] | None" = None,
+) -> None:
+    """Write the report in every format that was asked for; `pairs` are the audited rows, where they were read."""
     import os
 
     from offtarget.gate.formats import DOCUMENTS, FORMATS, github
     from offtarget.gate.locations import Locations
     from offtarget.store import write_atomic
 
-    locations = Locations(folder, report, criteria.config_path, (criteria.baseline, criteria.verdicts))
+    locations = Locations(folder, report, criteria.config_path, (criteria.baseline, criteria.verdicts), pairs=pairs)
     document = any(w.file is None and w.name in DOCUMENTS for w in wanted)  # then standard output is that alone
     for w in wanted:
         text = FORMATS[w.name](report, locations)
@@ -218,10 +233,6 @@ def _print_lines(text: str) -> None:
     sys.stdout.write("".join(printable(line) + "\n" for line in plain(text).rstrip("\n").split("\n") if line))
 
 
-def _like_path(folder: "AuditFolder | None") -> Path | None:
-    return folder.path if folder else None
-
-
 def _nothing(given: list[str]) -> None:
     import shlex
 
@@ -238,25 +249,6 @@ def _nothing(given: list[str]) -> None:
             "`offtarget gate init AUDIT_DIR`"
         )
     raise ConfigError(NOTHING.format(folder="AUDIT_DIR"))
-
-
-def _audited(asked: "object", like: Path | None, out: Path | None, seed: int) -> "AuditFolder":
-    from offtarget.cli.audit import replaces
-    from offtarget.cli.reading import note_reading
-    from offtarget.gate.dataset import audit_drop, default_out, read_drop
-
-    pairs, notes, setup = read_drop(asked, like)  # type: ignore[arg-type]
-    for text in notes:
-        note(f"note: {text}")
-    note_reading(pairs, warnings=False)
-    folder = out or default_out(pairs)
-    replaces(folder, pairs, asked=out is not None)
-    with progress() as report:
-        found = audit_drop(folder, pairs, setup, by=None, seed=seed, progress=report)
-    for warning in found.audit.warnings:
-        if not warning.startswith("nothing was tested by topic"):  # a baseline holds topics only where they are judged
-            note(f"warning: {warning}")
-    return found
 
 
 def _init(rest: list[str]) -> None:

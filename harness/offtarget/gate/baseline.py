@@ -189,10 +189,10 @@ def pruned(baseline: Baseline, now: Baseline, outcomes: Iterable[Outcome]) -> Ba
     return baseline.model_copy(update={"audit": "" if less else baseline.audit, "entries": entries})
 
 
-def like_of(path: Path) -> AuditFolder | None:
-    """The vocabulary beside a baseline; None where it is not there."""
-    folder = AuditFolder(like_folder(path))
-    return folder if folder.exists else None
+def like_path(path: Path | None) -> Path | None:
+    """The folder with the vocabulary of a baseline; None where it is not there."""
+    folder = like_folder(path) if path is not None else None
+    return folder if folder is not None and AuditFolder(folder).exists else None
 
 
 def _order(e: Entry) -> tuple[str, str, str]:

@@ -178,7 +178,7 @@ def two_sample(old: Sums, new: Sums) -> TwoSample:
     return TwoSample(difference, se, df, p, d, enough & ((se > 0) | apart))
 
 
-def cohen_d(difference: Floats, sd: Floats) -> Floats:
+def cohen_d(difference: Floats | np.float64, sd: Floats | np.float64) -> Floats:
     """The difference in standard deviations; where nothing varies ±`D_CAP`, and at most so much."""
     with np.errstate(divide="ignore", invalid="ignore"):
         d = np.where(sd > 0, difference / sd, np.sign(difference) * D_CAP)
