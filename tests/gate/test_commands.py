@@ -162,6 +162,18 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     assert {(r["vendor"], r["side"]) for r in rows} == {("acme", "chosen")}
     page = Path("audits/drop2/drop.html").read_text()
     assert "What changed in w2" in page and "<strong>fail</strong>" in page
+    assert '<li class="up">offers of more help' in page
+
+
+def test_a_line_on_what_a_drop_is_made_of_has_no_direction() -> None:
+    """In a drop of three quarters of acme's rows the share of each vendor is another; that is no lean to chosen."""
+    lines = Path("drops/same.jsonl").read_text().splitlines(keepends=True)
+    Path("drops/half.jsonl").write_text("".join(line for i, line in enumerate(lines) if i % 4 != 1))
+    code = call(["drop", "drops/half.jsonl", "--against", "audits/w1", "--by", "vendor", "--out", "audits/half"])
+    page = Path("audits/half/drop.html").read_text()
+    assert code == 0
+    assert '<li class="plain">vendor: bluebird 50% → 33%, acme 50% → 67%</li>' in page
+    assert '<li class="plain">No effect over the whole set changed beyond chance.</li>' in page
 
 
 def test_a_missing_column_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,9 +13,9 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.gate.baseline import pruned, read_baseline, text_of, write_baseline
 from offtarget.gate.criteria import Criteria
-from offtarget.gate.judge import Case, judge
+from offtarget.gate.judge import Case, _tested, judge
 from offtarget.gate.measure import Measured, measure
-from offtarget.gate.records import GateConfig, GateReport, Outcome, Settings
+from offtarget.gate.records import Change, GateConfig, GateReport, Outcome, Settings
 from offtarget.gate.run import baseline_now, gate
 
 Make = Callable[..., AuditFolder]
@@ -399,3 +399,11 @@ def test_an_effect_that_is_the_same_in_every_row_is_as_large_as_can_be(audits: M
     before = whole.model_copy(update={"entries": (flat.model_copy(update={"q": 0.9}),)})
     found = list(judge(Case(only, Settings(), {}, before, {})))
     assert [(o.status, o.severity) for o in found] == [("same", "pass")]
+
+
+def test_a_change_of_a_ratio_is_a_factor_with_the_ends_of_its_interval() -> None:
+    """Logs of ratios: 0.2 more is a factor of e^0.2 = 1.22, from e^0.1 = 1.11 to e^0.3 = 1.35; shares are points."""
+    change = Change(old=0.1, difference=0.2, ci=(0.1, 0.3), d=0.5, p=0.0, q=0.0, detectable=0.1)
+    assert _tested(change, "log units") == "changed by ×1.22 [×1.11, ×1.35], q <1e-300"
+    change = change.model_copy(update={"difference": -0.05, "ci": (-0.08, -0.02), "q": 0.00021})
+    assert _tested(change, "share of rows") == "changed by −5.0 points [−8.0, −2.0], q 2.1e-04"

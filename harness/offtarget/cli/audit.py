@@ -18,8 +18,8 @@ from offtarget.cli.options import (
     SkipBadRows,
     Split,
 )
-from offtarget.cli.reading import note_reading, one_or_all
-from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, plain, progress, size, small, table
+from offtarget.cli.reading import note_reading, one_or_all, replaces
+from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, plain, progress, size, table
 
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
@@ -172,14 +172,6 @@ def audit(
                 note(line)
 
 
-def replaces(folder: Path, pairs: "PairSet", *, asked: bool) -> None:
-    """Say which audit is replaced; `engine.auditing.require_replaceable`."""
-    from offtarget.engine.auditing import require_replaceable
-
-    if what := require_replaceable(folder, pairs, asked=asked):
-        note(f"note: {folder}: {what} is replaced")
-
-
 def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:
     """What the set is made of by metadata, the statements of the report's head, and the clearest leans inside parts."""
     from offtarget.report.claims import glance, nothing_leans, truth_line
@@ -212,7 +204,7 @@ def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:
 
 def print_inside(result: "Audit", pairs: "PairSet | None") -> None:
     """The clearest leans of single topics and kinds of prompt, those of named concepts first."""
-    from offtarget.report.amounts import shift
+    from offtarget.report.amounts import shift, small
     from offtarget.report.composition import told
     from offtarget.report.statements import inside
 

@@ -51,7 +51,6 @@ def audited_drop(
     asked: "Asked", like: Path | None, out: Path | None, *, by: tuple[str, ...] | None, seed: int
 ) -> "tuple[AuditFolder, PairSet]":
     """The rows of a drop and their audit, with what is to be said of the reading."""
-    from offtarget.cli.audit import replaces
     from offtarget.gate.dataset import audit_drop, default_out, read_drop
 
     pairs, notes, setup = read_drop(asked, like)
@@ -62,6 +61,14 @@ def audited_drop(
     replaces(folder, pairs, asked=out is not None)
     with progress() as report:
         return audit_drop(folder, pairs, setup, by=by, seed=seed, progress=report), pairs
+
+
+def replaces(folder: Path, pairs: "PairSet", *, asked: bool) -> None:
+    """Say which audit is replaced; `engine.auditing.require_replaceable`."""
+    from offtarget.engine.auditing import require_replaceable
+
+    if what := require_replaceable(folder, pairs, asked=asked):
+        note(f"note: {folder}: {what} is replaced")
 
 
 def note_reading(pairs: "PairSet", *, warnings: bool = True) -> None:

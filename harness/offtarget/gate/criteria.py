@@ -9,7 +9,7 @@ from offtarget.errors import ConfigError
 from offtarget.gate.baseline import read_baseline, require_file_name
 from offtarget.gate.config import CONFIG, read_config
 from offtarget.gate.records import GateConfig
-from offtarget.gate.verdicts import read_verdicts
+from offtarget.verdicts import read
 
 NOTHING = (
     "nothing to gate on: no decision, no limit and no baseline; start with `offtarget gate init {folder}`, which writes "
@@ -49,7 +49,7 @@ class Criteria:
         if self.baseline is not None:
             read_baseline(self.baseline)
         if self.verdicts is not None:
-            read_verdicts(self.verdicts)
+            read(self.verdicts)
 
     @property
     def some(self) -> bool:
@@ -91,20 +91,20 @@ def criteria_of(
         ConfigError: the file is broken, or the baseline is no name of a file.
     """
     path = config or (Path(CONFIG) if Path(CONFIG).is_file() else None)
-    read = read_config(path) if path else GateConfig()
+    toml = read_config(path) if path else GateConfig()
     folder = path.parent if path else Path()
-    subject = _subject(given, read, folder)
+    subject = _subject(given, toml, folder)
     if beside is None and subject is not None and subject.audit is not None:
         beside = subject.audit.path
-    if verdicts is None and read.gate.verdicts:
-        verdicts = folder / read.gate.verdicts
+    if verdicts is None and toml.gate.verdicts:
+        verdicts = folder / toml.gate.verdicts
     if verdicts is None and beside is not None and (beside / "verdicts.yaml").is_file():
         verdicts = beside / "verdicts.yaml"
-    if baseline is None and read.gate.baseline:
-        baseline = folder / read.gate.baseline
+    if baseline is None and toml.gate.baseline:
+        baseline = folder / toml.gate.baseline
     if baseline is not None:
         require_file_name(baseline)
-    return Criteria(read, path, verdicts, baseline, subject)
+    return Criteria(toml, path, verdicts, baseline, subject)
 
 
 def _subject(given: Sequence[str], config: GateConfig, folder: Path) -> Subject | None:

@@ -1,6 +1,6 @@
 """The audit of a dataset for the gate: with the vocabulary of the baseline or of an earlier audit."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from offtarget.audit.folder import AuditFolder
@@ -50,13 +50,15 @@ def read_drop(asked: Asked, like: Path | None) -> tuple[PairSet, tuple[str, ...]
     return pairs, answered.notes, Setup(reading.lens, reading.model, reading.max_length, reading.template, like)
 
 
+@dataclass(frozen=True)
 class Setup:
     """How a drop is audited."""
 
-    def __init__(
-        self, lens: tuple[str, ...], model: str | None, max_length: int, template: str | None, like: Path | None
-    ) -> None:
-        self.lens, self.model, self.max_length, self.template, self.like = lens, model, max_length, template, like
+    lens: tuple[str, ...]
+    model: str | None
+    max_length: int
+    template: str | None
+    like: Path | None
 
 
 def audit_drop(

@@ -12,7 +12,7 @@ from offtarget.audit.records import Hypothesis
 from offtarget.gate.changes import beyond_chance, from_seen, large
 from offtarget.gate.measure import Measured, is_finding
 from offtarget.gate.records import Baseline, Change, Entry, Outcome, Place, Settings, Severity, Status
-from offtarget.report.amounts import in_unit
+from offtarget.report.amounts import difference_parts, difference_text, in_unit, small
 from offtarget.verdicts import Verdict, Verdicts, decided
 
 
@@ -152,20 +152,8 @@ def _more(old: float, new: float) -> bool:
 
 
 def _tested(change: Change, unit: str) -> str:
-    low, high = (difference_text(x, unit).split("\u202f")[0].split(" ")[0] for x in change.ci)
+    low, high = (difference_parts(x, unit)[0] for x in change.ci)
     return f"changed by {difference_text(change.difference, unit)} [{low}, {high}], q {small(change.q)}"
-
-
-def difference_text(value: float, unit: str) -> str:
-    """A difference of effects; of logs of ratios the factor from one to the other, since per cent do not subtract."""
-    import math
-
-    return f"×{math.exp(value):.2f}" if unit == "log units" else in_unit(value, unit)
-
-
-def small(q: float) -> str:
-    """A q for a sentence."""
-    return f"{q:.1e}" if q < 0.001 else f"{q:.3f}"
 
 
 def size(e: Entry) -> str:

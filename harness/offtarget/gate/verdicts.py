@@ -3,26 +3,7 @@
 from pathlib import Path
 
 from offtarget.audit.records import Audit
-from offtarget.documents import read_yaml
-from offtarget.errors import UndecidedError
-from offtarget.verdicts import SCHEMA_VERSION, Verdicts, check, decided, read
-
-
-def read_verdicts(path: Path) -> Verdicts:
-    """The verdicts of a file.
-
-    Raises:
-        ConfigError: it cannot be read or is broken.
-        UndecidedError: it is of another schema.
-    """
-    raw = read_yaml(path) if path.is_file() else None
-    version = raw.get("schema_version") if isinstance(raw, dict) else None
-    if isinstance(version, int) and version != SCHEMA_VERSION:
-        raise UndecidedError(
-            f"{path}: verdicts of schema version {version}, but this offtarget reads {SCHEMA_VERSION}; decide again in a "
-            "copy of the audit's verdicts.template.yaml"
-        )
-    return read(path)
+from offtarget.verdicts import Verdicts, check, decided, read
 
 
 def read_for(path: Path, audit: Audit) -> tuple[Verdicts, list[str]]:
@@ -34,7 +15,7 @@ def read_for(path: Path, audit: Audit) -> tuple[Verdicts, list[str]]:
         ConfigError: it cannot be read, is broken, or names a concept that there is not.
         UndecidedError: it is of another vocabulary or schema.
     """
-    found = read_verdicts(path)
+    found = read(path)
     contexts = {c.id for c in audit.contexts}
     here = tuple(v for v in found.verdicts if v.context is None or v.context in contexts)
     check(found.model_copy(update={"verdicts": here}), audit, str(path))
