@@ -89,7 +89,7 @@ def test_a_wrong_verdict_is_named_with_its_key(small, line, message):
     [
         ("- a\n- b", "a mapping with schema_version"),
         ("", "a mapping with schema_version"),
-        ("schema_version: 2\nvocabulary: x", "schema_version is 2"),
+        ("schema_version: two\nvocabulary: x", "schema_version is 'two'"),
         ("schema_version: 1\nverdicts: []", "the file lacks 'vocabulary'"),
         ("schema_version: 1\nvocabulary: x\nverdict: []", "unknown key 'verdict'; did you mean verdicts"),
         ("a: [1", "line 2: not YAML"),
@@ -99,6 +99,11 @@ def test_a_wrong_verdict_is_named_with_its_key(small, line, message):
 def test_a_wrong_file_is_named(body, message):
     with pytest.raises(ConfigError, match=message):
         verdicts.parse(body, "v.yaml")
+
+
+def test_another_schema_is_undecided():
+    with pytest.raises(UndecidedError, match="schema version 2, but this offtarget reads 1; decide again"):
+        verdicts.parse("schema_version: 2\nvocabulary: x", "v.yaml")
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -198,7 +198,7 @@ def read(path: Path, audit: Audit | None = None) -> Verdicts:
     Raises:
         ConfigError: if the file cannot be read, has an unknown key, a wrong value, two contradicting verdicts
             on one concept and context, or names a concept or context the audit does not have.
-        UndecidedError: if the verdicts were made for another vocabulary.
+        UndecidedError: if the verdicts were made for another vocabulary, or are of another schema version.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -226,10 +226,16 @@ def parse(text: str, where: str, audit: Audit | None = None) -> Verdicts:
     raw = parse_yaml(text, where)
     if not isinstance(raw, dict):
         raise ConfigError(f"{where}: a mapping with schema_version, vocabulary and verdicts is needed")
-    if raw.get("schema_version") != SCHEMA_VERSION:
+    version = raw.get("schema_version")
+    if isinstance(version, int) and version != SCHEMA_VERSION:
+        raise UndecidedError(
+            f"{where}: verdicts of schema version {version}, but this offtarget reads {SCHEMA_VERSION}; decide again in a "
+            "copy of the audit's verdicts.template.yaml"
+        )
+    if version != SCHEMA_VERSION:
         raise ConfigError(
-            f"{where}: schema_version is {raw.get('schema_version')!r}, but this offtarget reads "
-            f"{SCHEMA_VERSION}; write `schema_version: {SCHEMA_VERSION}`"
+            f"{where}: schema_version is {version!r}, but this offtarget reads {SCHEMA_VERSION}; write "
+            f"`schema_version: {SCHEMA_VERSION}`"
         )
     try:
         found = Verdicts.model_validate(raw)

@@ -68,3 +68,33 @@ def test_sums_are_cut_and_joined() -> None:
     whole = Sums.joined(a)
     assert whole.take(np.array([5])).effect[0] == a[1].effect[0]
     assert whole.n_outside[:5].tolist() == [0] * 5 and whole.n_outside[5] > 0
+
+
+def constant(seed: int, n: int, values: tuple[float, ...]) -> Workings:
+    """n prompts of a row each, in which every concept has one value."""
+    rows = tuple(f"{seed}-{i}" for i in range(n))
+    u = np.tile(np.array(values, dtype=np.float32), (n, 1))
+    inside = csr_matrix((np.arange(n) % 2 == 0).reshape(1, n))
+    return Workings(rows, rows, tuple("abcde"), u, ("x",), inside)
+
+
+@pytest.mark.parametrize(("n", "m"), [(30, 30), (37, 91)])
+def test_where_nothing_varies_a_difference_is_of_the_cap_and_none_is_none(n: int, m: int) -> None:
+    """0.3 before and 0.5 now in every row; the same 0.1, -0.7, 1/3 and 0 in all rows is no difference, whatever the rounding."""
+    a, b = constant(1, n, (0.3, 0.1, -0.7, 1 / 3, 0.0)), constant(2, m, (0.5, 0.1, -0.7, 1 / 3, 0.0))
+    cells = [(None, np.arange(5))]
+    for old, new, sign in ((a, b, 1), (b, a, -1)):
+        found = two_sample(sums_of(old, cells)[0], sums_of(new, cells)[0])
+        expected = of_rows(old, new, None)
+        for test in (found, expected):
+            assert test.d.tolist() == [100 * sign, 0, 0, 0, 0]
+            assert test.difference[0] == pytest.approx(0.2 * sign) and test.difference[1:].tolist() == [0] * 4
+            assert test.testable[0] and test.p[0] < 1e-10
+            assert test.p[1:].min() == 1
+
+
+def test_an_effect_that_was_written_with_seven_digits_is_the_one_that_was_measured() -> None:
+    a = constant(1, 40, (0.3, 1 / 3, 2 / 3, 1 / 7, 0.0))
+    now = sums_of(a, [(None, np.arange(5))])[0]
+    written = Sums(**{**vars(now), "effect": np.array([float(f"{x:.7g}") for x in now.effect])})
+    assert two_sample(written, now).d.tolist() == [0] * 5

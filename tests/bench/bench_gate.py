@@ -20,9 +20,10 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.audit.run import audit
 from offtarget.data.loading import load_pairs
 from offtarget.gate.baseline import baseline_of, text_of
+from offtarget.gate.criteria import Criteria
 from offtarget.gate.measure import measure
 from offtarget.gate.records import GateReport
-from offtarget.gate.run import Criteria, gate
+from offtarget.gate.run import gate
 from offtarget.lens import surface
 from offtarget.lens.features import FeatureMatrix
 

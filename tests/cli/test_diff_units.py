@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from offtarget.cli.diff import LOG, _change, _either_way, _factors, _level, _unit
+from offtarget.audit.evidence import LOG
+from offtarget.cli.diff import _change, _either_way, _factors, _level, _unit
 
 
 def test_an_effect_on_a_log_scale_is_per_cent_and_its_change_a_factor() -> None:

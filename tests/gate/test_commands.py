@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+import offtarget
 from offtarget.audit.folder import AuditFolder
 from offtarget.cli.gate import show
 from offtarget.cli.main import call
+from offtarget.errors import ConfigError
+from offtarget.gate.criteria import Criteria
 from offtarget.gate.formats import parse_formats
 from offtarget.gate.records import GateConfig, GateReport
-from offtarget.gate.run import Criteria, gate
+from offtarget.gate.run import gate
 
 SENTENCE = " Let me know if you have any other questions."
 WORDS = [
@@ -159,6 +162,18 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     assert {(r["vendor"], r["side"]) for r in rows} == {("acme", "chosen")}
     page = Path("audits/drop2/drop.html").read_text()
     assert "What changed in w2" in page and "<strong>fail</strong>" in page
+    assert '<li class="up">offers of more help' in page
+
+
+def test_a_line_on_what_a_drop_is_made_of_has_no_direction() -> None:
+    """In a drop of three quarters of acme's rows the share of each vendor is another; that is no lean to chosen."""
+    lines = Path("drops/same.jsonl").read_text().splitlines(keepends=True)
+    Path("drops/half.jsonl").write_text("".join(line for i, line in enumerate(lines) if i % 4 != 1))
+    code = call(["drop", "drops/half.jsonl", "--against", "audits/w1", "--by", "vendor", "--out", "audits/half"])
+    page = Path("audits/half/drop.html").read_text()
+    assert code == 0
+    assert '<li class="plain">vendor: bluebird 50% → 33%, acme 50% → 67%</li>' in page
+    assert '<li class="plain">No effect over the whole set changed beyond chance.</li>' in page
 
 
 def test_a_missing_column_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -171,7 +186,8 @@ def test_a_missing_column_is_one_line(capsys: pytest.CaptureFixture[str]) -> Non
 def test_updating_the_baseline_accepts_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     args = ["gate", "drops/w2.jsonl", *COLUMNS, "--baseline", "other.json", "--out", "audits/w2b"]
     assert call([*args, "--update-baseline"]) == 0
-    assert "baseline other.json written: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "baseline other.json written: " in said and "commit it and other.like/" in said
     assert call(args) == 0
     again = ["gate", "audits/w2b", "--baseline", "third.json", "--update-baseline"]
     assert call(again) == 0
@@ -185,6 +201,11 @@ def test_nothing_to_gate_on_is_never_a_pass(capsys: pytest.CaptureFixture[str], 
     os.chdir(tmp_path)
     assert call(["gate", data]) == 2
     assert "nothing to gate on" in capsys.readouterr().err
+    for name in ("nowhere.jsonl", str(tmp_path / "nowhere.jsonl")):
+        assert call(["gate", name]) == 2
+        assert f"{name}: no such file" in capsys.readouterr().err
+    assert call(["gate", "nowhere"]) == 2
+    assert "unknown dataset 'nowhere'" in capsys.readouterr().err
     assert call(["gate"]) == 2
     assert call(["gate", data, "--baseline", "none.json"]) == 2
     assert "no baseline there" in capsys.readouterr().err
@@ -232,6 +253,15 @@ def test_a_hook_refuses_what_is_not_staged(capsys: pytest.CaptureFixture[str]) -
         assert call(args) == 3
         assert "not staged; run `git add offtarget.toml`" in capsys.readouterr().err
         subprocess.run(["git", "add", "offtarget.toml", "offtarget-baseline.json"], check=True)
+        assert call(args) == 3
+        assert "not staged; run `git add offtarget-baseline.like`" in capsys.readouterr().err
+        subprocess.run(["git", "add", "offtarget-baseline.like"], check=True)
+        assert call(args) == 0
+        for more in ("offtarget-baseline.like/new.json", "offtarget-baseline.like/vocabulary.json"):
+            before = Path(more).read_bytes() if Path(more).exists() else None
+            Path(more).write_text("{}")
+            assert call(args) == 3
+            Path(more).write_bytes(before) if before else Path(more).unlink()
         assert call(args) == 0
     finally:
         subprocess.run(["rm", "-rf", ".git"], check=True)
@@ -274,3 +304,109 @@ def test_a_marked_test_has_the_report(pytester: pytest.Pytester, there: Path) ->
     )
     done = pytester.runpytest_subprocess("-p", "no:xdist", "--strict-markers")
     done.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        (["--baseline", "."], 2, "baseline .: a folder, not a file"),
+        (["--baseline", ""], 2, "baseline .: a folder, not a file"),
+        (["--baseline", "drops", "--update-baseline"], 2, "baseline drops: a folder, not a file"),
+        (["--baseline", "x.like", "--update-baseline"], 2, "the folder beside a baseline is called so"),
+        (["--baseline", "taken.json", "--update-baseline"], 2, "taken.like: a file"),
+        (["--baseline", "none.json"], 2, "none.json: no baseline there"),
+        (["--verdicts", "none.yaml"], 2, "none.yaml: no verdicts to read"),
+        (["--verdicts", "later.yaml"], 3, "schema version 9"),
+        (["--against", "audits/none"], 2, "audits/none"),
+    ],
+)
+def test_what_cannot_be_judged_by_is_refused_before_the_data_is_audited(
+    options: list[str], code: int, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("taken.like").touch()
+    Path("later.yaml").write_text("schema_version: 9\n")
+    assert call(["gate", "drops/same.jsonl", *options, "--out", "audits/never"]) == code
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and says in said[0]
+    assert not Path("audits/never").exists() and not Path("none.json").exists()
+
+
+def test_a_baseline_that_is_no_text_can_be_updated(capsys: pytest.CaptureFixture[str]) -> None:
+    """Cut inside a character of two bytes."""
+    Path("cut.json").write_bytes('{"dataset": "é'.encode()[:-1])
+    args = ["gate", "audits/w1", "--baseline", "cut.json"]
+    assert call(args) == 2
+    assert "cut.json: not UTF-8" in capsys.readouterr().err
+    assert call([*args, "--update-baseline"]) == 0
+    assert "baseline cut.json written" in capsys.readouterr().err
+    assert call(args) == 0
+
+
+def test_a_seed_of_the_draw_is_only_spoken_of_where_it_is_given(capsys: pytest.CaptureFixture[str]) -> None:
+    part = ["audit", "drops/w1.jsonl", "--limit", "200", "--limit-seed", "3", "--out", "audits/part"]
+    assert call(part) == 0
+    capsys.readouterr()
+    drop = ["drop", "drops/same.jsonl", "--against", "audits/part", "--out", "audits/whole"]
+    call(drop)
+    assert "limit-seed" not in capsys.readouterr().err
+    call([*drop, "--limit", "200", "--limit-seed", "4"])
+    assert "--limit-seed is 4 here and 3 in the audit audits/part" in capsys.readouterr().err
+
+
+def test_init_of_an_audit_of_several_files_asks_for_the_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(Path("a.jsonl"), 0, 0)
+    write(Path("b.jsonl"), 1000, 0)
+    assert call(["audit", "a.jsonl", "b.jsonl", "--out", "both"]) == 0
+    assert call(["gate", "init", "both"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("next: set `data` in offtarget.toml")
+    assert '\n# data = "drops/new.jsonl"\n# columns = { prompt = "question" }\n' in Path("offtarget.toml").read_text()
+    assert call(["gate"]) == 2
+    assert "set `data` under [gate] in offtarget.toml" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["audits/w1", "--limit", "5"], "--limit: audits/w1 is an audit"),
+        (["audits/w1", "--columns", "prompt=q"], "--columns: audits/w1 is an audit"),
+        (["audits/w1", "--like", "audits/w1"], "--like: audits/w1 is an audit"),
+        (["audits/w1", "--out", "audits/x"], "--out: audits/w1 is an audit"),
+        (["audits/w1", "--seed", "0"], "--seed: audits/w1 is an audit"),
+        (["audits/w1", "--skip-bad-rows"], "--skip-bad-rows: audits/w1 is an audit"),
+        (["audits/w1", "--config", "empty.toml", "--verdicts", "v.yaml", "--prune"], "--prune: there is no baseline"),
+        (["audits/w1", "--prune", "--update-baseline"], "--prune: with --update-baseline nothing is judged"),
+        (["audits/w1", "--format", "json", "--update-baseline"], "--format: with --update-baseline nothing is judged"),
+        (["init", "audits/w1", "--baseline", "x.json"], "--baseline: `gate init` takes an audit and no option"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(
+    args: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("empty.toml").touch()
+    assert call(["gate", *args]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and says in said[0]
+
+
+def test_a_program_is_told_too_what_would_have_no_effect() -> None:
+    with pytest.raises(ConfigError, match=r"`limit`: audits/w1 is an audit"):
+        offtarget.gate("audits/w1", limit=5)
+
+
+def test_the_data_of_a_drop_is_read_once_and_what_no_format_needs_not_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: object) -> None:
+        raise AssertionError("read again")
+
+    monkeypatch.setattr("offtarget.engine.as_audited.load_asked", again)
+    args = ["gate", "drops/w2.jsonl", *COLUMNS, "--format", "github", "--format", "sarif=once.sarif"]
+    assert call([*args, "--format", "junit=once.xml"]) == 1
+    results = json.loads(Path("once.sarif").read_text())["runs"][0]["results"]
+    offer = next(r for r in results if r["ruleId"] == "surface:follow_up_offer")
+    assert {x["physicalLocation"]["artifactLocation"]["uri"] for x in offer["locations"]} == {"drops/w2.jsonl"}
+    for name in ("table", "json=once.json", "junit=once.xml"):
+        assert call(["gate", "audits/w2", "--format", name]) == 1
+    drop = ["drop", "drops/w2.jsonl", *COLUMNS, "--against", "audits/w1", "--format", "sarif=drop.sarif"]
+    assert call([*drop, "--out", "audits/w2once"]) == 1

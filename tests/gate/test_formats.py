@@ -10,10 +10,11 @@ import pytest
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError
+from offtarget.gate.criteria import Criteria
 from offtarget.gate.formats import FORMATS, github, parse_formats
 from offtarget.gate.locations import Locations
 from offtarget.gate.records import GateConfig, GateReport
-from offtarget.gate.run import Criteria, gate
+from offtarget.gate.run import gate
 
 Make = Callable[..., AuditFolder]
 HOSTILE = '100 %: <script>"a", b|`c`\r\n::error::x\x1b[31m'

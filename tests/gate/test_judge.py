@@ -5,14 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.gate.baseline import pruned, read_baseline, text_of, write_baseline
-from offtarget.gate.records import GateConfig, GateReport, Outcome
-from offtarget.gate.run import Criteria, baseline_now, gate
+from offtarget.gate.criteria import Criteria
+from offtarget.gate.judge import Case, _tested, judge
+from offtarget.gate.measure import Measured, measure
+from offtarget.gate.records import Change, GateConfig, GateReport, Outcome, Settings
+from offtarget.gate.run import baseline_now, gate
 
 Make = Callable[..., AuditFolder]
 TODAY = dt.date(2026, 6, 1)
@@ -157,9 +161,35 @@ def test_what_the_baseline_cannot_be_compared_with_is_new_where_it_matters(audit
     path.write_text(text_of(whole.model_copy(update={"entries": without})))
     report = judged(new, baseline=path)
     assert (status(report, "offer"), of(report, "offer").severity) == ("new", "error")
-    assert "too few rows of it to compare" in of(report, "offer").message
+    assert of(report, "offer").message.endswith("); the baseline does not have it")
     lax = judged(new, baseline=path, config=GateConfig.model_validate({"gate": {"min_points": 9}}))
     assert (status(lax, "offer"), of(lax, "offer").severity) == ("same", "pass")
+
+
+def test_an_audit_as_the_baseline_is_named_as_what_to_audit_like(
+    audits: Make, make_audit: Make, tmp_path: Path
+) -> None:
+    other = make_audit(tmp_path / "w1", 3, 600, {}, ("bold", "offer"))
+    with pytest.raises(UndecidedError) as error:
+        judged(audits(1), against=other)
+    assert f"audit with --like {tmp_path}/w1, or audit {tmp_path}/w1 again" in str(error.value)
+    path = tmp_path / "mine.json"
+    write_baseline(path, baseline_now(other, Criteria()), other)
+    with pytest.raises(UndecidedError) as error:
+        judged(audits(1), baseline=path)
+    assert f"--like {tmp_path}/mine.like, or make" in str(error.value)
+    assert f"again with --baseline {path} --update-baseline" in str(error.value)
+
+
+def test_how_to_write_a_baseline_again_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "my own.json"
+    command = f"`offtarget gate AUDIT_DIR --baseline '{path}' --update-baseline`"
+    for text in (None, "", "{}", '{"schema_version": 1}'):
+        if text is not None:
+            path.write_text(text)
+        with pytest.raises(ConfigError) as error:
+            read_baseline(path)
+        assert command in str(error.value)
 
 
 def test_the_same_data_is_no_change(audits: Make, tmp_path: Path) -> None:
@@ -354,3 +384,26 @@ def test_findings_that_cannot_be_known_one_by_one_cannot_be_decided(audits: Make
     report = judged(cut, verdicts=verdicts(tmp_path / "v.yaml", audit))
     assert (report.result, report.exit_code) == ("undecided", 3)
     assert any(n.startswith("7 findings of view 'overall'") for n in report.notes)
+
+
+def test_an_effect_that_is_the_same_in_every_row_is_as_large_as_can_be(audits: Make) -> None:
+    """All rows half a unit longer in chosen: no spread, so no size in standard deviations but the largest."""
+    now = measure(audits(2, offer=0.2), ["overall"])
+    offer = next(k for k, e in enumerate(now.entries) if e.concept == "surface:offer")
+    flat = now.entries[offer].model_copy(update={"unit": "tokens", "effect": 0.5, "squares": 0.0, "se": 0.0})
+    only = Measured((flat,), now.sums.take(np.array([offer])))
+    whole = baseline_now(audits(2, offer=0.2), Criteria())
+    bare = whole.model_copy(update={"entries": ()})
+    found = list(judge(Case(only, Settings(), {}, bare, {})))
+    assert [(o.status, o.severity) for o in found] == [("new", "error")]
+    before = whole.model_copy(update={"entries": (flat.model_copy(update={"q": 0.9}),)})
+    found = list(judge(Case(only, Settings(), {}, before, {})))
+    assert [(o.status, o.severity) for o in found] == [("same", "pass")]
+
+
+def test_a_change_of_a_ratio_is_a_factor_with_the_ends_of_its_interval() -> None:
+    """Logs of ratios: 0.2 more is a factor of e^0.2 = 1.22, from e^0.1 = 1.11 to e^0.3 = 1.35; shares are points."""
+    change = Change(old=0.1, difference=0.2, ci=(0.1, 0.3), d=0.5, p=0.0, q=0.0, detectable=0.1)
+    assert _tested(change, "log units") == "changed by ×1.22 [×1.11, ×1.35], q <1e-300"
+    change = change.model_copy(update={"difference": -0.05, "ci": (-0.08, -0.02), "q": 0.00021})
+    assert _tested(change, "share of rows") == "changed by −5.0 points [−8.0, −2.0], q 2.1e-04"

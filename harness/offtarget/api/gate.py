@@ -21,6 +21,7 @@ def gate(
     limit: int | None = None,
     strict: bool = False,
     pass_on_stale: bool = False,
+    out: str | Path | None = None,
 ) -> GateReport:
     """Pass or fail on a dataset or its audit: by decisions, limits, and what changed against a baseline.
 
@@ -30,10 +31,11 @@ def gate(
         config: offtarget.toml; by default the one in the working folder.
         baseline: a baseline file; by default what offtarget.toml names.
         like: an audit whose vocabulary a dataset is audited with; by default the baseline's.
-        columns: which column is what, as `load_pairs` takes it.
+        columns: which column is what, as `load_pairs` takes it; by default what offtarget.toml says, where it names this data.
         limit: number of pairs to read.
         strict: warnings fail too.
         pass_on_stale: allowances for what is no longer there pass.
+        out: folder of the audit of a dataset; by default `audits/NAME` in the working folder.
 
     Returns:
         `result` (pass, fail, undecided), `outcomes` with the errors first, and what the rows can show (`sees`).
@@ -60,4 +62,5 @@ def gate(
         limit=limit,
         strict=strict,
         pass_on_stale=pass_on_stale,
+        out=out,
     )

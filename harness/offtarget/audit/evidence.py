@@ -4,6 +4,8 @@ from typing import Literal
 
 from offtarget.records import Record
 
+LOG = "log units"
+"""Of effects of lengths and counts: the log of chosen's over rejected's."""
 NAME_R = 0.6
 """Correlation from which a rule, or a model's label, may name a concept of latents."""
 MIN_JUDGED = 10
@@ -124,7 +126,7 @@ class Evidence(Record):
         scales = {
             "presence": "share of rows",
             "cluster": "share of rows",
-            "log": "log units",
+            "log": LOG,
             "standardised": "sd of the difference",
         }
         return scales.get(contrast, unit)

@@ -65,8 +65,8 @@ class AuditFolder:
 
     @property
     def exists(self) -> bool:
-        """Whether there is an audit in it."""
-        return self._file.is_file()
+        """Whether there is an audit in it; a JSON file of another name may be a dataset."""
+        return self._file.name == AUDIT_FILE and self._file.is_file()
 
     @cached_property
     def audit(self) -> Audit:

@@ -18,8 +18,8 @@ from offtarget.cli.options import (
     SkipBadRows,
     Split,
 )
-from offtarget.cli.reading import note_reading, one_or_all
-from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, plain, progress, size, small, table
+from offtarget.cli.reading import note_reading, one_or_all, replaces
+from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, plain, progress, size, table
 
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
@@ -46,7 +46,7 @@ def audit(
     split: Split = None,
     card: Card = None,
     limit: Limit = None,
-    limit_seed: LimitSeed = 0,
+    limit_seed: LimitSeed = None,
     head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
@@ -130,7 +130,7 @@ def audit(
             columns=columns_option(columns),
             split=split,
             limit=limit,
-            limit_seed=limit_seed,
+            limit_seed=limit_seed or 0,
             head=head,
             card=card,
             skip_bad_rows=skip_bad_rows,
@@ -172,36 +172,6 @@ def audit(
                 note(line)
 
 
-def replaces(folder: Path, pairs: "PairSet", *, asked: bool) -> None:
-    """Say which audit is replaced; by default never that of other data, such as last week's drop of the same name.
-
-    Args:
-        folder: that is written.
-        pairs: the rows.
-        asked: whether the folder was named with --out.
-
-    Raises:
-        ConfigError: the folder was not named, and holds the audit of other data.
-    """
-    from offtarget.audit.folder import AuditFolder
-    from offtarget.errors import ConfigError, OfftargetError
-
-    there = AuditFolder(folder)
-    try:
-        earlier = there.audit if there.exists else None
-    except OfftargetError:  # damaged, or of another version
-        earlier = None
-    if earlier is None or earlier.dataset.rows_sha256 == pairs.rows_sha256:
-        return
-    data = earlier.reading.data if earlier.reading else None
-    what = f"the audit of {data or 'other rows'} ({earlier.dataset.n_pairs} pairs, {earlier.created[:10]})"
-    if not asked and data is not None and (pairs.asked is None or data != pairs.asked.data):
-        raise ConfigError(
-            f"{folder}: holds {what}; write this one elsewhere with --out, or name that folder with --out"
-        )
-    note(f"note: {folder}: {what} is replaced")
-
-
 def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:
     """What the set is made of by metadata, the statements of the report's head, and the clearest leans inside parts."""
     from offtarget.data.fit import counted
@@ -237,7 +207,7 @@ def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:
 
 def print_inside(result: "Audit", pairs: "PairSet | None") -> None:
     """The clearest leans of single topics and kinds of prompt, those of named concepts first."""
-    from offtarget.report.amounts import shift
+    from offtarget.report.amounts import shift, small
     from offtarget.report.composition import told
     from offtarget.report.statements import inside
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from offtarget.cli.options import AuditDir
-from offtarget.cli.ui import echo_json, size, small, table
+from offtarget.cli.ui import echo_json, size, table
 
 if TYPE_CHECKING:
     from offtarget.audit.evidence import Concept
@@ -81,6 +81,8 @@ def concepts(
 
 def in_words(name: str, value: str | float | None) -> str | int:
     """A value as a table shows it."""
+    from offtarget.report.amounts import small
+
     if value is None:
         return ""
     if isinstance(value, float):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from offtarget.cli.ui import note, progress, small, span
+from offtarget.cli.ui import note, progress, span
 
 if TYPE_CHECKING:
     from offtarget.audit.records import Audit
@@ -100,6 +100,8 @@ def _trained(cells: "Mapping[str, Cell]", controls: Mapping[str, str]) -> str:
 
 def _change(found: "PairedDifference") -> str:
     """A difference of shares in points, with its interval and p."""
+    from offtarget.report.amounts import small
+
     if found.difference is None or found.p is None:
         return "no difference can be tested"
     ci = "" if found.ci is None else f" [{100 * found.ci[0]:+.0f}, {100 * found.ci[1]:+.0f}]"

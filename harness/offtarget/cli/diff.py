@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from offtarget.cli.options import AuditDir
-from offtarget.cli.ui import echo_json, note, small, table
+from offtarget.cli.ui import echo_json, note, table
 
 if TYPE_CHECKING:
     from offtarget.audit.diff.records import Difference, EffectChange, FindingChange
@@ -19,8 +19,6 @@ SHOWN_VALUES = 8
 """Values of a metadata column that are printed."""
 LEADING = 8
 """Concepts whose smallest visible change is printed where nothing changed."""
-LOG = "log units"
-"""Of effects of lengths and counts (`Evidence.effect_unit`): the log of chosen's over rejected's."""
 SAID_ABOVE = {"n_pairs", "n_groups", "rows_sha256"}
 """Facts of the dataset that the line on rows says already."""
 
@@ -83,6 +81,8 @@ def _counts(found: "Difference") -> None:
 
 
 def _effects(found: "Difference") -> None:
+    from offtarget.report.amounts import small
+
     changed = found.changes
     if not changed:
         return
@@ -159,6 +159,8 @@ def _quiet(found: "Difference") -> list[str]:
 
 
 def _findings(findings: "Sequence[FindingChange]") -> None:
+    from offtarget.report.amounts import small
+
     if not findings:
         return
     typer.echo("\nfindings that appeared, vanished or turned around (q of the change tells chance from change)")
@@ -214,14 +216,14 @@ def _without_figures(text: str) -> str:
 
 def _level(value: float, unit: str) -> str:
     """An effect: shares as points, logs of ratios as per cent."""
-    if unit == LOG:
+    if _is_log(unit):
         return f"{round(100 * math.expm1(value), 1) + 0.0:+.1f}"  # no -0.0
     return _change(value, unit)
 
 
 def _change(value: float, unit: str) -> str:
     """A difference of effects: of logs of ratios the factor from one to the other, since per cent do not subtract."""
-    if unit == LOG:
+    if _is_log(unit):
         return f"×{math.exp(value):.2f}"
     if _unit(unit) == "points":
         return f"{round(100 * value, 1) + 0.0:+.1f}"
@@ -229,24 +231,30 @@ def _change(value: float, unit: str) -> str:
 
 
 def _change_in_unit(value: float, unit: str) -> str:
-    return _change(value, unit) if unit == LOG else f"{_change(value, unit)} {_unit(unit)}"
+    return _change(value, unit) if _is_log(unit) else f"{_change(value, unit)} {_unit(unit)}"
 
 
 def _either_way(value: float, unit: str) -> str:
     """The size of a change, whichever way it goes."""
-    return f"×/÷{math.exp(abs(value)):.2f}" if unit == LOG else _change(abs(value), unit).replace("+", "±")
+    return f"×/÷{math.exp(abs(value)):.2f}" if _is_log(unit) else _change(abs(value), unit).replace("+", "±")
 
 
 def _factors(units: Iterable[str]) -> None:
     """What × stands for, where it does."""
-    if LOG in units:
+    if any(_is_log(unit) for unit in units):
         typer.echo(
             "(%: how much more chosen has than rejected; ×: the change of their ratio, (1 + % now) / (1 + % before))"
         )
 
 
+def _is_log(unit: str) -> bool:
+    from offtarget.audit.evidence import LOG
+
+    return unit == LOG
+
+
 def _unit(unit: str) -> str:
-    return "points" if unit.startswith("share of ") else "%" if unit == LOG else unit
+    return "points" if unit.startswith("share of ") else "%" if _is_log(unit) else unit
 
 
 def _more(n: int) -> None:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.gate import BaselineFile, Config, Formats, PassOnStale, Strict, VerdictsFile, show
+from offtarget.cli.gate import Config, Formats, PassOnStale, Strict, show
 from offtarget.cli.options import AllowDrops, Card, Columns, Dataset, Head, Limit, LimitSeed, SkipBadRows, Split
-from offtarget.cli.ui import columns_option, note, plain, printable, progress
+from offtarget.cli.ui import columns_option, note, plain, printable
 
 
 def drop(
@@ -17,16 +17,23 @@ def drop(
         str | None, typer.Option(help="Metadata columns, such as vendor; default: those of the earlier audit.")
     ] = None,
     columns: Columns = None,
-    verdicts: VerdictsFile = None,
+    verdicts: Annotated[
+        Path | None,
+        typer.Option(
+            help="Decisions; default: what offtarget.toml names, or verdicts.yaml in the folder of --against."
+        ),
+    ] = None,
     config: Config = None,
-    baseline: BaselineFile = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Baseline file; default: the audit of --against, with its rows.")
+    ] = None,
     strict: Strict = False,
     pass_on_stale: PassOnStale = False,
     formats: Formats = None,
     split: Split = None,
     card: Card = None,
     limit: Limit = None,
-    limit_seed: LimitSeed = 0,
+    limit_seed: LimitSeed = None,
     head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
@@ -37,13 +44,10 @@ def drop(
 
     from offtarget.audit.diff.run import difference
     from offtarget.audit.folder import AuditFolder
-    from offtarget.cli.audit import replaces
-    from offtarget.cli.reading import note_reading, one_or_all
-    from offtarget.engine.as_audited import Asked
-    from offtarget.gate.dataset import audit_drop, default_out, read_drop
+    from offtarget.cli.reading import asked_rows, audited_drop, one_or_all
+    from offtarget.gate.criteria import criteria_of
     from offtarget.gate.drop import IDS, PAGE, lines_of, make_drop, write_drop
     from offtarget.gate.formats import parse_formats
-    from offtarget.gate.run import criteria_of
     from offtarget.gate.run import gate as run_gate
 
     wanted = parse_formats(formats)
@@ -52,25 +56,19 @@ def drop(
     criteria = criteria_of(config, verdicts, baseline, beside=old.path)
     if baseline is None:  # the earlier audit is the baseline, with its rows
         criteria = replace(criteria, baseline=None)
-    asked = Asked(
-        data=one_or_all(dataset),
+    criteria.require_readable()
+    asked = asked_rows(
+        one_or_all(dataset),
         columns=columns_option(columns),
         split=split,
+        card=card,
         limit=limit,
         limit_seed=limit_seed,
         head=head,
-        card=str(card) if card else None,
-        skip_bad_rows=skip_bad_rows or None,
-        allow_drops=allow_drops or None,
+        skip_bad_rows=skip_bad_rows,
+        allow_drops=allow_drops,
     )
-    pairs, notes, setup = read_drop(asked, old.path)
-    for text in notes:
-        note(f"note: {text}")
-    note_reading(pairs, warnings=False)
-    folder = out or default_out(pairs)
-    replaces(folder, pairs, asked=out is not None)
-    with progress() as report:
-        new = audit_drop(folder, pairs, setup, by=names if by else None, seed=old.audit.seed, progress=report)
+    new, pairs = audited_drop(asked, old.path, out, by=names if by else None, seed=old.audit.seed)
     for warning in new.audit.warnings:
         note(f"warning: {warning}")
     found = difference(old, new)
@@ -81,6 +79,6 @@ def drop(
         for line in lines_of(said):
             typer.echo(printable(plain(line)))
         typer.echo(f"rows: {new.path / IDS}; page: {new.path / PAGE}")
-    show(judged, new, criteria, wanted)
+    show(judged, new, criteria, wanted, pairs.pairs)
     if judged.exit_code:
         raise typer.Exit(judged.exit_code)

@@ -1,20 +1,29 @@
 """`offtarget gate`: pass or fail on a dataset or its audit."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from offtarget.cli.options import AllowDrops, Card, Columns, Head, Limit, LimitSeed, SkipBadRows, Split
-from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable, progress
+from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable
 
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
+    from offtarget.data.pairs import Pair
+    from offtarget.gate.criteria import Criteria
+    from offtarget.gate.formats import Wanted
     from offtarget.gate.records import GateReport
-    from offtarget.gate.run import Criteria
 
 INIT = "init"
+OF_DATA = (
+    "like", "columns", "split", "card", "limit", "limit_seed", "head", "skip_bad_rows", "allow_drops", "seed", "out",
+)  # fmt: skip
+"""Options by which a dataset is audited; an audit that is there has no use for them."""
+OF_REPORT = ("prune", "strict", "pass_on_stale", "formats")
+"""Options of a report, which is not made where the baseline is only updated."""
 Config = Annotated[
     Path | None, typer.Option(help="Settings and limits; default: offtarget.toml in this folder, where there is one.")
 ]
@@ -38,6 +47,7 @@ PassOnStale = Annotated[
 
 
 def gate(
+    context: typer.Context,
     dataset: Annotated[
         list[str] | None,
         typer.Argument(
@@ -68,7 +78,8 @@ def gate(
     require_staged: Annotated[
         bool,
         typer.Option(
-            "--require-staged", help="Refuse where baseline, verdicts or offtarget.toml have unstaged changes."
+            "--require-staged",
+            help="Refuse where the baseline, the folder beside it, verdicts or offtarget.toml have unstaged changes.",
         ),
     ] = False,
     like: Annotated[
@@ -78,7 +89,7 @@ def gate(
     split: Split = None,
     card: Card = None,
     limit: Limit = None,
-    limit_seed: LimitSeed = 0,
+    limit_seed: LimitSeed = None,
     head: Head = None,
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
@@ -86,78 +97,116 @@ def gate(
     out: Annotated[Path | None, typer.Option(help="Folder of the audit of a dataset; default: audits/NAME.")] = None,
 ) -> None:
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
-    from offtarget.engine.as_audited import Asked
-    from offtarget.gate.baseline import BASELINE, like_of, pruned, read_baseline, write_baseline
+    from offtarget.audit.folder import AuditFolder
+    from offtarget.cli.reading import asked_rows, audited_drop
+    from offtarget.errors import ConfigError
+    from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, write_baseline
+    from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
-    from offtarget.gate.run import baseline_now, criteria_of
+    from offtarget.gate.run import baseline_now
     from offtarget.gate.run import gate as run_gate
     from offtarget.gate.staged import require_staged as staged
 
     wanted = parse_formats(formats)
     given = list(dataset or [])
     if given[:1] == [INIT]:
+        _refuse(context, [p.name or "" for p in context.command.params[1:]], "`gate init` takes an audit and no option")
         _init(given[1:])
         return
-    asked = criteria_of(config, verdicts, baseline)
-    folder = _audit_there(given)
+    asked = criteria_of(config, verdicts, baseline, given)
+    folder = asked.subject.audit if asked.subject else None
     if folder is not None:
-        asked = criteria_of(config, verdicts, baseline, beside=folder.path)
+        _refuse(
+            context, OF_DATA, f"{folder.path} is an audit, which is judged as it was made; name its data to audit again"
+        )
+    if update_baseline:
+        _refuse(context, OF_REPORT, "with --update-baseline nothing is judged; do one after the other")
+    if prune and asked.baseline is None:
+        raise ConfigError("--prune: there is no baseline to prune; name one with --baseline, or in offtarget.toml")
     if require_staged:
-        staged([asked.config_path, asked.verdicts, asked.baseline])
+        beside = like_folder(asked.baseline) if asked.baseline else None
+        staged([asked.config_path, asked.verdicts, asked.baseline, beside])
+    rows = None
     if folder is None:
         if not asked.some and against is None and not update_baseline:
             _nothing(given)
-        data = given or _data_of(asked)
-        there = like or against or _like_path(like_of(asked.baseline) if asked.baseline else None)
-        cols = columns_option(columns) or ((asked.config.gate.columns or None) if not given else None)
-        folder = _audited(
-            Asked(
-                data=data[0] if len(data) == 1 else tuple(data),
-                columns=cols,
+        subject = asked.require_subject()
+        if not update_baseline:
+            asked.require_readable()
+        if against is not None:
+            AuditFolder(against).audit  # noqa: B018 - refused here, before the data is read
+        folder, pairs = audited_drop(
+            asked_rows(
+                subject.data,
+                columns=columns_option(columns) or subject.columns,
                 split=split,
+                card=card,
                 limit=limit,
                 limit_seed=limit_seed,
                 head=head,
-                card=str(card) if card else None,
-                skip_bad_rows=skip_bad_rows or None,
-                allow_drops=allow_drops or None,
+                skip_bad_rows=skip_bad_rows,
+                allow_drops=allow_drops,
             ),
-            there,
+            like or against or like_path(asked.baseline),
             out,
-            seed,
+            by=None,
+            seed=seed,
         )
+        rows = pairs.pairs
+        for warning in folder.audit.warnings:
+            if not warning.startswith(
+                "nothing was tested by topic"
+            ):  # a baseline holds topics only where they are judged
+                note(f"warning: {warning}")
     target = asked.baseline or Path(BASELINE)
     if update_baseline:
         fresh = baseline_now(folder, asked)
         changed = write_baseline(target, fresh, folder)
         how = "written" if changed else "is as it was"
         note(
-            f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); commit it"
+            f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); "
+            f"commit it and {like_folder(target)}/"
         )
         return
-    from offtarget.audit.folder import AuditFolder
-
     report = run_gate(
         folder, asked, against=AuditFolder(against) if against else None, strict=strict, pass_on_stale=pass_on_stale
     )
-    show(report, folder, asked, wanted)
+    show(report, folder, asked, wanted, rows)
     if prune and asked.baseline is not None:
         left = pruned(read_baseline(asked.baseline), baseline_now(folder, asked), report.outcomes)
         if write_baseline(asked.baseline, left, folder):
-            note(f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it")
+            note(
+                f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it and {like_folder(asked.baseline)}/"
+            )
     if report.exit_code:
         raise typer.Exit(report.exit_code)
 
 
-def show(report: "GateReport", folder: "AuditFolder", criteria: "Criteria", wanted: list) -> None:  # type: ignore[type-arg]
-    """Write the report in every format that was asked for."""
+def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Check that the command line does not give options that would have no effect."""
+    from offtarget.errors import ConfigError
+
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in names and source is not None and source.name == "COMMANDLINE":
+            raise ConfigError(f"{option.opts[0]}: {why}")
+
+
+def show(
+    report: "GateReport",
+    folder: "AuditFolder",
+    criteria: "Criteria",
+    wanted: "Sequence[Wanted]",
+    pairs: "Sequence[Pair] | None" = None,
+) -> None:
+    """Write the report in every format that was asked for; `pairs` are the audited rows, where they were read."""
     import os
 
     from offtarget.gate.formats import DOCUMENTS, FORMATS, github
     from offtarget.gate.locations import Locations
     from offtarget.store import write_atomic
 
-    locations = Locations(folder, report, criteria.config_path, (criteria.baseline, criteria.verdicts))
+    locations = Locations(folder, report, criteria.config_path, (criteria.baseline, criteria.verdicts), pairs=pairs)
     document = any(w.file is None and w.name in DOCUMENTS for w in wanted)  # then standard output is that alone
     for w in wanted:
         text = FORMATS[w.name](report, locations)
@@ -184,62 +233,22 @@ def _print_lines(text: str) -> None:
     sys.stdout.write("".join(printable(line) + "\n" for line in plain(text).rstrip("\n").split("\n") if line))
 
 
-def _audit_there(given: list[str]) -> "AuditFolder | None":
-    from offtarget.audit.folder import AuditFolder
-
-    folder = AuditFolder(given[0]) if len(given) == 1 else None
-    return folder if folder is not None and folder.exists else None
-
-
-def _like_path(folder: "AuditFolder | None") -> Path | None:
-    return folder.path if folder else None
-
-
-def _data_of(criteria: "Criteria") -> list[str]:
-    from offtarget.errors import ConfigError
-
-    data = criteria.config.gate.data
-    if not data or criteria.config_path is None:
-        raise ConfigError(
-            "no dataset: name one, or the folder of its audit, or set `data` under [gate] in offtarget.toml; "
-            "start with `offtarget gate init AUDIT_DIR`"
-        )
-    path = criteria.config_path.parent / data
-    return [str(path) if path.exists() else data]
-
-
 def _nothing(given: list[str]) -> None:
     import shlex
 
+    from offtarget.cli.reading import one_or_all
     from offtarget.errors import ConfigError
-    from offtarget.gate.run import NOTHING
+    from offtarget.gate.criteria import NOTHING
+    from offtarget.gate.dataset import require_there
 
     if given:
+        require_there(one_or_all(given))
         what = shlex.join(given)
         raise ConfigError(
             f"nothing to gate on: no decision, no limit and no baseline; start with `offtarget audit {what}` and "
             "`offtarget gate init AUDIT_DIR`"
         )
     raise ConfigError(NOTHING.format(folder="AUDIT_DIR"))
-
-
-def _audited(asked: "object", like: Path | None, out: Path | None, seed: int) -> "AuditFolder":
-    from offtarget.cli.audit import replaces
-    from offtarget.cli.reading import note_reading
-    from offtarget.gate.dataset import audit_drop, default_out, read_drop
-
-    pairs, notes, setup = read_drop(asked, like)  # type: ignore[arg-type]
-    for text in notes:
-        note(f"note: {text}")
-    note_reading(pairs, warnings=False)
-    folder = out or default_out(pairs)
-    replaces(folder, pairs, asked=out is not None)
-    with progress() as report:
-        found = audit_drop(folder, pairs, setup, by=None, seed=seed, progress=report)
-    for warning in found.audit.warnings:
-        if not warning.startswith("nothing was tested by topic"):  # a baseline holds topics only where they are judged
-            note(f"warning: {warning}")
-    return found
 
 
 def _init(rest: list[str]) -> None:

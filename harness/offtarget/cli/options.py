@@ -27,7 +27,9 @@ Card = Annotated[
 Limit = Annotated[
     int | None, typer.Option(min=1, help="Number of pairs to read: whole prompts, drawn from all rows by --limit-seed.")
 ]
-LimitSeed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of the draw of --limit.")]
+LimitSeed = Annotated[
+    int | None, typer.Option(min=0, max=MAX_SEED, help="Random seed of the draw of --limit; default: 0.")
+]
 Head = Annotated[int | None, typer.Option(min=1, help="Read only the first N pairs.")]
 SkipBadRows = Annotated[bool, typer.Option("--skip-bad-rows", help="Leave out broken rows and count them.")]
 AllowDrops = Annotated[

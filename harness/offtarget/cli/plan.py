@@ -19,7 +19,7 @@ from offtarget.cli.options import (
     SkipBadRows,
     Split,
 )
-from offtarget.cli.reading import note_reading, one_or_all
+from offtarget.cli.reading import asked_rows, note_reading, one_or_all
 from offtarget.cli.ui import (
     MAX_SEED,
     columns_option,
@@ -90,7 +90,7 @@ def plan(
     from offtarget.api.plan import PlanResult, check_shaped
     from offtarget.chat_template import read_template
     from offtarget.data.loading import load_asked
-    from offtarget.engine.as_audited import MODEL, Asked, as_audited
+    from offtarget.engine.as_audited import MODEL, as_audited
     from offtarget.engine.dry import dry_plan, ground
     from offtarget.errors import ConfigError
     from offtarget.lens.reader import Reader
@@ -115,16 +115,16 @@ def plan(
         check_shaped(out)
     if chat_template:
         read_template(chat_template)
-    asked = Asked(
+    asked = asked_rows(
         one_or_all(dataset),
         columns=columns_option(columns),
         split=split,
+        card=card,
         limit=limit,
         limit_seed=limit_seed,
         head=head,
-        card=str(card) if card else None,
-        skip_bad_rows=skip_bad_rows or None,
-        allow_drops=allow_drops or None,
+        skip_bad_rows=skip_bad_rows,
+        allow_drops=allow_drops,
         lens=None if lens is None else tuple(lens_option(lens)),
         model=model,
         max_length=max_length,

@@ -131,11 +131,6 @@ def plain(text: str) -> str:
     return text.translate({0x2212: "-", 0x202F: " ", 0xA0: " "})
 
 
-def small(p: float) -> str:
-    """A p or q value in plain characters; never 0: beyond what a float can say it is `<1e-300`."""
-    return "<1e-300" if p <= 1e-300 else f"{p:.1e}" if p < 0.001 else f"{p:.3f}"
-
-
 def size(d: float) -> str:
     """An effect size; where all rows differ alike it has no upper end, and the cap that is stored is not shown as it is."""
     return f"{d:+.2f}" if abs(d) < 100 else ">+100" if d > 0 else "<-100"

@@ -35,7 +35,7 @@ def html_tags(text: str) -> list[tuple[Place, str]]:
     Args:
         text: with a line feed at every line end.
     """
-    tags = ("<" in text and "</" in text) or "<br" in text.lower() or "<p>" in text or "<hr" in text
+    tags = "<" in text and ("</" in text or "<p>" in text or "<hr" in text or "<br" in text.lower())
     if not tags and "&" not in text:
         return []
     if "<" in text and _PAGE.search(text):

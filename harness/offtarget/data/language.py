@@ -66,8 +66,8 @@ def is_english(text: str) -> bool | None:
     words = [w.lower() for w in _WORD.findall(text[:_READ])]
     if len(words) < _WORDS:
         return None
-    english = sum(w in ENGLISH for w in words) / len(words)
-    foreign = [w for w in words if w in _OTHERS]
+    english = sum(map(ENGLISH.__contains__, words)) / len(words)
+    foreign = list(filter(_OTHERS.__contains__, words))
     other = len(foreign) / len(words) if len(set(foreign)) > 1 else 0.0
     if english >= 0.1 and english >= other:
         return True

@@ -23,7 +23,21 @@ def repetition(text: str) -> Place | None:
     Where there is none, a line that is there five times or more and makes half of all lines: from its first time
     to its last.
     """
-    return None if len(text) < _RUN else _run(text) or _lines(text)
+    if len(text) < _RUN:
+        return None
+    return (_run(text) if _may_run(text) else None) or _lines(text)
+
+
+def _may_run(text: str) -> bool:
+    """Whether some `_STEP` characters come again within one period; quick, and true of every text that has a run.
+
+    A run is at least `max(_RUN, period * _TIMES)` long, so without its last period it is long enough that one of the
+    stretches of `_STEP` characters that are looked at, which follow each other, lies wholly in it.
+    """
+    find = text.find
+    return any(
+        find(text[at : at + _STEP], at + 1, at + _STEP + _UNIT) >= 0 for at in range(0, len(text) - _STEP, _STEP)
+    )
 
 
 def _run(text: str) -> Place | None:

@@ -19,6 +19,7 @@ from offtarget.benchmark.known import known_truth
 from offtarget.data.messages import clean
 from offtarget.data.pairs import PairSet
 from offtarget.engine.recipe import AuditOptions
+from offtarget.errors import ConfigError, OfftargetError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.names import kinds_of
 from offtarget.lens.reader import Reader
@@ -61,6 +62,36 @@ class Audited:
     def audit(self) -> Audit:
         """The record."""
         return self.folder.audit
+
+
+def require_replaceable(folder: Path, pairs: PairSet, *, asked: bool) -> str:
+    """Check that an audit may be written there: by default never over that of other data, such as last week's drop.
+
+    Args:
+        folder: that is written.
+        pairs: the rows.
+        asked: whether the folder was named.
+
+    Returns:
+        The audit of other rows that is replaced, in words; empty where there is none.
+
+    Raises:
+        ConfigError: the folder was not named, and holds the audit of other data.
+    """
+    there = AuditFolder(folder)
+    try:
+        earlier = there.audit if there.exists else None
+    except OfftargetError:  # damaged, or of another version
+        earlier = None
+    if earlier is None or earlier.dataset.rows_sha256 == pairs.rows_sha256:
+        return ""
+    data = earlier.reading.data if earlier.reading else None
+    what = f"the audit of {data or 'other rows'} ({earlier.dataset.n_pairs} pairs, {earlier.created[:10]})"
+    if not asked and data is not None and (pairs.asked is None or data != pairs.asked.data):
+        raise ConfigError(
+            f"{folder}: holds {what}; write this one elsewhere with --out, or name that folder with --out"
+        )
+    return what
 
 
 def audit_into(

@@ -5,6 +5,7 @@ rows were read: what `--like` needs of an audit, without its rows. Both belong i
 """
 
 import json
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +23,8 @@ from offtarget.records import explain
 from offtarget.store import write_atomic
 
 BASELINE = "offtarget-baseline.json"
+LIKE = ".like"
+"""Of the folder with the vocabulary, beside the file."""
 SCHEMA_VERSION = 1
 
 
@@ -47,9 +50,10 @@ def read_baseline(path: Path) -> Baseline:
         ConfigError: it cannot be read or is damaged.
         UndecidedError: it is of another schema version.
     """
-    remedy = "make it again with `offtarget gate AUDIT_DIR --update-baseline`, or take it from your version control"
+    command = f"`offtarget gate AUDIT_DIR --baseline {shlex.quote(str(path))} --update-baseline`"
+    remedy = f"make it again with {command}, or take it from your version control"
     if not path.is_file():
-        raise ConfigError(f"{path}: no baseline there; write one with `offtarget gate AUDIT_DIR --update-baseline`")
+        raise ConfigError(f"{path}: no baseline there; write one with {command}")
     raw = read_json(path, remedy=f"it may be cut off; {remedy}")
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version is None:
@@ -67,23 +71,33 @@ def read_baseline(path: Path) -> Baseline:
     return found
 
 
-def require_same(baseline: Baseline, audited: AuditWithRows, where: str) -> None:
+def require_same(baseline: Baseline, audited: AuditWithRows, where: Path, *, audit: bool = False) -> None:
     """Check that a baseline speaks of this audit's vocabulary.
+
+    Args:
+        baseline: it.
+        audited: the audit that is judged.
+        where: the file of the baseline, or the folder of the audit that serves as one.
+        audit: whether it is an audit that serves as one.
 
     Raises:
         UndecidedError: it was made with other lenses, or another vocabulary.
     """
-    audit = audited.audit
-    lenses = tuple(sorted(kinds_of([str(x["name"]) for x in audit.lens])))
+    judged = audited.audit
+    lenses = tuple(sorted(kinds_of([str(x["name"]) for x in judged.lens])))
+    like = where if audit else like_folder(where)
+    again = (
+        f"or audit {where} again" if audit else f"or make the baseline again with --baseline {where} --update-baseline"
+    )
     if baseline.lens != lenses:
         raise UndecidedError(
             f"{where}: made with lens {','.join(baseline.lens)}, but the audit has {','.join(lenses)}; audit with "
-            f"--lens {','.join(baseline.lens)}, or make the baseline again with --update-baseline"
+            f"--lens {','.join(baseline.lens)}, {again}"
         )
-    if baseline.vocabulary != audit.vocabulary:
+    if baseline.vocabulary != judged.vocabulary:
         raise UndecidedError(
-            f"{where}: made with vocabulary {baseline.vocabulary[:12]}, but the audit has {audit.vocabulary[:12]}; audit with "
-            f"--like {like_folder(Path(where))}, or make the baseline again with --update-baseline"
+            f"{where}: made with vocabulary {baseline.vocabulary[:12]}, but the audit has {judged.vocabulary[:12]}; audit with "
+            f"--like {like}, {again}"
         )
 
 
@@ -98,7 +112,26 @@ def text_of(baseline: Baseline) -> str:
 
 def like_folder(path: Path) -> Path:
     """Where the vocabulary of a baseline lies."""
-    return path.with_suffix(".like")
+    return path.with_suffix(LIKE)
+
+
+def require_file_name(path: Path) -> None:
+    """Check that a baseline may lie there.
+
+    Raises:
+        ConfigError: the name is empty or that of a folder, or the folder of the vocabulary would have it, or cannot be made.
+    """
+    if not path.name or path.is_dir():
+        raise ConfigError(f"baseline {path}: a folder, not a file; name a file, such as {path / BASELINE}")
+    if path.suffix == LIKE:
+        raise ConfigError(
+            f"baseline {path}: the folder beside a baseline is called so; name a file, such as {BASELINE}"
+        )
+    beside = like_folder(path)
+    if beside.exists() and not beside.is_dir():
+        raise ConfigError(
+            f"{beside}: a file, and the baseline's vocabulary is to lie there; move it, or name another baseline"
+        )
 
 
 def write_baseline(path: Path, baseline: Baseline, audited: AuditWithRows) -> bool:
@@ -106,12 +139,16 @@ def write_baseline(path: Path, baseline: Baseline, audited: AuditWithRows) -> bo
 
     Returns:
         Whether the file is another one than before.
+
+    Raises:
+        ConfigError: as `require_file_name`.
     """
+    require_file_name(path)
     text = text_of(baseline)
-    before = path.read_text(encoding="utf-8") if path.is_file() else None
+    before = path.read_bytes() if path.is_file() else None
     write_atomic(path, text)
     _write_like(like_folder(path), audited, baseline.views)
-    return before != text
+    return before != text.encode()
 
 
 def _write_like(folder: Path, audited: AuditWithRows, views: Sequence[View]) -> None:
@@ -152,10 +189,10 @@ def pruned(baseline: Baseline, now: Baseline, outcomes: Iterable[Outcome]) -> Ba
     return baseline.model_copy(update={"audit": "" if less else baseline.audit, "entries": entries})
 
 
-def like_of(path: Path) -> AuditFolder | None:
-    """The vocabulary beside a baseline; None where it is not there."""
-    folder = AuditFolder(like_folder(path))
-    return folder if folder.exists else None
+def like_path(path: Path | None) -> Path | None:
+    """The folder with the vocabulary of a baseline; None where it is not there."""
+    folder = like_folder(path) if path is not None else None
+    return folder if folder is not None and AuditFolder(folder).exists else None
 
 
 def _order(e: Entry) -> tuple[str, str, str]:

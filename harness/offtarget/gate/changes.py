@@ -7,13 +7,13 @@ import numpy as np
 from offtarget.audit.diff.records import Difference
 from offtarget.audit.diff.sums import Sums, two_sample
 from offtarget.audit.diff.test import detectable
+from offtarget.audit.evidence import LOG
 from offtarget.audit.statistics.means import Floats, bh, t_interval
 from offtarget.gate.measure import Measured, sums_from
 from offtarget.gate.records import Baseline, Change, Entry, Place, Settings
 from offtarget.verdicts import Seen
 
 SHARE = "share of "
-LOG = "log units"
 
 
 def from_sums(baseline: Baseline, now: Measured) -> dict[Place, Change]:

@@ -1,11 +1,13 @@
 """The audit of a dataset for the gate: with the vocabulary of the baseline or of an earlier audit."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.data.loading import load_asked
 from offtarget.data.pairs import PairSet
+from offtarget.data.reading import read_rows
+from offtarget.data.sources import resolve as resolve_data
 from offtarget.engine.as_audited import Asked, as_audited
 from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.recipe import AuditOptions
@@ -16,6 +18,19 @@ from offtarget.progress import Progress
 from offtarget.store import Store
 
 AUDITS = Path("audits")
+
+
+def require_there(data: str | tuple[str, ...]) -> None:
+    """Check that a dataset can be found, without reading it.
+
+    Raises:
+        ConfigError: nothing of that name, or no such file.
+        DataError: a file is empty.
+    """
+    source = resolve_data(data)
+    for _, files in source.files.parts if source.files else ():
+        for file in files:
+            read_rows(file)  # its rows come lazily
 
 
 def read_drop(asked: Asked, like: Path | None) -> tuple[PairSet, tuple[str, ...], "Setup"]:
@@ -35,13 +50,15 @@ def read_drop(asked: Asked, like: Path | None) -> tuple[PairSet, tuple[str, ...]
     return pairs, answered.notes, Setup(reading.lens, reading.model, reading.max_length, reading.template, like)
 
 
+@dataclass(frozen=True)
 class Setup:
     """How a drop is audited."""
 
-    def __init__(
-        self, lens: tuple[str, ...], model: str | None, max_length: int, template: str | None, like: Path | None
-    ) -> None:
-        self.lens, self.model, self.max_length, self.template, self.like = lens, model, max_length, template, like
+    lens: tuple[str, ...]
+    model: str | None
+    max_length: int
+    template: str | None
+    like: Path | None
 
 
 def audit_drop(

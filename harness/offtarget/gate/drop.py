@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.diff.records import ColumnChange, Difference, EffectChange
-from offtarget.audit.diff.run import known_cells
+from offtarget.audit.diff.run import known_cells, same_rows
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Q_FINDING
 from offtarget.data.pairs import Pair
 from offtarget.gate.changes import beyond_chance, from_rows
-from offtarget.gate.judge import difference_text, small
 from offtarget.gate.records import Change, GateReport, Settings, Status
 from offtarget.records import Record
-from offtarget.report.amounts import in_unit
+from offtarget.report.amounts import difference_text, in_unit, small
 from offtarget.report.html import environment, render_page
 from offtarget.store import write_atomic
 
@@ -101,7 +100,7 @@ def make_drop(
         for (_, concept, context), value in known_cells(new, ["metadata"]).items()
         if context
     }
-    kept = _unaltered(old, new)
+    kept = same_rows(new.workings, old.workings)
     out, lines = [], []
     for e in changed:
         rows = _behind(e, old, new, kept)
@@ -129,13 +128,6 @@ def make_drop(
         gate=report,
     )
     return drop, _csv(lines, columns)
-
-
-def _unaltered(old: AuditFolder, new: AuditFolder) -> NDArray[np.int64]:
-    """For each new row the number of the old row of the same id and prompt, or -1."""
-    a, b = old.workings, new.workings
-    where = {row: i for i, row in enumerate(zip(a.pair_ids, a.groups, strict=True))}
-    return np.array([where.get(row, -1) for row in zip(b.pair_ids, b.groups, strict=True)], dtype=np.int64)
 
 
 def _behind(e: EffectChange, old: AuditFolder, new: AuditFolder, kept: NDArray[np.int64]) -> list[int]:
@@ -195,22 +187,29 @@ def sentence(c: DropChange) -> str:
 
 def lines_of(drop: Drop) -> list[str]:
     """What changed, in sentences: the set's composition, then each effect."""
-    out = [
-        f"{drop.gate.dataset} against {drop.old}: {len(drop.changes)} of {drop.tested} effects over the whole set changed"
-    ]
+    head = f"{drop.gate.dataset} against {drop.old}: {len(drop.changes)} of {drop.tested} effects over the whole set changed"
+    return [head, *_composition(drop), *(sentence(c) for c in drop.changes)]
+
+
+def _composition(drop: Drop) -> list[str]:
+    """Values of metadata whose share of rows changed by a point or more, a line a column."""
+    out = []
     for column in drop.composition:
         moved = [v for v in column.values if abs(v.new - v.old) >= 0.01][:6]
         if moved:
             shares = ", ".join(f"{v.value} {v.old:.0%} → {v.new:.0%}" for v in moved)
             out.append(f"{column.name}: {shares}")
-    return [*out, *(sentence(c) for c in drop.changes)]
+    return out
 
 
 def page(drop: Drop) -> str:
     """The page: what changed, then what the gate says of it."""
     values: dict[str, Any] = {
         "drop": drop,
-        "lines": lines_of(drop)[1:],
+        "lines": [
+            *(("plain", text) for text in _composition(drop)),
+            *(("up" if c.change.difference > 0 else "down", sentence(c)) for c in drop.changes),
+        ],
         "in_unit": in_unit,
         "difference_text": difference_text,
         "judged": drop.gate.of("error", "undecided", "warn"),

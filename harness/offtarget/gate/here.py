@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from offtarget.audit.folder import AuditFolder
 from offtarget.engine.as_audited import Asked
+from offtarget.engine.auditing import require_replaceable
 from offtarget.errors import ConfigError
-from offtarget.gate.baseline import like_of
-from offtarget.gate.dataset import audit_drop, read_drop
+from offtarget.gate.baseline import like_path
+from offtarget.gate.criteria import NOTHING, Criteria, criteria_of
+from offtarget.gate.dataset import audit_drop, default_out, read_drop, require_there
 from offtarget.gate.records import GateReport
-from offtarget.gate.run import NOTHING, Criteria, criteria_of, gate
+from offtarget.gate.run import gate
 
 
 def gate_here(
@@ -24,32 +24,47 @@ def gate_here(
     limit: int | None = None,
     strict: bool = False,
     pass_on_stale: bool = False,
+    out: str | Path | None = None,
 ) -> GateReport:
     """Judge a dataset or the folder of its audit; `offtarget.gate` says what the arguments are."""
-    toml, said, before = (Path(p) if p is not None else None for p in (config, verdicts, baseline))
-    folder = AuditFolder(data)
-    criteria = criteria_of(toml, said, before, beside=folder.path if folder.exists else None)
-    if folder.exists:
-        return gate(folder, criteria, strict=strict, pass_on_stale=pass_on_stale)
-    if not criteria.some:
-        raise ConfigError(NOTHING.format(folder="AUDIT_DIR"))
-    beside = like_of(criteria.baseline) if criteria.baseline else None
-    asked = Asked(data=str(data), columns=columns or criteria.config.gate.columns or None, limit=limit)
-    return _audited(asked, Path(like) if like else beside.path if beside else None, criteria, strict, pass_on_stale)
+    toml, said, before, earlier, folder = (
+        Path(p) if p is not None else None for p in (config, verdicts, baseline, like, out)
+    )
+    criteria = criteria_of(toml, said, before, [str(data)])
+    if criteria.subject is not None and criteria.subject.audit is not None:
+        for name, value in (("like", like), ("columns", columns), ("limit", limit), ("out", out)):
+            if value is not None:
+                raise ConfigError(f"--{name}: {data} is an audit, which is judged as it was made; leave it out")
+    return _gated(criteria, earlier, columns, limit, folder, strict=strict, pass_on_stale=pass_on_stale)
 
 
 def gate_config(path: Path) -> GateReport:
-    """Judge the data that an offtarget.toml names."""
-    criteria = criteria_of(path, None, None)
-    data = criteria.config.gate.data
-    if data is None:
-        raise ConfigError(f"{path}: names no data; set `data` under [gate]")
-    there = path.parent / data
-    return gate_here(str(there) if there.exists() else data, config=path)
+    """Judge the data that an offtarget.toml names; an audit of it is written into `audits/` beside that file."""
+    return _gated(criteria_of(path, None, None), root=path.parent)
 
 
-def _audited(asked: Asked, like: Path | None, criteria: Criteria, strict: bool, pass_on_stale: bool) -> GateReport:
-    pairs, _, setup = read_drop(asked, like)
-    with TemporaryDirectory() as tmp:
-        folder = audit_drop(Path(tmp) / "audit", pairs, setup, by=None, seed=0, progress=None)
-        return gate(folder, criteria, strict=strict, pass_on_stale=pass_on_stale)
+def _gated(
+    criteria: Criteria,
+    like: Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    limit: int | None = None,
+    out: Path | None = None,
+    *,
+    root: Path = Path(),
+    strict: bool = False,
+    pass_on_stale: bool = False,
+) -> GateReport:
+    """As `offtarget gate`; the audit of a dataset stays, so that the commands of the report can be followed."""
+    subject = criteria.require_subject()
+    folder = subject.audit
+    if folder is None:
+        if not criteria.some:
+            require_there(subject.data)
+            raise ConfigError(NOTHING.format(folder="AUDIT_DIR"))
+        criteria.require_readable()
+        asked = Asked(data=subject.data, columns=columns or subject.columns, limit=limit)
+        pairs, _, setup = read_drop(asked, like or like_path(criteria.baseline))
+        where = out or root / default_out(pairs)
+        require_replaceable(where, pairs, asked=out is not None)
+        folder = audit_drop(where, pairs, setup, by=None, seed=0, progress=None)
+    return gate(folder, criteria, strict=strict, pass_on_stale=pass_on_stale)

@@ -39,12 +39,17 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     yield f"wrote {BASELINE} and {like_folder(Path(BASELINE))}/: {baseline.rows} pairs, {len(baseline.entries)} effects"
     data = audit.reading.data if audit.reading and isinstance(audit.reading.data, str) else ""
     verdicts = audit_dir / "verdicts.yaml"
-    toml = _template("offtarget.toml").replace("@DATA@", _quoted(data)).replace("@VERDICTS@", _quoted(str(verdicts)))
     columns = audit.reading.columns if audit.reading else None
-    toml = toml.replace("@COLUMNS@", ", ".join(f"{k} = {_quoted(v)}" for k, v in (columns or {}).items()))
-    toml = toml if verdicts.is_file() else toml.replace("\nverdicts =", "\n# verdicts =")
-    toml = toml if data else toml.replace("\ndata =", "\n# data =")
-    write_atomic(root / CONFIG, toml if columns else toml.replace("\ncolumns =", "\n# columns ="))
+    values = {
+        "data": _quoted(data) if data else None,
+        "columns": f"{{ {', '.join(f'{k} = {_quoted(v)}' for k, v in columns.items())} }}" if columns else None,
+        "verdicts": _quoted(str(verdicts)) if verdicts.is_file() else None,
+    }
+    shown = {"data": '"drops/new.jsonl"', "columns": '{ prompt = "question" }', "verdicts": _quoted(str(verdicts))}
+    toml = _template("offtarget.toml")
+    for key, value in values.items():
+        toml = toml.replace(f"@{key.upper()}@", f"{key} = {value}" if value else f"# {key} = {shown[key]}")
+    write_atomic(root / CONFIG, toml)
     yield f"wrote {CONFIG}: settings and limits"
     write_atomic(root / WORKFLOW, _template("offtarget.yml"))
     yield f"wrote {WORKFLOW}: `offtarget gate` on every push"
@@ -55,7 +60,13 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     else:
         write_atomic(root / HOOKS, hook)
         yield f"wrote {HOOKS}: the same before every commit"
-    yield "next: commit these files; `offtarget gate` judges the data that offtarget.toml names"
+    if data:
+        yield "next: commit these files; `offtarget gate` judges the data that offtarget.toml names"
+    else:
+        yield (
+            f"next: set `data` in {CONFIG} (the audit does not name one dataset or file), then commit these files; `offtarget "
+            "gate` judges what it names"
+        )
 
 
 def _template(name: str) -> str:

@@ -5,11 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from offtarget.audit.diff.sums import WRITTEN, cohen_d
 from offtarget.audit.records import Hypothesis
 from offtarget.gate.changes import beyond_chance, from_seen, large
 from offtarget.gate.measure import Measured, is_finding
 from offtarget.gate.records import Baseline, Change, Entry, Outcome, Place, Settings, Severity, Status
-from offtarget.report.amounts import in_unit
+from offtarget.report.amounts import difference_parts, difference_text, in_unit, small
 from offtarget.verdicts import Verdict, Verdicts, decided
 
 
@@ -115,7 +118,8 @@ def _gone(e: Entry, less: bool, v: Verdict, settings: Settings) -> bool:
 def _matters(value: float, e: Entry, settings: Settings) -> bool:
     """Whether an effect is as large as a change must be."""
     sd = (e.squares / max(e.n + e.n_outside - 1, 1)) ** 0.5
-    return large(value, value / sd if sd > 0 else 0.0, e.unit, settings)
+    value = 0.0 if abs(value) <= WRITTEN * abs(e.effect) else value
+    return large(value, float(cohen_d(np.float64(value), np.float64(sd))), e.unit, settings)
 
 
 def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) -> _Said | None:
@@ -125,7 +129,8 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
             return None
         if before and was is not None:
             return _Said("same", "pass", f"{size(e)}; {in_unit(was.effect, e.unit)} in the baseline")
-        text = f"{size(e)}; there are too few rows of it to compare it with the baseline"
+        why = "the baseline does not have it" if was is None else "too few rows show it to compare it with the baseline"
+        text = f"{size(e)}; {why}"
         if not _matters(e.effect - (was.effect if was else 0.0), e, case.settings):
             return _Said("same", "pass", f"{text}, and less of it than matters")
         return _Said("new", "error", text)
@@ -150,20 +155,8 @@ def _more(old: float, new: float) -> bool:
 
 
 def _tested(change: Change, unit: str) -> str:
-    low, high = (difference_text(x, unit).split("\u202f")[0].split(" ")[0] for x in change.ci)
+    low, high = (difference_parts(x, unit)[0] for x in change.ci)
     return f"changed by {difference_text(change.difference, unit)} [{low}, {high}], q {small(change.q)}"
-
-
-def difference_text(value: float, unit: str) -> str:
-    """A difference of effects; of logs of ratios the factor from one to the other, since per cent do not subtract."""
-    import math
-
-    return f"×{math.exp(value):.2f}" if unit == "log units" else in_unit(value, unit)
-
-
-def small(q: float) -> str:
-    """A q for a sentence."""
-    return f"{q:.1e}" if q < 0.001 else f"{q:.3f}"
 
 
 def size(e: Entry) -> str:

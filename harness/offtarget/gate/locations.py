@@ -3,7 +3,8 @@
 import csv
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,7 @@ class Locations:
         config: offtarget.toml, where there is one.
         others: files to point at where there is none, the best first.
         root: of the repository; what lies outside of it has no place.
+        pairs: the audited rows, where they were read already.
     """
 
     def __init__(
@@ -37,12 +39,14 @@ class Locations:
         config: Path | None = None,
         others: tuple[Path | None, ...] = (),
         root: Path | None = None,
+        pairs: Sequence[Pair] | None = None,
     ) -> None:
+        self._folder, self._pairs = folder, pairs
+        self._wanted = {row for o in report.outcomes if o.severity != "pass" for row in o.rows}
         self._root = (root or Path()).resolve()
         self._config = config if config and self._uri(config) else None
         named = next((p for p in (*others, folder.path / "audit.json") if p is not None and self._uri(p)), None)
         self._other = (self._uri(named) if named else None) or "offtarget.toml"
-        self._rows = self._lines(folder, {row for o in report.outcomes if o.severity != "pass" for row in o.rows})
 
     def of(self, o: Outcome) -> list[Located]:
         """At least one place: the rows of a plain file, else the rule, else the file that the gate was given."""
@@ -60,20 +64,22 @@ class Locations:
             return None
         return quote(str(PurePosixPath(*whole.relative_to(self._root).parts)))
 
-    def _lines(self, folder: AuditFolder, wanted: set[str]) -> dict[str, tuple[str, int]]:
-        reading = folder.audit.reading
+    @cached_property
+    def _rows(self) -> dict[str, tuple[str, int]]:
+        """Path and line of the rows that some outcome names; found when first asked for, as not every format asks."""
+        reading = self._folder.audit.reading
         data = reading.data if reading else None
         file = Path(os.fspath(data)) if isinstance(data, str) else Path()
         uri = self._uri(file) if isinstance(data, str) else None
-        if not wanted or uri is None or file.suffix.lower() not in PLAIN:
+        if not self._wanted or uri is None or file.suffix.lower() not in PLAIN:
             return {}
-        pairs, _ = audited_pairs(folder)
+        pairs = audited_pairs(self._folder)[0] if self._pairs is None else {p.id: p for p in self._pairs}
         lines: dict[str, set[int]] = {}
         for number, strings in _rows_of(file, PLAIN[file.suffix.lower()]):
             for text in strings:
                 lines.setdefault(text, set()).add(number)
         out = {}
-        for row in wanted & pairs.keys():
+        for row in self._wanted & pairs.keys():
             at = _shared(pairs[row], lines)
             if at is not None:
                 out[row] = (uri, at)

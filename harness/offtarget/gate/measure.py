@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from offtarget.audit.diff.run import known_cells
+from offtarget.audit.diff.run import known_cells, tested_in
 from offtarget.audit.diff.sums import Sums, sums_of
 from offtarget.audit.folder import AuditWithRows
-from offtarget.audit.records import CONTEXT_KIND, Q_FINDING, View
+from offtarget.audit.records import Q_FINDING, View
 from offtarget.audit.statistics.means import Ints, t_interval
 from offtarget.gate.records import Entry
 
@@ -42,11 +42,9 @@ def measure(audited: AuditWithRows, views: Sequence[View]) -> Measured:
             whole = [number[c.id] for c in audit.concepts if c.evidence.contrast != "standardised"]
             cells.append((view, None, np.array(whole, dtype=np.int64)))
             continue
-        family = w.families.get(view) or {}
-        names = [c.id for c in audit.contexts if c.kind == CONTEXT_KIND[view]]
-        for name, tested in zip(names, family["tested"] if family else (), strict=False):
-            if tested.any():
-                cells.append((view, name, np.flatnonzero(tested)))
+        for name, tested in tested_in(audited, view).items():
+            if tested:
+                cells.append((view, name, np.array([number[c] for c in tested], dtype=np.int64)))
     if not cells:
         return Measured((), Sums(*(np.zeros(0) for _ in range(12))))
     sums = Sums.joined(sums_of(w, [(context, numbers) for _, context, numbers in cells]))

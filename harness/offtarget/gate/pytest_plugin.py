@@ -9,6 +9,7 @@ that the file names.
 """
 
 from collections.abc import Iterator
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,21 +45,31 @@ class GateFile(pytest.File):
 
     def collect(self) -> Iterator[Any]:
         """A test for each rule, and one for decisions and baseline where there are any."""
-        from offtarget.gate.config import read_config
+        from offtarget.errors import OfftargetError
+        from offtarget.gate.criteria import criteria_of
 
-        config = read_config(self.path)
-        if config.gate.baseline or config.gate.verdicts or not config.rule:
+        try:
+            criteria = criteria_of(self.path, None, None)
+        except OfftargetError as error:
+            raise self.CollectError(str(error)) from None
+        if criteria.baseline or criteria.verdicts or not criteria.config.rule:
             yield GateItem.from_parent(self, name="findings", rule=None)
-        for k, rule in enumerate(config.rule, 1):
+        for k, rule in enumerate(criteria.config.rule, 1):
             yield GateItem.from_parent(self, name=f"rule {k}: {rule.concept}", rule=k)
 
     def report(self) -> "GateReport":
-        """What the gate says, found once."""
-        if not hasattr(self, "_report"):
-            from offtarget.gate.here import gate_config
+        """What the gate says, found once; also that it cannot."""
+        from offtarget.errors import OfftargetError
+        from offtarget.gate.here import gate_config
 
-            self._report = gate_config(self.path)
-        return self._report
+        if not hasattr(self, "_said"):
+            try:
+                self._said: GateReport | OfftargetError = gate_config(self.path)
+            except OfftargetError as error:
+                self._said = error
+        if isinstance(self._said, OfftargetError):
+            raise self._said
+        return self._said
 
 
 class GateItem(pytest.Item):
@@ -117,7 +128,23 @@ def _marked(item: Any) -> "GateReport | None":
     if mark is None:
         return None
     if not hasattr(item, "_offtarget_report"):
-        from offtarget.gate.here import gate_here
-
-        item._offtarget_report = gate_here(*mark.args, **mark.kwargs)
+        said = _judged(*mark.args, **mark.kwargs)
+        if isinstance(said, str):  # here, so that what it was raised by is not printed too
+            pytest.fail(said, pytrace=False)
+        item._offtarget_report = said
     return item._offtarget_report  # type: ignore[no-any-return]
+
+
+def _judged(*args: Any, **kwargs: Any) -> "GateReport | str":
+    """The report, or in one line why there is none."""
+    from offtarget.errors import OfftargetError
+    from offtarget.gate.here import gate_here
+
+    try:
+        signature(gate_here).bind(*args, **kwargs)
+    except TypeError as error:
+        return f"@pytest.mark.{MARK}: {error}; write the data first, then options by name"
+    try:
+        return gate_here(*args, **kwargs)
+    except OfftargetError as error:
+        return str(error)

@@ -192,7 +192,8 @@ class GateReport(Record):
     """What it was judged by, in words."""
     counts: dict[Status, int]
     outcomes: tuple[Outcome, ...]
-    """Errors first, then what could not be decided, warnings, and what passed; each by size of the effect."""
+    """Errors first, then what could not be decided, warnings, and what passed; of each, limits last, and the smallest q
+    first."""
     sees: Sees | None
     not_judged: dict[str, int]
     """Findings of views that are not gated, counted by view."""

@@ -4,7 +4,6 @@ import datetime as dt
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -17,67 +16,17 @@ from offtarget.audit.records import Audit, View
 from offtarget.errors import ConfigError
 from offtarget.gate.baseline import baseline_of, read_baseline, require_same
 from offtarget.gate.changes import SHARE, from_rows, from_sums, smallest_lean
-from offtarget.gate.config import CONFIG, meant, read_config
+from offtarget.gate.config import CONFIG, meant
+from offtarget.gate.criteria import NOTHING, Criteria
 from offtarget.gate.judge import Case, judge
 from offtarget.gate.measure import Measured, is_finding, measure
-from offtarget.gate.records import SEVERITIES, Baseline, Change, GateConfig, GateReport, Outcome, Place, Sees
+from offtarget.gate.records import SEVERITIES, Baseline, Change, GateReport, Outcome, Place, Sees
 from offtarget.gate.rules import judge_rules
 from offtarget.gate.verdicts import read_for
 from offtarget.verdicts import Verdicts
 
 Result = Literal["pass", "fail", "undecided"]
 EXIT: dict[Result, Literal[0, 1, 3]] = {"pass": 0, "fail": 1, "undecided": 3}
-NOTHING = (
-    "nothing to gate on: no decision, no limit and no baseline; start with `offtarget gate init {folder}`, which writes "
-    "offtarget.toml and a baseline, or give --verdicts, --config or --baseline"
-)
-
-
-@dataclass(frozen=True)
-class Criteria:
-    """By what an audit is judged, and where it comes from."""
-
-    config: GateConfig = field(default_factory=GateConfig)
-    config_path: Path | None = None
-    verdicts: Path | None = None
-    baseline: Path | None = None
-
-    @property
-    def some(self) -> bool:
-        """Whether there is anything to judge by."""
-        return bool(self.verdicts or self.baseline or self.config.rule)
-
-
-def criteria_of(
-    config: Path | None,
-    verdicts: Path | None,
-    baseline: Path | None,
-    here: Path | None = None,
-    beside: Path | None = None,
-) -> Criteria:
-    """What the command line names; else what offtarget.toml names; else verdicts beside the audit.
-
-    Args:
-        config: offtarget.toml; by default the one in `here`, where there is one.
-        verdicts: a verdicts file.
-        baseline: a baseline file.
-        here: the working folder.
-        beside: folder of the audit, whose verdicts.yaml is taken where nothing else names one.
-
-    Raises:
-        ConfigError: the file is broken.
-    """
-    found = (here or Path()) / CONFIG
-    path = config or (found if found.is_file() else None)
-    read = read_config(path) if path else GateConfig()
-    folder = path.parent if path else Path()
-    if verdicts is None and read.gate.verdicts:
-        verdicts = folder / read.gate.verdicts
-    if verdicts is None and beside is not None and (beside / "verdicts.yaml").is_file():
-        verdicts = beside / "verdicts.yaml"
-    if baseline is None and read.gate.baseline:
-        baseline = folder / read.gate.baseline
-    return Criteria(read, path, verdicts, baseline)
 
 
 def gate(
@@ -166,7 +115,7 @@ def _before(
     settings = criteria.config.gate
     if criteria.baseline is not None:
         baseline = read_baseline(criteria.baseline)
-        require_same(baseline, folder, str(criteria.baseline))
+        require_same(baseline, folder, criteria.baseline)
         missing = [v for v in settings.views if v not in baseline.views]
         notes = [f"view '{v}' is not in the baseline: update it with --update-baseline" for v in missing]
         if against is None or against.audit.key != baseline.audit:
@@ -177,7 +126,7 @@ def _before(
             return baseline, from_sums(baseline, now), notes
     elif against is not None:
         baseline = baseline_of(against, measure(against, settings.views), settings.views)
-        require_same(baseline, folder, str(against.path))
+        require_same(baseline, folder, against.path, audit=True)
         notes = []
     else:
         return None, {}, []

@@ -7,27 +7,36 @@ from pathlib import Path
 from offtarget.errors import UndecidedError
 
 
-def require_staged(files: Iterable[Path | None]) -> None:
-    """Check that files have no change that is not staged.
+def require_staged(paths: Iterable[Path | None]) -> None:
+    """Check that files, and all files of folders, have no change that is not staged.
 
     Raises:
         UndecidedError: one has, is not under version control, or git cannot say.
     """
-    for file in files:
-        if file is None or not file.exists():
+    for path in paths:
+        if path is None or not path.parent.is_dir():
             continue
-        listed = _git(file, "ls-files", "--error-unmatch")
-        changed = _git(file, "diff", "--quiet")
-        if listed == 0 and changed == 0:
-            continue
-        if listed not in (0, 1) or changed not in (0, 1):
-            raise UndecidedError(f"{file}: git cannot say whether it is staged; run the gate inside the repository")
-        raise UndecidedError(f"{file} has changes that are not staged; run `git add {file}` and commit again")
+        lines = _status(path)
+        if lines is None:
+            raise UndecidedError(f"{path}: git cannot say whether it is staged; run the gate inside the repository")
+        if any(line[1:2] != " " for line in lines):
+            raise UndecidedError(f"{path} has changes that are not staged; run `git add {path}` and commit again")
 
 
-def _git(file: Path, *command: str) -> int:
-    words = ["git", "-C", str(file.resolve().parent), *command, "--", file.name]
+def _status(path: Path) -> list[str] | None:
+    """What git says of a path, a line a file that is not as it was committed; None where it cannot."""
+    words = [
+        "git",
+        "-C",
+        str(path.resolve().parent),
+        "status",
+        "--porcelain",
+        "--untracked-files=all",
+        "--ignored",
+        "--",
+    ]
     try:
-        return subprocess.run(words, capture_output=True, check=False).returncode
+        done = subprocess.run([*words, path.name], capture_output=True, text=True, errors="replace", check=False)
     except OSError:
-        return 128
+        return None
+    return done.stdout.splitlines() if done.returncode == 0 else None

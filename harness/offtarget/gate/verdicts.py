@@ -3,9 +3,7 @@
 from pathlib import Path
 
 from offtarget.audit.records import Audit
-from offtarget.documents import read_yaml
-from offtarget.errors import UndecidedError
-from offtarget.verdicts import SCHEMA_VERSION, Verdicts, check, decided, read
+from offtarget.verdicts import Verdicts, check, decided, read
 
 
 def read_for(path: Path, audit: Audit) -> tuple[Verdicts, list[str]]:
@@ -17,14 +15,6 @@ def read_for(path: Path, audit: Audit) -> tuple[Verdicts, list[str]]:
         ConfigError: it cannot be read, is broken, or names a concept that there is not.
         UndecidedError: it is of another vocabulary or schema.
     """
-    if path.is_file():
-        raw = read_yaml(path)
-        version = raw.get("schema_version") if isinstance(raw, dict) else None
-        if isinstance(version, int) and version != SCHEMA_VERSION:
-            raise UndecidedError(
-                f"{path}: verdicts of schema version {version}, but this offtarget reads {SCHEMA_VERSION}; decide again in a "
-                "copy of the audit's verdicts.template.yaml"
-            )
     found = read(path)
     contexts = {c.id for c in audit.contexts}
     here = tuple(v for v in found.verdicts if v.context is None or v.context in contexts)

@@ -2,7 +2,7 @@
 
 import math
 
-from offtarget.audit.evidence import Evidence
+from offtarget.audit.evidence import LOG, Evidence
 from offtarget.report.html import fixed, number, percent
 
 _SHARE = "share of "
@@ -36,7 +36,7 @@ def in_unit(value: float, unit: str) -> str:
 
 def parts(value: float, unit: str) -> tuple[str, str]:
     """The same as a signed number and the name of its unit, for tables."""
-    if unit == "log units":
+    if unit == LOG:
         return fixed(100 * (math.exp(value) - 1), 1, sign=True), "%"
     if unit == "sd of the difference":
         return fixed(value, 2, sign=True), "sd"
@@ -45,11 +45,24 @@ def parts(value: float, unit: str) -> tuple[str, str]:
     return number(value, sign=True), "per response" if unit == _COUNT else unit
 
 
+def difference_parts(value: float, unit: str) -> tuple[str, str]:
+    """A difference of effects and its unit; of logs of ratios the factor from one to the other, since per cent do not subtract."""
+    return (f"×{math.exp(value):.2f}", "") if unit == LOG else parts(value, unit)
+
+
+def difference_text(value: float, unit: str) -> str:
+    """The same in one text."""
+    return " ".join(difference_parts(value, unit)).strip()
+
+
+def small(p: float) -> str:
+    """A p or q value in plain characters; never 0: beyond what a float can say it is `<1e-300`."""
+    return "<1e-300" if p <= 1e-300 else f"{p:.1e}" if p < 0.001 else f"{p:.3f}"
+
+
 def interval(ends: tuple[float, float], e: Evidence) -> str:
     """The two ends of an interval of an effect, the unit said once."""
-    low, high = shift(ends[0], e), shift(ends[1], e)
-    number_of_low = low.split(" ")[0].split("\u202f")[0]
-    return f"{number_of_low} … {high}"
+    return f"{parts(ends[0], e.effect_unit)[0]} … {shift(ends[1], e)}"
 
 
 def effect_size(d: float | None) -> str:

@@ -61,7 +61,7 @@ def difference(before: AuditWithRows, after: AuditWithRows) -> Difference:
     as_read = a.u, b.u[:, order]
     u_old, u_new = a.effects(), b.effects()[:, order]
     codes = group_codes([*a.groups, *b.groups])
-    same = _same_rows(a, b)
+    same = same_rows(a, b)
     n_groups = int(codes.max()) + 1
     codes_old, codes_new = codes[: len(a.groups)], codes[len(a.groups) :]
     effects: list[EffectChange] = []
@@ -121,8 +121,8 @@ def read_difference(old: Path, new: Path) -> Difference:
     return difference(AuditFolder(old), AuditFolder(new))
 
 
-def _same_rows(a: Workings, b: Workings) -> Ints:
-    """For each old row the number of the new one with its id and prompt, or -1."""
+def same_rows(a: Workings, b: Workings) -> Ints:
+    """For each row of `a` the number of the row of `b` with its id and prompt, or -1."""
     where = {row: i for i, row in enumerate(zip(b.pair_ids, b.groups, strict=True))}
     return np.array([where.get(row, -1) for row in zip(a.pair_ids, a.groups, strict=True)], dtype=np.int64)
 
@@ -150,7 +150,9 @@ def _family(view: View, before: AuditWithRows, after: AuditWithRows) -> _Family:
         return _Family([(None, numbers)] if len(numbers) else [], rows)
     kind = CONTEXT_KIND[view]
     shared = [c.id for c in old.contexts if c.kind == kind and c.id in {x.id for x in new.contexts}]
-    tested_old, tested_new = _tested(before, view), _tested(after, view)
+    tested_old, tested_new = (
+        {context: set(names) for context, names in tested_in(x, view).items()} for x in (before, after)
+    )
     places: list[tuple[str | None, Ints]] = []
     for context in shared:
         both = tested_old.get(context, set()) & tested_new.get(context, set())
@@ -161,15 +163,15 @@ def _family(view: View, before: AuditWithRows, after: AuditWithRows) -> _Family:
     return _Family(places, rows)
 
 
-def _tested(audited: AuditWithRows, view: View) -> dict[str, set[str]]:
-    """Concepts tested in each context of a view."""
+def tested_in(audited: AuditWithRows, view: View) -> dict[str, list[str]]:
+    """Concepts tested in each context of a view, in the order of the audit."""
     w = audited.workings
     family = w.families.get(view) or {}
     if not family:
         return {}
     concepts = np.array(w.concepts)
     names = [c.id for c in audited.audit.contexts if c.kind == CONTEXT_KIND[view]]
-    return {n: set(concepts[row].tolist()) for n, row in zip(names, family["tested"], strict=True)}
+    return {n: concepts[row].tolist() for n, row in zip(names, family["tested"], strict=True)}
 
 
 def _in_any(audited: AuditWithRows, kind: str) -> Ints:

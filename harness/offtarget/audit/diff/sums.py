@@ -12,8 +12,11 @@ import numpy as np
 
 from offtarget.audit.diff.test import Side
 from offtarget.audit.statistics.inside import MIN_ACTIVE, ROUNDING
-from offtarget.audit.statistics.means import MIN_GROUPS, TINY_P, Floats, Ints, group_codes, group_sums
+from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, group_codes, group_sums
 from offtarget.audit.workings import Workings
+
+WRITTEN = 1e-6
+"""Relative: two effects that are as near are the same, since a baseline holds seven digits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +138,7 @@ class TwoSample:
     df: Floats
     p: Floats
     d: Floats
-    """The difference over the sd of u within both audits."""
+    """The difference over the sd of u within both audits; ±`D_CAP` where there is none, and at most so much."""
     testable: Floats
 
 
@@ -150,6 +153,8 @@ def two_sample(old: Sums, new: Sums) -> TwoSample:
     from scipy import stats
 
     difference = new.effect - old.effect
+    scale = np.maximum(np.abs(old.effect), np.abs(new.effect))
+    difference = np.where(np.abs(difference) <= WRITTEN * scale, 0.0, difference)
     v_old, v_new = old.se**2, new.se**2
     robust = np.sqrt(v_old + v_new)
     used = np.where(old.n_outside > 0, 4, 2)
@@ -162,7 +167,7 @@ def two_sample(old: Sums, new: Sums) -> TwoSample:
         welch = (v_old + v_new) ** 2 / (v_old**2 / (old.prompts_all - 1) + v_new**2 / (new.prompts_all - 1))
         kish = (old.k2 + new.k2) ** 2 / (old.k4 + new.k4)
         t = np.where(se > 0, difference / se, 0.0)
-        d = np.where(sd > 0, difference / sd, 0.0)
+    d = cohen_d(difference, sd)
     df = np.maximum(np.fmin(np.fmin(welch, kish - 1), old.prompts_all + new.prompts_all - 1), 1.0)
     p = 2 * stats.t.sf(np.abs(t), df)
     apart = (se <= ROUNDING * np.abs(difference)) & (difference != 0)
@@ -171,6 +176,13 @@ def two_sample(old: Sums, new: Sums) -> TwoSample:
     telling = np.minimum(np.maximum(old.active, old.n * share), np.maximum(new.active, new.n * share))
     enough = (telling >= MIN_ACTIVE) & (old.prompts + new.prompts >= MIN_GROUPS)
     return TwoSample(difference, se, df, p, d, enough & ((se > 0) | apart))
+
+
+def cohen_d(difference: Floats | np.float64, sd: Floats | np.float64) -> Floats:
+    """The difference in standard deviations; where nothing varies ±`D_CAP`, and at most so much."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = np.where(sd > 0, difference / sd, np.sign(difference) * D_CAP)
+    return np.asarray(np.clip(d, -D_CAP, D_CAP))
 
 
 def _inverse(n: Floats) -> Floats:

@@ -140,6 +140,8 @@ class Comparison:
         parts = [self._block(columns[cols], masks, in_old is not None) for cols in column_blocks(len(columns))]
         out = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
         difference = out["new"] - out["old"]
+        scale = np.maximum(np.abs(out["old"]), np.abs(out["new"]))
+        difference = np.where(np.abs(difference) <= ROUNDING * scale, 0.0, difference)  # two means of one value
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.where(out["se"] > 0, difference / out["se"], 0.0)
             d = np.where(out["sd"] > 0, difference / out["sd"], np.sign(difference) * D_CAP)

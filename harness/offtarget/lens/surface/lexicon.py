@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from offtarget.lens.surface.surroundings import Surroundings
+from offtarget.lens.surface.surroundings import EDGES, Surroundings
 from offtarget.lens.surface.templates import AHEAD, ANY_WORD, NUMBER, SENTENCE_END, SENTENCE_START, Item, read_template
 
 # Combining marks, which \w leaves out: without them words of many scripts would fall apart.
@@ -16,6 +16,8 @@ _MARKS = (
 _UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 _TOKEN = re.compile(rf"[\w{_MARKS}]++(?>(?:['’][\w{_MARKS}]++)*)|[^\w\s{_MARKS}{_UNSEEN}]")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+_A_WORD, _A_NUMBER, _A_SIGN = " word", " number", " sign"
+"""Stand for all tokens of a kind that no phrase names; no token has a space."""
 
 
 def tokenize(text: str) -> list[str]:
@@ -84,13 +86,15 @@ class _End:
     """Tokens at its end that must follow, but are no part of it."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _State:
     """All nodes in which a walk may be after the same tokens."""
 
     nodes: tuple[_Node, ...]
     next: "dict[str, _State | None]" = field(default_factory=dict)
     ends: tuple[_End, ...] = ()
+    words: dict[str, list[_Node]] | None = None
+    """What may follow in some of the nodes; made when a first token is read here."""
 
 
 class Matcher:
@@ -157,11 +161,24 @@ class Matcher:
         out: list[tuple[int, int, int]] = []
         free = [0] * len(self.lexicons)
         text = Surroundings(tokens, written, opens)
-        for start, token in enumerate(tokens):
-            if token not in self._first:
+        known, first, start_words = self._known, self._first, self._start_words
+        kinds = [
+            t if t in known else _A_SIGN if not t[0].isalnum() else _A_NUMBER if t.isdigit() else _A_WORD
+            for t in tokens
+        ]
+        for start, token in enumerate(kinds):
+            if token not in first:
                 continue
-            anchored = token in self._start_words and text.sentence_starts(start)
-            for k, (stop, role) in self._longest(self._at_start if anchored else self._anywhere, text, start):
+            anchored = (
+                token in start_words
+                and (not start or tokens[start - 1] in EDGES or start in opens)
+                and text.sentence_starts(start)
+            )
+            state = self._at_start if anchored else self._anywhere
+            opened = state.next[token] if token in state.next else self._step(state, token)
+            if opened is None or (not opened.ends and self._stops(opened, kinds, start + 1)):
+                continue  # as most do
+            for k, (stop, role) in self._longest(state, text, kinds, start):
                 if start < free[k]:
                     continue
                 free[k] = stop
@@ -171,12 +188,20 @@ class Matcher:
                     out.append((k, start, stop))
         return out
 
-    def _longest(self, state: _State, text: Surroundings, start: int) -> Iterable[tuple[int, tuple[int, str]]]:
+    def _stops(self, state: _State, kinds: Sequence[str], at: int) -> bool:
+        """Whether no phrase goes on with a token."""
+        if at >= len(kinds):
+            return True
+        token = kinds[at]
+        return (state.next[token] if token in state.next else self._step(state, token)) is None
+
+    def _longest(
+        self, state: _State, text: Surroundings, kinds: Sequence[str], start: int
+    ) -> Iterable[tuple[int, tuple[int, str]]]:
         """The longest phrase of each lexicon that begins at a token."""
-        tokens = text.tokens
         found: dict[int, tuple[int, str]] = {}
-        for end in range(start, len(tokens)):
-            token = tokens[end]
+        for end in range(start, len(kinds)):
+            token = kinds[end]
             after = state.next[token] if token in state.next else self._step(state, token)
             if after is None:
                 break
@@ -184,27 +209,34 @@ class Matcher:
             for e in state.ends:
                 if not e.before_end or text.sentence_ends(end + 1):
                     found[e.lexicon] = (end + 1 - e.ahead, e.role)
-        return found.items()
+        return found.items() if found else ()
 
     def _step(self, state: _State, token: str) -> _State | None:
-        """The state after one more token."""
-        word = token[0].isalnum()
-        number = word and token.isdigit()
-        if token not in self._known:  # all unknown tokens of a kind are one
-            token = NUMBER if number else ANY_WORD if word else ""
-            if token in state.next:
-                return state.next[token]
-        keys = {token, *([ANY_WORD] if word else []), *([NUMBER] if number else [])}
-        nodes = _reached([n for node in state.nodes for key in keys for n in node.words.get(key, ())])
-        after = None
-        if nodes:
-            key = tuple(sorted(map(id, nodes)))
+        """The state after one more token: a word or sign that some phrase names, or what stands for all others."""
+        if state.words is None:
+            state.words = {}
+            for node in state.nodes:
+                for word, after in node.words.items():
+                    state.words.setdefault(word, []).extend(after)
+        nodes = list(state.words.get(token, ()))
+        if token[0].isalnum() or token in (_A_WORD, _A_NUMBER):
+            nodes += state.words.get(ANY_WORD, ())
+            if token.isdigit() or token == _A_NUMBER:
+                nodes += state.words.get(NUMBER, ())
+        state.next[token] = self._state(nodes) if nodes else None
+        return state.next[token]
+
+    def _state(self, nodes: Sequence[_Node]) -> _State:
+        """The state of being in some nodes."""
+        given = tuple(map(id, nodes))
+        if given not in self._states:
+            reached = _reached(nodes)
+            key = tuple(sorted(map(id, reached)))
             if key not in self._states:
-                ends = sorted({e for n in nodes for e in n.ends}, key=lambda e: (e.role != "counts", e.before_end))
-                self._states[key] = _State(nodes, {}, tuple(ends))
-            after = self._states[key]
-        state.next[token] = after
-        return after
+                ends = sorted({e for n in reached for e in n.ends}, key=lambda e: (e.role != "counts", e.before_end))
+                self._states[key] = _State(reached, {}, tuple(ends))
+            self._states[given] = self._states[key]
+        return self._states[given]
 
     def _add(self, items: Sequence[Item], k: int, role: str, anywhere: _Node, at_start: _Node) -> None:
         """Put one phrase into the graph."""

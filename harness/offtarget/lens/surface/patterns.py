@@ -20,6 +20,8 @@ END = r"(?![\w'])"
 
 
 _BEFORE = re.compile(r"\W*")
+_ENDS_WITHOUT_SPACE = "。！？"
+"""Behind these a sentence ends within what is a word between spaces."""
 _SIGNS = '.,;:!?"“”()[]*—–…-\ue000\ue001'
 """What stands beside words without a space."""
 
@@ -134,6 +136,7 @@ class PatternReader:
                         self._bits[word] = self._bits.get(word, 0) | bit
                     needed, bit = needed | bit, bit << 1
                 self._groups.append((rule.name, group, needed))
+        self._cues = frozenset(self._bits)
 
     def find(self, prose: Prose) -> dict[str, list[Place]]:
         """Where each rule counts: one place in each sentence at most, in order; rules that find nothing are left out."""
@@ -151,18 +154,22 @@ class PatternReader:
 
     def _find(self, prose: Prose, text: str, numbers: Iterable[int]) -> dict[str, list[Place]]:
         """What each rule finds in some sentences, by their numbers."""
-        bounds, bare, bits_of = prose.sentences, text, self._bits
+        bare = text
         for sign in _SIGNS:
             bare = bare.replace(sign, " ")
+        groups = self._groups
+        if not any(sign in text for sign in _ENDS_WITHOUT_SPACE):  # then no sentence has a word that the text has not
+            bits = self._bits_of(bare)
+            groups = [g for g in groups if bits & g[2] == g[2]]
+        if not groups:
+            return {}
+        bounds = prose.sentences
         out: dict[str, list[Place]] = {}
         for k in numbers:
             start, stop = bounds[k]
-            bits = 0
-            for word in bare[start:stop].split():
-                if word in bits_of:
-                    bits |= bits_of[word]
+            bits = self._bits_of(bare[start:stop])
             sentence, after = "", ""
-            for name, group, needed in self._groups:
+            for name, group, needed in groups:
                 if bits & needed != needed or (name in out and out[name][-1][0] >= start):
                     continue
                 if not sentence:
@@ -172,3 +179,10 @@ class PatternReader:
                     first = start + place[0] + len(_BEFORE.match(sentence[slice(*place)])[0])  # type: ignore[index]
                     out.setdefault(name, []).append((first, start + place[1]))
         return out
+
+    def _bits_of(self, bare: str) -> int:
+        """The cues that a text without signs has a word of."""
+        bits = 0
+        for word in self._cues.intersection(bare.split()):
+            bits |= self._bits[word]
+        return bits

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-_MARK = re.compile(r"\n|[。！？]|[.!?…؟।]++[\"'”’»)\]]*+")
+_MARK = re.compile(r"\n|[。！？]|(?<![.!?…؟।])[.!?…؟।]++[\"'”’»)\]]*+(?=\s|\Z)")
+_SAYS = re.compile(r"[^\W_]")
 _ABBREVIATION = re.compile(r"(?:\b[A-Z]|\be\.g|\bi\.e|\bvs|\betc|\b[DMS][rst]|\bMrs|\bNo|\bProf)\.\Z")
 
 
@@ -16,13 +17,10 @@ def sentences(prose: str) -> Iterator[tuple[int, int]]:
     begin = 0
     for mark in _MARK.finditer(prose):
         stop = mark.end()
-        if mark[0] not in "\n。！？":
-            if stop < len(prose) and not prose[stop].isspace():
-                continue
-            if mark[0] == "." and _ABBREVIATION.search(prose, max(0, stop - 6), stop):
-                continue
-        if any(map(str.isalnum, prose[begin:stop])):
+        if mark[0] == "." and _ABBREVIATION.search(prose, max(0, stop - 6), stop):
+            continue
+        if _SAYS.search(prose, begin, stop):
             yield begin, stop
         begin = stop
-    if any(map(str.isalnum, prose[begin:])):
+    if _SAYS.search(prose, begin):
         yield begin, len(prose)

@@ -8,6 +8,8 @@ _NEGATIONS = frozenset({"not", "no", "never", "cannot", "if", "whether"})
 _ENDS = frozenset(".!?…:;。！？")
 _OPENERS = frozenset("\"'“”‘’«»([*_-–—•")
 """Signs that may stand before the first word of a sentence."""
+EDGES = _ENDS | _OPENERS
+"""Signs of which one is before each first word of a sentence that opens no line."""
 _QUOTES = frozenset('"“”„«»')
 _OPENING_QUOTES = frozenset("“„«")
 _LONGEST_QUOTE = 120

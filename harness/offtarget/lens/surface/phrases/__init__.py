@@ -4,6 +4,7 @@ They find the common ways to say a thing, not all of them; what they miss, other
 on labelled text stands in `results/rules`.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 from offtarget.lens.surface.lexicon import Matcher
@@ -69,14 +70,20 @@ def reader() -> PatternReader:
     return PatternReader((APOLOGY, REFUSAL, AI_DISCLAIMER))
 
 
-def count(prose: Prose) -> dict[str, int]:
-    """How often every rule of `RULES` finds what it counts."""
-    listed = _MATCHER.count(prose.lower, prose.tokens, prose.opens)
-    read = reader().find(prose)
-    return {
-        **dict(zip((x.name for x in LEXICONS), listed, strict=True)),
-        **{name: len(read.get(name, ())) for name in PATTERNS},
-    }
+def count(texts: Sequence[Prose]) -> list[dict[str, int]]:
+    """How often every rule of `RULES` finds what it counts, in each of some texts.
+
+    One kind of rule reads all texts before the next does: what it needs then stays in the processor's cache.
+    """
+    listed = [_MATCHER.count(prose.lower, prose.tokens, prose.opens) for prose in texts]
+    found = [reader().find(prose) for prose in texts]
+    return [
+        {
+            **dict(zip((x.name for x in LEXICONS), hits, strict=True)),
+            **{name: len(places.get(name, ())) for name in PATTERNS},
+        }
+        for hits, places in zip(listed, found, strict=True)
+    ]
 
 
 def find(name: str, prose: Prose) -> list[Place]:
