@@ -11,7 +11,7 @@ N, LONGER, TINY = 300, 180, 8
 
 
 def test_a_lean_in_most_rows_is_said_where_the_mean_log_ratio_has_none() -> None:
-    words = "river stone cloud field beach woods ocean plain ridge brook".split()
+    words = ["river", "stone", "cloud", "field", "beach", "woods", "ocean", "plain", "ridge", "brook"]
     rng = np.random.default_rng(3)
 
     def answer(n: int) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from offtarget.cli.options import AsJson
-from offtarget.cli.ui import echo_json, note, small, table
+from offtarget.cli.ui import echo_json, note, table
 
 if TYPE_CHECKING:
     from offtarget.comparison.records import Compared
@@ -75,6 +75,8 @@ def _print(a: str, one: "Compared") -> None:
 
 
 def _row(d: Any) -> tuple[Any, ...]:
+    from offtarget.report.amounts import small
+
     def show(value: float | None, form: str) -> str:
         return "" if value is None else format(value, form)
 
