@@ -131,13 +131,38 @@ def test_what_init_writes_passes_as_it_is_and_is_never_overwritten(capsys: pytes
     assert "offtarget gate --require-staged" in Path(".pre-commit-config.yaml").read_text()
 
 
+def test_the_audit_that_somebody_decided_on_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    accepted = {p: p.read_bytes() for p in Path("audits/w1").rglob("*") if p.is_file()}
+    assert call(["gate"]) == 0  # offtarget.toml names the data of that audit
+    assert {p: p.read_bytes() for p in Path("audits/w1").rglob("*") if p.is_file()} == accepted
+    assert Path("audits/w1-gate/audit.json").is_file()
+    for default in (
+        ["drop", "drops/w1.jsonl", "--against", "audits/w1"],
+        ["gate", "--out", "audits/w1", "--like", "audits/w1"],
+    ):
+        capsys.readouterr()
+        assert call(default) == 2
+        assert "audits/w1 is the audit that this one is compared with" in capsys.readouterr().err
+    assert {p: p.read_bytes() for p in Path("audits/w1").rglob("*") if p.is_file()} == accepted
+
+
+def test_init_says_where_the_gate_will_not_decide(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from offtarget.gate.init import init
+
+    said = list(init(Path("audits/w1"), tmp_path))
+    (line,) = (x for x in said if x.startswith("note: "))
+    assert "between two drops of 240 pairs the gate sees changes of 1" in line and "must_see is 10" in line
+
+
 def test_a_drop_of_the_same_kind_is_green_and_a_planted_one_red(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["gate", "drops/same.jsonl"]) == 0
     capsys.readouterr()
     code = call(["gate", "drops/w2.jsonl", *COLUMNS, "--format", "table", "--format", "sarif=w2.sarif"])
     out = capsys.readouterr().out
     assert code == 1
-    assert "+25.0 points to chosen" in out and "offtarget rows audits/w2 surface:follow_up_offer --side chosen" in out
+    assert (
+        "+25.0 points to chosen" in out and "offtarget rows audits/w2-gate surface:follow_up_offer --side chosen" in out
+    )
     results = json.loads(Path("w2.sarif").read_text())["runs"][0]["results"]
     offer = next(r for r in results if r["ruleId"] == "surface:follow_up_offer")
     places = [x["physicalLocation"] for x in offer["locations"]]
@@ -407,6 +432,6 @@ def test_the_data_of_a_drop_is_read_once_and_what_no_format_needs_not_at_all(mon
     offer = next(r for r in results if r["ruleId"] == "surface:follow_up_offer")
     assert {x["physicalLocation"]["artifactLocation"]["uri"] for x in offer["locations"]} == {"drops/w2.jsonl"}
     for name in ("table", "json=once.json", "junit=once.xml"):
-        assert call(["gate", "audits/w2", "--format", name]) == 1
+        assert call(["gate", "audits/w2-gate", "--format", name]) == 1
     drop = ["drop", "drops/w2.jsonl", *COLUMNS, "--against", "audits/w1", "--format", "sarif=drop.sarif"]
     assert call([*drop, "--out", "audits/w2once"]) == 1

@@ -95,9 +95,9 @@ def test_pairs_in_a_json_file_are_data_and_no_audit(
     assert call(["gate", "a.json"]) == 1
     assert "gate: FAIL: a, 60 pairs" in capsys.readouterr().out
     assert call(["plan", "a.json", "--protocol", "filter", "-P", "concept=surface:bold", "-P", "strength=-0.3"]) == 0
-    assert call(["gate", "audits/a/audit.json"]) == 1
+    assert call(["gate", "audits/a-gate/audit.json"]) == 1
     capsys.readouterr()
-    assert call(["plan", "audits/a/audit.json", "--protocol", "dpo"]) == 0
+    assert call(["plan", "audits/a-gate/audit.json", "--protocol", "dpo"]) == 0
 
 
 def test_the_command_that_shows_the_rows_can_be_followed(
@@ -113,7 +113,7 @@ def test_the_command_that_shows_the_rows_can_be_followed(
     for report in (offtarget.gate("named.jsonl"), gate_config(Path("sub/offtarget.toml"))):
         words = report.of("error")[0].command.split()
         assert words[:2] == ["offtarget", "rows"] and call(words[1:]) == 0
-    assert Path("audits/named/audit.json").is_file() and Path("sub/audits/inner/audit.json").is_file()
+    assert Path("audits/named-gate/audit.json").is_file() and Path("sub/audits/inner-gate/audit.json").is_file()
     drop(Path("sub/named.jsonl"), 50)
     with pytest.raises(offtarget.errors.ConfigError, match=r"holds the audit of named\.jsonl"):
         offtarget.gate("sub/named.jsonl")

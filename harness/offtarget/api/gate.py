@@ -35,7 +35,7 @@ def gate(
         limit: number of pairs to read.
         strict: warnings fail too.
         pass_on_stale: allowances for what is no longer there pass.
-        out: folder of the audit of a dataset; by default `audits/NAME` in the working folder.
+        out: folder of the audit of a dataset; by default `audits/NAME-gate` in the working folder.
 
     Returns:
         `result` (pass, fail, undecided), `outcomes` with the errors first, and what the rows can show (`sees`).

@@ -94,7 +94,9 @@ def gate(
     skip_bad_rows: SkipBadRows = False,
     allow_drops: AllowDrops = False,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of the audit's resampling.")] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder of the audit of a dataset; default: audits/NAME.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder of the audit of a dataset; default: audits/NAME-gate.")
+    ] = None,
 ) -> None:
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
     from offtarget.audit.folder import AuditFolder
@@ -151,6 +153,7 @@ def gate(
             out,
             by=None,
             seed=seed,
+            gate=True,
         )
         rows = pairs.pairs
         for warning in folder.audit.warnings:

@@ -48,16 +48,23 @@ def asked_rows(
 
 
 def audited_drop(
-    asked: "Asked", like: Path | None, out: Path | None, *, by: tuple[str, ...] | None, seed: int
+    asked: "Asked", like: Path | None, out: Path | None, *, by: tuple[str, ...] | None, seed: int, gate: bool
 ) -> "tuple[AuditFolder, PairSet]":
-    """The rows of a drop and their audit, with what is to be said of the reading."""
+    """The rows of a drop and their audit, with what is to be said of the reading.
+
+    Raises:
+        ConfigError: its folder would be that of the audit that it is compared with.
+    """
+    from offtarget.errors import ConfigError
     from offtarget.gate.dataset import audit_drop, default_out, read_drop
 
     pairs, notes, setup = read_drop(asked, like)
     for text in notes:
         note(f"note: {text}")
     note_reading(pairs, warnings=False)
-    folder = out or default_out(pairs)
+    folder = out or default_out(pairs, gate=gate)
+    if like is not None and folder.resolve() == like.resolve():
+        raise ConfigError(f"{folder} is the audit that this one is compared with; name another folder with --out")
     replaces(folder, pairs, asked=out is not None)
     with progress() as report:
         return audit_drop(folder, pairs, setup, by=by, seed=seed, progress=report), pairs

@@ -72,8 +72,13 @@ def audit_drop(
     return audit_into(out, pairs, options, reader).folder
 
 
-def default_out(pairs: PairSet) -> Path:
-    """The folder that the audit of a set has where none is named."""
+def default_out(pairs: PairSet, *, gate: bool) -> Path:
+    """The folder that the audit of a set has where none is named.
+
+    Args:
+        pairs: the set.
+        gate: whether it serves a gate alone: never the folder of an audit that somebody made and decided on.
+    """
     from offtarget.board.folder import slug
 
-    return AUDITS / slug(pairs.name)
+    return AUDITS / (slug(pairs.name) + ("-gate" if gate else ""))

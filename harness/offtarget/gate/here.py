@@ -64,7 +64,7 @@ def _gated(
         criteria.require_readable()
         asked = Asked(data=subject.data, columns=columns or subject.columns, limit=limit)
         pairs, _, setup = read_drop(asked, like or like_path(criteria.baseline))
-        where = out or root / default_out(pairs)
+        where = out or root / default_out(pairs, gate=True)
         require_replaceable(where, pairs, asked=out is not None)
         folder = audit_drop(where, pairs, setup, by=None, seed=0, progress=None)
     return gate(folder, criteria, strict=strict, pass_on_stale=pass_on_stale)

@@ -7,9 +7,11 @@ from pathlib import Path
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError
 from offtarget.gate.baseline import BASELINE, baseline_of, like_folder, write_baseline
+from offtarget.gate.changes import from_sums
 from offtarget.gate.config import CONFIG
 from offtarget.gate.measure import measure
 from offtarget.gate.records import Settings
+from offtarget.gate.run import sees_of
 from offtarget.store import write_atomic
 
 WORKFLOW = ".github/workflows/offtarget.yml"
@@ -34,7 +36,8 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
             f"`offtarget gate {audit_dir} --update-baseline`"
         )
     views = Settings().views
-    baseline = baseline_of(folder, measure(folder, views), views)
+    measured = measure(folder, views)
+    baseline = baseline_of(folder, measured, views)
     write_baseline(root / BASELINE, baseline, folder)
     yield f"wrote {BASELINE} and {like_folder(Path(BASELINE))}/: {baseline.rows} pairs, {len(baseline.entries)} effects"
     data = audit.reading.data if audit.reading and isinstance(audit.reading.data, str) else ""
@@ -60,6 +63,12 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     else:
         write_atomic(root / HOOKS, hook)
         yield f"wrote {HOOKS}: the same before every commit"
+    sees, must = sees_of(measured, from_sums(baseline, measured)), Settings().must_see
+    if sees is not None and sees.median > must:
+        yield (
+            f"note: between two drops of {audit.dataset.n_pairs} pairs the gate sees changes of {sees.median:.1f} points or more, "
+            f"and must_see is {must:g}: it will not decide (exit 3) before there are more rows, or must_see in {CONFIG} is raised"
+        )
     if data:
         yield "next: commit these files; `offtarget gate` judges the data that offtarget.toml names"
     else:

@@ -71,7 +71,7 @@ def gate(
     found = [*judge(case), *judge_rules(criteria.config.rule, rules, now, hypotheses, where)]
     found = [_with_command(o, folder.path) for o in found]
     found.sort(key=lambda o: (SEVERITIES.index(o.severity), o.by == "rule", o.q, -abs(o.effect), o.id))
-    sees = _sees(now, changes)
+    sees = sees_of(now, changes)
     blind = sees is not None and sees.median > settings.must_see and (baseline is not None or verdicts is not None)
     if blind and sees is not None:
         notes.append(
@@ -149,8 +149,13 @@ def _with_command(o: Outcome, folder: Path) -> Outcome:
     return o.model_copy(update={"command": shlex.join(words)})
 
 
-def _sees(now: Measured, changes: dict[Place, Change]) -> Sees | None:
-    """What the rows would show of concepts that are shares of rows, over the whole set."""
+def sees_of(now: Measured, changes: dict[Place, Change]) -> Sees | None:
+    """What the rows would show of concepts that are shares of rows, over the whole set; None without such.
+
+    Args:
+        now: the effects of an audit.
+        changes: since a baseline; empty for the leans themselves.
+    """
     whole = [k for k, e in enumerate(now.entries) if e.view == "overall"]
     entries = [now.entries[k] for k in whole]
     if changes:
