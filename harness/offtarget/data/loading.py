@@ -292,7 +292,7 @@ def _finished(
         n_renamed=sum(p.id in collector.renamed for p in collector.pairs),
         usable=collector.usable,
         notes=(*notes, *([drawn] if drawn else [])),
-        cautions=tuple(dict.fromkeys(cautions)),
+        cautions=tuple(dict.fromkeys((*source.told, *cautions))),
         split_column=rules.split_column and any("split" in p.meta for p in collector.pairs),
         unit=remarks.unit_of(collector),
         unit_given="group" in given,
