@@ -320,6 +320,21 @@ def test_phrase_rules_do_not_apply_to_rows_in_another_language():
     assert surface.encode([pair("why?", english, "Yes.")]).info["cautions"] == []
 
 
+def test_rows_too_short_to_tell_are_in_the_language_of_most():
+    german = "Tut mir leid, aber dabei kann ich nicht helfen, denn das ist nicht erlaubt und auch sehr gefährlich!"
+    english = "I'm sorry, but I can't help you with that because it is not allowed."
+    short = pair("Warum?", "I'm sorry, nein.", "Ja.")
+    refusal = surface.encode([short]).position("surface:apology")
+    most_german = surface.encode([pair("Warum?", german, german), pair("Wozu?", german, "Ja."), short])
+    assert most_german.info["rows_for_phrases"] == 0
+    assert most_german.values["chosen", "value"].toarray()[2, refusal] == 0
+    most_english = surface.encode([pair("Why?", english, "No."), pair("Why?", "Yes.", english), short])
+    assert most_english.info["rows_for_phrases"] == 3
+    assert most_english.values["chosen", "value"].toarray()[2, refusal] > 0
+    alone = [pair(f"Warum {i}?", f"Möglicherweise Köln, {i}.", f"Oder doch München, {i}.") for i in range(9)]
+    assert surface.encode(alone).info["rows_for_phrases"] == 0
+
+
 def load(data: Path, name: str) -> list[Pair]:
     with gzip.open(data / name / "pairs.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]

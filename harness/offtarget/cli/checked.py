@@ -103,12 +103,15 @@ def _measures(report: DataReport) -> Iterator[tuple[str, str, bool]]:
 
 def _language(language: Language) -> str:
     """The language of one part of the rows in words."""
-    scripts = ", ".join(f"{name} {percent(x)}" for name, x in language.scripts.items() if x >= 0.01 and name != "Latin")
+    if not language.english and not language.other:
+        return "unknown: the texts are too short to tell, or numbers, names or code"
     if language.other < 0.01:
-        return "English" if language.english > 0.5 else "English, as far as the texts tell"
+        return "English"
+    scripts = [f"{name} {percent(x)}" for name, x in language.scripts.items() if x >= 0.01 and name != "Latin"]
+    other = ", ".join([language.name, *scripts] if language.name else scripts)
     if language.english < 0.01:
-        return f"not English ({scripts or 'in Latin letters'})"
-    return f"{percent(language.english)} English, {percent(language.other)} not" + (f" ({scripts})" if scripts else "")
+        return f"not English ({other or 'in Latin letters'})"
+    return f"{percent(language.english)} English, {percent(language.other)} not" + (f" ({other})" if other else "")
 
 
 def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:

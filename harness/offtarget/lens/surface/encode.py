@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.data.debris import ECHO, OF_ANSWERS, without_echo
-from offtarget.data.language import is_english
+from offtarget.data.language import is_english, together
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.lens.surface import debris, markup
@@ -240,7 +240,8 @@ def encode(
 
     Returns:
         Statistic `value` for the spans prompt, chosen and rejected, float64. In rows with a response that is not
-        English the rules of `PHRASES` do not apply (`FeatureMatrix.unread`), and `info` says in how many they do.
+        English the rules of `PHRASES` do not apply (`FeatureMatrix.unread`), and `info` says in how many they do. Responses
+        that are too short to tell are taken to be in the language of most.
     """
     from scipy.sparse import csr_matrix
 
@@ -249,7 +250,7 @@ def encode(
     echoes, language = _NAMES.index(ECHO), _NAMES.index("other_language")
     of_answers = [_NAMES.index(name) for name in OF_ANSWERS]
     phrases = [i for i, name in enumerate(_NAMES) if name in PHRASES]
-    applies = np.zeros(len(pairs), dtype=bool)
+    answers: list[list[str]] = []
     seen = dict(known or {})  # sets hold a prompt or a response more than once
 
     def read(text: str) -> list[float]:
@@ -268,11 +269,12 @@ def encode(
             rest = without_echo(pair.prompt, text)
             values[span][i] = read(rest)
             values[span][i, echoes] = rest is not text
-        applies[i] = not any(values[span][i, language] for span in sides)
-        if not applies[i]:
-            values["chosen"][i, phrases] = values["rejected"][i, phrases] = 0.0
-        if values["prompt"][i, language]:
-            values["prompt"][i, phrases] = 0.0
+        answers.append(list(sides.values()))
+    foreign = {span: values[span][:, language] > 0 for span in spans}
+    applies = _english_rows(answers, foreign["chosen"] | foreign["rejected"])
+    asked_in_english = _english_rows([[_last_user_turn(pair)] for pair in pairs], foreign["prompt"])
+    for span, read_in in (("prompt", asked_in_english), ("chosen", applies), ("rejected", applies)):
+        values[span][np.ix_(~read_in, phrases)] = 0.0
     told = debris.language_note(int(applies.sum()), len(pairs), len(phrases), len(COLUMNS))
     return FeatureMatrix(
         lens="surface",
@@ -289,6 +291,22 @@ def encode(
         },
         unread=_unread(applies, phrases),
     )
+
+
+def _english_rows(rows: Sequence[Sequence[str]], foreign: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the texts of each row are read as English.
+
+    Rows of which no text tells go by all texts together, and are read as English where those do not tell either.
+
+    Args:
+        rows: the texts of each.
+        foreign: whether one of them is in another language.
+    """
+    english = {t: is_english(t) for t in dict.fromkeys(t for texts in rows for t in texts)}
+    told = foreign | np.array([any(english[t] for t in texts) for texts in rows], dtype=bool)
+    if told.all() or together([t for texts in rows for t in texts]).is_english is not False:
+        return ~foreign
+    return told & ~foreign
 
 
 def _unread(applies: NDArray[np.bool_], phrases: Sequence[int]) -> Any:
