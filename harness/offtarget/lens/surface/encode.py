@@ -274,7 +274,7 @@ def encode(
     applies = _english_rows(answers, foreign["chosen"] | foreign["rejected"])
     asked_in_english = _english_rows([[_last_user_turn(pair)] for pair in pairs], foreign["prompt"])
     for span, read_in in (("prompt", asked_in_english), ("chosen", applies), ("rejected", applies)):
-        values[span][np.ix_(~read_in, phrases)] = 0.0
+        values[span][np.ix_(~read_in, np.array(phrases))] = 0.0
     told = debris.language_note(int(applies.sum()), len(pairs), len(phrases), len(COLUMNS))
     return FeatureMatrix(
         lens="surface",
@@ -303,10 +303,10 @@ def _english_rows(rows: Sequence[Sequence[str]], foreign: NDArray[np.bool_]) -> 
         foreign: whether one of them is in another language.
     """
     english = {t: is_english(t) for t in dict.fromkeys(t for texts in rows for t in texts)}
-    told = foreign | np.array([any(english[t] for t in texts) for texts in rows], dtype=bool)
+    told: NDArray[np.bool_] = foreign | np.array([any(english[t] for t in texts) for texts in rows], dtype=bool)
     if told.all() or together([t for texts in rows for t in texts]).is_english is not False:
-        return ~foreign
-    return told & ~foreign
+        return np.logical_not(foreign)
+    return np.logical_and(told, ~foreign)
 
 
 def _unread(applies: NDArray[np.bool_], phrases: Sequence[int]) -> Any:
