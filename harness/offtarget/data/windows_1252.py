@@ -17,11 +17,12 @@ from offtarget.data.mojibake import mojibake
 _ALPHABETS = tuple(
     frozenset(letters + letters.upper().replace("SS", ""))
     for letters in (
-        "äöüßéèà", "àâæçéèêëîïôùûüÿœ", "áéíñóúüªº", "àáâãçéêíóôõúüªº", "àèéìíîòóùúªº", "åäöéü", "åæøéöäü", "ëïéèöüêáóíú",
+        "äöüßéèà", "àâæçéèêëîïôùûüœ", "áéíñóúüªº", "àáâãçéêíóôõúüªº", "àèéìíîòóùúªº", "åäöéü", "åæøéöäü", "ëïéèöüêáóíú",
         "áðéíóúýþæö", "äöõüšž", "àçéèíïóòúü",
     )
 )  # fmt: skip
-"""Letters of German, French, Spanish, Portuguese, Italian, Swedish, Danish, Dutch, Icelandic, Estonian and Catalan."""
+"""Letters of German, French (but ÿ: a byte that files without text are full of), Spanish, Portuguese, Italian, Swedish, Danish,
+Dutch, Icelandic, Estonian and Catalan."""
 _IN_WORDS = frozenset("’‘–—·…-")
 """Signs that may be between two letters."""
 _STRANGE = 0.05
