@@ -10,11 +10,11 @@ import pytest
 
 from offtarget.data.describe import describe
 from offtarget.data.loading import load_pairs
+from offtarget.data.markup import read
 from offtarget.data.pairs import Pair, PairSet, reading, text_of
 from offtarget.lens import surface
 from offtarget.lens.surface.encode import PHRASES, mattr
 from offtarget.lens.surface.lexicon import Lexicon, Matcher, tokenize
-from offtarget.lens.surface.markup import read
 
 LIST = "**Plan** for *today*:\n\n- buy **milk**\n- walk\n* sleep\n\n1. one\n2) two\n"
 LONG = "The small red hen ran over the hill and sat down by the old stone wall. " * 6  # 90 words, 102 tokens
@@ -333,6 +333,33 @@ def test_rows_too_short_to_tell_are_in_the_language_of_most():
     assert most_english.values["chosen", "value"].toarray()[2, refusal] > 0
     alone = [pair(f"Warum {i}?", f"Möglicherweise Köln, {i}.", f"Oder doch München, {i}.") for i in range(9)]
     assert surface.encode(alone).info["rows_for_phrases"] == 0
+
+
+def test_markdown_is_one_thing_in_the_check_and_in_the_audit():
+    chosen = [
+        "__The idea__",
+        "01) one\n02) two",
+        "+ one\n+ two",
+        "# Title",
+        "It is **so**.",
+        "#tag **",
+        "x = a*b*c",
+        "1986. Then",
+    ]
+    rows = [pair(f"q{i}?", text, "plain" if i else "- one") for i, text in enumerate(chosen)]
+    found = describe(rows)
+    assert (found.markdown_chosen, found.markdown_rejected) == (5 / 8, 1 / 8)
+    planted = load_pairs("planted-style", limit=300)
+    read = surface.encode(planted.pairs)
+    for side, share in zip(
+        ("chosen", "rejected"),
+        (describe(planted.pairs).markdown_chosen, describe(planted.pairs).markdown_rejected),
+        strict=True,
+    ):
+        assert share == pytest.approx(read.values[side, "value"].toarray()[:, read.position("surface:markdown")].mean())
+    code = [pair("q?", "```py\n# no heading\n```", "So:\n\n~~~\n- no list\n"), pair("p?", "- yes", "`a`")]
+    assert (describe(code).markdown_chosen, describe(code).markdown_rejected) == (0.5, 0)
+    assert (describe(code).code_chosen, describe(code).code_rejected) == (0.5, 0.5)
 
 
 def load(data: Path, name: str) -> list[Pair]:

@@ -14,11 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.data import markup
 from offtarget.data.debris import ECHO, OF_ANSWERS, without_echo
 from offtarget.data.language import is_english, together
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens.features import Column, FeatureMatrix
-from offtarget.lens.surface import debris, markup
+from offtarget.lens.surface import debris
 from offtarget.lens.surface.lexicon import tokenize
 from offtarget.lens.surface.phrases import RULES, count
 from offtarget.lens.surface.prose import Prose
@@ -168,7 +169,7 @@ def features(text: str) -> dict[str, float]:
         "words_per_sentence": len(words) / n_sentences if n_sentences else 0.0,
         "paragraphs": sum(1 for p in _PARAGRAPH_END.split(text) if p and not p.isspace()),
         "newline_density": 100.0 * text.strip().count("\n") / chars if chars else 0.0,
-        "markdown": float(bool(marks.headings or marks.bullets or marks.numbered or marks.bold)),
+        "markdown": float(marks.is_marked),
         "bold": marks.bold,
         "italic": marks.italic,
         "heading": marks.headings,
