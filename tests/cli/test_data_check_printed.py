@@ -67,7 +67,7 @@ def test_the_verdict_names_what_weighs_and_each_has_a_line(tmp_path: Path, capsy
         "end of a turn or text (</s>) in 100 % of chosen and 0 % of rejected, 1 repeat"
     )  # the opposite label is none once one side has an end of text
     assert lines["! scores"] == "2 of 42 rows have chosen_score < rejected_score (r7, r9)"
-    assert lines["! repeats"] == "1 row repeats an earlier one (r0=again)"
+    assert lines["! repeats"] == "1 row repeats an earlier one but for case and spaces (r0=again)"
     assert lines["! debris"].startswith("end of a turn or text (</s>): in 100 % of chosen, 0 % of rejected")
     assert lines["other columns"] == "chosen_score (int, 100% of pairs); rejected_score (int, 100% of pairs)"
 
