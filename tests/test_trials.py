@@ -52,6 +52,7 @@ SOUND = {
     "24-group.jsonl": (200, 2, "unit: column group, 2 values (200 prompts); `--columns group=prompt` for prompts"),
     "26-ab.jsonl": (100, 100, "response_A won in 50 rows (A>B), response_B in 50 rows (B>A)"),
     "28-semicolon.csv": (60, 60, "prompt=prompt, chosen=chosen, rejected=rejected"),
+    "28b-cp1252.csv": (60, 60, "prompt=prompt, chosen=chosen, rejected=rejected"),
     "28c-utf16.jsonl": (60, 60, "prompt=prompt"),
     "28d-tabs.tsv": (60, 60, "prompt=prompt"),
     "28e-spaces.csv": (60, 60, "prompt=Prompt, chosen=chosen, rejected=rejected"),
@@ -82,7 +83,6 @@ REFUSED = {
     "19-one-null.jsonl": "line 41: column 'rejected' is null; --skip-bad-rows goes on without such rows",
     "19b-one-broken.jsonl": "line 41: not JSON",
     "25-kto.jsonl": "this is the format of KTO, and there are no pairs in it",
-    "28b-cp1252.csv": "line 2: not UTF-8 but probably Windows-1252",
     "33-images.jsonl": "no pair is left to compare (60 images in the row",
 }
 

@@ -355,6 +355,30 @@ def test_repeated_equal_and_contradicting_rows_are_counted(make_pairs, make_surf
     assert "equal, which teach nothing: 1" in text
     assert "the other side chosen): 2" in text
     assert "only 43 pairs" in text
+    assert "but for case" not in text
+
+
+def test_what_is_equal_but_for_case_and_spaces_is_said_to_be_so(make_pairs, make_surface):
+    """Of two repeats one is to the letter; of the equal sides and of the contradictions none is."""
+    base = make_pairs([f"g{i}" for i in range(40)]).pairs
+    p, q, r = base[:3]
+
+    def loud(turns):
+        return [{"role": m["role"], "content": m["content"].upper() + "  "} for m in turns]
+
+    extra = [
+        Pair("copy", p.group, p.prompt, p.chosen, p.rejected),
+        Pair("loud", p.group, loud(p.prompt), p.chosen, loud(p.rejected)),
+        Pair("against", q.group, q.prompt, loud(q.rejected), q.chosen),
+        Pair("equal", r.group, r.prompt, r.chosen, loud(r.chosen)),
+    ]
+    pairs = PairSet("x", [*base, *extra])
+    rng = np.random.default_rng(0)
+    found = audit(pairs, [make_surface(pairs, rng.integers(0, 2, (44, 1)), rng.integers(0, 2, (44, 1)), ["x"])])
+    text = " | ".join(found.audit.warnings)
+    assert "(same prompt, chosen and rejected but for case and spaces, 1 of them to the letter): 2" in text
+    assert "texts are equal but for case and spaces, which teach nothing: 1" in text
+    assert "(same prompt and texts but for case and spaces, the other side chosen): 2" in text
 
 
 @pytest.mark.parametrize(

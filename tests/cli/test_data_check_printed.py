@@ -67,7 +67,7 @@ def test_the_verdict_names_what_weighs_and_each_has_a_line(tmp_path: Path, capsy
         "end of a turn or text (</s>) in 100 % of chosen and 0 % of rejected, 1 repeat"
     )  # the opposite label is none once one side has an end of text
     assert lines["! scores"] == "2 of 42 rows have chosen_score < rejected_score (r7, r9)"
-    assert lines["! repeats"] == "1 row repeats an earlier one (r0=again)"
+    assert lines["! repeats"] == "1 row repeats an earlier one but for case and spaces (r0=again)"
     assert lines["! debris"].startswith("end of a turn or text (</s>): in 100 % of chosen, 0 % of rejected")
     assert lines["other columns"] == "chosen_score (int, 100% of pairs); rejected_score (int, 100% of pairs)"
 
@@ -154,6 +154,27 @@ def test_templates_stock_answers_and_another_language_are_said(
     assert lines["! templates"].endswith("fill one template: “schreibe mir ein gedicht über …” 40")
     assert lines["! stock answers"].startswith("2 texts make 100 % of chosen, which is as good as 2 different texts")
     assert "! language" in lines
+
+
+@pytest.mark.parametrize(
+    ("prompt", "chosen", "rejected", "told"),
+    [
+        ("Wie heißt die größte Stadt Nummer {}?", "Möglicherweise Köln oder München, {}.", "Das weiß ich nicht, {}.",
+         "not English (German): rules for English phrases do not apply to most rows"),
+        ("What is the capital of land {}?", "It is the city of {}.", "It was the town of {}.", "English"),
+        ("{} + 1 = ?", "{}1", "{}", "unknown: the texts are too short to tell, or numbers, names or code"),
+        ("What is {} in that language?", "二十{}", "三十{}",
+         "prompt English; chosen not English (Han 100 %); rejected not English (Han 100 %): rules for English phrases do not "
+         "apply to most rows"),
+    ],
+)  # fmt: skip
+def test_the_language_of_short_texts_is_what_they_say_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], prompt: str, chosen: str, rejected: str, told: str
+) -> None:
+    texts = {"prompt": prompt, "chosen": chosen, "rejected": rejected}
+    rows = [{"id": f"r{i}", **{k: v.format(i) for k, v in texts.items()}} for i in range(40)]
+    _, lines, _ = printed(capsys, write(tmp_path / "mine.jsonl", rows))
+    assert lines["! language" if "rules" in told else "language"] == told
 
 
 def test_code_blocks_have_a_clause_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

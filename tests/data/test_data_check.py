@@ -44,8 +44,9 @@ def test_real_sets(
     assert measured == pytest.approx(chars, rel=0.006 if not lost else 0.02, abs=0.5)
     assert stats.chosen_longer == pytest.approx(chosen_longer, abs=0.002 + lost)
     for share, with_code in zip((stats.markdown_chosen, stats.markdown_rejected), markdown, strict=True):
-        # there signs inside code counted too (a comment as a heading): they are all that up to 2 % of the answers have
-        assert with_code - 0.02 <= share <= with_code + 0.005
+        # there signs inside code counted too (a comment as a heading): they are all that up to 2 % of the answers have;
+        # lists that open with `1)` or `+`, and bold in underscores, did not: 0.5 % of the answers of the debates
+        assert with_code - 0.02 <= share <= with_code + 0.006
 
 
 def test_real_sets_hold_repeats_and_opposite_labels(shared_data: Path) -> None:

@@ -172,7 +172,7 @@ def test_head_reads_no_further(tmp_path: Path) -> None:
 def test_head_pulls_no_more_rows_than_it_looks_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pulled = 0
 
-    def endless(path: Path) -> Any:
+    def endless(path: Path, tell: Any) -> Any:
         nonlocal pulled
         while True:
             pulled += 1

@@ -95,7 +95,7 @@ def test_lists_that_do_not_fit_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "why"),
     [
-        ({"responses": "responses"}, "one column is a list of answers, and needs a list beside it: scores=NAME"),
+        ({"responses": "responses"}, "one column, of a list of answers or of one answer a row, needs their scores beside it: scores=NAME"),
         ({"responses": "responses", "scores": "s", "ranks": "r"}, "needs either scores .* or ranks"),
         ({"responses": "responses", "ranks": "r", "pairs": "x"}, "pairs is 'x'; it must be 'best' or 'all'"),
         ({"responses": "responses", "ranks": "r", "choice": "x"}, "role choice does not go with the others"),

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from offtarget.data.markup import read
 from offtarget.lens import surface
 from offtarget.lens.surface import debris
 from offtarget.lens.surface.encode import PHRASES
 from offtarget.lens.surface.lexicon import tokenize
-from offtarget.lens.surface.markup import read
 from offtarget.lens.surface.places import places
 
 TEXT = (

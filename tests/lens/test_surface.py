@@ -10,11 +10,11 @@ import pytest
 
 from offtarget.data.describe import describe
 from offtarget.data.loading import load_pairs
+from offtarget.data.markup import read
 from offtarget.data.pairs import Pair, PairSet, reading, text_of
 from offtarget.lens import surface
 from offtarget.lens.surface.encode import PHRASES, mattr
 from offtarget.lens.surface.lexicon import Lexicon, Matcher, tokenize
-from offtarget.lens.surface.markup import read
 
 LIST = "**Plan** for *today*:\n\n- buy **milk**\n- walk\n* sleep\n\n1. one\n2) two\n"
 LONG = "The small red hen ran over the hill and sat down by the old stone wall. " * 6  # 90 words, 102 tokens
@@ -318,6 +318,48 @@ def test_phrase_rules_do_not_apply_to_rows_in_another_language():
     only = surface.encode([pair("why?", german, german)])
     assert only.info["cautions"][0].startswith("most text is not English (no row is)")
     assert surface.encode([pair("why?", english, "Yes.")]).info["cautions"] == []
+
+
+def test_rows_too_short_to_tell_are_in_the_language_of_most():
+    german = "Tut mir leid, aber dabei kann ich nicht helfen, denn das ist nicht erlaubt und auch sehr gefährlich!"
+    english = "I'm sorry, but I can't help you with that because it is not allowed."
+    short = pair("Warum?", "I'm sorry, nein.", "Ja.")
+    refusal = surface.encode([short]).position("surface:apology")
+    most_german = surface.encode([pair("Warum?", german, german), pair("Wozu?", german, "Ja."), short])
+    assert most_german.info["rows_for_phrases"] == 0
+    assert most_german.values["chosen", "value"].toarray()[2, refusal] == 0
+    most_english = surface.encode([pair("Why?", english, "No."), pair("Why?", "Yes.", english), short])
+    assert most_english.info["rows_for_phrases"] == 3
+    assert most_english.values["chosen", "value"].toarray()[2, refusal] > 0
+    alone = [pair(f"Warum {i}?", f"Möglicherweise Köln, {i}.", f"Oder doch München, {i}.") for i in range(9)]
+    assert surface.encode(alone).info["rows_for_phrases"] == 0
+
+
+def test_markdown_is_one_thing_in_the_check_and_in_the_audit():
+    chosen = [
+        "__The idea__",
+        "01) one\n02) two",
+        "+ one\n+ two",
+        "# Title",
+        "It is **so**.",
+        "#tag **",
+        "x = a*b*c",
+        "1986. Then",
+    ]
+    rows = [pair(f"q{i}?", text, "plain" if i else "- one") for i, text in enumerate(chosen)]
+    found = describe(rows)
+    assert (found.markdown_chosen, found.markdown_rejected) == (5 / 8, 1 / 8)
+    planted = load_pairs("planted-style", limit=300)
+    read = surface.encode(planted.pairs)
+    for side, share in zip(
+        ("chosen", "rejected"),
+        (describe(planted.pairs).markdown_chosen, describe(planted.pairs).markdown_rejected),
+        strict=True,
+    ):
+        assert share == pytest.approx(read.values[side, "value"].toarray()[:, read.position("surface:markdown")].mean())
+    code = [pair("q?", "```py\n# no heading\n```", "So:\n\n~~~\n- no list\n"), pair("p?", "- yes", "`a`")]
+    assert (describe(code).markdown_chosen, describe(code).markdown_rejected) == (0.5, 0)
+    assert (describe(code).code_chosen, describe(code).code_rejected) == (0.5, 0.5)
 
 
 def load(data: Path, name: str) -> list[Pair]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from offtarget.data import markup
 from offtarget.lens import surface
-from offtarget.lens.surface import markup
 from offtarget.lens.surface.patterns import Group, PatternReader, Patterns
 from offtarget.lens.surface.phrases import reader
 from offtarget.lens.surface.prose import Prose

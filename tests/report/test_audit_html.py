@@ -258,6 +258,23 @@ def test_what_goes_by_one_name_is_listed_once_in_a_topic(make_audit, hypothesis)
     assert "d +0.77" in table and "d +0.50" not in table
 
 
+@pytest.mark.parametrize(
+    ("empty", "told"), [(0, ""), (1, "1 more topic holds no row"), (3, "3 more topics hold no row")]
+)
+def test_topics_without_a_row_are_counted_and_not_listed(make_audit, empty, told):
+    """A vocabulary of an earlier audit has topics that another set never touches."""
+    audit = make_audit()
+    topic = next(c for c in audit.contexts if c.kind == "topic")
+    more = [
+        topic.model_copy(update={"id": f"topic:e{i}", "label": f"nothing {i}", "n": 0, "n_groups": 0})
+        for i in range(empty)
+    ]
+    page = audit_page(audit.model_copy(update={"contexts": (*audit.contexts, *more)}))
+    section = page[page.index('id="topics"') : page.index('id="evidence"')]
+    assert topic.label in section and "nothing" not in section
+    assert told in section and ("no row of this set" in section) == bool(empty)
+
+
 def test_latents_named_after_a_rule_leave_it_to_the_rule_and_the_unnamed_come_last(make_audit, hypothesis):
     """The rule's own rates are given; latents are counted. What has no name is one line, however much it leans."""
     audit = make_audit()

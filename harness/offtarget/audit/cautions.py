@@ -6,9 +6,9 @@ from offtarget.audit.records import Family, View
 from offtarget.audit.statistics.means import Ints, effective_groups
 from offtarget.audit.stock_records import StockTexts
 from offtarget.data.drops import drop_cautions
-from offtarget.data.identity import pair_keys
+from offtarget.data.identity import letters_of, pair_keys
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.data.repeats import contradictions, duplicates, same_sides
+from offtarget.data.repeats import but_for, n_contradicted, n_repeats, same_sides
 from offtarget.data.stock import effective_texts
 from offtarget.lens.features import FeatureMatrix
 
@@ -126,14 +126,14 @@ def unreliable(families: Mapping[View, Family]) -> list[str]:
 
 def _repeats(pairs: Sequence[Pair]) -> list[str]:
     out = []
-    keys = pair_keys(pairs)
-    extra = sum(len(ids) - 1 for ids in duplicates(pairs, keys))
-    if extra:
-        out.append(f"rows that repeat another one (same prompt, chosen and rejected): {extra}")
-    same = len(same_sides(pairs, keys))
-    if same:
-        out.append(f"rows whose chosen and rejected texts are equal, which teach nothing: {same}")
-    against = sum(len(c.one_way) + len(c.other_way) for c in contradictions(pairs, keys))
-    if against:
-        out.append(f"rows that contradict another one (same prompt and texts, the other side chosen): {against}")
+    keys, letters = pair_keys(pairs), letters_of(pairs)
+    if extra := n_repeats(pairs, keys):
+        but = but_for(extra, n_repeats(pairs, letters))
+        out.append(f"rows that repeat another one (same prompt, chosen and rejected{but}): {extra}")
+    if same := len(same_sides(pairs, keys)):
+        but = but_for(same, len(same_sides(pairs, letters)))
+        out.append(f"rows whose chosen and rejected texts are equal{but}, which teach nothing: {same}")
+    if against := n_contradicted(pairs, keys):
+        but = but_for(against, n_contradicted(pairs, letters))
+        out.append(f"rows that contradict another one (same prompt and texts{but}, the other side chosen): {against}")
     return out

@@ -163,6 +163,7 @@ def audit(
                 "lenses": lenses,
                 "vocabulary": vocabulary.key,
                 "contexts": [*placed.topic_ids, *placed.kind_ids],
+                **({"unit": "given"} if pairs.unit_given else {}),
                 **({"beside": beside} if (beside := _beside(features)) else {}),
                 **({"metadata": [[x.name, x.values, x.codes.tolist()] for x in columns]} if columns else {}),
                 "seed": seed,

@@ -7,6 +7,7 @@ import typer
 from offtarget.cli.ui import printable
 from offtarget.data.check import DataReport
 from offtarget.data.fit import counted, is_lopsided, percent, templates_told
+from offtarget.data.repeats import but_for
 from offtarget.data.scores import told as scores_told
 from offtarget.data.templates import MIN_SHARE
 from offtarget.data.texts import OVERLONG, Language
@@ -103,27 +104,36 @@ def _measures(report: DataReport) -> Iterator[tuple[str, str, bool]]:
 
 def _language(language: Language) -> str:
     """The language of one part of the rows in words."""
-    scripts = ", ".join(f"{name} {percent(x)}" for name, x in language.scripts.items() if x >= 0.01 and name != "Latin")
+    if not language.english and not language.other:
+        return "unknown: the texts are too short to tell, or numbers, names or code"
     if language.other < 0.01:
-        return "English" if language.english > 0.5 else "English, as far as the texts tell"
+        return "English"
+    scripts = [f"{name} {percent(x)}" for name, x in language.scripts.items() if x >= 0.01 and name != "Latin"]
+    other = ", ".join([language.name, *scripts] if language.name else scripts)
     if language.english < 0.01:
-        return f"not English ({scripts or 'in Latin letters'})"
-    return f"{percent(language.english)} English, {percent(language.other)} not" + (f" ({scripts})" if scripts else "")
+        return f"not English ({other or 'in Latin letters'})"
+    return f"{percent(language.english)} English, {percent(language.other)} not" + (f" ({other})" if other else "")
 
 
 def _repeats(report: DataReport) -> Iterator[tuple[str, str, bool]]:
     if report.n_duplicates:
         sets = _some(["=".join(ids[:FEW]) for ids in report.duplicates], len(report.duplicates))
-        yield "repeats", f"{counted(report.n_duplicates, 'row', 'repeat')} an earlier one{sets}", True
+        but = but_for(report.n_duplicates, report.n_duplicates_exact)
+        yield "repeats", f"{counted(report.n_duplicates, 'row', 'repeat')} an earlier one{but}{sets}", True
     if report.n_same_sides:
         ids = _some(report.same_sides, report.n_same_sides)
-        yield ("equal sides", f"{counted(report.n_same_sides, 'row')} with one text as chosen and rejected{ids}", True)
+        told = (
+            f"{counted(report.n_same_sides, 'row')} with one text as chosen and rejected but for case and spaces{ids}"
+        )
+        yield "equal sides", told, True  # those that are equal to the letter were left out
     if report.n_contradictions:
         n = len(report.contradictions)
         examples = _some([f"{c.one_way[0]} against {c.other_way[0]}" for c in report.contradictions], n)
+        but = but_for(report.n_contradictions, report.n_contradictions_exact)
         yield (
             "opposite labels",
-            f"{counted(report.n_contradictions, 'row')} with the opposite label of another that has the same prompt and answers{examples}",
+            f"{counted(report.n_contradictions, 'row')} with the opposite label of another that has the same prompt and answers"
+            f"{but}{examples}",
             True,
         )
     if report.n_cycles:

@@ -8,9 +8,9 @@ from offtarget.data.cells import cell_of, has
 from offtarget.data.evidence import CONTENT, NUMBER, RECORDS, TEXT, TRUTH, Census, Evidence
 from offtarget.data.guessing import FITS, NoShape
 from offtarget.data.nested import LOW, is_amount, listed, nested_label, nested_rows
+from offtarget.data.rated_rows import ANSWERS
 from offtarget.data.shapes import ChosenRejected
 
-_ONE_ANSWER = ("completion", "response", "output", "answer", "reply", "generation", "text", "chosen")
 _MOST = 16
 _FEW = 10
 
@@ -46,11 +46,12 @@ def explain(seen: Census, found: NoShape) -> str:
     if labelled:
         return labelled
     talk = [c for c in evidence.names("conversation")]
-    answer = names_of.named(evidence.names(*CONTENT), _ONE_ANSWER)
+    answer = names_of.named(evidence.names(*CONTENT), ANSWERS)
     if talk or answer:
         return (
             f"one answer to each prompt ({(answer or talk)[0]}) and nothing it is preferred to: there are no pairs in this "
-            f"file. A pair needs a chosen and a rejected answer, or two answers and a column that says who won. {columns_told(seen)}"
+            f"file. A pair needs a chosen and a rejected answer, or two answers and a column that says who won; or several "
+            f"rows a prompt with a score each, named with --columns responses=NAME,scores=NAME. {columns_told(seen)}"
         )
     headless = [name for name in seen.header if len(name) > 24 and len(name.split()) > 3]
     first = (
@@ -120,7 +121,7 @@ def _may_be_prompt(evidence: Evidence, column: str) -> bool:
 
 def _labelled(evidence: Evidence) -> str | None:
     """What to say of rows of one answer with a label (the format of KTO)."""
-    answers = names_of.named(evidence.names(*CONTENT), _ONE_ANSWER)
+    answers = names_of.named(evidence.names(*CONTENT), ANSWERS)
     labels = [
         c
         for c in names_of.named(evidence.names(TRUTH, NUMBER, TEXT), names_of.LABEL)

@@ -18,12 +18,22 @@ from offtarget.data.drops import (
     write_dropped,
 )
 from offtarget.data.fit import Fit, counted, debris_told, needs, stock_told, templates_told
-from offtarget.data.identity import pair_keys
+from offtarget.data.identity import letters_of, pair_keys
 from offtarget.data.linked import linked
 from offtarget.data.loading import ALL_SPLITS, Names, load_pairs, read_pairs, resolve
 from offtarget.data.nearly import Near, Overlap, find_near, find_overlap
 from offtarget.data.pairs import DroppedRow, Pair, PairSet
-from offtarget.data.repeats import Contradiction, Cycle, Leak, contradictions, duplicates, leaks, same_sides
+from offtarget.data.repeats import (
+    Contradiction,
+    Cycle,
+    Leak,
+    contradictions,
+    duplicates,
+    leaks,
+    n_contradicted,
+    n_repeats,
+    same_sides,
+)
 from offtarget.data.scores import ScoreColumns, score_columns
 from offtarget.data.scores import told as scores_told
 from offtarget.data.templates import MIN_SHARE
@@ -75,6 +85,8 @@ class DataReport(Record):
     n_duplicates: int
     """Pairs that repeat an earlier one, but for case, white space and Unicode form (`identity.normalise`); so are all
     other texts compared."""
+    n_duplicates_exact: int
+    """Pairs that repeat an earlier one to the letter."""
     duplicates: tuple[tuple[str, ...], ...]
     """Ids that say the same, at most 50 sets of them."""
     n_same_sides: int
@@ -82,6 +94,8 @@ class DataReport(Record):
     same_sides: tuple[str, ...]
     n_contradictions: int
     """Pairs that another pair contradicts."""
+    n_contradictions_exact: int
+    """The same where texts are compared to the letter."""
     contradictions: tuple[Contradiction, ...]
     """Pairs of responses that are preferred both ways."""
     n_cycles: int
@@ -170,7 +184,7 @@ def check(
     if not pairs.pairs:
         raise DataError(f"{pairs.name}: no pairs to check")
     splits = Counter(str(p.meta["split"]) for p in pairs.pairs if "split" in p.meta and pairs.split_column)
-    keys = pair_keys(pairs.pairs)
+    keys, letters = pair_keys(pairs.pairs), letters_of(pairs.pairs)
     repeated = duplicates(pairs.pairs, keys)
     same = same_sides(pairs.pairs, keys)
     opposed = contradictions(pairs.pairs, keys)
@@ -192,10 +206,12 @@ def check(
         fields=_fields(pairs.pairs),
         n_renamed=pairs.n_renamed,
         n_duplicates=sum(len(ids) - 1 for ids in repeated),
+        n_duplicates_exact=n_repeats(pairs.pairs, letters),
         duplicates=tuple(repeated[:SHOWN]),
         n_same_sides=len(same),
         same_sides=tuple(same[:SHOWN]),
         n_contradictions=sum(len(c.one_way) + len(c.other_way) for c in opposed),
+        n_contradictions_exact=n_contradicted(pairs.pairs, letters),
         contradictions=tuple(opposed[:SHOWN]),
         n_cycles=len(circles),
         cycles=tuple(circles[:SHOWN]),
@@ -302,6 +318,6 @@ def _weighs(found: DataReport) -> Iterable[str]:
     if found.n_duplicates:
         yield counted(found.n_duplicates, "repeat")
     if found.n_same_sides:
-        yield f"{counted(found.n_same_sides, 'row')} with the same text on both sides"
+        yield f"{counted(found.n_same_sides, 'row')} with the same text on both sides but for case and spaces"
     if max(texts.language[side].other for side in ("chosen", "rejected")) > 0.5:
         yield "most text is not English"

@@ -39,9 +39,6 @@ _HINT = re.compile(
     r"|sudo |pip|npm|git |docker |conda |brew |apt|python|\$ |go |cargo |yarn |[\w.\[\]]+ ?(?:=|<-) )"
 )
 """No code is in a text without it, or a brace or semicolon."""
-_FENCED = re.compile(
-    r"^[ \t]*(`{3,}|~{3,})[^`\n]*$(?:\n(?![ \t]*\1[`~]*[ \t]*$).*)*(?:\n[ \t]*\1[`~]*[ \t]*$)?", re.MULTILINE
-)
 
 _SURE_KIND, _LIKELY_KIND, _COMMENT_KIND, _BLANK, _INDENTED, _OTHER = range(6)
 
@@ -63,30 +60,6 @@ def code_lines(lines: Sequence[str]) -> list[tuple[int, int]]:
             out.append((start, stop))
             done = stop
     return out
-
-
-def without_code(text: str) -> str:
-    """The lines of a text that are not code, with a fence or without.
-
-    Args:
-        text: with a line feed at every line end.
-    """
-    text = _FENCED.sub("", text)
-    if not may_hold_code(text):
-        return text
-    lines = text.split("\n")
-    for start, stop in code_lines(lines):
-        lines[start:stop] = [""] * (stop - start)
-    return "\n".join(lines)
-
-
-def has_fence(text: str) -> bool:
-    """Whether a block of fenced code is in a text, closed or not.
-
-    Args:
-        text: with a line feed at every line end.
-    """
-    return _FENCED.search(text) is not None
 
 
 def may_hold_code(text: str) -> bool:

@@ -6,13 +6,14 @@ import re
 import sys
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from offtarget.data.columns import looks_like_header
 from offtarget.data.encodings import encoding_of, not_utf8, opened, shown
 from offtarget.data.located import BadRow, Cells, HeaderAgain, LocatedRow
+from offtarget.data.windows_1252 import is_windows_1252_file
 from offtarget.errors import DataError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -25,17 +26,21 @@ _ESCAPED = re.compile("[\udc80-\udcff]")
 """Bytes that are not UTF-8, as Python keeps them."""
 
 
-def table_rows(path: Path) -> Iterator[LocatedRow]:
+def table_rows(path: Path, tell: Callable[[str], None] = lambda _: None) -> Iterator[LocatedRow]:
     """The rows of a CSV or TSV file; header cells are stripped, an index column without a name is left out.
 
     A row that repeats the header is a `HeaderAgain`.
+
+    Args:
+        path: the file.
+        tell: called with a line on the file where it is read as Windows-1252.
 
     Raises:
         DataError: a header with one name twice, one with the columns in another order further down, or a damaged archive.
     """
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     encoding = encoding_of(path)
-    after = 0
+    after, told = 0, False
     try:
         with opened(path) as raw:
             text = io.TextIOWrapper(raw, _named(encoding), errors="surrogateescape", newline="")
@@ -46,6 +51,8 @@ def table_rows(path: Path) -> Iterator[LocatedRow]:
             text = io.TextIOWrapper(raw, _named(encoding), errors="surrogateescape", newline="")
             reader = csv.reader(text, delimiter=delimiter, strict=True)
             header = _header(reader, path)
+            if any(map(_ESCAPED.search, header)) and is_windows_1252_file(path):
+                header = _names(_from_windows_1252(header))
             while True:
                 start = reader.line_num + 1
                 where = f"{shown(path)} line {start}"
@@ -58,6 +65,11 @@ def table_rows(path: Path) -> Iterator[LocatedRow]:
                     yield where, BadRow(f"not CSV ({e}){open_quote}")
                     continue
                 after = start
+                if any(map(_ESCAPED.search, cells)) and is_windows_1252_file(path):
+                    escaped, cells = cells, _from_windows_1252(cells)
+                    if not told:
+                        tell(_told(path, next(c for e, c in zip(escaped, cells, strict=True) if e != c)))
+                    told = True
                 if _is_header(cells, header, where):
                     yield where, HeaderAgain("the header again")
                 elif cells:
@@ -66,6 +78,18 @@ def table_rows(path: Path) -> Iterator[LocatedRow]:
         raise DataError(f"{shown(path)}: not whole {encoding.upper()} ({e})") from None
     except (EOFError, OSError, zlib.error) as e:
         raise DataError(f"{shown(path)}: damaged after line {after} ({e}); fetch it again") from None
+
+
+def _from_windows_1252(cells: list[str]) -> list[str]:
+    """Cells as they are in Windows-1252, of which Python keeps the bytes."""
+    return [c.encode("utf-8", "surrogateescape").decode("cp1252") if _ESCAPED.search(c) else c for c in cells]
+
+
+def _told(path: Path, cell: str) -> str:
+    """What is said of a file in Windows-1252, with a few words of a cell that shows it."""
+    at = next(i for i, sign in enumerate(cell) if sign > "\x7f")
+    words = " ".join(cell[max(0, at - 20) : at + 20].split())
+    return f"{shown(path)} is not UTF-8 and was read as Windows-1252 (“{words}”); if that is wrong, save it as UTF-8"
 
 
 def _named(encoding: str) -> str:

@@ -1,16 +1,13 @@
 """What a set looks like before any test: lengths, turns, markdown."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
 
-from offtarget.data.code_lines import has_fence, without_code
+from offtarget.data import markup
 from offtarget.data.debris import own_text
-from offtarget.data.pairs import Message, Pair, text_of
+from offtarget.data.pairs import Message, Pair
 from offtarget.records import Record
-
-_MARKDOWN = re.compile(r"(?m)^[ \t]*+(?:#{1,6}[ \t]|[-*][ \t]|\d+\.[ \t])|\*\*[^*\n]+\*\*")
 
 
 class Description(Record):
@@ -33,8 +30,8 @@ class Description(Record):
     """Share with an assistant turn in the prompt, or more than one turn in a response."""
     system_turn: float
     markdown_chosen: float
-    """Share of chosen responses with a markdown heading, list item or bold text outside code, by a plain pattern; the
-    audit's rule is stricter."""
+    """Share of chosen responses with a markdown heading, list item or bold text outside code (`Markup.is_marked`): what
+    the audit counts as `surface:markdown`."""
     markdown_rejected: float
     code_chosen: float
     """Share of chosen responses with a block of fenced code."""
@@ -45,22 +42,23 @@ def describe(pairs: Sequence[Pair]) -> Description:
     """Descriptive statistics of at least one pair."""
     n = len(pairs)
     groups = Counter(p.group for p in pairs)
-    chosen = [len(own_text(p.prompt, p.chosen)) for p in pairs]
-    rejected = [len(own_text(p.prompt, p.rejected)) for p in pairs]
+    chosen, rejected = [own_text(p.prompt, p.chosen) for p in pairs], [own_text(p.prompt, p.rejected) for p in pairs]
+    formed = [[markup.read(t) for t in texts] for texts in (chosen, rejected)]
+    marked, fenced = ([sum(map(has, side)) / n for side in formed] for has in (_is_marked, _is_fenced))
     return Description(
         n_pairs=n,
         n_groups=len(groups),
         largest_group=max(groups.values()),
         prompt_chars=median(_chars(p.prompt) for p in pairs),
-        chosen_chars=median(chosen),
-        rejected_chars=median(rejected),
-        chosen_longer=sum(c > r for c, r in zip(chosen, rejected, strict=True)) / n,
+        chosen_chars=median(map(len, chosen)),
+        rejected_chars=median(map(len, rejected)),
+        chosen_longer=sum(len(c) > len(r) for c, r in zip(chosen, rejected, strict=True)) / n,
         multi_turn=sum(_multi_turn(p) for p in pairs) / n,
         system_turn=sum(any(m["role"] == "system" for m in p.prompt) for p in pairs) / n,
-        markdown_chosen=sum(_markdown(p.chosen) for p in pairs) / n,
-        markdown_rejected=sum(_markdown(p.rejected) for p in pairs) / n,
-        code_chosen=sum(_fenced(p.chosen) for p in pairs) / n,
-        code_rejected=sum(_fenced(p.rejected) for p in pairs) / n,
+        markdown_chosen=marked[0],
+        markdown_rejected=marked[1],
+        code_chosen=fenced[0],
+        code_rejected=fenced[1],
     )
 
 
@@ -72,16 +70,9 @@ def _multi_turn(p: Pair) -> bool:
     return any(m["role"] == "assistant" for m in p.prompt) or len(p.chosen) > 1 or len(p.rejected) > 1
 
 
-def _markdown(messages: Sequence[Message]) -> bool:
-    text = text_of(messages)
-    if not _MARKDOWN.search(text):
-        return False
-    return _MARKDOWN.search(without_code(_line_feeds(text))) is not None
+def _is_marked(found: markup.Markup) -> bool:
+    return found.is_marked
 
 
-def _fenced(messages: Sequence[Message]) -> bool:
-    return has_fence(_line_feeds(text_of(messages)))
-
-
-def _line_feeds(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+def _is_fenced(found: markup.Markup) -> bool:
+    return found.code_blocks > 0

@@ -256,9 +256,9 @@ def _one_of_many(given: Mapping[str, str]) -> OneOfMany | ScoredList:
 def _scored_list(given: Mapping[str, str]) -> ScoredList:
     if given.keys().isdisjoint(("scores", "ranks")):
         raise ConfigError(
-            f"--columns responses={given['responses']}: one column is a list of answers, and needs a list beside it: "
-            "scores=NAME (the highest is best) or ranks=NAME (the lowest is). Answers in several columns are written with "
-            "bars: responses=r1|r2|r3"
+            f"--columns responses={given['responses']}: one column, of a list of answers or of one answer a row, needs their "
+            "scores beside it: scores=NAME (the highest is best) or ranks=NAME (the lowest is). Answers in several columns are "
+            "written with bars: responses=r1|r2|r3"
         )
     try:
         return ScoredList.model_validate({"prompt": None, **given})

@@ -51,3 +51,8 @@ class PromptGroups:
 def pair_keys(pairs: Iterable[Pair]) -> list[tuple[str, str, str]]:
     """For each pair what its prompt, chosen and rejected say, to compare."""
     return [(text_key(p.prompt), text_key(p.chosen), text_key(p.rejected)) for p in pairs]
+
+
+def letters_of(pairs: Iterable[Pair]) -> list[tuple[str, str, str]]:
+    """The same with nothing normalised: what is equal here is the same to the letter."""
+    return [(prompt_group(p.prompt), prompt_group(p.chosen), prompt_group(p.rejected)) for p in pairs]

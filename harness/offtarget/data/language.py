@@ -3,6 +3,8 @@
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 _READ = 800
@@ -21,21 +23,34 @@ _ENGLISH_WORDS = (
     "when how about because should is be or by at if has was were we been had could more some other than then these "
     "those into its it's i'm don't who where why very just only also any our my"
 )
+_MORE_ENGLISH = "an he she his does did please between every many much most write explain describe give"
+"""Words that are common in short questions and orders."""
 # without those that are English words or parts of addresses too (die, per, plus, van, com, ...)
-_OTHER_WORDS = (
-    "de la que el en los del las por un una para su al lo como pero más está esto muy sobre ser "  # Spanish
-    "le les des et est dans qui sur pas au du ce cette vous nous ne il elle mais avec être aux "  # French
-    "der das und ist nicht mit ein eine zu den von auf für sich dem auch wie oder aus bei nach sind wird "  # German
-    "os uma em não você isso mais ao pelo são mas foi ter "  # Portuguese
-    "di che è sono della dei delle gli nel più anche questo alla "  # Italian
-    "het een dat niet voor zijn op aan ook maar bij wordt "  # Dutch
-    "và là của có không được cho với những các một trong này đó người thì để bạn tôi như khi "  # Vietnamese
-    "yang untuk dengan ini itu tidak adalah dari pada dalam anda saya akan "  # Indonesian
-    "ve bu için ile bir çok daha olarak gibi ama değil "  # Turkish
-    "nie na się jest że jak ale lub przez dla czy są "  # Polish
-    "och att det som är på inte av jag"  # Swedish
-)
-ENGLISH, _OTHERS = frozenset(_ENGLISH_WORDS.split()), frozenset(_OTHER_WORDS.split())
+_OTHER_WORDS = {
+    "Spanish": "de la que el en los del las por un una para su al lo como pero más está esto muy sobre ser "
+    "qué cómo cuál dónde cuándo quién es son hay puedo yo tu mi",
+    "French": "le les des et est dans qui sur pas au du ce cette vous nous ne il elle mais avec être aux de la un en "
+    "je une quel quelle quels quelles où combien pourquoi peut mes mon",
+    "German": "der das und ist nicht mit ein eine zu den von auf für sich dem auch wie oder aus bei nach sind wird "
+    "ich wir mir mich mein kann kein keine dass noch nur wenn aber haben gibt zum zur vom einen einem einer warum welche "
+    "über dir dich du es",
+    "Portuguese": "os uma em não você isso mais ao pelo são mas foi ter de que um para por como qual onde é",
+    "Italian": "di che è sono della dei delle gli nel più anche questo alla la il un una perché qual quale posso",
+    "Dutch": "het een dat niet voor zijn op aan ook maar bij wordt de en ik je waarom welke geen kun mijn deze dit "
+    "hoeveel naar ze",
+    "Vietnamese": "và là của có không được cho với những các một trong này đó người thì để bạn tôi như khi",
+    "Indonesian": "yang untuk dengan ini itu tidak adalah dari pada dalam anda saya akan bagaimana apa",
+    "Turkish": "ve bu için ile bir çok daha olarak gibi ama değil nedir nasıl neden kaç hangi mi mı var",
+    "Polish": "nie na się jest że jak ale lub przez dla czy są co gdzie",
+    "Swedish": "och att det som är på inte av jag en hur vad",
+}
+ENGLISH = frozenset(_ENGLISH_WORDS.split())
+_KNOWN_ENGLISH = ENGLISH | frozenset(_MORE_ENGLISH.split())
+_OTHERS = frozenset(w for words in _OTHER_WORDS.values() for w in words.split())
+_FEW = 0.1
+"""Below this share of texts that tell by themselves, the others are asked together."""
+_ASKED = 1000
+"""Different short texts that are asked together."""
 
 
 def script(text: str) -> str:
@@ -63,10 +78,61 @@ def is_english(text: str) -> bool | None:
     written = script(text)
     if written and written != "Latin":
         return False
-    words = [w.lower() for w in _WORD.findall(text[:_READ])]
+    return _by_words(_words(text))
+
+
+@dataclass(frozen=True)
+class Together:
+    """What some texts say of their language, all together."""
+
+    english: float = 0.0
+    """Share that is English, of the texts that tell by themselves; where fewer than a tenth do, 1 or 0: what the others
+    say together. 0 like `other` where nothing tells."""
+    other: float = 0.0
+    """Share that is not."""
+    by_themselves: float = 0.0
+    """Share of the texts that tell by themselves."""
+
+    @property
+    def is_english(self) -> bool | None:
+        """The majority; None where nothing tells, or one half says this and one that."""
+        return None if self.english == self.other else self.english > self.other
+
+
+def together(texts: Sequence[str]) -> Together:
+    """The language of texts of one kind (all prompts, all answers) in which short ones do not tell by themselves."""
+    alone = {t: is_english(t) for t in dict.fromkeys(texts)}
+    told = [x for t in texts if (x := alone[t]) is not None]
+    share = len(told) / len(texts) if texts else 0.0
+    if share < _FEW:
+        short = [t for t, x in alone.items() if x is None][:_ASKED]
+        of_all = _by_words([w for t in short for w in _words(t)])
+        if of_all is not None:
+            return Together(float(of_all), float(not of_all), share)
+    if not told:
+        return Together()
+    return Together(sum(told) / len(told), 1 - sum(told) / len(told), share)
+
+
+def latin_language(texts: Iterable[str]) -> str:
+    """The name of the language of texts in Latin letters that are not English; empty where it is not plain."""
+    counts = Counter(w for t in texts for w in _words(t))
+    of_each = sorted(
+        ((sum(counts[w] for w in words.split()), name) for name, words in _OTHER_WORDS.items()), reverse=True
+    )
+    (most, name), (next_most, _) = of_each[:2]
+    return name if most >= 0.08 * max(counts.total(), 1) and most >= 1.25 * next_most else ""
+
+
+def _words(text: str) -> list[str]:
+    return [w.lower() for w in _WORD.findall(text[:_READ])]
+
+
+def _by_words(words: Sequence[str]) -> bool | None:
+    """Whether words are English; None of fewer than eight, and where they do not tell."""
     if len(words) < _WORDS:
         return None
-    english = sum(map(ENGLISH.__contains__, words)) / len(words)
+    english = sum(map(_KNOWN_ENGLISH.__contains__, words)) / len(words)
     foreign = list(filter(_OTHERS.__contains__, words))
     other = len(foreign) / len(words) if len(set(foreign)) > 1 else 0.0
     if english >= 0.1 and english >= other:

@@ -20,7 +20,9 @@ from offtarget.data.guessing import Layout, NoShape, Shapes, decide
 from offtarget.data.in_memory import is_reference, rows_of
 from offtarget.data.located import LocatedRow
 from offtarget.data.pairs import PairSet
+from offtarget.data.rated_rows import asked_for, by_prompt, rated_rows
 from offtarget.data.row_roles import holds_splits, row_columns
+from offtarget.data.several_answers import ScoredRows
 from offtarget.data.shapes import ADAPTERS
 from offtarget.data.sources import ALL_SPLITS, Names, Part, Source, parts_of, resolve
 from offtarget.data.text_forms import decoder_of
@@ -155,12 +157,12 @@ def read_pairs(
     parts = parts_of(source, split, stream=head is not None)
     openings, seen = _look(source, parts, head)
     cautions: list[str] = []
-    rules = _rules(source, given, seen, split, cautions, skip_bad_rows)
+    rules = _rules(source, given, seen, split, cautions, skip_bad_rows, parts)
     collector = Collector(rules, head, limit, limit_seed)
     for part, opened in zip(parts, openings, strict=True):
         # files that mix the splits of a card: the one that was asked for, or the first that it lists
         mixed = (split or next(iter(source.splits), None)) if part.split is None else None
-        collector.collect(opened(), split=part.split, filter_by=mixed)
+        collector.collect(_whole_rows(opened(), rules, given), split=part.split, filter_by=mixed)
     return _finished(source, collector, given, seen, split, cautions)
 
 
@@ -216,8 +218,47 @@ def _look(
     return openings, census(first)
 
 
+def _whole_rows(rows: Iterator[LocatedRow], rules: Rules, given: Mapping[str, str]) -> Iterator[LocatedRow]:
+    """The rows, those of one prompt put together where each holds one of its answers."""
+    adapter = rules.shapes.main.adapter
+    if not isinstance(adapter, ScoredRows):
+        return rows
+    c = rules.columns
+    apart = (c.system, c.context, c.input, c.earlier, c.split, c.group if "group" in given else None)
+    return by_prompt(rows, adapter, [x for x in apart if x])
+
+
+def _shapes(name: str, roles: Mapping[str, str], seen: Census, parts: Sequence[Part]) -> Shapes | NoShape:
+    """The shapes of a file without a card.
+
+    Raises:
+        DataError: naming the file.
+    """
+
+    def rated() -> Layout | None:
+        try:
+            return rated_rows(roles, seen, chain.from_iterable(p.rows() for p in parts))
+        except DataError as e:
+            raise DataError(f"{name}: {e}") from None
+
+    if roles.keys() & {"responses", "pairs", "pairing"} and (asked_for(roles, seen) or "responses" not in roles):
+        found = rated()
+        if found is not None:
+            return Shapes(found)
+    decided = decide(seen, roles)
+    if isinstance(decided, NoShape) and (found := rated()):
+        return Shapes(found)
+    return decided
+
+
 def _rules(
-    source: Source, given: Mapping[str, str], seen: Census, split: str | None, cautions: list[str], skip_bad_rows: bool
+    source: Source,
+    given: Mapping[str, str],
+    seen: Census,
+    split: str | None,
+    cautions: list[str],
+    skip_bad_rows: bool,
+    parts: Sequence[Part],
 ) -> Rules:
     """How the rows are read: as a card says, or as they look.
 
@@ -237,7 +278,7 @@ def _rules(
     elif not seen.whole.n:
         shapes = Shapes(Layout(ADAPTERS["chosen_rejected"]()))
     else:
-        found = decide(seen, roles)
+        found = _shapes(source.name, roles, seen, parts)
         if isinstance(found, NoShape):
             raise DataError(f"{source.name}: {explain(seen, found)}")
         shapes = found
@@ -292,7 +333,7 @@ def _finished(
         n_renamed=sum(p.id in collector.renamed for p in collector.pairs),
         usable=collector.usable,
         notes=(*notes, *([drawn] if drawn else [])),
-        cautions=tuple(dict.fromkeys(cautions)),
+        cautions=tuple(dict.fromkeys((*source.told, *cautions))),
         split_column=rules.split_column and any("split" in p.meta for p in collector.pairs),
         unit=remarks.unit_of(collector),
         unit_given="group" in given,

@@ -22,16 +22,18 @@ EMPTY_PROMPT = "empty prompt"
 PROMPTS_DIFFER = "prompts differ"
 PROMPT_END = "prompt does not end in a user turn"
 UNMATCHED = "response without a counterpart"
+NO_RIVAL = "no other answer to the prompt"
 UNKNOWN_ROLE = "unknown role"
 BROKEN_TALK = "conversation that cannot be parsed"
 BROKEN = "broken row"
 HEADER = "header again"
 
-NATURAL = frozenset({TIE, HEADER})
-"""Reasons that good data has too: somebody looked at both answers and preferred neither, or a table says its header twice.
+NATURAL = frozenset({TIE, HEADER, NO_RIVAL})
+"""Reasons that good data has too: somebody looked at both answers and preferred neither, a table says its header twice, or of
+answers with scores one is the only one to its prompt.
 Labels and text that are missing, answers that are the same, and rows of another shape are none: where many rows are lost to
 such reasons, the file is damaged or was read the wrong way."""
-NO_PREFERENCE = frozenset({TIE, NO_LABEL, IDENTICAL})
+NO_PREFERENCE = frozenset({TIE, NO_LABEL, IDENTICAL, NO_RIVAL})
 """Reasons for which a row that was read rightly states no preference."""
 
 

@@ -5,7 +5,7 @@ small one; a JSON document (an array of objects) is read whole.
 """
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from offtarget.data.encodings import shown
@@ -35,11 +35,15 @@ def is_data_file(name: str) -> bool:
     return kind_of(name) is not None
 
 
-def read_rows(path: Path) -> Iterator[LocatedRow]:
+def read_rows(path: Path, tell: Callable[[str], None] = lambda _: None) -> Iterator[LocatedRow]:
     """The rows of a file, lazily.
 
     A line that cannot be decoded (not JSON, not UTF-8, a CSV row longer than its header) comes as a `BadRow`, so
     that the reader can stop or go on.
+
+    Args:
+        path: the file.
+        tell: called with a line on what a reader of the rows should know of the file.
 
     Raises:
         ConfigError: no such file, or not one of the known kinds.
@@ -63,7 +67,7 @@ def read_rows(path: Path) -> Iterator[LocatedRow]:
     if kind in TABLES:
         from offtarget.data.delimited import table_rows
 
-        return table_rows(path)
+        return table_rows(path, tell)
     from offtarget.data.json_files import json_rows
 
     return json_rows(path)

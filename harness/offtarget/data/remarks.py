@@ -10,7 +10,9 @@ from offtarget.data.decoding import PROMPT, SERIALISED, Decoder
 from offtarget.data.evidence import Census, values_of
 from offtarget.data.guessing import Layout, Shapes
 from offtarget.data.pairs import prompt_group, spoken
+from offtarget.data.rated_rows import told as scored_rows_told
 from offtarget.data.row_roles import BY_PROMPT
+from offtarget.data.several_answers import ScoredRows
 
 
 def told(adapter: Adapter, how: str) -> str:
@@ -55,6 +57,8 @@ def notes(collector: Collector, seen: Census) -> Iterator[str]:
         yield f"rows of {len(used)} shapes: {parts}; each was read by its own"
     for layout in used:
         yield from layout.told
+        if isinstance(layout.adapter, ScoredRows):
+            yield scored_rows_told(layout.adapter)
     yield from _decoded(rules.decoder)
     led_on = sum(not all((*spoken(p.chosen), *spoken(p.rejected))) for p in collector.pairs)
     if led_on:

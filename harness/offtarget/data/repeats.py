@@ -63,6 +63,23 @@ def contradictions(pairs: Sequence[Pair], keys: Keys) -> list[Contradiction]:
     return [Contradiction(one_way=tuple(a), other_way=tuple(b)) for a, b in found.values() if a and b]
 
 
+def n_repeats(pairs: Sequence[Pair], keys: Keys) -> int:
+    """Rows that repeat an earlier one."""
+    return sum(len(ids) - 1 for ids in duplicates(pairs, keys))
+
+
+def n_contradicted(pairs: Sequence[Pair], keys: Keys) -> int:
+    """Rows that another row contradicts."""
+    return sum(len(c.one_way) + len(c.other_way) for c in contradictions(pairs, keys))
+
+
+def but_for(n: int, exact: int) -> str:
+    """What is to be said where of n equal things not all are so to the letter; begins with a space."""
+    if exact >= n:
+        return ""
+    return " but for case and spaces" + (f", {exact} of them to the letter" if exact else "")
+
+
 def leaks(pairs: Iterable[Pair]) -> list[Leak]:
     """Prompts and groups with rows in several splits."""
     by_prompt: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))

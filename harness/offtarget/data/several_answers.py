@@ -1,5 +1,7 @@
-"""Shapes of rows with several answers: the best of many, a scored list, rated turns, two lists."""
+"""Shapes of rows with several answers: the best of many, a scored list, scored rows, rated turns, two lists."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -128,6 +130,76 @@ class ScoredList(Adapter):
             Candidate(prompt, responses[i], responses[j], names, f"{i}-{j}", (i, j))
             for i, j in _by_scores(scores, self.pairs)
         ]
+
+
+class Several(list[Any]):
+    """Cells of several rows that were put together, one for each."""
+
+
+class ScoredRows(Adapter):
+    """Shape 7: one answer a row with its score (higher is better) or rank, several rows a prompt.
+
+    The rows of a prompt are put together before (`rated_rows.by_prompt`). The best answer is preferred to the worst one
+    (`pairs: best_worst`; prompts whose answers are all alike are ties), or as in a scored list (`best`, `all`). An answer
+    that was scored several times has the mean. Of equally good answers the one with the smaller hash counts, so that the
+    order of the rows makes no difference.
+    """
+
+    not_columns = frozenset({"name", "pairs"})
+    name: Literal["scored_rows"] = "scored_rows"
+    prompt: str = "prompt"
+    response: str = "response"
+    scores: str | None = None
+    ranks: str | None = None
+    pairs: Literal["best_worst", "best", "all"] = "best_worst"
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> "ScoredRows":
+        if (self.scores is None) == (self.ranks is None):
+            raise ValueError("rows with one answer need either scores (the highest is best) or ranks (the lowest is)")
+        return self
+
+    def needed(self) -> tuple[str, str, str]:
+        """The columns of the prompt, the answer, and its score or rank."""
+        return self.prompt, self.response, str(self.scores or self.ranks)
+
+    def candidates(self, row: Row) -> list[Candidate]:
+        """A candidate for each preference that the scores state."""
+        prompt_column, answer_column, score_column = self.needed()
+        prompt = take(row, prompt_column, "prompt")
+        answers, given = _several(take(row, answer_column, "response")), _several(take(row, score_column))
+        amounts = on_one_scale([needed_amount(x, f"column '{score_column}'") for x in given])
+        of_text: dict[str, list[int]] = {}
+        for i, answer in enumerate(answers):
+            of_text.setdefault(text_hash(answer), []).append(i)
+        firsts = [members[0] for _, members in sorted(of_text.items())]
+        if len(firsts) < 2:
+            raise Drop(msg.NO_RIVAL)
+        means = [sum(amounts[i] for i in members) / len(members) for _, members in sorted(of_text.items())]
+        scores = means if self.scores else [-x for x in means]
+        if self.pairs != "best_worst":
+            preferred = _by_scores(scores, self.pairs)
+        elif max(scores) == min(scores):
+            raise Drop(msg.TIE)
+        else:
+            preferred = [(scores.index(max(scores)), scores.index(min(scores)))]
+        names = (prompt_column, answer_column, answer_column)
+        said = {c: v for c, v in row.items() if isinstance(v, Several) and c != answer_column}
+        out = []
+        for a, b in preferred:
+            i, j = firsts[a], firsts[b]
+            records = ({c: v[i] for c, v in said.items()}, {c: v[j] for c, v in said.items()})
+            out.append(Candidate(prompt, answers[i], answers[j], names, f"{i}-{j}", records=records))
+        return out
+
+
+def _several(cell: Any) -> list[Any]:
+    return list(cell) if isinstance(cell, Several) else [cell]
+
+
+def text_hash(cell: Any) -> str:
+    """A hash of a cell, by which cells that say the same are found and put in an order of no meaning."""
+    return hashlib.sha256(json.dumps(cell, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class RatedTurns(Adapter):

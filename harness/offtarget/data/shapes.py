@@ -12,7 +12,7 @@ from offtarget.data import messages as msg
 from offtarget.data.adapter_base import Adapter, Candidate, Label, amount_in, difference, prompt_of, sign_of
 from offtarget.data.cells import Row, label_key, take
 from offtarget.data.messages import Drop
-from offtarget.data.several_answers import Lists, OneOfMany, RatedTurns, ScoredList
+from offtarget.data.several_answers import Lists, OneOfMany, RatedTurns, ScoredList, ScoredRows
 from offtarget.data.transcripts import parse_transcript
 from offtarget.errors import DataError
 
@@ -156,7 +156,7 @@ class TwoResponses(Adapter):
 
 
 AnyAdapter = Annotated[
-    Transcript | ChosenRejected | TwoResponses | OneOfMany | RatedTurns | Lists | ScoredList,
+    Transcript | ChosenRejected | TwoResponses | OneOfMany | RatedTurns | Lists | ScoredList | ScoredRows,
     Field(discriminator="name"),
 ]
 ADAPTERS: dict[str, type[Adapter]] = {
@@ -167,4 +167,5 @@ ADAPTERS: dict[str, type[Adapter]] = {
     "rated_turns": RatedTurns,
     "lists": Lists,
     "scored_list": ScoredList,
+    "scored_rows": ScoredRows,
 }

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -41,6 +41,8 @@ class Source:
     """Whether the card was given by its path, so that its data may be anywhere."""
     rows: Callable[[], Iterator[LocatedRow]] | None = None
     """Opens rows that a program holds."""
+    told: dict[str, None] = field(default_factory=dict, compare=False)
+    """What is to be said of the files that were read, one line each."""
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -172,21 +174,21 @@ def parts_of(source: Source, split: str | None, *, stream: bool) -> list[Part]:
     if source.files is not None:
         files = source.files
         wanted = files.splits if files.named and split is None else _wanted(source, split)
-        return [Part(s, _reader(paths)) for s, paths in files.parts if s is None or s in wanted]
+        return [Part(s, _reader(paths, source.told)) for s, paths in files.parts if s is None or s in wanted]
     assert source.card is not None and source.card_path is not None
     path = source.card.source.path  # type: ignore[union-attr]
     if isinstance(path, str):
-        return [Part(None, _reader(source_files(source.card_path, path, anywhere=source.anywhere)))]
+        return [Part(None, _reader(source_files(source.card_path, path, anywhere=source.anywhere), source.told))]
     return [
-        Part(s, _reader(source_files(source.card_path, path[s], anywhere=source.anywhere)))
+        Part(s, _reader(source_files(source.card_path, path[s], anywhere=source.anywhere), source.told))
         for s in _wanted(source, split)
     ]
 
 
-def _reader(paths: Sequence[Path]) -> Callable[[], Iterator[LocatedRow]]:
+def _reader(paths: Sequence[Path], told: dict[str, None]) -> Callable[[], Iterator[LocatedRow]]:
     def rows() -> Iterator[LocatedRow]:
         for path in paths:
-            yield from read_rows(path)
+            yield from read_rows(path, told.setdefault)
 
     return rows
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from offtarget.data import debris
-from offtarget.data.language import is_english, script
+from offtarget.data.language import is_english, latin_language, script, together
 from offtarget.data.pairs import Pair, text_of
 from offtarget.data.stock import SIDES, Side, effective_texts, stock_answers
 from offtarget.data.templates import templates
@@ -77,9 +77,14 @@ class Language(Record):
     scripts: dict[str, float]
     """Script -> share of texts with most letters of it; of those with any letter."""
     english: float
-    """Share of texts that are English, of all."""
+    """Share that is English, of the texts that tell by themselves; where fewer than a tenth do, 1 or 0: what short texts
+    say together. 0 like `other` where nothing tells."""
     other: float
-    """Share that is not. The rest is too short to tell, or code or names."""
+    """Share that is not."""
+    by_themselves: float = 0.0
+    """Share of the texts that tell by themselves; the rest is short, or code or names."""
+    name: str = ""
+    """The language of those in Latin letters that are not English, where it is plain."""
 
 
 class Texts(Record):
@@ -195,11 +200,14 @@ def _stock(pairs: Sequence[Pair], side: Side) -> StockSide:
 
 def _language(texts: Sequence[str], written: Sequence[str]) -> Language:
     scripts = Counter(s for s in written if s)
-    english = _each(texts, is_english)
+    told = together(texts)
+    foreign = [t for t, s in zip(texts, written, strict=True) if s == "Latin" and is_english(t) is False] or texts
     return Language(
         scripts={name: n / scripts.total() for name, n in scripts.most_common()},
-        english=sum(e is True for e in english) / len(texts),
-        other=sum(e is False for e in english) / len(texts),
+        english=told.english,
+        other=told.other,
+        by_themselves=told.by_themselves,
+        name=latin_language(foreign) if told.other else "",
     )
 
 

@@ -1,5 +1,6 @@
 """Columns that no shape reads, but that a decision on the pairs should know of: who won, and what the prompt needs."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,7 +10,7 @@ from offtarget.data.collecting import Collector
 from offtarget.data.evidence import OTHER, TALK, Census, shown_of, values_of
 from offtarget.data.guessing import Shapes
 from offtarget.data.labels import read_winner
-from offtarget.data.pairs import Pair, prompt_group
+from offtarget.data.pairs import Pair, prompt_group, text_of
 from offtarget.data.polarity import choice_named
 from offtarget.data.several_answers import Lists
 from offtarget.data.shapes import ChosenRejected
@@ -22,6 +23,10 @@ _PHRASE = 3
 """Mean words from which it may be one that the prompt needs, whatever its name."""
 _SOME = 5
 """Prompts within which it must change then."""
+_ALIKE = 0.3
+"""Share of the words of two texts that are in both (Jaccard) from which on they say much the same."""
+_LOOKED_AT = 500
+_WORD = re.compile(r"\w+")
 
 
 def cautions(collector: Collector, given: Mapping[str, str], ignored: Sequence[str], seen: Census) -> Iterator[str]:
@@ -94,17 +99,41 @@ def _unread_context(pairs: Sequence[Pair], columns: RowColumns, ignored: Sequenc
         if len(found) < 0.5 * len(pairs) or not (known or (words >= _PHRASE and not names_of.speaks_about(name))):
             continue
         changes, prompts = _changes_within(pairs, name)
+        ways = f"--columns context={name} puts it before the prompt"
         if changes and (known or changes >= max(_SOME, 0.5 * prompts)):
-            yield (
+            said = (
                 f"column {name} changes within {changes} of the {prompts} prompts that come more than once, and is not read: "
-                f"rows that differ in it count as one prompt; --columns context={name} puts it before the prompt, "
-                f"system={name} makes it a system turn"
+                "rows that differ in it count as one prompt"
             )
+            if not known and _is_answer(pairs, name):
+                yield (
+                    f"{said}; it reads like another answer: --columns ignore={name} goes on without it; were it part of the prompt, "
+                    f"context={name} would put it before that"
+                )
+            else:
+                yield f"{said}; {ways}, system={name} makes it a system turn, ignore={name} goes on without it"
         elif known and length >= _LONG:
             yield (
-                f"column {name} (text, {length:.0f} characters) is not read; if the answers rest on it, "
-                f"--columns context={name} puts it before the prompt"
+                f"column {name} (text, {length:.0f} characters) is not read; if the answers rest on it, {ways}, if not, "
+                f"ignore={name} goes on without it"
             )
+
+
+def _is_answer(pairs: Sequence[Pair], column: str) -> bool:
+    """Whether most texts of a column share a good part of their words with one of the two answers of their row."""
+    alike = n = 0
+    for p in pairs[:_LOOKED_AT]:
+        text = p.meta.get(column)
+        if not isinstance(text, str):
+            continue
+        own, n = _words(text), n + 1
+        sides = [_words(text_of(side)) for side in (p.chosen, p.rejected)]
+        alike += any(len(own & s) >= _ALIKE * len(own | s) > 0 for s in sides)
+    return alike > 0.5 * n
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text.lower()))
 
 
 def _changes_within(pairs: Sequence[Pair], column: str) -> tuple[int, int]:

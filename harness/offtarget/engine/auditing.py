@@ -129,6 +129,7 @@ def audit_into(
         "dropped": dict(pairs.dropped),
         "renamed": pairs.n_renamed,
         "reading": [pairs.read_as, pairs.notes, pairs.cautions, pairs.split_column],
+        "unit": [pairs.unit, pairs.unit_given],
         "redistribution": pairs.redistribution,
         "lenses": {f.lens: lens_identity(f) for f in features},
         "features": {f.lens: f.sha256 for f in features},

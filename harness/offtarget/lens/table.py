@@ -64,7 +64,8 @@ def _surface(pairs: PairSet, _which: str, reader: Reader, _fitted: FeatureMatrix
         if report:
             report(len(pairs), len(pairs))
 
-    folder = reader.store.get("surface", surface.VERSION, {"rows": pairs.rows_sha256, "format": FILE_VERSION}, build)
+    inputs = {"rows": pairs.rows_sha256, "format": FILE_VERSION, "short texts": "in the language of most"}
+    folder = reader.store.get("surface", surface.VERSION, inputs, build)
     return FeatureMatrix.load(folder)
 
 

@@ -104,6 +104,7 @@ def audit_page(
         n_hidden=len(audit.hypotheses) - len(table),
         compositions=compositions(audit),
         topics=_contexts(audit, concepts, "topic", by_id),
+        n_empty_topics=sum(c.kind == "topic" and not c.n for c in audit.contexts),
         stability=_stability(audit),
         kinds=_contexts(audit, concepts, "prompt", by_id),
         cards=evidence_cards(audit, stated, contexts, by_id, Marks(features)),
@@ -182,7 +183,7 @@ def _table(audit: Audit) -> list[Hypothesis]:
 
 
 def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str, by_id: Mapping[str, Pair]) -> list[Topic]:
-    """Topics, all of them, by size; or the kinds of prompt in which something leans otherwise, the clearest first."""
+    """Topics that hold rows, by size; or the kinds of prompt in which something leans otherwise, the clearest first."""
     tested: dict[str, list[Hypothesis]] = defaultdict(list)
     for h in audit.hypotheses:
         if h.context is not None:
@@ -197,7 +198,7 @@ def _contexts(audit: Audit, concepts: Mapping[str, Concept], kind: str, by_id: M
         return tuple(largest.items())[:4]
 
     out = []
-    contexts = [c for c in audit.contexts if c.kind == kind]
+    contexts = [c for c in audit.contexts if c.kind == kind and c.n]
     if kind == "prompt":
         clearest = {c.id: max((abs(h.z) for h in tested[c.id] if h.finding), default=0.0) for c in contexts}
         contexts = [c for c in contexts if clearest[c.id]]

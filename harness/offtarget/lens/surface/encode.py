@@ -14,11 +14,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.data import markup
 from offtarget.data.debris import ECHO, OF_ANSWERS, without_echo
-from offtarget.data.language import is_english
+from offtarget.data.language import is_english, together
 from offtarget.data.pairs import Pair, text_of
 from offtarget.lens.features import Column, FeatureMatrix
-from offtarget.lens.surface import debris, markup
+from offtarget.lens.surface import debris
 from offtarget.lens.surface.lexicon import tokenize
 from offtarget.lens.surface.phrases import RULES, count
 from offtarget.lens.surface.prose import Prose
@@ -185,7 +186,7 @@ def _features(
         "words_per_sentence": len(words) / n_sentences if n_sentences else 0.0,
         "paragraphs": sum(1 for p in _PARAGRAPH_END.split(text) if p and not p.isspace()),
         "newline_density": 100.0 * text.strip().count("\n") / chars if chars else 0.0,
-        "markdown": float(bool(marks.headings or marks.bullets or marks.numbered or marks.bold)),
+        "markdown": float(marks.is_marked),
         "bold": marks.bold,
         "italic": marks.italic,
         "heading": marks.headings,
@@ -257,7 +258,8 @@ def encode(
 
     Returns:
         Statistic `value` for the spans prompt, chosen and rejected, float64. In rows with a response that is not
-        English the rules of `PHRASES` do not apply (`FeatureMatrix.unread`), and `info` says in how many they do.
+        English the rules of `PHRASES` do not apply (`FeatureMatrix.unread`), and `info` says in how many they do. Responses
+        that are too short to tell are taken to be in the language of most.
     """
     from scipy.sparse import csr_matrix
 
@@ -266,7 +268,7 @@ def encode(
     echoes, language = _NAMES.index(ECHO), _NAMES.index("other_language")
     of_answers = [_NAMES.index(name) for name in OF_ANSWERS]
     phrases = [i for i, name in enumerate(_NAMES) if name in PHRASES]
-    applies = np.zeros(len(pairs), dtype=bool)
+    answers: list[list[str]] = []
     seen = dict(known or {})  # sets hold a prompt or a response more than once
 
     for begin in range(0, len(pairs), TOGETHER):
@@ -276,17 +278,18 @@ def encode(
         told_of = [_texts(pair) for _, pair in rows]
         fresh = [text for text in dict.fromkeys(t for row in told_of for t in row[:3]) if text not in seen]
         seen.update(zip(fresh, (list(f.values()) for f in features_of(fresh)), strict=True))
-        for (i, _), (asked, chosen, rejected, echoed) in zip(rows, told_of, strict=True):
+        for (i, pair), (asked, chosen, rejected, echoed) in zip(rows, told_of, strict=True):
             values["prompt"][i] = seen[asked]
             values["prompt"][i, of_answers] = 0.0
             for span, text in (("chosen", chosen), ("rejected", rejected)):
                 values[span][i] = seen[text]
                 values[span][i, echoes] = span in echoed
-            applies[i] = not any(values[span][i, language] for span in ("chosen", "rejected"))
-            if not applies[i]:
-                values["chosen"][i, phrases] = values["rejected"][i, phrases] = 0.0
-            if values["prompt"][i, language]:
-                values["prompt"][i, phrases] = 0.0
+            answers.append([text_of(pair.chosen), text_of(pair.rejected)])
+    foreign = {span: values[span][:, language] > 0 for span in spans}
+    applies = _english_rows(answers, foreign["chosen"] | foreign["rejected"])
+    asked_in_english = _english_rows([[_last_user_turn(pair)] for pair in pairs], foreign["prompt"])
+    for span, read_in in (("prompt", asked_in_english), ("chosen", applies), ("rejected", applies)):
+        values[span][np.ix_(~read_in, np.array(phrases))] = 0.0
     told = debris.language_note(int(applies.sum()), len(pairs), len(phrases), len(COLUMNS))
     return FeatureMatrix(
         lens="surface",
@@ -310,6 +313,22 @@ def _texts(pair: Pair) -> tuple[str, str, str, set[str]]:
     sides = {"chosen": text_of(pair.chosen), "rejected": text_of(pair.rejected)}
     rest = {span: without_echo(pair.prompt, text) for span, text in sides.items()}
     return _last_user_turn(pair), rest["chosen"], rest["rejected"], {s for s in sides if rest[s] is not sides[s]}
+
+
+def _english_rows(rows: Sequence[Sequence[str]], foreign: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether the texts of each row are read as English.
+
+    Rows of which no text tells go by all texts together, and are read as English where those do not tell either.
+
+    Args:
+        rows: the texts of each.
+        foreign: whether one of them is in another language.
+    """
+    english = {t: is_english(t) for t in dict.fromkeys(t for texts in rows for t in texts)}
+    told: NDArray[np.bool_] = foreign | np.array([any(english[t] for t in texts) for texts in rows], dtype=bool)
+    if told.all() or together([t for texts in rows for t in texts]).is_english is not False:
+        return np.logical_not(foreign)
+    return np.logical_and(told, ~foreign)
 
 
 def _unread(applies: NDArray[np.bool_], phrases: Sequence[int]) -> Any:

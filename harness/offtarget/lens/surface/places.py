@@ -6,8 +6,8 @@ Lengths, rates of line breaks and measures of vocabulary have no place.
 import re
 from collections.abc import Iterable, Iterator
 
-from offtarget.data import debris
-from offtarget.lens.surface import markup, phrases
+from offtarget.data import debris, markup
+from offtarget.lens.surface import phrases
 from offtarget.lens.surface.encode import CONTRACTION, ELLIPSIS, EMOJI, PARENTHESES, QUOTED, features, shouted
 from offtarget.lens.surface.prose import Place, Prose
 

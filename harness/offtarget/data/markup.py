@@ -80,6 +80,11 @@ class Markup:
     prose: str = ""
     """The text without code, addresses and markers; link texts and emphasised words stay."""
 
+    @property
+    def is_marked(self) -> bool:
+        """Whether there is a heading, a list item or bold text: what is called markdown everywhere."""
+        return bool(self.headings or self.bullets or self.numbered or self.bold)
+
 
 def read(text: str) -> Markup:
     """Count the markdown of a text.
