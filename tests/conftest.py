@@ -17,6 +17,22 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:  # several processes share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+LONGEST = (
+    "engine/test_grid.py", "training/test_edits.py", "benchmark/test_audit_bench.py", "audit/test_audit_planted.py",
+    "audit/test_audit_local.py", "test_page_commands.py", "gate/test_commands.py", "training/test_invariants.py",
+    "engine/test_checking.py", "data/test_data_check.py", "engine/test_dry_run.py", "verification/test_verifying.py",
+    "test_kills.py", "cli/test_process.py", "cli/test_columns_lens.py",
+)  # fmt: skip
+"""Files that take 5 to 60 seconds of a processor: they begin first, so that no worker is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several workers share the files, the longest come first (`--no-loadscope-reorder` leaves it so)."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = {REPO / "tests" / name: i for i, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
 LIBRARY = 200
 """So many modules more, and a large library was imported."""
 frozen_at = 0
