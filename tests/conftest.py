@@ -38,6 +38,20 @@ LIBRARY = 200
 frozen_at = 0
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Spares what no test looks at: waiting for the disk, which only a power cut would need, and garbage of imports."""
+    os.fsync = lambda fd: None
+    gc.set_threshold(10_000, 20, 20)
+    if config.getoption("dist", "no") == "no":  # this process collects
+        gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What collecting has imported stays."""
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_runtest_logfinish() -> None:
     """Takes imported libraries out of the garbage collector's sight.
 
