@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 pytest_plugins = ["pytester"]
 REPO = Path(__file__).resolve().parents[1]
@@ -42,6 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Spares what no test looks at: waiting for the disk, which only a power cut would need, and garbage of imports."""
     os.fsync = lambda fd: None
     gc.set_threshold(10_000, 20, 20)
+    if "PYTEST_XDIST_WORKER" in os.environ:  # a plug-in may have imported numpy before OMP_NUM_THREADS was set above
+        threadpool_limits(int(os.environ["OMP_NUM_THREADS"]))
     if config.getoption("dist", "no") == "no":  # this process collects
         gc.disable()
 
