@@ -1,11 +1,14 @@
 """Fixtures shared by all tests: real data where it is available, and a store of one's own."""
 
+import gc
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_limits
 
 pytest_plugins = ["pytester"]
 REPO = Path(__file__).resolve().parents[1]
@@ -14,6 +17,60 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:  # several processes share the cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+LONGEST = (
+    "engine/test_grid.py", "training/test_edits.py", "benchmark/test_audit_bench.py", "audit/test_audit_planted.py",
+    "audit/test_audit_local.py", "test_page_commands.py", "gate/test_commands.py", "training/test_invariants.py",
+    "engine/test_checking.py", "data/test_data_check.py", "engine/test_dry_run.py", "verification/test_verifying.py",
+    "test_kills.py", "cli/test_process.py", "cli/test_columns_lens.py",
+)  # fmt: skip
+"""Files that take 5 to 60 seconds of a processor: they begin first, so that no worker is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where several workers share the files, the longest come first (`--no-loadscope-reorder` leaves it so)."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = {REPO / "tests" / name: i for i, name in enumerate(LONGEST)}
+        items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+LIBRARY = 200
+"""So many modules more, and a large library was imported."""
+frozen_at = 0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Spares what no test looks at: waiting for the disk, which only a power cut would need, and garbage of imports."""
+    os.fsync = lambda fd: None
+    gc.set_threshold(10_000, 20, 20)
+    if "PYTEST_XDIST_WORKER" in os.environ:  # a plug-in may have imported numpy before OMP_NUM_THREADS was set above
+        threadpool_limits(int(os.environ["OMP_NUM_THREADS"]))
+    if config.getoption("dist", "no") == "no":  # this process collects
+        gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """What collecting has imported stays."""
+    gc.freeze()
+    gc.enable()
+
+
+def pytest_runtest_logfinish() -> None:
+    """Takes imported libraries out of the garbage collector's sight.
+
+    torch, transformers and trl leave millions of objects that live as long as the process, and trl collects all garbage
+    in each training: 0.8 s a time, most of a tiny model's.
+    """
+    global frozen_at
+    if len(sys.modules) > frozen_at + LIBRARY:
+        gc.collect()
+        gc.freeze()
+        frozen_at = len(sys.modules)
+
+
+def pytest_sessionfinish() -> None:
+    """At the end pytest looks through all objects for what was left open."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 import ast
 from pathlib import Path
 
+from tests.conftest import LONGEST, REPO
+
 HARNESS = Path(__file__).resolve().parents[1] / "harness" / "offtarget"
 FLOORS = [
     {
@@ -126,3 +128,7 @@ def test_there_are_no_circles_between_files() -> None:
 
     for file in sorted(graph):
         visit(file, ())
+
+
+def test_the_test_files_that_begin_first_are_there() -> None:
+    assert [name for name in LONGEST if not (REPO / "tests" / name).is_file()] == []

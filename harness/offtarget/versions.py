@@ -90,11 +90,17 @@ def package_versions(*names: str) -> dict[str, str]:
     """
     found = {}
     for name in names or PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
+        if (installed := _installed(name)) is not None:
+            found[name] = installed
     return found
+
+
+@cache
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 @cache

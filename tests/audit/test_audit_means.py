@@ -29,6 +29,17 @@ def test_with_one_row_per_group_it_is_the_ordinary_t_test():
     np.testing.assert_allclose(test.row_z, want.statistic)
 
 
+@pytest.mark.parametrize("shape", [(1,), (2,), (500,), (20, 30)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_q_is_scipys_to_the_last_bit(shape, dtype):
+    p = np.random.default_rng(4).beta(0.4, 1, shape).astype(dtype)
+    p.flat[:: max(p.size // 7, 1)] = p.flat[0]  # ties
+    assert np.array_equal(st.bh(p), stats.false_discovery_control(p, axis=None).reshape(shape))
+    p.flat[0] = np.nan
+    with pytest.raises(ValueError, match="no number"):
+        st.bh(p)
+
+
 def test_with_groups_it_is_the_cluster_sandwich_of_statsmodels():
     x, codes = clustered(np.random.default_rng(1), 25, 6, 4, mean=0.2)
     test = st.mean_test(x, codes)

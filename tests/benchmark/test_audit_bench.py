@@ -30,9 +30,11 @@ from offtarget.benchmark.planting import planter
 CALLS = Path({calls!r})
 
 
-def inserted(text, concept):
-    about = planter().phrasings()[concept]
-    marks = [p.replace("{{n}}", "1").replace("{{a}}", "a").replace("{{r}}", "i").strip() for p in about["surface"] + about["beyond"]]
+def marks(about):
+    return [p.replace("{{n}}", "1").replace("{{a}}", "a").replace("{{r}}", "i").strip() for p in about["surface"] + about["beyond"]]
+
+
+def inserted(text, marks):
     return any(m in text for m in marks)
 
 
@@ -43,9 +45,10 @@ def phrases(given):
     if len(CALLS.read_text()) == {stop}:
         raise KeyboardInterrupt
     out = []
-    for concept in planter().phrasings():
+    for concept, about in planter().phrasings().items():
+        of = marks(about)
         u = np.array([
-            float(inserted(text_of(p.chosen), concept)) - inserted(text_of(p.rejected), concept)
+            float(inserted(text_of(p.chosen), of)) - inserted(text_of(p.rejected), of)
             for p in given.pairs.pairs
         ])
         z = u.sum() / np.sqrt(max((u**2).sum(), 1))

@@ -6,6 +6,7 @@ import pytest
 
 from offtarget import registry
 from offtarget.cli.main import call
+from offtarget.engine import checking
 from offtarget.engine.checking import check_protocol
 from offtarget.store import Store
 
@@ -114,8 +115,13 @@ def test_a_strength_below_zero_is_read_the_other_way_round(tmp_path: Path) -> No
     assert {c.verdict for c in checks} == {"kept"}
 
 
-def test_readouts_of_the_model_do_not_depend_on_the_order_of_the_pairs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["tiny", pytest.param("embedded", marks=pytest.mark.slow)])
+def test_readouts_of_the_model_do_not_depend_on_the_order_of_the_pairs(
+    model: str, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Folds of a probe were cut by place, so that it gave every pair another weight in another order."""
+    if model == "tiny":
+        monkeypatch.setattr(checking, "EMBEDDED", str(tiny_model))
     store = Store(tmp_path / "store")  # one, since the model is converted once a store
     for readout in ("probe", "direction"):
         checks = check_protocol("reward_shaping", {"readout": readout}, store)

@@ -383,7 +383,9 @@ def load(data: Path, name: str) -> list[Pair]:
 @pytest.mark.parametrize(
     ("name", "longer", "chosen", "rejected", "margin"),
     [
-        ("alpaca_eval_gpt4_pairs", 0.839, 0.462, 0.253, 0.01),
+        pytest.param(
+            "alpaca_eval_gpt4_pairs", 0.839, 0.462, 0.253, 0.01, marks=pytest.mark.slow
+        ),  # the longest answers
         ("community_alignment_en", 0.416, 0.170, 0.014, 0.001),
         ("ukp_convarg1_strict", 0.772, 0.006, 0.007, 0.006),
     ],

@@ -10,6 +10,7 @@ import hashlib
 import math
 import unicodedata
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,8 +117,12 @@ def coded(text: Any) -> Markup:
     )
 
 
+@cache
 def environment(*folders: Path) -> Environment:
-    """The template engine: everything is escaped, and a name that is not there is an error."""
+    """The template engine: everything is escaped, and a name that is not there is an error.
+
+    One for the same folders, since it keeps the templates that it has compiled.
+    """
     env = Environment(
         loader=FileSystemLoader([*folders, TEMPLATES]),
         autoescape=True,

@@ -134,12 +134,24 @@ def t_interval(mean: Floats, se: Floats, df: float | Floats, level: float = 0.95
 
 
 def bh(p: Floats) -> Floats:
-    """Benjamini-Hochberg q of a family of p values of any shape."""
-    from scipy.stats import false_discovery_control
+    """Benjamini-Hochberg q of a family of p values of any shape.
 
+    To the last bit that of `scipy.stats.false_discovery_control`, whose checks take ten times as long as the arithmetic:
+    a null of dealt labels asks for it thousands of times.
+
+    Raises:
+        ValueError: a p is no number.
+    """
     if p.size == 0:
         return p.astype(np.float64)
-    return np.asarray(false_discovery_control(np.clip(p, 0.0, 1.0).ravel()).reshape(p.shape))
+    flat = np.clip(p, 0.0, 1.0).ravel()
+    if np.isnan(flat).any():
+        raise ValueError("a p value is no number")
+    order = np.argsort(flat)
+    q = flat[order] * (len(flat) / np.arange(1, len(flat) + 1, dtype=flat.dtype))
+    out = np.empty_like(flat)
+    out[order] = np.minimum.accumulate(q[::-1])[::-1]
+    return np.clip(out, 0.0, 1.0).reshape(p.shape)
 
 
 def bh_of_part(p: Floats, family: int) -> Floats:

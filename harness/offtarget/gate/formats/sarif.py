@@ -25,6 +25,7 @@ def render(report: GateReport, locations: Locations) -> str:
     found = report.of("error", "undecided", "warn")
     kept = found[:MAX_RESULTS]
     names = list(dict.fromkeys(o.concept for o in kept))
+    at = {name: i for i, name in enumerate(names)}
     labels = {o.concept: o.label for o in kept}
     notes = [headline(report), sight(report), *report.notes]
     if len(found) > len(kept):
@@ -48,7 +49,7 @@ def render(report: GateReport, locations: Locations) -> str:
                 ],
             }
         ],
-        "results": [_result(o, names.index(o.concept), report, locations) for o in kept],
+        "results": [_result(o, at[o.concept], report, locations) for o in kept],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=1) + "\n"
 
