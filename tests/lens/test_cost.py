@@ -38,7 +38,7 @@ def test_time_grows_with_tokens_and_falls_with_the_rate(monkeypatch: pytest.Monk
     monkeypatch.setattr(cost, "multiply_rate", lambda: tokens * FLOPS / cost.SHARE / 100)
     assert direction_seconds(pairs) == pytest.approx(100 + cost.LOAD_SECONDS)
     monkeypatch.setattr(cost, "LOAD_SECONDS", 0)
-    assert offer(pairs).endswith("in about 2 minutes on this machine's processor")
+    assert "more meanings, in about 2 minutes on this machine's processor;" in offer(pairs)
     assert f"and {len(read_concepts()) - 3} more meanings" in offer(pairs)
 
 
@@ -56,7 +56,7 @@ def test_what_another_model_would_cost_goes_by_its_size_and_an_unknown_one_has_n
     said = offer(pairs, model=str(tmp_path))
     assert "in about 3 minutes on this machine's processor (scaled by parameters (241 million, embedded 135)" in said
     unknown = offer(pairs, model="hf:org/nothing-here")
-    assert unknown.endswith("(not estimated for hf:org/nothing-here: its size is not known here)")
+    assert "more meanings (not estimated for hf:org/nothing-here: its size is not known here);" in unknown
     assert "minute" not in unknown and "second" not in unknown
 
 
