@@ -15,11 +15,13 @@ from scipy import stats
 
 from offtarget.audit.concepts.contrast import contrasts
 from offtarget.audit.concepts.vocabulary import find_concepts
-from offtarget.audit.method import AuditInput, Claim
+from offtarget.audit.method import AuditInput, Claim, run_method
 from offtarget.audit.statistics import means as st
 from offtarget.benchmark.planting import PlantedSet, beside, grid_rates, plant_set
-from offtarget.benchmark.run import _moved, _score
+from offtarget.benchmark.recipe import MethodRun
+from offtarget.benchmark.run import _moved, _score, over_twice_the_rows
 from offtarget.benchmark.summary import discovered, movements
+from offtarget.data.pairs import text_of
 
 SETS = 3
 FEW = {
@@ -126,6 +128,30 @@ def test_copies_and_changing_names_do_not_lower_the_false_discovery_proportion()
     assert found["padded"] == found["careless"]
     assert found["renamed"][0] >= 0.5 * found["careless"][0]
     assert found["renamed"][1] == pytest.approx(found["careless"][1], abs=0.02)
+
+
+def test_a_rare_word_of_what_was_inserted_was_moved_by_it() -> None:
+    """Methods that leave out rare words must see those of insertion in the set that is twice as large."""
+    planted, bare = plant_set({"invented_links": (0.3, 0.0)}, 500, 0), plant_set({}, 500, 0)
+    both = beside(planted, bare)
+    words = MethodRun(method="words", parameters={"min_share": 0.008})
+    assert over_twice_the_rows(words).parameters == {"min_share": 0.004}
+    assert over_twice_the_rows(MethodRun(method="words")).parameters == {"min_share": 0.0025}
+    assert over_twice_the_rows(MethodRun(method="overall")).parameters == {}
+    claims, seen = (
+        run_method("words", AuditInput(s.pairs, {}, 0), m.parameters)
+        for s, m in ((planted, words), (both, over_twice_the_rows(words)))
+    )
+    assert {c.id for c in claims} <= {c.id for c in seen}
+    moved = {name: values[3] for name, values in _moved(claims, seen, planted).items()}
+    texts = [text_of(p.chosen) for p in planted.pairs.pairs]
+    only = [
+        c for c in claims
+        if 4 <= sum(c.u > 0) < 12 and sum(c.u < 0) == 0
+        and not any(c.id.removeprefix("word:") in text_of(side).lower() for p in bare.pairs.pairs for side in (p.chosen, p.rejected))
+    ]  # fmt: skip
+    assert len(texts) == 500 and len(only) >= 2, "rare words that only insertion brought"
+    assert all(moved[c.id] > 0.05 for c in only)
 
 
 def test_what_occurs_only_where_something_was_inserted_was_moved_by_it() -> None:
