@@ -50,6 +50,15 @@ def metric(log: Any, name: str) -> float:
         ("rule:bold", "It rains.", 0.0),
         ("rule:exclamations", "Yes! Now! Go!", 3.0),
         ("rule:sentences", "It rains. Take a coat.", 2.0),
+        ("rule:em_dash", "It rains — take a coat.", 1.0),
+        ("rule:em_dash", "It rains - take a well-made coat.", 0.0),
+        ("rule:heading", "# Rain\nTake a coat.", 1.0),
+        ("rule:bullets", "Take:\n- a coat\n- boots", 1.0),
+        ("rule:numbered", "Do this:\n1. wait\n2. go", 1.0),
+        ("rule:table", "| a | b |\n|---|---|\n| 1 | 2 |", 1.0),
+        ("rule:rule", "Rain.\n\n---\n\nSun.", 1.0),
+        ("rule:code_block", "Type:\n```\nls\n```", 1.0),
+        ("rule:emoji", "Sunny 🌞", 1.0),
     ],
 )
 def test_any_surface_rule_is_a_behaviour(name: str, text: str, value: float, tmp_path: Path) -> None:
