@@ -12,35 +12,11 @@ from offtarget.errors import OfftargetError
 from offtarget.evals.parts import refused
 from offtarget.evals.policy import Sampling
 from offtarget.evals.run import evaluate
+from tests.tasks.asking import jsonl, metric, run, values
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("over_stylization", "verbosity", "sycophancy", "capability")
 REFUSALS = ("refusal", "over_refusal")
-
-
-def jsonl(path: Path, rows: list[dict[str, Any]]) -> str:
-    path.write_text("\n".join(json.dumps(r) for r in rows) + "\n")
-    return str(path)
-
-
-def run(name: str, model: Any, tmp_path: Path, **arguments: str) -> Any:
-    """One task under Inspect: its log."""
-    from inspect_ai import eval as inspect_eval
-
-    task = registry.load_function(registry.Registry().get("behaviour", name))(**arguments)
-    return inspect_eval(
-        task, model=model, display="none", log_dir=str(tmp_path / "logs"), log_realtime=False, ctl_server=False
-    )[0]
-
-
-def values(log: Any) -> dict[str, float | None]:
-    assert log.status == "success", log.error
-    scores = {s.id: next(iter(s.scores.values())).value for s in log.samples}
-    return {k: None if math.isnan(v) else v for k, v in scores.items()}
-
-
-def metric(log: Any, name: str) -> float:
-    return float(log.results.scores[0].metrics[name].value)
 
 
 @pytest.mark.parametrize(
