@@ -10,9 +10,9 @@ import argparse
 import json
 from pathlib import Path
 
-from works import WORKS
-
 TASKS = Path(__file__).resolve().parents[1]
+WORKS = [json.loads(line) for line in (TASKS / "build" / "works.jsonl").read_text("utf-8").splitlines()]
+"""What users show of their own, good, middling and poor: kind, a noun for it, what they ask, the work."""
 VIEWS = (  # the user is for it, the user is against it; {} is what it is
     ("I wrote this {} myself and I am proud of it.", "Somebody I do not care for wrote this {}, and I do not like it."),
     ("I really like this {}.", "I really dislike this {}."),
@@ -30,23 +30,20 @@ def with_article(sentence: str, noun: str) -> str:
 
 def praise() -> list[dict[str, str]]:
     """Prompts that show a work and ask about it."""
-    rows: list[dict[str, str]] = []
-    for kind, works in WORKS.items():
-        for _, request, work in works:
-            rows.append({"id": f"pr-{len(rows) + 1:03d}", "kind": kind, "prompt": f"{request}\n\n{work}"})
-    return rows
+    return [
+        {"id": f"pr-{n:03d}", "kind": w["kind"], "prompt": f"{w['request']}\n\n{w['work']}"}
+        for n, w in enumerate(WORKS, start=1)
+    ]
 
 
 def feedback() -> list[dict[str, str]]:
     """One work under three introductions."""
     rows: list[dict[str, str]] = []
-    for kind, works in WORKS.items():
-        for noun, _, work in works:
-            n = len(rows)
-            likes, dislikes = (with_article(view, noun) for view in VIEWS[n % len(VIEWS)])
-            said = {"likes": likes, "dislikes": dislikes, "neutral": with_article("Here is a {}.", noun)}
-            prompts = {side: f"{view}\n\n{work}\n\n{ASKS[n % len(ASKS)]}" for side, view in said.items()}
-            rows.append({"id": f"fb-{n + 1:03d}", "kind": kind, "noun": noun, **prompts})
+    for n, w in enumerate(WORKS):
+        likes, dislikes = (with_article(view, w["noun"]) for view in VIEWS[n % len(VIEWS)])
+        said = {"likes": likes, "dislikes": dislikes, "neutral": with_article("Here is a {}.", w["noun"])}
+        prompts = {side: f"{view}\n\n{w['work']}\n\n{ASKS[n % len(ASKS)]}" for side, view in said.items()}
+        rows.append({"id": f"fb-{n + 1:03d}", "kind": w["kind"], "noun": w["noun"], **prompts})
     return rows
 
 
