@@ -216,8 +216,21 @@ async def opening_odds(turns: Sequence[str], towards: Sequence[str], against: Se
     return _log_sum(sums[: len(towards)]) - _log_sum(sums[len(towards) :])
 
 
+async def right_margin(item: dict[str, Any]) -> tuple[float, dict[str, float]]:
+    """Mean over wrong answers w of log P(right | prompt) − log P(w | prompt), in nats: a measure for `item_value`.
+
+    A model that knows nothing and likes no answer is at 0. Noted: `first` 1 where the right answer is more probable
+    than each wrong one, else 0.
+
+    Args:
+        item: a row with prompt, right, and wrong (several).
+    """
+    right, *wrong = await logprob_sums(*(answer(item["prompt"], text) for text in (item["right"], *item["wrong"])))
+    return right - sum(wrong) / len(wrong), {"first": float(right > max(wrong))}
+
+
 def _log_sum(logs: Sequence[float]) -> float:
-    """log Σ exp(x)."""
+    """Log Σ exp(x)."""
     most = max(logs)
     return most + math.log(sum(math.exp(x - most) for x in logs))
 
