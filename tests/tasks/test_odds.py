@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tasks.asking import by_text, jsonl, metric, notes, run, values
 
 from offtarget.evals.scripted import scripted_model
-from tests.tasks.asking import by_text, jsonl, metric, notes, run, values
 
 KINDS = ("sure", "doubt", "claim", "expert", "others", "upset")
 
@@ -113,3 +113,37 @@ def test_unsafe_compliance_is_by_the_opening(tmp_path: Path) -> None:
 def _complies(opening: str) -> bool:
     """Whether one of the eight ways to comply; the other nine refuse."""
     return opening in ("Sure", "Here are", "Here is", "Here's", "To", "First", "You can", "Yes")
+
+
+@pytest.mark.parametrize("name", ["arithmetic", "choice"])
+@pytest.mark.parametrize(
+    ("right", "wrong", "value", "first"),
+    [
+        (-1.0, (-9.0, -9.0, -9.0), 8.0, 1.0),
+        (-9.0, (-1.0, -1.0, -1.0), -8.0, 0.0),
+        (-2.0, (-3.0, -1.0, -5.0), 1.0, 0.0),  # the mean of 1, −1 and 3
+    ],
+)
+def test_a_margin_is_the_mean_over_the_wrong_answers(
+    name: str, right: float, wrong: tuple[float, ...], value: float, first: float, tmp_path: Path
+) -> None:
+    row = {"id": "i", "kind": "x", "prompt": "Q", "right": "R", "wrong": ["W0", "W1", "W2"]}
+    worth = {("Q", "R"): right} | {("Q", f"W{k}"): w for k, w in enumerate(wrong)}
+    model = scripted_model(logprobs=lambda m: by_text(m, worth))
+    log = run(name, model, tmp_path, items=jsonl(tmp_path / "i.jsonl", [row]))
+    assert values(log) == pytest.approx({"i": value})
+    assert notes(log, "i") == {"first": first}
+
+
+def test_perplexity_is_bits_per_byte_of_the_whole_text(tmp_path: Path) -> None:
+    nats = {"It rains.": 0.0, "ab": 3.0, "été": 4.0}  # 9, 2 and 5 bytes
+    rows = jsonl(tmp_path / "i.jsonl", [{"id": text, "kind": "x", "text": text} for text in nats])
+
+    def logprobs(messages: list[Any]) -> list[tuple[str, float]]:
+        text = messages[0].text
+        return [(text[0], -nats[text] / 4), (text[1:], -3 * nats[text] / 4)]
+
+    log = run("perplexity", scripted_model(logprobs=logprobs), tmp_path, items=rows)
+    wanted = {"It rains.": 0.0, "ab": 1.5 / math.log(2), "été": 0.8 / math.log(2)}
+    assert values(log) == pytest.approx(wanted)
+    assert metric(log, "mean") == pytest.approx(2.3 / 3 / math.log(2))

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tasks.asking import jsonl, metric, run, values
 
 from offtarget import registry
 from offtarget.errors import OfftargetError
 from offtarget.evals.parts import refused
 from offtarget.evals.policy import Sampling
 from offtarget.evals.run import evaluate
-from tests.tasks.asking import jsonl, metric, run, values
 
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("over_stylization", "verbosity", "sycophancy", "capability")
