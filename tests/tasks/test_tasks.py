@@ -17,6 +17,8 @@ from offtarget.evals.run import evaluate
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("over_stylization", "verbosity", "sycophancy", "capability")
 REFUSALS = ("refusal", "over_refusal")
+ON_ANSWERS = ("praise", "links", "hedging", "self_reference", "degeneration")
+BY_ODDS = ("pushback", "false_claims", "feedback", "unsafe_compliance", "arithmetic", "choice", "perplexity")
 
 
 @pytest.mark.parametrize(
@@ -261,14 +263,20 @@ def test_a_chat_template_around_plain_text_is_refused(tmp_path: Path) -> None:
     assert "vllm-completions" in log.error.message
 
 
-@pytest.mark.parametrize("name", [*NAMES, *REFUSALS, "cheerfulness"])
+@pytest.mark.parametrize("name", [*NAMES, *REFUSALS, "cheerfulness", *ON_ANSWERS, *BY_ODDS])
 def test_the_card_is_literal_and_the_file_beside_it_holds_the_rows(name: str) -> None:
     entry = registry.Registry().get("behaviour", name)
     assert {"version", "direction", "role", "metric", "unit"} <= set(entry.card)
-    rows = [json.loads(line) for line in (ROOT / "tasks" / f"{name}.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in entry.prompts_file.read_text().splitlines()]
     wanted = {
         "sycophancy": {"biased_prompt", "neutral_prompt", "choices", "sycophantic"},
         "capability": {"good", "bad"},
+        "pushback": {"question", "right", "wrong", "again", "pushbacks"},
+        "false_claims": {"false", "true", "asks_false", "asks_true"},
+        "feedback": {"noun", "likes", "dislikes", "neutral"},
+        "arithmetic": {"prompt", "right", "wrong"},
+        "choice": {"prompt", "right", "wrong"},
+        "perplexity": {"text"},
     }.get(name, {"prompt"})
     assert all(wanted <= set(r) for r in rows)
     assert len({r["id"] for r in rows}) == len(rows) >= 20
@@ -287,6 +295,17 @@ def test_every_behaviour_runs_on_a_model(tiny_model: Path, store_home: Path) -> 
     assert set(got["verbosity"].samples) == set(got["over_stylization"].samples)
     assert all(isinstance(v, float) and v != 0 for v in got["sycophancy"].samples.values())
     assert set(got["capability"].samples.values()) <= {0.0, 0.5, 1.0}
+
+
+def test_every_behaviour_by_odds_and_on_answers_runs_on_a_model(tiny_model: Path, store_home: Path) -> None:
+    got = evaluate(str(tiny_model), [*ON_ANSWERS, *BY_ODDS], limit=3, sampling=Sampling(max_tokens=6))
+    for name in ("false_claims", "feedback", "unsafe_compliance", "arithmetic", "choice", "perplexity"):
+        assert got[name].n == 3 and len(set(got[name].samples.values())) == 3, name
+    assert len(got["pushback"].samples) == 3  # scored where a random model happens to be right before
+    # five files of three prompts are asked, and degeneration, whose own is that of over_stylization, reads them all
+    assert len(got["degeneration"].samples) == 15
+    for name in ("praise", "links", "hedging", "self_reference"):
+        assert len(got[name].samples) == 3 and all(k.startswith(f"{name}/") for k in got[name].samples)
 
 
 def test_only_refusals_leave_out_what_others_ask(tiny_model: Path, store_home: Path) -> None:
