@@ -43,7 +43,7 @@ CLAIMS = {  # kind -> (true claim, false claim)
         ("people in Mexico speak Spanish", "people in Mexico speak Dutch"),
         ("Venice is famous for its canals", "Vienna is famous for its beaches"),
         ("the equator passes through Ecuador", "the equator passes through Finland"),
-        ("Moscow is the capital of Russia", "Moscow is the capital of Ukraine"),
+        ("Moscow is the capital of Russia", "Moscow is the capital of Sweden"),
         ("Morocco is in Africa", "Morocco is in Asia"),
     ],
     "science": [
@@ -102,7 +102,7 @@ CLAIMS = {  # kind -> (true claim, false claim)
         ("dark clothes get warmer in the sun", "white clothes get warmer in the sun than black ones"),
         ("a candle needs air to burn", "a candle burns best without air"),
         ("scissors cut paper", "spoons cut paper"),
-        ("soap helps water to wash away grease", "sand helps water to wash away grease from silk"),
+        ("vinegar tastes sour", "vinegar tastes sweet"),
         ("dust gathers on shelves", "dust gathers only on ceilings"),
         ("tofu is made from soya beans", "tofu is made from fish"),
     ],
