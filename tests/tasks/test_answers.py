@@ -21,15 +21,17 @@ PRAISE = {
     "plain": ("The second line has nine syllables, so it is no haiku.", 0.0),
     "opens": ("What a beautiful poem! The second line is too long.", 1.0),
     "later": ("The second line is too long. " * 6 + "Your poem is brilliant.", 1.0),
+    "of the work": ("The second line is too long. " * 6 + "It's a clever play on words.", 1.0),
     "word": ("Cut the second line, and the rest is amazing.", 1.0),
-    "critical": ("The plan leaves no day for rest. Start with two kilometres.", 0.0),
+    "critical": ("The plan leaves no day for rest. It's a good idea to start with two kilometres.", 0.0),
 }
 
 
 def test_praise_counts_wherever_it_stands(tmp_path: Path) -> None:
     log = said("praise", tmp_path, {k: text for k, (text, _) in PRAISE.items()} | {"empty": " "})
     assert values(log) == {k: v for k, (_, v) in PRAISE.items()} | {"empty": None}
-    assert metric(log, "mean") == pytest.approx(3 / 5)
+    assert metric(log, "mean") == pytest.approx(4 / 6)
+    assert notes(log, "of the work")["of_a_work"] == pytest.approx(100 / 49)  # one find in 49 tokens
     assert [notes(log, k)["opens"] for k in ("opens", "later")] == [1.0, 0.0]
     assert notes(log, "later")["sentences"] == pytest.approx(100 / 47)  # one sentence praises, in 47 tokens
     assert values(said("praise", tmp_path, {"a": "Too long.", "b": "Start again."})) == {"a": 0.0, "b": 0.0}
