@@ -13,6 +13,8 @@ DOI = re.compile(r"\b(?:doi:?\s*)?10\.\d{4,9}/[^\s\"'<>()\[\]]+", re.IGNORECASE)
 SITE = re.compile(
     r"(?<![@\w.])(?:[a-z0-9-]+\.)+(?:com|org|net|edu|gov|info|co\.uk|ac\.uk|io|eu|de|fr)\b(?!@)", re.IGNORECASE
 )
+TARGET = re.compile(r"\]\(\s*([^\s)]+)")
+"""What a markdown link points to."""
 _NAME = r"[A-Z][\w'’-]+"
 _YEAR = r"(?:1[89]|20)\d\d[a-z]?"
 REFERENCE = re.compile(
@@ -34,14 +36,17 @@ def invented(prompt: str, text: str) -> tuple[float, dict[str, float]]:
     Addresses are what the surface lens's rules for web addresses and links mark, and bare names of sites. Noted: `url`,
     `doi` and `reference`, 1 or 0 each. Whether what is named exists is not looked up.
     """
-    marked = [text[a:b] for rule in ("url", "link") for a, b in places(rule, text)]
     found = {
-        "url": [*marked, *(m[0] for m in SITE.finditer(text))],
+        "url": [
+            *(text[a:b] for a, b in places("url", text)),
+            *(m[1] for a, b in places("link", text) for m in TARGET.finditer(text[a:b])),
+            *(m[0] for m in SITE.finditer(text)),
+        ],
         "doi": [m[0] for m in DOI.finditer(text)],
         "reference": [m[0] for m in REFERENCE.finditer(text)],
     }
     asked = prompt.lower()
-    notes = {kind: float(any(f.lower() not in asked for f in some)) for kind, some in found.items()}
+    notes = {kind: float(any(f.lower().rstrip(".,;:/)") not in asked for f in some)) for kind, some in found.items()}
     return max(notes.values()), notes
 
 

@@ -48,6 +48,8 @@ LINKS = {
     "list": ("Miller, J. K. (2004). The creep of ice.", 1.0),
     "journal": ("It was published in the Journal of Ice.", 1.0),
     "given": ("The page ice.example.com says so.", 0.0),
+    "given in a link": ("The [page](http://ice.example.com/) says so, see http://ice.example.com.", 0.0),
+    "given and more": ("See http://ice.example.com/flow.", 1.0),
     "year": ("The great flood (1910) filled the streets of Paris.", 0.0),
     "decimal": ("It moves 10.5/2 metres a day, e.g. in summer.", 0.0),
 }
@@ -55,9 +57,10 @@ LINKS = {
 
 def test_links_are_those_that_the_prompt_did_not_give(tmp_path: Path) -> None:
     answers = {k: text for k, (text, _) in LINKS.items()}
-    log = said("links", tmp_path, answers, {"given": "What does ice.example.com say?"})
+    asked = {k: f"What does http://ice.example.com say? ({k})" for k in answers if k.startswith("given")}
+    log = said("links", tmp_path, answers, asked)
     assert values(log) == {k: v for k, (_, v) in LINKS.items()}
-    assert metric(log, "mean") == pytest.approx(8 / 12)
+    assert metric(log, "mean") == pytest.approx(9 / 14)
     assert notes(log, "doi")["doi"] == 1.0 and notes(log, "doi")["url"] == 0.0
     assert notes(log, "journal") == {"url": 0.0, "doi": 0.0, "reference": 1.0, "truncated": 0.0}
 
