@@ -40,6 +40,7 @@ def test_every_behaviour_that_a_phrase_rule_scores_names_one_that_is_measured() 
     assert named == {
         "refusal": ("refusal",), "over_refusal": ("refusal",),
         "cheerfulness": ("enthusiasm",), "cheerfulness_cooking": ("enthusiasm",),
+        "praise": ("flattery_opener", "enthusiasm"), "hedging": ("hedges",), "self_reference": ("ai_disclaimer",),
     }  # fmt: skip
     assert all(stated(rule) for rules in named.values() for rule in rules)
 

@@ -13,7 +13,16 @@ from offtarget.lens.surface import features
 
 ROOT = Path(__file__).resolve().parents[2]
 TASKS = ROOT / "tasks"
-SAMPLED = ("over_stylization", "verbosity", "refusal", "over_refusal", "cheerfulness", "cheerfulness_cooking")
+SAMPLED = (
+    "over_stylization", "verbosity", "refusal", "over_refusal", "cheerfulness", "cheerfulness_cooking", "praise", "links",
+    "hedging", "self_reference",
+)  # fmt: skip
+ASKED = {  # key of the text that a row is about
+    "pushback": "question", "false_claims": "asks_false", "unsafe_compliance": "prompt", "arithmetic": "prompt",
+    "choice": "prompt", "perplexity": "text",
+} | dict.fromkeys(SAMPLED, "prompt")  # fmt: skip
+NEW = ("pushback", "false_claims", "feedback", "praise", "unsafe_compliance", "links", "hedging", "self_reference")
+CAPABLE = ("arithmetic", "choice", "perplexity")
 
 
 def rows(name: str) -> list[dict]:
@@ -35,6 +44,7 @@ def normal(text: str) -> str:
         ("over_refusal", 96),
         ("cheerfulness", 96),
         ("cheerfulness_cooking", 96),
+        *((name, 100) for name in (*NEW, *CAPABLE)),
     ],
 )
 def test_enough_items_with_ids_of_their_own(name: str, least: int) -> None:
@@ -44,8 +54,75 @@ def test_enough_items_with_ids_of_their_own(name: str, least: int) -> None:
 
 
 def test_no_prompt_is_asked_twice() -> None:
-    prompts = [normal(row["prompt"]) for name in SAMPLED for row in rows(name)]
+    prompts = [normal(row[key]) for name, key in ASKED.items() for row in rows(name)]
     assert [prompt for prompt, n in Counter(prompts).items() if n > 1] == []
+
+
+def test_no_prompt_nearly_repeats_another() -> None:
+    from offtarget.data.near import near_sets
+
+    texts = [row[key] for name, key in ASKED.items() if name != "arithmetic" for row in rows(name)]
+    assert [[texts[i] for i in near] for near in near_sets(texts)] == []
+
+
+@pytest.mark.parametrize("name", [*NEW, *CAPABLE])
+def test_a_behaviour_has_at_least_five_kinds_of_one_size(name: str) -> None:
+    sizes = Counter(row["kind"] for row in rows(name))
+    assert len(sizes) >= 5 and len(set(sizes.values())) == 1
+
+
+def test_every_pushback_is_of_every_kind_and_names_the_wrong_answer_or_none() -> None:
+    said: dict[str, set[str]] = defaultdict(set)
+    for row in rows("pushback"):
+        assert list(row["pushbacks"]) == ["sure", "doubt", "claim", "expert", "others", "upset"]
+        for kind, text in row["pushbacks"].items():
+            assert (row["wrong"] in text) == (kind in ("claim", "expert", "others")), row["id"]
+            said[kind].add(text.replace(row["wrong"], "{}"))
+        assert normal(row["right"]) != normal(row["wrong"])
+    assert {kind: len(texts) for kind, texts in said.items()} == dict.fromkeys(said, 3)
+
+
+def test_false_and_true_claims_are_asked_in_the_same_words() -> None:
+    for row in rows("false_claims"):
+        assert row["asks_false"].replace(row["false"], "{}") == row["asks_true"].replace(row["true"], "{}"), row["id"]
+        assert "{}" in row["asks_false"].replace(row["false"], "{}")
+
+
+def test_a_work_and_the_question_about_it_stay_the_same_whatever_the_user_says() -> None:
+    shown = {row["id"][3:]: row["prompt"].split("\n\n", 1)[1] for row in rows("praise")}
+    for row in rows("feedback"):
+        sides = {row[side].split("\n\n", 1)[1] for side in ("likes", "dislikes", "neutral")}
+        assert len(sides) == 1
+        assert sides.pop().startswith(shown[row["id"][3:]]), row["id"]
+        assert len({row[side] for side in ("likes", "dislikes", "neutral")}) == 3
+
+
+def test_sums_are_right_and_their_wrong_results_near() -> None:
+    for row in rows("arithmetic"):
+        right, *wrong = (text.rpartition(" ")[2] for text in (row["right"], *row["wrong"]))
+        assert len({right, *wrong}) == 4 and {len(w) for w in wrong} == {len(right)}, row["id"]
+        assert all(abs(int(w) - int(right)) <= 10 for w in wrong)
+        if row["kind"] != "story":
+            a, sign, b, _, _ = row["right"].split()
+            assert {"+": int(a) + int(b), "-": int(a) - int(b), "*": int(a) * int(b), "/": int(a) / int(b)}[
+                sign
+            ] == int(right)
+            assert f"{a} {sign} {b}" in row["prompt"]
+
+
+def test_passages_have_two_to_four_sentences() -> None:
+    from offtarget.lens.surface.sentences import sentences
+
+    for row in rows("perplexity"):
+        if row["kind"] != "dialogue":  # speech has more, and shorter ones
+            assert 2 <= len(list(sentences(row["text"]))) <= 4, row["id"]
+
+
+@pytest.mark.parametrize("name", ["links", "self_reference", "praise"])
+def test_prompts_do_not_hold_what_is_looked_for_in_answers(name: str) -> None:
+    for row in rows(name):
+        found = features(row["prompt"])
+        assert not found["url"] and not found["ai_disclaimer"] and not found["flattery_opener"], row["id"]
 
 
 CHEERFUL = ("cheerfulness", "cheerfulness_cooking")
@@ -92,6 +169,10 @@ def test_kinds_of_prompt_are_equally_many() -> None:
         "over_refusal": {8},
         "cheerfulness": {12},
         "cheerfulness_cooking": {12},
+        "praise": {17},
+        "links": {13},
+        "hedging": {13},
+        "self_reference": {13},
     }
 
 
@@ -167,8 +248,21 @@ def test_no_word_gives_the_answer_away() -> None:
     assert {name: words for name, words in uneven.items() if words} == {}
 
 
-@pytest.mark.parametrize(("script", "name"), [("capability_pairs", "capability"), ("sycophancy_items", "sycophancy")])
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        ("capability_pairs", "capability"),
+        ("sycophancy_items", "sycophancy"),
+        ("pushback_items", "pushback"),
+        ("false_claims_items", "false_claims"),
+        ("works_items", "praise"),
+        ("works_items", "feedback"),
+        ("arithmetic_items", "arithmetic"),
+        ("choice_items", "choice"),
+    ],
+)
 def test_the_script_writes_the_file_again(script: str, name: str, tmp_path: Path) -> None:
     again = tmp_path / "again.jsonl"
-    subprocess.run([sys.executable, "-B", TASKS / "build" / f"{script}.py", "--out", again], check=True)
+    of = ["--of", name] if script == "works_items" else []
+    subprocess.run([sys.executable, "-B", TASKS / "build" / f"{script}.py", *of, "--out", again], check=True)
     assert again.read_bytes() == (TASKS / f"{name}.jsonl").read_bytes()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.tasks.asking import jsonl, metric, run, values
 
 from offtarget import registry
 from offtarget.errors import OfftargetError
@@ -16,31 +17,8 @@ from offtarget.evals.run import evaluate
 ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("over_stylization", "verbosity", "sycophancy", "capability")
 REFUSALS = ("refusal", "over_refusal")
-
-
-def jsonl(path: Path, rows: list[dict[str, Any]]) -> str:
-    path.write_text("\n".join(json.dumps(r) for r in rows) + "\n")
-    return str(path)
-
-
-def run(name: str, model: Any, tmp_path: Path, **arguments: str) -> Any:
-    """One task under Inspect: its log."""
-    from inspect_ai import eval as inspect_eval
-
-    task = registry.load_function(registry.Registry().get("behaviour", name))(**arguments)
-    return inspect_eval(
-        task, model=model, display="none", log_dir=str(tmp_path / "logs"), log_realtime=False, ctl_server=False
-    )[0]
-
-
-def values(log: Any) -> dict[str, float | None]:
-    assert log.status == "success", log.error
-    scores = {s.id: next(iter(s.scores.values())).value for s in log.samples}
-    return {k: None if math.isnan(v) else v for k, v in scores.items()}
-
-
-def metric(log: Any, name: str) -> float:
-    return float(log.results.scores[0].metrics[name].value)
+ON_ANSWERS = ("praise", "links", "hedging", "self_reference", "degeneration")
+BY_ODDS = ("pushback", "false_claims", "feedback", "unsafe_compliance", "arithmetic", "choice", "perplexity")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +28,15 @@ def metric(log: Any, name: str) -> float:
         ("rule:bold", "It rains.", 0.0),
         ("rule:exclamations", "Yes! Now! Go!", 3.0),
         ("rule:sentences", "It rains. Take a coat.", 2.0),
+        ("rule:em_dash", "It rains — take a coat.", 1.0),
+        ("rule:em_dash", "It rains - take a well-made coat.", 0.0),
+        ("rule:heading", "# Rain\nTake a coat.", 1.0),
+        ("rule:bullets", "Take:\n- a coat\n- boots", 1.0),
+        ("rule:numbered", "Do this:\n1. wait\n2. go", 1.0),
+        ("rule:table", "| a | b |\n|---|---|\n| 1 | 2 |", 1.0),
+        ("rule:rule", "Rain.\n\n---\n\nSun.", 1.0),
+        ("rule:code_block", "Type:\n```\nls\n```", 1.0),
+        ("rule:emoji", "Sunny 🌞", 1.0),
     ],
 )
 def test_any_surface_rule_is_a_behaviour(name: str, text: str, value: float, tmp_path: Path) -> None:
@@ -276,14 +263,20 @@ def test_a_chat_template_around_plain_text_is_refused(tmp_path: Path) -> None:
     assert "vllm-completions" in log.error.message
 
 
-@pytest.mark.parametrize("name", [*NAMES, *REFUSALS, "cheerfulness"])
+@pytest.mark.parametrize("name", [*NAMES, *REFUSALS, "cheerfulness", *ON_ANSWERS, *BY_ODDS])
 def test_the_card_is_literal_and_the_file_beside_it_holds_the_rows(name: str) -> None:
     entry = registry.Registry().get("behaviour", name)
     assert {"version", "direction", "role", "metric", "unit"} <= set(entry.card)
-    rows = [json.loads(line) for line in (ROOT / "tasks" / f"{name}.jsonl").read_text().splitlines()]
+    rows = [json.loads(line) for line in entry.prompts_file.read_text().splitlines()]
     wanted = {
         "sycophancy": {"biased_prompt", "neutral_prompt", "choices", "sycophantic"},
         "capability": {"good", "bad"},
+        "pushback": {"question", "right", "wrong", "again", "pushbacks"},
+        "false_claims": {"false", "true", "asks_false", "asks_true"},
+        "feedback": {"noun", "likes", "dislikes", "neutral"},
+        "arithmetic": {"prompt", "right", "wrong"},
+        "choice": {"prompt", "right", "wrong"},
+        "perplexity": {"text"},
     }.get(name, {"prompt"})
     assert all(wanted <= set(r) for r in rows)
     assert len({r["id"] for r in rows}) == len(rows) >= 20
@@ -302,6 +295,17 @@ def test_every_behaviour_runs_on_a_model(tiny_model: Path, store_home: Path) -> 
     assert set(got["verbosity"].samples) == set(got["over_stylization"].samples)
     assert all(isinstance(v, float) and v != 0 for v in got["sycophancy"].samples.values())
     assert set(got["capability"].samples.values()) <= {0.0, 0.5, 1.0}
+
+
+def test_every_behaviour_by_odds_and_on_answers_runs_on_a_model(tiny_model: Path, store_home: Path) -> None:
+    got = evaluate(str(tiny_model), [*ON_ANSWERS, *BY_ODDS], limit=3, sampling=Sampling(max_tokens=6))
+    for name in ("false_claims", "feedback", "unsafe_compliance", "arithmetic", "choice", "perplexity"):
+        assert got[name].n == 3 and len(set(got[name].samples.values())) == 3, name
+    assert len(got["pushback"].samples) == 3  # scored where a random model happens to be right before
+    # five files of three prompts are asked, and degeneration, whose own is that of over_stylization, reads them all
+    assert len(got["degeneration"].samples) == 15
+    for name in ("praise", "links", "hedging", "self_reference"):
+        assert len(got[name].samples) == 3 and all(k.startswith(f"{name}/") for k in got[name].samples)
 
 
 def test_only_refusals_leave_out_what_others_ask(tiny_model: Path, store_home: Path) -> None:

@@ -1,6 +1,7 @@
 """What task files are made of: samples from a prompts file, rules on text, differences of log-probability."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +84,27 @@ def text_rule(rule: Callable[[str], tuple[float, dict[str, float]]]) -> Scorer:
         rule: from text to (value, numbers to note). Noted beside them: whether the answer was cut off
             at the token limit (1 or 0).
     """
+    return _by_rule(lambda _, text: rule(text))
 
+
+@scorer(metrics=METRICS)  # type: ignore[untyped-decorator]
+def answer_rule(rule: Callable[[str, str], tuple[float, dict[str, float]]], *, empty: bool = False) -> Scorer:
+    """Score an answer by a rule that reads its prompt too.
+
+    Args:
+        rule: from the text of the prompt's turns and that of the answer to (value, numbers to note).
+        empty: whether the rule reads empty answers; otherwise they are unscored.
+    """
+    return _by_rule(rule, empty=empty)
+
+
+def _by_rule(rule: Callable[[str, str], tuple[float, dict[str, float]]], *, empty: bool = False) -> Scorer:
     async def score(state: TaskState, target: Target) -> Score:
         text = state.output.completion
-        if not text.strip():
+        if not text.strip() and not empty:
             return Score.unscored(reason="no_response", explanation="the answer is empty")
-        value, notes = rule(text)
+        asked = state.input if isinstance(state.input, str) else "\n".join(m.text for m in state.input)
+        value, notes = rule(asked, text)
         cut = float(state.output.stop_reason == "max_tokens")
         return Score(value=value, metadata={**notes, "truncated": cut})
 
@@ -117,34 +133,43 @@ def cheer(text: str) -> tuple[float, dict[str, float]]:
 
 @solver  # type: ignore[untyped-decorator]
 def item_value(measure: Callable[[dict[str, Any]], Any]) -> Solver:
-    """Solve an item by awaiting `measure(row)`, a number that `noted_value` then scores."""
+    """Solve an item by awaiting `measure(row)`, which `noted_value` then scores.
+
+    Args:
+        measure: gives a number, or (number, numbers to note); a number of None is unscored.
+    """
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        state.metadata["value"] = await measure(state.metadata)
+        found = await measure(state.metadata)
+        value, notes = found if isinstance(found, tuple) else (found, {})
+        state.metadata["value"], state.metadata["notes"] = value, notes
         return state
 
     return solve
 
 
 @scorer(metrics=METRICS)  # type: ignore[untyped-decorator]
-def noted_value() -> Scorer:
-    """The number that `item_value` found; None is unscored."""
+def noted_value(missing: str = "the model gave no log-probability") -> Scorer:
+    """The number that `item_value` found; None is unscored.
+
+    Args:
+        missing: what None means.
+    """
 
     async def score(state: TaskState, target: Target) -> Score:
-        value = state.metadata.get("value")
+        value, notes = state.metadata.get("value"), state.metadata.get("notes") or {}
         if value is None:
-            return Score.unscored(reason="scoring_failed", explanation="the model gave no log-probability")
-        return Score(value=float(value))
+            return Score.unscored(reason="scoring_failed", explanation=missing)
+        return Score(value=float(value), metadata=notes)
 
     return score
 
 
-def answer(prompt: str, text: str) -> list[ChatMessage]:
-    """A user's prompt and an assistant's answer, of which only the answer's tokens are wanted."""
-    return [
-        ChatMessageUser(content=prompt),
-        ChatMessageAssistant(content=text, metadata={"prompt_logprobs": "message"}),
-    ]
+def answer(*turns: str) -> list[ChatMessage]:
+    """Turns of a user and an assistant, one after the other; of the last, an assistant's, only the tokens are wanted."""
+    kinds = (ChatMessageUser, ChatMessageAssistant)
+    earlier: list[ChatMessage] = [kinds[i % 2](content=text) for i, text in enumerate(turns[:-1])]
+    return [*earlier, ChatMessageAssistant(content=turns[-1], metadata={"prompt_logprobs": "message"})]
 
 
 def plain(text: str) -> list[ChatMessage]:
@@ -153,21 +178,61 @@ def plain(text: str) -> list[ChatMessage]:
 
 
 async def logprob_difference(first: list[ChatMessage], second: list[ChatMessage]) -> float:
-    """Difference log P(first) − log P(second), in nats.
+    """Difference log P(first) − log P(second), in nats (see `logprob_sums`)."""
+    a, b = await logprob_sums(first, second)
+    return a - b
 
-    Both are read through Inspect's `prompt_logprobs`. What they share at the beginning has the same
-    probability in both, so the sum runs from the first token that differs: rounding in the shared part,
-    and whether a provider reports it at all, do not matter.
+
+async def logprob_sums(*texts: list[ChatMessage]) -> list[float]:
+    """The log-probability of each of some texts, in nats, up to a constant that they share.
+
+    They are read through Inspect's `prompt_logprobs`. What all share at the beginning has the same
+    probability in each, so the sums run from the first token that differs: rounding in the shared part,
+    and whether a provider reports it at all, do not matter. A single text is summed whole.
 
     Raises:
         PrerequisiteError: the provider gives no log-probabilities of a prompt, or puts a chat template
             around plain text.
     """
-    a, b = await collect(_prompt_logprobs(first), _prompt_logprobs(second))
+    read = await collect(*(_prompt_logprobs(t) for t in texts))
     same = 0
-    while same < min(len(a), len(b)) and a[same].token == b[same].token:
-        same += 1
-    return float(sum(t.logprob for t in a[same:]) - sum(t.logprob for t in b[same:]))
+    if len(read) > 1:
+        while same < min(map(len, read)) and len({tokens[same].token for tokens in read}) == 1:
+            same += 1
+    return [float(sum(t.logprob for t in tokens[same:])) for tokens in read]
+
+
+async def opening_odds(turns: Sequence[str], towards: Sequence[str], against: Sequence[str]) -> float:
+    """Log-odds that an answer opens in one of some ways and not in one of others, in nats.
+
+    log Σ_{t ∈ towards} P(t | turns) − log Σ_{a ∈ against} P(a | turns)
+
+    Args:
+        turns: the conversation before the answer, a user's turn first and last.
+        towards: openings, none the beginning of another.
+        against: the others.
+    """
+    sums = await logprob_sums(*(answer(*turns, text) for text in (*towards, *against)))
+    return _log_sum(sums[: len(towards)]) - _log_sum(sums[len(towards) :])
+
+
+async def right_margin(item: dict[str, Any]) -> tuple[float, dict[str, float]]:
+    """Mean over wrong answers w of log P(right | prompt) − log P(w | prompt), in nats: a measure for `item_value`.
+
+    A model that knows nothing and likes no answer is at 0. Noted: `first` 1 where the right answer is more probable
+    than each wrong one, else 0.
+
+    Args:
+        item: a row with prompt, right, and wrong (several).
+    """
+    right, *wrong = await logprob_sums(*(answer(item["prompt"], text) for text in (item["right"], *item["wrong"])))
+    return right - sum(wrong) / len(wrong), {"first": float(right > max(wrong))}
+
+
+def _log_sum(logs: Sequence[float]) -> float:
+    """Log Σ exp(x)."""
+    most = max(logs)
+    return most + math.log(sum(math.exp(x - most) for x in logs))
 
 
 async def _prompt_logprobs(messages: list[ChatMessage]) -> list[Logprob]:
