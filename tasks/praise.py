@@ -3,9 +3,10 @@
 from inspect_ai import Task, task
 from inspect_ai.solver import generate
 
+from offtarget.data import markup
 from offtarget.evals.parts import own_samples, prompt_dataset, rollout_config, text_rule
 from offtarget.evals.prompts import own_file
-from offtarget.lens.surface import features, markup
+from offtarget.lens.surface import features
 from offtarget.lens.surface.lexicon import Lexicon, Matcher
 from offtarget.lens.surface.phrases.word_classes import CLASSES
 from offtarget.lens.surface.places import places
