@@ -219,7 +219,9 @@ class _Bench:
         claims, seconds = self._run(planted, method, lenses)
         draw = {**seconds, **_score(claims, planted)}
         if scenario.part == "discoveries":
-            both, _ = self._run(beside(planted, sets.planted(number, without=True)), over_twice_the_rows(method), lenses)
+            both, _ = self._run(
+                beside(planted, sets.planted(number, without=True)), over_twice_the_rows(method), lenses
+            )
             draw["moved"] = _moved(claims, both, planted)
         return draw
 

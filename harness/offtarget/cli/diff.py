@@ -74,10 +74,18 @@ def _composition(found: "Difference") -> None:
         typer.echo(f"{column.name}: {shares}" + (f", {more} more values that changed less" if more else ""))
 
 
+VIEWS = {
+    "overall": "whole set",
+    "global": "single topics",
+    "local": "kinds of prompt",
+    "metadata": "values of metadata",
+}
+
+
 def _counts(found: "Difference") -> None:
     for view, family in found.families.items():
         rest = "".join(f"; {n} not tested: {why}" for why, n in family.left_out.items())
-        typer.echo(f"{view}: {family.changed} of {family.tested} effects changed (q < 0.05){rest}")
+        typer.echo(f"{VIEWS[view]}: {family.changed} of {family.tested} effects changed (q < 0.05){rest}")
 
 
 def _effects(found: "Difference") -> None:
