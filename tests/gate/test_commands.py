@@ -311,6 +311,8 @@ def test_pytest_collects_a_toml(pytester: pytest.Pytester, there: Path) -> None:
         .replace('"offtarget-baseline.json"', f'"{there}/offtarget-baseline.json"')
     )
     rule = '[[rule]]\nconcept = "surface:bold"\nmax_effect = {}\n'
+    pytester.makefile(".toml", offtarget=toml)  # as init writes it: no rule
+    pytester.runpytest_subprocess("-p", "no:xdist", "offtarget.toml").assert_outcomes(passed=1)
     pytester.makefile(".toml", offtarget=toml + rule.format(15) + rule.format(90))
     done = pytester.runpytest_subprocess("-p", "no:xdist", "offtarget.toml")
     done.assert_outcomes(passed=2, failed=1)

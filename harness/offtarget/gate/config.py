@@ -58,10 +58,10 @@ def _matching(pattern: str, names: Sequence[str]) -> list[str]:
 
 
 def line_of_rule(path: Path, number: int) -> int:
-    """The line of the n-th `[[rule]]` in the file, from 1; 1 where it is written in another way."""
+    """The line of the n-th `[[rule]]` in the file, from 1; 1 of none (0), and where it is written in another way."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return 1
     at = [i for i, line in enumerate(lines, 1) if line.split("#")[0].strip().replace(" ", "") == "[[rule]]"]
-    return at[number - 1] if number <= len(at) else 1
+    return at[number - 1] if 1 <= number <= len(at) else 1
