@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -14,7 +15,7 @@ import pytest
 
 import offtarget
 from offtarget.audit.folder import AuditFolder
-from offtarget.cli.gate import show
+from offtarget.cli.gate import Judged, show
 from offtarget.cli.main import call
 from offtarget.errors import ConfigError
 from offtarget.gate.criteria import Criteria
@@ -107,7 +108,15 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Any:
         assert call(["gate", "init", "audits/w1"]) == 0
         toml = Path("offtarget.toml")  # 240 pairs show about 12 points, and not 10
         toml.write_text(toml.read_text().replace("must_see = 10.0", "must_see = 25.0"))
+        shutil.copytree(folder, folder / "as_init_wrote_it", ignore=shutil.ignore_patterns("home"))
         yield folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def only_the_first(there: Path) -> None:
+    """What is judged without a name is the first drop, in tests that are not about that."""
+    toml = there / "offtarget.toml"
+    toml.write_text(toml.read_text().replace('"drops/*.jsonl"', '"drops/w1.jsonl"'))
 
 
 @pytest.fixture(autouse=True)
@@ -265,9 +274,9 @@ def test_signs_that_a_terminal_does_not_show_stay_in_a_document(capsys: pytest.C
     found = gate(audit, Criteria(GateConfig.model_validate({"rule": [{"concept": "surface:bold", "max_effect": 1}]})))
     label = "bold\u00a0and\u2028broken"
     report = found.model_copy(update={"outcomes": (found.outcomes[0].model_copy(update={"label": label}),)})
-    show(report, audit, Criteria(), parse_formats(["json"]))
+    show([Judged(report, audit)], Criteria(), parse_formats(["json"]))
     assert GateReport.model_validate_json(capsys.readouterr().out) == report
-    show(report, audit, Criteria(), parse_formats(["table"]))
+    show([Judged(report, audit)], Criteria(), parse_formats(["table"]))
     assert "bold and\\x2028broken" in capsys.readouterr().out
 
 
@@ -307,7 +316,8 @@ def test_pytest_collects_a_toml(pytester: pytest.Pytester, there: Path) -> None:
     toml = (
         (there / "offtarget.toml")
         .read_text()
-        .replace('"drops/', f'"{there}/drops/')
+        .replace('"drops/*.jsonl"', f'"{there}/drops/w1.jsonl"')
+        .replace('"verdicts.yaml"', f'"{there}/verdicts.yaml"')
         .replace('"offtarget-baseline.json"', f'"{there}/offtarget-baseline.json"')
     )
     rule = '[[rule]]\nconcept = "surface:bold"\nmax_effect = {}\n'
@@ -388,8 +398,8 @@ def test_init_of_an_audit_of_several_files_asks_for_the_data(
     write(Path("b.jsonl"), 1000, 0)
     assert call(["audit", "a.jsonl", "b.jsonl", "--out", "both"]) == 0
     assert call(["gate", "init", "both"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("next: set `data` in offtarget.toml")
-    assert '\n# data = "drops/new.jsonl"\n# columns = { prompt = "question" }\n' in Path("offtarget.toml").read_text()
+    assert "\nnext: set `data` in offtarget.toml" in capsys.readouterr().out
+    assert '\n# data = "drops/*.jsonl"\n# columns = { prompt = ' in Path("offtarget.toml").read_text()
     assert call(["gate"]) == 2
     assert "set `data` under [gate] in offtarget.toml" in capsys.readouterr().err
 

@@ -197,6 +197,8 @@ class GateReport(Record):
     sees: Sees | None
     not_judged: dict[str, int]
     """Findings of views that are not gated, counted by view."""
+    decide: str = ""
+    """Command that opens the page to decide on what failed; empty where no decision changes it."""
     notes: tuple[str, ...] = ()
     """What a reader must know before believing it."""
 
