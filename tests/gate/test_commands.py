@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -107,16 +106,9 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Any:
         assert call(["audit", "drops/w1.jsonl", "--by", "vendor"]) == 0
         assert call(["gate", "init", "audits/w1"]) == 0
         toml = Path("offtarget.toml")  # 240 pairs show about 12 points, and not 10
-        toml.write_text(toml.read_text().replace("must_see = 10.0", "must_see = 25.0"))
-        shutil.copytree(folder, folder / "as_init_wrote_it", ignore=shutil.ignore_patterns("home"))
+        text = toml.read_text().replace("must_see = 10.0", "must_see = 25.0")
+        toml.write_text(text.replace('"drops/*.jsonl"', '"drops/w1.jsonl"'))  # of patterns: test_later_drops
         yield folder
-
-
-@pytest.fixture(scope="module", autouse=True)
-def only_the_first(there: Path) -> None:
-    """What is judged without a name is the first drop, in tests that are not about that."""
-    toml = there / "offtarget.toml"
-    toml.write_text(toml.read_text().replace('"drops/*.jsonl"', '"drops/w1.jsonl"'))
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +123,10 @@ COLUMNS = ["--columns", "prompt=question,chosen=winner,rejected=loser"]
 
 def test_what_init_writes_passes_as_it_is_and_is_never_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["gate", "--out", "audits/again"]) == 0
-    assert "gate: pass: w1, 240 pairs, by baseline offtarget-baseline.json" in capsys.readouterr().out
+    assert (
+        "gate: pass: w1, 240 pairs, by decisions of verdicts.yaml; baseline offtarget-baseline.json"
+        in capsys.readouterr().out
+    )
     before = Path("offtarget.toml").read_bytes()
     assert call(["gate", "init", "audits/w1"]) == 2
     assert "exists already, and nothing was written" in capsys.readouterr().err
@@ -159,7 +154,7 @@ def test_init_says_where_the_gate_will_not_decide(tmp_path: Path, capsys: pytest
     from offtarget.gate.init import init
 
     said = list(init(Path("audits/w1"), tmp_path))
-    (line,) = (x for x in said if x.startswith("note: "))
+    (line,) = (x for x in said if x.startswith("note: between"))
     assert "between two drops of 240 pairs the gate sees changes of 1" in line and "must_see is 10" in line
 
 
@@ -286,7 +281,7 @@ def test_a_hook_refuses_what_is_not_staged(capsys: pytest.CaptureFixture[str]) -
         args = ["gate", "audits/w1", "--require-staged"]
         assert call(args) == 3
         assert "not staged; run `git add offtarget.toml`" in capsys.readouterr().err
-        subprocess.run(["git", "add", "offtarget.toml", "offtarget-baseline.json"], check=True)
+        subprocess.run(["git", "add", "offtarget.toml", "offtarget-baseline.json", "verdicts.yaml"], check=True)
         assert call(args) == 3
         assert "not staged; run `git add offtarget-baseline.like`" in capsys.readouterr().err
         subprocess.run(["git", "add", "offtarget-baseline.like"], check=True)
@@ -316,7 +311,7 @@ def test_pytest_collects_a_toml(pytester: pytest.Pytester, there: Path) -> None:
     toml = (
         (there / "offtarget.toml")
         .read_text()
-        .replace('"drops/*.jsonl"', f'"{there}/drops/w1.jsonl"')
+        .replace('"drops/w1.jsonl"', f'"{there}/drops/w1.jsonl"')
         .replace('"verdicts.yaml"', f'"{there}/verdicts.yaml"')
         .replace('"offtarget-baseline.json"', f'"{there}/offtarget-baseline.json"')
     )

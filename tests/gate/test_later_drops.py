@@ -97,7 +97,7 @@ def test_a_decision_that_the_gate_asks_for_makes_it_green(repo: Path, capsys: Sa
     assert "\ndecide: offtarget review audits/w10-gate --verdicts verdicts.yaml\n" in capsys.readouterr().out
     folder = AuditFolder("audits/w10-gate")
     file, said = gated(folder)  # also without --verdicts
-    assert file == Path("verdicts.yaml") and "saved in verdicts.yaml, which offtarget.toml names" in said
+    assert file == Path("verdicts.yaml") and "the decisions are in verdicts.yaml, which offtarget.toml names" in said
     report = json.loads(_json(capsys))
     desk = Desk(folder, file, by="ann")
     for o in report["outcomes"]:
@@ -218,7 +218,7 @@ def test_drops_are_in_the_order_of_their_names() -> None:
 def test_a_pattern_without_a_later_file_is_no_pass(repo: Path) -> None:
     baseline = Path("offtarget-baseline.json")
     Path("drops/w9.jsonl").rename("drops/w8.jsonl")
-    with pytest.raises(ConfigError, match="no file of data = .* is later by name than drops/w9.jsonl"):
+    with pytest.raises(ConfigError, match=r"no file of data = .* is later by name than drops/w9.jsonl"):
         drops_of("drops/*.jsonl", Path(), baseline, "offtarget.toml")
     with pytest.raises(ConfigError, match="no file matches"):
         drops_of("drops/*.parquet", Path(), baseline, "offtarget.toml")

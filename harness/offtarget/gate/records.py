@@ -24,9 +24,10 @@ class Settings(Record):
     """Table `[gate]` of offtarget.toml."""
 
     data: str | None = None
-    """What is judged where the command line names nothing: a path from the folder of the file, or a name."""
+    """What is judged where the command line names nothing: a path from the folder of the file, or a name. A pattern such as
+    `drops/*.jsonl` is a drop a file: each that is later by name than the baseline's own is judged."""
     columns: dict[str, str] = Field(default_factory=dict)
-    """Which column of it is what, as `--columns` takes it."""
+    """Which column of it is what, as `--columns` takes it; of every file of a pattern."""
     baseline: str | None = None
     """Path of the baseline, from the folder of the file."""
     verdicts: str | None = None

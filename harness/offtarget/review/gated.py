@@ -30,7 +30,7 @@ def gated(folder: AuditFolder, root: Path = Path()) -> tuple[Path | None, str]:
             None,
             f"note: {CONFIG} names {file}, and the gate reads that one alone; decide there with --verdicts {file}",
         )
-    return file, f"note: decisions are read from and saved in {file}, which {CONFIG} names"
+    return file, f"note: the decisions are in {file}, which {CONFIG} names"
 
 
 def _fits(file: Path, folder: AuditFolder) -> bool:
