@@ -204,7 +204,9 @@ def test_with_both_audits_shared_rows_are_counted_as_such(audits: Make, tmp_path
     by_sums, by_rows = judged(old, baseline=baseline(tmp_path, old)), judged(old, against=old)
     assert (by_sums.exit_code, by_rows.exit_code) == (0, 0)
     assert {o.change.difference for o in by_rows.outcomes if o.change} == {0.0}
-    assert [n.partition(" that ")[0] for n in by_sums.notes] == ["warning: these are the very rows"] and not by_rows.notes
+    assert [n.partition(" that ")[0] for n in by_sums.notes] == [
+        "warning: these are the very rows"
+    ] and not by_rows.notes
     other = judged(audits(12, 2000, bold=0.15, list=0.1, emoji=0.1), baseline=tmp_path / "offtarget-baseline.json")
     assert any("cannot be known from a baseline" in n for n in other.notes)
 

@@ -234,6 +234,12 @@ def test_columns_that_are_not_found_name_the_key_of_the_toml(repo: Path, capsys:
     toml.write_text(toml.read_text().replace("baseline =", f"{text}baseline ="))
     assert call(["gate"]) == 0
     assert call(["gate", "drops/w10.jsonl"]) == 0  # a file of the pattern has its columns
+    write(Path("drops/acme-1.jsonl"), 3000, 0, ("q", "good", "bad"))
+    both = f'"drops/w*" = {text.removeprefix("columns = ").strip()}'
+    both += ', "drops/a*" = { prompt = "q", chosen = "good", rejected = "bad" }'
+    toml.write_text(toml.read_text().replace(text, f"columns = {{ {both} }}\n"))
+    assert call(["gate"]) == 0
+    assert call(["gate", "drops/acme-1.jsonl"]) == 0
 
 
 def test_pytest_has_every_later_drop(repo: Path) -> None:

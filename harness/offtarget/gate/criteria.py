@@ -1,5 +1,6 @@
 """What is judged, and by what: as the command line says, else as offtarget.toml says, else as lies beside the audit."""
 
+import fnmatch
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -82,7 +83,7 @@ class Criteria:
         return tuple(
             replace(
                 self,
-                subject=Subject(str(folder / file), columns=self.subject.columns, named=True),
+                subject=Subject(str(folder / file), columns=columns_of(self.config, file), named=True),
                 notes=found.notes if k == 0 else (),
             )
             for k, file in enumerate(found.files)
@@ -173,7 +174,7 @@ def _subject(given: Sequence[str], config: GateConfig, folder: Path) -> Subject 
     return Subject(
         data=data[0] if len(data) == 1 else tuple(data),
         audit=there if there is not None and there.exists else None,
-        columns=(config.gate.columns or None) if own else None,
+        columns=columns_of(config, _from(folder, data[0])) if own else None,
         named=own,
         pattern="" if given else pattern,
     )
@@ -184,3 +185,16 @@ def _is_named(data: str, named: str, pattern: str, folder: Path) -> bool:
     if data == named or Path(data).resolve() == Path(named).resolve():
         return True
     return bool(pattern) and Path(data).resolve() in {(folder / f).resolve() for f in matching(pattern, folder)}
+
+
+def columns_of(config: GateConfig, file: str) -> dict[str, str] | None:
+    """What offtarget.toml says of the columns of a file, named from its folder: for all files, or for those of a pattern."""
+    found = {k: v for k, v in config.gate.columns.items() if isinstance(v, str)}
+    tables = [(k, v) for k, v in config.gate.columns.items() if not isinstance(v, str)]
+    return found | next((v for k, v in tables if fnmatch.fnmatchcase(file, k)), {}) or None
+
+
+def _from(folder: Path, data: str) -> str:
+    """A path as it is named from a folder, where it is below it."""
+    whole, root = Path(data).resolve(), folder.resolve()
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else data

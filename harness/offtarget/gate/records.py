@@ -26,8 +26,9 @@ class Settings(Record):
     data: str | None = None
     """What is judged where the command line names nothing: a path from the folder of the file, or a name. A pattern such as
     `drops/*.jsonl` is a drop a file: each that is later by name than the baseline's own is judged."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Which column of it is what, as `--columns` takes it; of every file of a pattern."""
+    columns: dict[str, str | dict[str, str]] = Field(default_factory=dict)
+    """Which column of it is what, as `--columns` takes it; or such a table for each pattern of files, of which the first
+    that matches holds."""
     baseline: str | None = None
     """Path of the baseline, from the folder of the file."""
     verdicts: str | None = None
