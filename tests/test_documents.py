@@ -11,6 +11,7 @@ import yaml
 
 from offtarget.documents import MAX_DEPTH, UNREADABLE, parse_json, parse_yaml, read_json, read_yaml
 from offtarget.errors import ConfigError, DataError
+from offtarget.gate.config import read_config
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -87,6 +88,17 @@ def test_files_that_are_absent_or_in_another_encoding_are_named(tmp_path: Path) 
     (tmp_path / "latin.json").write_bytes('{"a": "é"}'.encode("latin-1"))
     with pytest.raises(ConfigError, match=r"latin\.json: not UTF-8 \(byte 8\)"):
         read_json(tmp_path / "latin.json")
+
+
+def test_a_merge_conflict_is_called_one(tmp_path: Path) -> None:
+    path = tmp_path / "offtarget.toml"
+    text = "a = 0\n<<<<<<< HEAD\nrows = 1\n=======\nrows = 2\n>>>>>>> theirs\n"
+    path.write_text(text)
+    for read in (read_json, read_yaml, read_config):
+        with pytest.raises(ConfigError, match=r"offtarget.toml, line 2: a merge conflict .*git checkout --ours"):
+            read(path)
+    path.write_text('{"text": "a <<<<<<< b"}')
+    assert read_json(path) == {"text": "a <<<<<<< b"}
 
 
 def test_a_hash_that_begins_like_a_number_is_text() -> None:

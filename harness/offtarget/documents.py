@@ -59,6 +59,7 @@ def parse_yaml(text: str, where: str, error: type[OfftargetError] = ConfigError)
     """
     import yaml
 
+    _require_merged(text, where, error)
     loader = yaml_loader()
     try:
         _measure_yaml(yaml.parse(text, Loader=loader))
@@ -104,6 +105,7 @@ def parse_json(
     Raises:
         OfftargetError: of the given class; not JSON, nested too deeply, or a number without a finite value.
     """
+    _require_merged(text, where, error)
     try:
         value = json.loads(text, parse_int=_whole)
         _measure_json(value)
@@ -135,6 +137,25 @@ class _Refused(Exception):  # noqa: N818 - becomes the caller's error
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
         self.place = "" if line is None else f", line {line}"
+
+
+def conflict_line(text: str) -> int | None:
+    """The first line, from 1, at which git left the marks of a merge conflict; None without."""
+    return next((n for n, line in enumerate(text.splitlines(), 1) if line.startswith("<<<<<<< ")), None)
+
+
+def unmerged(where: str, line: int) -> str:
+    """What to say of a file with the marks of a merge conflict."""
+    return (
+        f"{where}, line {line}: a merge conflict (<<<<<<<); settle it in the file, or take one side whole with "
+        "`git checkout --ours` or `--theirs`, then `git add` it"
+    )
+
+
+def _require_merged(text: str | bytes, where: str, error: type[OfftargetError]) -> None:
+    """Check for a merge conflict, which a parser would call something else."""
+    if isinstance(text, str) and "<<<<<<< " in text and (line := conflict_line(text)) is not None:
+        raise error(unmerged(where, line))
 
 
 def _text(path: Path, most: int, error: type[OfftargetError]) -> str:

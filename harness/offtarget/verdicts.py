@@ -33,7 +33,7 @@ from pydantic import (
 from offtarget.audit.concepts.metadata import column_of
 from offtarget.audit.folder import AuditWithRows
 from offtarget.audit.records import Audit
-from offtarget.documents import parse_yaml
+from offtarget.documents import parse_yaml, plain_line
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.records import Record, explain
 
@@ -190,6 +190,19 @@ class Traced:
     """Pair ids with u > 0 inside the context, the largest first: they teach the concept."""
     more_in_rejected: tuple[str, ...]
     """Pair ids with u < 0, the largest first: they teach against it."""
+
+
+_HEAD = """\
+# Decisions on {name}. `offtarget review` writes this file, and people may: comments and order stay.
+schema_version: 1
+vocabulary: {vocabulary}
+verdicts: []
+"""
+
+
+def empty(audit: Audit) -> str:
+    """The text of a verdicts file without a decision."""
+    return _HEAD.format(name=plain_line(audit.dataset.name), vocabulary=audit.vocabulary)
 
 
 def read(path: Path, audit: Audit | None = None) -> Verdicts:

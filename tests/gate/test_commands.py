@@ -14,7 +14,7 @@ import pytest
 
 import offtarget
 from offtarget.audit.folder import AuditFolder
-from offtarget.cli.gate import show
+from offtarget.cli.gate import Judged, show
 from offtarget.cli.main import call
 from offtarget.errors import ConfigError
 from offtarget.gate.criteria import Criteria
@@ -106,7 +106,8 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Any:
         assert call(["audit", "drops/w1.jsonl", "--by", "vendor"]) == 0
         assert call(["gate", "init", "audits/w1"]) == 0
         toml = Path("offtarget.toml")  # 240 pairs show about 12 points, and not 10
-        toml.write_text(toml.read_text().replace("must_see = 10.0", "must_see = 25.0"))
+        text = toml.read_text().replace("must_see = 10.0", "must_see = 25.0")
+        toml.write_text(text.replace('"drops/*.jsonl"', '"drops/w1.jsonl"'))  # of patterns: test_later_drops
         yield folder
 
 
@@ -122,7 +123,10 @@ COLUMNS = ["--columns", "prompt=question,chosen=winner,rejected=loser"]
 
 def test_what_init_writes_passes_as_it_is_and_is_never_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["gate", "--out", "audits/again"]) == 0
-    assert "gate: pass: w1, 240 pairs, by baseline offtarget-baseline.json" in capsys.readouterr().out
+    assert (
+        "gate: pass: w1, 240 pairs, by decisions of verdicts.yaml; baseline offtarget-baseline.json"
+        in capsys.readouterr().out
+    )
     before = Path("offtarget.toml").read_bytes()
     assert call(["gate", "init", "audits/w1"]) == 2
     assert "exists already, and nothing was written" in capsys.readouterr().err
@@ -150,7 +154,7 @@ def test_init_says_where_the_gate_will_not_decide(tmp_path: Path, capsys: pytest
     from offtarget.gate.init import init
 
     said = list(init(Path("audits/w1"), tmp_path))
-    (line,) = (x for x in said if x.startswith("note: "))
+    (line,) = (x for x in said if x.startswith("note: between"))
     assert "between two drops of 240 pairs the gate sees changes of 1" in line and "must_see is 10" in line
 
 
@@ -265,9 +269,9 @@ def test_signs_that_a_terminal_does_not_show_stay_in_a_document(capsys: pytest.C
     found = gate(audit, Criteria(GateConfig.model_validate({"rule": [{"concept": "surface:bold", "max_effect": 1}]})))
     label = "bold\u00a0and\u2028broken"
     report = found.model_copy(update={"outcomes": (found.outcomes[0].model_copy(update={"label": label}),)})
-    show(report, audit, Criteria(), parse_formats(["json"]))
+    show([Judged(report, audit)], Criteria(), parse_formats(["json"]))
     assert GateReport.model_validate_json(capsys.readouterr().out) == report
-    show(report, audit, Criteria(), parse_formats(["table"]))
+    show([Judged(report, audit)], Criteria(), parse_formats(["table"]))
     assert "bold and\\x2028broken" in capsys.readouterr().out
 
 
@@ -277,7 +281,7 @@ def test_a_hook_refuses_what_is_not_staged(capsys: pytest.CaptureFixture[str]) -
         args = ["gate", "audits/w1", "--require-staged"]
         assert call(args) == 3
         assert "not staged; run `git add offtarget.toml`" in capsys.readouterr().err
-        subprocess.run(["git", "add", "offtarget.toml", "offtarget-baseline.json"], check=True)
+        subprocess.run(["git", "add", "offtarget.toml", "offtarget-baseline.json", "verdicts.yaml"], check=True)
         assert call(args) == 3
         assert "not staged; run `git add offtarget-baseline.like`" in capsys.readouterr().err
         subprocess.run(["git", "add", "offtarget-baseline.like"], check=True)
@@ -307,10 +311,13 @@ def test_pytest_collects_a_toml(pytester: pytest.Pytester, there: Path) -> None:
     toml = (
         (there / "offtarget.toml")
         .read_text()
-        .replace('"drops/', f'"{there}/drops/')
+        .replace('"drops/w1.jsonl"', f'"{there}/drops/w1.jsonl"')
+        .replace('"verdicts.yaml"', f'"{there}/verdicts.yaml"')
         .replace('"offtarget-baseline.json"', f'"{there}/offtarget-baseline.json"')
     )
     rule = '[[rule]]\nconcept = "surface:bold"\nmax_effect = {}\n'
+    pytester.makefile(".toml", offtarget=toml)  # as init writes it: no rule
+    pytester.runpytest_subprocess("-p", "no:xdist", "offtarget.toml").assert_outcomes(passed=1)
     pytester.makefile(".toml", offtarget=toml + rule.format(15) + rule.format(90))
     done = pytester.runpytest_subprocess("-p", "no:xdist", "offtarget.toml")
     done.assert_outcomes(passed=2, failed=1)
@@ -386,8 +393,8 @@ def test_init_of_an_audit_of_several_files_asks_for_the_data(
     write(Path("b.jsonl"), 1000, 0)
     assert call(["audit", "a.jsonl", "b.jsonl", "--out", "both"]) == 0
     assert call(["gate", "init", "both"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1].startswith("next: set `data` in offtarget.toml")
-    assert '\n# data = "drops/new.jsonl"\n# columns = { prompt = "question" }\n' in Path("offtarget.toml").read_text()
+    assert "\nnext: set `data` in offtarget.toml" in capsys.readouterr().out
+    assert '\n# data = "drops/*.jsonl"\n# columns = { prompt = ' in Path("offtarget.toml").read_text()
     assert call(["gate"]) == 2
     assert "set `data` under [gate] in offtarget.toml" in capsys.readouterr().err
 

@@ -20,7 +20,7 @@ def test_all_that_it_may_say(tmp_path: Path) -> None:
     assert [(r.concept, r.max_effect, r.severity) for r in found.rule] == [
         ("surface:*", 5.0, "error"), ("surface:bold", 1.5, "warn"),
     ]  # fmt: skip
-    assert [line_of_rule(path, k) for k in (1, 2, 3)] == [4, 7, 1]
+    assert [line_of_rule(path, k) for k in (0, 1, 2, 3)] == [1, 4, 7, 1]
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,12 @@ def test_what_is_wrong_is_named(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=says) as error:
         read_config(path)
     assert "\n" not in str(error.value) and "offtarget.toml" in str(error.value)
+
+
+def test_a_file_without_a_rule_has_its_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "offtarget.toml"
+    path.write_text("[gate]\n")
+    assert [line_of_rule(path, k) for k in (0, 1)] == [1, 1]
 
 
 def test_none_there(tmp_path: Path) -> None:

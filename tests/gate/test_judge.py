@@ -199,12 +199,16 @@ def test_the_same_data_is_no_change(audits: Make, tmp_path: Path) -> None:
 
 
 def test_with_both_audits_shared_rows_are_counted_as_such(audits: Make, tmp_path: Path) -> None:
-    """And then a baseline says of itself that it cannot know."""
+    """And a baseline says of itself that it cannot know of other rows, and of its own that there is nothing to find."""
     old = audits(9, 2000, bold=0.05, list=0.10, emoji=0.10)
     by_sums, by_rows = judged(old, baseline=baseline(tmp_path, old)), judged(old, against=old)
     assert (by_sums.exit_code, by_rows.exit_code) == (0, 0)
     assert {o.change.difference for o in by_rows.outcomes if o.change} == {0.0}
-    assert any("cannot be known from a baseline" in n for n in by_sums.notes) and not by_rows.notes
+    assert [n.partition(" that ")[0] for n in by_sums.notes] == [
+        "warning: these are the very rows"
+    ] and not by_rows.notes
+    other = judged(audits(12, 2000, bold=0.15, list=0.1, emoji=0.1), baseline=tmp_path / "offtarget-baseline.json")
+    assert any("cannot be known from a baseline" in n for n in other.notes)
 
 
 def test_a_decision_counts_more_than_the_baseline(audits: Make, tmp_path: Path) -> None:

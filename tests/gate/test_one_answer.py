@@ -55,7 +55,7 @@ def test_verdicts_beside_the_audit_that_a_toml_names_count_everywhere(
     assert call(["gate"]) == 1
     out = capsys.readouterr().out
     assert "decisions of audits/w1/verdicts.yaml" in out and "+20.0 points to chosen" in out
-    reports = gate_config(Path("offtarget.toml")), offtarget.gate("audits/w1")
+    reports = *gate_config(Path("offtarget.toml")), offtarget.gate("audits/w1")
     assert [(r.exit_code, [(o.status, o.concept) for o in r.of("error")]) for r in reports] == [
         (1, [("undecided", "surface:offer")])
     ] * 2
@@ -110,7 +110,7 @@ def test_the_command_that_shows_the_rows_can_be_followed(
     drop(Path("sub/inner.jsonl"))
     Path("sub/offtarget.toml").write_text('[gate]\ndata = "inner.jsonl"\n' + OVER.format(50))
     Path("offtarget.toml").write_text(OVER.format(50))
-    for report in (offtarget.gate("named.jsonl"), gate_config(Path("sub/offtarget.toml"))):
+    for report in (offtarget.gate("named.jsonl"), *gate_config(Path("sub/offtarget.toml"))):
         words = report.of("error")[0].command.split()
         assert words[:2] == ["offtarget", "rows"] and call(words[1:]) == 0
     assert Path("audits/named-gate/audit.json").is_file() and Path("sub/audits/inner-gate/audit.json").is_file()

@@ -41,6 +41,20 @@ def test_a_decision_is_in_the_file_with_what_was_seen(desk):
     assert (v.seen.audit, v.seen.vocabulary) == (desk.audit.key, desk.audit.vocabulary)
 
 
+def test_a_desk_that_is_closed_leaves_no_lock_and_one_that_only_reads_takes_none_away(folder):
+    first = Desk(folder, by="ann")
+    second = Desk(folder, by="bob")
+    lock = first.path.with_name(".verdicts.yaml.lock")
+    assert second.read_only and not first.read_only
+    second.close()
+    assert lock.exists()
+    first.close()
+    assert not lock.exists()
+    third = Desk(folder, by="bob")
+    assert not third.read_only
+    third.close()
+
+
 HAND = """\
 # our rules, agreed on in May
 schema_version: 1

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from offtarget.cli.gate import Config, Formats, PassOnStale, Strict, show
+from offtarget.cli.gate import Config, Formats, Judged, PassOnStale, Strict, errors_in, show
 from offtarget.cli.options import AllowDrops, Card, Columns, Dataset, Head, Limit, LimitSeed, SkipBadRows, Split
 from offtarget.cli.ui import columns_option, note, plain, printable
 
@@ -51,34 +51,37 @@ def drop(
     from offtarget.gate.run import gate as run_gate
 
     wanted = parse_formats(formats)
-    old = AuditFolder(against)
-    names = tuple(x.strip() for x in by.split(",") if x.strip()) if by else tuple(c.name for c in old.audit.metadata)
-    criteria = criteria_of(config, verdicts, baseline, beside=old.path)
-    if baseline is None:  # the earlier audit is the baseline, with its rows
-        criteria = replace(criteria, baseline=None)
-    criteria.require_readable()
-    asked = asked_rows(
-        one_or_all(dataset),
-        columns=columns_option(columns),
-        split=split,
-        card=card,
-        limit=limit,
-        limit_seed=limit_seed,
-        head=head,
-        skip_bad_rows=skip_bad_rows,
-        allow_drops=allow_drops,
-    )
-    new, pairs = audited_drop(asked, old.path, out, by=names if by else None, seed=old.audit.seed, gate=False)
-    for warning in new.audit.warnings:
-        note(f"warning: {warning}")
-    found = difference(old, new)
-    judged = run_gate(new, criteria, against=old, compared=found, strict=strict, pass_on_stale=pass_on_stale)
-    said, ids = make_drop(old, new, pairs.pairs, names, found, judged, criteria.config.gate)
-    write_drop(new.path, said, ids)
-    if all(w.name in ("table", "github") or w.file is not None for w in wanted):
-        for line in lines_of(said):
-            typer.echo(printable(plain(line)))
-        typer.echo(f"rows: {new.path / IDS}; page: {new.path / PAGE}")
-    show(judged, new, criteria, wanted, pairs.pairs)
+    with errors_in(wanted):
+        old = AuditFolder(against)
+        names = (
+            tuple(x.strip() for x in by.split(",") if x.strip()) if by else tuple(c.name for c in old.audit.metadata)
+        )
+        criteria = criteria_of(config, verdicts, baseline, beside=old.path)
+        if baseline is None:  # the earlier audit is the baseline, with its rows
+            criteria = replace(criteria, baseline=None)
+        criteria.require_readable()
+        asked = asked_rows(
+            one_or_all(dataset),
+            columns=columns_option(columns),
+            split=split,
+            card=card,
+            limit=limit,
+            limit_seed=limit_seed,
+            head=head,
+            skip_bad_rows=skip_bad_rows,
+            allow_drops=allow_drops,
+        )
+        new, pairs = audited_drop(asked, old.path, out, by=names if by else None, seed=old.audit.seed, gate=False)
+        for warning in new.audit.warnings:
+            note(f"warning: {warning}")
+        found = difference(old, new)
+        judged = run_gate(new, criteria, against=old, compared=found, strict=strict, pass_on_stale=pass_on_stale)
+        said, ids = make_drop(old, new, pairs.pairs, names, found, judged, criteria.config.gate)
+        write_drop(new.path, said, ids)
+        if all(w.name in ("table", "github") or w.file is not None for w in wanted):
+            for line in lines_of(said):
+                typer.echo(printable(plain(line)))
+            typer.echo(f"rows: {new.path / IDS}; page: {new.path / PAGE}")
+        show([Judged(judged, new, pairs.pairs)], criteria, wanted)
     if judged.exit_code:
         raise typer.Exit(judged.exit_code)

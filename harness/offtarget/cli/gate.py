@@ -1,7 +1,10 @@
 """`offtarget gate`: pass or fail on a dataset or its audit."""
 
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +15,7 @@ from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable
 
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
-    from offtarget.data.pairs import Pair
+    from offtarget.data.pairs import Pair, PairSet
     from offtarget.gate.criteria import Criteria
     from offtarget.gate.formats import Wanted
     from offtarget.gate.records import GateReport
@@ -24,6 +27,7 @@ OF_DATA = (
 """Options by which a dataset is audited; an audit that is there has no use for them."""
 OF_REPORT = ("prune", "strict", "pass_on_stale", "formats")
 """Options of a report, which is not made where the baseline is only updated."""
+COLUMNS_KEY = 'columns = { prompt = "question", chosen = "winner", rejected = "loser" }'
 Config = Annotated[
     Path | None, typer.Option(help="Settings and limits; default: offtarget.toml in this folder, where there is one.")
 ]
@@ -44,6 +48,16 @@ Strict = Annotated[bool, typer.Option("--strict", help="Warnings fail too: what 
 PassOnStale = Annotated[
     bool, typer.Option("--pass-on-stale", help="An allowance for what is no longer there does not fail.")
 ]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the gate says of one drop."""
+
+    report: "GateReport"
+    folder: "AuditFolder"
+    pairs: "Sequence[Pair] | None" = None
+    """The audited rows, where they were read."""
 
 
 def gate(
@@ -101,7 +115,7 @@ def gate(
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
     from offtarget.audit.folder import AuditFolder
     from offtarget.cli.reading import asked_rows, audited_drop
-    from offtarget.errors import ConfigError
+    from offtarget.errors import ConfigError, DataError
     from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
@@ -115,74 +129,100 @@ def gate(
         _refuse(context, [p.name or "" for p in context.command.params[1:]], "`gate init` takes an audit and no option")
         _init(given[1:])
         return
-    asked = criteria_of(config, verdicts, baseline, given)
-    folder = asked.subject.audit if asked.subject else None
-    if folder is not None:
-        _refuse(
-            context, OF_DATA, f"{folder.path} is an audit, which is judged as it was made; name its data to audit again"
-        )
-    if update_baseline:
-        _refuse(context, OF_REPORT, "with --update-baseline nothing is judged; do one after the other")
-    if prune and asked.baseline is None:
-        raise ConfigError("--prune: there is no baseline to prune; name one with --baseline, or in offtarget.toml")
-    if require_staged:
-        beside = like_folder(asked.baseline) if asked.baseline else None
-        staged([asked.config_path, asked.verdicts, asked.baseline, beside])
-    rows = None
-    if folder is None:
-        if not asked.some and against is None and not update_baseline:
-            _nothing(given)
-        subject = asked.require_subject()
-        if not update_baseline:
-            asked.require_readable()
-        if against is not None:
-            AuditFolder(against).audit  # noqa: B018 - refused here, before the data is read
-        folder, pairs = audited_drop(
-            asked_rows(
-                subject.data,
-                columns=columns_option(columns) or subject.columns,
-                split=split,
-                card=card,
-                limit=limit,
-                limit_seed=limit_seed,
-                head=head,
-                skip_bad_rows=skip_bad_rows,
-                allow_drops=allow_drops,
-            ),
-            like or against or like_path(asked.baseline),
-            out,
-            by=None,
-            seed=seed,
-            gate=True,
-        )
-        rows = pairs.pairs
-        for warning in folder.audit.warnings:
-            if not warning.startswith(
-                "nothing was tested by topic"
-            ):  # a baseline holds topics only where they are judged
-                note(f"warning: {warning}")
-    target = asked.baseline or Path(BASELINE)
-    if update_baseline:
-        fresh = baseline_now(folder, asked)
-        changed = write_baseline(target, fresh, folder)
-        how = "written" if changed else "is as it was"
-        note(
-            f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); "
-            f"commit it and {like_folder(target)}/"
-        )
-        return
-    report = run_gate(
-        folder, asked, against=AuditFolder(against) if against else None, strict=strict, pass_on_stale=pass_on_stale
-    )
-    show(report, folder, asked, wanted, rows)
+    with errors_in(wanted):
+        asked = criteria_of(config, verdicts, baseline, given)
+        there = asked.subject.audit if asked.subject else None
+        if there is not None:
+            _refuse(
+                context,
+                OF_DATA,
+                f"{there.path} is an audit, which is judged as it was made; name its data to audit again",
+            )
+        if update_baseline:
+            _refuse(context, OF_REPORT, "with --update-baseline nothing is judged; do one after the other")
+        if prune and asked.baseline is None:
+            raise ConfigError("--prune: there is no baseline to prune; name one with --baseline, or in offtarget.toml")
+        if require_staged:
+            beside = like_folder(asked.baseline) if asked.baseline else None
+            staged([asked.config_path, asked.verdicts, asked.baseline, beside])
+        if there is None:
+            if not asked.some and against is None and not update_baseline:
+                _nothing(given)
+            asked.require_subject()
+            if not update_baseline:
+                asked.require_readable()
+            if against is not None:
+                AuditFolder(against).audit  # noqa: B018 - refused here, before the data is read
+        for option, said in (("--update-baseline", update_baseline), ("--prune", prune), ("--out", out is not None)):
+            if said:
+                asked = asked.one(option)
+
+        def audited(one: "Criteria") -> "tuple[AuditFolder, PairSet | None]":
+            """The audit that is judged, made where data is named, and its rows where they were read."""
+            subject = one.require_subject()
+            if subject.audit is not None:
+                return subject.audit, None
+            try:
+                folder, pairs = audited_drop(
+                    asked_rows(
+                        subject.data,
+                        columns=columns_option(columns) or subject.columns,
+                        split=split,
+                        card=card,
+                        limit=limit,
+                        limit_seed=limit_seed,
+                        head=head,
+                        skip_bad_rows=skip_bad_rows,
+                        allow_drops=allow_drops,
+                    ),
+                    like or against or like_path(one.baseline),
+                    out,
+                    by=None,
+                    seed=seed,
+                    gate=True,
+                )
+            except (ConfigError, DataError) as error:
+                if subject.named and columns is None and "--columns" in str(error):
+                    key = f"{one.config_path}: `columns` under [gate]"
+                    raise type(error)(f"{error}; or say it in {key}, such as {COLUMNS_KEY}") from None
+                raise
+            for warning in folder.audit.warnings:
+                if not warning.startswith(
+                    "nothing was tested by topic"
+                ):  # a baseline holds topics only where they are judged
+                    note(f"warning: {warning}")
+            return folder, pairs
+
+        if update_baseline:
+            one = asked.one("--update-baseline")
+            folder, _ = audited(one)
+            target = one.baseline or Path(BASELINE)
+            fresh = baseline_now(folder, one)
+            changed = write_baseline(target, fresh, folder)
+            how = "written" if changed else "is as it was"
+            note(
+                f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); "
+                f"commit it and {like_folder(target)}/"
+            )
+            return
+        judged = []
+        for one in asked.each():
+            folder, pairs = audited(one)
+            earlier = AuditFolder(against) if against else None
+            report = run_gate(folder, one, against=earlier, strict=strict, pass_on_stale=pass_on_stale)
+            judged.append(Judged(report, folder, pairs.pairs if pairs is not None else None))
+        show(judged, asked, wanted)
     if prune and asked.baseline is not None:
-        left = pruned(read_baseline(asked.baseline), baseline_now(folder, asked), report.outcomes)
-        if write_baseline(asked.baseline, left, folder):
+        last = judged[-1]
+        left = pruned(read_baseline(asked.baseline), baseline_now(last.folder, asked), last.report.outcomes)
+        if write_baseline(asked.baseline, left, last.folder):
             note(
                 f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it and {like_folder(asked.baseline)}/"
             )
-    if report.exit_code:
-        raise typer.Exit(report.exit_code)
+    codes = {j.report.exit_code for j in judged}
+    if codes - {0}:
+        _note_pre_commit(asked)
+        raise typer.Exit(1 if 1 in codes else 3)
 
 
 def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
@@ -195,31 +235,19 @@ def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
             raise ConfigError(f"{option.opts[0]}: {why}")
 
 
-def show(
-    report: "GateReport",
-    folder: "AuditFolder",
-    criteria: "Criteria",
-    wanted: "Sequence[Wanted]",
-    pairs: "Sequence[Pair] | None" = None,
-) -> None:
-    """Write the report in every format that was asked for; `pairs` are the audited rows, where they were read."""
-    import os
-
-    from offtarget.gate.formats import DOCUMENTS, FORMATS, github
+def show(judged: "Sequence[Judged]", criteria: "Criteria", wanted: "Sequence[Wanted]") -> None:
+    """Write the reports in every format that was asked for: of several drops one after another, or in one document."""
+    from offtarget.gate.formats import DOCUMENTS, FORMATS, github, together
     from offtarget.gate.locations import Locations
     from offtarget.store import write_atomic
 
-    locations = Locations(folder, report, criteria.config_path, (criteria.baseline, criteria.verdicts), pairs=pairs)
+    others = (criteria.baseline, criteria.verdicts)
+    at = [Locations(j.folder, j.report, criteria.config_path, others, pairs=j.pairs) for j in judged]
     document = any(w.file is None and w.name in DOCUMENTS for w in wanted)  # then standard output is that alone
     for w in wanted:
-        text = FORMATS[w.name](report, locations)
+        text = together(w.name, [FORMATS[w.name](j.report, x) for j, x in zip(judged, at, strict=True)])
         if w.name == "github":
-            summary = github.summary(report)
-            if w.file is not None:
-                write_atomic(w.file, summary)
-            elif path := os.environ.get("GITHUB_STEP_SUMMARY"):
-                with Path(path).open("a", encoding="utf-8") as file:
-                    file.write(summary)
+            _summarise(w.file, "\n".join(github.summary(j.report) for j in judged))
             if not document:
                 _print_lines(text)
         elif w.file is not None:
@@ -231,14 +259,56 @@ def show(
             _print_lines(text)
 
 
+@contextmanager
+def errors_in(wanted: "Sequence[Wanted]") -> "Iterator[None]":
+    """What cannot be judged is an annotation and a summary too, where --format github is asked for."""
+    from offtarget.errors import OfftargetError
+    from offtarget.gate.formats import DOCUMENTS, github
+
+    try:
+        yield
+    except OfftargetError as error:
+        for w in wanted:
+            if w.name == "github":
+                _summarise(w.file, github.failed(str(error)))
+                if not any(x.file is None and x.name in DOCUMENTS for x in wanted):
+                    _print_lines(github.failure(str(error)))
+        raise
+
+
+def _summarise(file: Path | None, text: str) -> None:
+    """Write the summary of a step: into a file, else where the workflow collects it."""
+    import os
+
+    from offtarget.store import write_atomic
+
+    if file is not None:
+        write_atomic(file, text)
+    elif path := os.environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(path).open("a", encoding="utf-8") as out:
+            out.write(text)
+
+
+def _note_pre_commit(criteria: "Criteria") -> None:
+    """A hook under pre-commit sees what is staged alone: a new baseline that is not added is not judged by."""
+    import os
+
+    from offtarget.gate.baseline import like_folder
+
+    if os.environ.get("PRE_COMMIT") and criteria.baseline is not None:
+        files = [str(p) for p in (criteria.baseline, like_folder(criteria.baseline), criteria.verdicts) if p]
+        note(
+            "note: pre-commit puts changes that are not staged aside, so an updated baseline or a new decision counts only "
+            f"after `git add {shlex.join(files)}`"
+        )
+
+
 def _print_lines(text: str) -> None:
     """Lines for people and for GitHub; a document goes out as it is."""
     sys.stdout.write("".join(printable(line) + "\n" for line in plain(text).rstrip("\n").split("\n") if line))
 
 
 def _nothing(given: list[str]) -> None:
-    import shlex
-
     from offtarget.cli.reading import one_or_all
     from offtarget.errors import ConfigError
     from offtarget.gate.criteria import NOTHING

@@ -16,7 +16,11 @@ TOKEN = "OFFTARGET_REVIEW_TOKEN"  # noqa: S105
 def review(
     audit_dir: AuditDir,
     verdicts: Annotated[
-        Path | None, typer.Option(help="Verdicts file to write; default: verdicts.yaml in the audit's folder.")
+        Path | None,
+        typer.Option(
+            help="Verdicts file to write; default: verdicts.yaml in the audit's folder, else the one that offtarget.toml in "
+            "this folder names, where it is of the audit's vocabulary."
+        ),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page; 0 takes any that is free.")] = PORT,
     host: Annotated[
@@ -48,12 +52,17 @@ def review(
     from offtarget.audit.folder import AuditFolder
     from offtarget.machine import user
     from offtarget.review.desk import Desk
+    from offtarget.review.gated import gated
     from offtarget.review.guard import Guard, new_token
     from offtarget.review.keys import config_in, keys_of
     from offtarget.review.server import Review, address, app, bound, serve
     from offtarget.store import Store
 
     folder = AuditFolder(audit_dir)
+    if verdicts is None:
+        verdicts, said = gated(folder)
+        if said:
+            note(said)
     config = config_in([Path(), *([verdicts.parent] if verdicts else []), folder.path])
     keys = keys_of(config)
     desk = Desk(folder, verdicts, by=user() if by is None else by, config=config)

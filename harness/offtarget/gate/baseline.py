@@ -195,5 +195,18 @@ def like_path(path: Path | None) -> Path | None:
     return folder if folder is not None and AuditFolder(folder).exists else None
 
 
+def own_data(path: Path) -> str | None:
+    """The data that a baseline was made from, as it was given; None where that is not known, or is more than one file."""
+    like = like_path(path)
+    reading = AuditFolder(like).audit.reading if like is not None else None
+    return reading.data if reading is not None and isinstance(reading.data, str) else None
+
+
+def own_rows(path: Path) -> str | None:
+    """The hash of the rows that a baseline was made from; None where that is not known."""
+    like = like_path(path)
+    return AuditFolder(like).audit.dataset.rows_sha256 if like is not None else None
+
+
 def _order(e: Entry) -> tuple[str, str, str]:
     return e.view, e.concept, e.context or ""

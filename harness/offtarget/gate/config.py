@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from offtarget.audit.records import Audit
+from offtarget.documents import conflict_line, unmerged
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.gate.records import GateConfig
 from offtarget.records import explain
@@ -22,7 +23,10 @@ def read_config(path: Path) -> GateConfig:
         ConfigError: it cannot be read, is not TOML, or has an unknown key or a wrong value.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if (line := conflict_line(text)) is not None:
+            raise ConfigError(unmerged(str(path), line))
+        raw = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); `offtarget gate init` writes one") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -58,10 +62,10 @@ def _matching(pattern: str, names: Sequence[str]) -> list[str]:
 
 
 def line_of_rule(path: Path, number: int) -> int:
-    """The line of the n-th `[[rule]]` in the file, from 1; 1 where it is written in another way."""
+    """The line of the n-th `[[rule]]` in the file, from 1; 1 of none (0), and where it is written in another way."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return 1
     at = [i for i, line in enumerate(lines, 1) if line.split("#")[0].strip().replace(" ", "") == "[[rule]]"]
-    return at[number - 1] if number <= len(at) else 1
+    return at[number - 1] if 1 <= number <= len(at) else 1

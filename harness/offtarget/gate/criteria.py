@@ -1,13 +1,16 @@
 """What is judged, and by what: as the command line says, else as offtarget.toml says, else as lies beside the audit."""
 
+import fnmatch
+import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError
 from offtarget.gate.baseline import read_baseline, require_file_name
 from offtarget.gate.config import CONFIG, read_config
+from offtarget.gate.drops import drops_of, is_pattern, matching
 from offtarget.gate.records import GateConfig
 from offtarget.verdicts import read
 
@@ -26,6 +29,10 @@ class Subject:
     """Where `data` is the folder of an audit."""
     columns: Mapping[str, str] | None = None
     """Those of offtarget.toml, where it names this data."""
+    named: bool = False
+    """Whether offtarget.toml names this data, so that its `columns` hold for it."""
+    pattern: str = ""
+    """Of offtarget.toml, where it names files of which each is a drop; `data` is then the same from the working folder."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Criteria:
     baseline: Path | None = None
     subject: Subject | None = None
     """What is judged; None where neither the command line nor offtarget.toml names it."""
+    notes: tuple[str, ...] = ()
+    """Which drops of a pattern are judged, and which are not."""
 
     def require_readable(self) -> None:
         """Check what can be checked before the data is read.
@@ -49,7 +58,51 @@ class Criteria:
         if self.baseline is not None:
             read_baseline(self.baseline)
         if self.verdicts is not None:
+            if (
+                not self.verdicts.exists()
+                and self.config_path
+                and self.verdicts == self._named(self.config.gate.verdicts)
+            ):
+                raise ConfigError(
+                    f"{self.verdicts}: not there, and {self.config_path} names it (`verdicts`); was it committed? Else make it "
+                    "with `offtarget review AUDIT_DIR --verdicts "
+                    f"{shlex.quote(str(self.verdicts))}`, or take the line out"
+                )
             read(self.verdicts)
+
+    def each(self) -> tuple["Criteria", ...]:
+        """One for each drop, where offtarget.toml names a pattern; else this one.
+
+        Raises:
+            ConfigError: no file matches, or the baseline's folder is damaged.
+        """
+        if self.subject is None or not self.subject.pattern:
+            return (self,)
+        folder = self.config_path.parent if self.config_path else Path()
+        found = drops_of(self.subject.pattern, folder, self.baseline, str(self.config_path or CONFIG))
+        return tuple(
+            replace(
+                self,
+                subject=Subject(str(folder / file), columns=columns_of(self.config, file), named=True),
+                notes=found.notes if k == 0 else (),
+            )
+            for k, file in enumerate(found.files)
+        )
+
+    def one(self, option: str) -> "Criteria":
+        """The only one of `each`, for an option that is of one drop.
+
+        Raises:
+            ConfigError: there are several.
+        """
+        each = self.each()
+        if len(each) > 1:
+            names = ", ".join(str(c.subject.data) for c in each if c.subject)
+            raise ConfigError(f"{option}: offtarget.toml names several drops ({names}); name the one that is meant")
+        return each[0]
+
+    def _named(self, path: str | None) -> Path | None:
+        return self.config_path.parent / path if path and self.config_path else None
 
     @property
     def some(self) -> bool:
@@ -110,17 +163,38 @@ def criteria_of(
 def _subject(given: Sequence[str], config: GateConfig, folder: Path) -> Subject | None:
     """What is judged, with the columns of offtarget.toml only where it is what that file names."""
     named = config.gate.data
-    if named is not None and (folder / named).exists():
+    pattern = named if named is not None and is_pattern(named, folder) else ""
+    if named is not None and ((folder / named).exists() or pattern):
         named = str(folder / named)
     if not given and named is None:
         return None
     data = list(given) or [str(named)]
-    own = (
-        len(data) == 1 and named is not None and (data[0] == named or Path(data[0]).resolve() == Path(named).resolve())
-    )
+    own = len(data) == 1 and named is not None and _is_named(data[0], named, pattern, folder)
     there = AuditFolder(data[0]) if len(data) == 1 else None
     return Subject(
         data=data[0] if len(data) == 1 else tuple(data),
         audit=there if there is not None and there.exists else None,
-        columns=(config.gate.columns or None) if own else None,
+        columns=columns_of(config, _from(folder, data[0])) if own else None,
+        named=own,
+        pattern="" if given else pattern,
     )
+
+
+def _is_named(data: str, named: str, pattern: str, folder: Path) -> bool:
+    """Whether what the command line gives is what offtarget.toml names, or one file of its pattern."""
+    if data == named or Path(data).resolve() == Path(named).resolve():
+        return True
+    return bool(pattern) and Path(data).resolve() in {(folder / f).resolve() for f in matching(pattern, folder)}
+
+
+def columns_of(config: GateConfig, file: str) -> dict[str, str] | None:
+    """What offtarget.toml says of the columns of a file, named from its folder: for all files, or for those of a pattern."""
+    found = {k: v for k, v in config.gate.columns.items() if isinstance(v, str)}
+    tables = [(k, v) for k, v in config.gate.columns.items() if not isinstance(v, str)]
+    return found | next((v for k, v in tables if fnmatch.fnmatchcase(file, k)), {}) or None
+
+
+def _from(folder: Path, data: str) -> str:
+    """A path as it is named from a folder, where it is below it."""
+    whole, root = Path(data).resolve(), folder.resolve()
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else data

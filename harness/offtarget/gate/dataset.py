@@ -47,7 +47,16 @@ def read_drop(asked: Asked, like: Path | None) -> tuple[PairSet, tuple[str, ...]
     )
     pairs = load_asked(reading)
     pairs = replace(pairs, name=set_name(reading.data) or pairs.name)
-    return pairs, answered.notes, Setup(reading.lens, reading.model, reading.max_length, reading.template, like)
+    notes = answered.notes
+    earlier = AuditFolder(answered.like).audit if answered.like is not None else None
+    part = earlier.reading.limit if earlier is not None and earlier.reading is not None else None
+    if earlier is not None and part is not None and reading.limit is None:
+        notes = (
+            *notes,
+            f"the audit {answered.like} read {earlier.dataset.n_pairs} pairs of its data (--limit {part}), and all "
+            f"{len(pairs.pairs)} are read here",
+        )
+    return pairs, notes, Setup(reading.lens, reading.model, reading.max_length, reading.template, like)
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,12 @@ def gate_here(
     return _gated(criteria, earlier, columns, limit, folder, strict=strict, pass_on_stale=pass_on_stale)
 
 
-def gate_config(path: Path) -> GateReport:
-    """Judge the data that an offtarget.toml names; an audit of it is written into `audits/` beside that file."""
-    return _gated(criteria_of(path, None, None), root=path.parent)
+def gate_config(path: Path) -> tuple[GateReport, ...]:
+    """Judge the data that an offtarget.toml names, each drop of a pattern by itself.
+
+    An audit of it is written into `audits/` beside that file.
+    """
+    return tuple(_gated(one, root=path.parent) for one in criteria_of(path, None, None).each())
 
 
 def _gated(

@@ -57,14 +57,14 @@ class GateFile(pytest.File):
         for k, rule in enumerate(criteria.config.rule, 1):
             yield GateItem.from_parent(self, name=f"rule {k}: {rule.concept}", rule=k)
 
-    def report(self) -> "GateReport":
-        """What the gate says, found once; also that it cannot."""
+    def reports(self) -> "tuple[GateReport, ...]":
+        """What the gate says of each drop, found once; also that it cannot."""
         from offtarget.errors import OfftargetError
         from offtarget.gate.here import gate_config
 
         if not hasattr(self, "_said"):
             try:
-                self._said: GateReport | OfftargetError = gate_config(self.path)
+                self._said: tuple[GateReport, ...] | OfftargetError = gate_config(self.path)
             except OfftargetError as error:
                 self._said = error
         if isinstance(self._said, OfftargetError):
@@ -82,12 +82,19 @@ class GateItem(pytest.Item):
     def runtest(self) -> None:
         """Fail where the gate does, or cannot decide."""
         assert isinstance(self.parent, GateFile)
-        report = self.parent.report()
+        said = [text for report in self.parent.reports() if (text := self._failed(report))]
+        if said:
+            raise GateFailed("\n".join(said))
+
+    def _failed(self, report: "GateReport") -> str:
+        """What fails in one drop, a line each with its command; empty where nothing does."""
         mine = [o for o in report.of("error", "undecided") if o.rule == self.rule]
         if mine:
-            raise GateFailed("\n".join(f"{o.status}: {o.label}: {o.message}\n  {o.command}" for o in mine))
+            lines = [f"{o.status}: {o.label}: {o.message}\n  {o.command}" for o in mine]
+            return "\n".join([f"{report.dataset}:", *lines, *([f"decide: {report.decide}"] if report.decide else [])])
         if self.rule is None and report.result == "undecided" and not report.of("undecided"):
-            raise GateFailed("\n".join(["the gate could not decide", *report.notes]))
+            return "\n".join([f"{report.dataset}: the gate could not decide", *report.notes])
+        return ""
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
         """The lines alone, without a traceback."""

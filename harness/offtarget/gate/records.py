@@ -24,9 +24,11 @@ class Settings(Record):
     """Table `[gate]` of offtarget.toml."""
 
     data: str | None = None
-    """What is judged where the command line names nothing: a path from the folder of the file, or a name."""
-    columns: dict[str, str] = Field(default_factory=dict)
-    """Which column of it is what, as `--columns` takes it."""
+    """What is judged where the command line names nothing: a path from the folder of the file, or a name. A pattern such as
+    `drops/*.jsonl` is a drop a file: each that is later by name than the baseline's own is judged."""
+    columns: dict[str, str | dict[str, str]] = Field(default_factory=dict)
+    """Which column of it is what, as `--columns` takes it; or such a table for each pattern of files, of which the first
+    that matches holds."""
     baseline: str | None = None
     """Path of the baseline, from the folder of the file."""
     verdicts: str | None = None
@@ -197,6 +199,8 @@ class GateReport(Record):
     sees: Sees | None
     not_judged: dict[str, int]
     """Findings of views that are not gated, counted by view."""
+    decide: str = ""
+    """Command that opens the page to decide on what failed; empty where no decision changes it."""
     notes: tuple[str, ...] = ()
     """What a reader must know before believing it."""
 

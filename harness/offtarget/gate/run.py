@@ -14,7 +14,7 @@ from offtarget.audit.diff.run import difference
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit, View
 from offtarget.errors import ConfigError
-from offtarget.gate.baseline import baseline_of, read_baseline, require_same
+from offtarget.gate.baseline import baseline_of, own_rows, read_baseline, require_same
 from offtarget.gate.changes import SHARE, from_rows, from_sums, smallest_lean
 from offtarget.gate.config import CONFIG, meant
 from offtarget.gate.criteria import NOTHING, Criteria
@@ -57,13 +57,14 @@ def gate(
     """
     if not criteria.some and against is None:
         raise ConfigError(NOTHING.format(folder=shlex.quote(str(folder.path))))
+    criteria.require_readable()
     audit, settings = folder.audit, criteria.config.gate
     where = str(criteria.config_path or CONFIG)
     rules = meant(criteria.config, audit, where)
     now = measure(folder, settings.views)
     baseline, changes, notes = _before(folder, criteria, now, against, compared)
     verdicts, said = read_for(criteria.verdicts, audit) if criteria.verdicts else (None, [])
-    notes += said
+    notes = [*criteria.notes, *_of_files(folder, criteria), *notes, *said]
     hypotheses = {(h.view, h.concept, h.context): h for h in audit.hypotheses}
     case = Case(
         now, settings, hypotheses, baseline, changes, verdicts, today or dt.datetime.now(dt.UTC).date(), pass_on_stale
@@ -104,6 +105,7 @@ def gate(
         outcomes=tuple(found),
         sees=sees,
         not_judged={v: f.findings for v, f in audit.families.items() if v not in settings.views and f.findings},
+        decide=_decide(found, folder.path, criteria),
         notes=tuple(notes),
     )
 
@@ -119,10 +121,11 @@ def _before(
         missing = [v for v in settings.views if v not in baseline.views]
         notes = [f"view '{v}' is not in the baseline: update it with --update-baseline" for v in missing]
         if against is None or against.audit.key != baseline.audit:
-            notes.append(
-                "rows that the baseline's data and these share cannot be known from a baseline: where there are some, less is "
-                "found than with --against AUDIT_DIR"
-            )
+            if own_rows(criteria.baseline) != folder.audit.dataset.rows_sha256:
+                notes.append(
+                    "rows that the baseline's data and these share cannot be known from a baseline: where there are some, less is "
+                    "found than with --against AUDIT_DIR"
+                )
             return baseline, from_sums(baseline, now), notes
     elif against is not None:
         baseline = baseline_of(against, measure(against, settings.views), settings.views)
@@ -134,6 +137,35 @@ def _before(
     # what the rows cannot tell, since none of them differs or too few do, is left to the sums
     by_rows = {place: c for place, c in from_rows(tested).items() if place[0] in settings.views}
     return baseline, from_sums(baseline, now) | by_rows, notes
+
+
+def _of_files(folder: AuditFolder, criteria: Criteria) -> list[str]:
+    """What a reader must know of the files that it is judged by: that they say nothing, or are not all that is there."""
+    notes = []
+    if criteria.baseline is not None and own_rows(criteria.baseline) == folder.audit.dataset.rows_sha256:
+        notes.append(
+            f"warning: these are the very rows that {criteria.baseline} was made from, so no change can be found "
+            f"(`data` in {CONFIG} says what is judged)"
+        )
+    beside = folder.path / "verdicts.yaml"
+    if criteria.verdicts is not None and beside.is_file() and criteria.verdicts.is_file():
+        same = beside.resolve() == criteria.verdicts.resolve() or beside.read_bytes() == criteria.verdicts.read_bytes()
+        if not same:
+            notes.append(f"the decisions in {beside} are not read: {criteria.verdicts} is")
+    return notes
+
+
+def _decide(found: Sequence[Outcome], folder: Path, criteria: Criteria) -> str:
+    """The command that opens the page on which what failed can be decided, into the file that the gate reads."""
+    if not any(o.severity == "error" and o.by != "rule" for o in found):
+        return ""
+    words = ["offtarget", "review", str(folder)]
+    if criteria.verdicts is not None and criteria.verdicts != folder / "verdicts.yaml":
+        words += ["--verdicts", str(criteria.verdicts)]
+    command = shlex.join(words)
+    if criteria.verdicts is None and (criteria.subject is None or criteria.subject.audit is None):
+        return f"{command}, then gate with --verdicts {shlex.quote(str(folder / 'verdicts.yaml'))}"
+    return command
 
 
 def _unknown(audit: Audit, now: Measured, views: Sequence[View]) -> dict[View, int]:

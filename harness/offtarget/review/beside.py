@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -34,6 +34,14 @@ def lock_of(file: Path) -> FileLock:
     return FileLock(file.with_name(f".{file.name}.lock"))
 
 
+def let_go(lock: FileLock) -> None:
+    """Release a lock and take its file away, where it is held; who waits for it notices that the file is another."""
+    if lock.is_locked:
+        with suppress(OSError):  # Windows does not take away an open file
+            Path(lock.lock_file).unlink()
+    lock.release()
+
+
 @contextmanager
 def held(file: Path) -> Iterator[None]:
     """Nobody else writes the file meanwhile.
@@ -51,4 +59,4 @@ def held(file: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        let_go(lock)

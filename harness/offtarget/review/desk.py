@@ -16,7 +16,7 @@ from offtarget.audit.records import Audit, Hypothesis
 from offtarget.documents import plain_line
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.records import explain
-from offtarget.review.beside import lock_of, real
+from offtarget.review.beside import let_go, lock_of, real
 from offtarget.review.file import Entry, Place, VerdictsFile, entry_of
 from offtarget.review.journal import Change, Journal, Step, as_written
 from offtarget.review.merge import Conflict, Merge
@@ -93,7 +93,7 @@ class Desk:
 
     def close(self) -> None:
         """Let another desk write."""
-        self._lock.release()
+        let_go(self._lock)
 
     @property
     def audit(self) -> Audit:

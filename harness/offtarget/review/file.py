@@ -20,7 +20,7 @@ from ruamel.yaml.error import YAMLError
 
 from offtarget import verdicts as verdict_file
 from offtarget.audit.records import Audit
-from offtarget.documents import parse_yaml, plain_line, yaml_line, yaml_loader
+from offtarget.documents import parse_yaml, yaml_line, yaml_loader
 from offtarget.errors import ConfigError
 from offtarget.store import write_atomic
 from offtarget.verdicts import Verdict, Verdicts
@@ -31,12 +31,6 @@ Entry = dict[str, Any]
 """A verdict as its file holds it: only what is said."""
 WIDE = 2**20
 BOM = "\ufeff"
-HEAD = """\
-# Decisions on {name}. `offtarget review` writes this file, and people may: comments and order stay.
-schema_version: 1
-vocabulary: {vocabulary}
-verdicts: []
-"""
 
 
 def entry_of(verdict: Verdict) -> Entry:
@@ -56,11 +50,6 @@ def entry_of(verdict: Verdict) -> Entry:
 def place_of(entry: Entry) -> Place:
     """The place of an entry."""
     return Verdict.model_validate(entry).place
-
-
-def empty(audit: Audit) -> str:
-    """The text of a verdicts file without a decision."""
-    return HEAD.format(name=plain_line(audit.dataset.name), vocabulary=audit.vocabulary)
 
 
 def exact(path: Path) -> str:
@@ -91,7 +80,7 @@ class VerdictsFile:
     def text(self) -> str:
         """What it holds now; of a file that is not there an empty one."""
         if not self.path.exists():
-            return empty(self.audit)
+            return verdict_file.empty(self.audit)
         try:
             return exact(self.path)
         except (OSError, UnicodeDecodeError):

@@ -1,6 +1,6 @@
 """The gate's report for people, programs, test tools, code scanning and workflows: one file each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,13 @@ class Wanted:
 
     name: str
     file: Path | None
+
+
+def together(name: str, texts: Sequence[str]) -> str:
+    """One document of the reports on several drops: a list in JSON, runs in SARIF, suites in JUnit, else one after another."""
+    if len(texts) == 1 or name not in DOCUMENTS:
+        return "".join(texts)
+    return {"json": json_.together, "junit": junit.together, "sarif": sarif.together}[name](texts)
 
 
 def parse_formats(values: list[str] | None) -> list[Wanted]:

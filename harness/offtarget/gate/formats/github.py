@@ -30,6 +30,16 @@ def annotations(report: GateReport, locations: Locations) -> str:
     return "".join(f"{line}\n" for line in out)
 
 
+def failure(message: str) -> str:
+    """The command for what could not be judged at all: a setting, a file or data that is wrong."""
+    return f"::error title={_property('offtarget gate could not judge')}::{_data(' '.join(message.split()))}\n"
+
+
+def failed(message: str) -> str:
+    """The same for `$GITHUB_STEP_SUMMARY`."""
+    return f"## gate: could not judge\n\n{_cell(message)}\n"
+
+
 def summary(report: GateReport) -> str:
     """Markdown for `$GITHUB_STEP_SUMMARY`, cut before the size at which GitHub drops it."""
     head = [f"## {_cell(headline(report))}", "", _cell(counted(report)), "", _cell(sight(report)), ""]
@@ -37,6 +47,7 @@ def summary(report: GateReport) -> str:
     found = report.of("error", "undecided", "warn")
     rows += [_row(o) for o in found]
     notes = [f"- {_cell(text)}" for text in report.notes]
+    notes += [f"- decide: `{_cell(report.decide)}`"] if report.decide else []
     text = "\n".join([*head, *(rows if found else ["Nothing failed."]), "", *notes]) + "\n"
     if len(text.encode()) <= MAX_BYTES:
         return text

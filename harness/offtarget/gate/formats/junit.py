@@ -1,6 +1,7 @@
 """JUnit XML: one test case a concept and one a rule, so that any build server shows what failed."""
 
-from collections.abc import Iterable
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
 from offtarget.gate.formats.table import headline, sight
@@ -25,6 +26,17 @@ def render(report: GateReport, _locations: Locations) -> str:
         f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {totals}>\n'
         f" <testsuite name={name} {totals}>\n{body} </testsuite>\n</testsuites>\n"
     )
+
+
+def together(texts: Sequence[str]) -> str:
+    """One document with a suite of each."""
+    roots = [ElementTree.fromstring(text.encode()) for text in texts]  # noqa: S314 - written here
+    whole = ElementTree.Element("testsuites")
+    for name in ("tests", "failures", "errors", "skipped"):
+        whole.set(name, str(sum(int(root.get(name, "0")) for root in roots)))
+    for root in roots:
+        whole.extend(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(whole, encoding="unicode") + "\n"
 
 
 def _whole(report: GateReport) -> str:
