@@ -13,6 +13,7 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.gate.baseline import pruned, read_baseline, text_of, write_baseline
 from offtarget.gate.criteria import Criteria
+from offtarget.gate.formats.table import sight
 from offtarget.gate.judge import Case, _tested, judge
 from offtarget.gate.measure import Measured, measure
 from offtarget.gate.records import Change, GateConfig, GateReport, Outcome, Settings
@@ -205,6 +206,10 @@ def test_with_both_audits_shared_rows_are_counted_as_such(audits: Make, tmp_path
     assert (by_sums.exit_code, by_rows.exit_code) == (0, 0)
     assert {o.change.difference for o in by_rows.outcomes if o.change} == {0.0}
     assert any("cannot be known from a baseline" in n for n in by_sums.notes) and not by_rows.notes
+    other = audits(10, 2000, bold=0.15, list=0.04, offer=0.08)
+    for report, by in ((judged(other, baseline=baseline(tmp_path, old)), "the sums of the baseline"),
+                       (judged(other, against=old), "the rows of both audits")):  # fmt: skip
+        assert sight(report).endswith(f"), by {by}")
 
 
 def test_a_decision_counts_more_than_the_baseline(audits: Make, tmp_path: Path) -> None:

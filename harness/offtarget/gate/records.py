@@ -173,6 +173,8 @@ class Sees(Record):
     low: float
     high: float
     of: Literal["change", "lean"]
+    by: Literal["rows", "sums"] = "rows"
+    """Of changes: by the rows of both audits, with the rows and prompts that both have, or by the sums of a baseline."""
 
 
 class GateReport(Record):
