@@ -275,6 +275,21 @@ def test_another_vocabulary_cannot_be_decided(audits: Make, make_audit: Make, tm
         judged(other, verdicts=verdicts(tmp_path / "v.yaml", audits(1)))
 
 
+def test_a_baseline_of_another_vocabulary_than_the_one_beside_it_does_not_advise_what_was_in_use(
+    audits: Make, make_audit: Make, tmp_path: Path
+) -> None:
+    """The audit was made like the folder beside the baseline: to audit like it again would change nothing."""
+    other = make_audit(tmp_path / "other", 1, 100, names=("bold", "offer"))
+    path = baseline(tmp_path, audits(1))
+    write_baseline(tmp_path / "second.json", baseline_now(other, Criteria()), other)
+    (tmp_path / "offtarget-baseline.like").rename(tmp_path / "first.like")
+    (tmp_path / "second.like").rename(tmp_path / "offtarget-baseline.like")
+    with pytest.raises(UndecidedError) as error:
+        judged(other, baseline=path)
+    assert "are not of one baseline; take both from your version control" in str(error.value)
+    assert "audit with --like" not in str(error.value) and "--update-baseline" in str(error.value)
+
+
 def test_a_broken_baseline(audits: Make, tmp_path: Path) -> None:
     path = baseline(tmp_path, audits(1))
     whole = path.read_text()
