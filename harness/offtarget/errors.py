@@ -77,11 +77,11 @@ def nearest(name: str, names: Sequence[str], labels: Mapping[str, str], most: in
     import difflib
 
     asked = _tail(name)
-    # the lens that two names share makes them no likelier to be meant for each other
+    # that two names share a lens makes them no likelier to be meant for each other
     tails = difflib.get_close_matches(asked, dict.fromkeys(_tail(n) for n in names), n=most, cutoff=ALIKE)
     alike = [n for tail in tails for n in names if _tail(n) == tail][:most]
     if len(asked) < 3:
-        return alike
+        return difflib.get_close_matches(name, names, n=most, cutoff=ALIKE)
     found = [n for n in names if asked in _parts(_tail(n))]
     found += [n for n in names if asked in _tail(n) or (len(_tail(n)) >= 3 and _tail(n) in _parts(asked))]
     said = [n for n in names if any(w.startswith(asked) for w in _parts(labels.get(n, "").lower()))]
