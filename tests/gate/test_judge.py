@@ -82,9 +82,13 @@ def test_a_finding_without_an_allowance_fails_and_one_with_passes(audits: Make, 
 def test_what_was_suppressed_and_is_still_there_fails(audits: Make, tmp_path: Path) -> None:
     audit = audits(2, offer=0.2)
     path = verdicts(tmp_path / "v.yaml", audit, {"concept": "surface:offer", "decision": "suppress"})
-    assert status(judged(audit, verdicts=path), "offer") == "suppressed"
+    still = of(judged(audit, verdicts=path), "offer")
+    assert still.status == "suppressed"
+    assert "still teaches it; `offtarget plan AUDIT_DIR --verdicts FILE --protocol filter` takes it out" in still.message
+    assert still.message.endswith('set suppressed = "pass" under [gate] in offtarget.toml')
     handled = GateConfig.model_validate({"gate": {"suppressed": "pass"}})
-    assert judged(audit, verdicts=path, config=handled).exit_code == 0
+    passed = judged(audit, verdicts=path, config=handled)
+    assert passed.exit_code == 0 and of(passed, "offer").message.endswith("the data still teaches it")
     assert judged(audits(3), verdicts=path).exit_code == 0
 
 

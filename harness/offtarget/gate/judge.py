@@ -16,6 +16,13 @@ from offtarget.report.amounts import difference_parts, difference_text, in_unit,
 from offtarget.verdicts import Verdict, Verdicts, decided
 
 
+SUPPRESS = (
+    "`offtarget plan AUDIT_DIR --verdicts FILE --protocol filter` takes it out; where training does that by a plan, set "
+    'suppressed = "pass" under [gate] in offtarget.toml'
+)
+"""What to do about a finding that somebody decided to suppress."""
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """All that a judgement rests on."""
@@ -96,6 +103,8 @@ def _decided(e: Entry, v: Verdict, own: bool, change: Change | None, case: Case)
     if v.decision == "suppress":
         if finding:
             text = f"{size(e)}; decided to suppress {by}, and the data still teaches it"
+            if case.settings.suppressed != "pass":
+                text += f"; {SUPPRESS}"
             return _Said("suppressed", case.settings.suppressed, text, change)
         return None
     changed = change if change is not None and beyond_chance(change, e.unit, case.settings) else None

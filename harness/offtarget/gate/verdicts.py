@@ -28,6 +28,7 @@ def read_for(path: Path, audit: Audit) -> tuple[Verdicts, list[str]]:
         )
     if blind := sum(v.seen is None and v.decision in ("allow", "amplify") for v in decided(found)):
         notes.append(
-            f"{blind} allowances do not say what was seen, so any size of it passes; decide on the page (`offtarget review`)"
+            f"{blind} decisions to allow or amplify do not say what was seen, so any size of it passes; decide on the page "
+            "(`offtarget review`)"
         )
     return found.model_copy(update={"verdicts": here}), notes
