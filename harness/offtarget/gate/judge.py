@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from offtarget.audit.diff.sums import WRITTEN, cohen_d
+from offtarget.audit.evidence import LOG
 from offtarget.audit.records import Hypothesis
 from offtarget.gate.changes import beyond_chance, from_seen, large
 from offtarget.gate.measure import Measured, is_finding
 from offtarget.gate.records import Baseline, Change, Entry, Outcome, Place, Settings, Severity, Status
-from offtarget.report.amounts import difference_parts, difference_text, in_unit, small
+from offtarget.report.amounts import against, difference_parts, difference_text, in_unit, small
 from offtarget.verdicts import Verdict, Verdicts, decided
-
 
 SUPPRESS = (
     "`offtarget plan AUDIT_DIR --verdicts FILE --protocol filter` takes it out; where training does that by a plan, set "
@@ -149,7 +149,7 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
         if not finding:
             return None
         if before and was is not None:
-            return _Said("same", "pass", f"{size(e)}; {in_unit(was.effect, e.unit)} in the baseline")
+            return _Said("same", "pass", f"{size(e)}; {_before(was, was.effect, e.unit)}")
         why = "the baseline does not have it" if was is None else "too few rows show it to compare it with the baseline"
         text = f"{size(e)}; {why}"
         if not _matters(e.effect - (was.effect if was else 0.0), e, case.settings):
@@ -157,15 +157,15 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
         return _Said("new", "error", text)
     if not beyond_chance(change, e.unit, case.settings):
         if finding and before:
-            return _Said("same", "pass", f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline", change)
+            return _Said("same", "pass", f"{size(e)}; {_before(was, change.old, e.unit)}", change)
         if finding:
-            text = f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline, where it was no finding: no change beyond chance"
+            text = f"{size(e)}; {_before(was, change.old, e.unit)}, where it was no finding: no change beyond chance"
             return _Said("same", "pass", text, change)
         return None
-    text = f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline: {_tested(change, e.unit)}"
+    text = f"{size(e)}; {_before(was, change.old, e.unit)}: {_tested(change, e.unit)}"
     more = abs(e.effect) > abs(change.old)
     if finding and before and change.old * e.effect < 0:
-        text = f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline: turned, {_tested(change, e.unit)}"
+        text = f"{size(e)}; {_before(was, change.old, e.unit)}: turned, {_tested(change, e.unit)}"
         return _Said("turned", "error", text, change)
     if finding and (more or change.old * e.effect < 0):
         return _Said("grown" if before else "new", "error", text, change)
@@ -176,15 +176,27 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
 
 def _tested(change: Change, unit: str) -> str:
     low, high = (difference_parts(x, unit)[0] for x in change.ci)
-    return f"changed by {difference_text(change.difference, unit)} [{low}, {high}], q {small(change.q)}"
+    by = f"changed by {difference_text(change.difference, unit)} [{low}, {high}]"
+    if unit == LOG:  # of `+2.6 %` and `×1.03` in one line, the one is said as the other
+        ends = (difference_text(x, unit) for x in (change.old, change.old + change.difference))
+        by += f" (chosen against rejected: from {' to '.join(ends)})"
+    return f"{by}, q {small(change.q)}"
 
 
 def size(e: Entry) -> str:
-    """`+4.8 points to chosen (q 2e-09)`, in a context `against elsewhere`."""
+    """`+4.8 points to chosen (q 2e-09)`, of a ratio with its means, in a context `against elsewhere`."""
     side = "chosen" if e.effect >= 0 else "rejected"
     where = "" if e.context is None else f" in {e.where}, against elsewhere"
-    q = f" (q {small(e.q)})" if is_finding(e) else ""
-    return f"{in_unit(e.effect, e.unit)} to {side}{where}{q}"
+    about = [against(e.rates.chosen, e.rates.rejected, e.rates.unit)] if e.rates else []
+    about += [f"q {small(e.q)}"] if is_finding(e) else []
+    return f"{in_unit(e.effect, e.unit)} to {side}{where}" + (f" ({', '.join(about)})" if about else "")
+
+
+def _before(was: Entry | None, effect: float, unit: str) -> str:
+    """`+2.6 % in the baseline (0.10 against 0.06 per response)`."""
+    rates = was.rates if was is not None else None
+    means = f" ({against(rates.chosen, rates.rejected, rates.unit)})" if rates else ""
+    return f"{in_unit(effect, unit)} in the baseline{means}"
 
 
 def _outcome(e: Entry, by: Any, said: _Said, case: Case) -> Outcome:

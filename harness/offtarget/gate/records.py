@@ -72,6 +72,15 @@ class GateConfig(Record):
     """Settings of the review page; not read here."""
 
 
+class Rates(Record):
+    """The means behind an effect that is a ratio, as people read them."""
+
+    chosen: float
+    rejected: float
+    unit: str
+    """Of both: `count per response`, `tokens`."""
+
+
 class Entry(Record):
     """One effect of the baseline, with the sums of `audit.diff.sums.Sums`."""
 
@@ -96,6 +105,8 @@ class Entry(Record):
     prompts_all: int
     k2: float
     k4: float
+    rates: Rates | None = None
+    """Of effects over the whole set that are ratios (log units)."""
 
     @property
     def place(self) -> Place:
