@@ -319,6 +319,17 @@ def test_verdicts_of_another_schema_cannot_be_decided(audits: Make, tmp_path: Pa
         judged(audits(1), verdicts=path)
 
 
+def test_all_that_is_missing_of_what_was_seen_is_said_at_once(audits: Make, tmp_path: Path) -> None:
+    line = {"concept": "surface:offer", "decision": "allow", "seen": {"effect": 0.04, "ci": [0.02, 0.06], "n": 2000}}
+    path = verdicts(tmp_path / "v.yaml", audits(1), line)
+    both = r"verdict 1 \(surface:offer\) lacks 'seen.audit' and 'seen.vocabulary'; add them"
+    with pytest.raises(ConfigError, match=both):
+        judged(audits(1), verdicts=path)
+    line["seen"]["audit"] = "x"  # type: ignore[index]
+    with pytest.raises(ConfigError, match=r"lacks 'seen.vocabulary'; add it"):
+        judged(audits(1), verdicts=verdicts(tmp_path / "v.yaml", audits(1), line))
+
+
 def test_a_verdict_on_no_concept_names_the_nearest(audits: Make, tmp_path: Path) -> None:
     line = {"concept": "surface:offr", "decision": "allow"}
     with pytest.raises(ConfigError, match="did you mean surface:offer"):
