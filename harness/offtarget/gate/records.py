@@ -48,10 +48,13 @@ class Settings(Record):
 
 
 class Rule(Record):
-    """One `[[rule]]` of offtarget.toml: how far a concept may lean over the whole set."""
+    """One `[[rule]]` of offtarget.toml: how far a concept may lean over the whole set, or in one context."""
 
     concept: str = Field(min_length=1)
     """Id of a concept, or a pattern such as `surface:*`."""
+    context: str | None = None
+    """Id of a context, such as `meta:vendor=acme`, whose view is among `views`; the effect is then that of its rows less
+    that of the others. None: over the whole set."""
     max_effect: float = Field(ge=0)
     """In the unit in which the audit prints the effect: points for shares of rows, per cent for lengths and counts."""
     direction: Direction | None = None

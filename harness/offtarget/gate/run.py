@@ -61,8 +61,8 @@ def gate(
     where = str(criteria.config_path or CONFIG)
     rules = meant(criteria.config, audit, where)
     now = measure(folder, settings.views)
-    baseline, changes, notes, by_rows = _before(folder, criteria, now, against, compared)
-    verdicts, said = read_for(criteria.verdicts, audit) if criteria.verdicts else (None, [])
+    baseline, changes, notes = _before(folder, criteria, now, against, compared)
+    verdicts, said = read_for(criteria.verdicts, audit, settings.views) if criteria.verdicts else (None, [])
     notes += said
     hypotheses = {(h.view, h.concept, h.context): h for h in audit.hypotheses}
     case = Case(
@@ -71,7 +71,10 @@ def gate(
     found = [*judge(case), *judge_rules(criteria.config.rule, rules, now, hypotheses, where)]
     found = [_with_command(o, folder.path) for o in found]
     found.sort(key=lambda o: (SEVERITIES.index(o.severity), o.by == "rule", o.q, -abs(o.effect), o.id))
-    sees = sees_of(now, changes, by_rows=by_rows)
+    with_rows = against is not None and (
+        criteria.baseline is None or (baseline and baseline.audit == against.audit.key)
+    )
+    sees = sees_of(now, changes, by_rows=bool(with_rows))
     blind = sees is not None and sees.median > settings.must_see and (baseline is not None or verdicts is not None)
     if blind and sees is not None:
         notes.append(
@@ -110,8 +113,8 @@ def gate(
 
 def _before(
     folder: AuditFolder, criteria: Criteria, now: Measured, against: AuditFolder | None, compared: Difference | None
-) -> tuple[Baseline | None, dict[Place, Change], list[str], bool]:
-    """The baseline, how far the audit is from it, what there is to say of that, and whether rows were compared."""
+) -> tuple[Baseline | None, dict[Place, Change], list[str]]:
+    """The baseline, how far the audit is from it, and what there is to say of that."""
     settings = criteria.config.gate
     if criteria.baseline is not None:
         baseline = read_baseline(criteria.baseline)
@@ -120,20 +123,20 @@ def _before(
         notes = [f"view '{v}' is not in the baseline: update it with --update-baseline" for v in missing]
         if against is None or against.audit.key != baseline.audit:
             notes.append(
-                "rows and prompts that the baseline's data and these share cannot be known from a baseline; --against AUDIT_DIR "
-                "counts them, and where there are some, sees other changes, mostly smaller ones"
+                "rows that the baseline's data and these share cannot be known from a baseline: where there are some, less is "
+                "found than with --against AUDIT_DIR"
             )
-            return baseline, from_sums(baseline, now), notes, False
+            return baseline, from_sums(baseline, now), notes
     elif against is not None:
         baseline = baseline_of(against, measure(against, settings.views), settings.views)
         require_same(baseline, folder, against.path, audit=True)
         notes = []
     else:
-        return None, {}, [], False
+        return None, {}, []
     tested = compared or difference(against, folder)
     # what the rows cannot tell, since none of them differs or too few do, is left to the sums
     by_rows = {place: c for place, c in from_rows(tested).items() if place[0] in settings.views}
-    return baseline, from_sums(baseline, now) | by_rows, notes, True
+    return baseline, from_sums(baseline, now) | by_rows, notes
 
 
 def _unknown(audit: Audit, now: Measured, views: Sequence[View]) -> dict[View, int]:
