@@ -81,7 +81,7 @@ def nearest(name: str, names: Sequence[str], labels: Mapping[str, str], most: in
     tails = difflib.get_close_matches(asked, dict.fromkeys(_tail(n) for n in names), n=most, cutoff=ALIKE)
     alike = [n for tail in tails for n in names if _tail(n) == tail][:most]
     if len(asked) < 3:
-        return difflib.get_close_matches(name, names, n=most, cutoff=ALIKE)
+        return difflib.get_close_matches(name, names, n=most, cutoff=0.5)  # one letter of two is no less than a slip
     found = [n for n in names if asked in _parts(_tail(n))]
     found += [n for n in names if asked in _tail(n) or (len(_tail(n)) >= 3 and _tail(n) in _parts(asked))]
     said = [n for n in names if any(w.startswith(asked) for w in _parts(labels.get(n, "").lower()))]
