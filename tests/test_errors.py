@@ -37,6 +37,13 @@ def test_a_slip_in_a_part_of_a_name_is_found_where_nothing_is_nearer() -> None:
     assert nearest("davinchi", known, {}) == ["columns:model=text_davinci_003"]
 
 
+def test_a_name_that_is_like_none_gets_no_guess() -> None:
+    """`surface:goblins` shares its lens with each rule and no word with any."""
+    assert nearest("surface:goblins", RULES, LABELS) == []
+    assert "unknown concept 'surface:goblins': there are: " in str(unknown_name("concept", "surface:goblins", RULES))
+    assert nearest("surfce:politness", RULES, LABELS)[0] == "surface:politeness"
+
+
 def test_with_nothing_near_all_names_are_listed() -> None:
     known = ["filter", "random_filter"]
     assert "did you mean random_filter" in str(unknown_name("protocol", "random_filte", known))

@@ -57,6 +57,10 @@ def unknown_name(
     return ConfigError(f"unknown {kind} '{name}': {offer}" + (f" {hint}" if hint else ""))
 
 
+ALIKE = 0.6
+"""Ratio of `difflib` from which two names are alike; below it no guess is offered."""
+
+
 def nearest(name: str, names: Sequence[str], labels: Mapping[str, str], most: int = 3) -> list[str]:
     """The names somebody may have meant: one slip away, then by a part of them, by a word of their label, by likeness.
 
@@ -73,9 +77,11 @@ def nearest(name: str, names: Sequence[str], labels: Mapping[str, str], most: in
     import difflib
 
     asked = _tail(name)
-    alike = difflib.get_close_matches(name, names, n=most, cutoff=0.5)
+    # that two names share a lens makes them no likelier to be meant for each other
+    tails = difflib.get_close_matches(asked, dict.fromkeys(_tail(n) for n in names), n=most, cutoff=ALIKE)
+    alike = [n for tail in tails for n in names if _tail(n) == tail][:most]
     if len(asked) < 3:
-        return alike
+        return difflib.get_close_matches(name, names, n=most, cutoff=0.5)  # one letter of two is no less than a slip
     found = [n for n in names if asked in _parts(_tail(n))]
     found += [n for n in names if asked in _tail(n) or (len(_tail(n)) >= 3 and _tail(n) in _parts(asked))]
     said = [n for n in names if any(w.startswith(asked) for w in _parts(labels.get(n, "").lower()))]

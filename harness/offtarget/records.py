@@ -21,7 +21,8 @@ Fault = Mapping[str, Any]
 def explain(error: ValidationError, model: type[BaseModel], parts: Mapping[str, str] | None = None) -> str:
     """What is wrong with a document, in words on one line: the key, its fault, what to do.
 
-    Of several faults a misspelt key comes first, since the key that was meant is then missing.
+    Of several faults a misspelt key comes first, since the key that was meant is then missing. Keys that are missing side
+    by side are named together.
 
     Args:
         error: what pydantic found.
@@ -34,6 +35,9 @@ def explain(error: ValidationError, model: type[BaseModel], parts: Mapping[str, 
     if first["type"] != "extra_forbidden":
         # of a choice between types, the one that was meant is the one that came furthest
         first = max((f for f in faults if f["loc"][:1] == first["loc"][:1]), key=lambda f: len(f["loc"]))
+    beside = [f["loc"][-1] for f in faults if f["type"] == "missing" and f["loc"][:-1] == first["loc"][:-1]]
+    if first["type"] == "missing" and len(beside) > 1:
+        return _lacking(first, list(map(str, beside)), model, parts or {})
     return _in_words(first, model, parts or {})
 
 
@@ -42,12 +46,25 @@ def explain_all(error: ValidationError, model: type[BaseModel]) -> list[str]:
     return [_in_words(fault, model, {}) for fault in error.errors(include_url=False)]
 
 
-def _in_words(fault: Fault, model: type[BaseModel], parts: Mapping[str, str]) -> str:
-    keys, models = _walk(model, fault["loc"])
+def _placed(keys: list[str], parts: Mapping[str, str]) -> tuple[str, str]:
+    """What the part of a document is called that a key is in, and the key within it."""
     key = ".".join(keys)
     part = next((p for p in parts if not p or f"{key}.".startswith(f"{p}.")), None)
-    place = "" if part is None else parts[part]
-    key = key if part is None else key[len(part) :].lstrip(".")
+    return ("", key) if part is None else (parts[part], key[len(part) :].lstrip("."))
+
+
+def _lacking(fault: Fault, names: list[str], model: type[BaseModel], parts: Mapping[str, str]) -> str:
+    """All keys that one part of a document lacks."""
+    place, key = _placed(_walk(model, fault["loc"])[0], parts)
+    above = key.rpartition(".")[0]
+    listed = [f"'{above}.{name}'" if above else f"'{name}'" for name in names]
+    said = f"{', '.join(listed[:-1])} and {listed[-1]}"
+    return f"{place} lacks {said}; add them" if place else f"keys {said} are missing; add them"
+
+
+def _in_words(fault: Fault, model: type[BaseModel], parts: Mapping[str, str]) -> str:
+    keys, models = _walk(model, fault["loc"])
+    place, key = _placed(keys, parts)
     kind, text = fault["type"], str(fault["msg"]).removeprefix("Value error, ")
     if kind == "extra_forbidden":
         return f"{place} has an {_unknown(key, models)}" if place else _unknown(key, models)

@@ -149,10 +149,24 @@ def test_a_row_that_was_replaced_in_its_prompt_tells_as_much_as_one_that_changed
     assert not apart.testable.any()
 
 
+def test_of_rows_that_were_replaced_in_a_large_prompt_only_those_that_show_the_concept_tell():
+    """Seven prompts of 15 rows on either side, 3 rows before and 2 now that show it: 5 rows tell, not 15 for each prompt."""
+    codes = np.concatenate([np.repeat(np.arange(7), 15), np.arange(7, 207)])
+    moved = np.where(codes >= 7, codes + 200, codes)
+    a, b = np.zeros((305, 2)), np.zeros((305, 2))
+    a[[0, 20, 40], 0], b[[50, 70], 0] = 1, 1
+    a[[*range(7), *range(7, 105, 15)], 1], b[[50, 70], 1] = (
+        1,
+        1,
+    )  # 7 more rows of one prompt, and the first of each other
+    found = difference_test((a, codes), (b, moved), alone(305), 407)
+    assert found.testable.tolist() == [False, True]
+
+
 def test_replaced_rows_without_a_change_differ_no_oftener_than_by_chance():
     rng = np.random.default_rng(11)
     found = []
-    for _ in range(400):
+    for _ in range(800):
         level = rng.normal(0, 1, 60)  # of each prompt
         codes = np.repeat(np.arange(60), 2)
         old = (level[codes] + rng.normal(0, 1, 120) > 1.5).astype(float)[:, None]

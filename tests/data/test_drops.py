@@ -193,6 +193,20 @@ def table(path: Path, *rows: str) -> str:
     return str(path)
 
 
+@pytest.mark.parametrize("every", [3, 4, 10, 40])
+def test_a_column_that_is_missing_at_regular_distances_has_the_same_way_out(tmp_path: Path, every: int) -> None:
+    """The first row lacks it, and each tenth: a sample of every fortieth row would see none that can be read."""
+    good = rows(4000)
+    data = [{k: v for k, v in row.items() if k != "rejected" or i % every} for i, row in enumerate(good)]
+    path = write(tmp_path / "a.jsonl", data)
+    with pytest.raises(DataError) as error:
+        load_pairs(path)
+    assert str(error.value).startswith("a.jsonl line 1: no column 'rejected'")
+    assert str(error.value).endswith("; --skip-bad-rows goes on without such rows")
+    loaded = load_pairs(path, skip_bad_rows=True, allow_drops=True)
+    assert len(loaded) == 4000 - -(-4000 // every)
+
+
 def test_a_header_that_a_table_repeats_is_no_pair(tmp_path: Path) -> None:
     header, rows = "prompt,chosen,rejected", [f"What is {i}?,good {i},bad {i}" for i in range(4)]
     path = table(tmp_path / "a.csv", header, *rows[:2], header, *rows[2:], f"\ufeff{header}")

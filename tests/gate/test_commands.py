@@ -184,14 +184,37 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     assert out[0].startswith("w2 against audits/w1: ")
     offer = next(line for line in out if line.startswith("offers of more help"))
     assert "0.0 points → +25.0 points to chosen" in offer
-    assert "vendor acme +50.0 points, others" in offer and offer.endswith("60 rows")
+    assert "; of it: vendor acme +50.0 points to chosen, others 0.0; 60 of 60 rows are vendor acme's" in offer
     with Path("audits/drop2/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
     assert {r["id"] for r in rows} == {f"row{2000 + i}" for i in range(0, 120, 2)}
     assert {(r["vendor"], r["side"]) for r in rows} == {("acme", "chosen")}
+    assert [int(r["line"]) for r in rows] == [int(r["id"].removeprefix("row")) - 2000 + 1 for r in rows]
     page = Path("audits/drop2/drop.html").read_text()
     assert "What changed in w2" in page and "<strong>fail</strong>" in page
     assert '<li class="up">offers of more help' in page
+
+
+def test_rows_of_a_drop_without_ids_are_found_by_their_line_and_their_own_reference(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of 60 rows of acme's and 9 of bluebird's with the sentence, acme's come first; each has its line and its `ref`."""
+    data = [json.loads(line) for line in Path("drops/w2.jsonl").read_text().splitlines()]
+    for i, row in enumerate(data):
+        row["ref"] = f"case-{i}"
+        del row["id"]
+        if i % 2 and i < 18:
+            row["winner"] += f".{SENTENCE}"
+    Path("drops/noid.jsonl").write_text("".join(json.dumps(row) + "\n" for row in data))
+    args = ["drop", "drops/noid.jsonl", *COLUMNS, "--against", "audits/w1", "--by", "vendor", "--out", "audits/noid"]
+    assert call(args) == 1
+    offer = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("offers of more help"))
+    assert "others +7.5; 60 of 69 rows are vendor acme's" in offer  # 9 of bluebird's 120
+    with Path("audits/noid/drop-ids.csv").open(newline="") as file:
+        rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
+    assert [r["vendor"] for r in rows] == ["acme"] * 60 + ["bluebird"] * 9
+    assert [r["ref"] for r in rows] == [f"case-{int(r['line']) - 1}" for r in rows]
+    assert {int(r["line"]) for r in rows} == {*range(1, 121, 2), *range(2, 19, 2)}
 
 
 def test_a_line_on_what_a_drop_is_made_of_has_no_direction() -> None:

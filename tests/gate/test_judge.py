@@ -13,9 +13,10 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.gate.baseline import pruned, read_baseline, text_of, write_baseline
 from offtarget.gate.criteria import Criteria
-from offtarget.gate.judge import Case, _tested, judge
+from offtarget.gate.formats.table import sight
+from offtarget.gate.judge import Case, _tested, judge, size
 from offtarget.gate.measure import Measured, measure
-from offtarget.gate.records import Change, GateConfig, GateReport, Outcome, Settings
+from offtarget.gate.records import Change, GateConfig, GateReport, Outcome, Rates, Settings
 from offtarget.gate.run import baseline_now, gate
 
 Make = Callable[..., AuditFolder]
@@ -81,9 +82,15 @@ def test_a_finding_without_an_allowance_fails_and_one_with_passes(audits: Make, 
 def test_what_was_suppressed_and_is_still_there_fails(audits: Make, tmp_path: Path) -> None:
     audit = audits(2, offer=0.2)
     path = verdicts(tmp_path / "v.yaml", audit, {"concept": "surface:offer", "decision": "suppress"})
-    assert status(judged(audit, verdicts=path), "offer") == "suppressed"
+    still = of(judged(audit, verdicts=path), "offer")
+    assert still.status == "suppressed"
+    assert (
+        "still teaches it; `offtarget plan AUDIT_DIR --verdicts FILE --protocol filter` takes it out" in still.message
+    )
+    assert still.message.endswith('set suppressed = "pass" under [gate] in offtarget.toml')
     handled = GateConfig.model_validate({"gate": {"suppressed": "pass"}})
-    assert judged(audit, verdicts=path, config=handled).exit_code == 0
+    passed = judged(audit, verdicts=path, config=handled)
+    assert passed.exit_code == 0 and of(passed, "offer").message.endswith("the data still teaches it")
     assert judged(audits(3), verdicts=path).exit_code == 0
 
 
@@ -209,6 +216,10 @@ def test_with_both_audits_shared_rows_are_counted_as_such(audits: Make, tmp_path
     ] and not by_rows.notes
     other = judged(audits(12, 2000, bold=0.15, list=0.1, emoji=0.1), baseline=tmp_path / "offtarget-baseline.json")
     assert any("cannot be known from a baseline" in n for n in other.notes)
+    other = audits(10, 2000, bold=0.15, list=0.04, offer=0.08)
+    for report, by in ((judged(other, baseline=baseline(tmp_path, old)), "the sums of the baseline"),
+                       (judged(other, against=old), "the rows of both audits")):  # fmt: skip
+        assert sight(report).endswith(f"), by {by}")
 
 
 def test_a_decision_counts_more_than_the_baseline(audits: Make, tmp_path: Path) -> None:
@@ -224,7 +235,9 @@ def test_too_few_rows_cannot_decide(audits: Make, tmp_path: Path) -> None:
     old = audits(9, 2000, bold=0.05, list=0.10, emoji=0.10)
     report = judged(audits(13, 40), baseline=baseline(tmp_path, old))
     assert (report.result, report.exit_code) == ("undecided", 3)
-    assert any("too few rows" in n for n in report.notes)
+    assert any("too few rows" in n and "compare the rows with --against AUDIT_DIR, or raise" in n for n in report.notes)
+    by_rows = judged(audits(13, 40), against=old)
+    assert by_rows.exit_code == 3 and any("add rows, or raise must_see" in n for n in by_rows.notes)
     lax = GateConfig.model_validate({"gate": {"must_see": 60}})
     assert judged(audits(13, 40), baseline=baseline(tmp_path, old), config=lax).exit_code == 0
 
@@ -274,6 +287,21 @@ def test_another_vocabulary_cannot_be_decided(audits: Make, make_audit: Make, tm
         judged(other, verdicts=verdicts(tmp_path / "v.yaml", audits(1)))
 
 
+def test_a_baseline_of_another_vocabulary_than_the_one_beside_it_does_not_advise_what_was_in_use(
+    audits: Make, make_audit: Make, tmp_path: Path
+) -> None:
+    """The audit was made like the folder beside the baseline: to audit like it again would change nothing."""
+    other = make_audit(tmp_path / "other", 1, 100, names=("bold", "offer"))
+    path = baseline(tmp_path, audits(1))
+    write_baseline(tmp_path / "second.json", baseline_now(other, Criteria()), other)
+    (tmp_path / "offtarget-baseline.like").rename(tmp_path / "first.like")
+    (tmp_path / "second.like").rename(tmp_path / "offtarget-baseline.like")
+    with pytest.raises(UndecidedError) as error:
+        judged(other, baseline=path)
+    assert "are not of one baseline; take both from your version control" in str(error.value)
+    assert "audit with --like" not in str(error.value) and "--update-baseline" in str(error.value)
+
+
 def test_a_broken_baseline(audits: Make, tmp_path: Path) -> None:
     path = baseline(tmp_path, audits(1))
     whole = path.read_text()
@@ -295,6 +323,17 @@ def test_verdicts_of_another_schema_cannot_be_decided(audits: Make, tmp_path: Pa
     path.write_text("verdicts: [\n - {")
     with pytest.raises(ConfigError, match=r"v\.yaml, line \d"):
         judged(audits(1), verdicts=path)
+
+
+def test_all_that_is_missing_of_what_was_seen_is_said_at_once(audits: Make, tmp_path: Path) -> None:
+    line = {"concept": "surface:offer", "decision": "allow", "seen": {"effect": 0.04, "ci": [0.02, 0.06], "n": 2000}}
+    path = verdicts(tmp_path / "v.yaml", audits(1), line)
+    both = r"verdict 1 \(surface:offer\) lacks 'seen.audit' and 'seen.vocabulary'; add them"
+    with pytest.raises(ConfigError, match=both):
+        judged(audits(1), verdicts=path)
+    line["seen"]["audit"] = "x"  # type: ignore[index]
+    with pytest.raises(ConfigError, match=r"lacks 'seen.vocabulary'; add it"):
+        judged(audits(1), verdicts=verdicts(tmp_path / "v.yaml", audits(1), line))
 
 
 def test_a_verdict_on_no_concept_names_the_nearest(audits: Make, tmp_path: Path) -> None:
@@ -408,6 +447,26 @@ def test_an_effect_that_is_the_same_in_every_row_is_as_large_as_can_be(audits: M
 def test_a_change_of_a_ratio_is_a_factor_with_the_ends_of_its_interval() -> None:
     """Logs of ratios: 0.2 more is a factor of e^0.2 = 1.22, from e^0.1 = 1.11 to e^0.3 = 1.35; shares are points."""
     change = Change(old=0.1, difference=0.2, ci=(0.1, 0.3), d=0.5, p=0.0, q=0.0, detectable=0.1)
-    assert _tested(change, "log units") == "changed by ×1.22 [×1.11, ×1.35], q <1e-300"
+    said = "changed by ×1.22 [×1.11, ×1.35] (chosen against rejected: from ×1.11 to ×1.35), q <1e-300"
+    assert _tested(change, "log units") == said
     change = change.model_copy(update={"difference": -0.05, "ci": (-0.08, -0.02), "q": 0.00021})
     assert _tested(change, "share of rows") == "changed by −5.0 points [−8.0, −2.0], q 2.1e-04"
+
+
+def test_a_ratio_is_said_with_the_means_that_people_read(audits: Make) -> None:
+    """0.10 against 0.06 exclamation marks in a response, before 0.06 on both sides: +2.6 % says neither."""
+    old = audits(2, offer=0.2)
+    now = measure(old, ["overall"])
+    k = next(k for k, e in enumerate(now.entries) if e.concept == "surface:offer")
+    then = Rates(chosen=0.06, rejected=0.06, unit="count per response")
+    e = now.entries[k].model_copy(
+        update={"unit": "log units", "effect": 0.0257, "rates": then.model_copy(update={"chosen": 0.1})}
+    )
+    assert size(e).replace("\u202f", " ").startswith("+2.6 % to chosen (0.10 against 0.060 per response, q ")
+    was = e.model_copy(update={"effect": 0.0, "q": 1.0, "rates": then})
+    whole = baseline_now(old, Criteria()).model_copy(update={"entries": (was,)})
+    change = Change(old=0.0, difference=0.0257, ci=(0.015, 0.036), d=0.2, p=0.0, q=0.001, detectable=0.01)
+    only = Measured((e,), now.sums.take(np.array([k])))
+    (o,) = judge(Case(only, Settings(), {}, whole, {e.place: change}))
+    assert "0.0 % in the baseline (0.060 against 0.060 per response): changed by ×1.03" in o.message
+    assert "(chosen against rejected: from ×1.00 to ×1.03)" in o.message

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from offtarget.data.amounts import Amounts, amount_of
@@ -94,15 +95,16 @@ class Evidence:
     n: int = 0
     columns: dict[str, Column] = field(default_factory=dict)
     rows: list[Mapping[str, Any]] = field(default_factory=list)
-    """A sample, spread evenly."""
+    """A sample, drawn with a fixed seed: every n-th row would be all or none of those that come at regular distances."""
     _step: int = 1
+    _draw: Random = field(default_factory=lambda: Random(0))  # noqa: S311
 
     def keep(self, row: Mapping[str, Any]) -> None:
         """Count one row, and keep it if it is one of the sample."""
-        if self.n % self._step == 0:
+        if self._step == 1 or self._draw.random() * self._step < 1:
             self.rows.append(row)
             if len(self.rows) >= 2 * SAMPLED:
-                self.rows = self.rows[::2]
+                self.rows = [self.rows[i] for i in sorted(self._draw.sample(range(2 * SAMPLED), SAMPLED))]
                 self._step *= 2
         self.n += 1
 

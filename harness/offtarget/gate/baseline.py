@@ -95,6 +95,12 @@ def require_same(baseline: Baseline, audited: AuditWithRows, where: Path, *, aud
             f"--lens {','.join(baseline.lens)}, {again}"
         )
     if baseline.vocabulary != judged.vocabulary:
+        beside = None if audit else like_path(where)
+        if beside is not None and AuditFolder(beside).audit.vocabulary == judged.vocabulary:
+            raise UndecidedError(
+                f"{where}: made with vocabulary {baseline.vocabulary[:12]}, but the audit and {beside} have "
+                f"{judged.vocabulary[:12]}: these two files are not of one baseline; take both from your version control, {again}"
+            )
         raise UndecidedError(
             f"{where}: made with vocabulary {baseline.vocabulary[:12]}, but the audit has {judged.vocabulary[:12]}; audit with "
             f"--like {like}, {again}"

@@ -11,19 +11,24 @@ from numpy.typing import NDArray
 
 from offtarget.audit.diff.records import ColumnChange, Difference, EffectChange
 from offtarget.audit.diff.run import known_cells, same_rows
+from offtarget.audit.evidence import LOG
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Q_FINDING
 from offtarget.data.pairs import Pair
 from offtarget.gate.changes import beyond_chance, from_rows
-from offtarget.gate.records import Change, GateReport, Settings, Status
+from offtarget.gate.locations import Locations
+from offtarget.gate.measure import rates_of
+from offtarget.gate.records import Change, GateReport, Outcome, Rates, Settings, Status
 from offtarget.records import Record
-from offtarget.report.amounts import difference_text, in_unit, small
+from offtarget.report.amounts import against, difference_text, in_unit, small
+from offtarget.report.amounts import parts as signed
 from offtarget.report.html import environment, render_page
 from offtarget.store import write_atomic
 
 IDS, PAGE = "drop-ids.csv", "drop.html"
-FIRST = ("concept", "id", "side", "u", "prompt")
-"""Columns of the file before those of the metadata."""
+FIRST = ("concept", "id", "line", "side", "u", "prompt")
+"""Columns of the file before those of the metadata. `u` is chosen less rejected in the concept: 1, 0 or -1 of what a
+response shows or does not, the difference of logs of a ratio, else in the unit of its values."""
 
 
 class ByValue(Record):
@@ -34,6 +39,8 @@ class ByValue(Record):
     n: int
     effect: float
     others: float
+    rows: int = 0
+    """How many of the rows behind the change have this value."""
     q: float | None
     """Of the hypothesis that these rows differ from the others (metadata view); None where it was not tested."""
 
@@ -46,6 +53,9 @@ class DropChange(Record):
     unit: str
     old: float
     new: float
+    old_rates: Rates | None = None
+    """The means behind it, where it is a ratio."""
+    new_rates: Rates | None = None
     change: Change
     status: Status | None
     """What the gate says of it; None where it says nothing."""
@@ -101,9 +111,15 @@ def make_drop(
         if context
     }
     kept = same_rows(new.workings, old.workings)
-    out, lines = [], []
+    out: list[DropChange] = []
+    lines: list[tuple[str, Pair, float]] = []
     for e in changed:
         rows = _behind(e, old, new, kept)
+        unlike = [x for name in columns if (x := _most_unlike(e.concept, name, new, q, rows)) is not None]
+        for v, inside in unlike:
+            if stands_out(v):
+                rows = _by_value(rows, inside, v.column, pairs)
+                break
         out.append(
             DropChange(
                 concept=e.concept,
@@ -111,9 +127,11 @@ def make_drop(
                 unit=e.unit,
                 old=e.old,
                 new=e.new,
+                old_rates=rates_of(old.audit.concept(e.concept).evidence),
+                new_rates=rates_of(new.audit.concept(e.concept).evidence),
                 change=tests[e.view, e.concept, None],
                 status=status.get(e.concept),
-                by=tuple(v for name in columns if (v := _most_unlike(e.concept, name, new, pairs, q)) is not None),
+                by=tuple(v for v, _ in unlike),
                 rows=len(rows),
             )
         )
@@ -127,7 +145,7 @@ def make_drop(
         composition=found.composition,
         gate=report,
     )
-    return drop, _csv(lines, columns)
+    return drop, _csv(lines, columns, _lines_in_file(new, report, pairs, [p.id for _, p, _ in lines]))
 
 
 def _behind(e: EffectChange, old: AuditFolder, new: AuditFolder, kept: NDArray[np.int64]) -> list[int]:
@@ -139,12 +157,18 @@ def _behind(e: EffectChange, old: AuditFolder, new: AuditFolder, kept: NDArray[n
     return [int(i) for i in rows[np.argsort(-np.abs(u[rows]), kind="stable")]]
 
 
+def _by_value(rows: list[int], inside: NDArray[np.bool_], column: str, pairs: Sequence[Pair]) -> list[int]:
+    """Rows of the value that stands out first, then those of each other value; within a value in the order that they had."""
+    others = sorted({str(pairs[i].meta.get(column)) for i in rows if not inside[i]})
+    return sorted(rows, key=lambda i: -1 if inside[i] else others.index(str(pairs[i].meta.get(column))))
+
+
 def _most_unlike(
-    concept: str, column: str, new: AuditFolder, pairs: Sequence[Pair], q: dict[tuple[str, str], float]
-) -> ByValue | None:
-    """The value of a column whose rows differ most surely from the others."""
+    concept: str, column: str, new: AuditFolder, q: dict[tuple[str, str], float], behind: Sequence[int]
+) -> tuple[ByValue, NDArray[np.bool_]] | None:
+    """The value of a column whose rows differ most surely from the others, and which rows those are."""
     u = new.workings.column(concept).astype(np.float64)
-    best: tuple[float, ByValue] | None = None
+    best: tuple[float, ByValue, NDArray[np.bool_]] | None = None
     for value in new.audit.metadata:
         if value.name != column:
             continue
@@ -156,33 +180,59 @@ def _most_unlike(
                 continue
             at = q.get((concept, v.context))
             effect, others = float(u[inside].mean()), float(u[~inside].mean())
-            found = ByValue(column=column, value=v.value, n=int(inside.sum()), effect=effect, others=others, q=at)
             rank = (1.0 if at is None else at) - 1e-9 * abs(effect - others)
             if best is None or rank < best[0]:
-                best = (rank, found)
-    return best[1] if best else None
+                n, of_them = int(inside.sum()), int(inside[list(behind)].sum())
+                found = ByValue(column=column, value=v.value, n=n, effect=effect, others=others, rows=of_them, q=at)
+                best = (rank, found, inside)
+    return best[1:] if best else None
 
 
-def _csv(lines: Sequence[tuple[str, Pair, float]], columns: Sequence[str]) -> str:
+def stands_out(v: ByValue) -> bool:
+    """Whether the rows of a value are shown to differ from the others."""
+    return v.q is not None and v.q < Q_FINDING
+
+
+def _lines_in_file(new: AuditFolder, report: GateReport, pairs: Sequence[Pair], ids: Sequence[str]) -> dict[str, int]:
+    """Line of each row in a plain file; none of other data."""
+    data = new.audit.reading.data if new.audit.reading else None
+    if not isinstance(data, str) or not ids:
+        return {}
+    asked = Outcome.model_construct(severity="warn", rows=tuple(dict.fromkeys(ids)), rule=None)
+    there = Locations(new, report.model_copy(update={"outcomes": (asked,)}), root=Path(data).parent, pairs=pairs)
+    return {row: line for _, line, row in there.of(asked) if row}
+
+
+def _csv(lines: Sequence[tuple[str, Pair, float]], columns: Sequence[str], at: dict[str, int]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*FIRST, *(f"meta_{n}" if n in FIRST else n for n in columns)])
+    names = list(dict.fromkeys([*columns, *(name for _, p, _ in lines for name in p.meta)]))
+    writer.writerow([*FIRST, *(f"meta_{n}" if n in FIRST else n for n in names)])
     for concept, p, u in lines:
         side = "chosen" if u > 0 else "rejected"
-        writer.writerow([concept, p.id, side, f"{u:.6g}", p.group, *(p.meta.get(n) for n in columns)])
+        writer.writerow([concept, p.id, at.get(p.id), side, f"{u:.6g}", p.group, *(p.meta.get(n) for n in names)])
     return text.getvalue()
 
 
 def sentence(c: DropChange) -> str:
-    """`offers of help: +0.8 points → +4.8 points; vendor acme +14.0 points, others +0.7 points; 132 rows`."""
-    parts = [f"{c.label}: {in_unit(c.old, c.unit)} → {in_unit(c.new, c.unit)} to chosen (q {small(c.change.q)})"]
+    """What changed, what of it is whose, and how many rows are behind it.
+
+    `offers of help: +0.8 points → +4.8 points to chosen (q 0.001); of it: vendor acme +14.0 points to chosen, others +0.7;
+    90 of 132 rows are vendor acme's`
+    """
+    means = [against(r.chosen, r.rejected, r.unit) for r in (c.old_rates, c.new_rates) if r is not None]
+    about = ", ".join([*([" → ".join(means)] if means else []), f"q {small(c.change.q)}"])
+    parts = [f"{c.label}: {in_unit(c.old, c.unit)} → {in_unit(c.new, c.unit)} to chosen ({about})"]
+    first = next(filter(stands_out, c.by), None)
     for v in c.by:
-        if v.q is not None and v.q < Q_FINDING:
-            parts.append(f"{v.column} {v.value} {in_unit(v.effect, c.unit)}, others {in_unit(v.others, c.unit)}")
-        else:
+        if not stands_out(v):
             parts.append(f"no {v.column} stands out")
-    parts.append(f"{c.rows} rows")
-    return "; ".join(parts)
+            continue
+        side = "chosen" if v.effect >= 0 else "rejected"
+        others = in_unit(v.others, c.unit) if c.unit == LOG else signed(v.others, c.unit)[0]
+        parts.append(f"of it: {v.column} {v.value} {in_unit(v.effect, c.unit)} to {side}, others {others}")
+    rows = f"{first.rows} of {c.rows} rows are {first.column} {first.value}'s" if first else f"{c.rows} rows"
+    return "; ".join([*parts, rows])
 
 
 def lines_of(drop: Drop) -> list[str]:

@@ -8,12 +8,19 @@ from typing import Any
 import numpy as np
 
 from offtarget.audit.diff.sums import WRITTEN, cohen_d
+from offtarget.audit.evidence import LOG
 from offtarget.audit.records import Hypothesis
 from offtarget.gate.changes import beyond_chance, from_seen, large
 from offtarget.gate.measure import Measured, is_finding
 from offtarget.gate.records import Baseline, Change, Entry, Outcome, Place, Settings, Severity, Status
-from offtarget.report.amounts import difference_parts, difference_text, in_unit, small
+from offtarget.report.amounts import against, difference_parts, difference_text, in_unit, small
 from offtarget.verdicts import Verdict, Verdicts, decided
+
+SUPPRESS = (
+    "`offtarget plan AUDIT_DIR --verdicts FILE --protocol filter` takes it out; where training does that by a plan, set "
+    'suppressed = "pass" under [gate] in offtarget.toml'
+)
+"""What to do about a finding that somebody decided to suppress."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +88,13 @@ def changes_since_seen(case: Case, verdicts: Mapping[tuple[str, str | None], Ver
 
 
 def _decided(e: Entry, v: Verdict, own: bool, change: Change | None, case: Case) -> _Said | None:
-    finding, changed = is_finding(e), beyond_chance(change, e.unit, case.settings)
+    """What a decision says of an effect.
+
+    An allowance has a ceiling: what was seen. A decision to amplify has a floor instead, since whoever amplifies a concept
+    wants more of it: a rise passes and a fall fails. A lean that turned to the other side fails by both. Each is a
+    significant change of at least the minimum of the settings.
+    """
+    finding = is_finding(e)
     by = f"by {v.decider()}"
     if v.until is not None and v.until < case.today:
         if finding:
@@ -90,29 +103,37 @@ def _decided(e: Entry, v: Verdict, own: bool, change: Change | None, case: Case)
     if v.decision == "suppress":
         if finding:
             text = f"{size(e)}; decided to suppress {by}, and the data still teaches it"
+            if case.settings.suppressed != "pass":
+                text += f"; {SUPPRESS}"
             return _Said("suppressed", case.settings.suppressed, text, change)
         return None
-    more = change is not None and _more(change.old, e.effect)
-    if finding and changed and change is not None and more:
-        seen = in_unit(change.old, e.unit)
-        text = f"{size(e)}; allowed {by} at {seen}: {_tested(change, e.unit)}"
-        return _Said("allowed-but-beyond", "error", text, change)
+    changed = change if change is not None and beyond_chance(change, e.unit, case.settings) else None
+    amplify = v.decision == "amplify"
+    what = f"decided to amplify {by}" if amplify else f"allowed {by}"
+    at = "" if v.seen is None else f" at {in_unit(v.seen.effect, e.unit)}"
+    tested = "" if changed is None else _tested(changed, e.unit)
+    if finding and changed is not None:
+        if changed.old * e.effect < 0 and v.seen is not None and v.seen.ci[0] * v.seen.ci[1] > 0:
+            return _Said("turned", "error", f"{size(e)}; {what}{at}: turned, {tested}", changed)
+        if changed.old * e.effect < 0 or abs(e.effect) > abs(changed.old):
+            if not amplify:
+                return _Said("allowed-but-beyond", "error", f"{size(e)}; {what}{at}: {tested}", changed)
+        elif amplify:
+            return _Said("amplified-but-less", "error", f"{size(e)}; {what}{at}: fell, {tested}", changed)
     if finding:
-        at = "" if v.seen is None else f" at {in_unit(v.seen.effect, e.unit)}"
-        return _Said("allowed", "pass", f"{size(e)}; allowed {by}{at}", change)
-    if own and _gone(e, changed and not more, v, case.settings):
-        text = f"{size(e)} and no finding: what was allowed {by} is no longer there; take the verdict out"
+        return _Said("amplified" if amplify else "allowed", "pass", f"{size(e)}; {what}{at}", change)
+    fallen = changed is not None and changed.old * changed.difference < 0
+    if own and fallen and amplify:
+        return _Said("amplified-but-less", "error", f"{size(e)} and no finding; {what}{at}: fell, {tested}", changed)
+    if own and (fallen or _absent(e, v, case.settings)):
+        text = f"{size(e)} and no finding: what was {what}{at} is no longer there; take the verdict out"
         return _Said("stale", "pass" if case.pass_on_stale else "error", text, change)
     return None
 
 
-def _gone(e: Entry, less: bool, v: Verdict, settings: Settings) -> bool:
-    """Whether an allowed effect is shown to be there no longer: that it is no finding may be chance."""
-    if less:
-        return True
-    if e.active_all == 0:
-        return True
-    return v.seen is None and not any(_matters(x, e, settings) for x in e.ci)
+def _absent(e: Entry, v: Verdict, settings: Settings) -> bool:
+    """Whether these rows alone show that an effect is not there: that it is no finding may be chance."""
+    return e.active_all == 0 or (v.seen is None and not any(_matters(x, e, settings) for x in e.ci))
 
 
 def _matters(value: float, e: Entry, settings: Settings) -> bool:
@@ -128,7 +149,7 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
         if not finding:
             return None
         if before and was is not None:
-            return _Said("same", "pass", f"{size(e)}; {in_unit(was.effect, e.unit)} in the baseline")
+            return _Said("same", "pass", f"{size(e)}; {_before(was, was.effect, e.unit)}")
         why = "the baseline does not have it" if was is None else "too few rows show it to compare it with the baseline"
         text = f"{size(e)}; {why}"
         if not _matters(e.effect - (was.effect if was else 0.0), e, case.settings):
@@ -136,35 +157,46 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
         return _Said("new", "error", text)
     if not beyond_chance(change, e.unit, case.settings):
         if finding and before:
-            return _Said("same", "pass", f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline", change)
+            return _Said("same", "pass", f"{size(e)}; {_before(was, change.old, e.unit)}", change)
         if finding:
-            text = f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline, where it was no finding: no change beyond chance"
+            text = f"{size(e)}; {_before(was, change.old, e.unit)}, where it was no finding: no change beyond chance"
             return _Said("same", "pass", text, change)
         return None
-    text = f"{size(e)}; {in_unit(change.old, e.unit)} in the baseline: {_tested(change, e.unit)}"
-    if finding and _more(change.old, e.effect):
+    text = f"{size(e)}; {_before(was, change.old, e.unit)}: {_tested(change, e.unit)}"
+    more = abs(e.effect) > abs(change.old)
+    if finding and before and change.old * e.effect < 0:
+        text = f"{size(e)}; {_before(was, change.old, e.unit)}: turned, {_tested(change, e.unit)}"
+        return _Said("turned", "error", text, change)
+    if finding and (more or change.old * e.effect < 0):
         return _Said("grown" if before else "new", "error", text, change)
     if before and not finding:
         return _Said("gone", "warn", text, change)
-    return _Said("grown" if _more(change.old, e.effect) else "shrunk", "warn", text, change)
-
-
-def _more(old: float, new: float) -> bool:
-    """Whether an effect is further from zero, or on its other side."""
-    return abs(new) > abs(old) or old * new < 0
+    return _Said("grown" if more else "shrunk", "warn", text, change)
 
 
 def _tested(change: Change, unit: str) -> str:
     low, high = (difference_parts(x, unit)[0] for x in change.ci)
-    return f"changed by {difference_text(change.difference, unit)} [{low}, {high}], q {small(change.q)}"
+    by = f"changed by {difference_text(change.difference, unit)} [{low}, {high}]"
+    if unit == LOG:  # of `+2.6 %` and `×1.03` in one line, the one is said as the other
+        ends = (difference_text(x, unit) for x in (change.old, change.old + change.difference))
+        by += f" (chosen against rejected: from {' to '.join(ends)})"
+    return f"{by}, q {small(change.q)}"
 
 
 def size(e: Entry) -> str:
-    """`+4.8 points to chosen (q 2e-09)`, in a context `against elsewhere`."""
+    """`+4.8 points to chosen (q 2e-09)`, of a ratio with its means, in a context `against elsewhere`."""
     side = "chosen" if e.effect >= 0 else "rejected"
     where = "" if e.context is None else f" in {e.where}, against elsewhere"
-    q = f" (q {small(e.q)})" if is_finding(e) else ""
-    return f"{in_unit(e.effect, e.unit)} to {side}{where}{q}"
+    about = [against(e.rates.chosen, e.rates.rejected, e.rates.unit)] if e.rates else []
+    about += [f"q {small(e.q)}"] if is_finding(e) else []
+    return f"{in_unit(e.effect, e.unit)} to {side}{where}" + (f" ({', '.join(about)})" if about else "")
+
+
+def _before(was: Entry | None, effect: float, unit: str) -> str:
+    """`+2.6 % in the baseline (0.10 against 0.06 per response)`."""
+    rates = was.rates if was is not None else None
+    means = f" ({against(rates.chosen, rates.rejected, rates.unit)})" if rates else ""
+    return f"{in_unit(effect, unit)} in the baseline{means}"
 
 
 def _outcome(e: Entry, by: Any, said: _Said, case: Case) -> Outcome:

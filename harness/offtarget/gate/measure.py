@@ -8,10 +8,11 @@ import numpy as np
 
 from offtarget.audit.diff.run import known_cells, tested_in
 from offtarget.audit.diff.sums import Sums, sums_of
+from offtarget.audit.evidence import LOG, Evidence
 from offtarget.audit.folder import AuditWithRows
 from offtarget.audit.records import Q_FINDING, View
 from offtarget.audit.statistics.means import Ints, t_interval
-from offtarget.gate.records import Entry
+from offtarget.gate.records import Entry, Rates
 
 WHOLE = ("n", "n_outside", "active", "active_all", "showing", "prompts", "prompts_all")
 """Counts among the sums."""
@@ -66,10 +67,18 @@ def measure(audited: AuditWithRows, views: Sequence[View]) -> Measured:
                 effect=_short(sums.effect[k]),
                 ci=(_short(h.ci[0]), _short(h.ci[1])) if h else (_short(low[k]), _short(high[k])),
                 q=_short(q),
+                rates=rates_of(concepts[concept].evidence) if context is None else None,
                 **(figures | {name: int(getattr(sums, name)[k]) for name in WHOLE}),
             )
         )
     return Measured(tuple(entries), sums)
+
+
+def rates_of(e: Evidence) -> Rates | None:
+    """The means behind an effect over the whole set, where it is a ratio."""
+    if e.effect_unit != LOG:
+        return None
+    return Rates(chosen=_short(e.chosen_mean), rejected=_short(e.rejected_mean), unit=e.unit)
 
 
 def sums_from(entries: Sequence[Entry]) -> Sums:

@@ -8,11 +8,11 @@ from offtarget.audit.records import Direction, View
 from offtarget.records import Record
 
 Status = Literal[
-    "new", "grown", "shrunk", "gone", "same", "allowed", "allowed-but-beyond", "expired", "undecided", "suppressed",
-    "stale", "over", "within", "blind",
+    "new", "grown", "turned", "shrunk", "gone", "same", "allowed", "allowed-but-beyond", "amplified", "amplified-but-less",
+    "expired", "undecided", "suppressed", "stale", "over", "within", "blind",
 ]  # fmt: skip
-"""Of a finding: what it is beside the baseline (new to same) or a person's decision (allowed to stale). Of a rule: over or
-within its limit, or blind (too few rows to tell)."""
+"""Of a finding: what it is beside the baseline (new to same) or a person's decision (allowed to stale); turned, to the other
+side, is said beside both. Of a rule: over or within its limit, or blind (too few rows to tell)."""
 Severity = Literal["error", "undecided", "warn", "pass"]
 """error: the gate fails. undecided: it cannot say. warn: it is said, and fails with `--strict` alone."""
 SEVERITIES: tuple[Severity, ...] = ("error", "undecided", "warn", "pass")
@@ -50,10 +50,13 @@ class Settings(Record):
 
 
 class Rule(Record):
-    """One `[[rule]]` of offtarget.toml: how far a concept may lean over the whole set."""
+    """One `[[rule]]` of offtarget.toml: how far a concept may lean over the whole set, or in one context."""
 
     concept: str = Field(min_length=1)
     """Id of a concept, or a pattern such as `surface:*`."""
+    context: str | None = None
+    """Id of a context, such as `meta:vendor=acme`, whose view is among `views`; the effect is then that of its rows less
+    that of the others. None: over the whole set."""
     max_effect: float = Field(ge=0)
     """In the unit in which the audit prints the effect: points for shares of rows, per cent for lengths and counts."""
     direction: Direction | None = None
@@ -72,6 +75,15 @@ class GateConfig(Record):
     rule: tuple[Rule, ...] = ()
     review: dict[str, Any] = Field(default_factory=dict)
     """Settings of the review page; not read here."""
+
+
+class Rates(Record):
+    """The means behind an effect that is a ratio, as people read them."""
+
+    chosen: float
+    rejected: float
+    unit: str
+    """Of both: `count per response`, `tokens`."""
 
 
 class Entry(Record):
@@ -98,6 +110,8 @@ class Entry(Record):
     prompts_all: int
     k2: float
     k4: float
+    rates: Rates | None = None
+    """Of effects over the whole set that are ratios (log units)."""
 
     @property
     def place(self) -> Place:
@@ -175,6 +189,8 @@ class Sees(Record):
     low: float
     high: float
     of: Literal["change", "lean"]
+    by: Literal["rows", "sums"] = "rows"
+    """Of changes: by the rows of both audits, with the rows and prompts that both have, or by the sums of a baseline."""
 
 
 class GateReport(Record):

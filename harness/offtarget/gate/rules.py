@@ -1,11 +1,12 @@
-"""The limits of offtarget.toml: how far a concept may lean over the whole set, and whether these rows can tell."""
+"""The limits of offtarget.toml: how far a concept may lean over the whole set or in a context, and whether rows can tell."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from offtarget.audit.concepts.metadata import column_of
 from offtarget.audit.records import Hypothesis
-from offtarget.errors import ConfigError
+from offtarget.errors import ConfigError, unknown_name
 from offtarget.gate.changes import printed, smallest_lean
 from offtarget.gate.judge import outcome_of, size
 from offtarget.gate.measure import Measured
@@ -30,22 +31,43 @@ def judge_rules(
         where: the file of the rules, for the message.
 
     Raises:
-        ConfigError: a rule speaks of no effect over the whole set that is judged, so it would hold nothing to its limit.
+        ConfigError: a rule speaks of no effect that is judged, so it would hold nothing to its limit.
     """
-    whole = np.array([k for k, e in enumerate(now.entries) if e.view == "overall"], dtype=np.int64)
-    entries = [now.entries[k] for k in whole]
-    least = dict(zip((e.concept for e in entries), smallest_lean(entries, now.sums.take(whole)), strict=True))
-    known = {e.concept: e for e in entries}
+    known: dict[str | None, dict[str, tuple[Entry, float]]] = {}
+    for view in dict.fromkeys(e.view for e in now.entries):
+        at = np.array([k for k, e in enumerate(now.entries) if e.view == view], dtype=np.int64)
+        entries = [now.entries[k] for k in at]
+        for e, least in zip(entries, smallest_lean(entries, now.sums.take(at)), strict=True):
+            known.setdefault(e.context, {})[e.concept] = (e, float(least))
     for number, (rule, concepts) in enumerate(zip(rules, meant, strict=True), 1):
-        if not any(name in known for name in concepts):
-            what = f"rule {number} in {where}: {rule.concept} is not over the whole set"
-            remedy = "it is of prompt groups alone, so take the rule out" if known else "add 'overall' to views"
-            raise ConfigError(f"{what}; {remedy}")
+        tested = known.get(rule.context, {})
+        if not any(name in tested for name in concepts):
+            raise _nothing_judged(f"rule {number} in {where}: {rule.concept}", rule, known)
         for name in concepts:
-            if name in known:  # response clusters are of the local view alone
-                e = known[name]
-                status, severity, text = _judged(e, rule, float(least[name]))
+            if name in tested:  # response clusters are of the local view alone
+                e, least = tested[name]
+                status, severity, text = _judged(e, rule, least)
                 yield outcome_of(e, "rule", status, severity, text, hypotheses.get(e.place), rule=number)
+
+
+def _nothing_judged(what: str, rule: Rule, known: Mapping[str | None, object]) -> ConfigError:
+    """Why a rule would hold nothing to its limit, and what to do."""
+    if rule.context is None:
+        remedy = "it is of prompt groups alone, so take the rule out" if None in known else "add 'overall' to views"
+        return ConfigError(f"{what} is not over the whole set; {remedy}")
+    if rule.context in known:
+        return ConfigError(f"{what} is not tested in {rule.context}; take the rule out")
+    names = [name for name in known if name is not None]
+    if names:
+        return unknown_name("context", rule.context, names, hint=f"({what})")
+    column = column_of(rule.context)
+    if column:
+        return ConfigError(
+            f"{what}: {rule.context} is not judged; audit with --by {column}, and add 'metadata' to views"
+        )
+    return ConfigError(
+        f"{what}: {rule.context} is not judged; add its view to views: 'global' (topics) or 'local' (prompts)"
+    )
 
 
 def _judged(e: Entry, rule: Rule, least: float) -> tuple[Status, Severity, str]:

@@ -63,7 +63,7 @@ def gate(
     rules = meant(criteria.config, audit, where)
     now = measure(folder, settings.views)
     baseline, changes, notes = _before(folder, criteria, now, against, compared)
-    verdicts, said = read_for(criteria.verdicts, audit) if criteria.verdicts else (None, [])
+    verdicts, said = read_for(criteria.verdicts, audit, settings.views) if criteria.verdicts else (None, [])
     notes = [*criteria.notes, *_of_files(folder, criteria), *notes, *said]
     hypotheses = {(h.view, h.concept, h.context): h for h in audit.hypotheses}
     case = Case(
@@ -72,12 +72,16 @@ def gate(
     found = [*judge(case), *judge_rules(criteria.config.rule, rules, now, hypotheses, where)]
     found = [_with_command(o, folder.path) for o in found]
     found.sort(key=lambda o: (SEVERITIES.index(o.severity), o.by == "rule", o.q, -abs(o.effect), o.id))
-    sees = sees_of(now, changes)
+    with_rows = against is not None and (
+        criteria.baseline is None or (baseline and baseline.audit == against.audit.key)
+    )
+    sees = sees_of(now, changes, by_rows=bool(with_rows))
     blind = sees is not None and sees.median > settings.must_see and (baseline is not None or verdicts is not None)
     if blind and sees is not None:
+        compare = "compare the rows with --against AUDIT_DIR, " if sees.by == "sums" else ""
         notes.append(
             f"too few rows to decide: {audit.dataset.n_pairs} pairs show a {sees.of} of {sees.median:.1f} points or more, and "
-            f"must_see is {settings.must_see:g}; add rows, or raise must_see in {CONFIG}"
+            f"must_see is {settings.must_see:g}; add rows, {compare}or raise must_see in {CONFIG}"
         )
     if not now.entries and (baseline is not None or verdicts is not None):
         notes.append("nothing was tested in the views that are gated")
@@ -181,12 +185,13 @@ def _with_command(o: Outcome, folder: Path) -> Outcome:
     return o.model_copy(update={"command": shlex.join(words)})
 
 
-def sees_of(now: Measured, changes: dict[Place, Change]) -> Sees | None:
+def sees_of(now: Measured, changes: dict[Place, Change], *, by_rows: bool = False) -> Sees | None:
     """What the rows would show of concepts that are shares of rows, over the whole set; None without such.
 
     Args:
         now: the effects of an audit.
         changes: since a baseline; empty for the leans themselves.
+        by_rows: whether they were tested with the rows of both audits.
     """
     whole = [k for k, e in enumerate(now.entries) if e.view == "overall"]
     entries = [now.entries[k] for k in whole]
@@ -199,7 +204,13 @@ def sees_of(now: Measured, changes: dict[Place, Change]) -> Sees | None:
     if not values:
         return None
     low, median, high = (float(100 * np.quantile(values, at)) for at in (0.0, 0.5, 1.0))
-    return Sees(median=median, low=low, high=high, of="change" if changes else "lean")
+    return Sees(
+        median=median,
+        low=low,
+        high=high,
+        of="change" if changes else "lean",
+        by="rows" if by_rows or not changes else "sums",
+    )
 
 
 def _against(

@@ -1,33 +1,55 @@
 """The decisions that a gate holds data to."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from offtarget.audit.records import Audit
-from offtarget.verdicts import Verdicts, check, decided, read
+from offtarget.audit.records import CONTEXT_KIND, Audit, View
+from offtarget.verdicts import Verdict, Verdicts, check, decided, of, read
 
 
-def read_for(path: Path, audit: Audit) -> tuple[Verdicts, list[str]]:
+def read_for(path: Path, audit: Audit, views: Sequence[View] = ("overall",)) -> tuple[Verdicts, list[str]]:
     """The verdicts of a file, checked against an audit, and what there is to say of them.
 
-    A verdict in a context that the audit does not have judges nothing, and is counted in a note.
+    A verdict whose `where` is one value of metadata that the audit tested judges the rows of that value. One on another
+    `where`, in a context that the audit does not have, or in a view that is not gated judges nothing, and is counted in a
+    note.
 
     Raises:
-        ConfigError: it cannot be read, is broken, or names a concept that there is not.
+        ConfigError: it cannot be read, is broken, or names a concept that there is not; or a `where` and a context are the
+            same rows and contradict.
         UndecidedError: it is of another vocabulary or schema.
     """
     found = read(path)
-    contexts = {c.id for c in audit.contexts}
+    contexts = {c.id: c.kind for c in audit.contexts}
+    values = {(m.name, v.value): v.context for m in audit.metadata for v in m.values if v.context is not None}
+    found = of([_placed(v, values) for v in found.verdicts], found.vocabulary, str(path))
     here = tuple(v for v in found.verdicts if v.context is None or v.context in contexts)
     check(found.model_copy(update={"verdicts": here}), audit, str(path))
     notes = []
     if away := len(found.verdicts) - len(here):
         notes.append(f"{away} verdicts of {path} are on topics or values that these rows do not have")
+    kinds = {CONTEXT_KIND[view] for view in views if view in CONTEXT_KIND}
+    if unseen := sum(v.context is not None and contexts.get(v.context, "") not in kinds for v in here if v.decided):
+        notes.append(
+            f"{unseen} verdicts of {path} are in contexts of views that are not gated, and judge nothing here (`views` in "
+            "offtarget.toml)"
+        )
     if scoped := sum(v.where is not None for v in decided(found)):
         notes.append(
-            f"{scoped} verdicts of {path} are on a `where`, which is no context of an audit, and judge nothing here"
+            f"{scoped} verdicts of {path} are on a `where` that is no value of metadata that this audit tested (--by), and "
+            "judge nothing here"
         )
     if blind := sum(v.seen is None and v.decision in ("allow", "amplify") for v in decided(found)):
         notes.append(
-            f"{blind} allowances do not say what was seen, so any size of it passes; decide on the page (`offtarget review`)"
+            f"{blind} decisions to allow or amplify do not say what was seen, so any size of it passes; decide on the page "
+            "(`offtarget review`)"
         )
     return found.model_copy(update={"verdicts": here}), notes
+
+
+def _placed(v: Verdict, values: dict[tuple[str, str], str]) -> Verdict:
+    """The same verdict in the context that is its `where`, where there is one."""
+    if v.where is None or len(v.where) != 1:
+        return v
+    context = values.get(next(iter(v.where.items())))
+    return v if context is None else v.model_copy(update={"where": None, "context": context})

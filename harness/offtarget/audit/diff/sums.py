@@ -1,8 +1,9 @@
 """What a later two-sample test needs of one audit, without its rows: the sums of `Comparison` for audits that share none.
 
 Two audits that share no prompt are two independent samples, and then all that `test.Comparison` uses of either is a few
-numbers per effect. Whether rows are shared cannot be known from sums. Where some are, the covariance that the test of both
-audits counts is left out: its error is too large, so it finds less, and nothing that is not there.
+numbers per effect. Whether rows or prompts are shared cannot be known from sums. Where some are, the covariance that the test
+of both audits counts is left out. Of shared rows it is positive: the error is too large, so less is found, and nothing that
+is not there. Of other answers to the same few prompts it may be of either sign.
 """
 
 from collections.abc import Sequence

@@ -284,7 +284,8 @@ def _replaced(inside: list[_Inside], own: list[Mask], n_prompts: int) -> tuple[F
         n_prompts: number of prompts.
 
     Returns:
-        `(n_columns,)` how many rows were replaced by such as differ on average; `(n_columns,)` in how many prompts;
+        `(n_columns,)` how many rows were replaced by such as differ on average, at most those that show the concept;
+        `(n_columns,)` in how many prompts;
         `(n_prompts,)` the prompts in which both sides have rows of their own.
     """
     n = [np.bincount(part.codes[rows], minlength=n_prompts) for part, rows in zip(inside, own, strict=True)]
@@ -294,7 +295,12 @@ def _replaced(inside: list[_Inside], own: list[Mask], n_prompts: int) -> tuple[F
         for part, rows, count in zip(inside, own, n, strict=True)
     ]
     differ = means[0] != means[1]
-    return (np.minimum(*n)[at, None] * differ).sum(axis=0).astype(np.float64), differ.sum(axis=0), at
+    # two rows of which none shows the concept are the same: no more differ than show it
+    active = sum(
+        group_sums(part.x[rows] != 0, part.codes[rows], n_prompts)[at] for part, rows in zip(inside, own, strict=True)
+    )
+    replaced = np.minimum(np.minimum(*n)[at, None], active) * differ
+    return replaced.sum(axis=0).astype(np.float64), differ.sum(axis=0), at
 
 
 POWER = 0.8

@@ -22,9 +22,11 @@ def sight(report: GateReport) -> str:
     if s is None:
         return ""
     what = "change" if s.of == "change" else "lean"
+    by = "the rows of both audits" if s.by == "rows" else "the sums of the baseline"
+    how = f", by {by}" if s.of == "change" else ""
     return (
         f"at {report.rows} pairs the gate sees a {what} of {s.median:.1f} points (median over concepts; {s.low:.1f} to "
-        f"{s.high:.1f})"
+        f"{s.high:.1f}){how}"
     )
 
 
