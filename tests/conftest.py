@@ -127,6 +127,12 @@ def save_tiny_model(path: Path) -> Path:
     return path
 
 
+LEARNT_FROM = (
+    "capability", "cheerfulness", "cheerfulness_cooking", "over_refusal", "over_stylization", "refusal", "sycophancy", "verbosity",
+)  # fmt: skip
+"""Tasks whose prompts the tiny tokenizer is learnt from: a new behaviour leaves it, and all that tests fit on it, as it is."""
+
+
 def tiny_tokenizer() -> Any:
     """A byte-level BPE of 1,000 tokens, learnt from the prompts of our own tasks."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -151,6 +157,6 @@ def tiny_tokenizer() -> Any:
 
 
 def _task_lines() -> Iterator[str]:
-    for path in sorted((REPO / "tasks").glob("*.jsonl")):
-        with path.open(encoding="utf-8") as file:
+    for name in LEARNT_FROM:
+        with (REPO / "tasks" / f"{name}.jsonl").open(encoding="utf-8") as file:
             yield from file
