@@ -57,7 +57,7 @@ FORMATS = (
         "What `offtarget verify` measured: predicted against observed shifts.",
     ),
     Format(
-        "change record (`offtarget diff --json`)",
+        "change record (`offtarget diff`)",
         "offtarget.audit.diff.records:Difference",
         "What changed between two audits of one vocabulary.",
     ),
@@ -82,7 +82,7 @@ FORMATS = (
         "What the data taught when it was last accepted, one effect a line. `offtarget gate --update-baseline` writes it; "
         "beside it lies a folder with the vocabulary.",
     ),
-    Format("gate report (`offtarget gate --format json`)", "offtarget.gate.records:GateReport", "What the gate says."),
+    Format("gate report (`offtarget gate`)", "offtarget.gate.records:GateReport", "What the gate says."),
 )
 
 HEAD = """# File formats
