@@ -17,6 +17,7 @@ from offtarget.api.pairs import as_pairs
 from offtarget.api.wording import speaks_python
 from offtarget.chat_template import read_template
 from offtarget.data.pairs import Pair, PairSet
+from offtarget.data.sources import require_apart
 from offtarget.engine.as_audited import MODEL, Asked, as_audited
 from offtarget.engine.dry import dry_plan, ground
 from offtarget.errors import ConfigError
@@ -145,10 +146,11 @@ class PlanResult:
             Number of pairs written.
 
         Raises:
-            ConfigError: another ending, a folder that cannot be written, a plan that no dataset can hold.
+            ConfigError: another ending, a file that the pairs are read from, a plan that no dataset can hold.
         """
         to = Path(fspath(path))
         check_shaped(to)
+        require_apart(to, self.pairs.asked.data if self.pairs.asked else None)
         shaped = self.apply()
         made = BytesIO()
         shaped.to_parquet(made) if to.suffix == ".parquet" else shaped.to_json(made, force_ascii=False)

@@ -45,8 +45,8 @@ def compare(
 
     if len(sides) < 2:
         raise ConfigError(f"a comparison needs two sides: `offtarget compare {shlex.quote(sides[0])} OTHER`")
-    if html is not None and html.is_dir():
-        raise ConfigError(f"{html} is a folder; name the file of the page")
+    if html is not None and (html.is_dir() or html.suffix not in (".html", ".htm")):
+        raise ConfigError(f"--html {html}: name an .html file for the page")
     read = [read_side(text) for text in sides]
     if html is not None:
         read = [with_answers(side, text) for side, text in zip(read, sides, strict=True)]

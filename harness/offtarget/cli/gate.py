@@ -115,6 +115,7 @@ def gate(
     """Fail on what the data teaches and nobody allowed, on limits, and on changes against a baseline."""
     from offtarget.audit.folder import AuditFolder
     from offtarget.cli.reading import asked_rows, audited_drop
+    from offtarget.data.sources import require_apart
     from offtarget.errors import ConfigError, DataError
     from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
@@ -197,6 +198,7 @@ def gate(
             one = asked.one("--update-baseline")
             folder, _ = audited(one)
             target = one.baseline or Path(BASELINE)
+            require_apart(target, _data_of(folder))
             fresh = baseline_now(folder, one)
             changed = write_baseline(target, fresh, folder)
             how = "written" if changed else "is as it was"
@@ -237,10 +239,14 @@ def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
 
 def show(judged: "Sequence[Judged]", criteria: "Criteria", wanted: "Sequence[Wanted]") -> None:
     """Write the reports in every format that was asked for: of several drops one after another, or in one document."""
+    from offtarget.data.sources import require_apart
     from offtarget.gate.formats import DOCUMENTS, FORMATS, github, together
     from offtarget.gate.locations import Locations
     from offtarget.store import write_atomic
 
+    for file in [w.file for w in wanted if w.file is not None]:
+        for j in judged:
+            require_apart(file, _data_of(j.folder))
     others = (criteria.baseline, criteria.verdicts)
     at = [Locations(j.folder, j.report, criteria.config_path, others, pairs=j.pairs) for j in judged]
     document = any(w.file is None and w.name in DOCUMENTS for w in wanted)  # then standard output is that alone
@@ -257,6 +263,11 @@ def show(judged: "Sequence[Judged]", criteria: "Criteria", wanted: "Sequence[Wan
             sys.stdout.write(text)
         else:
             _print_lines(text)
+
+
+def _data_of(folder: "AuditFolder") -> str | tuple[str, ...] | None:
+    """What an audit read, where it says so."""
+    return folder.audit.reading.data if folder.audit.reading else None
 
 
 @contextmanager

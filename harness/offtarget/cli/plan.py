@@ -87,9 +87,9 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
-    from offtarget.api.plan import PlanResult, check_shaped
     from offtarget.chat_template import read_template
     from offtarget.data.loading import load_asked
+    from offtarget.data.sources import require_apart
     from offtarget.engine.as_audited import MODEL, as_audited
     from offtarget.engine.dry import dry_plan, ground
     from offtarget.errors import ConfigError
@@ -112,6 +112,8 @@ def plan(
     if out is not None:
         if len(entries) > 1:
             raise ConfigError(f"--out {out}: a shaped dataset is of one protocol; name one of {', '.join(own)}")
+        from offtarget.api.plan import PlanResult, check_shaped
+
         check_shaped(out)
     if chat_template:
         read_template(chat_template)
@@ -132,6 +134,8 @@ def plan(
     )
     answered = as_audited(asked, like=like, verdicts=verdicts)
     reading = answered.reading
+    if out is not None:
+        require_apart(out, reading.data)
     for text in answered.notes:
         note(f"note: {text}")
     note_problems()

@@ -27,9 +27,12 @@ def rows(
     """List the rows in which chosen and rejected differ in a concept, the largest difference first."""
     from offtarget.audit.folder import AuditFolder
     from offtarget.audit.tracing import rows_with
+    from offtarget.data.sources import require_apart
     from offtarget.engine.as_audited import audited_pairs
 
     folder = AuditFolder(audit_dir)
+    if out is not None and (reading := folder.audit.reading) is not None:
+        require_apart(out, reading.data)
     found = rows_with(folder, concept, side)
     pairs, reason = audited_pairs(folder)
     if reason:

@@ -36,6 +36,7 @@ from offtarget.data.repeats import (
 )
 from offtarget.data.scores import ScoreColumns, score_columns
 from offtarget.data.scores import told as scores_told
+from offtarget.data.sources import require_apart
 from offtarget.data.templates import MIN_SHARE
 from offtarget.data.texts import Texts, find_texts
 from offtarget.errors import DataError
@@ -163,6 +164,8 @@ def check(
     if isinstance(data, PairSet):
         pairs = data
     else:
+        if dropped is not None:
+            require_apart(dropped, data)
         source = resolve(data, columns=columns, registry=registry, card=card)
         described = source.card
         wanted = split or (ALL_SPLITS if source.splits else None)

@@ -11,7 +11,7 @@ from offtarget.data.files import Files, find_files
 from offtarget.data.hub import hub_rows, parse_ref
 from offtarget.data.located import LocatedRow
 from offtarget.data.reading import KNOWN, is_data_file, read_rows
-from offtarget.errors import ConfigError, unknown_name
+from offtarget.errors import ConfigError, OfftargetError, unknown_name
 
 ALL_SPLITS = "all"
 
@@ -86,6 +86,26 @@ def resolve(
             raise ConfigError(f"--card {card}: it says how to read files; '{refs[0]}' is none")
         return replace(found, card=load_card(card, anywhere=True, reading_only=True), card_path=card, anywhere=True)
     return _resolve(refs, columns, registry)
+
+
+def require_apart(out: Path, data: str | Sequence[str] | None) -> None:
+    """Check that a file that is written is none of those that a dataset is read from.
+
+    Args:
+        out: what is to be written.
+        data: the dataset; None of rows that a program holds. One that is not there any more is none to write over.
+
+    Raises:
+        ConfigError: it is one of them.
+    """
+    if data is None or not out.exists():
+        return
+    try:
+        files = resolve(data).files
+    except OfftargetError:
+        return
+    if files is not None and any(path.samefile(out) for _, paths in files.parts for path in paths):
+        raise ConfigError(f"{out}: the rows are read from this file; name another one to write")
 
 
 def _resolve(refs: Sequence[str], columns: Mapping[str, str] | None, registry: Names | None) -> Source:
