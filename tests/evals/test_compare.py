@@ -7,7 +7,7 @@ from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.contingency_tables import mcnemar
 
 from offtarget.errors import ConfigError
-from offtarget.evals.compare import compare_runs, mcnemar_exact, paired
+from offtarget.evals.compare import differences, mcnemar_exact, paired, with_q
 from offtarget.evals.scores import BehaviourScore
 from offtarget.evals.scoring import make_score
 
@@ -102,7 +102,7 @@ def test_q_values_run_over_the_behaviours_in_common() -> None:
         a[f"b{k}"] = score(by_id(base), behaviour=f"b{k}")
         b[f"b{k}"] = score(by_id(base + rng.normal(effect, 1, 30)), behaviour=f"b{k}")
     b["extra"] = score({"x": 1.0}, behaviour="extra")
-    got = compare_runs(a, b)
+    got = with_q(differences(a, b))
     p = [d.p for d in got]
     assert [d.behaviour for d in got] == ["b0", "b1", "b2", "b3"]
     order = np.argsort(p)
@@ -116,11 +116,11 @@ def test_q_values_run_over_the_behaviours_in_common() -> None:
 def test_a_comparison_without_p_is_not_in_the_family() -> None:
     a = {"one": score({"x": 1.0}, behaviour="one"), "many": score(by_id(np.arange(9.0)), behaviour="many")}
     b = {"one": score({"x": 2.0}, behaviour="one"), "many": score(by_id(np.arange(9.0) ** 1.1), behaviour="many")}
-    one, many = compare_runs(a, b)
+    one, many = with_q(differences(a, b))
     assert one.p is None and one.q is None
     assert many.q == many.p
     with pytest.raises(ConfigError, match="no behaviour in common"):
-        compare_runs({"one": a["one"]}, {"many": b["many"]})
+        differences({"one": a["one"]}, {"many": b["many"]})
 
 
 def test_two_prompts_that_change_alike_prove_little() -> None:
@@ -243,7 +243,7 @@ def test_no_difference_is_said_only_where_the_interval_excludes_one_that_matters
     b[: up + down] = 1 - b[: up + down]
     card = {"behaviour": "b", "task_version": "1-A", "direction": "lower", "role": "target"}
     x, y = (make_score(by_id(v), **card, unit="share of answers") for v in (a, b))  # type: ignore[arg-type]
-    (found,) = compare_runs({"b": x}, {"b": y})
+    (found,) = with_q(differences({"b": x}, {"b": y}))
     assert found.verdict == verdict
     assert found.margin == 0.05
 

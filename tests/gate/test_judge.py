@@ -215,7 +215,7 @@ def test_with_both_audits_shared_rows_are_counted_as_such(audits: Make, tmp_path
         "warning: these are the very rows"
     ] and not by_rows.notes
     other = judged(audits(12, 2000, bold=0.15, list=0.1, emoji=0.1), baseline=tmp_path / "offtarget-baseline.json")
-    assert any("cannot be known from a baseline" in n for n in other.notes)
+    assert any("cannot tell which rows and prompts this data shares" in n for n in other.notes)
     other = audits(10, 2000, bold=0.15, list=0.04, offer=0.08)
     for report, by in ((judged(other, baseline=baseline(tmp_path, old)), "the sums of the baseline"),
                        (judged(other, against=old), "the rows of both audits")):  # fmt: skip

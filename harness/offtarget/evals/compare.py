@@ -127,27 +127,6 @@ def paired(
     )
 
 
-def compare_runs(
-    a: Mapping[str, BehaviourScore | Sequence[BehaviourScore]],
-    b: Mapping[str, BehaviourScore | Sequence[BehaviourScore]],
-    *,
-    trained: tuple[bool, bool] = (True, True),
-    margins: Margins | None = None,
-) -> list[PairedDifference]:
-    """All behaviours that both runs have, with q-values over that family.
-
-    Args:
-        a: scores by behaviour, before; one for each training seed where there are several.
-        b: scores by behaviour, after.
-        trained: as in `paired`.
-        margins: as in `paired`.
-
-    Raises:
-        ConfigError: no behaviour in common, or different task versions.
-    """
-    return with_q(differences(a, b, trained=trained, margins=margins))
-
-
 def differences(
     a: Mapping[str, BehaviourScore | Sequence[BehaviourScore]],
     b: Mapping[str, BehaviourScore | Sequence[BehaviourScore]],
@@ -159,8 +138,8 @@ def differences(
     """All behaviours that both runs have, before the correction for their number.
 
     Args:
-        a: as in `compare_runs`.
-        b: as in `compare_runs`.
+        a: scores by behaviour, before; one for each training seed where there are several.
+        b: scores by behaviour, after.
         trained: as in `paired`.
         margins: as in `paired`.
         others: how many runs are compared with a, in one family.

@@ -127,8 +127,8 @@ def _before(
         if against is None or against.audit.key != baseline.audit:
             if own_rows(criteria.baseline) != folder.audit.dataset.rows_sha256:
                 notes.append(
-                    "rows that the baseline's data and these share cannot be known from a baseline: where there are some, less is "
-                    "found than with --against AUDIT_DIR"
+                    "a baseline cannot tell which rows and prompts this data shares with its own; where it shares some, small "
+                    "changes are missed (--against AUDIT_DIR compares the rows)"
                 )
             return baseline, from_sums(baseline, now), notes
     elif against is not None:
