@@ -16,9 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from offtarget.models import ModelRef
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store
 from offtarget.training.passes import Pass, Rows, StartReader
-from offtarget.training.sides import Sides
+from offtarget.training.sides import Side, Sides, by_side
+from offtarget.training.spec import PER_TOKEN_LOSSES
 from offtarget.training.tokens import TokenPair
 
 
@@ -110,3 +112,42 @@ def reference(
         [s.sequence(policy=True) for *_, s in changed], [s.start(policy=True) for *_, s in changed]
     )
     return Reference(trained, prompted, {(i, source): k for k, (i, source, _) in enumerate(changed)})
+
+
+def summed(reference: Reference, row: int, sides: tuple[Side, Side], ld_alpha: float | None) -> tuple[float, float]:
+    """Reference log-probability of the side trained as chosen, and of the other: the weighted sum over its tokens, in nats.
+
+    Args:
+        reference: of every answer of the plan.
+        row: the pair.
+        sides: its answers as they are trained on.
+        ld_alpha: LD-DPO: what the tokens count that one answer is longer by; None: as much as the others.
+    """
+    shared = min(int(s.counts.sum()) for s in sides)
+
+    def total(side: Side) -> float:
+        weight = side.weights.copy()
+        if ld_alpha is not None:
+            weight[np.cumsum(side.counts) > shared] *= ld_alpha
+        return float(reference.answer(row, side.source)[: len(side.answer)] @ weight)
+
+    return total(sides[0]), total(sides[1])
+
+
+def offsets_in_loss(
+    plan: ShapingPlan, sides: Sides, losses: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(n_pairs,) offset of the side trained as chosen, and of the other: −o/β of it shifts the reference.
+
+    A loss that takes the mean over an answer's tokens needs it times their number.
+
+    Args:
+        plan: whose offsets.
+        sides: every row's answers in tokens.
+        losses: names of trl's losses.
+    """
+    up, down = by_side(plan.flip, plan.offset_chosen, plan.offset_rejected)
+    if not PER_TOKEN_LOSSES & {*losses}:
+        return up, down
+    tokens = np.array([[s.counts.sum() for s in both] for both in sides], dtype=float).reshape(-1, 2)
+    return up * tokens[:, 0], down * tokens[:, 1]

@@ -26,9 +26,8 @@ from offtarget.training.checkpoints import not_a_number
 from offtarget.training.head import CachedInput, PassThrough, use_frozen_head
 from offtarget.training.intervene import Intervention, module_of
 from offtarget.training.own_script import own_data
-from offtarget.training.reference import Reference
-from offtarget.training.sides import Side, Sides, by_side
-from offtarget.training.spec import PER_TOKEN_LOSSES
+from offtarget.training.reference import Reference, offsets_in_loss, summed
+from offtarget.training.sides import Sides
 
 ROW = "row"
 PROMPTS = ("policy_chosen_prompt_ids", "policy_rejected_prompt_ids")
@@ -190,10 +189,7 @@ class ShapedDPOTrainer(DPOTrainer):
         weight = plan.relative_weight()
         self.row_weight = torch.from_numpy(weight).float()
         self._weighted = bool((weight[plan.keep] != 1.0).any())
-        offsets = by_side(plan.flip, plan.offset_chosen, plan.offset_rejected)
-        tokens = np.array([[s.counts.sum() for s in both] for both in sides], dtype=float).reshape(-1, 2)
-        scale = tokens.T if PER_TOKEN_LOSSES & {*kwargs["args"].loss_type} else np.ones((2, 1))
-        self._offsets = offsets[0] * scale[0], offsets[1] * scale[1]
+        self._offsets = offsets_in_loss(plan, sides, kwargs["args"].loss_type)
         self._rows: Tensor | None = None
         self._token_weights: Tensor | None = None
         self._log_probs: Tensor | None = None
@@ -279,7 +275,7 @@ class ShapedDPOTrainer(DPOTrainer):
         if self.reference is None:
             chosen, rejected = self._reference_pass(dataset, batch_size)
         else:
-            both = [self._reference_of(i) for i in rows]
+            both = [summed(self.reference, i, self.sides[i], self.ld_alpha) for i in rows]
             chosen, rejected = [c for c, _ in both], [r for _, r in both]
         dataset = dataset.remove_columns([k for k in dataset.column_names if k.startswith("ref_")])
         up, down = self._offsets
@@ -307,21 +303,6 @@ class ShapedDPOTrainer(DPOTrainer):
             self.data_collator.policy = True
         chosen, rejected = torch.cat(both, dim=1).tolist()
         return chosen, rejected
-
-    def _reference_of(self, row: int) -> tuple[float, float]:
-        """Summed reference log-probability of the side trained as chosen, and of the other."""
-        assert self.reference is not None
-        sides = self.sides[row]
-        shared = min(int(s.counts.sum()) for s in sides)
-
-        def total(side: Side) -> float:
-            scores = self.reference.answer(row, side.source)[: len(side.answer)]  # type: ignore[union-attr]
-            weight = side.weights.copy()
-            if self.ld_alpha is not None:  # LD-DPO: what one answer is longer by counts less
-                weight[np.cumsum(side.counts) > shared] *= self.ld_alpha
-            return float(scores @ weight)
-
-        return total(sides[0]), total(sides[1])
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> Any:
         """As trl, with the weights of tokens, and without the columns that are ours."""
