@@ -277,6 +277,11 @@ def plain_line(text: str) -> str:
     return "".join(c for c in " ".join(text.split()) if c.isprintable())
 
 
+def markdown_line(text: str) -> str:
+    """Text on one line that is no markup."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", plain_line(text))
+
+
 def one_line(error: object) -> str:
     """What an error of a library says, as a part of our own line: without breaks, and cut."""
     return " ".join(str(error).split())[:160]

@@ -1,7 +1,7 @@
 """A plan in a program: what a protocol does to each pair, and the dataset that comes of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from os import PathLike, fspath
 from pathlib import Path
@@ -19,7 +19,7 @@ from offtarget.chat_template import read_template
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.data.sources import require_apart
 from offtarget.engine.as_audited import MODEL, Asked, as_audited
-from offtarget.engine.dry import dry_plan, ground
+from offtarget.engine.dry import Planned, dry_plan, ground
 from offtarget.errors import ConfigError
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import check_lenses, split_lenses
@@ -33,6 +33,8 @@ from offtarget.verdicts import Verdicts
 if TYPE_CHECKING:
     from datasets import Dataset
 
+    from offtarget.elsewhere.folder import Exported
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class PlanResult:
@@ -43,6 +45,8 @@ class PlanResult:
     pairs: PairSet
     """The pairs that were planned on."""
     _summary: Mapping[str, Any]
+    _made: tuple[Planned, Reader] | None = None
+    """How it came about, and the start model; None of a plan that was made in another way."""
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -157,6 +161,36 @@ class PlanResult:
         write_atomic(to, made.getvalue())
         return len(shaped)
 
+    def export(
+        self, folder: str | PathLike[str], *, reference: bool = True, progress: Progress | None = None, **training: Any
+    ) -> "Exported":
+        """Write a dataset folder for another trainer, with reference log-probabilities that carry the plan's offsets.
+
+        Args:
+            folder: a new one, written whole or not at all: rows, README.md (what they are, and what they cannot carry) and
+                plan.json. Plain trl trains on it (`docs/how-to/train-elsewhere.md`).
+            reference: whether to run the start model over all answers; a plan of rows alone needs that not.
+            progress: called with (what, done, total).
+            training: what the columns depend on: `beta`, `loss`, `max_length`, `label_smoothing`, `min_answer_tokens`, `bf16`.
+
+        Returns:
+            The record in plan.json. `ignored` says what of the plan trl's DPOTrainer would not carry out.
+
+        Raises:
+            ConfigError: a plan that no dataset can carry (hooks), or a folder with other content.
+            UndecidedError: no pair can be trained on at this length.
+        """
+        from offtarget.elsewhere.export import export_plan, training_options
+
+        if self._made is None:
+            raise ConfigError(
+                "only a plan that offtarget.plan() made can be exported: what it was made from belongs to it"
+            )
+        planned, reader = self._made
+        reader = reader if progress is None else replace(reader, progress=progress)
+        spec = training_options(training)
+        return export_plan(Path(fspath(folder)), planned, self.pairs, reader, spec, reference=reference)
+
     def __repr__(self) -> str:
         s = self._summary
         return f"<plan of {s['protocol']}: {s['touched']} of {s['pairs']} pairs touched>"
@@ -246,5 +280,5 @@ def plan(
     reader = Reader(reading.model or MODEL, Store(), reading.max_length, template=reading.template, progress=progress)
     decided = verdicts if isinstance(verdicts, Verdicts) else path
     on = ground(given, reading.lens, reader, concept=concept, verdicts=decided, like=answered.like)
-    made = dry_plan(on, protocol, parameters, seed=seed)
-    return PlanResult(made.plan, given, made.summary)
+    planned = dry_plan(on, protocol, parameters, seed=seed)
+    return PlanResult(planned.plan, given, planned.summary, (planned, reader))

@@ -84,6 +84,25 @@ def plan(
             "columns for weights and offsets."
         ),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write a dataset folder for another trainer, with README.md and plan.json; reference log-probabilities, which "
+            "carry offsets, are computed by the start model."
+        ),
+    ] = None,
+    training: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-T",
+            "--training",
+            help="Training option that the columns of --export depend on, key=value: beta, loss, max_length, label_smoothing, "
+            "min_answer_tokens, bf16.",
+        ),
+    ] = None,
+    reference: Annotated[
+        bool, typer.Option("--reference/--no-reference", help="With --export: run the start model over all answers.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """Dry run of a protocol: rows touched, effective weights, notes, hash."""
@@ -109,12 +128,22 @@ def plan(
         check_parameters(entry, own[entry.name])
     if concept is not None and verdicts is not None:
         raise ConfigError("-P concept= and --verdicts both say what to shape; give one of them")
+    from offtarget.api.plan import PlanResult, check_shaped
+
     if out is not None:
         if len(entries) > 1:
             raise ConfigError(f"--out {out}: a shaped dataset is of one protocol; name one of {', '.join(own)}")
-        from offtarget.api.plan import PlanResult, check_shaped
-
         check_shaped(out)
+    options = parameters_option(training, "--training")
+    if export is not None:
+        from offtarget.elsewhere.export import require_vacant, training_options
+
+        if len(entries) > 1:
+            raise ConfigError(f"--export {export}: a folder holds one plan; name one of {', '.join(own)}")
+        require_vacant(export)
+        training_options(options)
+    elif options or not reference:
+        raise ConfigError("--training and --no-reference say how --export is written; give --export DIR")
     if chat_template:
         read_template(chat_template)
     asked = asked_rows(
@@ -149,7 +178,9 @@ def plan(
         else:
             dry = dry_plan(on, entries[0].name, params, seed=seed)
             summary = dry.summary
-            rows = None if out is None else PlanResult(dry.plan, pairs, summary).write(out)
+            result = PlanResult(dry.plan, pairs, summary, (dry, reader))
+            rows = None if out is None else result.write(out)
+            exported = None if export is None else result.export(export, reference=reference, **options)
     note_reading(pairs)
     if len(entries) > 1:
         for text in on.notes:
@@ -158,6 +189,10 @@ def plan(
         return
     if out is not None:
         note(f"wrote {rows:,} pairs to {out}")
+    if exported is not None:
+        note(f"wrote {exported.n_rows:,} rows to {export}")
+        for reason in exported.ignored:
+            note(f"warning: trl's DPOTrainer would not carry out {reason} (see {export}/README.md)")
     if as_json:
         echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
         return

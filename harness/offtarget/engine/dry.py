@@ -23,16 +23,7 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import needs_concept
 from offtarget.shaping.readings import StoredReadings
 from offtarget.training.spec import TrainingSpec
-from offtarget.verdicts import Verdicts
-
-
-@dataclass(frozen=True, eq=False)
-class Planned:
-    """A plan, and what there is to say of it."""
-
-    plan: ShapingPlan
-    summary: dict[str, Any]
-    """JSON values: rows touched, weights, targets, expected shifts, notes, hash."""
+from offtarget.verdicts import Verdict, Verdicts
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +90,28 @@ def ground(
         targets = (Target(concept, 1),)
     readings = readings_of(pairs, features, members, lenses, reader)
     return Ground(readings, tuple(features), targets, tuple(forecast), (), concept, tuple(notes))
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A plan, and what there is to say of it."""
+
+    plan: ShapingPlan
+    summary: dict[str, Any]
+    """JSON values: rows touched, weights, targets, expected shifts, notes, hash."""
+    on: Ground
+    parameters: Mapping[str, Any]
+    """Of the protocol, those that were given."""
+    seed: int
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What it carries out; a concept without verdicts is amplified, by a negative strength suppressed."""
+        if not needs_concept(self.plan.protocol):
+            return ()
+        if self.on.concept is not None:
+            return (Verdict(concept=self.on.concept, decision="amplify"),)
+        return tuple(t.verdict.acting() for t in self.on.traced)
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,4 +200,4 @@ def dry_plan(on: Ground, protocol: str, params: Mapping[str, Any], *, seed: int)
         }
         for t in on.traced
     ]
-    return Planned(plan, summary)
+    return Planned(plan, summary, on, params, seed)

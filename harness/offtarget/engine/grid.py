@@ -203,7 +203,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         task_versions={name: str(default().get("behaviour", name).card["version"]) for name in recipe.behaviours},
         code_version=code_version(),
         protocol_sha256=_source(protocol) if trained else None,
-        contexts_sha256=_contexts(run.targets) if trained else None,
+        contexts_sha256=contexts_sha256(run.targets) if trained else None,
         packages=package_versions() | ({"offtarget-commit": at} if (at := commit()) else {}),
         seeds={"training": seed, "sampling": seed},
     )
@@ -215,7 +215,7 @@ def _source(protocol: str) -> str:
     return source_sha256(path.parent, [path])
 
 
-def _contexts(targets: Sequence[Target]) -> str | None:
+def contexts_sha256(targets: Sequence[Target]) -> str | None:
     """Identity of the rows inside contexts, which neither verdicts nor the pairs' text tell."""
     rows = [[t.concept, t.context, np.flatnonzero(t.rows).tolist()] for t in targets if t.rows is not None]
     return hash_of(rows) if rows else None

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from offtarget.documents import plain_line
+from offtarget.documents import markdown_line
 from offtarget.models import EMBEDDED, ModelRef
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import write_atomic
@@ -63,7 +63,7 @@ def write_card(
     """
     title = f"{plan.protocol}, seed {seed}" + (f", on {origin.dataset}" if origin else "")
     text = (
-        f"---\n{_front_matter(ref, spec, origin)}---\n\n# {_plain(title)}\n\n"
+        f"---\n{_front_matter(ref, spec, origin)}---\n\n# {markdown_line(title)}\n\n"
         "A policy that offtarget trained to measure what preference data teaches. It is made to be compared with others of "
         "its run, not to be used: its protocol may teach what nobody wants, and nothing was done to make it safe.\n\n"
         f"{_table(_facts(ref, plan, seed, rows_sha256, digest, origin))}\n"
@@ -126,7 +126,7 @@ def _settings(spec: TrainingSpec, digest: Mapping[str, Any]) -> dict[str, Any]:
 
 def _table(facts: Mapping[str, Any]) -> str:
     """A table of what is said; what is empty is left out."""
-    rows = [f"| {name} | {_plain(str(value))} |" for name, value in facts.items() if value != ""]
+    rows = [f"| {name} | {markdown_line(str(value))} |" for name, value in facts.items() if value != ""]
     return "\n".join(["| | |", "| --- | --- |", *rows]) + "\n"
 
 
@@ -134,8 +134,3 @@ def _hub_id(name: str) -> str | None:
     """What the hub calls a model or dataset; None for what lies here."""
     found = _HUB_ID.fullmatch(name)
     return found[1] if found else _ON_HUB.get(name)
-
-
-def _plain(text: str) -> str:
-    """Text on one line that is no markup."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", plain_line(text))

@@ -1,0 +1,1 @@
+"""A policy that another program trains: a plan as a dataset folder for it, and its policy as a cell."""
