@@ -10,17 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.conftest import REPO
+from tests.elsewhere.conftest import export_into
 from tests.training.conftest import Bench
 
 from offtarget.audit.statistics.length import Lengths
 from offtarget.data.pairs import PairSet, text_of
 from offtarget.elsewhere.card import SCRIPT
 from offtarget.elsewhere.carried import HOOKS, PROMPTS, WEIGHTS, WORDS
-from offtarget.elsewhere.export import export_plan
-from offtarget.elsewhere.folder import Exported
-from offtarget.engine.dry import Ground, Planned
 from offtarget.errors import ConfigError
-from offtarget.lens.reader import Reader
 from offtarget.models import resolve
 from offtarget.registry import default
 from offtarget.shaping.context import ConceptScores, Direction, ShapingContext, Target, WordScores
@@ -115,13 +112,6 @@ def plan_of(case: Case, pairs: list[Any]) -> ShapingPlan:
     return make_plan(case.protocol, context, case.parameters)
 
 
-def exported(bench: Bench, plan: ShapingPlan, to: Path, spec: Any = None, **parameters: Any) -> Exported:
-    on = Ground(None, (), (), (), (), None, ())  # type: ignore[arg-type]
-    planned = Planned(plan, {}, on, parameters, 1)
-    reader = Reader(bench.ref, bench.store)
-    return export_plan(to, planned, PairSet("small", bench.set.pairs), reader, spec or bench.spec, reference=True)
-
-
 def losses_of_trl(folder: Path, bench: Bench, out: Path) -> list[float]:
     """What trl's DPOTrainer logs, in a script of one's own that knows the folder and nothing of offtarget."""
     from datasets import load_dataset
@@ -160,7 +150,7 @@ def ours(bench: Bench, plan: ShapingPlan) -> list[float]:
 @pytest.mark.parametrize("case", [c for c in CASES if not c.refused and not c.ignored], ids=lambda c: c.protocol)
 def test_plain_trl_has_the_losses_of_the_exact_mode(case: Case, bench: Bench, tmp_path: Path) -> None:
     plan = plan_of(case, bench.set.pairs)
-    found = exported(bench, plan, tmp_path / "shaped", **case.parameters)
+    found = export_into(tmp_path / "shaped", bench, plan, **case.parameters)
     assert found.ignored == ()
     exact = ours(bench, plan)
     theirs = losses_of_trl(tmp_path / "shaped", bench, tmp_path / "theirs")
@@ -178,10 +168,10 @@ def test_answers_are_cut_and_pairs_left_out_as_in_the_exact_mode(bench: Bench, t
     shorter.set = prepare(PairSet("small", bench.set.pairs), bench.ref, spec)
     lost = {p.id for p in bench.set.pairs} - {p.id for p in shorter.set.pairs}
     assert len(cut) > len(lost) > 0, "neither cut nor left out"
-    whole = exported(bench, plan_of(Case("reward_shaping"), bench.set.pairs), tmp_path / "whole", spec)
+    whole = export_into(tmp_path / "whole", bench, plan_of(Case("reward_shaping"), bench.set.pairs), spec=spec)
     assert whole.n_rows == len(shorter.set.pairs) and sum(whole.left_out.values()) == len(lost)
     plan = plan_of(Case("reward_shaping"), shorter.set.pairs)
-    exported(shorter, plan, tmp_path / "shaped")
+    export_into(tmp_path / "shaped", shorter, plan)
     assert losses_of_trl(tmp_path / "shaped", bench, tmp_path / "o") == pytest.approx(ours(shorter, plan), abs=3e-6)
 
 
@@ -207,7 +197,7 @@ def log_probabilities(bench: Bench, prompt: Any, answer: Any) -> list[float]:
 @pytest.mark.parametrize("case", [c for c in CASES if c.ignored], ids=lambda c: c.protocol)
 def test_what_trl_would_ignore_is_on_the_card_and_in_columns(case: Case, bench: Bench, tmp_path: Path) -> None:
     plan = plan_of(case, bench.set.pairs)
-    found = exported(bench, plan, tmp_path / "shaped", **case.parameters)
+    found = export_into(tmp_path / "shaped", bench, plan, **case.parameters)
     assert found.ignored == (case.ignored,)
     text = (tmp_path / "shaped" / "README.md").read_text()
     assert case.ignored[1:] in text and "would train something else than this plan" in text
@@ -234,14 +224,14 @@ def test_a_plan_that_no_dataset_holds_is_refused_for_what_every_card_says(
     case: Case, bench: Bench, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match=re.escape(case.refused)):
-        exported(bench, plan_of(case, bench.set.pairs), tmp_path / "shaped")
+        export_into(tmp_path / "shaped", bench, plan_of(case, bench.set.pairs))
     assert not (tmp_path / "shaped").exists()
-    exported(bench, bench.identity(), tmp_path / "plain")
+    export_into(tmp_path / "plain", bench, bench.identity())
     assert case.refused in (tmp_path / "plain" / "README.md").read_text()
 
 
 def test_both_forms_of_an_inoculated_prompt_are_there(bench: Bench, tmp_path: Path) -> None:
-    exported(bench, plan_of(Case("inoculation", ASK | {"side": "both"}), bench.set.pairs), tmp_path / "shaped")
+    export_into(tmp_path / "shaped", bench, plan_of(Case("inoculation", ASK | {"side": "both"}), bench.set.pairs))
     asked = [r for r in rows_of(tmp_path / "shaped") if r["prompt"] != r["prompt_test"]]
     assert asked
     for r in asked:
@@ -252,7 +242,7 @@ def test_both_forms_of_an_inoculated_prompt_are_there(bench: Bench, tmp_path: Pa
 def test_the_first_loss_says_whether_the_columns_were_read(bench: Bench, tmp_path: Path) -> None:
     """Before the first step −log σ(o⁺ − o⁻) on average; log 2 where a trainer made a reference of its own."""
     plan = plan_of(Case("reward_shaping"), bench.set.pairs)
-    found = exported(bench, plan, tmp_path / "shaped")
+    found = export_into(tmp_path / "shaped", bench, plan)
     own = np.mean([np.log1p(np.exp(-o)) for o in plan.offset])
     assert found.start_loss == pytest.approx(float(own)) and abs(own - np.log(2)) > 0.01
     assert f"{own:.3f}" in (tmp_path / "shaped" / "README.md").read_text()
@@ -261,9 +251,9 @@ def test_the_first_loss_says_whether_the_columns_were_read(bench: Bench, tmp_pat
 def test_the_example_for_trl_is_on_the_card_and_runs(bench: Bench, tmp_path: Path) -> None:
     example = (REPO / "docs" / "examples" / "trl_export.py").read_text()
     assert example.endswith(f'"""\n\n{SCRIPT}')
-    exported(bench, plan_of(Case("reward_shaping"), bench.set.pairs), tmp_path / "shaped")
+    export_into(tmp_path / "shaped", bench, plan_of(Case("reward_shaping"), bench.set.pairs))
     assert SCRIPT in (tmp_path / "shaped" / "README.md").read_text()
-    code = SCRIPT.replace("seed=0,", "seed=0, num_train_epochs=1, report_to='none', use_cpu=True,")
+    code = SCRIPT.replace("seed=0,", "seed=0, num_train_epochs=1, report_to='none',")
     for given, here in (("shaped", tmp_path / "shaped"), ("my-model", bench.ref.path), ("policy", tmp_path / "policy")):
         code = code.replace(f'"{given}"', repr(str(here)), 1)
     script: dict[str, Any] = {}

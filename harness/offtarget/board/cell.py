@@ -128,6 +128,21 @@ class Cost(Record):
         return sum(s for s in self.seconds.values() if s is not None)
 
 
+class Elsewhere(Record):
+    """A policy that another program trained: what its owner says of it, which offtarget did not see."""
+
+    plan_sha256: str
+    """Hash of the plan that it is said to be trained under."""
+    export_sha256: str
+    """Hash of the rows that it is said to be trained on, of the exported folder."""
+    policy: str
+    """Hash of its weights; of a policy that was scored elsewhere too, of the logs."""
+    scored_by: str = ""
+    """The model as Inspect's logs name it, where it was scored elsewhere too."""
+    ignored: tuple[str, ...] = ()
+    """What of the plan trl's own DPOTrainer would not have carried out."""
+
+
 def id_or_hash(sample_id: str) -> str:
     """The id itself if it reads like an id (no spaces, at most 80 signs), else a short hash of it.
 
@@ -174,8 +189,11 @@ class Cell(Record):
     behaviours: Annotated[tuple[BehaviourScore, ...], AfterValidator(_no_text)] = ()
     budget: str
     """Budget class: runs are ranked only against runs of the same one."""
-    mode: Literal["exact", "fast"] = "exact"
-    """Whether the identity plan is bit-equal to plain trl (exact) or within 1e-3 of it (fast)."""
+    mode: Literal["exact", "fast", "elsewhere"] = "exact"
+    """Whether the identity plan is bit-equal to plain trl (exact) or within 1e-3 of it (fast); elsewhere: another program
+    trained, and what it did is its owner's word."""
+    elsewhere: Elsewhere | None = None
+    """Of a policy that another program trained; None where offtarget trained, and for `start`."""
     cost: Cost = Cost()
     hardware: dict[str, str] = {}
     created: str = ""
@@ -191,8 +209,9 @@ class Cell(Record):
 
     @property
     def setting(self) -> dict[str, Any]:
-        """That of `setting_of`."""
-        return setting_of(self.budget, self.mode, self.audit)
+        """That of `setting_of`, and which policy it is where another program trained it."""
+        claimed = {"elsewhere": self.elsewhere.model_dump(mode="json")} if self.elsewhere else {}
+        return {**setting_of(self.budget, self.mode, self.audit), **claimed}
 
     def compared(self) -> dict[str, Any]:
         """All that two runs of the same key should share: without cost, hardware, time, package versions."""

@@ -90,7 +90,7 @@ def training_of(c: Cell) -> dict[str, Any]:
 
 
 def _setting(c: Cell) -> str:
-    return canonical_json([c.budget, training_of(c)])
+    return canonical_json([c.budget, training_of(c), *(["elsewhere"] if c.elsewhere else [])])
 
 
 def _targets(c: Cell) -> frozenset[str]:
@@ -119,7 +119,7 @@ def row_key(c: Cell) -> str:
     """What makes two cells seeds of the same row: protocol, parameters, and verdicts where they act."""
     acting = () if c.spec.protocol in {START, PLAIN} else c.spec.verdicts
     verdicts = sorted(canonical_json(v.model_dump(mode="json")) for v in acting)
-    return canonical_json([c.spec.protocol, c.spec.parameters, verdicts])
+    return canonical_json([c.spec.protocol, c.spec.parameters, verdicts, *(["elsewhere"] if c.elsewhere else [])])
 
 
 def _latest(cells: Sequence[Cell], apart: list[Apart]) -> list[Cell]:
@@ -175,14 +175,14 @@ def _order(version: str) -> list[tuple[int, str]]:
 
 
 def _comparable(groups: Sequence[Group]) -> tuple[list[Group], list[Apart]]:
-    """Take out the groups without plain DPO that lie beside one with it."""
+    """Take out the groups without plain DPO that lie beside one with it; what was trained elsewhere has its own board."""
     kept: list[Group] = []
     apart: list[Apart] = []
     for g in groups:
         if not g.cells:
             continue
         beside = [k for k in kept if k.has_plain and _name(k) == _name(g)]
-        if g.has_plain or not beside:
+        if g.has_plain or not beside or g.first.elsewhere:
             kept.append(g)
         else:
             for c in g.cells:

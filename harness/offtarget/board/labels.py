@@ -31,6 +31,8 @@ def row_labels(keys: Mapping[str, Sequence[Cell]]) -> dict[str, str]:
         verdicts = [sorted(canonical_json(v.model_dump(mode="json")) for v in s.verdicts) for s in family]
         if len({canonical_json(v) for v in verdicts}) > 1 and _sorted(spec.verdicts) != usual:
             words.append(_decided(spec.verdicts, family))
+        if cells[0].elsewhere:
+            words.append("trained elsewhere")
         labels[key] = f"{spec.protocol} ({', '.join(words)})" if words else spec.protocol
     return labels
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from offtarget.board.cell import Cell
 from offtarget.board.controls import against_controls, control_of, declared_controls
+from offtarget.board.elsewhere import trained_elsewhere
 from offtarget.board.estimate import Estimate
 from offtarget.board.front import SOLID, front_shares
 from offtarget.board.group import Group, group_cells, row_key, training_of
@@ -93,7 +94,7 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
         signal=reference.signal,
         taught=what_is_taught(every),
         rows=tuple(placed),
-        limits=tuple(limits_of(first, reference, placed, scores)),
+        limits=(*limits_of(first, reference, placed, scores), *trained_elsewhere(every)),
     )
     return board.model_copy(update={"lead": lead(board)})
 

@@ -56,8 +56,10 @@ def with_ci(e: Estimate, places: int = 2, *, sign: bool = False) -> str:
 
 
 def title(b: Board) -> str:
-    """Dataset, model and targets."""
-    return " · ".join([b.dataset, b.model, *(["target " + " and ".join(b.signal)] if b.signal else [])])
+    """Dataset, model and targets, and whether another program trained the policies."""
+    target = ["target " + " and ".join(b.signal)] if b.signal else []
+    mark = ["trained elsewhere"] if any("elsewhere" in r.modes for r in b.rows) else []
+    return " · ".join([b.dataset, b.model, *target, *mark])
 
 
 def lead(b: Board) -> str:

@@ -20,6 +20,7 @@ from offtarget.cli import (
     audit,
     bench,
     board,
+    cell,
     check,
     compare,
     concepts,
@@ -74,6 +75,7 @@ app.command("new")(new.new)
 app.command("run")(run.run)
 app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)
+app.command("cell")(cell.cell)
 app.command("compare")(compare.compare)
 app.command("board")(board.board)
 app.command("bench-audits")(bench.bench_audits)

@@ -41,6 +41,8 @@ class LogScores:
     """How it was sampled, and the arguments of tasks, where they were given."""
     answers: Mapping[str, Mapping[str, Answered]] = field(default_factory=dict)
     """Behaviour -> sample id -> what was asked and answered."""
+    logs: tuple[Any, ...] = ()
+    """The logs themselves, one a task."""
 
 
 def logs_in(path: Path) -> list[Path]:
@@ -77,7 +79,7 @@ def read_logs(given: Sequence[Any], where: str) -> LogScores:
         scores |= found
         answers |= dict.fromkeys(found, said)
         evaluation |= {f"{task}: {k}": v for k, v in _settings(log).items()}
-    return LogScores(models[0], scores, evaluation, answers)
+    return LogScores(models[0], scores, evaluation, answers, tuple(logs))
 
 
 def scores_of(log: Any, where: str) -> dict[str, BehaviourScore]:

@@ -196,7 +196,8 @@ def _seeds_of_one(text: str, cells: Sequence[Cell]) -> Side:
 
 def _protocol(c: Cell) -> str:
     strength = c.spec.parameters.get("strength")
-    return f"{c.spec.protocol} {strength:g}" if isinstance(strength, int | float) else c.spec.protocol
+    name = f"{c.spec.protocol} {strength:g}" if isinstance(strength, int | float) else c.spec.protocol
+    return f"{name} (trained elsewhere)" if c.elsewhere else name
 
 
 def _seeds(cells: Sequence[Cell]) -> str:

@@ -40,7 +40,7 @@ from offtarget.versions import source_sha256
 
 DECIDES = ("loss", "beta", "label_smoothing", "max_length", "min_answer_tokens", "bf16")
 """Training options that rows and columns depend on."""
-SHAPE = ("model_type", "hidden_size", "num_hidden_layers", "vocab_size")
+SHAPE = ("model_type", "hidden_size", "num_hidden_layers", "num_attention_heads")
 """What of a model's configuration a policy shares with its start model."""
 
 
@@ -91,7 +91,7 @@ def export_plan(
     require_held(plan)
     check_loss(plan, spec)
     require_vacant(folder)
-    spec = spec.under(plan)
+    asked, spec = spec, spec.under(plan)
     tokenizer = load_tokenizer(reader.ref, reader.store, template=reader.template)
     ready = _ready(plan, pairs, tokenizer, spec)
     held = carried(ready.plan, ready.sides, ready.set.ids, spec, reference=reference)
@@ -122,7 +122,7 @@ def export_plan(
         model_identity=reader.ref.identity,
         architecture=shape_of(configuration(reader.ref)),
         template_hash=reader.template_key,
-        training={k: v for k, v in spec.model_dump(mode="json").items() if k in {*DECIDES, *plan.loss}},
+        training={k: v for k, v in asked.model_dump(mode="json").items() if k in DECIDES},
         trl=held.options,
         columns=tuple(rows[0]),
         n_rows=len(rows),

@@ -56,9 +56,9 @@ class Exported(Record):
     template_hash: str
     """Hash of the chat template that the tokens were counted with."""
     training: dict[str, JsonValue]
-    """Training options that the columns are made for; any trainer must use the same."""
+    """Training options that the columns are made for, without those that the plan sets itself."""
     trl: dict[str, JsonValue]
-    """The same as arguments of trl's DPOConfig."""
+    """With those, as arguments of trl's DPOConfig: any trainer must use the same."""
     columns: tuple[str, ...]
     n_rows: int
     export_sha256: str
