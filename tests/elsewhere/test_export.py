@@ -56,6 +56,18 @@ def test_the_folder_is_a_dataset_with_a_card_and_a_plan(asked: Callable[..., int
     assert (plan.parameters["strength"], [v.decision for v in plan.verdicts]) == (0.25, ["suppress"])
 
 
+def test_two_folders_of_one_name_are_two_datasets_to_a_cache(asked: Callable[..., int], tmp_path: Path) -> None:
+    """`datasets` keeps a local folder by its name and that of its configuration, not by its rows."""
+    from datasets import load_dataset
+
+    found = {}
+    for strength in ("-0.25", "-0.5"):
+        folder = Path(f"of{strength}/shaped")
+        assert asked("filter", *BOLD, "-P", f"strength={strength}", "--export", str(folder), "--no-reference") == 0
+        found[strength] = len(load_dataset(str(folder), split="train", cache_dir=str(tmp_path / "cache")))
+    assert found == {"-0.25": 15, "-0.5": 10}
+
+
 def test_without_the_reference_trl_makes_its_own_and_only_rows_can_be_carried(
     asked: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -248,7 +248,10 @@ def test_the_first_loss_says_whether_the_columns_were_read(bench: Bench, tmp_pat
     assert f"{own:.3f}" in (tmp_path / "shaped" / "README.md").read_text()
 
 
-def test_the_example_for_trl_is_on_the_card_and_runs(bench: Bench, tmp_path: Path) -> None:
+def test_the_example_for_trl_is_on_the_card_and_runs(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
     example = (REPO / "docs" / "examples" / "trl_export.py").read_text()
     assert example.endswith(f'"""\n\n{SCRIPT}')
     export_into(tmp_path / "shaped", bench, plan_of(Case("reward_shaping"), bench.set.pairs))

@@ -71,7 +71,13 @@ USES = {
 def card(of: Exported) -> str:
     """The text of the README.md."""
     head = {
-        "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": f"{DATA}/*.parquet"}]}],
+        # datasets keeps what it loads by the names of folder and configuration, whatever the rows are: the name is of the rows
+        "configs": [
+            {
+                "config_name": f"rows-{of.export_sha256[:12]}",
+                "data_files": [{"split": "train", "path": f"{DATA}/*.parquet"}],
+            }
+        ],
         "tags": ["offtarget", "dpo", "preference"],
     }
     front = yaml.safe_dump(head, sort_keys=False, allow_unicode=True)
