@@ -8,6 +8,7 @@ from offtarget.audit.records import Audit
 from offtarget.benchmark.records import AuditBoard
 from offtarget.board.cell import Cell
 from offtarget.board.records import Boards
+from offtarget.elsewhere.folder import Exported
 from offtarget.verdicts import Verdicts
 from offtarget.verification.records import Verification
 
@@ -16,6 +17,7 @@ WRITTEN = {
     "audit.json": Audit,
     "verdicts.yaml": Verdicts,
     "a cell": Cell,
+    "an exported plan": Exported,
     "board.json": Boards,
     "an audit board": AuditBoard,
     "a verification": Verification,

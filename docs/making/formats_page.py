@@ -47,6 +47,11 @@ FORMATS = (
         "One protocol, trained with one seed and measured. `offtarget run` writes it once and never changes it.",
     ),
     Format(
+        "plan.json of an exported folder",
+        "offtarget.elsewhere.folder:Exported",
+        "A plan and the rows that another program trains on. `offtarget plan --export` writes it, `offtarget cell` checks it.",
+    ),
+    Format(
         "dataset card (.yaml)",
         "offtarget.data.cards:DatasetCard",
         "How a dataset is read, and what is known of it. Lies in `datasets_registry/`, or is given by `--card FILE`.",
