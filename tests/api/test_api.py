@@ -218,11 +218,13 @@ def test_another_dataset_is_refused_in_one_line(audited: Any) -> None:
 
 def test_what_no_dataset_can_hold_is_refused(audited: Any) -> None:
     plan = offtarget.plan(audited, "token_filter", concept="surface:bold", strength=-1)
-    with pytest.raises(ConfigError, match="masks words, which no dataset can hold: train with ShapedDPOTrainer"):
+    with pytest.raises(ConfigError, match="masks words, which plain rows cannot hold: train with ShapedDPOTrainer"):
         plan.apply()
     soft = offtarget.plan(audited, "token_reweight", concept="surface:bold", strength=-1)
     assert soft.summary()["token_weighted"] == int(soft.plan.touched.sum()) > 0
-    with pytest.raises(ConfigError, match="weights of single words, which no dataset can hold: train with ShapedDPO"):
+    with pytest.raises(
+        ConfigError, match="weights of single words, which plain rows cannot hold: train with ShapedDPO"
+    ):
         soft.apply()
 
 

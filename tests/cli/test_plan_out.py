@@ -84,7 +84,7 @@ def test_offsets_suppress_the_side_that_shows_the_concept(pairs: Path) -> None:
     [
         ("filter", "shaped.csv", "shaped.csv: a shaped dataset is a .jsonl or a .parquet file"),
         ("filter,label_flip", "shaped.jsonl", "--out shaped.jsonl: a shaped dataset is of one protocol"),
-        ("token_filter", "shaped.jsonl", "masks words, which no dataset can hold: train with ShapedDPOTrainer"),
+        ("token_filter", "shaped.jsonl", "masks words, which plain rows cannot hold: train with ShapedDPOTrainer"),
     ],
 )
 def test_what_no_file_can_hold_is_refused_in_one_line(

@@ -131,3 +131,14 @@ def test_a_program_exports_the_plan_that_it_made(asked: Callable[..., int], tiny
     bare = offtarget.PlanResult(found.plan, found.pairs, found.summary())
     with pytest.raises(ConfigError, match=r"only a plan that offtarget\.plan\(\) made"):
         bare.export("other")
+
+
+def test_a_chat_template_that_was_given_is_in_the_folder(
+    asked: Callable[..., int], tiny_model: Path, tmp_path: Path
+) -> None:
+    text = "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
+    Path("mine.jinja").write_text(text)
+    args = ["-P", "strength=-0.25", "--export", "shaped", "--no-reference", "--chat-template", "mine.jinja"]
+    assert asked("filter", *BOLD, *args) == 0
+    assert read_export(Path("shaped")).own_template and Path("shaped/chat_template.jinja").read_text() == text
+    assert "`chat_template.jinja`" in Path("shaped/README.md").read_text()

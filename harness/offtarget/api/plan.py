@@ -101,7 +101,7 @@ class PlanResult:
             (`docs/how-to/own-trainer.md`).
 
         Raises:
-            ConfigError: it is not the dataset that was planned on, the plan asks for what no dataset can hold, or it adds pairs
+            ConfigError: it is not the dataset that was planned on, the plan asks for what plain rows cannot hold, or it adds pairs
                 to a dataset whose format is only read.
         """
         from datasets import Dataset
@@ -120,7 +120,8 @@ class PlanResult:
         ]
         if beyond:
             raise ConfigError(
-                f"plan of '{p.protocol}' asks for {', '.join(beyond)}, which no dataset can hold: train with ShapedDPOTrainer"
+                f"plan of '{p.protocol}' asks for {', '.join(beyond)}, which plain rows cannot hold: train with ShapedDPOTrainer, or "
+                "export the plan as a folder, which has columns for all of these but hooks"
             )
         own = None if dataset is None else own_rows(dataset, self.pairs)
         weights = self.weights
@@ -150,7 +151,7 @@ class PlanResult:
             Number of pairs written.
 
         Raises:
-            ConfigError: another ending, a file that the pairs are read from, a plan that no dataset can hold.
+            ConfigError: another ending, a file that the pairs are read from, a plan that plain rows cannot hold.
         """
         to = Path(fspath(path))
         check_shaped(to)

@@ -194,7 +194,8 @@ def plan(
         for reason in exported.ignored:
             note(f"warning: trl's DPOTrainer would not carry out {reason} (see {export}/README.md)")
     if as_json:
-        echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary})
+        written = {"export": exported.model_dump(include={"key", "n_rows", "ignored"})} if exported else {}
+        echo_json({"created": datetime.now(UTC).isoformat(timespec="seconds"), **summary, **written})
         return
     typer.echo(
         f"protocol       {summary['protocol']}\npairs          {summary['pairs']}\ntouched        {summary['touched']}"

@@ -9,7 +9,7 @@ import yaml
 
 from offtarget.documents import markdown_line
 from offtarget.elsewhere.carried import CUT, HOOKS, PROMPTS, WEIGHTS, WORDS
-from offtarget.elsewhere.folder import DATA, PLAN, Exported
+from offtarget.elsewhere.folder import DATA, PLAN, TEMPLATE, Exported
 
 SCRIPT = """\
 import json
@@ -143,6 +143,8 @@ def _must(of: Exported) -> str:
         f"`{json.dumps(of.trl)}`.",
         "- An answer is cut at max_length tokens from the end.",
     ]
+    if of.own_template:
+        lines.append(f"- The model has no chat template: set `tokenizer.chat_template` to the text of `{TEMPLATE}`.")
     if "ref_chosen_logps" in of.columns:
         lines.append(
             "- Set `trainer.precompute_ref_logps = True` and leave `precompute_ref_log_probs=False`. Without the first, trl "

@@ -16,10 +16,11 @@ import numpy as np
 from pydantic import ValidationError
 
 from offtarget.board.cell import PlanSummary
+from offtarget.chat_template import read_template
 from offtarget.data.pairs import PairSet
 from offtarget.elsewhere.card import card
 from offtarget.elsewhere.carried import Carried, carried, require_held
-from offtarget.elsewhere.folder import CARD, PLAN, ROWS, Exported, read_export, rows_hash
+from offtarget.elsewhere.folder import CARD, PLAN, ROWS, TEMPLATE, Exported, read_export, rows_hash
 from offtarget.engine.dry import Planned
 from offtarget.engine.grid import contexts_sha256
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
@@ -122,6 +123,7 @@ def export_plan(
         model_identity=reader.ref.identity,
         architecture=shape_of(configuration(reader.ref)),
         template_hash=reader.template_key,
+        own_template=reader.template is not None,
         training={k: v for k, v in asked.model_dump(mode="json").items() if k in DECIDES},
         trl=held.options,
         columns=tuple(rows[0]),
@@ -131,7 +133,7 @@ def export_plan(
         ignored=held.ignored,
         start_loss=_start_loss(ready, held, spec),
     )
-    _write(folder, found, rows)
+    _write(folder, found, rows, reader.template)
     return found
 
 
@@ -279,7 +281,7 @@ def _start_loss(ready: _Ready, held: Carried, spec: TrainingSpec) -> float | Non
     return float(np.logaddexp(0.0, -offset).mean())
 
 
-def _write(folder: Path, found: Exported, rows: list[dict[str, Any]]) -> None:
+def _write(folder: Path, found: Exported, rows: list[dict[str, Any]], template: str | None) -> None:
     """Write the folder; one that holds the same already stays as it is.
 
     Raises:
@@ -300,4 +302,6 @@ def _write(folder: Path, found: Exported, rows: list[dict[str, Any]]) -> None:
     with output_dir(folder, PLAN) as out:
         write_atomic(out / ROWS, table.getvalue())
         write_atomic(out / CARD, card(found))
+        if template is not None:
+            write_atomic(out / TEMPLATE, read_template(template))
         write_atomic(out / PLAN, found.model_dump_json(indent=1) + "\n")

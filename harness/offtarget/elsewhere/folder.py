@@ -14,7 +14,7 @@ from offtarget.records import Record, explain
 from offtarget.store import canonical_json, hash_of
 from offtarget.verdicts import Verdict
 
-PLAN, CARD, DATA = "plan.json", "README.md", "data"
+PLAN, CARD, DATA, TEMPLATE = "plan.json", "README.md", "data", "chat_template.jinja"
 ROWS = f"{DATA}/train-00000-of-00001.parquet"
 """As the hub names the one file of a split."""
 AGAIN = "export the plan again with `offtarget plan ... --export DIR`"
@@ -55,6 +55,8 @@ class Exported(Record):
     """What its configuration says of its shape: a policy trained from it has the same."""
     template_hash: str
     """Hash of the chat template that the tokens were counted with."""
+    own_template: bool = False
+    """Whether that is not the model's but `chat_template.jinja` of this folder."""
     training: dict[str, JsonValue]
     """Training options that the columns are made for, without those that the plan sets itself."""
     trl: dict[str, JsonValue]
