@@ -231,7 +231,7 @@ def test_a_policy_that_is_none_of_this_plan_is_refused(
         ("cut", "the adapter has no adapter_model.safetensors"),
         ("whole", "num_hidden_layers is 3, not 4"),
         ("half", "model 'half' cannot be loaded from half"),
-        ("mute", "model 'mute'"),
+        ("mute", "model 'mute': no tokenizer is in its folder"),
         ("checkpoint-10", "no weights in safetensors there"),
         (str(base), "is the start model of this plan"),
         ("nothing", "unknown model 'nothing'"),

@@ -9,6 +9,9 @@ from offtarget.model_folder import ADAPTER_CONFIG
 from offtarget.models import ModelRef, base_of, configuration, resolve
 from offtarget.store import Store
 
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tekken.json")
+"""Any of these holds a model's vocabulary."""
+
 
 def policy_of(name: str, of: Exported, store: Store) -> ModelRef:
     """The policy that a folder holds, once nothing of it contradicts the plan.
@@ -26,6 +29,11 @@ def policy_of(name: str, of: Exported, store: Store) -> ModelRef:
         _require_base(name, of, store)
         return resolve(name, store)
     ref = resolve(name, store)
+    if Path(name).is_dir() and not any((Path(name) / file).is_file() for file in TOKENIZERS):
+        raise ConfigError(
+            f"model '{name}': no tokenizer is in its folder ({', '.join(TOKENIZERS[:2])}, ...); save it there too, as "
+            "tokenizer.save_pretrained does"
+        )
     if ref.identity == of.model_identity:
         raise ConfigError(
             f"'{name}' is the start model of this plan, which nothing was trained on; for its cell say --start"
