@@ -191,6 +191,9 @@ def plan(
         note(f"wrote {rows:,} pairs to {out}")
     if exported is not None:
         note(f"wrote {exported.n_rows:,} rows to {export}")
+        if exported.left_out:
+            gone = ", ".join(f"{n:,} {reason}" for reason, n in exported.left_out.items())
+            note(f"note: pairs that cannot be trained on at max_length {exported.trl['max_length']}: {gone}")
         for reason in exported.ignored:
             note(f"warning: trl's DPOTrainer would not carry out {reason} (see {export}/README.md)")
     if as_json:

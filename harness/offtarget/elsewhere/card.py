@@ -90,7 +90,6 @@ def card(of: Exported) -> str:
         _table([("column", "holds"), *((f"`{c}`", COLUMNS[c]) for c in of.columns)]),
         "## Train on it",
         _trl(of),
-        f"```python\n{SCRIPT}```",
         _must(of),
         "## What this folder cannot carry",
         _cannot(of),
@@ -129,11 +128,8 @@ def _facts(of: Exported) -> list[tuple[str, str]]:
 
 def _trl(of: Exported) -> str:
     if of.ignored:
-        return (
-            "**trl's own DPOTrainer would train something else than this plan** (see below). Use it only to see the "
-            "columns go through:"
-        )
-    return "trl's own DPOTrainer carries out all of this plan:"
+        return "**trl's own DPOTrainer would train something else than this plan.** What a trainer has to do besides is said below."
+    return f"trl's own DPOTrainer carries out all of this plan:\n\n```python\n{SCRIPT}```"
 
 
 def _must(of: Exported) -> str:
@@ -171,8 +167,9 @@ def _shifts(of: Exported) -> bool:
 def _cannot(of: Exported) -> str:
     if not of.ignored:
         return f"Nothing of this plan. Of other plans: {HOOKS}; such a plan is not exported."
-    lines = [f"- {reason[0].upper()}{reason[1:]}. {USES[reason]}" for reason in of.ignored]
-    return "\n".join([*lines, f"- Of other plans: {HOOKS}; such a plan is not exported."])
+    lines = [f"- {reason}. {USES[reason]}" for reason in of.ignored]
+    said = "trl's own DPOTrainer does not carry out, and a trainer of your own may:"
+    return "\n".join([said, "", *lines, "", f"Of other plans: {HOOKS}; such a plan is not exported."])
 
 
 def _table(rows: Sequence[tuple[Any, ...]]) -> str:

@@ -11,10 +11,10 @@ from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TokenPair
 
 HOOKS = "hooks in the forward pass (steering, ablation) are a part of the model, and no dataset holds them"
-WEIGHTS = "weights of pairs: trl's DPOTrainer has none, and trains on all pairs alike"
-WORDS = "masks and weights of words: trl's DPOTrainer counts every token of an answer alike"
-PROMPTS = "another prompt before the chosen answer than before the rejected one: trl's DPOTrainer reads one for both"
-CUT = "an answer's cut: behind the policy's own prompt trl's DPOTrainer would read more of it than the reference did"
+WEIGHTS = "weights of pairs: it trains on all pairs alike"
+WORDS = "masks and weights of words: it counts every token of an answer alike"
+PROMPTS = "another prompt before the chosen answer than before the rejected one: it reads one for both"
+CUT = "an answer's cut: behind the policy's own prompt it would read more of it than the reference did"
 
 
 @dataclass(frozen=True)
