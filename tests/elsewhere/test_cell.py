@@ -17,6 +17,7 @@ from offtarget.board.folder import load_cell, read_cells
 from offtarget.board.rank import rank
 from offtarget.board.render import render
 from offtarget.cli.main import call
+from offtarget.elsewhere.folder import read_export
 from offtarget.evals.scripted import scripted_model
 from offtarget.registry import default, load_function
 from offtarget.shaping.plan import ShapingPlan
@@ -192,6 +193,14 @@ def test_rows_or_a_plan_that_were_changed_decide_nothing(
     (plan / "plan.json").write_text(text)
     assert call(args) == 3
     assert "cannot be read" in said(capsys)
+
+
+def test_an_export_of_a_version_that_knew_fewer_fields_is_read(bench: Bench, exported: Callable[..., Path]) -> None:
+    plan = exported("plain")
+    whole = json.loads((plan / "plan.json").read_text())
+    assert whole.pop("own_template") is False and whole["plan"].pop("prompted") == 0
+    (plan / "plan.json").write_text(json.dumps(whole))
+    assert read_export(plan).key == whole["key"]
 
 
 def test_a_policy_that_is_none_of_this_plan_is_refused(

@@ -25,7 +25,7 @@ class Exported(Record):
 
     schema_version: Literal[1] = 1
     key: str = ""
-    """Filled in: hash of all the rest."""
+    """Filled in: hash of all the rest that is not as by default."""
     protocol: str
     parameters: dict[str, JsonValue] = {}
     """Of the protocol, all of them, presets too."""
@@ -75,7 +75,8 @@ class Exported(Record):
 
     def model_post_init(self, _context: Any, /) -> None:
         """Fill in the key, or refuse one that does not belong to the content."""
-        want = hash_of(self.model_dump(mode="json", exclude={"key"}))
+        # without defaults: a field that a later version adds leaves the keys of earlier files as they are
+        want = hash_of(self.model_dump(mode="json", exclude={"key"}, exclude_defaults=True))
         if not self.key:
             object.__setattr__(self, "key", want)
         elif self.key != want:
