@@ -14,7 +14,7 @@ from tests.elsewhere.conftest import export_into
 from tests.training.conftest import Bench
 
 from offtarget.audit.statistics.length import Lengths
-from offtarget.data.pairs import PairSet, text_of
+from offtarget.data.pairs import Pair, PairSet, text_of
 from offtarget.elsewhere.card import SCRIPT
 from offtarget.elsewhere.carried import HOOKS, PROMPTS, WEIGHTS, WORDS
 from offtarget.errors import ConfigError
@@ -156,6 +156,23 @@ def test_plain_trl_has_the_losses_of_the_exact_mode(case: Case, bench: Bench, tm
     theirs = losses_of_trl(tmp_path / "shaped", bench, tmp_path / "theirs")
     assert theirs == pytest.approx(exact, abs=3e-6)
     assert len(set(exact)) == 3, "nothing was learned"
+
+
+@pytest.mark.invariant
+@pytest.mark.parametrize("loss", ["sigmoid", "ipo"])
+def test_all_that_rows_carry_is_carried_at_once(loss: str, bench: Bench, tmp_path: Path) -> None:
+    """Left out, flipped with its offsets, and added; under a loss of sums and under one of means over tokens."""
+    bench.spec = bench.spec.model_copy(update={"loss": loss})
+    pairs, n = bench.set.pairs, len(bench.set.pairs)
+    extra = [Pair(f"extra-{p.id}", p.group, p.prompt, p.rejected, p.chosen) for p in pairs[:3]]
+    rows = np.arange(n + len(extra))
+    plan = ShapingPlan.identity("reward_shaping", pairs).add(extra)
+    plan = plan.edit(
+        keep=rows % 5 != 0, flip=rows % 3 == 1, offset_chosen=np.sin(rows), offset_rejected=0.3 * np.cos(3 * rows)
+    )
+    export_into(tmp_path / "shaped", bench, plan)
+    theirs = losses_of_trl(tmp_path / "shaped", bench, tmp_path / "theirs")
+    assert theirs == pytest.approx(ours(bench, plan), rel=2e-5, abs=3e-6)
 
 
 @pytest.mark.invariant
