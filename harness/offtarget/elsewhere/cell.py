@@ -23,7 +23,8 @@ from offtarget.registry import Entry, default
 from offtarget.store import Store, hash_of
 from offtarget.versions import code_version, package_versions
 
-BUDGET = "elsewhere"
+BUDGET = "unknown"
+"""Budget class of what another program trained."""
 ASKED = ("limit", "max_tokens", "temperature", "top_p", "epochs", "system_message")
 """How a log was asked, where it says so."""
 
