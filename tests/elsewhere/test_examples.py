@@ -1,10 +1,7 @@
 """The examples for other trainers, and what the how-to page says of protocols."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,13 +49,14 @@ def test_axolotl_reads_columns_that_are_there(bench: Bench, exported: Callable[.
 
 
 def test_what_open_instruct_reads_has_the_prompt_in_both_answers(
-    bench: Bench, exported: Callable[..., Path], tmp_path: Path
+    bench: Bench, exported: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     exported("shaped")
     code = re.search(r"<<'PY'\n(.*?)\nPY\n", (EXAMPLES / "open_instruct.sh").read_text(), re.S)
     assert code
-    environment = {**os.environ, "HF_DATASETS_CACHE": str(tmp_path / "cache")}
-    subprocess.run([sys.executable, "-c", code[1]], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    exec(code[1], {})
     rows = [json.loads(line) for line in (tmp_path / "shaped.jsonl").read_text().splitlines()]
     first = bench.set.pairs[0]
     assert rows[0] == {"chosen": first.prompt + first.chosen, "rejected": first.prompt + first.rejected}
