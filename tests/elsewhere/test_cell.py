@@ -268,6 +268,14 @@ def test_a_log_that_says_nothing_of_this_task_is_refused(
     def cancelled(x: EvalLog) -> None:
         x.status = "cancelled"
 
+    def on_a_disk(x: EvalLog) -> None:
+        x.eval.model = "vllm//home/ann/policies/shaped"
+
+    shown = changed(Path(shutil.copy(log, "shown.eval")), on_a_disk)
+    assert call(["cell", "--plan", str(plan), "--from-inspect", str(shown), "--out", "shown"]) == 0
+    (made,) = cells(Path("shown"))
+    assert made.elsewhere and made.elsewhere.scored_by == "vllm/shaped" and "ann" not in made.model_dump_json()
+
     def other_task(x: EvalLog) -> None:
         x.eval.task = "hellaswag"
 

@@ -138,7 +138,7 @@ class Elsewhere(Record):
     policy: str
     """Hash of its weights; of a policy that was scored elsewhere too, of the logs."""
     scored_by: str = ""
-    """The model as Inspect's logs name it, where it was scored elsewhere too."""
+    """Provider and model as Inspect's logs name them, where it was scored elsewhere too; of a path its last part."""
     ignored: tuple[str, ...] = ()
     """What of the plan trl's own DPOTrainer would not have carried out."""
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from offtarget.board.cell import START, Cell, CellManifest, CellSpec, Cost, Elsewhere
@@ -132,7 +132,10 @@ def scored_elsewhere(
     scores = _scores(logs, measure, where)
     evaluation = _asked(logs)
     identity = hash_of(sorted([str(log.eval.model), str(log.eval.eval_id), str(log.eval.run_id)] for log in logs.logs))
-    scored = _Scored(scores, evaluation, identity, of.template_hash, scored_by=logs.model)
+    provider, _, rest = logs.model.partition("/")
+    # without the folders that a model lies in on somebody's disk
+    name = f"{provider}/{PurePath(rest).name}" if rest else provider
+    scored = _Scored(scores, evaluation, identity, of.template_hash, scored_by=name)
     return _cell(scored, of, measure, start=start, seed=seed, training=training)
 
 
