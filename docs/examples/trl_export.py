@@ -18,6 +18,6 @@ trainer = DPOTrainer(
     processing_class=AutoTokenizer.from_pretrained(START),
     peft_config=LoraConfig(r=16, task_type="CAUSAL_LM"),
 )
-trainer.precompute_ref_logps |= "ref_chosen_logps" in plan["columns"]  # else trl ignores them; an error in a trl without it
+trainer.precompute_ref_logps |= "ref_chosen_logps" in plan["columns"]  # else trl ignores the columns
 trainer.train()
 trainer.save_model(POLICY)
