@@ -23,7 +23,7 @@ from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.run import Run
 from offtarget.evals.scores import BehaviourScore
 from offtarget.lens.table import reads_model
-from offtarget.machine import cores
+from offtarget.machine import cores, return_freed_memory
 from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default
 from offtarget.shaping.context import Target
@@ -96,6 +96,8 @@ def _one(
     path = write_cell(run.out / "cells", cell)
     if not linked:
         link_kept(run.out, name, kept)
+    if found is None:
+        return_freed_memory()
     return cell, path
 
 
@@ -155,6 +157,7 @@ def _protocol_cell(run: Run, item: ProtocolRun, plan: ShapingPlan, asked: Asked,
         origin=origin_of(run, item, asked.key),
     )
     kept.policy = trained.path
+    return_freed_memory()
     policy = resolve(str(trained.path), run.store)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol, kept)
     seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}

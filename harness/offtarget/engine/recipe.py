@@ -162,16 +162,19 @@ class Recipe(Record):
         return long_forms(value, "protocol")
 
 
-def read_recipe(name: str, overrides: Sequence[str] = (), size: str | None = None) -> tuple[Recipe, Path]:
+def read_recipe(
+    name: str, overrides: Sequence[str] = (), size: str | None = None, part: str | None = None
+) -> tuple[Recipe, Path]:
     """A recipe by registry name or path, in one of its sizes, with `key=value` overrides (dotted keys for inner ones).
 
     Raises:
-        ConfigError: no such recipe or size, not YAML, an unknown or wrong key; names the nearest. Also a recipe in parts.
+        ConfigError: no such recipe, size or part, not YAML, an unknown or wrong key; names the nearest. Also a recipe in
+            several parts, none of them named.
     """
-    parts, path = read_parts(name, overrides, size)
-    if WHOLE not in parts:
+    parts, path = read_parts(name, overrides, size, () if part is None else (part,))
+    if len(parts) > 1:
         raise ConfigError(f"{path}: has parts ({', '.join(parts)}), each a recipe of its own; name one of them")
-    return parts[WHOLE], path
+    return next(iter(parts.values())), path
 
 
 def read_parts(
