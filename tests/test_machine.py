@@ -62,3 +62,30 @@ def test_freed_memory_is_used_again_without_asking_the_system() -> None:
     given_back, kept, small = map(int, run.stdout.split())
     assert given_back >= 8 * 2**26 // 2**21, "at least one fault for each page, even of huge pages"
     assert kept < given_back / 8 and small < given_back / 8
+
+
+RETURNED = """
+import numpy as np
+from offtarget.machine import keep_freed_memory, return_freed_memory
+
+def mib():
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * 4096 / 2**20
+
+keep_freed_memory()
+held = [np.ones(2**17) for _ in range(400)]  # 1 MiB each
+last = np.ones(2**17)  # above them in the heap, so that its top stays where it is
+del held
+before = mib()
+return_freed_memory()
+print(before - mib())
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"),
+    reason="only glibc can be told to give back what is freed",
+)
+def test_freed_memory_goes_back_to_the_system_when_asked() -> None:
+    run = subprocess.run([sys.executable, "-c", RETURNED], capture_output=True, text=True, check=True)
+    assert float(run.stdout) > 350, "of 400 MiB that were freed"

@@ -211,7 +211,7 @@ def recipes() -> str:
         (
             code(e.name),
             cell(e.card["title"]),
-            code(e.card["data"]),
+            ", ".join(code(part["data"]) for part in (e.card.get("parts") or {"": e.card}).values()),
             cell(", ".join(["cpu", *(e.card.get("sizes") or {})])),
         )
         for e in _entries("recipe")

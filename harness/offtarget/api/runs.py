@@ -28,6 +28,7 @@ def run(
     *,
     overrides: Mapping[str, Any] | None = None,
     size: str | None = None,
+    part: str | None = None,
     reuse: str | PathLike[str] | None = None,
     limit: int | None = None,
     seeds: Sequence[int] | None = None,
@@ -40,6 +41,7 @@ def run(
         out: folder of the run; by default the recipe's own, else runs/NAME.
         overrides: keys of the recipe with other values: `{"training.max_steps": 20}`.
         size: one of the recipe's sizes.
+        part: of a recipe in parts, the one to run.
         reuse: folder of earlier cells; identical ones are reused.
         limit: at most N pairs.
         seeds: training seeds other than the recipe's.
@@ -59,7 +61,7 @@ def run(
         ...
         offtarget.errors.ConfigError: ...max_stpes...
     """
-    found, path = read_recipe(fspath(recipe), [f"{k}={v}" for k, v in (overrides or {}).items()], size)
+    found, path = read_recipe(fspath(recipe), [f"{k}={v}" for k, v in (overrides or {}).items()], size, part)
     folder = Path(out) if out is not None else Path(found.out or f"runs/{path.stem}{f'-{size}' if size else ''}")
     made = experiment.run(
         found,

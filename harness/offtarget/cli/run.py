@@ -1,12 +1,17 @@
 """`offtarget run`: the grid of a recipe."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from offtarget.cli.options import AllowDrops, Head, Limit, RunOut, SkipBadRows
 from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress
+
+if TYPE_CHECKING:
+    from offtarget.engine.recipe import Recipe
+    from offtarget.engine.shard import Shard
 
 
 def run(
@@ -30,11 +35,19 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cells, disk and hours; do nothing.")] = False,
     out: RunOut = None,
     reuse: Annotated[Path | None, typer.Option(help="Folder of earlier cells; identical ones are reused.")] = None,
+    part: Annotated[
+        list[str] | None, typer.Option("--part", help="Of a recipe in parts, run this one; may be repeated.")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="i/n: make the i-th of n shares of the cells, so that n processes make all.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
     """Audit, decide, shape, retrain, score: every cell of a recipe. Interrupted, it goes on where it was."""
-    from offtarget.engine.recipe import read_recipe
+    from offtarget.engine.recipe import WHOLE, read_parts
+    from offtarget.engine.shard import ALL, Shard
 
+    share = Shard.parse(shard) if shard else ALL
     overrides = list(set_ or [])
     if seeds:
         overrides.append(f"seeds=[{seeds}]")
@@ -43,51 +56,78 @@ def run(
         overrides.append("skip_bad_rows=true")
     if allow_drops:
         overrides.append("allow_drops=true")
-    recipe, path = read_recipe(name, overrides, size)
+    recipes, path = read_parts(name, overrides, size, part or ())
     note_problems()
-    folder = out or Path(recipe.out or f"runs/{path.stem}{f'-{size}' if size else ''}")
     if dry_run:
-        from offtarget.engine.estimate import estimate
-
-        expected = estimate(recipe, path.parent, limit=limit)
-        if as_json:
-            echo_json(expected)
-        else:
-            for line in expected["cells"]:
-                typer.echo(line)
-            if expected["not_at_hand"]:
-                note(f"the recipe is valid, but its data cannot be reached: {expected['not_at_hand']}")
-            elif expected["hours"] is None:
-                typer.echo(expected["basis"])
-            else:
-                typer.echo(
-                    f"about {expected['hours']:.1f} hours on {expected['cores']} cores, {expected['gigabytes']:.1f} GB "
-                    f"in the store: {expected['basis']}"
-                )
-            for text in expected["notes"]:
-                note(f"note: {text}")
-            for warning in expected["warnings"]:
-                note(f"warning: {warning}")
-            if expected["unchecked"]:
-                note(f"known only after the audit, so not checked: {', '.join(expected['unchecked'])}")
+        _say_what_it_costs(recipes, path.parent, limit, share, as_json)
         if reuse:
             note(f"every cell is listed: which of them lie in {reuse} is known only when their plans are made")
         return
-    from offtarget.engine.experiment import run as run_recipe
     from offtarget.engine.links import where_links_lie
+    from offtarget.engine.parts import run_parts
 
+    whole = recipes.get(WHOLE)
+    folder = out or Path((whole.out if whole else None) or f"runs/{path.stem}{f'-{size}' if size else ''}")
     with progress() as report:
-        made = run_recipe(recipe, folder, base=path.parent, reuse=reuse, limit=limit, progress=report)
+        made = run_parts(recipes, folder, base=path.parent, reuse=reuse, limit=limit, shard=share, progress=report)
+    found = [cell for experiment in made.parts.values() for cell in experiment.cells]
     if reuse:
-        note(f"{len(made.reused)} of {len(made.cells)} cells taken from {reuse}")
-        for line in made.refused:
+        note(f"{sum(len(e.reused) for e in made.parts.values())} of {len(found)} cells taken from {reuse}")
+        for line in (line for e in made.parts.values() for line in e.refused):
             note(f"not reused: {line}")
     if as_json:
         echo_json([{"key": c.key, "protocol": c.spec.protocol, "seed": c.spec.seed, "path": str(p),
-                    "behaviours": {s.behaviour: s.value for s in c.behaviours}} for c, p in made.cells])  # fmt: skip
+                    "behaviours": {s.behaviour: s.value for s in c.behaviours}} for c, p in found])  # fmt: skip
     else:
-        note(f"wrote {len(made.cells)} cells and the board under {folder}")
-        typer.echo(made.board)
-        for text in where_links_lie(folder):
-            note(text)
-    made.require_taught()
+        note(f"wrote {len(found)} cells and the board under {folder}")
+        if "md" in made.boards:
+            typer.echo(made.boards["md"].read_text(encoding="utf-8"))
+        for experiment in made.parts.values():
+            for text in where_links_lie(experiment.out):
+                note(text)
+    if shard is None:
+        made.require_taught()
+
+
+def _say_what_it_costs(
+    recipes: Mapping[str, "Recipe"], base: Path, limit: int | None, share: "Shard", as_json: bool
+) -> None:
+    """The cells, disk and hours of each part, and of all."""
+    from offtarget.engine.estimate import estimate
+
+    expected = {name: estimate(recipe, base, limit=limit) for name, recipe in recipes.items()}
+    if as_json:
+        echo_json(next(iter(expected.values())) if set(expected) == {""} else expected)
+        return
+    first = 0
+    for name, part in expected.items():
+        if name:
+            typer.echo(f"{name}:")
+        for line in part["cells"]:
+            sweep = line.startswith("(")  # policies that are trained to choose strengths: every share needs them
+            if sweep or share.takes(first):
+                typer.echo(f"  {line}" if name else line)
+            first += not sweep
+        _say_hours(part)
+    hours = [part["hours"] for part in expected.values()]
+    if len(hours) > 1 and None not in hours:
+        shared = f", {sum(hours) / share.of:.1f} of them in this share" if share.of > 1 else ""
+        typer.echo(f"about {sum(hours):.1f} hours in all{shared}")
+
+
+def _say_hours(part: dict[str, Any]) -> None:
+    if part["not_at_hand"]:
+        note(f"the recipe is valid, but its data cannot be reached: {part['not_at_hand']}")
+    elif part["hours"] is None:
+        typer.echo(part["basis"])
+    else:
+        typer.echo(
+            f"about {part['hours']:.1f} hours on {part['cores']} cores, {part['gigabytes']:.1f} GB in the store: "
+            f"{part['basis']}"
+        )
+    for text in part["notes"]:
+        note(f"note: {text}")
+    for warning in part["warnings"]:
+        note(f"warning: {warning}")
+    if part["unchecked"]:
+        note(f"known only after the audit, so not checked: {', '.join(part['unchecked'])}")

@@ -140,11 +140,12 @@ def _basis(model: str, size: ModelSize | None) -> str:
 def cell_names(recipe: Recipe) -> list[str]:
     """Every cell that a recipe makes, and what is trained to choose strengths for it."""
     seeds = recipe.seeds
-    out = [f"start seed {s}" for s in seeds]
+    out = []
     options = recipe.selection
     if options and options.by == "recovery":
         swept = sum(len(options.strengths[r.protocol]) for r in recipe.protocols if r.protocol in options.strengths)
         out.append(f"(development: start, dpo and {swept} strengths, seed {options.sweep_seed(seeds)})")
-    return out + [
-        f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ") for s in seeds for run in recipe.protocols
-    ]
+    for s in seeds:
+        out.append(f"start seed {s}")
+        out += [f"{run.protocol} {run.parameters or ''} seed {s}".replace("  ", " ") for run in recipe.protocols]
+    return out

@@ -1,6 +1,6 @@
 """A whole experiment: audit, decide, shape, retrain, score, and the board over its cells."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def run(
     reuse: Path | None = None,
     limit: int | None = None,
     seeds: Sequence[int] | None = None,
+    takes: Callable[[int], bool] = lambda _: True,
     progress: Progress | None = None,
 ) -> Experiment:
     """Carry out a recipe. Interrupted, it goes on where it was; what is there already is not made again.
@@ -85,6 +86,7 @@ def run(
         reuse: folder of earlier cells; identical ones are reused.
         limit: at most N pairs.
         seeds: training seeds other than the recipe's.
+        takes: whether the cell at this position of the grid is made; a share of a grid makes the others elsewhere.
         progress: called with (what, done, total).
 
     Raises:
@@ -102,7 +104,7 @@ def run(
         begun = _selected(begun)
     boards: dict[str, Path] = {}
     try:
-        made = cells(begun, recipe.seeds, earlier)
+        made = cells(begun, recipe.seeds, earlier, takes)
     finally:  # also when interrupted: a board of what is there
         boards = _write_boards(out)
     return Experiment(

@@ -23,7 +23,7 @@ from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.run import Run
 from offtarget.evals.scores import BehaviourScore
 from offtarget.lens.table import reads_model
-from offtarget.machine import cores
+from offtarget.machine import cores, return_freed_memory
 from offtarget.models import ModelRef, resolve, template_key
 from offtarget.registry import default
 from offtarget.shaping.context import Target
@@ -49,13 +49,17 @@ def _admit(run: Run, plans: Sequence[ShapingPlan]) -> None:
     admit(plans, run.training_set, run.model, run.recipe.training, run.recipe.chat_template)
 
 
-def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[tuple[Cell, Path]]:
+def cells(
+    run: Run, seeds: Sequence[int], reuse: Earlier | None = None, takes: Callable[[int], bool] = lambda _: True
+) -> list[tuple[Cell, Path]]:
     """Every cell of the grid, made or found; each is written as soon as it is there.
 
     Args:
         run: what the cells share.
         seeds: one cell each for `start` and every protocol.
         reuse: cells that were made before; one of the same key is copied and not made again.
+        takes: whether the cell at this position of the grid is made; the order is `start` and then every protocol, seed by
+            seed.
     """
     # all plans first: a recipe that cannot be carried out says so before anything is trained
     grid = [
@@ -69,16 +73,17 @@ def cells(run: Run, seeds: Sequence[int], reuse: Earlier | None = None) -> list[
     ]
     for note in dict.fromkeys([*turned, *(note for *_, plan in grid for note in plan.notes)]):
         log.warning("before training: %s", note)
-    todo: list[tuple[Asked, Callable[[Asked, Kept], Cell]]] = [
-        (_asked(run, START, {}, seed), partial(_start_cell, run)) for seed in seeds
-    ]
-    todo += [
-        (_asked(run, item.protocol, parameters_of(item), seed), partial(_protocol_cell, run, item, plan))
-        for item, seed, plan in grid
-    ]
+    todo: list[tuple[Asked, Callable[[Asked, Kept], Cell]]] = []
+    for seed in seeds:
+        todo.append((_asked(run, START, {}, seed), partial(_start_cell, run)))
+        todo += [
+            (_asked(run, item.protocol, parameters_of(item), seed), partial(_protocol_cell, run, item, plan))
+            for item, of, plan in grid
+            if of == seed
+        ]
     clear_broken(run.out)
     named = zip(names_of([asked for asked, _ in todo]), todo, strict=True)
-    return [_one(run, name, asked, reuse, make) for name, (asked, make) in named]
+    return [_one(run, name, asked, reuse, make) for k, (name, (asked, make)) in enumerate(named) if takes(k)]
 
 
 def _one(
@@ -91,6 +96,8 @@ def _one(
     path = write_cell(run.out / "cells", cell)
     if not linked:
         link_kept(run.out, name, kept)
+    if found is None:
+        return_freed_memory()
     return cell, path
 
 
@@ -150,6 +157,7 @@ def _protocol_cell(run: Run, item: ProtocolRun, plan: ShapingPlan, asked: Asked,
         origin=origin_of(run, item, asked.key),
     )
     kept.policy = trained.path
+    return_freed_memory()
     policy = resolve(str(trained.path), run.store)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol, kept)
     seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 
 from offtarget.audit.concepts.spaces import By
+from offtarget.board.folder import slug
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.evals.scores import Role
 from offtarget.lens.reader import MAX_LENGTH
@@ -19,6 +20,8 @@ from offtarget.registry import check_parameters, default, load_function
 from offtarget.training.spec import Choice, Number, TrainingSpec, Whole
 from offtarget.verdicts import Verdict, named
 
+WHOLE = ""
+"""The name of the only part of a recipe without parts."""
 Seed = Annotated[Whole, Field(ge=0, lt=2**32)]
 
 
@@ -159,17 +162,62 @@ class Recipe(Record):
         return long_forms(value, "protocol")
 
 
-def read_recipe(name: str, overrides: Sequence[str] = (), size: str | None = None) -> tuple[Recipe, Path]:
+def read_recipe(
+    name: str, overrides: Sequence[str] = (), size: str | None = None, part: str | None = None
+) -> tuple[Recipe, Path]:
     """A recipe by registry name or path, in one of its sizes, with `key=value` overrides (dotted keys for inner ones).
 
     Raises:
-        ConfigError: no such recipe or size, not YAML, an unknown or wrong key; names the nearest.
+        ConfigError: no such recipe, size or part, not YAML, an unknown or wrong key; names the nearest. Also a recipe in
+            several parts, none of them named.
+    """
+    parts, path = read_parts(name, overrides, size, () if part is None else (part,))
+    if len(parts) > 1:
+        raise ConfigError(f"{path}: has parts ({', '.join(parts)}), each a recipe of its own; name one of them")
+    return next(iter(parts.values())), path
+
+
+def read_parts(
+    name: str, overrides: Sequence[str] = (), size: str | None = None, only: Sequence[str] = ()
+) -> tuple[dict[str, Recipe], Path]:
+    """The recipes of a file: itself under the name `WHOLE`, or each of its `parts`, which are experiments on several sets.
+
+    A part is the file's other keys with the part's own over them, groups of keys merged.
+
+    Args:
+        name: registry name or path.
+        overrides: `key=value` for every part; `parts.NAME.key=value` for one.
+        size: one of the sizes of every part.
+        only: parts to read; empty: all.
+
+    Raises:
+        ConfigError: no such recipe, part or size, not YAML, an unknown or wrong key; names the nearest.
     """
     raw, path = read_mapping("recipe", name)
-    raw = sized(raw, size, str(path))
-    for item in overrides:
+    own = [item for item in overrides if item.startswith("parts.")]
+    for item in own:
         override(raw, item)
-    return validate(raw, str(path)), path
+    shared = {k: v for k, v in raw.items() if k != "parts"}
+    parts = raw.get("parts", {WHOLE: {}})
+    if not isinstance(parts, dict) or not parts or not all(isinstance(v, dict) for v in parts.values()):
+        raise ConfigError(f"{path}: parts should be a mapping of names to keys, such as `style: {{data: pairs.jsonl}}`")
+    for part in parts:
+        if part != WHOLE and slug(str(part)) != part:
+            raise ConfigError(f"{path}: a part is called {part!r}; its name is that of a folder, so use letters, digits and -")
+    for part in only:
+        if part not in parts or part == WHOLE:
+            raise unknown_name("part", part, [p for p in parts if p != WHOLE], hint=f"(of {path})")
+    recipes = {}
+    for part, keys in parts.items():
+        if only and part not in only:
+            continue
+        where = f"{path}: parts.{part}" if part else str(path)
+        mapping = sized(_merged(shared, keys), size, where)
+        for item in overrides:
+            if item not in own:
+                override(mapping, item)
+        recipes[part] = validate(mapping, where)
+    return recipes, path
 
 
 def sized(raw: Mapping[str, Any], size: str | None, where: str) -> dict[str, Any]:
