@@ -128,6 +128,22 @@ class Cost(Record):
         return sum(s for s in self.seconds.values() if s is not None)
 
 
+class Reproduction(Record):
+    """One time that the run of a cell was made again (`offtarget reproduce --record`)."""
+
+    by: str
+    """Who did it."""
+    date: str
+    """ISO 8601, the day."""
+    hardware: dict[str, str] = {}
+    conclusion: Literal["same", "within seed noise", "different"]
+    """The worst of its behaviours."""
+    behaviours: dict[str, str] = {}
+    """Behaviour -> its own conclusion."""
+    code_version: str = ""
+    """Of the code that made it again."""
+
+
 def id_or_hash(sample_id: str) -> str:
     """The id itself if it reads like an id (no spaces, at most 80 signs), else a short hash of it.
 
@@ -180,6 +196,10 @@ class Cell(Record):
     hardware: dict[str, str] = {}
     created: str = ""
     """When, ISO 8601 in UTC."""
+    recipe: dict[str, JsonValue] = {}
+    """The recipe of this run alone, to make it again; never compared. Empty in cells made before it was kept."""
+    reproduced: tuple[Reproduction, ...] = ()
+    """The times that it was made again; never compared."""
 
     def model_post_init(self, _context: Any, /) -> None:
         """Fill in the key, or refuse one that does not belong to the content."""
@@ -195,8 +215,8 @@ class Cell(Record):
         return setting_of(self.budget, self.mode, self.audit)
 
     def compared(self) -> dict[str, Any]:
-        """All that two runs of the same key should share: without cost, hardware, time, package versions."""
-        data = self.model_dump(mode="json", exclude={"cost", "hardware", "created"})
+        """All that two runs of the same key should share: without cost, hardware, time, package versions, recipe."""
+        data = self.model_dump(mode="json", exclude={"cost", "hardware", "created", "recipe", "reproduced"})
         data["manifest"].pop("packages")
         if data["training"]:  # step by step, two machines differ in the last digits
             data["training"]["details"].pop("losses", None)

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -26,6 +26,8 @@ class CellFolder:
 
     cells: tuple[Cell, ...]
     problems: tuple[str, ...] = ()
+    paths: Mapping[str, Path] = field(default_factory=dict)
+    """Key of a cell -> its file."""
 
 
 def slug(name: str) -> str:
@@ -116,6 +118,7 @@ def read_cells(results_dir: Path) -> CellFolder:
     if not results_dir.is_dir():
         raise ConfigError(f"results folder '{results_dir}' does not exist; `offtarget run RECIPE --out DIR` makes one")
     cells: dict[str, Cell] = {}
+    paths: dict[str, Path] = {}
     problems = []
     for path in sorted(results_dir.rglob("*.json")):
         if any(part.startswith(".") for part in path.relative_to(results_dir).parts):
@@ -132,7 +135,8 @@ def read_cells(results_dir: Path) -> CellFolder:
             problems.append(f"{name}: another cell of this folder has the same key and other results; it is left out")
         else:
             cells.setdefault(cell.key, cell)
-    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems))
+            paths.setdefault(cell.key, path)
+    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems), paths)
 
 
 def read_folders(folders: Sequence[Path]) -> CellFolder:
@@ -142,9 +146,11 @@ def read_folders(folders: Sequence[Path]) -> CellFolder:
         ConfigError: one of the folders does not exist, or none holds a cell.
     """
     cells: dict[str, Cell] = {}
+    paths: dict[str, Path] = {}
     problems: list[str] = []
     for folder in folders:
         found = read_cells(folder)
+        paths = {**found.paths, **paths}
         before = f"{folder.as_posix()}/" if len(folders) > 1 else ""
         problems += [before + text for text in found.problems]
         for cell in found.cells:
@@ -157,4 +163,4 @@ def read_folders(folders: Sequence[Path]) -> CellFolder:
     if not cells:
         named = ", ".join(map(str, folders)) or "no folder was named"
         raise ConfigError(f"{named}: holds no cells; make some with `offtarget run`")
-    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems))
+    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems), paths)

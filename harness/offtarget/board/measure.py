@@ -61,6 +61,10 @@ class Reference:
         seen = {s.behaviour: s for c in [*group.start, *group.cells] for s in c.behaviours}
         order = {"target": 0, "off-target": 1, "capability": 2}
         self.cards = {b: seen[b] for b in sorted(seen, key=lambda b: (order[seen[b].role], b))}
+        self.panels = {
+            b: {"start": panel_of(self.start.get(b, {}), START), "dpo": panel_of(self.plain.get(b, {}))}
+            for b in self.cards
+        }
         self.signal = {b: self._signal(b) for b in self.of_role("target")}
 
     def of_role(self, role: Role) -> list[str]:
@@ -111,12 +115,8 @@ class Measured:
         self.kind = kind
         self.sketch = reference.sketch
         self.scores = scored(cells).get(name, {})
-        sources = {
-            "row": (self.scores, START if kind == "start" else ""),
-            "start": (reference.start.get(name, {}), START),
-            "dpo": (reference.plain.get(name, {}), ""),
-        }
-        panels = {k: p for k, (v, made) in sources.items() if v and (p := panel_of(v, made)).ids}
+        every = {"row": panel_of(self.scores, START if kind == "start" else ""), **reference.panels[name]}
+        panels = {k: p for k, p in every.items() if p.ids}
         self.scored = set(panels)
         self.panels = common(panels) if len(panels) > 1 else panels
         self.has = set(self.panels) if all(p.ids for p in self.panels.values()) else set()

@@ -15,6 +15,7 @@ from offtarget.board.front import SOLID, front_shares
 from offtarget.board.group import Group, group_cells, row_key, training_of
 from offtarget.board.labels import row_labels
 from offtarget.board.limits import limits_of
+from offtarget.board.matrix import with_matrix
 from offtarget.board.measure import ALPHA, Measured, Reference
 from offtarget.board.records import Board, Boards, Row
 from offtarget.board.rows import measured, row_of
@@ -67,7 +68,7 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
     labels = row_labels(keys)
     work = {k: measured(keys[k], reference) for k in sorted(keys)}
     rows = {k: row_of(keys[k], labels[k], work[k], reference, unit) for k in sorted(keys)}
-    rows = _with_controls(rows, work, keys, controls)
+    rows = with_matrix(_with_controls(rows, work, keys, controls), work)
     shares = front_shares(list(rows.values()), [work[k] for k in rows])
     placed = [
         r.model_copy(update={"front_share": s, "front": s is not None and s >= SOLID})
@@ -79,6 +80,7 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
     every = [*group.start, *group.cells]
     scores = [s for c in every for s in c.behaviours]
     board = Board(
+        key=group.key,
         dataset=first.spec.dataset,
         dataset_revision=m.dataset_revision,
         rows_sha256=m.rows_sha256,
@@ -86,6 +88,7 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
         model=first.spec.model,
         model_identity=m.model_identity,
         budget=first.budget,
+        mode=first.mode if group.cells else "",
         training=training_of(first),
         task_versions={b: group.task_versions[b] for b in sorted(group.task_versions)},
         asked=what_was_asked(scores),

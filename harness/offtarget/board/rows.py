@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from offtarget.board.cell import START, Cell
+from offtarget.board.cost import forward_equivalents
 from offtarget.board.estimate import Estimate, estimated
 from offtarget.board.measure import ALPHA, Kind, Measured, Reference
 from offtarget.board.records import BehaviourRow, Row
@@ -80,8 +81,14 @@ def row_of(cells: Sequence[Cell], label: str, work: Mapping[str, Measured], refe
         rows_touched=sum(touched) / len(touched) if touched else None,
         train_accuracy=sum(accuracy) / len(accuracy) if accuracy else None,
         seconds=sum(c.cost.total_seconds for c in cells),
+        forward_equivalents=_mean_or_none([forward_equivalents(c) for c in cells]),
         behaviours=tuple(behaviours),
     )
+
+
+def _mean_or_none(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def many_unscored(r: Row) -> bool:

@@ -34,6 +34,8 @@ class Entry:
     """A mark below the lines on a page."""
     tone: str = ""
     """Of the tag (mark, warn); muted: the lines are grey."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Words and addresses of links below the lines on a page."""
     ours: bool = False
     """Whether the text is our own Markdown; else signs that Markdown would read are escaped."""
 
@@ -59,6 +61,8 @@ class Table:
     """Heads of the columns that a page leaves out, since it says them elsewhere."""
     tones: tuple[str, ...] = ()
     """Of each row on a page: ref for a reference, front for one on the front; empty: of none."""
+    ids: tuple[str, ...] = ()
+    """Of each row on a page, to link to; empty: of none."""
 
     @property
     def names(self) -> list[str]:
@@ -109,6 +113,7 @@ def as_html(of: Table) -> Markup:
         head=[entry(of.head[k]) for k in shown],
         rows=rows,
         tones=of.tones or ("",) * len(rows),
+        ids=of.ids or ("",) * len(rows),
         longest=LONGEST,
     )
     return Markup(text)  # noqa: S704 - the template escapes every value

@@ -38,7 +38,7 @@ def board(
     if out is None:
         typer.echo(render(boards, formats[0], command=command))
         return
-    for path in write_boards(boards, formats, out, command=command):
+    for path in write_boards(boards, formats, out, command=command, cells=found):
         note(f"wrote {path}")
 
 
