@@ -57,6 +57,11 @@ FORMATS = (
         "What `offtarget verify` measured: predicted against observed shifts.",
     ),
     Format(
+        "claims.yaml",
+        "offtarget.claims.records:Claims",
+        "What papers claim, and which cells and verifications bear on it. `offtarget claims` computes the figures.",
+    ),
+    Format(
         "change record (`offtarget diff`)",
         "offtarget.audit.diff.records:Difference",
         "What changed between two audits of one vocabulary.",

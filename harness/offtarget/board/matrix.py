@@ -1,6 +1,7 @@
 """The off-target matrix: how far every protocol moves every behaviour from start, all tested as one family."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from offtarget.board import sentences as say
 from offtarget.board.measure import ALPHA, Measured
@@ -55,7 +56,7 @@ def matrix_table(b: Board) -> Table | None:
         lines.append([*line, Entry(f"{n} of {len(tested)} besides the target", (f"{n} of {len(tested)}",), key=n)])
     tones = tuple("ref" if r.kind == "plain" else "" for r in rows)
     made = table("Off-target matrix", [*head, moved], lines, about=ABOUT, words=["protocol"])
-    return Table(**{**vars(made), "tones": tones, "falling": frozenset({moved.text})})
+    return replace(made, tones=tones, falling=frozenset({moved.text}))
 
 
 def _shift(x: BehaviourRow) -> Entry:

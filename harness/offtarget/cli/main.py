@@ -21,6 +21,7 @@ from offtarget.cli import (
     bench,
     board,
     check,
+    claims,
     compare,
     concepts,
     data,
@@ -76,6 +77,7 @@ app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)
 app.command("compare")(compare.compare)
 app.command("board")(board.board)
+app.command("claims")(claims.claims)
 app.command("bench-audits")(bench.bench_audits)
 app.add_typer(lens.app, name="lens")
 
