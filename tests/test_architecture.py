@@ -29,6 +29,7 @@ FLOORS = [
     {"benchmark", "comparison"},
     {"engine"},
     {"verification", "review", "gate", "claims"},
+    {"reproduction"},
     {"api"},
     {"cli", "__main__"},
 ]

@@ -5,6 +5,7 @@ and numbers, never text of a dataset: a sample id that reads like text is replac
 """
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -221,6 +222,12 @@ class Cell(Record):
         if data["training"]:  # step by step, two machines differ in the last digits
             data["training"]["details"].pop("losses", None)
         return data
+
+    def written(self) -> str:
+        """The text of its file; what older cells did not hold is left out where it is empty."""
+        data = self.model_dump(mode="json")
+        data = {k: v for k, v in data.items() if k not in {"recipe", "reproduced"} or v}
+        return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
     def score(self, behaviour: str) -> BehaviourScore | None:
         """The score of one behaviour; None if it was not measured."""

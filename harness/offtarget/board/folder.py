@@ -80,9 +80,7 @@ def write_cell(results_dir: Path, cell: Cell) -> Path:
                 "Cells are never overwritten: write to another --out, or delete the old one"
             )
         return path
-    data = cell.model_dump(mode="json")
-    text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return write_atomic(path, text + "\n")
+    return write_atomic(path, cell.written())
 
 
 def load_cell(path: Path) -> Cell:
@@ -97,8 +95,14 @@ def load_cell(path: Path) -> Cell:
         raise ValueError(str(e).removeprefix(f"{path}: ")) from e
     if not isinstance(data, dict) or "schema_version" not in data or "spec" not in data:
         raise ValueError("not a cell: it has no schema_version and spec")
-    if data["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(f"schema_version {data['schema_version']!r}; this version reads {SCHEMA_VERSION}")
+    if (found := data["schema_version"]) != SCHEMA_VERSION:
+        newer = isinstance(found, int) and not isinstance(found, bool) and found > SCHEMA_VERSION
+        remedy = (
+            "a newer offtarget wrote it: `pip install --upgrade offtarget`"
+            if newer
+            else "make the run again: `offtarget run RECIPE`"
+        )
+        raise ValueError(f"schema_version {found!r}, this version reads {SCHEMA_VERSION}; {remedy}")
     try:
         cell = Cell.model_validate_json(json.dumps(data))
     except ValidationError as e:

@@ -5,7 +5,7 @@ all three have scored. Nothing is claimed of a protocol with under three trainin
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from offtarget.board.cell import Cell
@@ -30,6 +30,7 @@ def rank(
     *,
     controls: Mapping[str, str] | None = None,
     sketch: bool = False,
+    unverified: Collection[str] = (),
 ) -> Boards:
     """Boards from cells, each comparing what can be compared; those that say most come first (see `_interest`).
 
@@ -39,10 +40,11 @@ def rank(
         controls: protocol -> its blind control; by default what the protocols' cards declare.
         sketch: give differences and recovery of single seeds too, with intervals of prompts and sampling alone; for
             choosing among policies, never for a board.
+        unverified: keys of cells of outside protocols of which no seed was run again.
     """
     groups, apart = group_cells(cells)
     declared = declared_controls() if controls is None else controls
-    boards = [_board(g, declared, sketch=sketch) for g in groups]
+    boards = [_board(g, declared, sketch=sketch, unverified=unverified) for g in groups]
     boards.sort(key=lambda b: _interest(b))
     return Boards(boards=tuple(boards), apart=tuple(apart), problems=tuple(problems))
 
@@ -58,7 +60,7 @@ def _interest(b: Board) -> tuple[int, bool]:
     return 0 if beyond_control(b) else 1 if True in heard else 2 if None in heard else 3, quiet
 
 
-def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
+def _board(group: Group, controls: Mapping[str, str], *, sketch: bool, unverified: Collection[str]) -> Board:
     reference = Reference(group, sketch=sketch)
     keys: dict[str, list[Cell]] = defaultdict(list)
     for c in [*group.start, *group.cells]:
@@ -71,7 +73,13 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
     rows = with_matrix(_with_controls(rows, work, keys, controls), work)
     shares = front_shares(list(rows.values()), [work[k] for k in rows])
     placed = [
-        r.model_copy(update={"front_share": s, "front": s is not None and s >= SOLID})
+        r.model_copy(
+            update={
+                "front_share": s,
+                "front": s is not None and s >= SOLID,
+                "unverified": any(k in unverified for k in r.cells),
+            }
+        )
         for r, s in zip(rows.values(), shares, strict=True)
     ]
     placed.sort(key=_place)

@@ -58,6 +58,8 @@ class Row(Record):
     modes: tuple[str, ...]
     provisional: str
     """Empty, or why nothing is claimed of the row: fewer than three seeds."""
+    unverified: bool = False
+    """Whether it is of an outside protocol of which nobody else has run a seed again."""
     recovery: Estimate
     """Mean over the target behaviours on which plain DPO differs from start."""
     amplification: Estimate

@@ -10,7 +10,7 @@ from offtarget.board.markdown import markdown
 from offtarget.board.page import page
 from offtarget.board.records import Boards
 from offtarget.board.site import write_site
-from offtarget.board.tables import as_csv
+from offtarget.board.tables import as_csv, printable_json
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.store import write_atomic
 
@@ -44,7 +44,7 @@ def render(boards: Boards, form: str, *, command: str) -> str:
     if form == "csv":
         return as_csv(long_table(boards))
     if form == "json":
-        return boards.model_dump_json(indent=1) + "\n"
+        return printable_json(boards.model_dump_json(indent=1)) + "\n"
     raise unknown_name("board format", form, FORMATS)
 
 

@@ -41,6 +41,7 @@ METHOD = (
     "Front: the share of draws of that noise in which no other row of the same intent is at least as good in recovery "
     "(amplification, where that was asked for), drift and capability and better in one; marked from 0.5 on. Start and "
     "plain DPO are references and not marked. There is no single score.",
+    "Unverified: cells of a protocol that lives elsewhere (`contrib/NAME.yaml` points to it), of which no seed was run again.",
     "A missing score is missing: a mean over fewer behaviours would be another number, so none is given. Unscored: the "
     "largest share of answers without a score (empty or failed) on a behaviour; above 5 % it is listed among the limits, with "
     "the value that it would give if all of them were best or worst.",
@@ -177,7 +178,8 @@ def seeds(r: Row) -> str:
 
 def status(r: Row) -> str:
     """Why a row is none of those that are compared."""
-    return r.provisional or ("" if r.kind == "protocol" else "reference")
+    said = r.provisional or ("" if r.kind == "protocol" else "reference")
+    return "; ".join(filter(None, (said, "unverified" if r.unverified else "")))
 
 
 def drifted(r: Row) -> str:

@@ -134,7 +134,12 @@ def as_json(of: Sequence[Table]) -> str:
         {"title": t.title, "about": t.about, "head": t.names, "rows": [[_plain(v) for v in row] for row in t.rows]}
         for t in of
     ]
-    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return printable_json(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def printable_json(text: str) -> str:
+    """The same JSON with the controls that it may hold as they are (DEL and C1) escaped: a terminal would carry them out."""
+    return text.translate({code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)})
 
 
 def escape_cell(text: str, limit: int = 120) -> str:
@@ -155,8 +160,16 @@ def _plain(value: Value) -> str | int | float | None:
 
 
 def _spreadsheet(value: Value) -> Any:
-    """A value no spreadsheet takes for a formula: text that begins like one, and is no number, is set in quotes."""
+    """A value no spreadsheet takes for a formula: text that begins like one, and is no number, is set in quotes.
+
+    Signs that a terminal would carry out are made visible.
+    """
     text = _plain(value)
+    if isinstance(text, str):
+        begins = text[:1]
+        text = visible(text)
+        if begins in {"\t", "\r"}:
+            return "'" + text
     if isinstance(text, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not NUMBER.fullmatch(text):
         return "'" + text
     return "" if text is None else text
