@@ -34,7 +34,7 @@ MODEL is `smollm2-135m` (the embedded model), `hf:ORG/NAME@REVISION`, or a folde
 | code | meaning |
 | ---: | --- |
 | 0 | done, or passed |
-| 1 | the gate failed (`offtarget gate`, `offtarget drop`), a promise is broken (`offtarget check`), cells are wrong (`offtarget board check`), or a run came out different (`offtarget reproduce`) |
+| 1 | a check failed: `offtarget gate`, `drop`, `check` (a promise), `board check` (cells), `reproduce` (another result) |
 | 2 | the usage, the configuration or the data is wrong |
 | 3 | could not decide: too few rows, a source that cannot be reached, another vocabulary, a run without a result |
 | 130 | interrupted (Ctrl-C); the same command goes on from there |

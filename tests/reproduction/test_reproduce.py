@@ -84,7 +84,9 @@ def test_a_cell_comes_out_the_same_and_keeps_who_made_it_again(there, capsys):
     (entry,) = after.reproduced
     assert (entry.by, entry.conclusion) == ("ann", "same") and entry.hardware
     events = [json.loads(line) for line in Path("again/store/log.jsonl").read_text().splitlines()]
-    assert "policy" in {e["stage"] for e in events if e["event"] == "made"}, "nothing but the start model is taken from a store"
+    assert "policy" in {e["stage"] for e in events if e["event"] == "made"}, (
+        "nothing but the start model is taken from a store"
+    )
     with pytest.raises(ConfigError, match="is there already"):
         reproduce(path, Path("again"))
 

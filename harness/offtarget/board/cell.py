@@ -130,7 +130,7 @@ class Cost(Record):
 
 
 class Reproduction(Record):
-    """One time that the run of a cell was made again (`offtarget reproduce --record`)."""
+    """One time that the run of a cell was made again (`offtarget reproduce CELL --by NAME`)."""
 
     by: str
     """Who did it."""
