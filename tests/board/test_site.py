@@ -12,6 +12,7 @@ from offtarget.board.rank import rank
 from offtarget.board.render import write_boards
 
 CHROMIUM = Path("/usr/bin/chromium")
+LONG = "a_protocol_whose_name_does_not_end_for_a_long_while_and_goes_on"
 EVIL = "<img src=x onerror=\"document.title='ran'\">"
 
 
@@ -23,6 +24,7 @@ def site(tmp_path, make_cell, three):
         *three("dpo", style=0.4, sycophancy=0.4, capability=0.55),
         *three("filter", style=0.25, sycophancy=0.35, capability=0.58),
         *three("steering", style=0.3, sycophancy=0.3, capability=0.57),
+        *three(LONG, style=0.36, sycophancy=0.32, capability=0.5),
         *three(EVIL, style=0.35, sycophancy=0.32, capability=0.5),
     ]
     run = tmp_path / "run"
@@ -113,7 +115,7 @@ def test_a_table_is_sorted_by_keyboard_alone_from_a_file(site, browser):
     page.locator("table").nth(1).locator("th button").nth(1).focus()
     assert page.evaluate("document.activeElement.closest('th').textContent").startswith("style")
     page.keyboard.press("Enter")
-    rates = {"start": 0.2, "filter": 0.25, "steering": 0.3, "<img": 0.35, "dpo": 0.4}
+    rates = {"start": 0.2, "filter": 0.25, "steering": 0.3, "<img": 0.35, LONG: 0.36, "dpo": 0.4}
     assert names(page) == sorted(rates, key=rates.__getitem__) != listed
     page.keyboard.press("Space")
     assert names(page) == sorted(rates, key=rates.__getitem__, reverse=True)
@@ -134,8 +136,12 @@ def test_at_360_pixels_nothing_runs_off_and_a_list_sorts(site, browser):
     assert choice.input_value() == "1 ascending"
     assert names(page)[0] == "start" and names(page)[-1] == "dpo"
     choice.select_option("")
-    page.goto((site[0] / "pages" / sorted(p.name for p in (site[0] / "pages").iterdir())[0]).as_uri())
+    inner = "[...document.querySelectorAll('.scroll')].filter((s) => s.scrollWidth > s.clientWidth).length"
+    assert page.evaluate(inner) == 0
+    (cell,) = [c for c in site[1].cells if c.spec.protocol == LONG and c.spec.seed == 0]
+    page.goto((site[0] / "pages" / f"{cell.key[:12]}.html").as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate(inner) == 0
     assert not faults
 
 
