@@ -148,6 +148,15 @@ def test_what_is_odd_needs_a_person(folder, make_cell):
     assert "style: 0.9, and 0.3 in 3 other seeds of the same row: 30 seed deviations apart" in found[0][1]
 
 
+@pytest.mark.parametrize(("style", "odd"), [(0.6, False), (0.66, True)])
+def test_a_single_seed_is_held_against_all_other_rows(folder, make_cell, style, odd):
+    for seed, rate in enumerate(rates(0.4)):
+        write_cell(folder, make_cell("steering", seed=seed, style=rate, verbosity=0.3 + 0.1 * seed))
+    write_cell(folder, make_cell("label_flip", style=style, verbosity=0.45))
+    what = "style: 0.66, and 0.3 to 0.5 in the 3 other rows: 8 seed deviations outside"
+    assert said(folder) == ((3, [("odd", what)]) if odd else (0, []))
+
+
 def test_the_samples_of_another_run_are_odd(folder, make_cell):
     same = {"style": 0.3, "verbosity": 0.4}
     write_cell(folder, make_cell("steering", seed=1, **same))

@@ -71,6 +71,7 @@ def test_a_reproduction_is_said_on_the_page_and_changes_no_key(site, tmp_path):
     write_boards(rank(both.cells), ["html"], tmp_path / "o", command="c", cells=both)
     text = (tmp_path / "o" / "pages" / f"{cell.key[:12]}.html").read_text()
     assert "within seed noise, by &lt;img" in text and "<img" not in text
+    assert "made again: within seed noise" in (tmp_path / "o" / "board.html").read_text()
 
 
 def test_links_to_boards_and_rows_stay_when_a_seed_comes(site, make_cell):

@@ -170,7 +170,8 @@ def _label(r: Row, numbers: Mapping[str, int] | None = None, *, touched: bool = 
     if touched and r.kind != "start" and r.rows_touched is not None:
         seeds += f" · {percent(r.rows_touched, 0)} of pairs touched"
     lead = str(numbers[r.label]) if numbers and r.kind == "protocol" else ""
-    tag = "; ".join(filter(None, (r.provisional if touched else "", "unverified" if r.unverified else "")))
+    again = f"made again: {r.made_again}" if r.made_again and touched else ""
+    tag = "; ".join(filter(None, (r.provisional if touched else "", "unverified" if r.unverified else "", again)))
     return Entry(r.label, (r.label, seeds), lead=lead, tag=tag, tone="warn")
 
 

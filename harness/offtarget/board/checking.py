@@ -6,7 +6,7 @@ same samples in two runs, a score far from its neighbours.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -25,6 +25,8 @@ from offtarget.records import Record
 
 FAR = 6.0
 """Seed deviations from its neighbours at which a score is odd."""
+FEWEST_ROWS = 3
+"""Other rows that a row of one seed is held against."""
 
 
 class Fault(Record):
@@ -227,9 +229,11 @@ def _far(cell: Cell, score: BehaviourScore, beside: Sequence[Cell]) -> str:
     spread = [(len(own) - 1, sd) for own in rows.values() if (sd := seed_sd(score.behaviour, own)) is not None]
     df = sum(k for k, _ in spread)
     mine = [s.value for c in rows[row_key(cell)] if (s := c.score(score.behaviour)) and s.value is not None]
-    if df < 2 or not mine or score.value is None:
+    if df < 2 or score.value is None:
         return ""
     pooled = (sum(k * sd**2 for k, sd in spread) / df) ** 0.5
+    if not mine:
+        return _outside(score, rows, pooled)
     apart = abs(score.value - fmean(mine))
     room = FAR * pooled * (1 + 1 / len(mine)) ** 0.5
     if pooled == 0 or apart <= room:
@@ -237,6 +241,24 @@ def _far(cell: Cell, score: BehaviourScore, beside: Sequence[Cell]) -> str:
     return (
         f"{score.behaviour}: {score.value:.4g}, and {fmean(mine):.4g} in {len(mine)} other seeds of the same row: "
         f"{apart / pooled:.0f} seed deviations apart"
+    )
+
+
+def _outside(score: BehaviourScore, rows: Mapping[str, Sequence[Cell]], pooled: float) -> str:
+    """A sentence where the first seed of a row lies `FAR` seed deviations or more outside of all other rows."""
+    means = [
+        fmean(values)
+        for own in rows.values()
+        if (values := [s.value for c in own if (s := c.score(score.behaviour)) is not None and s.value is not None])
+    ]
+    if len(means) < FEWEST_ROWS or pooled == 0 or score.value is None:
+        return ""
+    apart = max(min(means) - score.value, score.value - max(means)) / pooled
+    if apart <= FAR:
+        return ""
+    return (
+        f"{score.behaviour}: {score.value:.4g}, and {min(means):.4g} to {max(means):.4g} in the {len(means)} other rows: "
+        f"{apart:.0f} seed deviations outside"
     )
 
 

@@ -58,6 +58,8 @@ class Row(Record):
     modes: tuple[str, ...]
     provisional: str
     """Empty, or why nothing is claimed of the row: fewer than three seeds."""
+    made_again: str = ""
+    """What running some of its cells again gave, the worst of it; empty where nobody did."""
     unverified: bool = False
     """Whether it is of an outside protocol of which nobody else has run a seed again."""
     recovery: Estimate

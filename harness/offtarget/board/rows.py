@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from offtarget.board.cell import START, Cell
+from offtarget.board.again import ORDER
 from offtarget.board.cost import forward_equivalents
 from offtarget.board.estimate import Estimate, estimated
 from offtarget.board.measure import ALPHA, Kind, Measured, Reference
@@ -66,6 +67,7 @@ def row_of(cells: Sequence[Cell], label: str, work: Mapping[str, Measured], refe
         cells=tuple(sorted(c.key for c in cells)),
         seeds=tuple(sorted(c.spec.seed for c in cells)),
         modes=tuple(sorted({c.mode for c in cells})),
+        made_again=max((r.conclusion for c in cells for r in c.reproduced), key=ORDER.index, default=""),
         provisional=_provisional(len(cells), reference.plain_seeds, kind),
         recovery=_row_recovery(targets, reference, kind, intent),
         amplification=_row_amplification(targets, kind),

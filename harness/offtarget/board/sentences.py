@@ -179,7 +179,8 @@ def seeds(r: Row) -> str:
 def status(r: Row) -> str:
     """Why a row is none of those that are compared."""
     said = r.provisional or ("" if r.kind == "protocol" else "reference")
-    return "; ".join(filter(None, (said, "unverified" if r.unverified else "")))
+    again = f"made again: {r.made_again}" if r.made_again else ""
+    return "; ".join(filter(None, (said, "unverified" if r.unverified else "", again)))
 
 
 def drifted(r: Row) -> str:
