@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from offtarget.board.cell import START, Cell
 from offtarget.board.again import ORDER
+from offtarget.board.cell import START, Cell
 from offtarget.board.cost import forward_equivalents
 from offtarget.board.estimate import Estimate, estimated
 from offtarget.board.measure import ALPHA, Kind, Measured, Reference
