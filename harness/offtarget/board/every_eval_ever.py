@@ -69,7 +69,7 @@ def record_of(cell: Cell, *, organisation: str, relationship: str = "first_party
     packages = cell.manifest.packages
     return {
         "schema_version": SCHEMA,
-        "evaluation_id": f"{COLLECTION}/{model}/{when}",
+        "evaluation_id": f"{COLLECTION}-{cell.key[:12]}/{model}/{when}",
         **({"evaluation_timestamp": cell.created} if cell.created else {}),
         "retrieved_timestamp": str(when),
         "source_metadata": {
