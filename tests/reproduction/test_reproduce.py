@@ -78,6 +78,7 @@ def test_a_cell_comes_out_the_same_and_keeps_who_made_it_again(there, capsys):
     assert call(["reproduce", str(path), "--by", "ann", "--out", "again", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["conclusion"] == "same" and found["same_code"] and found["seeds"] == [1]
+    assert found["same_plan"] is True and found["loss_apart"] == 0
     assert [(a["behaviour"], a["why"]) for a in found["behaviours"]] == [("over_stylization", "every sample agrees")]
     after = load_cell(path)
     assert after.key == before.key and after.behaviours == before.behaviours

@@ -45,6 +45,9 @@ def reproduce(
             head,
             [(a.behaviour, show(a.then), show(a.now), show(a.seed_sd), a.conclusion, a.why) for a in found.behaviours],
         )
+        if found.same_plan is not None:
+            loss = "" if found.loss_apart is None else f"; losses of a step at most {found.loss_apart:.2g} apart"
+            typer.echo(f"\nthe plan is {'the same' if found.same_plan else 'another'}{loss}")
     if by:
         note(f"wrote it into {cell}")
     if found.conclusion == "different":

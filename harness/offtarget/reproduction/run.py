@@ -37,6 +37,10 @@ class Reproduced(Record):
     behaviours: tuple[Again, ...]
     seeds: tuple[int, ...]
     """Seeds of the same row whose spread is the noise of seeds."""
+    same_plan: bool | None = None
+    """Whether the protocol did the same to the same rows; None for the model before training."""
+    loss_apart: float | None = None
+    """Largest difference of the loss of a step, nats; None where steps differ in number or there are none."""
     same_code: bool
     """Whether code and protocol are those that made the cell."""
     hardware: dict[str, str]
@@ -89,10 +93,19 @@ def reproduce(
         conclusion=worst(compared),
         behaviours=compared,
         seeds=tuple(sorted({c.spec.seed for c in siblings})),
+        same_plan=None if cell.plan is None or again.plan is None else cell.plan.hash == again.plan.hash,
+        loss_apart=_losses_apart(cell, again),
         same_code=same_code,
         hardware=again.hardware,
         notes=tuple(notes),
     )
+
+
+def _losses_apart(then: Cell, now: Cell) -> float | None:
+    a, b = (c.training.details.get("losses") if c.training else None for c in (then, now))
+    if not isinstance(a, list) or not isinstance(b, list) or len(a) != len(b) or not a:
+        return None
+    return max(abs(float(str(x)) - float(str(y))) for x, y in zip(a, b, strict=True))
 
 
 def read_one(path: Path) -> Cell:
