@@ -81,6 +81,8 @@ def place_labels(ax: Any, points: Sequence[Point]) -> None:
         w, h = 0.0165 * len(text), 0.055
         best = None
         for dy in HEIGHTS:
+            if best is not None and best[0] <= abs(dy):  # it meets nothing, and what follows lies further off
+                break
             for right in (True, False):
                 x0 = u + 0.02 if right else u - 0.02 - w
                 box = (x0, v + dy, x0 + w, v + dy + h)
