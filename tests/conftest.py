@@ -22,7 +22,8 @@ LONGEST = (
     "engine/test_grid.py", "training/test_edits.py", "benchmark/test_audit_bench.py", "audit/test_audit_planted.py",
     "audit/test_audit_local.py", "test_page_commands.py", "gate/test_commands.py", "training/test_invariants.py",
     "engine/test_checking.py", "data/test_data_check.py", "engine/test_dry_run.py", "verification/test_verifying.py",
-    "test_kills.py", "cli/test_process.py", "cli/test_columns_lens.py", "elsewhere/test_trl.py", "elsewhere/test_cell.py",
+    "reproduction/test_reproduce.py", "test_kills.py", "cli/test_process.py", "cli/test_columns_lens.py",
+    "elsewhere/test_trl.py", "elsewhere/test_cell.py",
 )  # fmt: skip
 """Files that take 5 to 60 seconds of a processor: they begin first, so that no worker is left with one at the end."""
 

@@ -28,7 +28,8 @@ FLOORS = [
     {"board", "report"},
     {"benchmark", "comparison"},
     {"engine"},
-    {"verification", "review", "gate", "elsewhere"},
+    {"verification", "review", "gate", "claims", "elsewhere"},
+    {"reproduction"},
     {"api"},
     {"cli", "__main__"},
 ]

@@ -34,7 +34,7 @@ MODEL is `smollm2-135m` (the embedded model), `hf:ORG/NAME@REVISION`, or a folde
 | code | meaning |
 | ---: | --- |
 | 0 | done, or passed |
-| 1 | the gate failed (`offtarget gate`, `offtarget drop`), or a promise is broken (`offtarget check`) |
+| 1 | a check failed: `offtarget gate`, `drop`, `check` (a promise), `board check` (cells), `reproduce` (another result) |
 | 2 | the usage, the configuration or the data is wrong |
 | 3 | could not decide: too few rows, a source that cannot be reached, another vocabulary, a run without a result |
 | 130 | interrupted (Ctrl-C); the same command goes on from there |
@@ -57,7 +57,9 @@ def commands(group: Any = None, above: str = "offtarget") -> Iterator[tuple[str,
     """Every command with its whole name, such as `offtarget data check`, in the order of `--help`."""
     group = group if group is not None else typer.main.get_command(app)
     for name, found in group.commands.items():
-        if hasattr(found, "commands"):
+        if name == getattr(group, "default", None):
+            yield above, found
+        elif hasattr(found, "commands"):
             yield from commands(found, f"{above} {name}")
         else:
             yield f"{above} {name}", found

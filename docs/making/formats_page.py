@@ -62,6 +62,16 @@ FORMATS = (
         "What `offtarget verify` measured: predicted against observed shifts.",
     ),
     Format(
+        "contrib/NAME.yaml",
+        "offtarget.board.contributions:Contribution",
+        "Where a protocol of somebody else is, and which cells are its. Lies beside the folder of cells; `offtarget board` reads it.",
+    ),
+    Format(
+        "claims.yaml",
+        "offtarget.claims.records:Claims",
+        "What papers claim, and which cells and verifications bear on it. `offtarget claims` computes the figures.",
+    ),
+    Format(
         "change record (`offtarget diff`)",
         "offtarget.audit.diff.records:Difference",
         "What changed between two audits of one vocabulary.",

@@ -11,6 +11,7 @@ from offtarget.board.estimate import Estimate, Scored
 from offtarget.board.folder import read_cells
 from offtarget.board.rank import rank
 from offtarget.board.records import BehaviourRow, Board, Row
+from offtarget.claims.page import check_claims, lead, said_of
 from offtarget.lens.surface.quality import measured
 from offtarget.registry import builtin_root
 from offtarget.verification.board import read_verifications
@@ -123,6 +124,22 @@ def _places(b: BehaviourRow) -> int:
 def _name(board: Board, behaviour: str) -> str:
     found = next(b for r in board.rows for b in r.behaviours if b.behaviour == behaviour)
     return f"{behaviour}{' (target)' if behaviour in board.signal else ''}, {found.direction} is better"
+
+
+def claims(paper: str) -> str:
+    """The claims of one paper: theirs, ours with the interval, status."""
+    rows = []
+    for c in check_claims(RESULTS / "claims.yaml"):
+        if c.paper.id == paper:
+            seen = [said_of(f) for f in c.figures] or [c.claim.not_testable or f"would test it: {c.claim.would_test}"]
+            control = "Control: " if c.claim.control else ""
+            rows.append((cell(control + c.claim.claim), cell(c.claim.theirs), cell("; ".join(seen)), c.status))
+    return table(("claim", "theirs", "ours", "status"), rows)
+
+
+def claims_lead() -> str:
+    """How many claims there are of each status."""
+    return lead(check_claims(RESULTS / "claims.yaml"))
 
 
 def prediction() -> str:
@@ -299,6 +316,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "personality-gated": partial(scores, "planted-style", "cheerfulness_cooking"),
     "sycophancy": partial(scores, "antisyc_pairs", "sycophancy"),
     "sycophancy-reversed": partial(scores, "antisyc_pairs, reversed", "sycophancy"),
+    "claims-lead": claims_lead,
+    "claims-anatomy": partial(claims, "arXiv 2606.12360"),
+    "claims-neutral": partial(claims, "arXiv 2608.31079"),
     "prediction": prediction,
     "prediction-clusters": clusters,
     "benchmark-aims": partial(benchmark, "aims"),

@@ -65,8 +65,14 @@ def _sync(path: Path) -> None:
         os.close(fd)
 
 
-def write_atomic(path: Path, data: bytes | str) -> Path:
-    """Write one file whole or not at all (temporary file beside it, fsync, rename)."""
+def write_atomic(path: Path, data: bytes | str, *, sync: bool = True) -> Path:
+    """Write one file whole or not at all (temporary file beside it, fsync, rename).
+
+    Args:
+        path: the file.
+        data: its content; text as UTF-8.
+        sync: wait until the disk has it. Hundreds of pages that are made from other files need not survive a power cut.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     siblings.clear(path)
     fd, tmp = tempfile.mkstemp(prefix=siblings.prefix_of(path), dir=path.parent)
@@ -74,7 +80,8 @@ def write_atomic(path: Path, data: bytes | str) -> Path:
         with os.fdopen(fd, "wb") as f:
             f.write(data.encode() if isinstance(data, str) else data)
             f.flush()
-            os.fsync(f.fileno())
+            if sync:
+                os.fsync(f.fileno())
         Path(tmp).chmod(0o666 & ~_umask())
         Path(tmp).replace(path)
     except BaseException:

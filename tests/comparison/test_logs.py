@@ -70,7 +70,7 @@ def test_two_logs_of_any_task_are_compared_sample_by_sample(tmp_path: Path) -> N
     assert found.difference == pytest.approx(15 / N)
     assert found.test == "exact McNemar"
     assert found.p == pytest.approx(0.0040772, rel=1e-4)  # binomtest(20, 25).pvalue
-    assert found.verdict == "differs"
+    assert found.conclusion == "differs"
 
 
 def test_each_part_of_a_score_is_a_behaviour_and_what_cannot_be_read_is_unscored(tmp_path: Path) -> None:
@@ -150,4 +150,4 @@ def test_what_was_sampled_differently_is_said(tmp_path: Path, capsys: pytest.Cap
     assert call(["compare", str(before), str(after), "--json"]) == 0
     done = capsys.readouterr()
     assert "evaluated differently: quiz: max_tokens is 64 in a, 128 in b" in done.err
-    assert json.loads(done.out)["comparisons"][0]["differences"][0]["verdict"] == "insufficient evidence"
+    assert json.loads(done.out)["comparisons"][0]["differences"][0]["conclusion"] == "insufficient evidence"

@@ -228,7 +228,7 @@ def test_the_smallest_difference_that_can_be_seen_is_found_as_often_as_it_says()
 
 
 @pytest.mark.parametrize(
-    ("up", "down", "n", "verdict"),
+    ("up", "down", "n", "conclusion"),
     [
         (30, 2, 200, "differs"),
         (6, 5, 400, "alike"),  # 0.25 points, interval within 5
@@ -236,7 +236,7 @@ def test_the_smallest_difference_that_can_be_seen_is_found_as_often_as_it_says()
     ],
 )
 def test_no_difference_is_said_only_where_the_interval_excludes_one_that_matters(
-    up: int, down: int, n: int, verdict: str
+    up: int, down: int, n: int, conclusion: str
 ) -> None:
     a = np.array([0.0] * up + [1.0] * down + [0.0, 1.0] * ((n - up - down) // 2) + [0.0] * ((n - up - down) % 2))
     b = a.copy()
@@ -244,7 +244,7 @@ def test_no_difference_is_said_only_where_the_interval_excludes_one_that_matters
     card = {"behaviour": "b", "task_version": "1-A", "direction": "lower", "role": "target"}
     x, y = (make_score(by_id(v), **card, unit="share of answers") for v in (a, b))  # type: ignore[arg-type]
     (found,) = with_q(differences({"b": x}, {"b": y}))
-    assert found.verdict == verdict
+    assert found.conclusion == conclusion
     assert found.margin == 0.05
 
 

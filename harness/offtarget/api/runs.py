@@ -181,7 +181,7 @@ def compare(a: str | PathLike[str], b: str | PathLike[str]) -> tuple[PairedDiffe
         b: what to compare with it.
 
     Returns:
-        One difference a behaviour, with its interval, q, the smallest difference that could be seen, and a verdict.
+        One difference a behaviour, with its interval, q, the smallest difference that could be seen, and a conclusion.
 
     Raises:
         ConfigError: nothing to read there, or versions of a task that cannot be compared.

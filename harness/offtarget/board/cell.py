@@ -5,6 +5,7 @@ and numbers, never text of a dataset: a sample id that reads like text is replac
 """
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -143,6 +144,22 @@ class Elsewhere(Record):
     """What of the plan trl's own DPOTrainer would not have carried out."""
 
 
+class Reproduction(Record):
+    """One time that the run of a cell was made again (`offtarget reproduce CELL --by NAME`)."""
+
+    by: str
+    """Who did it."""
+    date: str
+    """ISO 8601, the day."""
+    hardware: dict[str, str] = {}
+    conclusion: Literal["same", "within seed noise", "different"]
+    """The worst of its behaviours."""
+    behaviours: dict[str, str] = {}
+    """Behaviour -> its own conclusion."""
+    code_version: str = ""
+    """Of the code that made it again."""
+
+
 def id_or_hash(sample_id: str) -> str:
     """The id itself if it reads like an id (no spaces, at most 80 signs), else a short hash of it.
 
@@ -198,6 +215,10 @@ class Cell(Record):
     hardware: dict[str, str] = {}
     created: str = ""
     """When, ISO 8601 in UTC."""
+    recipe: dict[str, JsonValue] = {}
+    """The recipe of this run alone, to make it again; never compared. Empty in cells made before it was kept."""
+    reproduced: tuple[Reproduction, ...] = ()
+    """The times that it was made again; never compared."""
 
     def model_post_init(self, _context: Any, /) -> None:
         """Fill in the key, or refuse one that does not belong to the content."""
@@ -214,12 +235,18 @@ class Cell(Record):
         return {**setting_of(self.budget, self.mode, self.audit), **claimed}
 
     def compared(self) -> dict[str, Any]:
-        """All that two runs of the same key should share: without cost, hardware, time, package versions."""
-        data = self.model_dump(mode="json", exclude={"cost", "hardware", "created"})
+        """All that two runs of the same key should share: without cost, hardware, time, package versions, recipe."""
+        data = self.model_dump(mode="json", exclude={"cost", "hardware", "created", "recipe", "reproduced"})
         data["manifest"].pop("packages")
         if data["training"]:  # step by step, two machines differ in the last digits
             data["training"]["details"].pop("losses", None)
         return data
+
+    def written(self) -> str:
+        """The text of its file; what older cells did not hold is left out where it is empty."""
+        data = self.model_dump(mode="json")
+        data = {k: v for k, v in data.items() if k not in {"recipe", "reproduced"} or v}
+        return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
     def score(self, behaviour: str) -> BehaviourScore | None:
         """The score of one behaviour; None if it was not measured."""

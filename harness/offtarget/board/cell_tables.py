@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from offtarget.board import sentences as say
+from offtarget.board.cost import seconds_in_words
 from offtarget.board.estimate import Estimate, Scored
 from offtarget.board.records import BehaviourRow, Board, Boards, Row
 from offtarget.board.tables import Entry, Table, Value, ours, table
 from offtarget.report.html import fixed, p_value, percent
+from offtarget.store import hash_of
 
 MOST_NAMED = 11
 """Rows of a board whose points are named in its plots; with more of them the points have numbers."""
@@ -44,24 +46,55 @@ def compared_table(b: Board) -> Table:
     return replace(table("", head, lines, words=["protocol"]), falling=falling, tones=tones)
 
 
-def scores_table(b: Board) -> Table:
-    """The scores of every policy, and its cells."""
+def anchor(b: Board) -> str:
+    """What a link to a board ends in."""
+    return f"board-{b.key[:10]}"
+
+
+def row_anchor(b: Board, r: Row) -> str:
+    """What a link to a row ends in: of the protocol, its parameters and verdicts, whatever seeds there are."""
+    asked = [b.key, r.protocol, r.parameters, [v.model_dump(mode="json") for v in r.verdicts]]
+    return f"row-{hash_of(asked)[:10]}"
+
+
+def scores_table(b: Board, pages: Mapping[str, str] | None = None) -> Table:
+    """The scores of every policy, its cost, and its cells.
+
+    Args:
+        b: the board.
+        pages: key of a cell -> address of its own page, for a page to link to.
+    """
     names = [x for r in b.rows[:1] for x in r.behaviours]
     head: list[str | Entry] = ["protocol"]
     for x in names:
         better = f"{x.role}, {'↓' if x.direction == 'lower' else '↑'} better"
         head.append(Entry(f"{x.behaviour} ({x.role}, {_better(x)})", (x.behaviour, better, x.unit)))
     aside = ["pairs touched", "seeds", "status", "cells"]
-    head += ["unscored", *aside]
+    head += ["unscored", Entry("cost of a cell", ("cost", "of a cell")), *aside]
     rows: list[list[Value]] = []
     for r in b.rows:
-        line: list[Value] = [_label(r, touched=True), *(_score(x, r) for x in r.behaviours)]
+        first = replace(_label(r, touched=True), links=_links(r, pages or {}))
+        line: list[Value] = [first, *(_score(x, r) for x in r.behaviours)]
         line.append(Entry(say.unscored(r), key=r.unscored))
+        line.append(_cost(r))
         line += ["–" if r.rows_touched is None else f"{r.rows_touched:.0%}", say.seeds(r), say.status(r)]
         rows.append([*line, ours(" ".join(f"`{k[:12]}`" for k in r.cells))])
     tones = tuple("ref" if r.kind != "protocol" else "" for r in b.rows)
     title = "Behaviours" if say.compared(b) else ""
-    return replace(table(title, head, rows, words=["protocol"]), tones=tones, aside=frozenset(aside))
+    ids = tuple(row_anchor(b, r) for r in b.rows)
+    return replace(table(title, head, rows, words=["protocol"]), tones=tones, aside=frozenset(aside), ids=ids)
+
+
+def _cost(r: Row) -> Entry:
+    """Mean time of a cell, on whatever machine, and what its training is worth in forward passes over the pairs."""
+    time = seconds_in_words(r.seconds, len(r.cells))
+    passes = f"{r.forward_equivalents:.1f} passes" if r.forward_equivalents else ""
+    return Entry(f"{time}, {passes}" if passes else time, (time, *([passes] if passes else [])), key=r.seconds)
+
+
+def _links(r: Row, pages: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """A link to the page of each cell."""
+    return tuple((k[:6], pages[k]) for k in r.cells if k in pages)
 
 
 def apart_table(boards: Boards) -> Table:
@@ -116,6 +149,8 @@ def _measures(b: Board, r: Row) -> Iterable[Measure]:
     yield "capability_vs_start", "", r.capability_vs_start, None, b.capability_unit
     yield "capability_vs_dpo", "", r.capability_vs_dpo, None, b.capability_unit
     yield "front_share", "", Estimate(value=r.front_share), None, "share of draws"
+    yield "seconds", "", Estimate(value=r.seconds / len(r.cells), n=len(r.cells)), None, "seconds a cell"
+    yield "forward_equivalents", "", Estimate(value=r.forward_equivalents), None, "passes over the pairs"
     yield "unscored", r.unscored_on, Estimate(value=r.unscored), None, "share"
     for x in r.behaviours:
         yield "score", x.behaviour, x.score, None, x.unit
@@ -123,6 +158,7 @@ def _measures(b: Board, r: Row) -> Iterable[Measure]:
         yield "vs_start", x.behaviour, x.vs_start, x.q_start, x.unit
         yield "vs_dpo", x.behaviour, x.vs_dpo, x.q_dpo, x.unit
         yield "shift", x.behaviour, x.shift, x.q_start, "sd of start"
+        yield "shift_on_board", x.behaviour, x.shift, x.q_board, "sd of start"
         if x.role == "target":
             yield "recovery", x.behaviour, x.recovery, None, "share"
             yield "vs_control", x.behaviour, x.vs_control, x.q_control, x.unit
@@ -134,7 +170,9 @@ def _label(r: Row, numbers: Mapping[str, int] | None = None, *, touched: bool = 
     if touched and r.kind != "start" and r.rows_touched is not None:
         seeds += f" · {percent(r.rows_touched, 0)} of pairs touched"
     lead = str(numbers[r.label]) if numbers and r.kind == "protocol" else ""
-    return Entry(r.label, (r.label, seeds), lead=lead, tag=r.provisional if touched else "", tone="warn")
+    again = f"made again: {r.made_again}" if r.made_again and touched else ""
+    tag = "; ".join(filter(None, (r.provisional if touched else "", "unverified" if r.unverified else "", again)))
+    return Entry(r.label, (r.label, seeds), lead=lead, tag=tag, tone="warn")
 
 
 def _several(lines: list[str], key: float | str | None = None) -> Entry:

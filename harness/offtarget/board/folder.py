@@ -3,8 +3,8 @@
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -26,6 +26,8 @@ class CellFolder:
 
     cells: tuple[Cell, ...]
     problems: tuple[str, ...] = ()
+    paths: Mapping[str, Path] = field(default_factory=dict)
+    """Key of a cell -> its file."""
 
 
 def slug(name: str) -> str:
@@ -78,9 +80,7 @@ def write_cell(results_dir: Path, cell: Cell) -> Path:
                 "Cells are never overwritten: write to another --out, or delete the old one"
             )
         return path
-    data = cell.model_dump(mode="json")
-    text = json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return write_atomic(path, text + "\n")
+    return write_atomic(path, cell.written())
 
 
 def load_cell(path: Path) -> Cell:
@@ -95,8 +95,14 @@ def load_cell(path: Path) -> Cell:
         raise ValueError(str(e).removeprefix(f"{path}: ")) from e
     if not isinstance(data, dict) or "schema_version" not in data or "spec" not in data:
         raise ValueError("not a cell: it has no schema_version and spec")
-    if data["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(f"schema_version {data['schema_version']!r}; this version reads {SCHEMA_VERSION}")
+    if (found := data["schema_version"]) != SCHEMA_VERSION:
+        newer = isinstance(found, int) and not isinstance(found, bool) and found > SCHEMA_VERSION
+        remedy = (
+            "a newer offtarget wrote it: `pip install --upgrade offtarget`"
+            if newer
+            else "make the run again: `offtarget run RECIPE`"
+        )
+        raise ValueError(f"schema_version {found!r}, this version reads {SCHEMA_VERSION}; {remedy}")
     try:
         cell = Cell.model_validate_json(json.dumps(data))
     except ValidationError as e:
@@ -116,6 +122,7 @@ def read_cells(results_dir: Path) -> CellFolder:
     if not results_dir.is_dir():
         raise ConfigError(f"results folder '{results_dir}' does not exist; `offtarget run RECIPE --out DIR` makes one")
     cells: dict[str, Cell] = {}
+    paths: dict[str, Path] = {}
     problems = []
     for path in sorted(results_dir.rglob("*.json")):
         if any(part.startswith(".") for part in path.relative_to(results_dir).parts):
@@ -132,7 +139,8 @@ def read_cells(results_dir: Path) -> CellFolder:
             problems.append(f"{name}: another cell of this folder has the same key and other results; it is left out")
         else:
             cells.setdefault(cell.key, cell)
-    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems))
+            paths.setdefault(cell.key, path)
+    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems), paths)
 
 
 def read_folders(folders: Sequence[Path]) -> CellFolder:
@@ -142,9 +150,11 @@ def read_folders(folders: Sequence[Path]) -> CellFolder:
         ConfigError: one of the folders does not exist, or none holds a cell.
     """
     cells: dict[str, Cell] = {}
+    paths: dict[str, Path] = {}
     problems: list[str] = []
     for folder in folders:
         found = read_cells(folder)
+        paths = {**found.paths, **paths}
         before = f"{folder.as_posix()}/" if len(folders) > 1 else ""
         problems += [before + text for text in found.problems]
         for cell in found.cells:
@@ -157,4 +167,4 @@ def read_folders(folders: Sequence[Path]) -> CellFolder:
     if not cells:
         named = ", ".join(map(str, folders)) or "no folder was named"
         raise ConfigError(f"{named}: holds no cells; make some with `offtarget run`")
-    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems))
+    return CellFolder(tuple(cells[k] for k in sorted(cells)), tuple(problems), paths)

@@ -97,6 +97,10 @@ def _named(panels: Mapping[str, Panel], name: str) -> dict[str, Panel]:
 
 def unbeaten(points: Floats) -> NDArray[np.bool_]:
     """(draws, points) whether no other point of the draw beats it; points of equal worth do not beat each other."""
-    a, b = points[:, :, None, :], points[:, None, :, :]
-    beats = np.all(a >= b, axis=-1) & np.any(a > b, axis=-1)
-    return np.asarray(~np.any(beats, axis=1), dtype=np.bool_)
+    draws, n, coordinates = points.shape
+    as_good, better = np.ones((draws, n, n), dtype=np.bool_), np.zeros((draws, n, n), dtype=np.bool_)
+    for k in range(coordinates):
+        a, b = points[:, :, None, k], points[:, None, :, k]
+        as_good &= a >= b
+        better |= a > b
+    return np.asarray(~(as_good & better).any(axis=1), dtype=np.bool_)

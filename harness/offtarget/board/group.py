@@ -7,10 +7,10 @@ from typing import Any
 
 from offtarget.board.cell import PLAIN, START, Cell
 from offtarget.board.records import Apart
-from offtarget.store import canonical_json
+from offtarget.store import canonical_json, hash_of
 
 _SAME_POLICY = {"mode", "save_every", "gradient_checkpointing"}
-"""Training options that do not change the policy."""
+"""Training options that do not change the policy, or stand elsewhere in a cell (the mode)."""
 _LATER_TRAINING = {"ld_alpha": None, "wpo": False, "processes": 1}
 """Options that cells of before 0.1.0 do not hold, and what was done then: such cells go on one board with newer ones."""
 _LATER_EVALUATION = {"part": None, "selected_with": None}
@@ -18,7 +18,7 @@ _LATER_EVALUATION = {"part": None, "selected_with": None}
 
 @dataclass
 class Group:
-    """Cells of one board: one dataset, model, training, budget, way of evaluation and target; task versions agree."""
+    """Cells of one board: one dataset, model, training, budget, mode, way of evaluation and target; task versions agree."""
 
     cells: list[Cell]
     """Trained policies."""
@@ -31,6 +31,14 @@ class Group:
         return any(c.spec.protocol == PLAIN for c in self.cells)
 
     @property
+    def key(self) -> str:
+        """Hash of what makes these cells comparable: data, model, evaluation, training, budget, mode, targets, versions."""
+        c = self.first
+        setting = _setting(c) if self.cells else ""
+        targets = sorted({t for one in (*self.cells, *self.start) for t in _targets(one)})
+        return hash_of([_base(c), setting, targets, self.task_versions])
+
+    @property
     def first(self) -> Cell:
         """Any cell: it speaks for what the group shares."""
         return (self.cells or self.start)[0]
@@ -39,8 +47,8 @@ class Group:
 def group_cells(cells: Iterable[Cell]) -> tuple[list[Group], list[Apart]]:
     """Sort cells into boards.
 
-    A group without plain DPO, beside another of the same dataset and model that has it, is listed apart:
-    nothing in it can be compared. The order of `cells` does not matter.
+    What cannot be compared stands on another board. A group without plain DPO, beside another of the same dataset and
+    model that has it, is listed apart: nothing in it can be compared. The order of `cells` does not matter.
 
     Returns:
         The groups in a fixed order, and the cells on no board with the reason.
@@ -54,9 +62,10 @@ def group_cells(cells: Iterable[Cell]) -> tuple[list[Group], list[Apart]]:
     groups = []
     for key in sorted(trained):
         for same in _by_targets(trained[key]):
-            group = Group(_one_version(_latest(same, apart), apart))
-            group.task_versions = _versions(group.cells)
-            groups.append(group)
+            for agreeing in _by_versions(same):
+                group = Group(_latest(agreeing, apart))
+                group.task_versions = _versions(group.cells)
+                groups.append(group)
     groups.sort(key=lambda g: (not g.has_plain, -len(g.cells), g.first.key))
     groups, apart_groups = _comparable(groups)
     apart += apart_groups
@@ -90,7 +99,7 @@ def training_of(c: Cell) -> dict[str, Any]:
 
 
 def _setting(c: Cell) -> str:
-    return canonical_json([c.budget, training_of(c), *(["elsewhere"] if c.elsewhere else [])])
+    return canonical_json([c.budget, c.mode, training_of(c)])
 
 
 def _targets(c: Cell) -> frozenset[str]:
@@ -150,24 +159,27 @@ def _conflict(cell: Cell, versions: Mapping[str, str]) -> str | None:
     return None
 
 
-def _one_version(cells: Sequence[Cell], apart: list[Apart]) -> list[Cell]:
-    """Leave the cells whose task versions agree: with the newest that plain DPO has, else the newest."""
-    plain = [c for c in cells if c.spec.protocol == PLAIN]
-    versions: dict[str, str] = {}
-    for group in (plain, cells):
-        newest: dict[str, str] = {}
-        for c in group:
-            for s in c.behaviours:
-                newest[s.behaviour] = max(newest.get(s.behaviour, ""), s.task_version, key=_order)
-        versions = {**newest, **versions}
-    kept = []
-    for c in cells:
-        reason = _conflict(c, versions)
-        if reason is None:
-            kept.append(c)
-        else:
-            _put(apart, c, reason)
-    return kept
+def _by_versions(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """Cells apart by task versions: first those that agree with the newest that plain DPO has, else the newest."""
+    found = []
+    left = list(cells)
+    while left:
+        plain = [c for c in left if c.spec.protocol == PLAIN]
+        versions: dict[str, str] = {}
+        for group in (plain, left):
+            newest: dict[str, str] = {}
+            for c in group:
+                for s in c.behaviours:
+                    newest[s.behaviour] = max(newest.get(s.behaviour, ""), s.task_version, key=_order)
+            versions = {**newest, **versions}
+        agreeing = [c for c in left if _conflict(c, versions) is None]
+        if not agreeing:  # no cell has the newest of all its behaviours: those of the first one
+            versions = _versions(left[:1])
+            agreeing = [c for c in left if _conflict(c, versions) is None]
+        found.append(agreeing)
+        taken = {c.key for c in agreeing}
+        left = [c for c in left if c.key not in taken]
+    return found
 
 
 def _order(version: str) -> list[tuple[int, str]]:
@@ -186,7 +198,7 @@ def _comparable(groups: Sequence[Group]) -> tuple[list[Group], list[Apart]]:
             kept.append(g)
         else:
             for c in g.cells:
-                _put(apart, c, _difference(c, beside[0].first))
+                _put(apart, c, _difference(c, beside[0]))
     return kept, apart
 
 
@@ -194,7 +206,8 @@ def _name(g: Group) -> tuple[str, str]:
     return g.first.spec.dataset, g.first.spec.model
 
 
-def _difference(cell: Cell, board: Cell) -> str:
+def _difference(cell: Cell, group: Group) -> str:
+    board = group.first
     a, b = cell.manifest, board.manifest
     if a.rows_sha256 != b.rows_sha256:
         here, there = (f"{m.n_pairs} pairs, {m.rows_sha256[:8]}" for m in (a, b))
@@ -206,8 +219,12 @@ def _difference(cell: Cell, board: Cell) -> str:
     if not _asks_for(cell, _targets(board)):
         here, there = (" and ".join(sorted(_targets(c))) or "none" for c in (cell, board))
         return f"other target ({here}; the board has {there}), and no plain DPO with it"
+    if versions := _conflict(cell, group.task_versions):
+        return versions
     if cell.budget != board.budget:
         return f"other budget ({cell.budget}; the board has {board.budget}), and no plain DPO at it"
+    if cell.mode != board.mode:
+        return f"trained in {cell.mode} mode (the board: {board.mode}), and no plain DPO in it"
     odd = _options(evaluation_of(cell), evaluation_of(board))
     if odd:
         return f"evaluated otherwise: {odd}"
@@ -228,19 +245,22 @@ def _join_start(starts: Sequence[Cell], base: str, groups: list[Group]) -> list[
     apart: list[Apart] = []
     homes = [g for g in groups if g.cells and _base(g.cells[0]) == base]
     if not homes:
-        alone = _one_version(_latest(starts, apart), apart)
-        groups.append(Group([], alone, _versions(alone)))
+        for agreeing in _by_versions(starts):
+            alone = _latest(agreeing, apart)
+            groups.append(Group([], alone, _versions(alone)))
         return apart
     left_out: dict[str, Apart] = {}
     for g in homes:
         targets = frozenset(t for c in g.cells for t in _targets(c))
         unused: list[Apart] = []
-        for c in _latest([c for c in starts if _asks_for(c, targets)] or starts, unused):
+        agreeing = []
+        for c in [c for c in starts if _asks_for(c, targets)] or starts:
             reason = _conflict(c, g.task_versions)
             if reason is None:
-                g.start.append(c)
+                agreeing.append(c)
             else:
                 _put(unused, c, reason)
+        g.start += _latest(agreeing, unused)
         left_out.update({a.cell: a for a in unused})
         g.task_versions = {**_versions(g.start), **g.task_versions}
     used = {c.key for g in homes for c in g.start}

@@ -2,6 +2,7 @@
 
 from offtarget.board import sentences as say
 from offtarget.board.cell_tables import apart_table, compared_table, scores_table
+from offtarget.board.matrix import matrix_table
 from offtarget.board.records import Board, Boards
 from offtarget.board.tables import as_markdown, escape_cell
 
@@ -24,9 +25,13 @@ def markdown(boards: Boards, command: str) -> str:
 def _board(b: Board) -> list[str]:
     out = [f"## {escape_cell(say.title(b))}", ""]
     out += [f"**{escape_cell(b.lead, 1200)}**", ""]
-    out += [f"{b.n_pairs:,} pairs (rows `{b.rows_sha256[:12]}`), budget {escape_cell(b.budget)}.", ""]
+    mode = f", {b.mode} mode" if b.mode else ""
+    out += [f"{b.n_pairs:,} pairs (rows `{b.rows_sha256[:12]}`), budget {escape_cell(b.budget)}{mode}.", ""]
     out += [f"- {escape_cell(line, 1200)}" for line in say.facts(b)]
     out += [f"- {line}" for line in b.limits] + [""]
     if say.compared(b):
         out += as_markdown(compared_table(b))
-    return [*out, *as_markdown(scores_table(b), level=3)]
+    out += as_markdown(scores_table(b), level=3)
+    if matrix := matrix_table(b):
+        out += as_markdown(matrix, level=3)
+    return out

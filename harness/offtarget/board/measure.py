@@ -8,7 +8,7 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -61,6 +61,10 @@ class Reference:
         seen = {s.behaviour: s for c in [*group.start, *group.cells] for s in c.behaviours}
         order = {"target": 0, "off-target": 1, "capability": 2}
         self.cards = {b: seen[b] for b in sorted(seen, key=lambda b: (order[seen[b].role], b))}
+        self.panels = {
+            b: {"start": panel_of(self.start.get(b, {}), START), "dpo": panel_of(self.plain.get(b, {}))}
+            for b in self.cards
+        }
         self.signal = {b: self._signal(b) for b in self.of_role("target")}
 
     def of_role(self, role: Role) -> list[str]:
@@ -111,12 +115,8 @@ class Measured:
         self.kind = kind
         self.sketch = reference.sketch
         self.scores = scored(cells).get(name, {})
-        sources = {
-            "row": (self.scores, START if kind == "start" else ""),
-            "start": (reference.start.get(name, {}), START),
-            "dpo": (reference.plain.get(name, {}), ""),
-        }
-        panels = {k: p for k, (v, made) in sources.items() if v and (p := panel_of(v, made)).ids}
+        every = {"row": panel_of(self.scores, START if kind == "start" else ""), **reference.panels[name]}
+        panels = {k: p for k, p in every.items() if p.ids}
         self.scored = set(panels)
         self.panels = common(panels) if len(panels) > 1 else panels
         self.has = set(self.panels) if all(p.ids for p in self.panels.values()) else set()
@@ -130,6 +130,7 @@ class Measured:
         }
         self.score = self._score([s for c in cells if (s := c.score(name)) is not None], len(cells))
         self.recovery_parts = self._recovery_parts(reference.signal.get(name))
+        self._recovered: dict[float, Estimate] = {}
         self.recovery = self.recovered()
 
     def _score(self, every: Sequence[BehaviourScore], n_cells: int) -> Scored:
@@ -177,7 +178,7 @@ class Measured:
             return f"{self.card.behaviour} not scored"
         return f"{self.card.behaviour} not scored for {' and '.join(lacking)}"
 
-    @property
+    @cached_property
     def sd(self) -> tuple[float, str]:
         """Unit of shifts: the sample sd of start, or, where start never varies, of both together."""
         sd = self.panels["start"].spread
@@ -217,6 +218,11 @@ class Measured:
 
     def recovered(self, level: float = LEVEL) -> Estimate:
         """(dpo − row)/(dpo − start) with Fieller's set; `not determined` where that has no bounds."""
+        if level not in self._recovered:
+            self._recovered[level] = self._recovery(level)
+        return self._recovered[level]
+
+    def _recovery(self, level: float) -> Estimate:
         if self.card.role != "target":
             return Estimate(note="not a target")
         if self.kind in {"start", "plain"}:

@@ -8,7 +8,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from offtarget.board import sentences as say
-from offtarget.board.cell_tables import apart_table, compared_table, numbers_of, scores_table
+from offtarget.board.cell_tables import anchor, apart_table, compared_table, numbers_of, scores_table
+from offtarget.board.matrix import ABOUT, matrix_table
 from offtarget.board.records import Board, Boards, Row
 from offtarget.board.tables import as_html
 from offtarget.report.html import environment, render_page
@@ -17,14 +18,22 @@ from offtarget.report.plots.naming import Point
 from offtarget.report.plots.scatters import Panel, scatter
 
 
-def page(boards: Boards, command: str) -> str:
-    """All boards, and the command that makes them again."""
+def page(boards: Boards, command: str, pages: Mapping[str, str] | None = None) -> str:
+    """All boards, and the command that makes them again.
+
+    Args:
+        boards: from `rank`.
+        command: the command that makes this page again.
+        pages: key of a cell -> address of its own page.
+    """
     env = environment(Path(__file__).parent / "templates")
     pictures = [_picture(b, f"board-{i}") for i, b in enumerate(boards.boards)]
     return render_page(
         env, "board.html.j2", boards=boards, pictures=pictures,
         numbers=[numbers_of(b) for b in boards.boards], compared=[as_html(compared_table(b)) for b in boards.boards],
-        scores=[as_html(scores_table(b)) for b in boards.boards], apart=as_html(apart_table(boards)),
+        scores=[as_html(scores_table(b, pages)) for b in boards.boards],
+        matrices=[as_html(m) if (m := matrix_table(b)) else "" for b in boards.boards], matrix_about=ABOUT,
+        anchors=[anchor(b) for b in boards.boards], pages=pages or {}, apart=as_html(apart_table(boards)),
         say=say, command=command,
     )  # fmt: skip
 

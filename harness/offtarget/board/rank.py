@@ -5,7 +5,7 @@ all three have scored. Nothing is claimed of a protocol with under three trainin
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from offtarget.board.cell import Cell
@@ -16,6 +16,7 @@ from offtarget.board.front import SOLID, front_shares
 from offtarget.board.group import Group, group_cells, row_key, training_of
 from offtarget.board.labels import row_labels
 from offtarget.board.limits import limits_of
+from offtarget.board.matrix import with_matrix
 from offtarget.board.measure import ALPHA, Measured, Reference
 from offtarget.board.records import Board, Boards, Row
 from offtarget.board.rows import measured, row_of
@@ -30,6 +31,7 @@ def rank(
     *,
     controls: Mapping[str, str] | None = None,
     sketch: bool = False,
+    unverified: Collection[str] = (),
 ) -> Boards:
     """Boards from cells, each comparing what can be compared; those that say most come first (see `_interest`).
 
@@ -39,10 +41,11 @@ def rank(
         controls: protocol -> its blind control; by default what the protocols' cards declare.
         sketch: give differences and recovery of single seeds too, with intervals of prompts and sampling alone; for
             choosing among policies, never for a board.
+        unverified: keys of cells of outside protocols of which no seed was run again.
     """
     groups, apart = group_cells(cells)
     declared = declared_controls() if controls is None else controls
-    boards = [_board(g, declared, sketch=sketch) for g in groups]
+    boards = [_board(g, declared, sketch=sketch, unverified=unverified) for g in groups]
     boards.sort(key=lambda b: _interest(b))
     return Boards(boards=tuple(boards), apart=tuple(apart), problems=tuple(problems))
 
@@ -58,7 +61,7 @@ def _interest(b: Board) -> tuple[int, bool]:
     return 0 if beyond_control(b) else 1 if True in heard else 2 if None in heard else 3, quiet
 
 
-def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
+def _board(group: Group, controls: Mapping[str, str], *, sketch: bool, unverified: Collection[str]) -> Board:
     reference = Reference(group, sketch=sketch)
     keys: dict[str, list[Cell]] = defaultdict(list)
     for c in [*group.start, *group.cells]:
@@ -68,10 +71,16 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
     labels = row_labels(keys)
     work = {k: measured(keys[k], reference) for k in sorted(keys)}
     rows = {k: row_of(keys[k], labels[k], work[k], reference, unit) for k in sorted(keys)}
-    rows = _with_controls(rows, work, keys, controls)
+    rows = with_matrix(_with_controls(rows, work, keys, controls), work)
     shares = front_shares(list(rows.values()), [work[k] for k in rows])
     placed = [
-        r.model_copy(update={"front_share": s, "front": s is not None and s >= SOLID})
+        r.model_copy(
+            update={
+                "front_share": s,
+                "front": s is not None and s >= SOLID,
+                "unverified": any(k in unverified for k in r.cells),
+            }
+        )
         for r, s in zip(rows.values(), shares, strict=True)
     ]
     placed.sort(key=_place)
@@ -80,6 +89,7 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
     every = [*group.start, *group.cells]
     scores = [s for c in every for s in c.behaviours]
     board = Board(
+        key=group.key,
         dataset=first.spec.dataset,
         dataset_revision=m.dataset_revision,
         rows_sha256=m.rows_sha256,
@@ -87,6 +97,7 @@ def _board(group: Group, controls: Mapping[str, str], *, sketch: bool) -> Board:
         model=first.spec.model,
         model_identity=m.model_identity,
         budget=first.budget,
+        mode=first.mode if group.cells else "",
         training=training_of(first),
         task_versions={b: group.task_versions[b] for b in sorted(group.task_versions)},
         asked=what_was_asked(scores),

@@ -23,6 +23,8 @@ class BehaviourRow(Record):
     q_start: float | None
     """Of that difference, with the noise of training seeds: Benjamini-Hochberg over the row's behaviours of this role.
     None where a trained policy has fewer than three seeds."""
+    q_board: float | None = None
+    """Of that difference: Benjamini-Hochberg over all trained rows and all behaviours of the board (the off-target matrix)."""
     vs_dpo: Estimate
     """Row minus plain DPO."""
     q_dpo: float | None
@@ -56,6 +58,10 @@ class Row(Record):
     modes: tuple[str, ...]
     provisional: str
     """Empty, or why nothing is claimed of the row: fewer than three seeds."""
+    made_again: str = ""
+    """What running some of its cells again gave, the worst of it; empty where nobody did."""
+    unverified: bool = False
+    """Whether it is of an outside protocol of which nobody else has run a seed again."""
     recovery: Estimate
     """Mean over the target behaviours on which plain DPO differs from start."""
     amplification: Estimate
@@ -88,6 +94,8 @@ class Row(Record):
     """Share of training pairs ranked as they are labelled, where the trainer noted it (`training...`)."""
     seconds: float
     """Wall-clock seconds of all its cells; depends on the machine."""
+    forward_equivalents: float | None = None
+    """Forward passes over the training pairs that making one of its policies is worth (`board.cost`); 0 for start."""
     behaviours: tuple[BehaviourRow, ...]
 
 
@@ -105,8 +113,10 @@ class Taught(Record):
 
 
 class Board(Record):
-    """Runs that can be compared: same rows, model, targets, task versions, training and budget."""
+    """Runs that can be compared: same rows, model, targets, task versions, training, budget and mode."""
 
+    key: str = ""
+    """Hash of all that its cells share, and of the task versions: links to a board go on leading to it when cells come."""
     dataset: str
     dataset_revision: str | None
     rows_sha256: str
@@ -114,6 +124,8 @@ class Board(Record):
     model: str
     model_identity: str
     budget: str
+    mode: str = ""
+    """How its policies were trained: exact or fast; empty where none is on it."""
     training: dict[str, Any]
     task_versions: dict[str, str]
     asked: dict[str, str] = {}

@@ -6,7 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from offtarget.board.again import ORDER
 from offtarget.board.cell import START, Cell
+from offtarget.board.cost import forward_equivalents
 from offtarget.board.estimate import Estimate, estimated
 from offtarget.board.measure import ALPHA, Kind, Measured, Reference
 from offtarget.board.records import BehaviourRow, Row
@@ -65,6 +67,7 @@ def row_of(cells: Sequence[Cell], label: str, work: Mapping[str, Measured], refe
         cells=tuple(sorted(c.key for c in cells)),
         seeds=tuple(sorted(c.spec.seed for c in cells)),
         modes=tuple(sorted({c.mode for c in cells})),
+        made_again=max((r.conclusion for c in cells for r in c.reproduced), key=ORDER.index, default=""),
         provisional=_provisional(len(cells), reference.plain_seeds, kind),
         recovery=_row_recovery(targets, reference, kind, intent),
         amplification=_row_amplification(targets, kind),
@@ -80,8 +83,14 @@ def row_of(cells: Sequence[Cell], label: str, work: Mapping[str, Measured], refe
         rows_touched=sum(touched) / len(touched) if touched else None,
         train_accuracy=sum(accuracy) / len(accuracy) if accuracy else None,
         seconds=sum(c.cost.total_seconds for c in cells),
+        forward_equivalents=_mean_or_none([forward_equivalents(c) for c in cells]),
         behaviours=tuple(behaviours),
     )
+
+
+def _mean_or_none(values: Sequence[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return sum(known) / len(known) if known and len(known) == len(values) else None
 
 
 def many_unscored(r: Row) -> bool:

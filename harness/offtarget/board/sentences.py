@@ -32,10 +32,16 @@ METHOD = (
     "1 − 0.05/B for B behaviours; where nothing drifts it holds 0 in at least 95 %. Drifted: those with q < 0.05.",
     "Pairs touched: the share of training pairs that are not trained on as plain DPO would; a strength that is a share is "
     "the most that may be, and fewer are where no more pairs teach against the decision.",
+    "Off-target matrix: the shift of every behaviour from start, in sample standard deviations of start; q is "
+    "Benjamini-Hochberg over all trained rows and behaviours of the board, so it is larger than the q of one row.",
+    "Cost of a cell: mean wall-clock time on whatever machine made it, and how many forward passes over the training pairs "
+    "making the policy is worth: one for the reference log-probabilities, and for every pass of training two with LoRA and "
+    "three with all weights. Sampling of answers is not in it.",
     "Capability: mean change over the capability behaviours; positive is better.",
     "Front: the share of draws of that noise in which no other row of the same intent is at least as good in recovery "
     "(amplification, where that was asked for), drift and capability and better in one; marked from 0.5 on. Start and "
     "plain DPO are references and not marked. There is no single score.",
+    "Unverified: cells of a protocol that lives elsewhere (`contrib/NAME.yaml` points to it), of which no seed was run again.",
     "A missing score is missing: a mean over fewer behaviours would be another number, so none is given. Unscored: the "
     "largest share of answers without a score (empty or failed) on a behaviour; above 5 % it is listed among the limits, with "
     "the value that it would give if all of them were best or worst.",
@@ -174,7 +180,9 @@ def seeds(r: Row) -> str:
 
 def status(r: Row) -> str:
     """Why a row is none of those that are compared."""
-    return r.provisional or ("" if r.kind == "protocol" else "reference")
+    said = r.provisional or ("" if r.kind == "protocol" else "reference")
+    again = f"made again: {r.made_again}" if r.made_again else ""
+    return "; ".join(filter(None, (said, "unverified" if r.unverified else "", again)))
 
 
 def drifted(r: Row) -> str:

@@ -34,6 +34,8 @@ class Entry:
     """A mark below the lines on a page."""
     tone: str = ""
     """Of the tag (mark, warn); muted: the lines are grey."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Words and addresses of links below the lines on a page."""
     ours: bool = False
     """Whether the text is our own Markdown; else signs that Markdown would read are escaped."""
 
@@ -59,6 +61,8 @@ class Table:
     """Heads of the columns that a page leaves out, since it says them elsewhere."""
     tones: tuple[str, ...] = ()
     """Of each row on a page: ref for a reference, front for one on the front; empty: of none."""
+    ids: tuple[str, ...] = ()
+    """Of each row on a page, to link to; empty: of none."""
 
     @property
     def names(self) -> list[str]:
@@ -109,6 +113,7 @@ def as_html(of: Table) -> Markup:
         head=[entry(of.head[k]) for k in shown],
         rows=rows,
         tones=of.tones or ("",) * len(rows),
+        ids=of.ids or ("",) * len(rows),
         longest=LONGEST,
     )
     return Markup(text)  # noqa: S704 - the template escapes every value
@@ -129,7 +134,12 @@ def as_json(of: Sequence[Table]) -> str:
         {"title": t.title, "about": t.about, "head": t.names, "rows": [[_plain(v) for v in row] for row in t.rows]}
         for t in of
     ]
-    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return printable_json(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False)) + "\n"
+
+
+def printable_json(text: str) -> str:
+    """The same JSON with the controls that it may hold as they are (DEL and C1) escaped: a terminal would carry them out."""
+    return text.translate({code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)})
 
 
 def escape_cell(text: str, limit: int = 120) -> str:
@@ -150,8 +160,16 @@ def _plain(value: Value) -> str | int | float | None:
 
 
 def _spreadsheet(value: Value) -> Any:
-    """A value no spreadsheet takes for a formula: text that begins like one, and is no number, is set in quotes."""
+    """A value no spreadsheet takes for a formula: text that begins like one, and is no number, is set in quotes.
+
+    Signs that a terminal would carry out are made visible.
+    """
     text = _plain(value)
+    if isinstance(text, str):
+        begins = text[:1]
+        text = visible(text)
+        if begins in {"\t", "\r"}:
+            return "'" + text
     if isinstance(text, str) and text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not NUMBER.fullmatch(text):
         return "'" + text
     return "" if text is None else text

@@ -69,7 +69,7 @@ def compare(
 
 def _print(a: str, one: "Compared") -> None:
     typer.echo(f"a = {a}; b = {one.b}\n")
-    head = ("behaviour", "b - a", "95 % interval", "p", "q", "detectable", "n", "missing", "verdict")
+    head = ("behaviour", "b - a", "95 % interval", "p", "q", "detectable", "n", "missing", "conclusion")
     table(head, [_row(d) for d in one.differences])
     typer.echo(f"\n{one.about}\n")
 
@@ -82,4 +82,4 @@ def _row(d: Any) -> tuple[Any, ...]:
 
     ci = "" if d.ci is None else f"{d.ci[0]:+.3f} to {d.ci[1]:+.3f}"
     p, q = ("" if x is None else small(x) for x in (d.p, d.q))
-    return d.behaviour, show(d.difference, "+.3f"), ci, p, q, show(d.detectable, ".3f"), d.n, d.n_missing, d.verdict
+    return d.behaviour, show(d.difference, "+.3f"), ci, p, q, show(d.detectable, ".3f"), d.n, d.n_missing, d.conclusion

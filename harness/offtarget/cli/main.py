@@ -22,6 +22,7 @@ from offtarget.cli import (
     board,
     cell,
     check,
+    claims,
     compare,
     concepts,
     data,
@@ -29,11 +30,13 @@ from offtarget.cli import (
     diff,
     drop,
     evaluate,
+    export,
     gate,
     lens,
     listing,
     new,
     plan,
+    reproduce,
     review,
     rows,
     run,
@@ -73,12 +76,15 @@ app.command("plan")(plan.plan)
 app.command("check")(check.check)
 app.command("new")(new.new)
 app.command("run")(run.run)
+app.command("reproduce")(reproduce.reproduce)
 app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)
 app.command("cell")(cell.cell)
 app.command("compare")(compare.compare)
-app.command("board")(board.board)
+app.add_typer(board.app, name="board")
+app.command("claims")(claims.claims)
 app.command("bench-audits")(bench.bench_audits)
+app.add_typer(export.app, name="export")
 app.add_typer(lens.app, name="lens")
 
 

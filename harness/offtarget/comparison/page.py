@@ -17,7 +17,7 @@ from offtarget.report.plots.effects import Interval, forest
 SHOWN = 50
 """Samples shown of each behaviour and way."""
 HEAD = (
-    "behaviour", "unit", "b − a", "95 % interval", "p", "q", "detectable", "samples", "missing", "verdict",
+    "behaviour", "unit", "b − a", "95 % interval", "p", "q", "detectable", "samples", "missing", "conclusion",
 )  # fmt: skip
 
 
@@ -70,11 +70,11 @@ def _table(one: Compared) -> Table:
             _sorted(fixed(d.detectable, 3), d.detectable),
             d.n,
             d.n_missing,
-            d.verdict + (f", at the {d.at_end}" if d.at_end else ""),
+            d.conclusion + (f", at the {d.at_end}" if d.at_end else ""),
         )
         for d in one.differences
     ]
-    return table("", HEAD, rows, words=("behaviour", "unit", "verdict"))
+    return table("", HEAD, rows, words=("behaviour", "unit", "conclusion"))
 
 
 def _sorted(text: str, value: float | None) -> Entry:
@@ -84,7 +84,7 @@ def _sorted(text: str, value: float | None) -> Entry:
 def _picture(one: Compared, name: str) -> Markup:
     """Shares alone: other behaviours have units of their own."""
     lines = [
-        Interval(d.behaviour, d.difference, d.ci, faint=d.verdict != "differs")
+        Interval(d.behaviour, d.difference, d.ci, faint=d.conclusion != "differs")
         for d in one.differences
         if d.difference is not None and d.ci is not None and "share" in d.unit
     ]

@@ -24,7 +24,7 @@ class Compared(Record):
 class Comparison(Record):
     """What `offtarget compare` says; q-values are over all of it."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     a: str
     """What the others are compared with."""
     margins: Margins

@@ -126,7 +126,7 @@ def _write_boards(out: Path) -> dict[str, Path]:
     if found is None or not found.cells:
         return {}
     command = board_command(folder, FORMATS, out)
-    written = write_boards(rank(found.cells, found.problems), FORMATS, out, command=command)
+    written = write_boards(rank(found.cells, found.problems), FORMATS, out, command=command, cells=found)
     return dict(zip(FORMATS, written, strict=True))
 
 

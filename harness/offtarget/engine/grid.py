@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from offtarget.board.cell import START, Cell, CellManifest, CellSpec, Cost, PlanSummary, TrainingDigest, setting_of
 from offtarget.board.folder import cell_path, write_cell
+from offtarget.engine.cell_recipe import recipe_of_cell
 from offtarget.engine.links import Kept, clear_broken, link_kept, names_of
 from offtarget.engine.planning import make_shaping_plan, turned_round
 from offtarget.engine.recipe import ProtocolRun
@@ -84,6 +85,22 @@ def cells(
     clear_broken(run.out)
     named = zip(names_of([asked for asked, _ in todo]), todo, strict=True)
     return [_one(run, name, asked, reuse, make) for k, (name, (asked, make)) in enumerate(named) if takes(k)]
+
+
+def one_cell(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> Cell:
+    """One cell alone, made and not written: the start model, or a protocol with these parameters.
+
+    Args:
+        run: what it stands on.
+        protocol: its name, `start` for the model before training.
+        parameters: all that it is asked with.
+        seed: of training and sampling.
+    """
+    asked = _asked(run, protocol, parameters, seed)
+    if protocol == START:
+        return _start_cell(run, asked, Kept())
+    item = ProtocolRun(protocol=protocol, parameters=parameters)
+    return _protocol_cell(run, item, plan_of(run, item, seed), asked, Kept())
 
 
 def _one(
@@ -264,6 +281,7 @@ def _cell(
         ),
         hardware={"processor": platform.processor() or platform.machine(), "cores": str(cores())},
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        recipe=recipe_of_cell(recipe, asked.spec, run.limit),
     )
 
 

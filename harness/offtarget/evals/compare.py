@@ -12,7 +12,7 @@ from offtarget.evals.panel import Panel, common, n_prompts
 from offtarget.evals.scores import BehaviourScore, Direction, Role, share_unscored
 from offtarget.records import Record
 
-Verdict = Literal["differs", "alike", "insufficient evidence"]
+Conclusion = Literal["differs", "alike", "insufficient evidence"]
 """differs: q < 0.05. alike: the 95 % interval lies within the margin, so there is no difference that matters.
 Neither: these samples cannot tell."""
 LEVEL, POWER = 0.05, 0.8
@@ -69,7 +69,7 @@ class PairedDifference(Record):
     """Differences smaller than this do not matter; None where a's values are no shares and do not vary."""
     at_end: Literal["floor", "ceiling"] | None = None
     """Whether both sides are shares within two points of 0, or of 1: what lies beyond cannot show."""
-    verdict: Verdict = "insufficient evidence"
+    conclusion: Conclusion = "insufficient evidence"
 
 
 def paired(
@@ -158,12 +158,12 @@ def differences(
 
 
 def with_q(differences: Sequence[PairedDifference]) -> list[PairedDifference]:
-    """Benjamini-Hochberg q-values over a family, and so the verdicts; a comparison without p has none and does not count."""
+    """Benjamini-Hochberg q-values over a family, and so the conclusions; a comparison without p has none and does not count."""
     q = false_discovery([d.p for d in differences])
-    return [d.model_copy(update={"q": x, "verdict": _verdict(d, x)}) for d, x in zip(differences, q, strict=True)]
+    return [d.model_copy(update={"q": x, "conclusion": _concluded(d, x)}) for d, x in zip(differences, q, strict=True)]
 
 
-def _verdict(d: PairedDifference, q: float | None) -> Verdict:
+def _concluded(d: PairedDifference, q: float | None) -> Conclusion:
     if q is None or d.difference is None:
         return "insufficient evidence"
     if q < LEVEL:
@@ -202,11 +202,11 @@ def false_discovery(p: Sequence[float | None]) -> list[float | None]:
 
 def mcnemar_exact(before: Sequence[float], after: Sequence[float]) -> float:
     """Exact two-sided McNemar test of paired values in {0, 1}: a sign test on the pairs that changed."""
-    from scipy.stats import binomtest
+    from scipy.special import bdtr  # scipy.stats takes a second to import
 
     up = sum(y > x for x, y in zip(before, after, strict=True))
     down = sum(y < x for x, y in zip(before, after, strict=True))
-    return float(binomtest(up, up + down, 0.5).pvalue) if up + down else 1.0
+    return min(1.0, 2 * float(bdtr(min(up, down), up + down, 0.5)))
 
 
 def _comparable(card: BehaviourScore, other: BehaviourScore) -> None:

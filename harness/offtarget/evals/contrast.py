@@ -302,6 +302,7 @@ def _tail(t: float, df: float) -> float:
     return float(2 * stdtr(df, -t))
 
 
+@lru_cache(maxsize=65536)
 def _quantile(level: float, df: float) -> float:
     """Two-sided quantile of t; of the normal for infinite degrees of freedom."""
     from scipy.special import ndtri, stdtrit

@@ -75,6 +75,8 @@ class Panel:
 
 def common(panels: Mapping[str, Panel]) -> dict[str, Panel]:
     """The panels on the samples that all of them have."""
+    if len({p.ids for p in panels.values()}) == 1:
+        return dict(panels)
     ids = sorted(set.intersection(*(set(p.ids) for p in panels.values()))) if panels else []
     return {name: p.at(ids) for name, p in panels.items()}
 

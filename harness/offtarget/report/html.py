@@ -8,6 +8,7 @@ lets no script run but the one whose hash it names.
 import base64
 import hashlib
 import math
+import re
 import unicodedata
 from datetime import datetime
 from functools import cache
@@ -31,6 +32,10 @@ _HIDDEN = {
     0xFEFF,
 }
 _JOINERS = {0x200C, 0x200D}  # used in emoji and in many scripts, harmless to order
+_SUSPECT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff" + "".join(re.escape(chr(c)) for c in sorted(_HIDDEN - _JOINERS)) + "]"
+)
+"""Any sign that `visible` replaces: most texts hold none."""
 
 
 def visible(text: str, limit: int | None = None) -> str:
@@ -42,6 +47,8 @@ def visible(text: str, limit: int | None = None) -> str:
     cut = limit is not None and len(text) > limit
     if limit is not None and cut:
         text = text[: max(limit - 1, 0)]
+    if not _SUSPECT.search(text):
+        return text + ("…" if cut else "")
     out = []
     for c in text:
         code = ord(c)
@@ -136,10 +143,14 @@ def environment(*folders: Path) -> Environment:
     return env
 
 
+@cache
+def _shell(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
 def render_page(env: Environment, template: str, **values: Any) -> str:
     """A whole page: the template inside the shell, with the style, the script and the policy that fits it."""
-    script = (TEMPLATES / "table.js").read_text(encoding="utf-8")
-    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    script, style = _shell("table.js"), _shell("page.css")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "

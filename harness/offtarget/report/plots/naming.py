@@ -69,15 +69,20 @@ OUTSIDE = 100
 
 def place_labels(ax: Any, points: Sequence[Point]) -> None:
     """Name each point, on the side and at the height where the label meets the fewest earlier ones."""
+    from matplotlib.collections import LineCollection
+
     x_low, x_high = ax.get_xlim()
     y_low, y_high = ax.get_ylim()
     taken: list[tuple[float, float, float, float]] = []
+    leads = []
     dots = [((p.x - x_low) / (x_high - x_low), (p.y - y_low) / (y_high - y_low)) for p in points]
     for p, (u, v) in sorted(zip(points, dots, strict=True), key=lambda t: (-t[1][1], t[1][0], t[0].label)):
         text = short(p.label, 36)
         w, h = 0.0165 * len(text), 0.055
         best = None
         for dy in HEIGHTS:
+            if best is not None and best[0] <= abs(dy):  # it meets nothing, and what follows lies further off
+                break
             for right in (True, False):
                 x0 = u + 0.02 if right else u - 0.02 - w
                 box = (x0, v + dy, x0 + w, v + dy + h)
@@ -90,16 +95,15 @@ def place_labels(ax: Any, points: Sequence[Point]) -> None:
         assert best is not None
         _, right, dy, box = best
         taken.append(box)
-        ax.annotate(
-            text,
-            (p.x, p.y),
-            xytext=(u + (0.02 if right else -0.02), v + dy),
-            textcoords="axes fraction",
-            ha="left" if right else "right",
-            va="bottom",
-            fontsize=7.5,
-            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": COLOURS["muted"], "shrinkA": 0, "shrinkB": 3},
-        )
+        at = (u + (0.02 if right else -0.02), v + dy)
+        leads.append([(u, v), at])
+        ax.text(
+            *at, text, transform=ax.transAxes, ha="left" if right else "right", va="bottom", fontsize=7.5
+        ).set_in_layout(False)
+    # plain lines, all at once: an arrow of matplotlib's costs 10 ms each
+    ax.add_collection(
+        LineCollection(leads, transform=ax.transAxes, linewidths=0.5, colors=COLOURS["muted"], zorder=1), autolim=False
+    )
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -29,16 +30,7 @@ def scatter(panels: Sequence[Panel], *, name: str, alt: str) -> Markup:
         fig = figure(8.6 if len(panels) > 1 else 5.6, 3.6 + 0.15 * max(0, crowd - 8))
         for k, panel in enumerate(panels):
             ax = fig.add_subplot(1, len(panels), k + 1)
-            for p in panel.points:
-                colour = COLOURS[p.tone]
-                bars = {"color": colour, "linewidth": 0.9, "alpha": 0.5}
-                if p.x_ci is not None:
-                    ax.plot(p.x_ci, [p.y, p.y], **bars)
-                if p.y_ci is not None:
-                    ax.plot([p.x, p.x], p.y_ci, **bars)
-                face = colour if p.filled else COLOURS["paper"]
-                shape = "o" if p.tone != "muted" else "s"
-                ax.plot([p.x], [p.y], shape, markersize=6, markerfacecolor=face, markeredgecolor=colour)
+            _draw(ax, panel.points)
             ax.margins(0.16)
             place_labels(ax, panel.points)
             ax.set_xlabel(panel.x_label)
@@ -46,3 +38,21 @@ def scatter(panels: Sequence[Panel], *, name: str, alt: str) -> Markup:
             if panel.title:
                 ax.set_title(panel.title, loc="left", fontsize=9, color=COLOURS["ink"])
         return svg(fig, name, alt)
+
+
+def _draw(ax: Any, points: Sequence[Point]) -> None:
+    """Points and their intervals, those that look alike as one artist: a board may have a hundred of them."""
+    for tone in dict.fromkeys(p.tone for p in points):
+        colour = COLOURS[tone]
+        mine = [p for p in points if p.tone == tone]
+        bars = {"color": colour, "linewidth": 0.9, "alpha": 0.5}
+        if wide := [(p.y, *p.x_ci) for p in mine if p.x_ci is not None]:
+            ax.hlines(*zip(*wide, strict=True), **bars)
+        if tall := [(p.x, *p.y_ci) for p in mine if p.y_ci is not None]:
+            ax.vlines(*zip(*tall, strict=True), **bars)
+        shape = "s" if tone == "muted" else "o"
+        for filled in (True, False):
+            if own := [p for p in mine if p.filled == filled]:
+                face = colour if filled else COLOURS["paper"]
+                at = [p.x for p in own], [p.y for p in own]
+                ax.plot(*at, shape, markersize=6, markerfacecolor=face, markeredgecolor=colour)

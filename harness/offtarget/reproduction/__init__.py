@@ -1,0 +1,1 @@
+"""A cell made again, from its own recipe, with nothing of what was made before."""
