@@ -2,6 +2,7 @@
 
 from offtarget.board import sentences as say
 from offtarget.board.cell_tables import apart_table, compared_table, scores_table
+from offtarget.board.nulls import null_table
 from offtarget.board.records import Board, Boards
 from offtarget.board.tables import as_markdown, escape_cell
 
@@ -29,4 +30,6 @@ def _board(b: Board) -> list[str]:
     out += [f"- {line}" for line in b.limits] + [""]
     if say.compared(b):
         out += as_markdown(compared_table(b))
-    return [*out, *as_markdown(scores_table(b), level=3)]
+    out += as_markdown(scores_table(b), level=3)
+    nulls = null_table(b)
+    return [*out, *as_markdown(nulls, level=3)] if nulls else out

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from offtarget.board import sentences as say
 from offtarget.board.cell_tables import apart_table, compared_table, numbers_of, scores_table
+from offtarget.board.nulls import null_table
 from offtarget.board.records import Board, Boards, Row
 from offtarget.board.tables import as_html
 from offtarget.report.html import environment, render_page
@@ -24,7 +25,8 @@ def page(boards: Boards, command: str) -> str:
     return render_page(
         env, "board.html.j2", boards=boards, pictures=pictures,
         numbers=[numbers_of(b) for b in boards.boards], compared=[as_html(compared_table(b)) for b in boards.boards],
-        scores=[as_html(scores_table(b)) for b in boards.boards], apart=as_html(apart_table(boards)),
+        scores=[as_html(scores_table(b)) for b in boards.boards],
+        nulls=[null_table(b) for b in boards.boards], as_html=as_html, apart=as_html(apart_table(boards)),
         say=say, command=command,
     )  # fmt: skip
 

@@ -22,6 +22,14 @@ def eval_(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of sampling.")] = 0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 128,
+    null_adapters: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Of a LoRA adapter: also measure its start model and this many random adapters of the same size, which show "
+            "what any change of that size does.",
+        ),
+    ] = 0,
     chat_template: ChatTemplate = None,
     out: Annotated[Path | None, typer.Option(help="Output folder for scores.json and Inspect's logs.")] = None,
     as_json: AsJson = False,
@@ -29,37 +37,60 @@ def eval_(
     """Behaviour scores of any model, by Inspect tasks."""
     import json
 
+    from offtarget.evals.adapters import start_of
     from offtarget.evals.every import every_behaviour
+    from offtarget.evals.floor import floor_of
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate
-    from offtarget.evals.scores import MANY_UNSCORED
+    from offtarget.models import resolve
     from offtarget.store import Store, write_atomic
 
     names = [b.strip() for b in behaviours.split(",") if b.strip()] or every_behaviour()
     note_problems()
-    with progress() as report:
-        scores = evaluate(
-            model,
+    store = Store()
+    sampled = Sampling(max_tokens=max_tokens)
+
+    def measure(ref: Any, what: str = "", logs: Path | None = None) -> Any:
+        def step(name: str, done: int, total: int) -> None:
+            report(f"{what}: {name}" if what else name, done, total)
+
+        return evaluate(
+            ref,
             names,
-            store=Store(),
+            store=store,
             seed=seed,
             limit=limit,
-            log_dir=out,
-            sampling=Sampling(max_tokens=max_tokens),
+            log_dir=logs,
+            sampling=sampled,
             template=chat_template,
-            progress=report,
+            progress=step,
         )
+
+    with progress() as report:
+        ref = resolve(model, store)
+        start = start_of(ref, store) if null_adapters else None
+        scores = measure(ref, logs=out)
+        before = measure(start, "start") if start else {}
+        floor = floor_of(ref, before, measure, null_adapters, store) if start else None
     body = {name: s.model_dump(mode="json") for name, s in scores.items()}
-    sampled = Sampling(max_tokens=max_tokens)
     settings = {"limit": limit, "max_tokens": max_tokens, "temperature": sampled.temperature, "seed": seed}
+    found = {"model": model, "identity": ref.identity, "behaviours": body}
+    if floor:
+        found["floor"] = floor.model_dump(mode="json")
+        found["vs_start"] = {name: d.model_dump(mode="json") for name, d in _changes(before, scores).items()}
     if out:
-        write_atomic(
-            out / "scores.json",
-            json.dumps({"schema_version": 1, "model": model, "evaluation": settings, "behaviours": body}, indent=1),
-        )
+        write_atomic(out / "scores.json", json.dumps({"schema_version": 1, **found, "evaluation": settings}, indent=1))
     if as_json:
-        echo_json({"model": model, "behaviours": body})
+        echo_json(found)
         return
+    _print(scores)
+    if floor:
+        _print_floor(before, scores, floor)
+
+
+def _print(scores: Any) -> None:
+    from offtarget.evals.scores import MANY_UNSCORED
+
     rows = []
     for s in scores.values():
         ci = "" if s.ci is None else f"{s.ci[0]:.3f} to {s.ci[1]:.3f}"
@@ -72,6 +103,40 @@ def eval_(
             note(f"note: {s.behaviour}: {len(s.strata) - missed} of {len(s.strata)} kinds of its prompts were asked")
         if s.unscored > MANY_UNSCORED:
             note(f"warning: {s.behaviour}: {says_unscored(s)}")
+
+
+def _changes(before: Any, after: Any) -> dict[str, Any]:
+    from offtarget.evals.compare import paired
+
+    return {name: paired(before[name], s, trained=(False, True)) for name, s in after.items()}
+
+
+def _print_floor(before: Any, after: Any, floor: Any) -> None:
+    """Each behaviour's change from start, beside that of null adapters."""
+    from offtarget.cli.compare import says_null
+
+    rows = []
+    for name, d in _changes(before, after).items():
+        null, change = floor.of(name), d.difference
+        ci = "" if d.ci is None else f"{d.ci[0]:+.3f} to {d.ci[1]:+.3f}"
+        said = "" if null is None or change is None else "within" if null.within(change) else "beyond"
+        rows.append(
+            (
+                name,
+                "" if change is None else f"{change:+.3f}",
+                ci,
+                "" if null is None else says_null(null),
+                said,
+                d.unit,
+            )
+        )
+    typer.echo("")
+    table(("behaviour", "vs start", "95 % interval", "null adapters", "", "unit"), rows)
+    typer.echo(
+        f"\nNull adapters: mean size of the shift of {floor.draws} random adapters and its range. They change the same "
+        f"{floor.matrices} matrices as the policy, each by the same Frobenius norm of (alpha/r)·B·A ({floor.norm:.3g} "
+        "together). The interval is that of this policy; another training seed is not in it."
+    )
 
 
 def _unscored(s: Any) -> str:

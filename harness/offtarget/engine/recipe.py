@@ -142,6 +142,8 @@ class Recipe(Record):
     roles: dict[str, Role] = {}
     """Behaviour -> what it is in this experiment (target, off-target, capability), where its card says otherwise."""
     evaluation: EvalOptions = EvalOptions()
+    null_adapters: Whole = Field(default=0, ge=0)
+    """Random adapters of its own size that are measured beside each trained policy (`evals.floor`); of LoRA alone."""
     verification: VerifyOptions = VerifyOptions()
     selection: SelectionOptions | None = None
     must_teach: Number | None = Field(default=None, gt=0, lt=1)
@@ -229,6 +231,10 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     for b in recipe.behaviours:
         if (entry := default().get("behaviour", b)).card.get("argument"):
             load_function(entry)()
+    if recipe.null_adapters and recipe.training.method != "lora":
+        raise ConfigError(
+            f"{where}: null_adapters are of training.method lora, not {recipe.training.method}; leave them out"
+        )
     if stray := [b for b in recipe.roles if b not in recipe.behaviours]:
         raise ConfigError(f"{where}: roles names '{stray[0]}', which is not among the behaviours")
     return recipe
