@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.adapters import Q, random_adapter, write_adapter
 
 from offtarget.errors import ConfigError
 from offtarget.evals.adapters import null_adapter, read_adapter, scaled
 from offtarget.models import load, resolve
 from offtarget.store import Store
-from tests.adapters import Q, random_adapter, write_adapter
 
 
 def test_the_norm_of_a_change_is_that_of_the_whole_matrix(tiny_model: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.adapters import random_adapter
 
 from offtarget.cli.main import call
 from offtarget.evals.floor import Floor, NullShifts, floor_of
@@ -11,7 +12,6 @@ from offtarget.evals.scores import BehaviourScore
 from offtarget.evals.scoring import make_score
 from offtarget.models import ModelRef, resolve
 from offtarget.store import Store
-from tests.adapters import random_adapter
 
 
 def scores(*, style: float, odds: float) -> dict[str, BehaviourScore]:
