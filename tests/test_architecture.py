@@ -28,7 +28,7 @@ FLOORS = [
     {"board", "report"},
     {"benchmark", "comparison"},
     {"engine"},
-    {"verification", "review", "gate"},
+    {"verification", "review", "gate", "curve"},
     {"api"},
     {"cli", "__main__"},
 ]

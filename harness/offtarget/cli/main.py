@@ -23,6 +23,7 @@ from offtarget.cli import (
     check,
     compare,
     concepts,
+    curve,
     data,
     demo,
     diff,
@@ -74,6 +75,7 @@ app.command("new")(new.new)
 app.command("run")(run.run)
 app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)
+app.command("curve")(curve.curve)
 app.command("compare")(compare.compare)
 app.command("board")(board.board)
 app.command("bench-audits")(bench.bench_audits)
