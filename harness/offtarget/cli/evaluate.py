@@ -14,7 +14,8 @@ def eval_(
     behaviours: Annotated[
         str,
         typer.Option(
-            help="Behaviours, separated by commas; default: all. rule:NAME is any rule of the surface lens (rule:bold)."
+            help="Behaviours, separated by commas, or `all`; default: over_stylization, verbosity, sycophancy and capability. "
+            "rule:NAME is any rule of the surface lens (rule:bold)."
         ),
     ] = "",
     limit: Annotated[
@@ -38,14 +39,14 @@ def eval_(
     import json
 
     from offtarget.evals.adapters import start_of
-    from offtarget.evals.every import every_behaviour
+    from offtarget.evals.every import named_behaviours
     from offtarget.evals.floor import floor_of
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate
     from offtarget.models import resolve
     from offtarget.store import Store, write_atomic
 
-    names = [b.strip() for b in behaviours.split(",") if b.strip()] or every_behaviour()
+    names = named_behaviours([b.strip() for b in behaviours.split(",") if b.strip()])
     note_problems()
     store = Store()
     sampled = Sampling(max_tokens=max_tokens)

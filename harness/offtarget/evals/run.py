@@ -304,8 +304,8 @@ def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> 
         ConfigError: the task has no rows beside it, so its samples cannot be told apart.
     """
     path = entry.prompts_file
-    if path.is_file():
-        return [str(r["id"]) for r in asked(read_rows(path), limit, part)]
+    if rows := _own_rows(entry):
+        return [str(r["id"]) for r in asked(rows, limit, part)]
     if part is None:
         return None
     raise ConfigError(
@@ -313,10 +313,18 @@ def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> 
     )
 
 
+def _own_rows(entry: registry.Entry) -> list[dict[str, Any]]:
+    """The rows of the file beside a task; of a family whose argument chooses among them, those of the argument."""
+    if not entry.prompts_file.is_file():
+        return []
+    rows, key = read_rows(entry.prompts_file), entry.card.get("chosen_by")
+    wanted = entry.bound.get(entry.card.get("argument", ""))
+    return rows if key is None or wanted is None else [r for r in rows if r.get(key) == wanted]
+
+
 def _strata(entry: registry.Entry, lead: str = "") -> list[str]:
     """All strata of the file beside a task; in the pool each is led by the behaviour's name."""
-    path = entry.prompts_file
-    found = {stratum_of(r) for r in read_rows(path)} if path.is_file() else set()
+    found = {stratum_of(r) for r in _own_rows(entry)}
     return sorted("/".join(filter(None, (lead, s))) for s in found if s or lead)
 
 
