@@ -42,12 +42,17 @@ def eval_(
     from offtarget.evals.every import named_behaviours
     from offtarget.evals.floor import floor_of
     from offtarget.evals.policy import Sampling
-    from offtarget.evals.run import evaluate
+    from offtarget.evals.run import evaluate, measurable
     from offtarget.models import resolve
     from offtarget.store import Store, write_atomic
 
     names = named_behaviours([b.strip() for b in behaviours.split(",") if b.strip()])
     note_problems()
+    names, broken = measurable(names)
+    if not names:
+        raise broken[0]
+    for problem in broken:
+        note(f"not measured: {problem}")
     store = Store()
     sampled = Sampling(max_tokens=max_tokens)
 
@@ -83,10 +88,12 @@ def eval_(
         write_atomic(out / "scores.json", json.dumps({"schema_version": 1, **found, "evaluation": settings}, indent=1))
     if as_json:
         echo_json(found)
-        return
-    _print(scores)
-    if floor:
-        _print_floor(before, scores, floor)
+    else:
+        _print(scores)
+        if floor:
+            _print_floor(before, scores, floor)
+    if broken:  # the others are measured; what was asked is not done
+        raise broken[0]
 
 
 def _print(scores: Any) -> None:

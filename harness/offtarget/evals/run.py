@@ -85,13 +85,19 @@ def evaluate(
     drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
     rows = _pool_rows(entries, limit, part)
 
+    unloadable: list[OfftargetError] = []
+
     @cache
     def policy() -> Policy:
         if threads:
             import torch
 
             torch.set_num_threads(threads)
-        return Policy(*reader.load())
+        try:
+            return Policy(*reader.load())
+        except OfftargetError as e:  # Inspect makes text of it, in the error of a sample
+            unloadable.append(e)
+            raise
 
     out = {}
     report = progress or (lambda _what, _done, _total: None)
@@ -130,7 +136,12 @@ def evaluate(
             )
             write_atomic(path / "score.json", score.model_dump_json(indent=1))
 
-        artifact = store.get("scores", STAGE_VERSION, inputs, build)
+        try:
+            artifact = store.get("scores", STAGE_VERSION, inputs, build)
+        except OfftargetError:
+            if unloadable:
+                raise unloadable[0] from None
+            raise
         score = BehaviourScore.model_validate_json((artifact / "score.json").read_text())
         if score.n_failed:
             log.warning(
@@ -174,7 +185,7 @@ def _measure(
     if pool is not None:
         lines = [json.dumps(r, ensure_ascii=False) for r in rows]
         arguments["prompts"] = str(write_atomic(out / "prompts.jsonl", "\n".join(lines) + "\n"))
-    task = registry.load_function(entry)(**arguments)
+    task = _task_of(entry, arguments)
     ids = _sample_ids(entry, limit, part) if limit or part else None
     make_api: Any = provider.offtarget
     api = make_api(model_name=name, policy=policy, rollouts=pool, progress=progress)
@@ -199,6 +210,48 @@ def _measure(
             seed=sampling.seed,
         )
     return score_of(logs[0], entry, strata)
+
+
+def measurable(names: Sequence[str]) -> tuple[list[str], list[OfftargetError]]:
+    """Which of some behaviours can be measured, and what is wrong with the files of the others.
+
+    Raises:
+        ConfigError: there is no behaviour of a name.
+    """
+    entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(names)]
+    ready, broken = [], []
+    for entry in entries:
+        try:
+            _check_card(entry)
+            _task_of(entry, {})
+        except OfftargetError as e:
+            broken.append(e)
+        else:
+            ready.append(entry.name)
+    return ready, broken
+
+
+def _task_of(entry: registry.Entry, arguments: dict[str, str]) -> Any:
+    """The Inspect task of a behaviour.
+
+    Raises:
+        ConfigError: its file cannot be loaded, it has no samples, or it breaks.
+    """
+    if entry.prompts_file.is_file() and not read_rows(entry.prompts_file):
+        raise ConfigError(
+            f"{entry.prompts_file}: has no prompts or items, so behaviour '{entry.name}' has no samples; write some, one JSON "
+            "object a line"
+        )
+    function = registry.load_function(entry)
+    try:
+        return function(**arguments)
+    except OfftargetError:
+        raise
+    except Exception as e:  # whatever a file of a person's own raises
+        said = " ".join(str(e).split())[:300]
+        raise ConfigError(
+            f"{entry.path}: behaviour '{entry.name}' cannot be set up ({type(e).__name__}: {said})"
+        ) from e
 
 
 @contextmanager
