@@ -11,7 +11,8 @@ from offtarget.report.html import fixed
 ABOUT = (
     "Null adapters change the same matrices as the policy, with the same rank and, matrix by matrix, the same Frobenius norm, "
     "at random. What they do is what any change of that size does; a shift within their range says nothing of what was "
-    "trained. All in the behaviour's unit, each null minus start on the same samples; those of all seeds of a row together."
+    "trained, and one that is like theirs is beyond k of them in one case of k + 1. All in the behaviour's unit, each null minus "
+    "start on the same samples; those of all seeds of a row together."
 )
 
 

@@ -23,6 +23,10 @@ def eval_(
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of sampling.")] = 0,
     max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer, in tokens.")] = 128,
+    grader: Annotated[
+        str | None,
+        typer.Option(help="Inspect name of the model that judges judged:NAME; its provider sees prompts and answers."),
+    ] = None,
     null_adapters: Annotated[
         int,
         typer.Option(
@@ -69,6 +73,7 @@ def eval_(
             log_dir=logs,
             sampling=sampled,
             template=chat_template,
+            grader=grader,
             progress=step,
         )
 
@@ -79,7 +84,13 @@ def eval_(
         before = measure(start, "start") if start else {}
         floor = floor_of(ref, before, measure, null_adapters, store) if start else None
     body = {name: s.model_dump(mode="json") for name, s in scores.items()}
-    settings = {"limit": limit, "max_tokens": max_tokens, "temperature": sampled.temperature, "seed": seed}
+    settings: dict[str, Any] = {
+        "limit": limit,
+        "max_tokens": max_tokens,
+        "temperature": sampled.temperature,
+        "seed": seed,
+    }
+    settings |= {"grader": grader} if grader else {}
     found = {"model": model, "identity": ref.identity, "behaviours": body}
     if floor:
         found["floor"] = floor.model_dump(mode="json")
@@ -111,6 +122,20 @@ def _print(scores: Any) -> None:
             note(f"note: {s.behaviour}: {len(s.strata) - missed} of {len(s.strata)} kinds of its prompts were asked")
         if s.unscored > MANY_UNSCORED:
             note(f"warning: {s.behaviour}: {says_unscored(s)}")
+        if said := _says_agreement(s):
+            note(f"note: {s.behaviour}: {said}")
+
+
+def _says_agreement(s: Any) -> str:
+    """How many answers a grader judged, and how often it says what the rule says; empty without a grader."""
+    from offtarget.evals.grading import agreement
+
+    found = agreement(s.value, s.details)
+    if found is None:
+        return ""
+    same, kappa = found
+    more = "" if kappa is None else f", Cohen's kappa {kappa:.2f}"
+    return f"the grader judged {s.n} of {len(s.samples)} answers; it agrees with the rule in {same:.0%} of them{more}"
 
 
 def _changes(before: Any, after: Any) -> dict[str, Any]:
@@ -143,7 +168,8 @@ def _print_floor(before: Any, after: Any, floor: Any) -> None:
     typer.echo(
         f"\nNull adapters: mean size of the shift of {floor.draws} random adapters and its range. They change the same "
         f"{floor.matrices} matrices as the policy, each by the same Frobenius norm of (alpha/r)·B·A ({floor.norm:.3g} "
-        "together). The interval is that of this policy; another training seed is not in it."
+        "together). A change that is no other than theirs lies beyond all of them in one case of "
+        f"{floor.draws + 1}. The interval is that of this policy; another training seed is not in it."
     )
 
 

@@ -124,6 +124,7 @@ def _evaluate(
         seed=seed,
         limit=options.limit,
         part=options.part,
+        grader=options.grader,
         sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=seed),
         template=run.recipe.chat_template,
         progress=(lambda step, done, total: report(f"{what}: {step}", done, total)) if report else None,
@@ -205,7 +206,9 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         data={
             "train": recipe.train.model_dump(mode="json"),
             "columns": dict(recipe.columns or {}),
-            "evaluation": recipe.evaluation.model_dump(mode="json"),
+            "evaluation": recipe.evaluation.model_dump(
+                mode="json", exclude=None if recipe.evaluation.grader else {"grader"}
+            ),
             **({"roles": dict(recipe.roles)} if recipe.roles else {}),
             **({"null_adapters": recipe.null_adapters} if recipe.null_adapters and trained else {}),
         },

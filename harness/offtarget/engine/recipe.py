@@ -67,6 +67,8 @@ class EvalOptions(Record):
     part: Literal["dev", "test"] | None = None
     """Only the third of the prompts that is kept for development, or only the others; None means all. A selection sets
     it."""
+    grader: str | None = None
+    """Inspect name of the model that judges the answers of `judged:NAME`; its provider sees prompts and answers."""
     selected_with: Seed | None = None
     """The training seed with which strengths were chosen; a selection sets it, so that boards can say it."""
 

@@ -42,6 +42,7 @@ def evaluate(
     sampling: Sampling | None = None,
     dtype: str | None = None,
     template: str | None = None,
+    grader: str | None = None,
     progress: Progress | None = None,
     kept: Callable[[str | None, Path], None] | None = None,
 ) -> dict[str, BehaviourScore]:
@@ -62,6 +63,7 @@ def evaluate(
         sampling: other than the default (temperature 0.7, top_p 0.95, 128 tokens); its seed is replaced.
         dtype: of the weights; None: what suits the machine (`machine.precision`).
         template: path of a Jinja chat template, for models that have none.
+        grader: Inspect name of the model that judges answers, for behaviours that need one; it sees prompts and answers.
         progress: called as the work goes on.
         kept: called with each behaviour and its log in the store, and with None and the folder of the pool's answers.
 
@@ -77,6 +79,11 @@ def evaluate(
     entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(behaviours)]
     for entry in entries:
         _check_card(entry)
+        if entry.card.get("grader") and grader is None:
+            raise ConfigError(
+                f"behaviour '{entry.name}' is judged by another model: name it with --grader PROVIDER/MODEL (in a recipe with "
+                "evaluation.grader); its provider sees prompts and answers"
+            )
         if entry.card.get("argument"):  # a wrong name after the colon is found before anything is answered
             registry.load_function(entry)()
     ref = models.resolve(model, store) if isinstance(model, str) else model
@@ -117,6 +124,7 @@ def evaluate(
             "rules": surface.VERSION if pooled else None,
             "limit": limit,
             **({"part": part} if part else {}),
+            **({"grader": grader} if entry.card.get("grader") else {}),
             "sampling": asdict(drawn),
         }
 
@@ -132,6 +140,7 @@ def evaluate(
                 limit=None if pooled else limit,
                 part=None if pooled else part,
                 strata=[_strata(e, e.prompts_file.stem) for e in entries] if pooled else [_strata(entry)],
+                grader=grader if entry.card.get("grader") else None,
                 progress=lambda done, total: report(entry.name, done, total),
             )
             write_atomic(path / "score.json", score.model_dump_json(indent=1))
@@ -173,6 +182,7 @@ def _measure(
     limit: int | None,
     part: Part | None,
     strata: Sequence[Sequence[str]],
+    grader: str | None,
     progress: Steps,
 ) -> BehaviourScore:
     """Run one task under Inspect, its log and prompts into `out`."""
@@ -189,9 +199,15 @@ def _measure(
     ids = _sample_ids(entry, limit, part) if limit or part else None
     make_api: Any = provider.offtarget
     api = make_api(model_name=name, policy=policy, rollouts=pool, progress=progress)
+    roles = {}
+    if grader:
+        from offtarget.evals.grading import ROLE, grader_of
+
+        roles[ROLE] = grader_of(grader)
     with _log_levels_kept():
         logs = inspect_eval(
             task,
+            model_roles=roles or None,
             model=Model(api, GenerateConfig(max_connections=provider.CONNECTIONS)),
             display="none",
             log_dir=str(out / "logs"),
