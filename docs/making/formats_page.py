@@ -57,6 +57,11 @@ FORMATS = (
         "What `offtarget verify` measured: predicted against observed shifts.",
     ),
     Format(
+        "curve.json",
+        "offtarget.curve.records:Curves",
+        "What `offtarget curve` measured: shifts at each scale of adapters, and side effects at equal effect.",
+    ),
+    Format(
         "change record (`offtarget diff`)",
         "offtarget.audit.diff.records:Difference",
         "What changed between two audits of one vocabulary.",
