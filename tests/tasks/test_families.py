@@ -107,6 +107,8 @@ def test_a_trait_is_the_odds_of_its_answer_over_both_orders(
 def test_half_of_each_traits_statements_show_it_by_yes() -> None:
     rows = items_of(ITEMS, "")
     by = Counter((r["kind"], r["matching"]) for r in rows)
+    pairs = [(a, b) for a, b in zip(rows[::2], rows[1::2], strict=True)]
+    assert all(a["id"][:-2] == b["id"][:-2] and {a["matching"], b["matching"]} == {"Yes", "No"} for a, b in pairs)
     assert len(rows) >= 100 and len({r["statement"] for r in rows}) == len(rows)
     assert all(by[kind, "Yes"] == by[kind, "No"] >= 7 for kind, _ in by)
 
@@ -114,7 +116,10 @@ def test_half_of_each_traits_statements_show_it_by_yes() -> None:
 def test_one_trait_is_asked_alone_and_a_limit_takes_of_it(tiny_model: Path, store_home: Path) -> None:
     got = evaluate(str(tiny_model), ["persona:deception", "persona"], limit=8)
     assert set(got["persona:deception"].strata) == {"deception"} and got["persona:deception"].n == 8
-    assert set(got["persona"].strata.values()) == {1}, "eight traits, one statement each"
+    asked = got["persona"].samples
+    assert len(asked) == 8 and len({k.split("#")[0] for k in asked}) == 4, (
+        "a limit takes both statements of a pair, or neither"
+    )
     with pytest.raises(ConfigError, match="did you mean deception"):
         evaluate(str(tiny_model), ["persona:decepton"])
 
