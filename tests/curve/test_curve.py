@@ -43,13 +43,14 @@ def test_protocols_are_compared_where_their_target_has_shifted_as_far(
 
     def ask(model: ModelRef, seed: int, what: str) -> dict[str, BehaviourScore]:
         name, x = what.split(" × ")[0], scale_of(model)
+        x *= (0.9, 1.0, 1.1)[seed] if name == "filter" else 1.0
         items = {f"p{i}": float(i) for i in range(6)}
         return {
             "style": scored("style", {k: 3.0 + v + gain[name] * x for k, v in items.items()}, "target"),
             "odds": scored("odds", {k: v + side[name](x) for k, v in items.items()}),
         }
 
-    rows = [row(label, tmp_path, tiny_model) for label in gain]
+    rows = [row(label, tmp_path, tiny_model, seeds=3 if label == "filter" else 1) for label in gain]
     found = curves_of(rows, SCALES, ask, Store(), matching=Matching(level=0.75))
     dpo, filtered, weak = found.curves
     assert [d.shift for d in dpo.responses[0].doses] == pytest.approx([0, 0.5, 1.0, 1.5, 2.0, 2.5])
@@ -58,7 +59,12 @@ def test_protocols_are_compared_where_their_target_has_shifted_as_far(
     assert dpo.equal[0].shift == pytest.approx((0.0625 + 0.25) / 2) and dpo.equal[0].versus is None
     assert filtered.scale == pytest.approx(0.75)
     assert filtered.equal[0].shift == pytest.approx(-0.75)
+    # seeds at 0.9, 1 and 1.1 of the effect, all of it the target's own: equal effect is equal side effect
     assert filtered.equal[0].ci == pytest.approx((-0.75, -0.75))
+    assert filtered.seeds_told and not dpo.seeds_told
+    whole = filtered.responses[0].doses[4]
+    half = 4.302653 * 0.1 / 3**0.5
+    assert whole.shift == pytest.approx(1.0) and whole.ci == pytest.approx((1 - half, 1 + half))
     assert filtered.equal[0].versus == pytest.approx(-0.75 - 0.15625)
     assert weak.scale is None and weak.equal == () and weak.reached == pytest.approx((0.0, 0.125))
     assert "outside its range: style shifts by 0.000 to +0.125" in weak.note
@@ -148,8 +154,7 @@ def test_the_doses_of_a_run_begin_at_start_and_hold_its_policies(
         "protocols": ["dpo"],
         "behaviours": ["choice", "arithmetic"],
         "roles": {"choice": "target"},
-        "evaluation": {"limit": 8},
-        "seeds": [0, 1],
+        "evaluation": {"limit": 4},
     }
     Path("recipe.yaml").write_text(json.dumps(recipe))
     assert call(["run", "recipe.yaml", "--out", "out", "--json"]) == 0
@@ -157,18 +162,18 @@ def test_the_doses_of_a_run_begin_at_start_and_hold_its_policies(
     assert call(["curve", "out", "--scales", "0.5,1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     (dpo,) = found["curves"]
-    assert dpo["label"] == "dpo" and dpo["seeds"] == [0, 1] and not dpo["seeds_told"]
-    assert found["target"] == "choice" and found["evaluation"]["limit"] == 8
+    assert dpo["label"] == "dpo" and dpo["seeds"] == [0] and not dpo["seeds_told"]
+    assert found["target"] == "choice" and found["evaluation"]["limit"] == 4
     for response in dpo["responses"]:
         b = response["behaviour"]
-        own = [cells["dpo", s][b] - cells["start", s][b] for s in (0, 1)]
-        assert response["doses"][2]["shift"] == pytest.approx(sum(own) / 2)
+        assert response["doses"][2]["shift"] == pytest.approx(cells["dpo", 0][b] - cells["start", 0][b])
         assert response["doses"][1]["shift"] not in (0.0, response["doses"][2]["shift"])
     page = Path("out/curve/curve.html").read_text()
     assert "<svg" in page and "offtarget curve out" in page
     assert json.loads(Path("out/curve/curve.json").read_text()) == found
-    assert call(["curve", "out/policies/dpo-s0,out/policies/dpo-s1", "--behaviours", "choice", "--on", "choice"]) == 0
-    assert "× 0.25" in capsys.readouterr().out
+    own = ["out/policies/dpo-s0", "--behaviours", "choice", "--on", "choice", "--scales", "1", "--limit", "4"]
+    assert call(["curve", *own]) == 0
+    assert "× 1" in capsys.readouterr().out
     for wrong, said in (
         (["out", "out"], "one run folder"),
         (["out/policies/dpo-s0"], "--behaviours"),
