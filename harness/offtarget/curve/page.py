@@ -37,9 +37,9 @@ def says_intervals(found: Curves) -> str:
     few = [c.label for c in found.curves if not c.seeds_told]
     if not few:
         return "Intervals hold the noise of prompts, sampling and training seeds."
-    named = "them" if len(few) == len(found.curves) else ", ".join(few)
+    named = "" if len(few) == len(found.curves) else f" ({', '.join(few)})"
     return (
-        f"Under three training seeds (of {named}) intervals are about the policies that were trained: what another seed would "
+        f"Under three training seeds{named} intervals are about the policies that were trained: what another seed would "
         "give is not in them."
     )
 
@@ -116,7 +116,7 @@ def _picture(found: Curves) -> object:
         level = found.level if name == found.target else None
         panels.append(CurvePanel(lines, "scale of the adapter", unit, name, level))
     alt = f"Shift of {', '.join(names)} from the start model against the scale of the adapter"
-    return curves(panels, per_row=3, name="strength", alt=alt, shares=False)
+    return curves(panels, per_row=2 if len(panels) in (2, 4) else 3, name="strength", alt=alt, shares=False)
 
 
 def _at(c: Curve, name: str, found: Curves) -> float:

@@ -65,12 +65,13 @@ def curves(panels: Sequence[CurvePanel], *, per_row: int, name: str, alt: str, s
         handles: dict[str, Any] = {}
         for k, panel in enumerate(panels):
             ax = fig.add_subplot(rows, per_row, k + 1)
-            for c in panel.curves:
+            for i, c in enumerate(panel.curves):
+                beside = 0.0 if shares else 0.012 * (i - (len(panel.curves) - 1) / 2)
                 tone, line, marker = LINE_STYLES[labels.index(c.label) % len(LINE_STYLES)]
                 colour = COLOURS[tone]
                 for x, ci in zip(c.x, c.ci, strict=False):
                     if ci is not None:
-                        ax.plot([x, x], ci, color=colour, linewidth=0.9, alpha=0.4)
+                        ax.plot([x + beside, x + beside], ci, color=colour, linewidth=0.9, alpha=0.4)
                 (handles[c.label],) = ax.plot(
                     c.x, c.y, line, marker=marker, markersize=4, color=colour, linewidth=1.3, label=c.label
                 )
