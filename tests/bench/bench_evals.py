@@ -22,10 +22,11 @@ from typing import Any
 
 def suite(args: argparse.Namespace) -> dict[str, Any]:
     """Seconds of the pool alone, and of all behaviours with it."""
+    from offtarget.evals.content import pool_rows
     from offtarget.evals.every import every_behaviour
     from offtarget.evals.policy import Policy, Sampling
     from offtarget.evals.pool import rollouts
-    from offtarget.evals.run import _pool_rows, evaluate
+    from offtarget.evals.run import evaluate
     from offtarget.lens.reader import Reader
     from offtarget.models import resolve
     from offtarget.registry import default
@@ -33,7 +34,7 @@ def suite(args: argparse.Namespace) -> dict[str, Any]:
 
     store = Store()
     names = every_behaviour()
-    rows = _pool_rows([default().get("behaviour", n) for n in names], args.limit, None)
+    rows = pool_rows([default().get("behaviour", n) for n in names], args.limit, None)
     sampling = Sampling(max_tokens=args.max_tokens)
     reader = Reader(resolve("smollm2-135m", store), store)
     policy = Policy(*reader.load())

@@ -43,10 +43,11 @@ def eval_(
     import json
 
     from offtarget.evals.adapters import start_of
+    from offtarget.evals.content import measurable
     from offtarget.evals.every import named_behaviours
     from offtarget.evals.floor import floor_of
     from offtarget.evals.policy import Sampling
-    from offtarget.evals.run import evaluate, measurable
+    from offtarget.evals.run import evaluate
     from offtarget.models import resolve
     from offtarget.store import Store, write_atomic
 

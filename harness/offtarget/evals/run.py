@@ -1,6 +1,5 @@
 """Behaviour scores of a model: the registry's tasks under Inspect, one pool of answers, kept in the store."""
 
-import hashlib
 import json
 import logging
 import math
@@ -11,19 +10,20 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from offtarget import models, registry
 from offtarget.errors import ConfigError, OfftargetError
+from offtarget.evals.content import check_card, content_hash, pool_rows, sample_ids, strata_of, task_of
 from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.pool import Rollouts, rollouts, where_kept
-from offtarget.evals.prompts import Part, asked, messages_of, read_rows, stratum_of
-from offtarget.evals.scores import BehaviourScore, Direction, Role
+from offtarget.evals.prompts import Part, stratum_of
+from offtarget.evals.scores import BehaviourScore
 from offtarget.evals.scoring import make_score
 from offtarget.lens import surface
 from offtarget.lens.reader import Reader
 from offtarget.progress import Progress, Steps
-from offtarget.store import Store, file_sha256, write_atomic
+from offtarget.store import Store, write_atomic
 
 STAGE_VERSION = 3
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def evaluate(
     store = store or Store()
     entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(behaviours)]
     for entry in entries:
-        _check_card(entry)
+        check_card(entry)
         if entry.card.get("grader") and grader is None:
             raise ConfigError(
                 f"behaviour '{entry.name}' is judged by another model: name it with --grader PROVIDER/MODEL (in a recipe with "
@@ -90,7 +90,7 @@ def evaluate(
     reader = Reader(ref, store, dtype=dtype, template=template, progress=progress)
     base = sampling or Sampling()
     drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
-    rows = _pool_rows(entries, limit, part)
+    rows = pool_rows(entries, limit, part)
 
     unloadable: list[OfftargetError] = []
 
@@ -119,7 +119,7 @@ def evaluate(
             **reader.identity("inspect-ai"),
             "task": entry.name,
             "version": entry.card["version"],
-            "content": _content_hash(entry),
+            "content": content_hash(entry),
             "prompts": rows if pooled else None,
             "rules": surface.VERSION if pooled else None,
             "limit": limit,
@@ -139,7 +139,7 @@ def evaluate(
                 sampling=drawn,
                 limit=None if pooled else limit,
                 part=None if pooled else part,
-                strata=[_strata(e, e.prompts_file.stem) for e in entries] if pooled else [_strata(entry)],
+                strata=[strata_of(e, e.prompts_file.stem) for e in entries] if pooled else [strata_of(entry)],
                 grader=grader if entry.card.get("grader") else None,
                 progress=lambda done, total: report(entry.name, done, total),
             )
@@ -195,8 +195,8 @@ def _measure(
     if pool is not None:
         lines = [json.dumps(r, ensure_ascii=False) for r in rows]
         arguments["prompts"] = str(write_atomic(out / "prompts.jsonl", "\n".join(lines) + "\n"))
-    task = _task_of(entry, arguments)
-    ids = _sample_ids(entry, limit, part) if limit or part else None
+    task = task_of(entry, arguments)
+    ids = sample_ids(entry, limit, part) if limit or part else None
     make_api: Any = provider.offtarget
     api = make_api(model_name=name, policy=policy, rollouts=pool, progress=progress)
     roles = {}
@@ -226,48 +226,6 @@ def _measure(
             seed=sampling.seed,
         )
     return score_of(logs[0], entry, strata)
-
-
-def measurable(names: Sequence[str]) -> tuple[list[str], list[OfftargetError]]:
-    """Which of some behaviours can be measured, and what is wrong with the files of the others.
-
-    Raises:
-        ConfigError: there is no behaviour of a name.
-    """
-    entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(names)]
-    ready, broken = [], []
-    for entry in entries:
-        try:
-            _check_card(entry)
-            _task_of(entry, {})
-        except OfftargetError as e:
-            broken.append(e)
-        else:
-            ready.append(entry.name)
-    return ready, broken
-
-
-def _task_of(entry: registry.Entry, arguments: dict[str, str]) -> Any:
-    """The Inspect task of a behaviour.
-
-    Raises:
-        ConfigError: its file cannot be loaded, it has no samples, or it breaks.
-    """
-    if entry.prompts_file.is_file() and not read_rows(entry.prompts_file):
-        raise ConfigError(
-            f"{entry.prompts_file}: has no prompts or items, so behaviour '{entry.name}' has no samples; write some, one JSON "
-            "object a line"
-        )
-    function = registry.load_function(entry)
-    try:
-        return function(**arguments)
-    except OfftargetError:
-        raise
-    except Exception as e:  # whatever a file of a person's own raises
-        said = " ".join(str(e).split())[:300]
-        raise ConfigError(
-            f"{entry.path}: behaviour '{entry.name}' cannot be set up ({type(e).__name__}: {said})"
-        ) from e
 
 
 @contextmanager
@@ -350,66 +308,3 @@ def _number(value: Any, entry: registry.Entry) -> float | None:
     if isinstance(value, float) and math.isnan(value):  # Inspect's mark for unscored
         return None
     return float(value_to_float()(value))
-
-
-def _check_card(entry: registry.Entry) -> None:
-    for key, allowed in (("version", None), ("direction", get_args(Direction)), ("role", get_args(Role))):
-        value = entry.card.get(key)
-        if not isinstance(value, str) or (allowed and value not in allowed):
-            wanted = f"one of {', '.join(allowed)}" if allowed else "text like '1-A'"
-            raise ConfigError(f"{entry.path}: @task of '{entry.name}' needs a literal {key}= ({wanted}), not {value!r}")
-
-
-def _content_hash(entry: registry.Entry) -> dict[str, str]:
-    """Hash of the task file and of the files beside it that begin with its name."""
-    files = {*entry.path.parent.glob(f"{entry.path.stem}.*"), entry.prompts_file}
-    return {p.name: file_sha256(p) for p in sorted(files) if p.is_file()}
-
-
-def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> Any:
-    """The ids of a task's own rows that are asked; None for a task without its own file and no part.
-
-    Raises:
-        ConfigError: the task has no rows beside it, so its samples cannot be told apart.
-    """
-    path = entry.prompts_file
-    if rows := _own_rows(entry):
-        return [str(r["id"]) for r in asked(rows, limit, part)]
-    if part is None:
-        return None
-    raise ConfigError(
-        f"behaviour '{entry.name}' has no {path.name} beside it, so no part of it can be kept for development"
-    )
-
-
-def _own_rows(entry: registry.Entry) -> list[dict[str, Any]]:
-    """The rows of the file beside a task; of a family whose argument chooses among them, those of the argument."""
-    if not entry.prompts_file.is_file():
-        return []
-    rows, key = read_rows(entry.prompts_file), entry.card.get("chosen_by")
-    wanted = entry.bound.get(entry.card.get("argument", ""))
-    return rows if key is None or wanted is None else [r for r in rows if r.get(key) == wanted]
-
-
-def _strata(entry: registry.Entry, lead: str = "") -> list[str]:
-    """All strata of the file beside a task; in the pool each is led by the behaviour's name."""
-    found = {stratum_of(r) for r in _own_rows(entry)}
-    return sorted("/".join(filter(None, (lead, s))) for s in found if s or lead)
-
-
-def _pool_rows(entries: Sequence[registry.Entry], limit: int | None, part: Part | None) -> list[dict[str, Any]]:
-    """Prompts of all behaviours that are scored on text: (id, prompt, kind), ids and kinds led by the behaviour's name."""
-    found: dict[str, dict[str, Any]] = {}
-    for entry in sorted(entries, key=lambda e: e.name):
-        path = entry.prompts_file
-        if "prompts" not in entry.card["parameters"] or not path.is_file():
-            continue
-        for row in asked(read_rows(path), limit, part):
-            if "prompt" not in row:
-                raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
-            prompt = messages_of(row["prompt"])
-            key = hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
-            lead = path.stem  # of the file, so that a prompt has one id whoever asks it
-            kind = "/".join(filter(None, (lead, stratum_of(row))))
-            found.setdefault(key, {"id": f"{lead}/{row['id']}", "prompt": prompt, "kind": kind})
-    return list(found.values())
