@@ -81,6 +81,7 @@ def curve(
                 seed=own if source.behaviours else seed,
                 limit=settings["limit"],
                 part=settings["part"],
+                grader=how.get("grader"),
                 sampling=Sampling(max_tokens=settings["max_tokens"], temperature=settings["temperature"]),
                 template=chat_template or source.template,
                 progress=lambda step, done, total: report(f"{what}: {step}", done, total),

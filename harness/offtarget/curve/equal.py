@@ -8,7 +8,8 @@ seeds, at the scale at which the expected shift of the target is the level.
 The interval is a percentile bootstrap of all of that: prompts are drawn with replacement, the same for all curves and for
 behaviours on the same prompts, and each seed's deviation from the mean of S seeds with variance S/(S − 1) times that of
 drawing seeds, so that it is s²/S, and widened by t(S − 1)/z, since a bootstrap of three seeds is as narrow as if they were
-many. A curve of one seed has no such noise, and its interval is about that policy.
+many. A curve of one seed has no such noise, and its interval is about that policy. On simulated curves the interval held the
+truth in 95 to 99 % (tests/bench/bench_equal_effect.py).
 """
 
 import math
