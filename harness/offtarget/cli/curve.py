@@ -130,11 +130,11 @@ def _print(found: "Curves") -> None:
         for r in c.responses:
             rows.append((c.label, r.behaviour, r.role, *(f"{d.shift:+.3f}" for d in r.doses), r.unit))
     table(("protocol", "behaviour", "role", *(f"× {s:g}" for s in found.scales), "unit"), rows)
-    typer.echo(f"\nwhere {found.target} has shifted by {found.level:+.3g} ({found.chosen})\n")
+    typer.echo(f"\nwhere {found.target} has shifted by {found.level:+.3g} ({found.unit}; {found.chosen})\n")
     rows = []
     for c in found.curves:
         if c.scale is None:
-            rows.append((c.label, "", c.note, "", "", ""))
+            rows.append((c.label, "-", "outside its range", "", "", ""))
         for e in c.equal:
             versus = "" if e.versus is None else f"{e.versus:+.3f}{_interval(e.versus_ci)}"
             rows.append((c.label, f"{c.scale:.2f}", e.behaviour, f"{e.shift:+.3f}", _interval(e.ci).strip(), versus))
@@ -147,7 +147,7 @@ def about(found: "Curves") -> list[str]:
     """What the intervals hold, and what they do not."""
     from offtarget.curve.page import says_intervals
 
-    return [says_intervals(found), *(f"{c.label}: {c.note}." for c in found.curves if c.scale is not None and c.note)]
+    return [says_intervals(found), *(f"{c.label}: {c.note}." for c in found.curves if c.note)]
 
 
 def _interval(ci: tuple[float, float] | None) -> str:

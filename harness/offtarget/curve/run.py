@@ -87,7 +87,7 @@ def curves_of(
     target = _target(cards, matching)
     common = _common(found, list(cards))
     moves = {row.label: _shifts(row.label, steps, found[row.label], common) for row in rows}
-    level, chosen = _level(moves, target, matching.level, cards[target].unit)
+    level, chosen = _level(moves, target, matching.level)
     places = {label: at_level(own, target, level, draws) for label, own in moves.items()}
     first = places[rows[0].label]
     return Curves(
@@ -166,7 +166,7 @@ def _shifts(label: str, scales: tuple[float, ...], scores: Scores, common: Mappi
     return Shifts(label, scales, values, common)
 
 
-def _level(moves: Mapping[str, Shifts], target: str, asked: float | None, unit: str) -> tuple[float, str]:
+def _level(moves: Mapping[str, Shifts], target: str, asked: float | None) -> tuple[float, str]:
     if any(target not in own.values for own in moves.values()):
         raise UndecidedError(f"'{target}' has no sample that all policies have scored at every scale")
     if asked is not None:
@@ -179,7 +179,7 @@ def _level(moves: Mapping[str, Shifts], target: str, asked: float | None, unit: 
             f"'{target}' does not move at any scale, so nothing can be held equal on it: ask more prompts, or name another "
             "behaviour with --on"
         )
-    return level, f"half of the largest shift that every curve reaches, in {unit}"
+    return level, "half of the largest shift that every curve reaches"
 
 
 def _response(
