@@ -53,6 +53,14 @@ def test_a_file_that_fails_to_import_is_named_and_the_others_are_measured(
     assert "cannot be loaded" in capsys.readouterr().err
 
 
+def test_a_slip_after_the_colon_ends_before_anything_is_measured(
+    tasks: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert measure(tasks, tiny_model, "choice,rule:bolt") == 2
+    said = capsys.readouterr()
+    assert "did you mean bold" in said.err and said.out == ""
+
+
 @pytest.mark.parametrize("argument", ["items", "prompts"])
 def test_a_task_without_samples_is_named(
     tasks: Path, tiny_model: Path, argument: str, capsys: pytest.CaptureFixture[str]

@@ -16,15 +16,22 @@ def measurable(names: Sequence[str]) -> tuple[list[str], list[OfftargetError]]:
     """Which of some behaviours can be measured, and what is wrong with the files of the others.
 
     Raises:
-        ConfigError: there is no behaviour of a name.
+        ConfigError: there is no behaviour of a name, or nothing of the name after the colon.
     """
     entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(names)]
     ready, broken = [], []
     for entry in entries:
         try:
             check_card(entry)
+            registry.load_function(entry)
+        except OfftargetError as e:
+            broken.append(e)
+            continue
+        try:
             task_of(entry, {})
         except OfftargetError as e:
+            if entry.bound:  # `rule:bolt` is a slip of the pen, not a broken file
+                raise
             broken.append(e)
         else:
             ready.append(entry.name)
