@@ -79,17 +79,15 @@ def provider(args: argparse.Namespace, name: str) -> dict[str, Any]:
     rows = read_rows(builtin_root() / "tasks" / "over_stylization.jsonl")[: args.samples]
     dataset = MemoryDataset([Sample(id=r["id"], input=r["prompt"]) for r in rows])
     if name == "hf":
-        model = get_model("hf/local", model_path=folder, tokenizer_path=folder, dtype=torch.float32, device="cpu")
+        model = get_model(
+            "hf/local", model_path=folder, tokenizer_path=folder, dtype=torch.float32, device="cpu", do_sample=False
+        )
+        greedy: dict[str, float] = {}  # with do_sample off it takes no temperature
     else:
         model = get_model(f"offtarget/{folder}", dtype="float32")
+        greedy = {"temperature": 0.0}
     log_dir = tempfile.mkdtemp()
-    options = {
-        "display": "none",
-        "log_dir": log_dir,
-        "temperature": 0.0,
-        "max_tokens": args.max_tokens,
-        "ctl_server": False,
-    }
+    options = {"display": "none", "log_dir": log_dir, **greedy, "max_tokens": args.max_tokens, "ctl_server": False}
     inspect_eval(Task(dataset=dataset[:1], solver=generate()), model=model, **options)  # loads
     begun, used = time.perf_counter(), time.process_time()
     (log,) = inspect_eval(Task(dataset=dataset, solver=generate()), model=model, **options)
