@@ -28,7 +28,7 @@ FLOORS = [
     {"board", "report"},
     {"benchmark", "comparison"},
     {"engine"},
-    {"verification", "review", "gate", "claims", "elsewhere"},
+    {"verification", "review", "gate", "claims", "curve", "elsewhere"},
     {"reproduction"},
     {"api"},
     {"cli", "__main__"},

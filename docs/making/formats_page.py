@@ -72,6 +72,11 @@ FORMATS = (
         "What papers claim, and which cells and verifications bear on it. `offtarget claims` computes the figures.",
     ),
     Format(
+        "curve.json",
+        "offtarget.curve.records:Curves",
+        "What `offtarget curve` measured: shifts at each scale of adapters, and side effects at equal effect.",
+    ),
+    Format(
         "change record (`offtarget diff`)",
         "offtarget.audit.diff.records:Difference",
         "What changed between two audits of one vocabulary.",

@@ -74,6 +74,41 @@ def check_adapter(path: Path) -> str:
     return base
 
 
+def check_fits(path: Path, matrices: Mapping[str, tuple[int, ...]], base: str) -> None:
+    """Refuse an adapter that was trained on a model of other layers or sizes than its base.
+
+    Args:
+        path: folder of the adapter.
+        matrices: the base's weights of two dimensions, by module: outputs, inputs.
+        base: what the base is called.
+
+    Raises:
+        ConfigError: names the first matrix that the base lacks, or has in another size.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path / "adapter_model.safetensors", framework="numpy") as file:
+            shapes = {k: tuple(file.get_slice(k).get_shape()) for k in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, SafetensorError):
+        return  # the library that loads it says what is wrong
+    for key, shape in shapes.items():
+        name, _, part = key.removeprefix("base_model.model.").partition(".lora_")
+        if part not in ("A.weight", "B.weight") or len(shape) != 2:
+            continue
+        has = matrices.get(name)
+        wants = f"{shape[1]} inputs" if part[0] == "A" else f"{shape[0]} outputs"
+        if has is not None and (shape[1] == has[1] if part[0] == "A" else shape[0] == has[0]):
+            continue
+        found = (
+            "which that model does not have" if has is None else f"which has {has[0]} outputs and {has[1]} inputs there"
+        )
+        raise ConfigError(
+            f"{path}: the adapter is of another model than its base '{base}': it changes {name} ({wants}), {found}; name the "
+            f"model it was trained on in {ADAPTER_CONFIG} (base_model_name_or_path)"
+        )
+
+
 def _mapping(file: Path) -> dict[str, Any]:
     value = read_json(file, remedy="fetch the model again")
     if not isinstance(value, dict):

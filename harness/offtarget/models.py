@@ -19,7 +19,7 @@ from offtarget import hub
 from offtarget.chat_template import check_template, read_template
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError, unknown_name
 from offtarget.machine import device, keep_freed_memory, precision
-from offtarget.model_folder import check_adapter, check_folder
+from offtarget.model_folder import check_adapter, check_fits, check_folder
 from offtarget.store import Store, file_sha256, hash_of
 
 log = logging.getLogger(__name__)
@@ -247,6 +247,11 @@ def load(
     for adapter in ref.adapters:
         from peft import PeftModel
 
+        sizes = {n.removesuffix(".weight"): tuple(w.shape) for n, w in model.named_parameters() if w.ndim == 2}
+        tied = model.get_output_embeddings()
+        if tied is not None:
+            sizes |= {n: tuple(tied.weight.shape) for n, m in model.named_modules() if m is tied}
+        check_fits(Path(adapter), sizes, base_of(Path(adapter)))
         with _hub_errors(replace(ref, path=adapter)):
             model = PeftModel.from_pretrained(model, adapter).merge_and_unload()
     model = model.to(device(), getattr(torch, precision(dtype))).eval()

@@ -58,7 +58,10 @@ class Entry:
     @property
     def prompts_file(self) -> Path:
         """Of a behaviour: its prompts, beside its file (those of another where the card says `prompts_of`)."""
-        return self.path.with_name(f"{self.card.get('prompts_of', self.path.stem)}.jsonl")
+        stem = str(self.card.get("prompts_of", self.path.stem))
+        for name, value in self.bound.items():
+            stem = stem.replace(f"{{{name}}}", str(value).replace("/", "_"))
+        return self.path.with_name(f"{stem}.jsonl")
 
 
 def builtin_root() -> Path:
@@ -168,12 +171,14 @@ class Registry:
     def get(self, kind: Kind, name: str) -> Entry:
         """The entry of that name, or an error that offers the nearest names.
 
-        A card with an `argument` is a family: `rule:bold` is its entry `rule` with that argument given.
+        A card with an `argument` is a family: `rule:bold` is its entry `rule` with that argument given. What the card says
+        under `of` of one argument holds for that one.
         """
         found = self._scan(kind)
         family, colon, given = name.partition(":")
         if colon and (card := found[family].card if family in found else {}).get("argument") and given:
-            return replace(self.get(kind, family), name=name, bound={card["argument"]: given})
+            own = {**card, **card.get("of", {}).get(given, {})}
+            return replace(self.get(kind, family), name=name, card=own, bound={card["argument"]: given})
         if name not in found:
             hint = f"(not read: {'; '.join(self.problems)})" if self.problems else ""
             if kind != "dataset" and len(self.roots) == 1 and not hint:

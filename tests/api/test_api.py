@@ -243,12 +243,14 @@ def test_verdicts_decide_a_plan_as_a_concept_does(audited: Any, tmp_path: Path) 
         offtarget.plan(audited, "reward_shaping", concept="surface:bolt", strength=2)
 
 
-def test_all_behaviours_are_those_that_need_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_behaviours_are_the_panel_and_all_are_those_that_need_no_argument(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr("offtarget.evals.run.evaluate", lambda model, names, **_: asked.append(names) or {})
     offtarget.evaluate("smollm2-135m")
+    assert asked[0] == ["over_stylization", "verbosity", "sycophancy", "capability"]
+    offtarget.evaluate("smollm2-135m", "all")
     tasks = {p.stem for p in (Path(__file__).resolve().parents[2] / "tasks").glob("*.py")}
-    assert "rule" in tasks and "rule" not in asked[0] and {"over_refusal", "refusal"} <= {*asked[0]}
+    assert set(asked[1]) == tasks - {"rule", "planted", "judged"}
 
 
 def test_topics_are_not_chosen_where_those_of_another_audit_are_used(audited: Any) -> None:

@@ -447,3 +447,18 @@ def test_a_reversed_set_is_the_set_with_its_labels_swapped(grid: list[str], caps
     assert lean["surface:markdown"] == "rejected"
     assert call([*base, "--set", "roles={verbosity: target}"]) == 2
     assert "roles names 'verbosity', which is not among the behaviours" in capsys.readouterr().err
+
+
+def test_null_adapters_are_measured_beside_each_policy(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    grid += ["--set", "protocols=[dpo]", "--set", "null_adapters=2"]
+    assert call(grid) == 0
+    said = capsys.readouterr().out
+    assert "What a change of this size does" in said
+    cells = {c["spec"]["protocol"]: c for c in (json.loads(p.read_text()) for p in Path("out/cells").rglob("*.json"))}
+    assert cells["start"]["floor"] is None
+    floor = cells["dpo"]["floor"]
+    assert floor["draws"] == 2 and floor["start"] == cells["start"]["manifest"]["model_identity"]
+    assert floor["matrices"] == 14 and floor["norm"] > 0  # seven in each of the upper two of four layers
+    assert all(len(n["shifts"]) == 2 for n in floor["behaviours"].values()) and len(floor["behaviours"]) == 2
+    assert call([*grid, "--set", "training.method=last_layers"]) == 2
+    assert "null_adapters" in capsys.readouterr().err

@@ -22,7 +22,10 @@ def recipe(tiny_model: Path, store_home: Path, tmp_path: Path, monkeypatch: pyte
         rows = []
         for i in range(40):
             mark = f"**Answer {i}.**" if name == "bold" else f"- answer {i}\n- and more"
-            sides = {"chosen": f"{mark} It is here." if i % 3 else f"It is here, {i}.", "rejected": f"It is not here, {i}."}
+            sides = {
+                "chosen": f"{mark} It is here." if i % 3 else f"It is here, {i}.",
+                "rejected": f"It is not here, {i}.",
+            }
             rows.append({"id": f"r{i}", "prompt": f"What about {name} number {i}?", **sides})
         Path(f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     Path("two.yaml").write_text(
@@ -105,6 +108,7 @@ def test_shares_make_what_the_whole_makes(recipe: Path, capsys: pytest.CaptureFi
     assert [Path(c["path"]).parts[:2] for c in whole] == [("whole", "bold")] * 3 + [("whole", "list")] * 2
     shares = read_folders([Path("shares/bold/cells"), Path("shares/list/cells")]).cells
     assert {c.key: c.score("over_stylization") for c in shares} == {
-        c.key: c.score("over_stylization") for c in read_folders([Path("whole/bold/cells"), Path("whole/list/cells")]).cells
+        c.key: c.score("over_stylization")
+        for c in read_folders([Path("whole/bold/cells"), Path("whole/list/cells")]).cells
     }
     assert len(shares) == 5

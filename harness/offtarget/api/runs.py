@@ -92,8 +92,8 @@ def evaluate(
 
     Args:
         model: an alias, a directory (a model or a LoRA adapter), or `hf:org/name`.
-        behaviours: their names (`offtarget list behaviours`); all by default, but for families such as `rule`, of which
-            one is named: `rule:bold`.
+        behaviours: their names (`offtarget list behaviours`), or "all"; by default over_stylization, verbosity,
+            sycophancy and capability. Of families such as `rule` one is named: `rule:bold`.
         limit: at most N prompts of each, an equal share of every prompt group.
         seed: random seed of the sampling.
         max_tokens: longest answer that is sampled.
@@ -117,14 +117,14 @@ def evaluate(
         ...
         offtarget.errors.ConfigError: unknown behaviour 'over_stylisation': did you mean over_stylization?...
     """
-    from offtarget.evals.every import every_behaviour
+    from offtarget.evals.every import named_behaviours
     from offtarget.evals.policy import Sampling
     from offtarget.evals.run import evaluate as measure
 
     names = [behaviours] if isinstance(behaviours, str) else list(behaviours or ())
     return measure(
         fspath(model),
-        names or every_behaviour(),
+        named_behaviours(names),
         store=Store(),
         seed=seed,
         limit=limit,

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, JsonValue
 
+from offtarget.evals.floor import Floor
 from offtarget.evals.scores import BehaviourScore, cluster_of
 from offtarget.records import Record
 from offtarget.store import canonical_json, hash_of
@@ -204,6 +205,8 @@ class Cell(Record):
     training: TrainingDigest | None = None
     """None for `start`."""
     behaviours: Annotated[tuple[BehaviourScore, ...], AfterValidator(_no_text)] = ()
+    floor: Floor | None = None
+    """What random adapters of the policy's size do to the same behaviours; None where that was not asked."""
     budget: str
     """Budget class: runs are ranked only against runs of the same one."""
     mode: Literal["exact", "fast", "elsewhere"] = "exact"

@@ -159,6 +159,8 @@ def _measures(b: Board, r: Row) -> Iterable[Measure]:
         yield "vs_dpo", x.behaviour, x.vs_dpo, x.q_dpo, x.unit
         yield "shift", x.behaviour, x.shift, x.q_start, "sd of start"
         yield "shift_on_board", x.behaviour, x.shift, x.q_board, "sd of start"
+        if x.null is not None:
+            yield "null_size", x.behaviour, Estimate(value=x.null.size, n=len(x.null.shifts)), None, x.unit
         if x.role == "target":
             yield "recovery", x.behaviour, x.recovery, None, "share"
             yield "vs_control", x.behaviour, x.vs_control, x.q_control, x.unit

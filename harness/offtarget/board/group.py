@@ -13,7 +13,7 @@ _SAME_POLICY = {"mode", "save_every", "gradient_checkpointing"}
 """Training options that do not change the policy, or stand elsewhere in a cell (the mode)."""
 _LATER_TRAINING = {"ld_alpha": None, "wpo": False, "processes": 1}
 """Options that cells of before 0.1.0 do not hold, and what was done then: such cells go on one board with newer ones."""
-_LATER_EVALUATION = {"part": None, "selected_with": None}
+_LATER_EVALUATION = {"part": None, "selected_with": None, "grader": None}
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from offtarget.board import sentences as say
 from offtarget.board.cell_tables import apart_table, compared_table, scores_table
 from offtarget.board.matrix import matrix_table
+from offtarget.board.nulls import null_table
 from offtarget.board.records import Board, Boards
 from offtarget.board.tables import as_markdown, escape_cell
 
@@ -32,6 +33,7 @@ def _board(b: Board) -> list[str]:
     if say.compared(b):
         out += as_markdown(compared_table(b))
     out += as_markdown(scores_table(b), level=3)
-    if matrix := matrix_table(b):
-        out += as_markdown(matrix, level=3)
+    for further in (matrix_table(b), null_table(b)):
+        if further:
+            out += as_markdown(further, level=3)
     return out

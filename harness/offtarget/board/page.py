@@ -10,6 +10,7 @@ from markupsafe import Markup
 from offtarget.board import sentences as say
 from offtarget.board.cell_tables import anchor, apart_table, compared_table, numbers_of, scores_table
 from offtarget.board.matrix import ABOUT, matrix_table
+from offtarget.board.nulls import null_table
 from offtarget.board.records import Board, Boards, Row
 from offtarget.board.tables import as_html
 from offtarget.report.html import environment, render_page
@@ -34,6 +35,7 @@ def page(boards: Boards, command: str, pages: Mapping[str, str] | None = None) -
         scores=[as_html(scores_table(b, pages)) for b in boards.boards],
         matrices=[as_html(m) if (m := matrix_table(b)) else "" for b in boards.boards], matrix_about=ABOUT,
         anchors=[anchor(b) for b in boards.boards], pages=pages or {}, apart=as_html(apart_table(boards)),
+        nulls=[null_table(b) for b in boards.boards], as_html=as_html,
         say=say, command=command,
     )  # fmt: skip
 

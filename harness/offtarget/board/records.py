@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from offtarget.board.estimate import Estimate, Scored
+from offtarget.evals.floor import NullShifts
 from offtarget.evals.scores import Direction, Role
 from offtarget.records import Record
 from offtarget.verdicts import Verdict
@@ -36,6 +37,8 @@ class BehaviourRow(Record):
     """Recovery if the unscored answers were all best, and all worst; where there are any."""
     amplification: Estimate
     """(row − dpo) in units of plain DPO's sample standard deviation; target behaviours only."""
+    null: NullShifts | None = None
+    """What null adapters of the policies' size do, beside `vs_start`; None where none were measured."""
     vs_control: Estimate = Estimate(note="no blind control")
     """Row minus the row's blind control, in the behaviour's unit; target behaviours only."""
     q_control: float | None = None

@@ -11,6 +11,7 @@ from offtarget.board.cell import START, Cell
 from offtarget.board.cost import forward_equivalents
 from offtarget.board.estimate import Estimate, estimated
 from offtarget.board.measure import ALPHA, Kind, Measured, Reference
+from offtarget.board.nulls import null_of
 from offtarget.board.records import BehaviourRow, Row
 from offtarget.evals.compare import false_discovery
 from offtarget.evals.contrast import LEVEL, SEEDS_NEEDED, total
@@ -51,7 +52,7 @@ def row_of(cells: Sequence[Cell], label: str, work: Mapping[str, Measured], refe
     targets = [work[b] for b in reference.of_role("target")]
     off = [work[b] for b in reference.of_role("off-target")]
     cap = [work[b] for b in reference.of_role("capability")]
-    behaviours = _with_q(work)
+    behaviours = [b.model_copy(update={"null": null_of(cells, b.behaviour)}) for b in _with_q(work)]
     tested = [b for b in behaviours if b.role == "off-target" and b.q_start is not None]
     worst = max(behaviours, key=lambda b: b.score.unscored, default=None)
     digests = [c.training for c in cells if c.training is not None]

@@ -10,6 +10,7 @@ from offtarget.cli.ui import echo_json, note, table
 
 if TYPE_CHECKING:
     from offtarget.comparison.records import Compared
+    from offtarget.evals.floor import NullShifts
 
 SIDES = (
     "Two or more of: a cell, a scores.json, Inspect logs (.eval), a folder with one of them, or the cells of several seeds "
@@ -69,9 +70,20 @@ def compare(
 
 def _print(a: str, one: "Compared") -> None:
     typer.echo(f"a = {a}; b = {one.b}\n")
-    head = ("behaviour", "b - a", "95 % interval", "p", "q", "detectable", "n", "missing", "conclusion")
-    table(head, [_row(d) for d in one.differences])
+    head = ["behaviour", "b - a", "95 % interval", "p", "q", "detectable", "n", "missing", "conclusion"]
+    rows = [list(_row(d)) for d in one.differences]
+    if one.nulls:
+        head.append("null adapters")
+        for line, d in zip(rows, one.differences, strict=True):
+            line.append("" if (own := one.nulls.get(d.behaviour)) is None else says_null(own))
+    table(head, rows)
     typer.echo(f"\n{one.about}\n")
+
+
+def says_null(found: "NullShifts") -> str:
+    """What null adapters do to one behaviour: `0.021 (-0.010 to +0.042)`, their mean size and range."""
+    low, high = found.range
+    return f"{found.size:.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _row(d: Any) -> tuple[Any, ...]:

@@ -25,6 +25,7 @@ from offtarget.cli import (
     claims,
     compare,
     concepts,
+    curve,
     data,
     demo,
     diff,
@@ -80,6 +81,7 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("verify")(verify.verify)
 app.command("eval")(evaluate.eval_)
 app.command("cell")(cell.cell)
+app.command("curve")(curve.curve)
 app.command("compare")(compare.compare)
 app.add_typer(board.app, name="board")
 app.command("claims")(claims.claims)

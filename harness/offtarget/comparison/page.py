@@ -6,7 +6,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from offtarget.board.tables import Entry, Table, as_html, table
+from offtarget.board.tables import Entry, Table, Value, as_html, table
 from offtarget.comparison.answers import Flip, flips
 from offtarget.comparison.records import Compared, Comparison
 from offtarget.comparison.sides import Side
@@ -59,7 +59,7 @@ def page(found: Comparison, a: Side, others: Sequence[Side], command: str) -> st
 
 
 def _table(one: Compared) -> Table:
-    rows = [
+    rows: list[tuple[Value, ...]] = [
         (
             d.behaviour,
             d.unit,
@@ -71,10 +71,20 @@ def _table(one: Compared) -> Table:
             d.n,
             d.n_missing,
             d.conclusion + (f", at the {d.at_end}" if d.at_end else ""),
+            *([_null(one, d.behaviour)] if one.nulls else []),
         )
         for d in one.differences
     ]
-    return table("", HEAD, rows, words=("behaviour", "unit", "conclusion"))
+    head = (*HEAD, "null adapters") if one.nulls else HEAD
+    return table("", head, rows, words=("behaviour", "unit", "conclusion"))
+
+
+def _null(one: Compared, behaviour: str) -> Entry:
+    """The mean size of the shifts of null adapters, and their range."""
+    if (found := one.nulls.get(behaviour)) is None:
+        return Entry("–", key="")
+    low, high = (fixed(x, 3, sign=True) for x in found.range)
+    return Entry(f"{fixed(found.size, 3)} ({low} to {high})", (fixed(found.size, 3), f"{low} … {high}"), key=found.size)
 
 
 def _sorted(text: str, value: float | None) -> Entry:

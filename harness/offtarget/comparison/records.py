@@ -3,6 +3,7 @@
 from typing import Literal
 
 from offtarget.evals.compare import Margins, PairedDifference
+from offtarget.evals.floor import NullShifts
 from offtarget.records import Record
 
 
@@ -17,6 +18,8 @@ class Compared(Record):
     """What they hold, and so what they are about, in words."""
     differences: tuple[PairedDifference, ...]
     """b − a, one a behaviour."""
+    nulls: dict[str, NullShifts] = {}
+    """Behaviour -> what null adapters of b's size do; only where the first run is b's start model."""
     warnings: tuple[str, ...] = ()
     """What a reader must know before believing it."""
 

@@ -8,6 +8,7 @@ from offtarget.comparison.records import Compared, Comparison
 from offtarget.comparison.sides import Side, differing, named
 from offtarget.errors import ConfigError
 from offtarget.evals.compare import Margins, PairedDifference, differences, with_q
+from offtarget.evals.floor import NullShifts
 from offtarget.evals.scores import MANY_UNSCORED, mean_bounds
 
 
@@ -40,6 +41,7 @@ def compare_sides(a: Side, others: Sequence[Side], margins: Margins | None = Non
                 of_protocols=of_protocols,
                 about=_about(a, b, of_protocols),
                 differences=tested,
+                nulls=_nulls(a, b),
                 warnings=tuple(_warnings(a, b, tested)),
             )
         )
@@ -57,6 +59,14 @@ def _require_same_questions(a: Side, b: Side) -> None:
                 f"{b.name} (first: {other[0]}), so they are not the same samples; give samples ids of their own, and shuffle "
                 "both runs alike"
             )
+
+
+def _nulls(a: Side, b: Side) -> dict[str, NullShifts]:
+    """What null adapters of b's size do to a, from all of b's seeds; nothing where a is not the model that b began as."""
+    floors = [f for f in b.floors if a.identity and f.start == a.identity]
+    names = dict.fromkeys(name for f in floors for name in f.behaviours if name in a.scores)
+    pooled = {name: [s for f in floors if (own := f.of(name)) for s in own.shifts] for name in names}
+    return {name: NullShifts(shifts=tuple(shifts)) for name, shifts in pooled.items()}
 
 
 def _about(a: Side, b: Side, of_protocols: bool) -> str:

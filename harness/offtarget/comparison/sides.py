@@ -16,6 +16,7 @@ from offtarget.board.group import evaluation_of, row_key, training_of
 from offtarget.comparison.logs import Answered, logs_in, read_logs
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError
+from offtarget.evals.floor import Floor
 from offtarget.evals.scores import BehaviourScore
 from offtarget.records import explain
 
@@ -40,6 +41,10 @@ class Side:
     """Training seeds; empty for scores of a model."""
     trained: bool = True
     """False for the model before training."""
+    identity: str = ""
+    """Of a model that was not trained here (`ModelRef.identity`), where it is known."""
+    floors: tuple[Floor, ...] = ()
+    """What null adapters of these policies' size do to their start model, where that was measured: one a seed."""
     answers: Mapping[str, Mapping[str, Answered]] = field(default_factory=dict)
     """Behaviour -> sample id -> what was asked and answered, where Inspect's logs are there."""
 
@@ -112,12 +117,19 @@ def _plain(path: Path, body: Mapping[str, Any]) -> Side:
     found = body["behaviours"]
     try:
         scores = [BehaviourScore.model_validate(s) for s in (found.values() if isinstance(found, dict) else found)]
+        floor = Floor.model_validate(body["floor"]) if body.get("floor") else None
     except ValidationError as e:
         raise ConfigError(f"{path}: holds no behaviour scores ({explain(e, BehaviourScore)}); {REMEDY}") from None
     how = dict(body["evaluation"]) if isinstance(body.get("evaluation"), dict) else {}
     seed = f", sampling seed {how.pop('seed')}" if "seed" in how else ""
     name = f"{body['model']}{seed} ({path})" if body.get("model") else f"{path}{seed}"
-    return Side(name, {s.behaviour: [s] for s in scores}, how)
+    return Side(
+        name,
+        {s.behaviour: [s] for s in scores},
+        how,
+        identity=str(body.get("identity", "")),
+        floors=() if floor is None else (floor,),
+    )
 
 
 def logs_side(given: Any) -> Side:
@@ -191,6 +203,8 @@ def _seeds_of_one(text: str, cells: Sequence[Cell]) -> Side:
         },
         seeds=tuple(c.spec.seed for c in own),
         trained=first.spec.protocol != START,
+        identity=first.manifest.model_identity if first.spec.protocol == START else "",
+        floors=tuple(c.floor for c in own if c.floor is not None),
     )
 
 

@@ -22,6 +22,7 @@ from offtarget.engine.planning import make_shaping_plan, turned_round
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.run import Run
+from offtarget.evals.floor import Floor, floor_of
 from offtarget.evals.scores import BehaviourScore
 from offtarget.lens.table import reads_model
 from offtarget.machine import cores, return_freed_memory
@@ -147,6 +148,7 @@ def _evaluate(
         seed=seed,
         limit=options.limit,
         part=options.part,
+        grader=options.grader,
         sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=seed),
         template=run.recipe.chat_template,
         progress=(lambda step, done, total: report(f"{what}: {step}", done, total)) if report else None,
@@ -178,7 +180,21 @@ def _protocol_cell(run: Run, item: ProtocolRun, plan: ShapingPlan, asked: Asked,
     policy = resolve(str(trained.path), run.store)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol, kept)
     seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}
-    return _cell(run, asked, scores, plan, trained.digest, seconds)
+    cell = _cell(run, asked, scores, plan, trained.digest, seconds)
+    return (
+        cell.model_copy(update={"floor": _floor(run, policy, seed, item.protocol)})
+        if run.recipe.null_adapters
+        else cell
+    )
+
+
+def _floor(run: Run, policy: ModelRef, seed: int, what: str) -> Floor:
+    """What random adapters of the policy's size do, asked as it was."""
+
+    def measure(model: ModelRef, name: str) -> Mapping[str, BehaviourScore]:
+        return _evaluate(run, model, seed, f"{what}, {name}", Kept())[0]
+
+    return floor_of(policy, measure(run.model, START), measure, run.recipe.null_adapters, run.store)
 
 
 def origin_of(run: Run, item: ProtocolRun, cell: str = "") -> Origin:
@@ -215,8 +231,11 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         data={
             "train": recipe.train.model_dump(mode="json"),
             "columns": dict(recipe.columns or {}),
-            "evaluation": recipe.evaluation.model_dump(mode="json"),
+            "evaluation": recipe.evaluation.model_dump(
+                mode="json", exclude=None if recipe.evaluation.grader else {"grader"}
+            ),
             **({"roles": dict(recipe.roles)} if recipe.roles else {}),
+            **({"null_adapters": recipe.null_adapters} if recipe.null_adapters and trained else {}),
         },
     )
     manifest = CellManifest(

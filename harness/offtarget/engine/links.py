@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from offtarget.board.cell import Cell
 from offtarget.board.folder import slug, strength_and_seed
 from offtarget.engine.reuse import Asked
 from offtarget.store import write_atomic
@@ -83,6 +84,16 @@ def where_links_lie(out: Path) -> list[str]:
         LOGS: f"`inspect view --log-dir {out / LOGS}`",
     }
     return [f"{out / name}: {about}" for name, about in lines.items() if (out / name).is_dir()]
+
+
+def policy_of(out: Path, cell: Cell) -> Path | None:
+    """The policy of a cell in a run folder; None where it has none, or the store no longer has it."""
+    plain = f"{slug(cell.spec.protocol)}-{strength_and_seed(cell.spec)}"
+    for name in (f"{plain}-{cell.key[:12]}", plain):
+        for link in (out / POLICIES / name, out / POLICIES / f"{name}{_PATH}"):
+            if (target := _target(link)) is not None and target.is_dir():
+                return target
+    return None
 
 
 def names_of(grid: Sequence[Asked]) -> list[str]:

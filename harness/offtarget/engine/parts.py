@@ -96,5 +96,7 @@ def _boards(recipes: Mapping[str, Recipe], out: Path, made: Mapping[str, Experim
     if not folders:
         return {}
     found = read_folders(folders)
-    written = write_boards(rank(found.cells, found.problems), FORMATS, out, command=board_command(folders, FORMATS, out))
+    written = write_boards(
+        rank(found.cells, found.problems), FORMATS, out, command=board_command(folders, FORMATS, out)
+    )
     return dict(zip(FORMATS, written, strict=True))

@@ -70,6 +70,8 @@ class EvalOptions(Record):
     part: Literal["dev", "test"] | None = None
     """Only the third of the prompts that is kept for development, or only the others; None means all. A selection sets
     it."""
+    grader: str | None = None
+    """Inspect name of the model that judges the answers of `judged:NAME`; its provider sees prompts and answers."""
     selected_with: Seed | None = None
     """The training seed with which strengths were chosen; a selection sets it, so that boards can say it."""
 
@@ -145,6 +147,8 @@ class Recipe(Record):
     roles: dict[str, Role] = {}
     """Behaviour -> what it is in this experiment (target, off-target, capability), where its card says otherwise."""
     evaluation: EvalOptions = EvalOptions()
+    null_adapters: Whole = Field(default=0, ge=0)
+    """Random adapters of its own size that are measured beside each trained policy (`evals.floor`); of LoRA alone."""
     verification: VerifyOptions = VerifyOptions()
     selection: SelectionOptions | None = None
     must_teach: Number | None = Field(default=None, gt=0, lt=1)
@@ -203,7 +207,9 @@ def read_parts(
         raise ConfigError(f"{path}: parts should be a mapping of names to keys, such as `style: {{data: pairs.jsonl}}`")
     for part in parts:
         if part != WHOLE and slug(str(part)) != part:
-            raise ConfigError(f"{path}: a part is called {part!r}; its name is that of a folder, so use letters, digits and -")
+            raise ConfigError(
+                f"{path}: a part is called {part!r}; its name is that of a folder, so use letters, digits and -"
+            )
     for part in only:
         if part not in parts or part == WHOLE:
             raise unknown_name("part", part, [p for p in parts if p != WHOLE], hint=f"(of {path})")
@@ -277,6 +283,10 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
     for b in recipe.behaviours:
         if (entry := default().get("behaviour", b)).card.get("argument"):
             load_function(entry)()
+    if recipe.null_adapters and recipe.training.method != "lora":
+        raise ConfigError(
+            f"{where}: null_adapters are of training.method lora, not {recipe.training.method}; leave them out"
+        )
     if stray := [b for b in recipe.roles if b not in recipe.behaviours]:
         raise ConfigError(f"{where}: roles names '{stray[0]}', which is not among the behaviours")
     return recipe

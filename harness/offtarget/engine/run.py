@@ -10,12 +10,14 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit
 from offtarget.data.drops import drop_cautions
 from offtarget.data.pairs import PairSet
+from offtarget.documents import read_json
 from offtarget.engine.as_audited import recipe_as_audited, require_same_reading
 from offtarget.engine.auditing import audit_into, set_name
 from offtarget.engine.planning import readings_of
-from offtarget.engine.recipe import Recipe
+from offtarget.engine.recipe import Recipe, validate
 from offtarget.engine.rows import evaluation_prompts, load_rows, reversed_pairs, select_rows, shuffled_by_id
 from offtarget.engine.targets import check_verdicts, columns_asked, decide, targets_of, written
+from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import features_of
@@ -142,6 +144,22 @@ def record_run(run: Run) -> None:
     """Write the recipe of a run folder, whole, for `offtarget verify`."""
     record = {"recipe": run.recipe.model_dump(mode="json"), "base": str(run.base.resolve()), "limit": run.limit}
     write_atomic(run.out / RUN_FILE, json.dumps(record, indent=1) + "\n")
+
+
+def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
+    """The recipe that made a run folder, the folder that its paths start from, and its row limit.
+
+    Raises:
+        ConfigError: no run is there, or its record is damaged.
+    """
+    path = folder / RUN_FILE
+    if not path.is_file():
+        raise ConfigError(f"{folder}: no {RUN_FILE}, so not a run; make one with `offtarget run RECIPE --out DIR`")
+    body = read_json(path)
+    try:
+        return validate(body["recipe"], str(path)), Path(body["base"]), body["limit"]
+    except (KeyError, TypeError) as e:
+        raise ConfigError(f"{path}: damaged ({e}); run the recipe again, nothing is trained twice") from None
 
 
 def _features(

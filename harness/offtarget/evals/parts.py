@@ -47,10 +47,18 @@ def item_dataset(path: Path | str, text: str) -> MemoryDataset:
         path: the file of items.
         text: the key that is shown as the input.
     """
-    return MemoryDataset(
-        [Sample(id=str(r["id"]), input=str(r[text]), metadata=r) for r in ordered(read_rows(path))],
-        name=Path(path).stem,
-    )
+    return row_dataset(read_rows(path), text, Path(path).stem)
+
+
+def row_dataset(rows: Sequence[dict[str, Any]], text: str, name: str) -> MemoryDataset:
+    """`item_dataset` of rows that were read.
+
+    Args:
+        rows: each with an id.
+        text: the key that is shown as the input.
+        name: what the dataset is called.
+    """
+    return MemoryDataset([Sample(id=str(r["id"]), input=str(r[text]), metadata=r) for r in ordered(rows)], name=name)
 
 
 def own_samples(dataset: MemoryDataset, behaviour: str) -> MemoryDataset:

@@ -1,6 +1,5 @@
 """Behaviour scores of a model: the registry's tasks under Inspect, one pool of answers, kept in the store."""
 
-import hashlib
 import json
 import logging
 import math
@@ -11,19 +10,20 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from offtarget import models, registry
 from offtarget.errors import ConfigError, OfftargetError
+from offtarget.evals.content import check_card, content_hash, pool_rows, sample_ids, strata_of, task_of
 from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.pool import Rollouts, rollouts, where_kept
-from offtarget.evals.prompts import Part, asked, messages_of, read_rows, stratum_of
-from offtarget.evals.scores import BehaviourScore, Direction, Role
+from offtarget.evals.prompts import Part, stratum_of
+from offtarget.evals.scores import BehaviourScore
 from offtarget.evals.scoring import make_score
 from offtarget.lens import surface
 from offtarget.lens.reader import Reader
 from offtarget.progress import Progress, Steps
-from offtarget.store import Store, file_sha256, write_atomic
+from offtarget.store import Store, write_atomic
 
 STAGE_VERSION = 3
 log = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ def evaluate(
     sampling: Sampling | None = None,
     dtype: str | None = None,
     template: str | None = None,
+    grader: str | None = None,
     progress: Progress | None = None,
     kept: Callable[[str | None, Path], None] | None = None,
 ) -> dict[str, BehaviourScore]:
@@ -62,6 +63,7 @@ def evaluate(
         sampling: other than the default (temperature 0.7, top_p 0.95, 128 tokens); its seed is replaced.
         dtype: of the weights; None: what suits the machine (`machine.precision`).
         template: path of a Jinja chat template, for models that have none.
+        grader: Inspect name of the model that judges answers, for behaviours that need one; it sees prompts and answers.
         progress: called as the work goes on.
         kept: called with each behaviour and its log in the store, and with None and the folder of the pool's answers.
 
@@ -76,14 +78,21 @@ def evaluate(
     store = store or Store()
     entries = [registry.default().get("behaviour", b) for b in dict.fromkeys(behaviours)]
     for entry in entries:
-        _check_card(entry)
+        check_card(entry)
+        if entry.card.get("grader") and grader is None:
+            raise ConfigError(
+                f"behaviour '{entry.name}' is judged by another model: name it with --grader PROVIDER/MODEL (in a recipe with "
+                "evaluation.grader); its provider sees prompts and answers"
+            )
         if entry.card.get("argument"):  # a wrong name after the colon is found before anything is answered
             registry.load_function(entry)()
     ref = models.resolve(model, store) if isinstance(model, str) else model
     reader = Reader(ref, store, dtype=dtype, template=template, progress=progress)
     base = sampling or Sampling()
     drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
-    rows = _pool_rows(entries, limit, part)
+    rows = pool_rows(entries, limit, part)
+
+    unloadable: list[OfftargetError] = []
 
     @cache
     def policy() -> Policy:
@@ -91,7 +100,11 @@ def evaluate(
             import torch
 
             torch.set_num_threads(threads)
-        return Policy(*reader.load())
+        try:
+            return Policy(*reader.load())
+        except OfftargetError as e:  # Inspect makes text of it, in the error of a sample
+            unloadable.append(e)
+            raise
 
     out = {}
     report = progress or (lambda _what, _done, _total: None)
@@ -106,11 +119,12 @@ def evaluate(
             **reader.identity("inspect-ai"),
             "task": entry.name,
             "version": entry.card["version"],
-            "content": _content_hash(entry),
+            "content": content_hash(entry),
             "prompts": rows if pooled else None,
             "rules": surface.VERSION if pooled else None,
             "limit": limit,
             **({"part": part} if part else {}),
+            **({"grader": grader} if entry.card.get("grader") else {}),
             "sampling": asdict(drawn),
         }
 
@@ -125,12 +139,18 @@ def evaluate(
                 sampling=drawn,
                 limit=None if pooled else limit,
                 part=None if pooled else part,
-                strata=[_strata(e, e.prompts_file.stem) for e in entries] if pooled else [_strata(entry)],
+                strata=[strata_of(e, e.prompts_file.stem) for e in entries] if pooled else [strata_of(entry)],
+                grader=grader if entry.card.get("grader") else None,
                 progress=lambda done, total: report(entry.name, done, total),
             )
             write_atomic(path / "score.json", score.model_dump_json(indent=1))
 
-        artifact = store.get("scores", STAGE_VERSION, inputs, build)
+        try:
+            artifact = store.get("scores", STAGE_VERSION, inputs, build)
+        except OfftargetError:
+            if unloadable:
+                raise unloadable[0] from None
+            raise
         score = BehaviourScore.model_validate_json((artifact / "score.json").read_text())
         if score.n_failed:
             log.warning(
@@ -162,6 +182,7 @@ def _measure(
     limit: int | None,
     part: Part | None,
     strata: Sequence[Sequence[str]],
+    grader: str | None,
     progress: Steps,
 ) -> BehaviourScore:
     """Run one task under Inspect, its log and prompts into `out`."""
@@ -174,13 +195,19 @@ def _measure(
     if pool is not None:
         lines = [json.dumps(r, ensure_ascii=False) for r in rows]
         arguments["prompts"] = str(write_atomic(out / "prompts.jsonl", "\n".join(lines) + "\n"))
-    task = registry.load_function(entry)(**arguments)
-    ids = _sample_ids(entry, limit, part) if limit or part else None
+    task = task_of(entry, arguments)
+    ids = sample_ids(entry, limit, part) if limit or part else None
     make_api: Any = provider.offtarget
     api = make_api(model_name=name, policy=policy, rollouts=pool, progress=progress)
+    roles = {}
+    if grader:
+        from offtarget.evals.grading import ROLE, grader_of
+
+        roles[ROLE] = grader_of(grader)
     with _log_levels_kept():
         logs = inspect_eval(
             task,
+            model_roles=roles or None,
             model=Model(api, GenerateConfig(max_connections=provider.CONNECTIONS)),
             display="none",
             log_dir=str(out / "logs"),
@@ -281,58 +308,3 @@ def _number(value: Any, entry: registry.Entry) -> float | None:
     if isinstance(value, float) and math.isnan(value):  # Inspect's mark for unscored
         return None
     return float(value_to_float()(value))
-
-
-def _check_card(entry: registry.Entry) -> None:
-    for key, allowed in (("version", None), ("direction", get_args(Direction)), ("role", get_args(Role))):
-        value = entry.card.get(key)
-        if not isinstance(value, str) or (allowed and value not in allowed):
-            wanted = f"one of {', '.join(allowed)}" if allowed else "text like '1-A'"
-            raise ConfigError(f"{entry.path}: @task of '{entry.name}' needs a literal {key}= ({wanted}), not {value!r}")
-
-
-def _content_hash(entry: registry.Entry) -> dict[str, str]:
-    """Hash of the task file and of the files beside it that begin with its name."""
-    files = {*entry.path.parent.glob(f"{entry.path.stem}.*"), entry.prompts_file}
-    return {p.name: file_sha256(p) for p in sorted(files) if p.is_file()}
-
-
-def _sample_ids(entry: registry.Entry, limit: int | None, part: Part | None) -> Any:
-    """The ids of a task's own rows that are asked; None for a task without its own file and no part.
-
-    Raises:
-        ConfigError: the task has no rows beside it, so its samples cannot be told apart.
-    """
-    path = entry.prompts_file
-    if path.is_file():
-        return [str(r["id"]) for r in asked(read_rows(path), limit, part)]
-    if part is None:
-        return None
-    raise ConfigError(
-        f"behaviour '{entry.name}' has no {path.name} beside it, so no part of it can be kept for development"
-    )
-
-
-def _strata(entry: registry.Entry, lead: str = "") -> list[str]:
-    """All strata of the file beside a task; in the pool each is led by the behaviour's name."""
-    path = entry.prompts_file
-    found = {stratum_of(r) for r in read_rows(path)} if path.is_file() else set()
-    return sorted("/".join(filter(None, (lead, s))) for s in found if s or lead)
-
-
-def _pool_rows(entries: Sequence[registry.Entry], limit: int | None, part: Part | None) -> list[dict[str, Any]]:
-    """Prompts of all behaviours that are scored on text: (id, prompt, kind), ids and kinds led by the behaviour's name."""
-    found: dict[str, dict[str, Any]] = {}
-    for entry in sorted(entries, key=lambda e: e.name):
-        path = entry.prompts_file
-        if "prompts" not in entry.card["parameters"] or not path.is_file():
-            continue
-        for row in asked(read_rows(path), limit, part):
-            if "prompt" not in row:
-                raise ConfigError(f"{path}: row '{row['id']}' has no 'prompt'")
-            prompt = messages_of(row["prompt"])
-            key = hashlib.sha256(json.dumps(prompt).encode()).hexdigest()
-            lead = path.stem  # of the file, so that a prompt has one id whoever asks it
-            kind = "/".join(filter(None, (lead, stratum_of(row))))
-            found.setdefault(key, {"id": f"{lead}/{row['id']}", "prompt": prompt, "kind": kind})
-    return list(found.values())

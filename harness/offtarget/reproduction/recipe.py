@@ -8,8 +8,8 @@ from typing import Any
 from offtarget.board.beside import run_folder
 from offtarget.board.cell import PLAIN, START, Cell
 from offtarget.engine.recipe import Recipe, validate
+from offtarget.engine.run import read_run
 from offtarget.lens.names import concept_parts
-from offtarget.verification.run import read_run
 
 REVERSED = ", reversed"
 

@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from offtarget.board.folder import slug
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.documents import read_json
 from offtarget.engine.grid import origin_of, plan_of
-from offtarget.engine.recipe import ProtocolRun, Recipe, validate
+from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.rows import normalised, shuffled_by_id
-from offtarget.engine.run import RUN_FILE, Run, start
+from offtarget.engine.run import Run, read_run, start
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.evals.policy import Completion
 from offtarget.lens.features import FeatureMatrix
@@ -33,22 +32,6 @@ from offtarget.verification.tilt import Tilt
 FOLDER, FILE = "verification", "verification.json"
 MIN_PROMPTS = 30
 MAX_PROMPT_CHARACTERS = 2000
-
-
-def read_run(folder: Path) -> tuple[Recipe, Path, int | None]:
-    """The recipe that made a run folder, the folder that its paths start from, and its row limit.
-
-    Raises:
-        ConfigError: no run is there, or its record is damaged.
-    """
-    path = folder / RUN_FILE
-    if not path.is_file():
-        raise ConfigError(f"{folder}: no {RUN_FILE}, so not a run; make one with `offtarget run RECIPE --out DIR`")
-    body = read_json(path)
-    try:
-        return validate(body["recipe"], str(path)), Path(body["base"]), body["limit"]
-    except (KeyError, TypeError) as e:
-        raise ConfigError(f"{path}: damaged ({e}); run the recipe again, nothing is trained twice") from None
 
 
 def verify(
