@@ -11,7 +11,7 @@ import pytest
 from offtarget.cli.main import call
 from offtarget.engine.as_audited import recipe_as_audited
 from offtarget.engine.estimate import estimate
-from offtarget.engine.recipe import Recipe, read_recipe
+from offtarget.engine.recipe import Recipe, read_parts, read_recipe
 from offtarget.errors import ConfigError
 from offtarget.lens import surface
 
@@ -133,17 +133,18 @@ def test_every_recipe_that_ships_resolves_in_every_size(
 ) -> None:
     """All but what must be downloaded: names, options, verdicts; a hub out of reach is said, and no error."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    recipe, path = read_recipe(name, [], size)
-    if size is None or recipe.data.endswith(".gz"):  # a file that the user names
-        recipe = recipe.model_copy(update={"data": "planted-style"})
-    assert recipe.budget == (size or recipe.budget)
-    expected = estimate(recipe, path.parent)
-    trained = len(recipe.seeds) * (len(recipe.protocols) + 1)
-    assert len([c for c in expected["cells"] if not c.startswith("(")]) == trained
-    known = expected["not_at_hand"] is None and recipe.model == "smollm2-135m"
-    assert (expected["hours"] is not None) == (expected["gigabytes"] is not None) == known
-    if size is None:
-        assert expected["hours"] > 0
+    parts, path = read_parts(name, [], size)
+    for recipe in parts.values():
+        if size is None or recipe.data.endswith(".gz"):  # a file that the user names
+            recipe = recipe.model_copy(update={"data": "planted-style"})
+        assert recipe.budget == (size or recipe.budget)
+        expected = estimate(recipe, path.parent)
+        trained = len(recipe.seeds) * (len(recipe.protocols) + 1)
+        assert len([c for c in expected["cells"] if not c.startswith("(")]) == trained
+        known = expected["not_at_hand"] is None and recipe.model == "smollm2-135m"
+        assert (expected["hours"] is not None) == (expected["gigabytes"] is not None) == known
+        if size is None:
+            assert expected["hours"] > 0
 
 
 def test_figures_are_of_the_model_that_is_asked_for(tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
