@@ -8,11 +8,11 @@ from offtarget.audit.records import Direction, View
 from offtarget.records import Record
 
 Status = Literal[
-    "new", "grown", "turned", "shrunk", "gone", "same", "allowed", "allowed-but-beyond", "amplified", "amplified-but-less",
-    "expired", "undecided", "suppressed", "stale", "over", "within", "blind",
+    "new", "grown", "turned", "shrunk", "gone", "moved", "same", "allowed", "allowed-but-beyond", "amplified",
+    "amplified-but-less", "expired", "undecided", "suppressed", "stale", "no-finding", "over", "within", "blind",
 ]  # fmt: skip
-"""Of a finding: what it is beside the baseline (new to same) or a person's decision (allowed to stale); turned, to the other
-side, is said beside both. Of a rule: over or within its limit, or blind (too few rows to tell)."""
+"""Of a finding: what it is beside the baseline (new to same) or a person's decision (allowed to no-finding); turned, to the
+other side, is said beside both; moved and no-finding are of what is none. Of a rule: over or within its limit, or blind (too few rows to tell)."""
 Severity = Literal["error", "undecided", "warn", "pass"]
 """error: the gate fails. undecided: it cannot say. warn: it is said, and fails with `--strict` alone."""
 SEVERITIES: tuple[Severity, ...] = ("error", "undecided", "warn", "pass")

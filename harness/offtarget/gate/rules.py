@@ -7,10 +7,11 @@ import numpy as np
 from offtarget.audit.concepts.metadata import column_of
 from offtarget.audit.records import Hypothesis
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.gate.changes import printed, smallest_lean
+from offtarget.gate.changes import printed
 from offtarget.gate.judge import outcome_of, size
 from offtarget.gate.measure import Measured
 from offtarget.gate.records import Entry, Outcome, Place, Rule, Severity, Status
+from offtarget.gate.sight import smallest_lean
 from offtarget.report.amounts import parts
 
 
