@@ -74,7 +74,9 @@ def test_pruning_leaves_the_accepted_data_what_it_was(repo: Path, capsys: Said) 
     capsys.readouterr()
     assert call(["gate"]) == 1
     said = capsys.readouterr().out
-    assert "judged, as data = \"drops/*.jsonl\": drops/w2.jsonl, drops/w3.jsonl; the baseline is of drops/w1.jsonl" in said
+    assert (
+        'judged, as data = "drops/*.jsonl": drops/w2.jsonl, drops/w3.jsonl; the baseline is of drops/w1.jsonl' in said
+    )
     assert "gate: FAIL: w2" in said and "very rows" not in said
 
 

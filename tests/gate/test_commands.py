@@ -184,7 +184,9 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     assert out[0].startswith("w2 against audits/w1: ")
     offer = next(line for line in out if line.startswith("offers of more help"))
     assert "0.0 points → +25.0 points to chosen" in offer
-    assert "; of it: vendor acme +50.0 points to chosen, others 0.0; 60 of 60 rows are vendor acme's" in offer
+    assert (
+        "; of it: vendor acme 0.0 → +50.0 points to chosen, others 0.0 → 0.0; 60 of 60 rows are vendor acme's" in offer
+    )
     with Path("audits/drop2/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
     assert {r["id"] for r in rows} == {f"row{2000 + i}" for i in range(0, 120, 2)}

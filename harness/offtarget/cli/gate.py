@@ -117,7 +117,15 @@ def gate(
     from offtarget.cli.reading import asked_rows, audited_drop
     from offtarget.data.sources import require_apart
     from offtarget.errors import ConfigError, DataError
-    from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, require_like, write_baseline
+    from offtarget.gate.baseline import (
+        BASELINE,
+        like_folder,
+        like_path,
+        pruned,
+        read_baseline,
+        require_like,
+        write_baseline,
+    )
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
     from offtarget.gate.run import baseline_now

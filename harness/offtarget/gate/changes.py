@@ -10,7 +10,7 @@ from offtarget.audit.diff.test import detectable
 from offtarget.audit.evidence import LOG
 from offtarget.audit.statistics.means import Floats, bh, t_interval
 from offtarget.gate.measure import Measured, sums_from
-from offtarget.gate.records import Baseline, Change, Entry, Place, Settings
+from offtarget.gate.records import Baseline, Change, Place, Settings
 from offtarget.verdicts import Seen
 
 SHARE = "share of "

@@ -12,7 +12,8 @@ Status = Literal[
     "amplified-but-less", "expired", "undecided", "suppressed", "stale", "no-finding", "over", "within", "blind",
 ]  # fmt: skip
 """Of a finding: what it is beside the baseline (new to same) or a person's decision (allowed to no-finding); turned, to the
-other side, is said beside both; moved and no-finding are of what is none. Of a rule: over or within its limit, or blind (too few rows to tell)."""
+other side, is said beside both; moved and no-finding are of what is none. Of a rule: over or within its limit, or blind (too
+few rows to tell)."""
 Severity = Literal["error", "undecided", "warn", "pass"]
 """error: the gate fails. undecided: it cannot say. warn: it is said, and fails with `--strict` alone."""
 SEVERITIES: tuple[Severity, ...] = ("error", "undecided", "warn", "pass")
