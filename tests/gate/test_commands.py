@@ -211,7 +211,7 @@ def test_rows_of_a_drop_without_ids_are_found_by_their_line_and_their_own_refere
     args = ["drop", "drops/noid.jsonl", *COLUMNS, "--against", "audits/w1", "--by", "vendor", "--out", "audits/noid"]
     assert call(args) == 1
     offer = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("offers of more help"))
-    assert "others +7.5; 60 of 69 rows are vendor acme's" in offer  # 9 of bluebird's 120
+    assert "others 0.0 → +7.5; 60 of 69 rows are vendor acme's" in offer  # 9 of bluebird's 120
     with Path("audits/noid/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
     assert [r["vendor"] for r in rows] == ["acme"] * 60 + ["bluebird"] * 9

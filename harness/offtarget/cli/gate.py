@@ -15,7 +15,7 @@ from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable
 
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
-    from offtarget.data.pairs import Pair, PairSet
+    from offtarget.data.pairs import PairSet
     from offtarget.gate.criteria import Criteria
     from offtarget.gate.formats import Wanted
     from offtarget.gate.records import GateReport
@@ -56,7 +56,7 @@ class Judged:
 
     report: "GateReport"
     folder: "AuditFolder"
-    pairs: "Sequence[Pair] | None" = None
+    pairs: "PairSet | None" = None
     """The audited rows, where they were read."""
 
 
@@ -220,7 +220,7 @@ def gate(
             folder, pairs = audited(one)
             earlier = AuditFolder(against) if against else None
             report = run_gate(folder, one, against=earlier, strict=strict, pass_on_stale=pass_on_stale)
-            judged.append(Judged(report, folder, pairs.pairs if pairs is not None else None))
+            judged.append(Judged(report, folder, pairs))
         show(judged, asked, wanted)
     if prune and asked.baseline is not None:
         last = judged[-1]

@@ -13,7 +13,7 @@ from offtarget.audit.diff.records import ColumnChange, Difference, EffectChange
 from offtarget.audit.diff.run import same_rows
 from offtarget.audit.evidence import LOG
 from offtarget.audit.folder import AuditFolder
-from offtarget.data.pairs import Pair
+from offtarget.data.pairs import Pair, PairSet
 from offtarget.gate.changes import beyond_chance, from_rows
 from offtarget.gate.locations import Locations
 from offtarget.gate.measure import rates_of
@@ -68,7 +68,7 @@ class Drop(Record):
 def make_drop(
     old: AuditFolder,
     new: AuditFolder,
-    pairs: Sequence[Pair],
+    pairs: PairSet,
     columns: Sequence[str],
     found: Difference,
     report: GateReport,
@@ -99,7 +99,7 @@ def make_drop(
         by = tuple(v.model_copy(update={"rows": int(inside[rows].sum())}) for v, inside in values)
         for v, inside in values:
             if v.stands_out:
-                rows = _by_value(rows, inside, v.column, pairs)
+                rows = _by_value(rows, inside, v.column, pairs.pairs)
                 break
         out.append(
             DropChange(
@@ -144,7 +144,7 @@ def _by_value(rows: list[int], inside: NDArray[np.bool_], column: str, pairs: Se
     return sorted(rows, key=lambda i: -1 if inside[i] else others.index(str(pairs[i].meta.get(column))))
 
 
-def _lines_in_file(new: AuditFolder, report: GateReport, pairs: Sequence[Pair], ids: Sequence[str]) -> dict[str, int]:
+def _lines_in_file(new: AuditFolder, report: GateReport, pairs: PairSet, ids: Sequence[str]) -> dict[str, int]:
     """Line of each row in a plain file; none of other data."""
     data = new.audit.reading.data if new.audit.reading else None
     if not isinstance(data, str) or not ids:

@@ -186,7 +186,8 @@ class Sees(Record):
     """The smallest change (without a baseline: lean) that these rows would show with 80 % power, in points."""
 
     median: float
-    """Over the concepts whose effect is a share of rows."""
+    """Over the concepts whose effect is a share of rows, those that hardly a row shows among them: all of them, or those that
+    could be tested, whichever sees less."""
     low: float
     high: float
     of: Literal["change", "lean"]

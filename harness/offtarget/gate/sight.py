@@ -72,6 +72,9 @@ def smallest_change(entries: Sequence[Entry], sums: Sums, changes: Mapping[Place
 def sees_of(now: Measured, changes: Mapping[Place, Change] | None, *, by_rows: bool = False) -> Sees | None:
     """What the rows would show of concepts that are shares of rows, over the whole set; None without such.
 
+    The median is over all of them or over those that could be tested, whichever is larger: a concept that hardly a row shows
+    has little error, and must neither be left out nor make the sight of the others better than it is.
+
     Args:
         now: the effects of an audit.
         changes: since a baseline; None for the leans themselves.
@@ -84,14 +87,16 @@ def sees_of(now: Measured, changes: Mapping[Place, Change] | None, *, by_rows: b
     entries = [now.entries[k] for k in shares]
     if changes is not None:
         values = smallest_change(entries, now.sums.take(np.array(shares, dtype=np.int64)), changes)
+        tested = [e.place in changes for e in entries]
     else:
         every = smallest_lean([now.entries[k] for k in whole], now.sums.take(np.array(whole, dtype=np.int64)))
         values = np.minimum(every[[whole.index(k) for k in shares]], 1.0)
-    low, median, high = (float(100 * np.quantile(values, at)) for at in (0.0, 0.5, 1.0))
+        tested = [e.active_all > 0 for e in entries]
+    medians = [np.median(values), *([np.median(values[tested])] if any(tested) else [])]
     return Sees(
-        median=median,
-        low=low,
-        high=high,
+        median=100 * float(max(medians)),
+        low=100 * float(values.min()),
+        high=100 * float(values.max()),
         of="lean" if changes is None else "change",
         by="rows" if by_rows or changes is None else "sums",
     )
