@@ -106,7 +106,7 @@ def test_rows_of_a_plain_file_are_its_lines(tmp_path: Path) -> None:
     lines = tmp_path / "a.jsonl"
     row = '{"id": "%s", "prompt": "p", "chosen": "a", "rejected": "b"}\n'
     lines.write_text("\n" + row % "x" + "broken\n" + row % "y")
-    assert load_pairs(str(lines), skip_bad_rows=True).lines == {"x": 2, "y": 4}
+    assert load_pairs(str(lines), skip_bad_rows=True, allow_drops=True).lines == {"x": 2, "y": 4}
     whole = tmp_path / "a.json"
     whole.write_text(f"[{row % 'x'}, {row % 'y'}]")
     assert load_pairs(str(whole)).lines == {}  # one text, whose items are on no line of their own

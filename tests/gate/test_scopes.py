@@ -70,7 +70,8 @@ def test_a_limit_in_a_context_holds_its_rows_to_it(audited: AuditFolder) -> None
     assert [o.status for o in of(60).outcomes] == ["within"]
     assert [(o.status, o.effect) for o in of(40, context=None).outcomes] == [("within", pytest.approx(0.25))]
     with pytest.raises(
-        ConfigError, match=r"meta:vendor=acme is not judged; audit with --by vendor, and add 'metadata'"
+        ConfigError,
+        match=r"meta:vendor=acme is not judged; add 'metadata' to views .* --by vendor, .*AUDIT_DIR --update-baseline",
     ):
         of(40, ("overall",))
     with pytest.raises(ConfigError, match=r"unknown context 'meta:vendor=acmee': did you mean meta:vendor=acme"):

@@ -217,6 +217,9 @@ class GateReport(Record):
     sees: Sees | None
     not_judged: dict[str, int]
     """Findings of views that are not gated, counted by view."""
+    not_tested: tuple[View, ...] = ()
+    """Views that are neither gated nor tested in this audit, so that their findings cannot be counted. A baseline holds
+    topics, prompt groups and columns of metadata only where `views` has them."""
     decide: str = ""
     """Command that opens the page to decide on what failed; empty where no decision changes it."""
     notes: tuple[str, ...] = ()

@@ -58,13 +58,14 @@ def _nothing_judged(what: str, rule: Rule, known: Mapping[str | None, object]) -
         return ConfigError(f"{what} is not over the whole set; {remedy}")
     if rule.context in known:
         return ConfigError(f"{what} is not tested in {rule.context}; take the rule out")
-    names = [name for name in known if name is not None]
+    column = column_of(rule.context)
+    names = [name for name in known if name is not None and bool(column_of(name)) == bool(column)]
     if names:
         return unknown_name("context", rule.context, names, hint=f"({what})")
-    column = column_of(rule.context)
     if column:
         return ConfigError(
-            f"{what}: {rule.context} is not judged; audit with --by {column}, and add 'metadata' to views"
+            f"{what}: {rule.context} is not judged; add 'metadata' to views under [gate], audit the accepted data with "
+            f"--by {column}, and write the baseline from that audit: `offtarget gate AUDIT_DIR --update-baseline`"
         )
     return ConfigError(
         f"{what}: {rule.context} is not judged; add its view to views: 'global' (topics) or 'local' (prompts)"

@@ -25,6 +25,8 @@ from offtarget.gate.verdicts import read_for
 from offtarget.verdicts import Verdicts
 
 Result = Literal["pass", "fail", "undecided"]
+VIEWS: tuple[View, ...] = ("global", "local", "metadata")
+"""Those beside the whole set."""
 EXIT: dict[Result, Literal[0, 1, 3]] = {"pass": 0, "fail": 1, "undecided": 3}
 
 
@@ -108,9 +110,16 @@ def gate(
         outcomes=tuple(found),
         sees=sees,
         not_judged={v: f.findings for v, f in audit.families.items() if v not in settings.views and f.findings},
+        not_tested=tuple(v for v in VIEWS if v not in settings.views and _could_be_tested(audit, v)),
         decide=_decide(found, folder.path, criteria),
         notes=tuple(notes),
     )
+
+
+def _could_be_tested(audit: Audit, view: View) -> bool:
+    """Whether a view is not tested in an audit, and is no view of columns that the rows do not have."""
+    family = audit.families.get(view)
+    return (family is None or not family.tested) and (view != "metadata" or bool(audit.offered))
 
 
 def _before(

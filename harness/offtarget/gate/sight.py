@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from offtarget.audit.diff.sums import Sums
-from offtarget.audit.diff.test import detectable
+from offtarget.audit.diff.test import POWER, detectable
 from offtarget.audit.statistics.inside import MIN_ACTIVE
 from offtarget.audit.statistics.means import Floats, t_interval
 from offtarget.gate.changes import SHARE
@@ -52,20 +52,24 @@ def smallest_lean(entries: Sequence[Entry], sums: Sums) -> Floats:
 def smallest_change(entries: Sequence[Entry], sums: Sums, changes: Mapping[Place, Change]) -> Floats:
     """The smallest change of each share of rows that a drop would show with 80 % power; `(n_effects,)`, at most 1.
 
-    Of what cannot be tested, since hardly a row shows it, at least the change that makes it testable: ten rows.
+    Of what cannot be tested, since hardly a row shows it, at least the change that makes it testable with that power: of k rows
+    that lack to ten, k + 0.84 √k are to be expected.
 
     Args:
         entries: effects over the whole set that are shares of rows.
         sums: theirs.
         changes: what could be tested.
     """
+    from scipy import stats
+
     m = max(sum(view == "overall" for view, _, _ in changes), 1)
     df = np.maximum(sums.prompts_all - 1, 1)
     factor = detectable(np.ones(len(df)), df, m)
     tested = [changes.get(e.place) for e in entries]
     now = np.array([factor[k] * sums.se[k] if c is None else c.detectable for k, c in enumerate(tested)])
     lacking = np.array([c is None for c in tested], dtype=bool) * np.maximum(MIN_ACTIVE - sums.active, 0)
-    found = np.maximum(visible_share(now, factor, sums.n), lacking / np.maximum(sums.n, 1))
+    needed = lacking + stats.norm.ppf(POWER) * np.sqrt(lacking)
+    found = np.maximum(visible_share(now, factor, sums.n), needed / np.maximum(sums.n, 1))
     return np.asarray(np.minimum(found, 1.0))
 
 
