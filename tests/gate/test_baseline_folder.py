@@ -97,3 +97,26 @@ def test_a_baseline_without_its_folder_is_refused_by_its_name(repo: Path, capsys
         offtarget.gate("drops/w2.jsonl")
     assert call(["gate", "audits/w1", "--update-baseline"]) == 0
     assert call(["gate"]) == 1
+
+
+def test_a_limit_in_a_context_is_had_by_what_its_error_says(repo: Path, capsys: Said) -> None:
+    """Acme's chosen answers offer help in half of their rows, 50 points more than the others: beyond the 20 of the rule."""
+    toml = Path("offtarget.toml")
+    rule = '[[rule]]\nconcept = "surface:follow_up_offer"\nmax_effect = 20\ncontext = "meta:vendor=%s"\n'
+    as_made = toml.read_text()
+    toml.write_text(as_made + rule % "acme")
+    assert call(["gate"]) == 2
+    said = capsys.readouterr().err
+    assert "add 'metadata' to views" in said and "`offtarget gate AUDIT_DIR --update-baseline`" in said
+    wide = as_made.replace("undecided =", 'views = ["overall", "metadata"]\nundecided =')
+    toml.write_text(wide + rule % "acme")
+    assert call(["gate", "audits/w1", "--update-baseline"]) == 0
+    (over,) = [o for o in _judged(capsys)["outcomes"] if o["by"] == "rule"]  # type: ignore[attr-defined]
+    assert (over["status"], over["effect"]) == ("over", pytest.approx(0.5))
+    toml.write_text(wide + rule % "acmee")
+    assert call(["gate"]) == 2
+    assert "unknown context 'meta:vendor=acmee': did you mean meta:vendor=acme" in capsys.readouterr().err
+    toml.write_text(as_made)
+    capsys.readouterr()
+    call(["gate"])
+    assert "not judged, and not tested here: in topics, in prompt groups" in capsys.readouterr().out
