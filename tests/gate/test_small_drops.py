@@ -12,9 +12,11 @@ from tests.gate.test_judge import baseline, judged, of, seen, status, verdicts
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.run import audit
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.gate.records import GateReport
+from offtarget.gate.measure import measure
+from offtarget.gate.records import GateReport, Settings
 from offtarget.gate.sight import shown_gone, visible_share
 from offtarget.lens.features import Column, FeatureMatrix
+from offtarget.verdicts import Seen
 
 Make = Callable[..., AuditFolder]
 RARE = ("offer", *(f"rare{k}" for k in range(8)))
@@ -116,24 +118,23 @@ def test_what_thirty_rows_do_not_show_is_not_gone(audits: Make, tmp_path: Path) 
 
 
 def test_when_a_share_is_shown_to_be_gone(audits: Make) -> None:
-    """None of 30: the share can be up to 1 - 0.025^(1/30) = 11.6 %; none of 100: up to 3.6 %. Of four decisions 1 - 0.00625^(1/n)."""
-    from offtarget.gate.measure import measure
-    from offtarget.gate.records import Settings
-    from offtarget.verdicts import Seen
+    """None of 30: the share can be up to 1 - 0.025^(1/30) = 11.6 %; none of 100: up to 3.6 %. Of four decisions 1 - 0.00625^(1/n).
 
+    What was seen was in chosen alone: E of 2,000 rows had u = 1, so that E[u²] = E and the error is √((E - E²)/2000). Seen in
+    groups of four equal rows the interval is twice as wide, and a quarter as many prompts had it.
+    """
     (entry,) = [e for e in measure(audits(1), ["overall"]).entries if e.concept == "surface:never"]
     assert entry.showing == 0 and entry.unit == "share of rows"
-    settings = Settings()
 
-    def gone(n: int, effect: float, tests: int = 1) -> bool:
+    def gone(n: int, effect: float, tests: int = 1, wide: float = 1.0) -> bool:
         found = entry.model_copy(update={"n": n, "prompts": n})
-        of = Seen(
-            effect=effect, ci=(effect - 0.01, effect + 0.01), n=2000, unit="share of rows", audit="a", vocabulary="v"
-        )
-        return shown_gone(found, of, settings, tests)
+        half = wide * stats.t.ppf(0.975, 1999) * math.sqrt((abs(effect) - effect**2) / 2000)
+        ci = (effect - half, effect + half)
+        of = Seen(effect=effect, ci=ci, n=2000, unit="share of rows", audit="a", vocabulary="v")
+        return shown_gone(found, of, Settings(), tests)
 
     assert [gone(30, x) for x in (0.115, -0.117)] == [False, True]
     assert [gone(100, x) for x in (0.036, 0.0365)] == [False, True]
-    assert not gone(100, 0.0365, tests=4) and gone(
-        math.ceil(math.log(0.00625) / math.log(1 - 0.0365)) + 1, 0.0365, tests=4
-    )
+    enough = math.ceil(math.log(0.00625) / math.log(1 - 0.0365)) + 1
+    assert not gone(100, 0.0365, tests=4) and gone(enough, 0.0365, tests=4)
+    assert not gone(200, 0.05, wide=2) and gone(320, 0.05, wide=2)  # 1 - 0.025^(1/n): 1.8 % and 1.1 %; 5 % / 4 is 1.3 %

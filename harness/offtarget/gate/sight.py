@@ -109,9 +109,10 @@ def sees_of(now: Measured, changes: Mapping[Place, Change] | None, *, by_rows: b
 def shown_gone(e: Entry, seen: Seen | None, settings: Settings, tests: int) -> bool:
     """Whether the rows show that what was seen is not there any more, because too few of them show the concept at all.
 
-    The share of prompts that can show it still (Clopper and Pearson 1934, upper end) must be less than what was seen takes:
-    an effect of E points needs E % of the rows, one of d standard deviations d²/(1 + d²) of them, since E[u]² is at most the
-    share of rows with u ≠ 0 times E[u²].
+    The share of prompts that can show it still (Clopper and Pearson 1934, upper end) must be less than what was seen takes.
+    Since E[u]² is at most P(u ≠ 0) · E[u²], an effect of d standard deviations needs d²/(1 + d²) of independent rows, and one
+    of E points at least E % of the rows. The standard deviation is taken from the interval that was seen, so that an effect of
+    few large prompts counts as that of few.
 
     Args:
         e: the effect now.
@@ -133,9 +134,8 @@ def _share_behind(e: Entry, seen: Seen | None, settings: Settings) -> float:
     if seen is None or seen.unit not in ("", e.unit):
         d = settings.min_sd
         return settings.min_points / 100 if share else d**2 / (1 + d**2)
-    if share:
-        return abs(seen.effect)
     n = max(seen.n, 2)
     unit = float(t_interval(np.zeros(1), np.ones(1), np.array([n - 1.0]))[0, 1])
     sd = (seen.ci[1] - seen.ci[0]) / 2 / unit * n**0.5
-    return float(seen.effect**2 / max(seen.effect**2 + sd**2, 1e-300))
+    of_rows = float(seen.effect**2 / max(seen.effect**2 + sd**2, 1e-300))
+    return min(of_rows, abs(seen.effect)) if share else of_rows
