@@ -108,7 +108,7 @@ def test_rows_of_a_plain_file_are_its_lines(tmp_path: Path) -> None:
     lines.write_text("\n" + row % "x" + "broken\n" + row % "y")
     assert load_pairs(str(lines), skip_bad_rows=True, allow_drops=True).lines == {"x": 2, "y": 4}
     whole = tmp_path / "a.json"
-    whole.write_text(f"[{row % 'x'}, {row % 'y'}]")
+    whole.write_text(json.dumps([json.loads(row % name) for name in "xy"], indent=1))
     assert load_pairs(str(whole)).lines == {}  # one text, whose items are on no line of their own
 
 

@@ -104,6 +104,30 @@ def test_what_is_called_visible_of_an_absent_concept_is_found_four_times_in_five
     assert 0.75 < np.mean(2 * stats.t.sf(t, n - 1) < alpha) < 0.95
 
 
+def test_what_is_called_visible_of_a_rare_concept_is_found_by_the_test_of_a_change() -> None:
+    """Chosen shows it in 3 % of rows and rejected in 2 %. By the error of the rows as they are a change of 5.6 points would be
+    visible, and is found in four drops of ten only: the rows that make the change vary too.
+    """
+    n, before, alpha = 300, 2200, 0.05 / 40
+    factor = stats.t.ppf(1 - alpha / 2, n - 1) + stats.t.ppf(0.8, n - 1)
+    as_it_is = factor * math.sqrt((0.03 * 0.97 + 0.02 * 0.98) * (1 / n + 1 / before))
+    share = float(visible_share(np.array([as_it_is]), np.array([factor]), np.array([n]))[0])
+    found = [_found(n, before, change, alpha) for change in (as_it_is, share)]
+    assert found[0] < 0.5 and 0.78 < found[1] < 0.95
+
+
+def _found(n: int, before: int, change: float, alpha: float) -> float:
+    """How often Welch's test finds a change in the chosen rows, of 4,000 draws."""
+    rng = np.random.default_rng(0)
+    effects, variances = [], []
+    for size, chosen in ((n, 0.03 + change), (before, 0.03)):
+        c, r = (rng.binomial(size, p, 4000) / size for p in (chosen, 0.02))
+        effects.append(c - r)
+        variances.append((c * (1 - c) + r * (1 - r)) / size)
+    t = (effects[0] - effects[1]) / np.sqrt(variances[0] + variances[1])
+    return float(np.mean(2 * stats.t.sf(np.abs(t), n - 1) < alpha))
+
+
 def test_what_thirty_rows_do_not_show_is_not_gone(audits: Make, tmp_path: Path) -> None:
     """Of four points of 2,000 rows 1.2 rows are expected in 30, and none in three drops of ten; of 600 rows 24 are."""
     old, few, many = audits(4, 2000, offer=0.04), audits(3, 30), audits(3, 600)
