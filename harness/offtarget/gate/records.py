@@ -35,7 +35,7 @@ class Settings(Record):
     verdicts: str | None = None
     """Path of the verdicts, from the folder of the file."""
     views: tuple[View, ...] = Field(default=("overall",), min_length=1)
-    """Views whose findings are judged; the others are counted and not judged."""
+    """Views whose findings are judged; those of others are counted where the audit tested them, and not judged."""
     undecided: Literal["error", "warn"] = "error"
     """A finding that nobody decided on."""
     suppressed: Literal["error", "warn", "pass"] = "error"
