@@ -227,7 +227,7 @@ def main() -> None:
         )
 
 
-BELOW = "## What it costs"
+BELOW = "## Small drops"
 """What the file goes on with, which is measured otherwise and stays."""
 ABOUT = """# Is the gate red when it should be?
 
