@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from offtarget.audit.folder import AuditFolder
+from offtarget.data.loading import load_pairs
 from offtarget.errors import ConfigError
 from offtarget.gate.criteria import Criteria
 from offtarget.gate.formats import FORMATS, github, parse_formats
@@ -97,17 +98,18 @@ def test_sarif_says_what_was_cut(case: Any) -> None:
     assert notes[0].startswith("3 results are left out")
 
 
-def test_rows_of_a_plain_file_are_its_lines(audits: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from offtarget.gate import locations
-    from offtarget.gate.locations import _rows_of
-
+def test_rows_of_a_plain_file_are_its_lines(tmp_path: Path) -> None:
+    """A cell of two lines, an empty line and one that is broken count; an id that came before has its own line."""
     table = tmp_path / "a.csv"
-    table.write_text('prompt,chosen,rejected\np,"two\nlines",b\nq,c,d\n')
-    assert [(n, row[1]) for n, row in _rows_of(table, ",")] == [(1, "chosen"), (2, "two\nlines"), (4, "c")]
+    table.write_text('id,prompt,chosen,rejected\nx,p,"two\nlines",b\nx,p,"two\nlines",b\ny,q,c,d\n')
+    assert load_pairs(str(table)).lines == {"x": 2, "x-2": 4, "y": 6}
     lines = tmp_path / "a.jsonl"
-    lines.write_text('\n{"x": [{"content": " a "}]}\nbroken\n{"y": "b"}\n')
-    assert list(_rows_of(lines, "json")) == [(2, ["a"]), (4, ["b"])]
-    assert locations.PLAIN[".jsonl"] == "json"
+    row = '{"id": "%s", "prompt": "p", "chosen": "a", "rejected": "b"}\n'
+    lines.write_text("\n" + row % "x" + "broken\n" + row % "y")
+    assert load_pairs(str(lines), skip_bad_rows=True, allow_drops=True).lines == {"x": 2, "y": 4}
+    whole = tmp_path / "a.json"
+    whole.write_text(json.dumps([json.loads(row % name) for name in "xy"], indent=1))
+    assert load_pairs(str(whole)).lines == {}  # one text, whose items are on no line of their own
 
 
 def test_github_shows_nine_and_says_how_many_more(case: Any) -> None:

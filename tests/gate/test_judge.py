@@ -141,7 +141,7 @@ def test_that_an_allowed_effect_is_no_finding_by_chance_is_not_stale(audits: Mak
     old, few = audits(4, 2000, offer=0.04), audits(8, 60, offer=0.03)
     line = {"concept": "surface:offer", "decision": "allow", "seen": seen(old, "surface:offer")}
     report = judged(few, verdicts=verdicts(tmp_path / "v.yaml", old, line))
-    assert status(report, "offer") == "" and report.exit_code == 3
+    assert status(report, "offer") == "no-finding" and report.exit_code == 3
 
 
 def test_changes_against_a_baseline(audits: Make, tmp_path: Path) -> None:

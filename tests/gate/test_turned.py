@@ -1,6 +1,7 @@
 """Leans that fell to nothing, turned to the other side, or grew where somebody wanted more of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import yaml
 from offtarget.audit.folder import AuditFolder
 from offtarget.gate.baseline import write_baseline
 from offtarget.gate.criteria import Criteria
-from offtarget.gate.records import Outcome
+from offtarget.gate.records import GateConfig, Outcome
 from offtarget.gate.run import baseline_now, gate
 
 Make = Callable[..., AuditFolder]
@@ -75,3 +76,44 @@ def test_what_somebody_amplifies_may_grow_and_not_fall(audits: Make, tmp_path: P
     assert "decided to amplify by ann (2026-01-31) at +11.0 points: fell, changed by -7.0 points" in less.message
     none = said(audits(21, 2000, offer=0.002), wanted, pass_on_stale=True)
     assert none is not None and (none.status, none.severity) == ("amplified-but-less", "error")
+
+
+def test_a_lean_that_was_to_be_suppressed_and_is_now_one_to_the_other_side_has_turned(
+    audits: Make, tmp_path: Path
+) -> None:
+    """Eight points to rejected are not the eleven to chosen that somebody wants out: no plan against these takes them out."""
+    config = GateConfig.model_validate({"gate": {"suppressed": "pass"}})
+    criteria = replace(decided(tmp_path / "v.yaml", audits(6, 2000, offer=0.11), "suppress"), config=config)
+    o = said(audits(22, 2000, offer=-0.08), criteria)
+    assert o is not None and (o.status, o.severity) == ("turned", "error")
+    assert (
+        "still teaches it" not in o.message and "decided to suppress by ann (2026-01-31) at +11.0 points" in o.message
+    )
+    same = said(audits(4, 2000, offer=0.04), criteria)
+    assert same is not None and (same.status, same.severity) == ("suppressed", "pass")
+
+
+def test_every_decision_is_in_the_report_also_on_what_is_no_finding(audits: Make, tmp_path: Path) -> None:
+    """Four points of 2,000 rows, and of 60 others three: nothing is found there, nothing is shown gone, nothing is lost."""
+    few = audits(8, 60, offer=0.03)
+    for decision, words in (
+        ("allow", "allowed"),
+        ("amplify", "decided to amplify"),
+        ("suppress", "decided to suppress"),
+    ):
+        o = said(few, decided(tmp_path / "v.yaml", audits(4, 2000, offer=0.04), decision))
+        assert o is not None and (o.status, o.severity, o.by) == ("no-finding", "pass", "verdicts")
+        assert f"and no finding; {words} by ann (2026-01-31) at +4.0 points" in o.message
+
+
+def test_a_change_between_two_leans_that_are_no_findings_has_grown_nothing(audits: Make, tmp_path: Path) -> None:
+    """From 2.4 points to rejected to 2.4 to chosen: each may be chance (p .07 and .1), and the change of 4.8 is not (p .01)."""
+    path = tmp_path / "b.json"
+    old, new = audits(31, 1200, offer=-0.024), audits(32, 1200, offer=0.024)
+    write_baseline(path, baseline_now(old, Criteria()), old)
+    for e in (*baseline_now(old, Criteria()).entries, *baseline_now(new, Criteria()).entries):
+        assert e.q >= 0.05, e.concept
+    o = said(new, Criteria(baseline=path))
+    assert o is not None and (o.status, o.severity) == ("moved", "warn")
+    assert "-2.4 points in the baseline: changed by +4.8 points" in o.message
+    assert gate(new, Criteria(baseline=path), strict=True).exit_code == 1

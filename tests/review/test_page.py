@@ -1,5 +1,6 @@
 """The page in a browser: decided by keyboard alone, read by a screen reader's rules, and deaf to what texts hold."""
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from offtarget import verdicts
 from offtarget.errors import ConfigError
 from offtarget.review.cards import Cards
-from offtarget.review.desk import Desk
+from offtarget.review.desk import Desk, item_id
 from offtarget.review.export import export
 from offtarget.review.guard import Guard
 from offtarget.review.keys import KEYS
@@ -402,3 +403,26 @@ def test_the_page_of_one_file_decides_and_gives_a_verdicts_file(folder, browser,
     assert [u for u in asked if not u.startswith(("file:", "blob:"))] == []
     assert page.evaluate("Object.keys({...localStorage}).length + Object.keys({...sessionStorage}).length") == 0
     page.context.close()
+
+
+def test_the_bar_counts_a_decision_on_what_is_no_finding_apart(served):
+    """So that it agrees with the number of the tab, which has them all."""
+    audit = served.desk.audit
+    none = next(h for h in audit.hypotheses if not h.finding)
+    finding = next(h for h in audit.findings if h.context is None)
+    served.desk.decide([item_id(none), item_id(finding)], "allow")
+    page = served.open("view=every")
+    n = len(audit.findings)
+    done = sum(served.desk.standing(h).queue == "decided" for h in audit.findings)
+    others = sum(served.desk.standing(h).queue == "decided" for h in audit.hypotheses if not h.finding)
+    assert page.inner_text("#progress") == f"{done} of {n} findings decided, and {others} that are no finding"
+    assert others > 1, "a decision everywhere covers the contexts"
+    tab = page.locator("#queues button", has_text=re.compile("^Decided")).locator(".count").inner_text()
+    assert int(tab) == done + others
+
+
+def test_a_line_of_the_list_in_a_context_says_what_it_is_against(served):
+    page = served.open("view=every")
+    page.click("#queues button:has-text('All')")
+    said = page.locator("#list .under").all_text_contents()
+    assert said and [x for x in said if not x.endswith(", against elsewhere")] == []

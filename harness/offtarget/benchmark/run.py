@@ -30,7 +30,6 @@ from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import features_of
-from offtarget.machine import device
 from offtarget.progress import Progress
 from offtarget.registry import default
 from offtarget.store import Store, file_sha256, write_atomic
@@ -179,13 +178,13 @@ class _Bench:
         """The scores of one method on some draws, from the store or computed now."""
         entry = default().get("method", method.method)
         lenses = lenses_of(entry)
+        deep = any(x != "surface" for x in lenses)
         inputs = {
             **scenario.inputs(),
             "method": method.method,
             "parameters": method.parameters,
             "file": file_sha256(entry.path),
-            "model": self.recipe.model if any(x != "surface" for x in lenses) else None,
-            "device": device() if any(x != "surface" for x in lenses) else None,
+            "reader": Reader(self.recipe.model, self.store).inputs() if deep else None,
             "seed": self.recipe.seed,
             "draws": [numbers[0], numbers[-1] + 1],
             "planting": content_sha256(),

@@ -76,12 +76,12 @@ def drop(
             note(f"warning: {warning}")
         found = difference(old, new)
         judged = run_gate(new, criteria, against=old, compared=found, strict=strict, pass_on_stale=pass_on_stale)
-        said, ids = make_drop(old, new, pairs.pairs, names, found, judged, criteria.config.gate)
+        said, ids = make_drop(old, new, pairs, names, found, judged, criteria.config.gate)
         write_drop(new.path, said, ids)
         if all(w.name in ("table", "github") or w.file is not None for w in wanted):
             for line in lines_of(said):
                 typer.echo(printable(plain(line)))
             typer.echo(f"rows: {new.path / IDS}; page: {new.path / PAGE}")
-        show([Judged(judged, new, pairs.pairs)], criteria, wanted)
+        show([Judged(judged, new, pairs)], criteria, wanted)
     if judged.exit_code:
         raise typer.Exit(judged.exit_code)

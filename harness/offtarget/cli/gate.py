@@ -15,7 +15,7 @@ from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable
 
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
-    from offtarget.data.pairs import Pair, PairSet
+    from offtarget.data.pairs import PairSet
     from offtarget.gate.criteria import Criteria
     from offtarget.gate.formats import Wanted
     from offtarget.gate.records import GateReport
@@ -56,7 +56,7 @@ class Judged:
 
     report: "GateReport"
     folder: "AuditFolder"
-    pairs: "Sequence[Pair] | None" = None
+    pairs: "PairSet | None" = None
     """The audited rows, where they were read."""
 
 
@@ -117,7 +117,15 @@ def gate(
     from offtarget.cli.reading import asked_rows, audited_drop
     from offtarget.data.sources import require_apart
     from offtarget.errors import ConfigError, DataError
-    from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, write_baseline
+    from offtarget.gate.baseline import (
+        BASELINE,
+        like_folder,
+        like_path,
+        pruned,
+        read_baseline,
+        require_like,
+        write_baseline,
+    )
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
     from offtarget.gate.run import baseline_now
@@ -176,7 +184,7 @@ def gate(
                         skip_bad_rows=skip_bad_rows,
                         allow_drops=allow_drops,
                     ),
-                    like or against or like_path(one.baseline),
+                    like or against or (like_path if update_baseline else require_like)(one.baseline),
                     out,
                     by=None,
                     seed=seed,
@@ -212,15 +220,13 @@ def gate(
             folder, pairs = audited(one)
             earlier = AuditFolder(against) if against else None
             report = run_gate(folder, one, against=earlier, strict=strict, pass_on_stale=pass_on_stale)
-            judged.append(Judged(report, folder, pairs.pairs if pairs is not None else None))
+            judged.append(Judged(report, folder, pairs))
         show(judged, asked, wanted)
     if prune and asked.baseline is not None:
         last = judged[-1]
         left = pruned(read_baseline(asked.baseline), baseline_now(last.folder, asked), last.report.outcomes)
-        if write_baseline(asked.baseline, left, last.folder):
-            note(
-                f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it and {like_folder(asked.baseline)}/"
-            )
+        if write_baseline(asked.baseline, left, None):
+            note(f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it")
     codes = {j.report.exit_code for j in judged}
     if codes - {0}:
         _note_pre_commit(asked)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,9 @@ from offtarget.data.row_roles import BY_PROMPT, extended_prompt
 from offtarget.data.sides import SideReader
 from offtarget.data.sources import ALL_SPLITS
 from offtarget.errors import ConfigError, DataError
+
+_LINE = re.compile(r" line (\d+)$")
+"""Of the place of a row, in files of lines."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,8 @@ class Collector:
     _groups: PromptGroups = field(default_factory=PromptGroups)
     _taken: dict[str, int] = field(default_factory=dict)
     """Id -> how often it came."""
+    lines: dict[str, int] = field(default_factory=dict)
+    """Id of a pair -> the line of its row, in files of lines."""
 
     def collect(self, rows: Iterable[LocatedRow], *, split: str | None, filter_by: str | None) -> None:
         """Take the rows of one part.
@@ -88,8 +94,11 @@ class Collector:
             self.read += 1
             if filter_by not in (None, ALL_SPLITS) and not self._in_split(row, str(filter_by), where):
                 continue
+            line = _LINE.search(where)
             for pair in self._pairs_of(where, row, split):
                 self.usable += 1
+                if line is not None:
+                    self.lines[pair.id] = int(line[1])
                 if drawing is not None:
                     drawing.add(pair, self._unit(pair, row))
                 else:

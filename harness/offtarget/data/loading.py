@@ -339,6 +339,7 @@ def _finished(
         unit_given="group" in given,
         drawn=drawn,
         truth=_truth(source, given),
+        lines={p.id: collector.lines[p.id] for p in collector.pairs if p.id in collector.lines},
     )
 
 

@@ -123,6 +123,8 @@ class PairSet:
     """Whether the reader was told what the groups are (`--columns group=...`): nothing else is made the unit then."""
     drawn: str = ""
     """Which part of the source `pairs` is, in words; empty for the whole."""
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+    """Id of a pair -> the line on which its row starts, of files whose rows are on lines."""
     asked: RowsAsked | None = None
     """What the reader was asked for; None of a set that was made in another way."""
 

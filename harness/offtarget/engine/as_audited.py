@@ -9,7 +9,7 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.audit.reading_record import Reading
 from offtarget.audit.records import Audit
 from offtarget.data.loading import load_asked
-from offtarget.data.pairs import Pair
+from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.recipe import Recipe
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.lens.features import FeatureMatrix
@@ -129,16 +129,22 @@ def audited_pairs(folder: AuditFolder) -> tuple[dict[str, Pair], str]:
         The pairs; none, with the reason in one line, where the data is not there any more, is other data now, or the audit
         does not say what it read.
     """
+    pairs, reason = audited_set(folder)
+    return {p.id: p for p in pairs.pairs} if pairs is not None else {}, reason
+
+
+def audited_set(folder: AuditFolder) -> tuple[PairSet | None, str]:
+    """The same rows as they were loaded, with their places; None with the reason."""
     reading, where = folder.audit.reading, folder.path
     if reading is None:
-        return {}, f"{where}: this audit does not say which data it read, so texts and metadata are not shown"
+        return None, f"{where}: this audit does not say which data it read, so texts and metadata are not shown"
     try:
         pairs = load_asked(reading)
     except OfftargetError as e:
-        return {}, f"{where}: its data cannot be read again, so texts and metadata are not shown ({e})"
+        return None, f"{where}: its data cannot be read again, so texts and metadata are not shown ({e})"
     if {*folder.workings.pair_ids} - {p.id for p in pairs.pairs}:
-        return {}, f"{where}: its data has other rows by now, so texts and metadata are not shown"
-    return {p.id: p for p in pairs.pairs}, ""
+        return None, f"{where}: its data has other rows by now, so texts and metadata are not shown"
+    return pairs, ""
 
 
 def recipe_as_audited(recipe: Recipe, base: Path) -> Recipe:

@@ -1,5 +1,6 @@
 """One audit from a loaded set to a finished folder: what `audit`, `run` and `demo` share."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -116,12 +117,11 @@ def audit_into(
     require_enough(group_codes([p.group for p in pairs.pairs]), pairs.unit)
     require_answers(pairs)
     read_columns(pairs.pairs, options.by or ())
-    if like is not None:
-        AuditFolder(like).vocabulary.require_lenses(kinds_of(options.lens))
+    earlier = AuditFolder(like) if like is not None else None
+    if earlier is not None:
+        earlier.vocabulary.require_lenses(kinds_of(options.lens))
     model = reader.ref if reads_model(options.lens) and reader.model else None
     features = features_of(pairs, options.lens, reader, earlier_readings(like, options.lens))
-    # how far a judge may be believed is in what is said of its answers, not in the values
-    judged = {f.lens: hash_of(f.info) for f in features if "judged" in f.info}
     inputs = {
         "name": pairs.name,
         "revision": pairs.revision,
@@ -133,6 +133,8 @@ def audit_into(
         "redistribution": pairs.redistribution,
         "lenses": {f.lens: lens_identity(f) for f in features},
         "features": {f.lens: f.sha256 for f in features},
+        # how far a reading may be believed, and how much it read, is in what is said of it, not in the values
+        "info": {f.lens: hash_of(json.dumps(f.info, sort_keys=True)) for f in features},
         "packages": package_versions("numpy", "scipy", "scikit-learn", "scikit-network", "statsmodels"),
         "seed": options.seed,
         "topics": options.topics,
@@ -141,10 +143,9 @@ def audit_into(
         "sides": hash_of([sorted((k, repr(v)) for k, v in p.sides.items()) for p in pairs.pairs])
         if any(not f.of_text for f in features)
         else None,
-        "like": AuditFolder(like).audit.key if like else None,
+        "like": _used_again(earlier) if earlier is not None else None,
         "truth": file_sha256(pairs.truth) if pairs.truth else None,
-        "model": model.identity if model else None,
-        **({"judged": judged} if judged else {}),
+        "model": [model.name, model.identity] if model else None,
     }
 
     def build(out: Path) -> None:
@@ -172,6 +173,17 @@ def audit_into(
         render_audit(result, pairs, tmp / REPORT_FILE, features, made.workings)
         write_atomic(tmp / TEMPLATE, verdicts_template(result, state(result, made.workings)))
     return Audited(AuditFolder(folder, result), tuple(features))
+
+
+def _used_again(earlier: AuditFolder) -> dict[str, object]:
+    """All that an audit takes from the earlier one that it is made like, for keys of the store.
+
+    Its key does not say it: the folder beside a baseline has the key of the audit that it is of, and not its topics.
+    """
+    return {
+        "vocabulary": earlier.vocabulary.sha256,
+        "columns": {c.name: list(c.cuts) for c in earlier.audit.metadata} if earlier.exists else {},
+    }
 
 
 def _reading(pairs: PairSet, options: AuditOptions, reader: Reader, model: ModelRef | None) -> Reading | None:

@@ -140,8 +140,13 @@ def require_file_name(path: Path) -> None:
         )
 
 
-def write_baseline(path: Path, baseline: Baseline, audited: AuditWithRows) -> bool:
+def write_baseline(path: Path, baseline: Baseline, audited: AuditWithRows | None) -> bool:
     """Write the file, and its vocabulary beside it.
+
+    Args:
+        path: of the file.
+        baseline: what it holds.
+        audited: what it was made from. None where it was only pruned: what lies beside it is still of the accepted data.
 
     Returns:
         Whether the file is another one than before.
@@ -153,7 +158,8 @@ def write_baseline(path: Path, baseline: Baseline, audited: AuditWithRows) -> bo
     text = text_of(baseline)
     before = path.read_bytes() if path.is_file() else None
     write_atomic(path, text)
-    _write_like(like_folder(path), audited, baseline.views)
+    if audited is not None:
+        _write_like(like_folder(path), audited, baseline.views)
     return before != text.encode()
 
 
@@ -199,6 +205,23 @@ def like_path(path: Path | None) -> Path | None:
     """The folder with the vocabulary of a baseline; None where it is not there."""
     folder = like_folder(path) if path is not None else None
     return folder if folder is not None and AuditFolder(folder).exists else None
+
+
+def require_like(path: Path | None) -> Path | None:
+    """The folder with the vocabulary of a baseline; None without a baseline.
+
+    Raises:
+        ConfigError: the file is there and the folder is not, so that nobody can say which data was accepted.
+    """
+    found = like_path(path)
+    if found is None and path is not None and path.is_file():
+        folder = like_folder(path)
+        raise ConfigError(
+            f"{folder}: not there or not whole, and {path} is nothing without it (the vocabulary, and which data was accepted); "
+            f"was it committed (`git add {shlex.quote(str(folder))}`)? Else write both again with `offtarget gate AUDIT_DIR "
+            f"--baseline {shlex.quote(str(path))} --update-baseline`"
+        )
+    return found
 
 
 def own_data(path: Path) -> str | None:

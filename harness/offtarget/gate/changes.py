@@ -10,7 +10,7 @@ from offtarget.audit.diff.test import detectable
 from offtarget.audit.evidence import LOG
 from offtarget.audit.statistics.means import Floats, bh, t_interval
 from offtarget.gate.measure import Measured, sums_from
-from offtarget.gate.records import Baseline, Change, Entry, Place, Settings
+from offtarget.gate.records import Baseline, Change, Place, Settings
 from offtarget.verdicts import Seen
 
 SHARE = "share of "
@@ -101,16 +101,3 @@ def printed(effect: Floats | float, unit: str) -> float:
     """An effect as the number that the audit prints of it: points, per cent, or the unit of the values."""
     value = np.asarray(effect, dtype=np.float64)
     return float(100 * np.expm1(value) if unit == LOG else 100 * value if unit.startswith(SHARE) else value)
-
-
-def smallest_lean(entries: Sequence[Entry], sums: Sums) -> Floats:
-    """The smallest effect that the rows would show with 80 % power, as the only one of its view; `(n_effects,)`.
-
-    (t_{1 - α/2} + t_{power}) · se with α = 0.05/m, as of changes. Of a concept that is or is not in a response the labels
-    of k prompts that show it must all agree, with 2 / 2^k ≤ α: no share below k / n can be found, whatever its error is.
-    """
-    m = max(len(entries), 1)
-    least = detectable(sums.se, np.maximum(sums.prompts_all - 1, 1), m)
-    k = 1 + np.log2(m / 0.05)
-    share = np.array([e.unit.startswith(SHARE) for e in entries], dtype=bool)
-    return np.asarray(np.where(share, np.maximum(least, k / np.maximum(sums.n, 1)), least))

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.diff.records import ColumnChange, Difference, EffectChange
-from offtarget.audit.diff.run import known_cells, same_rows
+from offtarget.audit.diff.run import same_rows
 from offtarget.audit.evidence import LOG
 from offtarget.audit.folder import AuditFolder
-from offtarget.audit.records import Q_FINDING
-from offtarget.data.pairs import Pair
+from offtarget.data.pairs import Pair, PairSet
 from offtarget.gate.changes import beyond_chance, from_rows
 from offtarget.gate.locations import Locations
 from offtarget.gate.measure import rates_of
 from offtarget.gate.records import Change, GateReport, Outcome, Rates, Settings, Status
+from offtarget.gate.whose import ByValue, whose
 from offtarget.records import Record
 from offtarget.report.amounts import against, difference_text, in_unit, small
 from offtarget.report.amounts import parts as signed
@@ -29,20 +29,6 @@ IDS, PAGE = "drop-ids.csv", "drop.html"
 FIRST = ("concept", "id", "line", "side", "u", "prompt")
 """Columns of the file before those of the metadata. `u` is chosen less rejected in the concept: 1, 0 or -1 of what a
 response shows or does not, the difference of logs of a ratio, else in the unit of its values."""
-
-
-class ByValue(Record):
-    """An effect among the rows of the new drop that have one value of a metadata column, and among the others."""
-
-    column: str
-    value: str
-    n: int
-    effect: float
-    others: float
-    rows: int = 0
-    """How many of the rows behind the change have this value."""
-    q: float | None
-    """Of the hypothesis that these rows differ from the others (metadata view); None where it was not tested."""
 
 
 class DropChange(Record):
@@ -60,7 +46,7 @@ class DropChange(Record):
     status: Status | None
     """What the gate says of it; None where it says nothing."""
     by: tuple[ByValue, ...]
-    """The value that differs most from the others, of each column."""
+    """The value whose rows changed most surely, of each column."""
     rows: int
     """Rows behind it, in drop-ids.csv."""
 
@@ -82,7 +68,7 @@ class Drop(Record):
 def make_drop(
     old: AuditFolder,
     new: AuditFolder,
-    pairs: Sequence[Pair],
+    pairs: PairSet,
     columns: Sequence[str],
     found: Difference,
     report: GateReport,
@@ -105,20 +91,15 @@ def make_drop(
         if e.view == "overall" and beyond_chance(tests[e.view, e.concept, None], e.unit, settings)
     ]  # fmt: skip
     status = {o.concept: o.status for o in report.outcomes if o.context is None and o.rule is None}
-    q = {
-        (concept, context): value[1]
-        for (_, concept, context), value in known_cells(new, ["metadata"]).items()
-        if context
-    }
     kept = same_rows(new.workings, old.workings)
     out: list[DropChange] = []
     lines: list[tuple[str, Pair, float]] = []
-    for e in changed:
+    for e, values in zip(changed, whose(changed, columns, old, new), strict=True):
         rows = _behind(e, old, new, kept)
-        unlike = [x for name in columns if (x := _most_unlike(e.concept, name, new, q, rows)) is not None]
-        for v, inside in unlike:
-            if stands_out(v):
-                rows = _by_value(rows, inside, v.column, pairs)
+        by = tuple(v.model_copy(update={"rows": int(inside[rows].sum())}) for v, inside in values)
+        for v, inside in values:
+            if v.stands_out:
+                rows = _by_value(rows, inside, v.column, pairs.pairs)
                 break
         out.append(
             DropChange(
@@ -131,7 +112,7 @@ def make_drop(
                 new_rates=rates_of(new.audit.concept(e.concept).evidence),
                 change=tests[e.view, e.concept, None],
                 status=status.get(e.concept),
-                by=tuple(v for v, _ in unlike),
+                by=by,
                 rows=len(rows),
             )
         )
@@ -163,37 +144,7 @@ def _by_value(rows: list[int], inside: NDArray[np.bool_], column: str, pairs: Se
     return sorted(rows, key=lambda i: -1 if inside[i] else others.index(str(pairs[i].meta.get(column))))
 
 
-def _most_unlike(
-    concept: str, column: str, new: AuditFolder, q: dict[tuple[str, str], float], behind: Sequence[int]
-) -> tuple[ByValue, NDArray[np.bool_]] | None:
-    """The value of a column whose rows differ most surely from the others, and which rows those are."""
-    u = new.workings.column(concept).astype(np.float64)
-    best: tuple[float, ByValue, NDArray[np.bool_]] | None = None
-    for value in new.audit.metadata:
-        if value.name != column:
-            continue
-        for v in value.values:
-            if v.context is None:
-                continue
-            inside = new.workings.inside(v.context)
-            if inside.all() or not inside.any():
-                continue
-            at = q.get((concept, v.context))
-            effect, others = float(u[inside].mean()), float(u[~inside].mean())
-            rank = (1.0 if at is None else at) - 1e-9 * abs(effect - others)
-            if best is None or rank < best[0]:
-                n, of_them = int(inside.sum()), int(inside[list(behind)].sum())
-                found = ByValue(column=column, value=v.value, n=n, effect=effect, others=others, rows=of_them, q=at)
-                best = (rank, found, inside)
-    return best[1:] if best else None
-
-
-def stands_out(v: ByValue) -> bool:
-    """Whether the rows of a value are shown to differ from the others."""
-    return v.q is not None and v.q < Q_FINDING
-
-
-def _lines_in_file(new: AuditFolder, report: GateReport, pairs: Sequence[Pair], ids: Sequence[str]) -> dict[str, int]:
+def _lines_in_file(new: AuditFolder, report: GateReport, pairs: PairSet, ids: Sequence[str]) -> dict[str, int]:
     """Line of each row in a plain file; none of other data."""
     data = new.audit.reading.data if new.audit.reading else None
     if not isinstance(data, str) or not ids:
@@ -217,22 +168,30 @@ def _csv(lines: Sequence[tuple[str, Pair, float]], columns: Sequence[str], at: d
 def sentence(c: DropChange) -> str:
     """What changed, what of it is whose, and how many rows are behind it.
 
-    `offers of help: +0.8 points → +4.8 points to chosen (q 0.001); of it: vendor acme +14.0 points to chosen, others +0.7;
-    90 of 132 rows are vendor acme's`
+    `offers of help: +0.8 points → +4.8 points to chosen (q 0.001); of it: vendor acme +0.6 → +14.0 points to chosen, others
+    +0.9 → +0.7; 90 of 132 rows are vendor acme's`
     """
     means = [against(r.chosen, r.rejected, r.unit) for r in (c.old_rates, c.new_rates) if r is not None]
     about = ", ".join([*([" → ".join(means)] if means else []), f"q {small(c.change.q)}"])
     parts = [f"{c.label}: {in_unit(c.old, c.unit)} → {in_unit(c.new, c.unit)} to chosen ({about})"]
-    first = next(filter(stands_out, c.by), None)
+    first = next((v for v in c.by if v.stands_out), None)
     for v in c.by:
-        if not stands_out(v):
+        if not v.stands_out:
             parts.append(f"no {v.column} stands out")
             continue
         side = "chosen" if v.effect >= 0 else "rejected"
+        own = f"{_before(v.before, c.unit)}{in_unit(v.effect, c.unit)} to {side}"
         others = in_unit(v.others, c.unit) if c.unit == LOG else signed(v.others, c.unit)[0]
-        parts.append(f"of it: {v.column} {v.value} {in_unit(v.effect, c.unit)} to {side}, others {others}")
+        parts.append(f"of it: {v.column} {v.value} {own}, others {_before(v.others_before, c.unit)}{others}")
     rows = f"{first.rows} of {c.rows} rows are {first.column} {first.value}'s" if first else f"{c.rows} rows"
     return "; ".join([*parts, rows])
+
+
+def _before(value: float | None, unit: str) -> str:
+    """`+0.6 → `; empty where it is not known."""
+    if value is None:
+        return ""
+    return f"{in_unit(value, unit) if unit == LOG else signed(value, unit)[0]} → "
 
 
 def lines_of(drop: Drop) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from offtarget.data.reading import is_data_file
 from offtarget.errors import ConfigError
-from offtarget.gate.baseline import own_data
+from offtarget.gate.baseline import own_data, require_like
 
 SHOWN = 3
 """Names in a note."""
@@ -43,8 +43,9 @@ def drops_of(pattern: str, folder: Path, baseline: Path | None, where: str) -> D
         where: the name of offtarget.toml, for messages.
 
     Raises:
-        ConfigError: no file matches.
+        ConfigError: no file matches, or the folder beside the baseline is not there.
     """
+    require_like(baseline)
     files = matching(pattern, folder)
     if not files:
         raise ConfigError(

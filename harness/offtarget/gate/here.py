@@ -6,7 +6,7 @@ from pathlib import Path
 from offtarget.engine.as_audited import Asked
 from offtarget.engine.auditing import require_replaceable
 from offtarget.errors import ConfigError
-from offtarget.gate.baseline import like_path
+from offtarget.gate.baseline import require_like
 from offtarget.gate.criteria import NOTHING, Criteria, criteria_of
 from offtarget.gate.dataset import audit_drop, default_out, read_drop, require_there
 from offtarget.gate.records import GateReport
@@ -66,7 +66,7 @@ def _gated(
             raise ConfigError(NOTHING.format(folder="AUDIT_DIR"))
         criteria.require_readable()
         asked = Asked(data=subject.data, columns=columns or subject.columns, limit=limit)
-        pairs, _, setup = read_drop(asked, like or like_path(criteria.baseline))
+        pairs, _, setup = read_drop(asked, like or require_like(criteria.baseline))
         where = out or root / default_out(pairs, gate=True)
         require_replaceable(where, pairs, asked=out is not None)
         folder = audit_drop(where, pairs, setup, by=None, seed=0, progress=None)

@@ -18,7 +18,7 @@ from offtarget.gate.config import CONFIG
 from offtarget.gate.install import EDIT, address
 from offtarget.gate.measure import measure
 from offtarget.gate.records import Settings
-from offtarget.gate.run import sees_of
+from offtarget.gate.sight import sees_of
 from offtarget.store import write_atomic
 from offtarget.verdicts import decided, empty, read
 

@@ -10,9 +10,11 @@ import numpy as np
 from offtarget.audit.diff.sums import WRITTEN, cohen_d
 from offtarget.audit.evidence import LOG
 from offtarget.audit.records import Hypothesis
+from offtarget.audit.statistics.inside import MIN_ACTIVE
 from offtarget.gate.changes import beyond_chance, from_seen, large
 from offtarget.gate.measure import Measured, is_finding
 from offtarget.gate.records import Baseline, Change, Entry, Outcome, Place, Settings, Severity, Status
+from offtarget.gate.sight import shown_gone
 from offtarget.report.amounts import against, difference_parts, difference_text, in_unit, small
 from offtarget.verdicts import Verdict, Verdicts, decided
 
@@ -53,11 +55,12 @@ def judge(case: Case) -> Iterator[Outcome]:
     said = decided(case.verdicts) if case.verdicts else ()
     verdicts = {(v.concept, v.scope): v for v in said}
     seen = changes_since_seen(case, verdicts)
+    decided_here = sum((e.concept, e.context) in verdicts for e in case.now.entries)
     for e in case.now.entries:
         verdict = verdicts.get((e.concept, e.context)) or verdicts.get((e.concept, None))
         own = verdict is not None and verdict.scope == e.context
-        if verdict is not None:
-            found = _decided(e, verdict, own, seen.get(e.place) if own else None, case)
+        if verdict is not None and (own or not _of_the_other_side(e, verdict)):
+            found = _decided(e, verdict, seen.get(e.place), case, decided_here) if own else _covered(e, verdict, case)
             if found is not None:
                 yield _outcome(e, "verdicts", found, case)
         elif case.baseline is not None:
@@ -87,53 +90,98 @@ def changes_since_seen(case: Case, verdicts: Mapping[tuple[str, str | None], Ver
     return from_seen(seen, case.now) | exact
 
 
-def _decided(e: Entry, v: Verdict, own: bool, change: Change | None, case: Case) -> _Said | None:
-    """What a decision says of an effect.
+def _of_the_other_side(e: Entry, v: Verdict) -> bool:
+    """Whether a decision to suppress a lean to one side meets one to the other: that is not what was decided on."""
+    return v.decision == "suppress" and v.seen is not None and _is_side(v) and v.seen.effect * e.effect < 0
+
+
+def _is_side(v: Verdict) -> bool:
+    """Whether what was seen leant to one side beyond chance."""
+    return v.seen is not None and v.seen.ci[0] * v.seen.ci[1] > 0
+
+
+def _decided(e: Entry, v: Verdict, change: Change | None, case: Case, tests: int) -> _Said:
+    """What a decision says of the effect that it is on.
 
     An allowance has a ceiling: what was seen. A decision to amplify has a floor instead, since whoever amplifies a concept
-    wants more of it: a rise passes and a fall fails. A lean that turned to the other side fails by both. Each is a
-    significant change of at least the minimum of the settings.
+    wants more of it: a rise passes and a fall fails. A lean that turned to the other side fails by all. Each is a
+    significant change of at least the minimum of the settings. What is no finding is gone only where the rows show that: few
+    rows show little of anything.
     """
-    finding = is_finding(e)
-    by = f"by {v.decider()}"
-    if v.until is not None and v.until < case.today:
-        if finding:
-            return _Said("expired", "error", f"{size(e)}; the decision {by} held until {v.until}", change)
-        return None
-    if v.decision == "suppress":
-        if finding:
-            text = f"{size(e)}; decided to suppress {by}, and the data still teaches it"
-            if case.settings.suppressed != "pass":
-                text += f"; {SUPPRESS}"
-            return _Said("suppressed", case.settings.suppressed, text, change)
-        return None
+    if not is_finding(e):
+        return _not_found(e, v, change, case, tests)
+    if (at_once := _expired(e, v, case, change)) is not None:
+        return at_once
     changed = change if change is not None and beyond_chance(change, e.unit, case.settings) else None
+    what, tested = _what(e, v), "" if changed is None else _tested(changed, e.unit)
+    if changed is not None and changed.old * e.effect < 0 and _is_side(v):
+        return _Said("turned", "error", f"{size(e)}; {what}: turned, {tested}", changed)
+    if v.decision == "suppress":
+        if _of_the_other_side(e, v):
+            return _Said("turned", "error", f"{size(e)}; {what}: turned", change)
+        return _suppressed(e, v, case, change)
     amplify = v.decision == "amplify"
-    what = f"decided to amplify {by}" if amplify else f"allowed {by}"
-    at = "" if v.seen is None else f" at {in_unit(v.seen.effect, e.unit)}"
-    tested = "" if changed is None else _tested(changed, e.unit)
-    if finding and changed is not None:
-        if changed.old * e.effect < 0 and v.seen is not None and v.seen.ci[0] * v.seen.ci[1] > 0:
-            return _Said("turned", "error", f"{size(e)}; {what}{at}: turned, {tested}", changed)
+    if changed is not None:
         if changed.old * e.effect < 0 or abs(e.effect) > abs(changed.old):
             if not amplify:
-                return _Said("allowed-but-beyond", "error", f"{size(e)}; {what}{at}: {tested}", changed)
+                return _Said("allowed-but-beyond", "error", f"{size(e)}; {what}: {tested}", changed)
         elif amplify:
-            return _Said("amplified-but-less", "error", f"{size(e)}; {what}{at}: fell, {tested}", changed)
-    if finding:
-        return _Said("amplified" if amplify else "allowed", "pass", f"{size(e)}; {what}{at}", change)
+            return _Said("amplified-but-less", "error", f"{size(e)}; {what}: fell, {tested}", changed)
+    return _Said("amplified" if amplify else "allowed", "pass", f"{size(e)}; {what}", change)
+
+
+def _not_found(e: Entry, v: Verdict, change: Change | None, case: Case, tests: int) -> _Said:
+    """What a decision says of an effect that is no finding: that it fell, that it is gone, or nothing against it."""
+    what = _what(e, v)
+    if v.decision == "suppress" or (v.until is not None and v.until < case.today):
+        return _Said("no-finding", "pass", f"{size(e)} and no finding; {what}", change)
+    changed = change if change is not None and beyond_chance(change, e.unit, case.settings) else None
     fallen = changed is not None and changed.old * changed.difference < 0
-    if own and fallen and amplify:
-        return _Said("amplified-but-less", "error", f"{size(e)} and no finding; {what}{at}: fell, {tested}", changed)
-    if own and (fallen or _absent(e, v, case.settings)):
-        text = f"{size(e)} and no finding: what was {what}{at} is no longer there; take the verdict out"
+    if fallen and changed is not None and v.decision == "amplify":
+        text = f"{size(e)} and no finding; {what}: fell, {_tested(changed, e.unit)}"
+        return _Said("amplified-but-less", "error", text, changed)
+    if fallen or _absent(e, v, case.settings, tests):
+        text = f"{size(e)} and no finding: what was {what} is no longer there; take the verdict out"
         return _Said("stale", "pass" if case.pass_on_stale else "error", text, change)
-    return None
+    return _Said("no-finding", "pass", f"{size(e)} and no finding; {what}: no change beyond chance", change)
 
 
-def _absent(e: Entry, v: Verdict, settings: Settings) -> bool:
+def _covered(e: Entry, v: Verdict, case: Case) -> _Said | None:
+    """What a decision on a concept everywhere says of it in a context."""
+    if not is_finding(e):
+        return None
+    if (at_once := _expired(e, v, case, None)) is not None:
+        return at_once
+    if v.decision == "suppress":
+        return _suppressed(e, v, case, None)
+    return _Said("amplified" if v.decision == "amplify" else "allowed", "pass", f"{size(e)}; {_what(e, v)}")
+
+
+def _expired(e: Entry, v: Verdict, case: Case, change: Change | None) -> _Said | None:
+    if v.until is None or v.until >= case.today:
+        return None
+    return _Said("expired", "error", f"{size(e)}; the decision by {v.decider()} held until {v.until}", change)
+
+
+def _suppressed(e: Entry, v: Verdict, case: Case, change: Change | None) -> _Said:
+    text = f"{size(e)}; decided to suppress by {v.decider()}, and the data still teaches it"
+    if case.settings.suppressed != "pass":
+        text += f"; {SUPPRESS}"
+    return _Said("suppressed", case.settings.suppressed, text, change)
+
+
+def _what(e: Entry, v: Verdict) -> str:
+    """`allowed by ann at +4.0 points`."""
+    at = "" if v.seen is None else f" at {in_unit(v.seen.effect, e.unit)}"
+    return f"{'allowed' if v.decision == 'allow' else f'decided to {v.decision}'} by {v.decider()}{at}"
+
+
+def _absent(e: Entry, v: Verdict, settings: Settings, tests: int) -> bool:
     """Whether these rows alone show that an effect is not there: that it is no finding may be chance."""
-    return e.active_all == 0 or (v.seen is None and not any(_matters(x, e, settings) for x in e.ci))
+    if shown_gone(e, v.seen, settings, tests):
+        return True
+    enough = e.showing >= MIN_ACTIVE
+    return v.seen is None and enough and not any(_matters(x, e, settings) for x in e.ci)
 
 
 def _matters(value: float, e: Entry, settings: Settings) -> bool:
@@ -169,9 +217,9 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
         return _Said("turned", "error", text, change)
     if finding and (more or change.old * e.effect < 0):
         return _Said("grown" if before else "new", "error", text, change)
-    if before and not finding:
-        return _Said("gone", "warn", text, change)
-    return _Said("grown" if more else "shrunk", "warn", text, change)
+    if not finding:
+        return _Said("gone" if before else "moved", "warn", text, change)
+    return _Said("shrunk", "warn", text, change)
 
 
 def _tested(change: Change, unit: str) -> str:

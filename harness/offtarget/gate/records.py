@@ -8,11 +8,12 @@ from offtarget.audit.records import Direction, View
 from offtarget.records import Record
 
 Status = Literal[
-    "new", "grown", "turned", "shrunk", "gone", "same", "allowed", "allowed-but-beyond", "amplified", "amplified-but-less",
-    "expired", "undecided", "suppressed", "stale", "over", "within", "blind",
+    "new", "grown", "turned", "shrunk", "gone", "moved", "same", "allowed", "allowed-but-beyond", "amplified",
+    "amplified-but-less", "expired", "undecided", "suppressed", "stale", "no-finding", "over", "within", "blind",
 ]  # fmt: skip
-"""Of a finding: what it is beside the baseline (new to same) or a person's decision (allowed to stale); turned, to the other
-side, is said beside both. Of a rule: over or within its limit, or blind (too few rows to tell)."""
+"""Of a finding: what it is beside the baseline (new to same) or a person's decision (allowed to no-finding); turned, to the
+other side, is said beside both; moved and no-finding are of what is none. Of a rule: over or within its limit, or blind (too
+few rows to tell)."""
 Severity = Literal["error", "undecided", "warn", "pass"]
 """error: the gate fails. undecided: it cannot say. warn: it is said, and fails with `--strict` alone."""
 SEVERITIES: tuple[Severity, ...] = ("error", "undecided", "warn", "pass")
@@ -34,7 +35,7 @@ class Settings(Record):
     verdicts: str | None = None
     """Path of the verdicts, from the folder of the file."""
     views: tuple[View, ...] = Field(default=("overall",), min_length=1)
-    """Views whose findings are judged; the others are counted and not judged."""
+    """Views whose findings are judged; those of others are counted where the audit tested them, and not judged."""
     undecided: Literal["error", "warn"] = "error"
     """A finding that nobody decided on."""
     suppressed: Literal["error", "warn", "pass"] = "error"
@@ -185,7 +186,8 @@ class Sees(Record):
     """The smallest change (without a baseline: lean) that these rows would show with 80 % power, in points."""
 
     median: float
-    """Over the concepts whose effect is a share of rows."""
+    """Over the concepts whose effect is a share of rows, those that hardly a row shows among them: all of them, or those that
+    could be tested, whichever sees less."""
     low: float
     high: float
     of: Literal["change", "lean"]
@@ -215,6 +217,9 @@ class GateReport(Record):
     sees: Sees | None
     not_judged: dict[str, int]
     """Findings of views that are not gated, counted by view."""
+    not_tested: tuple[View, ...] = ()
+    """Views that are neither gated nor tested in this audit, so that their findings cannot be counted. A baseline holds
+    topics, prompt groups and columns of metadata only where `views` has them."""
     decide: str = ""
     """Command that opens the page to decide on what failed; empty where no decision changes it."""
     notes: tuple[str, ...] = ()

@@ -7,10 +7,11 @@ import numpy as np
 from offtarget.audit.concepts.metadata import column_of
 from offtarget.audit.records import Hypothesis
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.gate.changes import printed, smallest_lean
+from offtarget.gate.changes import printed
 from offtarget.gate.judge import outcome_of, size
 from offtarget.gate.measure import Measured
 from offtarget.gate.records import Entry, Outcome, Place, Rule, Severity, Status
+from offtarget.gate.sight import smallest_lean
 from offtarget.report.amounts import parts
 
 
@@ -57,13 +58,14 @@ def _nothing_judged(what: str, rule: Rule, known: Mapping[str | None, object]) -
         return ConfigError(f"{what} is not over the whole set; {remedy}")
     if rule.context in known:
         return ConfigError(f"{what} is not tested in {rule.context}; take the rule out")
-    names = [name for name in known if name is not None]
+    column = column_of(rule.context)
+    names = [name for name in known if name is not None and bool(column_of(name)) == bool(column)]
     if names:
         return unknown_name("context", rule.context, names, hint=f"({what})")
-    column = column_of(rule.context)
     if column:
         return ConfigError(
-            f"{what}: {rule.context} is not judged; audit with --by {column}, and add 'metadata' to views"
+            f"{what}: {rule.context} is not judged; add 'metadata' to views under [gate], audit the accepted data with "
+            f"--by {column}, and write the baseline from that audit: `offtarget gate AUDIT_DIR --update-baseline`"
         )
     return ConfigError(
         f"{what}: {rule.context} is not judged; add its view to views: 'global' (topics) or 'local' (prompts)"

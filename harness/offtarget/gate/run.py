@@ -7,25 +7,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from offtarget.audit.diff.records import Difference
 from offtarget.audit.diff.run import difference
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit, View
 from offtarget.errors import ConfigError
 from offtarget.gate.baseline import baseline_of, own_rows, read_baseline, require_same
-from offtarget.gate.changes import SHARE, from_rows, from_sums, smallest_lean
+from offtarget.gate.changes import from_rows, from_sums
 from offtarget.gate.config import CONFIG, meant
 from offtarget.gate.criteria import NOTHING, Criteria
 from offtarget.gate.judge import Case, judge
 from offtarget.gate.measure import Measured, is_finding, measure
-from offtarget.gate.records import SEVERITIES, Baseline, Change, GateReport, Outcome, Place, Sees
+from offtarget.gate.records import SEVERITIES, Baseline, Change, GateReport, Outcome, Place
 from offtarget.gate.rules import judge_rules
+from offtarget.gate.sight import sees_of
 from offtarget.gate.verdicts import read_for
 from offtarget.verdicts import Verdicts
 
 Result = Literal["pass", "fail", "undecided"]
+VIEWS: tuple[View, ...] = ("global", "local", "metadata")
+"""Those beside the whole set."""
 EXIT: dict[Result, Literal[0, 1, 3]] = {"pass": 0, "fail": 1, "undecided": 3}
 
 
@@ -75,7 +76,7 @@ def gate(
     with_rows = against is not None and (
         criteria.baseline is None or (baseline and baseline.audit == against.audit.key)
     )
-    sees = sees_of(now, changes, by_rows=bool(with_rows))
+    sees = sees_of(now, changes if baseline is not None else None, by_rows=bool(with_rows))
     blind = sees is not None and sees.median > settings.must_see and (baseline is not None or verdicts is not None)
     if blind and sees is not None:
         compare = "compare the rows with --against AUDIT_DIR, " if sees.by == "sums" else ""
@@ -109,9 +110,16 @@ def gate(
         outcomes=tuple(found),
         sees=sees,
         not_judged={v: f.findings for v, f in audit.families.items() if v not in settings.views and f.findings},
+        not_tested=tuple(v for v in VIEWS if v not in settings.views and _could_be_tested(audit, v)),
         decide=_decide(found, folder.path, criteria),
         notes=tuple(notes),
     )
+
+
+def _could_be_tested(audit: Audit, view: View) -> bool:
+    """Whether a view is not tested in an audit, and is no view of columns that the rows do not have."""
+    family = audit.families.get(view)
+    return (family is None or not family.tested) and (view != "metadata" or bool(audit.offered))
 
 
 def _before(
@@ -183,34 +191,6 @@ def _with_command(o: Outcome, folder: Path) -> Outcome:
     side = "chosen" if o.effect >= 0 else "rejected"
     words = ["offtarget", "rows", str(folder), o.concept, "--side", side]
     return o.model_copy(update={"command": shlex.join(words)})
-
-
-def sees_of(now: Measured, changes: dict[Place, Change], *, by_rows: bool = False) -> Sees | None:
-    """What the rows would show of concepts that are shares of rows, over the whole set; None without such.
-
-    Args:
-        now: the effects of an audit.
-        changes: since a baseline; empty for the leans themselves.
-        by_rows: whether they were tested with the rows of both audits.
-    """
-    whole = [k for k, e in enumerate(now.entries) if e.view == "overall"]
-    entries = [now.entries[k] for k in whole]
-    if changes:
-        values = [changes[e.place].detectable for e in entries if e.unit.startswith(SHARE) and e.place in changes]
-    else:
-        least = smallest_lean(entries, now.sums.take(np.array(whole, dtype=np.int64))) if entries else ()
-        values = [float(x) for e, x in zip(entries, least, strict=True) if e.unit.startswith(SHARE) and e.active_all]
-    values = [x for x in values if x > 0]  # without any error there is nothing to tell by
-    if not values:
-        return None
-    low, median, high = (float(100 * np.quantile(values, at)) for at in (0.0, 0.5, 1.0))
-    return Sees(
-        median=median,
-        low=low,
-        high=high,
-        of="change" if changes else "lean",
-        by="rows" if by_rows or not changes else "sums",
-    )
 
 
 def _against(

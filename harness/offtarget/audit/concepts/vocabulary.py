@@ -72,12 +72,20 @@ class Vocabulary:
         """
         return hash_of({"version": VERSION, "lenses": self.lenses, "concepts": sorted(c.id for c in self.concepts)})
 
-    def save(self, folder: Path) -> None:
-        """Write `vocabulary.json` and `vocabulary.npz`."""
-        arrays: dict[str, Any] = self.topics.arrays() if self.topics else {}
-        with (folder / ARRAYS).open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        table = {
+    @property
+    def sha256(self) -> str:
+        """Hash of all that it holds, topics and kinds of prompt too."""
+        digest = hashlib.sha256(json.dumps(self._table(), sort_keys=True).encode())
+        for name, array in sorted(self._arrays().items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def _arrays(self) -> dict[str, Any]:
+        return self.topics.arrays() if self.topics else {}
+
+    def _table(self) -> dict[str, Any]:
+        return {
             "version": VERSION,
             "key": self.key,
             "lenses": self.lenses,
@@ -89,7 +97,12 @@ class Vocabulary:
             "topics": self.topics.table() if self.topics else None,
             "left_out": self.left_out,
         }
-        write_atomic(folder / TABLE, json.dumps(table, ensure_ascii=False, indent=1) + "\n")
+
+    def save(self, folder: Path) -> None:
+        """Write `vocabulary.json` and `vocabulary.npz`."""
+        with (folder / ARRAYS).open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **self._arrays())
+        write_atomic(folder / TABLE, json.dumps(self._table(), ensure_ascii=False, indent=1) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "Vocabulary":

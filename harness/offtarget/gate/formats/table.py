@@ -51,6 +51,9 @@ def render(report: GateReport, _locations: Locations) -> str:
     if report.not_judged:
         parts = ", ".join(f"{n} {VIEW[v]}" for v, n in report.not_judged.items())
         lines.append(f"not judged: findings {parts} (`views` in offtarget.toml)")
+    if report.not_tested:
+        parts = ", ".join(VIEW[v] for v in report.not_tested)
+        lines.append(f"not judged, and not tested here: {parts} (`views` in offtarget.toml)")
     lines += [text if text.startswith("warning: ") else f"note: {text}" for text in report.notes]
     if report.decide:
         lines.append(f"decide: {report.decide}")

@@ -178,7 +178,7 @@ function apart() {
 function line(item) {
   const mark = item.decision || item.inherited_decision;
   const sign = { allow: "✓", suppress: "−", amplify: "+" }[mark?.decision] || "";
-  const under = item.context !== null ? item.context_label : "";
+  const under = item.context === null ? "" : item.apart ? item.context_label : `${item.context_label}, against elsewhere`;
   const sub = item.group && item.group !== item.id && item.context === null;
   return h("li", { class: sub ? "along" : "" },
     h("input", { type: "checkbox", disabled: Boolean(item.apart), "aria-label": `select ${item.label}${under ? `, ${under}` : ""}`, onchange: () => act.pick(item.id) }),
@@ -193,7 +193,8 @@ function draw() { drawTop(); drawList(); drawRight(); }
 function drawTop() {
   const items = page.order.map((id) => page.items.get(id)).filter((i) => i.finding);
   const done = items.filter((i) => i.queue === "decided").length;
-  $("progress").replaceChildren(h("progress", { max: items.length || 1, value: done, "aria-label": "findings decided" }), h("span", {}, `${whole(done)} of ${plural(items.length, "finding", "findings")} decided`));
+  const others = page.order.filter((id) => !page.items.get(id).finding && page.items.get(id).queue === "decided").length;
+  $("progress").replaceChildren(h("progress", { max: items.length || 1, value: done, "aria-label": "findings decided" }), h("span", {}, `${whole(done)} of ${plural(items.length, "finding", "findings")} decided${others ? `, and ${whole(others)} that ${others === 1 ? "is" : "are"} no finding` : ""}`));
   $("undo").disabled = !page.undo || Boolean(page.list.read_only);
   const counts = Object.fromEntries(QUEUES.map(([name]) => [name, 0]));
   for (const id of page.order) { counts[page.items.get(id).queue] += 1; counts.all += 1; }
