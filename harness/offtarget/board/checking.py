@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
-from offtarget.board.again import made_again, seed_sd, worst
+from offtarget.board.again import TOLERANCE, made_again, seed_sd, worst
 from offtarget.board.cell import PLAIN, START, Cell
 from offtarget.board.contributions import Contribution, contributions_of, file_problem, read_contribution
 from offtarget.board.folder import NO_CELLS, cell_path, load_cell, read_cells
@@ -273,7 +273,8 @@ def _orphans(own: Sequence[Cell], every: Sequence[Cell]) -> list[Fault]:
     ]
     for g in groups:
         keys = mine & {c.key for c in g.cells}
-        lacks = [name for name, there in ((PLAIN, g.has_plain), (START, bool(g.start))) if not there]
+        ours = g.first.mode in TOLERANCE  # what another program trained has no plain DPO of ours beside it
+        lacks = [name for name, there in ((PLAIN, g.has_plain or not ours), (START, bool(g.start))) if not there]
         if keys and lacks:
             c = next(c for c in g.cells if c.key in keys)
             what = (
