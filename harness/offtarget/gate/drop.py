@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from offtarget.audit.diff.records import ColumnChange, Difference, EffectChange
 from offtarget.audit.diff.run import known_cells, same_rows
-from offtarget.audit.evidence import LOG
+from offtarget.audit.evidence import Rates
 from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Q_FINDING
 from offtarget.data.pairs import Pair
 from offtarget.gate.changes import beyond_chance, from_rows
 from offtarget.gate.locations import Locations
 from offtarget.gate.measure import rates_of
-from offtarget.gate.records import Change, GateReport, Outcome, Rates, Settings, Status
+from offtarget.gate.records import Change, GateReport, Outcome, Settings, Status
 from offtarget.records import Record
-from offtarget.report.amounts import against, difference_text, in_unit, small
+from offtarget.report.amounts import in_means, in_unit, small
 from offtarget.report.amounts import parts as signed
 from offtarget.report.html import environment, render_page
 from offtarget.store import write_atomic
@@ -220,16 +220,17 @@ def sentence(c: DropChange) -> str:
     `offers of help: +0.8 points → +4.8 points to chosen (q 0.001); of it: vendor acme +14.0 points to chosen, others +0.7;
     90 of 132 rows are vendor acme's`
     """
-    means = [against(r.chosen, r.rejected, r.unit) for r in (c.old_rates, c.new_rates) if r is not None]
-    about = ", ".join([*([" → ".join(means)] if means else []), f"q {small(c.change.q)}"])
-    parts = [f"{c.label}: {in_unit(c.old, c.unit)} → {in_unit(c.new, c.unit)} to chosen ({about})"]
+    text, about = f"{in_unit(c.old, c.unit)} → {in_unit(c.new, c.unit)} to chosen", f"q {small(c.change.q)}"
+    if c.old_rates is not None and c.new_rates is not None:
+        text, about = f"{in_means(c.old_rates)} → {in_means(c.new_rates)}", f"{text}, {about}"
+    parts = [f"{c.label}: {text} ({about})"]
     first = next(filter(stands_out, c.by), None)
     for v in c.by:
         if not stands_out(v):
             parts.append(f"no {v.column} stands out")
             continue
         side = "chosen" if v.effect >= 0 else "rejected"
-        others = in_unit(v.others, c.unit) if c.unit == LOG else signed(v.others, c.unit)[0]
+        others = signed(v.others, c.unit)[0]
         parts.append(f"of it: {v.column} {v.value} {in_unit(v.effect, c.unit)} to {side}, others {others}")
     rows = f"{first.rows} of {c.rows} rows are {first.column} {first.value}'s" if first else f"{c.rows} rows"
     return "; ".join([*parts, rows])
@@ -261,7 +262,6 @@ def page(drop: Drop) -> str:
             *(("up" if c.change.difference > 0 else "down", sentence(c)) for c in drop.changes),
         ],
         "in_unit": in_unit,
-        "difference_text": difference_text,
         "judged": drop.gate.of("error", "undecided", "warn"),
     }
     return render_page(environment(Path(__file__).parent / "templates"), "drop.html.j2", **values)

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from offtarget.audit.diff.sums import WRITTEN, cohen_d
-from offtarget.audit.evidence import LOG
 from offtarget.audit.records import Hypothesis
 from offtarget.gate.changes import beyond_chance, from_seen, large
 from offtarget.gate.measure import Measured, is_finding
 from offtarget.gate.records import Baseline, Change, Entry, Outcome, Place, Settings, Severity, Status
-from offtarget.report.amounts import against, difference_parts, difference_text, in_unit, small
+from offtarget.report.amounts import in_means, in_unit, parts, small
 from offtarget.verdicts import Verdict, Verdicts, decided
 
 SUPPRESS = (
@@ -175,28 +174,28 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
 
 
 def _tested(change: Change, unit: str) -> str:
-    low, high = (difference_parts(x, unit)[0] for x in change.ci)
-    by = f"changed by {difference_text(change.difference, unit)} [{low}, {high}]"
-    if unit == LOG:  # of `+2.6 %` and `×1.03` in one line, the one is said as the other
-        ends = (difference_text(x, unit) for x in (change.old, change.old + change.difference))
-        by += f" (chosen against rejected: from {' to '.join(ends)})"
-    return f"{by}, q {small(change.q)}"
+    low, high = (parts(x, unit)[0] for x in change.ci)
+    return f"changed by {in_unit(change.difference, unit)} [{low}, {high}], q {small(change.q)}"
 
 
 def size(e: Entry) -> str:
-    """`+4.8 points to chosen (q 2e-09)`, of a ratio with its means, in a context `against elsewhere`."""
+    """`+4.8 points to chosen (q 2e-09)`, in a context `against elsewhere`.
+
+    Of lengths and counts: `0.10 against 0.060 per response, ×1.67 (+0.026 log(1+n) to chosen, q 2e-09)`.
+    """
     side = "chosen" if e.effect >= 0 else "rejected"
     where = "" if e.context is None else f" in {e.where}, against elsewhere"
-    about = [against(e.rates.chosen, e.rates.rejected, e.rates.unit)] if e.rates else []
-    about += [f"q {small(e.q)}"] if is_finding(e) else []
-    return f"{in_unit(e.effect, e.unit)} to {side}{where}" + (f" ({', '.join(about)})" if about else "")
+    text, about = f"{in_unit(e.effect, e.unit)} to {side}{where}", [f"q {small(e.q)}"] if is_finding(e) else []
+    if e.rates:
+        text, about = in_means(e.rates), [text, *about]
+    return text + (f" ({', '.join(about)})" if about else "")
 
 
 def _before(was: Entry | None, effect: float, unit: str) -> str:
-    """`+2.6 % in the baseline (0.10 against 0.06 per response)`."""
+    """`+4.8 points in the baseline`, `0.10 against 0.060 per response, ×1.67 (+0.026 log(1+n)) in the baseline`."""
     rates = was.rates if was is not None else None
-    means = f" ({against(rates.chosen, rates.rejected, rates.unit)})" if rates else ""
-    return f"{in_unit(effect, unit)} in the baseline{means}"
+    text = in_unit(effect, unit)
+    return f"{in_means(rates)} ({text}) in the baseline" if rates else f"{text} in the baseline"
 
 
 def _outcome(e: Entry, by: Any, said: _Said, case: Case) -> Outcome:

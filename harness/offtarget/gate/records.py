@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from offtarget.audit.evidence import Rates
 from offtarget.audit.records import Direction, View
 from offtarget.records import Record
 
@@ -58,7 +59,9 @@ class Rule(Record):
     """Id of a context, such as `meta:vendor=acme`, whose view is among `views`; the effect is then that of its rows less
     that of the others. None: over the whole set."""
     max_effect: float = Field(ge=0)
-    """In the unit in which the audit prints the effect: points for shares of rows, per cent for lengths and counts."""
+    """Of shares of rows: points. Of lengths and counts: by how many per cent the larger of the two means that the report
+    prints, chosen's and rejected's, is above the smaller (50: half as much again); over the whole set alone. Of all others
+    the unit in which the audit prints the effect, such as per 100 words."""
     direction: Direction | None = None
     """The side that may not have more; None: neither."""
     min_rows: int = Field(default=0, ge=0)
@@ -75,15 +78,6 @@ class GateConfig(Record):
     rule: tuple[Rule, ...] = ()
     review: dict[str, Any] = Field(default_factory=dict)
     """Settings of the review page; not read here."""
-
-
-class Rates(Record):
-    """The means behind an effect that is a ratio, as people read them."""
-
-    chosen: float
-    rejected: float
-    unit: str
-    """Of both: `count per response`, `tokens`."""
 
 
 class Entry(Record):
@@ -111,7 +105,7 @@ class Entry(Record):
     k2: float
     k4: float
     rates: Rates | None = None
-    """Of effects over the whole set that are ratios (log units)."""
+    """Of effects over the whole set that are on log(1 + n)."""
 
     @property
     def place(self) -> Place:

@@ -10,7 +10,7 @@ from offtarget.data.pairs import Pair, text_of
 from offtarget.lens.names import concept_parts
 from offtarget.lens.surface import quality
 from offtarget.lens.surface.places import places
-from offtarget.report.amounts import effect_size, interval, shift
+from offtarget.report.amounts import effect_of, effect_size, interval, shift
 from offtarget.report.cards import METADATA, NOUNS, last_turns, sides_of
 from offtarget.report.claims import claim, length_verdict
 from offtarget.report.html import p_value, visible
@@ -110,6 +110,7 @@ class Cards:
         context = None if h.context is None else self.contexts[h.context]
         groups = self.shards.index["groups"]
         lead = groups.get(h.id)
+        effect, ends = effect_of(h, e)
         return {
             "id": item_id(h),
             "concept": h.concept,
@@ -125,8 +126,8 @@ class Cards:
             "effect": h.effect,
             "ci": list(h.ci),
             "unit": e.effect_unit,
-            "effect_text": shift(h.effect, e),
-            "ci_text": interval(h.ci, e),
+            "effect_text": effect,
+            "ci_text": ends,
             "d_text": effect_size(h.d),
             "q_text": p_value(h.q),
             "finding": h.finding,
@@ -176,7 +177,7 @@ class Cards:
     def _lean_of(self, concept: str) -> Json:
         h = self.desk.hypotheses.get(whole_id(concept))
         return {"effect_text": "", "known": False} if h is None else {
-            "effect_text": shift(h.effect, self.concepts[concept].evidence),
+            "effect_text": effect_of(h, self.concepts[concept].evidence)[0],
             "known": True,
         }  # fmt: skip
 
@@ -213,8 +214,8 @@ class Cards:
                 "id": item_id(x),
                 "label": "whole set" if x.context is None else visible(self.contexts[x.context].title, 100),
                 "noun": "" if x.context is None else NOUNS[self.contexts[x.context].kind],
-                "effect_text": shift(x.effect, e),
-                "ci_text": interval(x.ci, e),
+                "effect_text": effect_of(x, e)[0],
+                "ci_text": effect_of(x, e)[1],
                 "q_text": p_value(x.q),
             }
             for x in found[:CONTEXTS]
