@@ -14,7 +14,7 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError
 from offtarget.gate.changes import more, more_for
 from offtarget.gate.criteria import Criteria
-from offtarget.gate.judge import Case, _tested, judge, size
+from offtarget.gate.judge import Case, changed_by, judge, size
 from offtarget.gate.measure import Measured, measure
 from offtarget.gate.records import Change, GateConfig, Outcome, Settings
 from offtarget.gate.rules import judge_rules
@@ -134,9 +134,9 @@ def test_a_limit_on_a_count_in_a_context_says_what_to_do(counted: AuditFolder) -
 
 def test_changes_subtract_in_the_unit_that_is_tested() -> None:
     change = Change(old=0.1, difference=0.2, ci=(0.1, 0.3), d=0.5, p=0.0, q=0.0, detectable=0.1)
-    assert _tested(change, LOG) == "changed by +0.200 log(1+n) [+0.100, +0.300], q <1e-300"
+    assert changed_by(change, LOG) == "changed by +0.200 log(1+n) [+0.100, +0.300], q <1e-300"
     change = change.model_copy(update={"difference": -0.05, "ci": (-0.08, -0.02), "q": 0.00021})
-    assert _tested(change, "share of rows") == "changed by −5.0 points [−8.0, −2.0], q 2.1e-04"
+    assert changed_by(change, "share of rows") == "changed by −5.0 points [−8.0, −2.0], q 2.1e-04"
 
 
 def test_the_gate_says_both_means_before_and_now(audits: Make) -> None:

@@ -308,7 +308,7 @@ def test_a_broken_baseline(audits: Make, tmp_path: Path) -> None:
     path.write_text(whole[: len(whole) // 2])
     with pytest.raises(ConfigError, match=r"offtarget-baseline\.json: .*not JSON.*--update-baseline"):
         judged(audits(1), baseline=path)
-    path.write_text(whole.replace('"schema_version": 1', '"schema_version": 9'))
+    path.write_text(whole.replace('"schema_version": 2', '"schema_version": 9'))
     with pytest.raises(UndecidedError, match="schema version 9"):
         judged(audits(1), baseline=path)
     with pytest.raises(ConfigError, match="no baseline there"):

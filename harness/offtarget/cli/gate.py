@@ -117,6 +117,7 @@ def gate(
     from offtarget.cli.reading import asked_rows, audited_drop
     from offtarget.data.sources import require_apart
     from offtarget.errors import ConfigError, DataError
+    from offtarget.gate.accepted import before, page_path, write_page
     from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
@@ -199,13 +200,15 @@ def gate(
             folder, _ = audited(one)
             target = one.baseline or Path(BASELINE)
             require_apart(target, _data_of(folder))
-            fresh = baseline_now(folder, one)
+            fresh, was = baseline_now(folder, one), before(target)
             changed = write_baseline(target, fresh, folder)
             how = "written" if changed else "is as it was"
             note(
                 f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); "
-                f"commit it and {like_folder(target)}/"
+                f"commit it, {like_folder(target)}/ and {page_path(target)}"
             )
+            for line in write_page(target, was, fresh, one.config.gate):
+                typer.echo(printable(plain(line)))
             return
         judged = []
         for one in asked.each():
@@ -216,8 +219,10 @@ def gate(
         show(judged, asked, wanted)
     if prune and asked.baseline is not None:
         last = judged[-1]
-        left = pruned(read_baseline(asked.baseline), baseline_now(last.folder, asked), last.report.outcomes)
+        was = read_baseline(asked.baseline)
+        left = pruned(was, baseline_now(last.folder, asked), last.report.outcomes)
         if write_baseline(asked.baseline, left, last.folder):
+            write_page(asked.baseline, was, left, asked.config.gate)
             note(
                 f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it and {like_folder(asked.baseline)}/"
             )

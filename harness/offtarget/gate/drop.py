@@ -28,7 +28,7 @@ from offtarget.store import write_atomic
 IDS, PAGE = "drop-ids.csv", "drop.html"
 FIRST = ("concept", "id", "line", "side", "u", "prompt")
 """Columns of the file before those of the metadata. `u` is chosen less rejected in the concept: 1, 0 or -1 of what a
-response shows or does not, the difference of logs of a ratio, else in the unit of its values."""
+response shows or does not, the difference in log(1+n) of a length or count, else in the unit of its values."""
 
 
 class ByValue(Record):

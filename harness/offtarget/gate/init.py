@@ -12,6 +12,7 @@ from offtarget.audit.records import Audit
 from offtarget.data.reading import is_data_file
 from offtarget.engine.auditing import GENERIC
 from offtarget.errors import ConfigError
+from offtarget.gate.accepted import page_path, write_page
 from offtarget.gate.baseline import BASELINE, baseline_of, like_folder, write_baseline
 from offtarget.gate.changes import from_sums
 from offtarget.gate.config import CONFIG
@@ -45,7 +46,9 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     folder = AuditFolder(audit_dir)
     audit = folder.audit
     like = str(like_folder(Path(BASELINE)))
-    there = [name for name in (BASELINE, like, CONFIG, WORKFLOW) if (root / name).exists()]
+    there = [
+        name for name in (BASELINE, str(page_path(Path(BASELINE))), like, CONFIG, WORKFLOW) if (root / name).exists()
+    ]
     if there:
         raise ConfigError(
             f"{', '.join(there)}: exists already, and nothing was written; take it away, or update the baseline with "
@@ -57,6 +60,8 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     baseline = baseline_of(folder, measured, views)
     write_baseline(root / BASELINE, baseline, folder)
     yield f"wrote {BASELINE} and {like}/: {baseline.rows} pairs, {len(baseline.entries)} effects"
+    accepted = page_path(Path(BASELINE))
+    yield f"wrote {accepted}: the same in words; {write_page(root / BASELINE, None, baseline, Settings())[0]}"
     if verdicts is not None:
         write_atomic(root / VERDICTS, verdicts)
     yield said
@@ -75,7 +80,9 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     else:
         write_atomic(root / HOOKS, hook)
         yield f"wrote {HOOKS}: the same before every commit"
-    kept = [name for name in (BASELINE, like, VERDICTS, CONFIG, WORKFLOW, HOOKS) if (root / name).exists()]
+    kept = [
+        name for name in (BASELINE, str(accepted), like, VERDICTS, CONFIG, WORKFLOW, HOOKS) if (root / name).exists()
+    ]
     if not (root / IGNORE).exists():
         write_atomic(root / IGNORE, _template("gitignore"))
         kept.append(IGNORE)

@@ -110,7 +110,7 @@ def _decided(e: Entry, v: Verdict, own: bool, change: Change | None, case: Case)
     amplify = v.decision == "amplify"
     what = f"decided to amplify {by}" if amplify else f"allowed {by}"
     at = "" if v.seen is None else f" at {in_unit(v.seen.effect, e.unit)}"
-    tested = "" if changed is None else _tested(changed, e.unit)
+    tested = "" if changed is None else changed_by(changed, e.unit)
     if finding and changed is not None:
         if changed.old * e.effect < 0 and v.seen is not None and v.seen.ci[0] * v.seen.ci[1] > 0:
             return _Said("turned", "error", f"{size(e)}; {what}{at}: turned, {tested}", changed)
@@ -161,10 +161,10 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
             text = f"{size(e)}; {_before(was, change.old, e.unit)}, where it was no finding: no change beyond chance"
             return _Said("same", "pass", text, change)
         return None
-    text = f"{size(e)}; {_before(was, change.old, e.unit)}: {_tested(change, e.unit)}"
+    text = f"{size(e)}; {_before(was, change.old, e.unit)}: {changed_by(change, e.unit)}"
     more = abs(e.effect) > abs(change.old)
     if finding and before and change.old * e.effect < 0:
-        text = f"{size(e)}; {_before(was, change.old, e.unit)}: turned, {_tested(change, e.unit)}"
+        text = f"{size(e)}; {_before(was, change.old, e.unit)}: turned, {changed_by(change, e.unit)}"
         return _Said("turned", "error", text, change)
     if finding and (more or change.old * e.effect < 0):
         return _Said("grown" if before else "new", "error", text, change)
@@ -173,7 +173,8 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
     return _Said("grown" if more else "shrunk", "warn", text, change)
 
 
-def _tested(change: Change, unit: str) -> str:
+def changed_by(change: Change, unit: str) -> str:
+    """`changed by +11.9 points [+10.2, +13.6], q 7.8e-43`."""
     low, high = (parts(x, unit)[0] for x in change.ci)
     return f"changed by {in_unit(change.difference, unit)} [{low}, {high}], q {small(change.q)}"
 

@@ -114,9 +114,9 @@ class Entry(Record):
 
 
 class Baseline(Record):
-    """What the data taught when it was last accepted: a JSON file in the repository."""
+    """What the data taught when it was last accepted, in memory; `baseline_file.BaselineFile` is how it is written."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     vocabulary: str
     lens: tuple[str, ...]
     dataset: str

@@ -37,17 +37,17 @@ def failure(message: str) -> str:
 
 def failed(message: str) -> str:
     """The same for `$GITHUB_STEP_SUMMARY`."""
-    return f"## gate: could not judge\n\n{_cell(message)}\n"
+    return f"## gate: could not judge\n\n{cell(message)}\n"
 
 
 def summary(report: GateReport) -> str:
     """Markdown for `$GITHUB_STEP_SUMMARY`, cut before the size at which GitHub drops it."""
-    head = [f"## {_cell(headline(report))}", "", _cell(counted(report)), "", _cell(sight(report)), ""]
+    head = [f"## {cell(headline(report))}", "", cell(counted(report)), "", cell(sight(report)), ""]
     rows = ["| | status | concept | what is the case | rows |", "| --- | --- | --- | --- | --- |"]
     found = report.of("error", "undecided", "warn")
     rows += [_row(o) for o in found]
-    notes = [f"- {_cell(text)}" for text in report.notes]
-    notes += [f"- decide: `{_cell(report.decide)}`"] if report.decide else []
+    notes = [f"- {cell(text)}" for text in report.notes]
+    notes += [f"- decide: `{cell(report.decide)}`"] if report.decide else []
     text = "\n".join([*head, *(rows if found else ["Nothing failed."]), "", *notes]) + "\n"
     if len(text.encode()) <= MAX_BYTES:
         return text
@@ -62,11 +62,11 @@ def summary(report: GateReport) -> str:
 
 
 def _row(o: Outcome) -> str:
-    return f"| {o.severity} | {o.status} | {_cell(o.label)} | {_cell(o.message)} | `{_cell(o.command)}` |"
+    return f"| {o.severity} | {o.status} | {cell(o.label)} | {cell(o.message)} | `{cell(o.command)}` |"
 
 
-def _cell(text: str) -> str:
-    """Text of data in a table of markdown: no markup, no break."""
+def cell(text: str) -> str:
+    """Text of data in markdown: no markup, no break."""
     plain = " ".join(text.split())
     for sign, code in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "&#124;"), ("`", "&#96;"), ("[", "&#91;")):
         plain = plain.replace(sign, code)
