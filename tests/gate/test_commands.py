@@ -239,7 +239,7 @@ def test_updating_the_baseline_accepts_and_says_so(capsys: pytest.CaptureFixture
     args = ["gate", "drops/w2.jsonl", *COLUMNS, "--baseline", "other.json", "--out", "audits/w2b"]
     assert call([*args, "--update-baseline"]) == 0
     said = capsys.readouterr().err
-    assert "baseline other.json written: " in said and "commit it and other.like/" in said
+    assert "baseline other.json written: " in said and "commit it, other.like/ and other.md" in said
     assert call(args) == 0
     again = ["gate", "audits/w2b", "--baseline", "third.json", "--update-baseline"]
     assert call(again) == 0

@@ -1,5 +1,6 @@
 """What a new baseline accepts, for the person who reviews it: a page of markdown beside it, and the same lines printed."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -55,15 +56,15 @@ def page(was: Baseline | None, now: Baseline, settings: Settings) -> str:
     found = sorted(
         (e for e in now.entries if is_finding(e)), key=lambda e: (e.view != "overall", e.view, e.where, e.concept)
     )
-    rows = [f"| {cell(e.label)} `{e.concept}` | {cell(e.where)} | {cell(_short(e))} |" for e in found]
+    rows = [f"| {_cell(e.label)} `{e.concept}` | {_cell(e.where)} | {_cell(_short(e))} |" for e in found]
     table = ["| concept | where | chosen less rejected, 95 % interval |", "| --- | --- | --- |", *rows]
     return "\n".join(
         [
             "# What the data may teach",
             "",
-            f"{cell(head)}.",
+            f"{_cell(head)}.",
             "",
-            *(f"- {cell(text)}" for text in lines),
+            *(f"- {_cell(text)}" for text in lines),
             *([""] if lines else []),
             "## All findings that are accepted",
             "",
@@ -96,3 +97,8 @@ def _named(e: Entry) -> str:
 
 def _short(e: Entry) -> str:
     return says(e).split(", finding (")[0].removesuffix(f", {e.n} pairs")
+
+
+def _cell(text: str) -> str:
+    """As `cell`, with the brackets of intervals as they are; no text becomes a link."""
+    return re.sub(r"&#91;(?=[+\-0-9])", "[", cell(text)).replace("](", "]&#40;")

@@ -26,6 +26,7 @@ BASELINE = "offtarget-baseline.json"
 LIKE = ".like"
 """Of the folder with the vocabulary, beside the file."""
 SCHEMA_VERSIONS = (1, 2)
+ATTRIBUTES = "# No person reads these files line by line: what changed is in the .md beside this folder.\n* -diff linguist-generated\n"
 
 
 def baseline_of(audited: AuditWithRows, measured: Measured, views: Sequence[View]) -> Baseline:
@@ -176,6 +177,7 @@ def _write_like(folder: Path, audited: AuditWithRows, views: Sequence[View]) -> 
         }
     )
     write_atomic(folder / AUDIT_FILE, slim.to_json())
+    write_atomic(folder / ".gitattributes", ATTRIBUTES)
 
 
 def pruned(baseline: Baseline, now: Baseline, outcomes: Iterable[Outcome]) -> Baseline:
