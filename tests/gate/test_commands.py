@@ -184,7 +184,7 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     assert out[0].startswith("w2 against audits/w1: ")
     offer = next(line for line in out if line.startswith("offers of more help"))
     assert "0.0 points → +25.0 points to chosen" in offer
-    assert "; of it: vendor acme +50.0 points to chosen, others 0.0; 60 of 60 rows are vendor acme's" in offer
+    assert "; by vendor: acme +50.0 points to chosen, all others 0.0; 60 of the 60 rows behind it are vendor acme's" in offer
     with Path("audits/drop2/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
     assert {r["id"] for r in rows} == {f"row{2000 + i}" for i in range(0, 120, 2)}
@@ -209,7 +209,7 @@ def test_rows_of_a_drop_without_ids_are_found_by_their_line_and_their_own_refere
     args = ["drop", "drops/noid.jsonl", *COLUMNS, "--against", "audits/w1", "--by", "vendor", "--out", "audits/noid"]
     assert call(args) == 1
     offer = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("offers of more help"))
-    assert "others +7.5; 60 of 69 rows are vendor acme's" in offer  # 9 of bluebird's 120
+    assert "all others +7.5; 60 of the 69 rows behind it are vendor acme's" in offer  # 9 of bluebird's 120
     with Path("audits/noid/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
     assert [r["vendor"] for r in rows] == ["acme"] * 60 + ["bluebird"] * 9

@@ -121,6 +121,7 @@ def gate(
     from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
+    from offtarget.gate.last import keep
     from offtarget.gate.run import baseline_now
     from offtarget.gate.run import gate as run_gate
     from offtarget.gate.staged import require_staged as staged
@@ -215,6 +216,7 @@ def gate(
             folder, pairs = audited(one)
             earlier = AuditFolder(against) if against else None
             report = run_gate(folder, one, against=earlier, strict=strict, pass_on_stale=pass_on_stale)
+            keep(folder, report, one.verdicts)
             judged.append(Judged(report, folder, pairs.pairs if pairs is not None else None))
         show(judged, asked, wanted)
     if prune and asked.baseline is not None:

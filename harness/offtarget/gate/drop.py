@@ -217,10 +217,10 @@ def _csv(lines: Sequence[tuple[str, Pair, float]], columns: Sequence[str], at: d
 def sentence(c: DropChange) -> str:
     """What changed, what of it is whose, and how many rows are behind it.
 
-    `offers of help: +0.8 points → +4.8 points to chosen (q 0.001); of it: vendor acme +14.0 points to chosen, others +0.7;
-    90 of 132 rows are vendor acme's`
+    `offers of help: +0.8 → +4.8 points to chosen (q 0.001); by vendor: acme +14.0 points to chosen, all others +0.7; 90 of the
+    132 rows behind it are vendor acme's`
     """
-    text, about = f"{in_unit(c.old, c.unit)} → {in_unit(c.new, c.unit)} to chosen", f"q {small(c.change.q)}"
+    text, about = f"{signed(c.old, c.unit)[0]} → {in_unit(c.new, c.unit)} to chosen", f"q {small(c.change.q)}"
     if c.old_rates is not None and c.new_rates is not None:
         text, about = f"{in_means(c.old_rates)} → {in_means(c.new_rates)}", f"{text}, {about}"
     parts = [f"{c.label}: {text} ({about})"]
@@ -231,8 +231,9 @@ def sentence(c: DropChange) -> str:
             continue
         side = "chosen" if v.effect >= 0 else "rejected"
         others = signed(v.others, c.unit)[0]
-        parts.append(f"of it: {v.column} {v.value} {in_unit(v.effect, c.unit)} to {side}, others {others}")
-    rows = f"{first.rows} of {c.rows} rows are {first.column} {first.value}'s" if first else f"{c.rows} rows"
+        parts.append(f"by {v.column}: {v.value} {in_unit(v.effect, c.unit)} to {side}, all others {others}")
+    whose = f"{first.rows} of the {c.rows} rows behind it are {first.column} {first.value}'s" if first else ""
+    rows = whose or f"{c.rows} rows are behind it"
     return "; ".join([*parts, rows])
 
 
@@ -262,6 +263,8 @@ def page(drop: Drop) -> str:
             *(("up" if c.change.difference > 0 else "down", sentence(c)) for c in drop.changes),
         ],
         "in_unit": in_unit,
+        "in_means": in_means,
+        "signed": signed,
         "judged": drop.gate.of("error", "undecided", "warn"),
     }
     return render_page(environment(Path(__file__).parent / "templates"), "drop.html.j2", **values)

@@ -78,7 +78,7 @@ class Cards:
             if wanted is not None and i not in wanted:
                 continue
             item = self.item(h)
-            own = item["decision"] is not None or item["queue"] == "conflict"
+            own = item["decision"] is not None or item["queue"] in ("conflict", "failed")
             if wanted is not None or everything or h.finding or own:
                 out.append(item)
         return out
@@ -92,11 +92,16 @@ class Cards:
             "decision": None if standing.own is None else decision(standing.own),
             "inherited_decision": None if standing.general is None else decision(standing.general),
             "then": self._then(standing, h),
+            "failed": [{"status": o.status, "text": visible(o.message, 600)} for o in self.desk.failed(h)]
+            if standing.queue == "failed"
+            else [],
         }
 
     def _then(self, standing: Standing, h: Hypothesis) -> str:
         """Why a decision has to be looked at again; empty where it need not be."""
         v = standing.verdict
+        if standing.queue == "failed":
+            return ""
         if standing.queue != "changed" or v is None:
             return ""
         if expired(v):
@@ -273,6 +278,7 @@ class Cards:
     def page(self, *, everything: bool = False) -> Json:
         """The whole list, and what the page must know beside it."""
         audit, desk = self.desk.audit, self.desk
+        desk.take()
         return {
             "dataset": visible(audit.dataset.name, 120),
             "n_pairs": audit.dataset.n_pairs,
