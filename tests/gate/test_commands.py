@@ -184,7 +184,10 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     assert out[0].startswith("w2 against audits/w1: ")
     offer = next(line for line in out if line.startswith("offers of more help"))
     assert "0.0 points → +25.0 points to chosen" in offer
-    assert "; by vendor: acme +50.0 points to chosen, all others 0.0; 60 of the 60 rows behind it are vendor acme's" in offer
+    assert (
+        "; by vendor: acme +50.0 points to chosen, all others 0.0; 60 of the 60 rows behind it are vendor acme's"
+        in offer
+    )
     with Path("audits/drop2/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
     assert {r["id"] for r in rows} == {f"row{2000 + i}" for i in range(0, 120, 2)}

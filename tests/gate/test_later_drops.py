@@ -148,7 +148,13 @@ def test_decisions_on_the_accepted_audit_go_with_it(tmp_path: Path, repo: Path, 
     desk = Desk(AuditFolder("audits/w9"), by="ann")
     desk.decide(["overall|surface:bold|"], "suppress", why="style")
     desk.close()
-    for name in ("offtarget.toml", "offtarget-baseline.json", "offtarget-baseline.md", "verdicts.yaml", ".github/workflows/offtarget.yml"):
+    for name in (
+        "offtarget.toml",
+        "offtarget-baseline.json",
+        "offtarget-baseline.md",
+        "verdicts.yaml",
+        ".github/workflows/offtarget.yml",
+    ):
         Path(name).unlink()
     assert call(["gate", "init", "audits/w9"]) == 2  # the folder beside the baseline is one of the files
     assert "offtarget-baseline.like: exists already" in capsys.readouterr().err
