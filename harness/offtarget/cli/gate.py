@@ -116,7 +116,7 @@ def gate(
     from offtarget.audit.folder import AuditFolder
     from offtarget.cli.reading import asked_rows, audited_drop
     from offtarget.data.sources import require_apart
-    from offtarget.errors import ConfigError, DataError
+    from offtarget.errors import ConfigError, DataError, OfftargetError
     from offtarget.gate.accepted import before, page_path, write_page
     from offtarget.gate.baseline import BASELINE, like_folder, like_path, pruned, read_baseline, write_baseline
     from offtarget.gate.criteria import criteria_of
@@ -211,14 +211,22 @@ def gate(
             for line in write_page(target, was, fresh, one.config.gate):
                 typer.echo(printable(plain(line)))
             return
-        judged = []
+        judged, faults = [], []
         for one in asked.each():
-            folder, pairs = audited(one)
+            try:
+                folder, pairs = audited(one)
+            except OfftargetError as error:
+                faults.append(error)
+                continue
             earlier = AuditFolder(against) if against else None
             report = run_gate(folder, one, against=earlier, strict=strict, pass_on_stale=pass_on_stale)
             keep(folder, report, one.verdicts)
             judged.append(Judged(report, folder, pairs.pairs if pairs is not None else None))
-        show(judged, asked, wanted)
+        if judged:  # one that cannot be read does not hide what is said of the others
+            show(judged, asked, wanted)
+        if faults:
+            rest = f" (and {len(faults) - 1} more that cannot be judged)" if len(faults) > 1 else ""
+            raise type(faults[0])(f"{faults[0]}{rest}")
     if prune and asked.baseline is not None:
         last = judged[-1]
         was = read_baseline(asked.baseline)

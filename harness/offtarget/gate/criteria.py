@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError
@@ -61,7 +62,7 @@ class Criteria:
             if (
                 not self.verdicts.exists()
                 and self.config_path
-                and self.verdicts == self._named(self.config.gate.verdicts)
+                and self.verdicts == self.named("verdicts")
             ):
                 raise ConfigError(
                     f"{self.verdicts}: not there, and {self.config_path} names it (`verdicts`); was it committed? Else make it "
@@ -101,7 +102,9 @@ class Criteria:
             raise ConfigError(f"{option}: offtarget.toml names several drops ({names}); name the one that is meant")
         return each[0]
 
-    def _named(self, path: str | None) -> Path | None:
+    def named(self, what: Literal["verdicts", "baseline"]) -> Path | None:
+        """The path that offtarget.toml names."""
+        path = self.config.gate.verdicts if what == "verdicts" else self.config.gate.baseline
         return self.config_path.parent / path if path and self.config_path else None
 
     @property

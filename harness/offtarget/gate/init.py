@@ -27,6 +27,9 @@ WORKFLOW = ".github/workflows/offtarget.yml"
 HOOKS = ".pre-commit-config.yaml"
 VERDICTS = "verdicts.yaml"
 IGNORE = "audits/.gitignore"
+GITIGNORE = ".gitignore"
+BESIDE = (f"{VERDICTS}.journal.jsonl", f".{VERDICTS}.lock")
+"""What lies beside the verdicts file while and after somebody decides."""
 PACKED = (".gz", ".zst")
 SUFFIXES = "jsonl|ndjson|json|csv|tsv|parquet|arrow|gz|zst"
 OURS = r"(^|/)(offtarget(\.toml|-baseline\.json|-baseline\.like/.*)|verdicts\.yaml)$"
@@ -87,6 +90,9 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
         write_atomic(root / IGNORE, _template("gitignore"))
         kept.append(IGNORE)
         yield f"wrote {IGNORE}: reports hold texts of the data, and stay out of git"
+    if said := _ignored(root):
+        kept += [GITIGNORE] if said.startswith("wrote") else []
+        yield said
     if audit_dir.resolve().parent != (root / IGNORE).parent.resolve():
         yield f"note: {audit_dir}/report.html holds texts of the data; keep it out of git if they are not to be there"
     if audit.reading is not None and audit.reading.limit is not None:
@@ -109,6 +115,19 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     else:
         yield f"next: set `data` in {CONFIG} (the audit does not name one dataset or file): `offtarget gate` judges what it names"
     yield f"next: git add {shlex.join(kept)}"
+
+
+def _ignored(root: Path) -> str:
+    """Keep out of git what lies beside the verdicts file for undo alone; what was done, or is to be done, in a line."""
+    path = root / GITIGNORE
+    there = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
+    missing = [name for name in BESIDE if name not in there]
+    if not missing:
+        return ""
+    if path.is_file():
+        return f"{GITIGNORE} exists; add to it: {' and '.join(missing)} (of the page to decide on, for undo alone)"
+    write_atomic(path, "".join(f"{name}\n" for name in ("# of the page to decide on, for undo alone", *missing)))
+    return f"wrote {GITIGNORE}: {' and '.join(missing)} stay out of git"
 
 
 def _verdicts(audit_dir: Path, root: Path, audit: Audit) -> tuple[str | None, str]:

@@ -211,6 +211,9 @@ class GateReport(Record):
     """Findings of views that are not gated, counted by view."""
     decide: str = ""
     """Command that opens the page to decide on what failed; empty where no decision changes it."""
+    again: str = ""
+    """Command that makes and judges the same audit on another machine, such as a person's own after a failure in CI; empty
+    where an audit was judged that only this machine may have."""
     notes: tuple[str, ...] = ()
     """What a reader must know before believing it."""
 

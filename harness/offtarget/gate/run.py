@@ -110,6 +110,7 @@ def gate(
         sees=sees,
         not_judged={v: f.findings for v, f in audit.families.items() if v not in settings.views and f.findings},
         decide=_decide(found, folder.path, criteria),
+        again=_again(criteria),
         notes=tuple(notes),
     )
 
@@ -170,6 +171,21 @@ def _decide(found: Sequence[Outcome], folder: Path, criteria: Criteria) -> str:
     if criteria.verdicts is None and (criteria.subject is None or criteria.subject.audit is None):
         return f"{command}, then gate with --verdicts {shlex.quote(str(folder / 'verdicts.yaml'))}"
     return command
+
+
+def _again(criteria: Criteria) -> str:
+    """The command that judges the same data elsewhere; what offtarget.toml names there need not be said."""
+    subject = criteria.subject
+    if subject is None or subject.audit is not None:
+        return ""
+    words = ["offtarget", "gate", *([subject.data] if isinstance(subject.data, str) else subject.data)]
+    if criteria.config_path is not None and criteria.config_path != Path(CONFIG):
+        words += ["--config", str(criteria.config_path)]
+    if criteria.verdicts is not None and criteria.verdicts != criteria.named("verdicts"):
+        words += ["--verdicts", str(criteria.verdicts)]
+    if criteria.baseline is not None and criteria.baseline != criteria.named("baseline"):
+        words += ["--baseline", str(criteria.baseline)]
+    return shlex.join(words)
 
 
 def _unknown(audit: Audit, now: Measured, views: Sequence[View]) -> dict[View, int]:
