@@ -16,7 +16,7 @@ from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
     from offtarget.data.pairs import Pair, PairSet
-    from offtarget.gate.criteria import Criteria
+    from offtarget.gate.criteria import Criteria, Subject
     from offtarget.gate.formats import Wanted
     from offtarget.gate.records import GateReport
 
@@ -185,10 +185,7 @@ def gate(
                     gate=True,
                 )
             except (ConfigError, DataError) as error:
-                if subject.named and columns is None and "--columns" in str(error):
-                    key = f"{one.config_path}: `columns` under [gate]"
-                    raise type(error)(f"{error}; or say it in {key}, such as {COLUMNS_KEY}") from None
-                raise
+                raise type(error)(_at(error, subject, one.config_path, asked=columns is not None)) from None
             for warning in folder.audit.warnings:
                 if not warning.startswith(
                     "nothing was tested by topic"
@@ -240,6 +237,22 @@ def gate(
     if codes - {0}:
         _note_pre_commit(asked)
         raise typer.Exit(1 if 1 in codes else 3)
+
+
+def _at(error: Exception, subject: "Subject", config: Path | None, *, asked: bool) -> str:
+    """What is wrong with the data, at its path from here, and what offtarget.toml can say of it."""
+    text, data = str(error), subject.data
+    if isinstance(data, str) and Path(data).is_file() and text.startswith(Path(data).name):
+        text = f"{data}{text.removeprefix(Path(data).name)}"
+    if not subject.named or asked:
+        return text
+    key = f"`columns` under [gate] in {config}"
+    if subject.columns and "no column '" in text and isinstance(data, str) and Path(data).is_dir():
+        return (
+            f"{text}; {key} are of all files of {data}; where these differ, make `data` a pattern of files, each a drop, and "
+            "`columns` a table for each pattern, or leave `columns` out if the names say what they are"
+        )
+    return f"{text}; or say it in {key}, such as {COLUMNS_KEY}" if "--columns" in text else text
 
 
 def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:

@@ -81,7 +81,9 @@ def _unnamed(seen: Census, talk: Sequence[str]) -> str | None:
     there = [c for c in seen.header if c in evidence.names(*CONTENT)]
     asking = [c for c in talk if _asks(evidence, c)]
     known = asking if len(asking) == 1 else names_of.named(there, names_of.PROMPT)
-    content = [c for c in there if not names_of.speaks_about(c) and _may_be_prompt(evidence, c)]  # several words, not a label
+    content = [
+        c for c in there if not names_of.speaks_about(c) and _may_be_prompt(evidence, c)
+    ]  # several words, not a label
     prompt = next(iter(known or content), "")
     answers = [c for c in content if c != prompt]
     if len(answers) != 2:

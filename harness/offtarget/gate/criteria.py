@@ -59,11 +59,7 @@ class Criteria:
         if self.baseline is not None:
             read_baseline(self.baseline)
         if self.verdicts is not None:
-            if (
-                not self.verdicts.exists()
-                and self.config_path
-                and self.verdicts == self.named("verdicts")
-            ):
+            if not self.verdicts.exists() and self.config_path and self.verdicts == self.named("verdicts"):
                 raise ConfigError(
                     f"{self.verdicts}: not there, and {self.config_path} names it (`verdicts`); was it committed? Else make it "
                     "with `offtarget review AUDIT_DIR --verdicts "

@@ -84,7 +84,11 @@ def _todo(report: GateReport) -> list[str]:
         return []
     steps = [f"`{cell(report.again)}` makes the same audit there"] if report.again else []
     steps += ["the command beside a failure shows its rows"] if report.of("error", "undecided", "warn") else []
-    steps += [f"`{cell(report.decide)}` opens the page on which to decide; commit the verdicts file"] if report.decide else []
+    steps += (
+        [f"`{cell(report.decide)}` opens the page on which to decide; commit the verdicts file"]
+        if report.decide
+        else []
+    )
     return ["On your machine:", "", *(f"{k}. {text}" for k, text in enumerate(steps, 1)), ""] if steps else []
 
 
