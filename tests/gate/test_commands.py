@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -183,7 +184,7 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     assert code == 1
     assert out[0].startswith("w2 against audits/w1: ")
     offer = next(line for line in out if line.startswith("offers of more help"))
-    assert "0.0 points → +25.0 points to chosen" in offer
+    assert "0.0 → +25.0 points to chosen (q " in offer
     assert (
         "; by vendor: acme +50.0 points to chosen, all others 0.0; 60 of the 60 rows behind it are vendor acme's"
         in offer
@@ -196,6 +197,9 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     page = Path("audits/drop2/drop.html").read_text()
     assert "What changed in w2" in page and "<strong>fail</strong>" in page
     assert '<li class="up">offers of more help' in page
+    (cell,) = [x for x in page.split("<tr>") if "surface:follow_up_offer</span></td>" in x]
+    assert re.search(r"<span>\+25\.0 points</span><span class=\"ci\">\+\d+\.\d … \+\d+\.\d</span>", cell)
+    assert "against 1.00 sentences, ×1.25</span>" in page, "a length by its means"
 
 
 def test_rows_of_a_drop_without_ids_are_found_by_their_line_and_their_own_reference(

@@ -78,10 +78,14 @@ def gate(
     sees = sees_of(now, changes, by_rows=bool(with_rows))
     blind = sees is not None and sees.median > settings.must_see and (baseline is not None or verdicts is not None)
     if blind and sees is not None:
-        compare = "compare the rows with --against AUDIT_DIR, " if sees.by == "sums" else ""
+        shared = (
+            "; if many rows or prompts are those of the accepted data, --against AUDIT_DIR sees more"
+            if sees.by == "sums"
+            else ""
+        )
         notes.append(
             f"too few rows to decide: {audit.dataset.n_pairs} pairs show a {sees.of} of {sees.median:.1f} points or more, and "
-            f"must_see is {settings.must_see:g}; add rows, {compare}or raise must_see in {CONFIG}"
+            f"must_see is {settings.must_see:g}; add rows, or raise must_see in {CONFIG}{shared}"
         )
     if not now.entries and (baseline is not None or verdicts is not None):
         notes.append("nothing was tested in the views that are gated")
