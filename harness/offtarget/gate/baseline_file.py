@@ -52,7 +52,9 @@ class BaselineFile(Record):
     effects: tuple[Line, ...]
     """Every effect of these views that the audit tested, and concepts that no row showed."""
     figures: dict[str, tuple[float | None, ...]]
-    """By name (those of `Entry`), a value for each of `effects`: what a later test needs."""
+    """By name, a value for each of `effects`, which a later test needs: the effect, low and high (its 95 % interval), q, the
+    sums of `audit.diff.sums.Sums` (se, squares, n, ...), and of lengths and counts chosen_mean, rejected_mean and shown (the
+    share of responses that have any), null of others."""
 
     @model_validator(mode="after")
     def _whole(self) -> "BaselineFile":
