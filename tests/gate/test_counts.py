@@ -20,7 +20,7 @@ from offtarget.gate.records import Change, GateConfig, Outcome, Settings
 from offtarget.gate.rules import judge_rules
 from offtarget.gate.run import baseline_now, gate
 from offtarget.lens.features import Column, FeatureMatrix
-from offtarget.report.amounts import effect_of, in_means, ratio
+from offtarget.report.amounts import effect_of, in_means, ratio, size_of
 from offtarget.report.claims import claim
 
 Make = Callable[..., AuditFolder]
@@ -80,6 +80,7 @@ def test_means_and_their_ratio_are_no_per_cent_of_something_else(counted: AuditF
     assert "0.050 per response in chosen, 0.10 in rejected (×0.50)" in claim(h, c)
     for said in (size(e), text, below):
         assert "%" not in said
+    assert size_of(-0.011, c.evidence) == "0.011 log(1+n)"
 
 
 @pytest.mark.parametrize(
@@ -158,3 +159,12 @@ def test_the_gate_says_both_means_before_and_now(audits: Make) -> None:
         "; 0.060 against 0.060 per response, ×1.00 (0.000 log(1+n)) in the baseline: changed by +0.026 log(1+n)"
         in o.message
     )
+
+
+def test_a_report_says_the_scale_by_its_name_wherever_it_stands(counted: AuditFolder) -> None:
+    """A sign is taken from a size, and not from the name of the scale."""
+    from offtarget.report.audit_html import audit_page
+
+    page = audit_page(counted.audit, workings=counted.workings)
+    assert "log(1+n)" in page and "log(1n)" not in page
+    assert "0.050 per response in chosen, 0.10 in rejected (×0.50)" in page

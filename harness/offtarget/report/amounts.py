@@ -59,6 +59,11 @@ def shift(value: float, e: Evidence) -> str:
     return in_unit(value, e.effect_unit)
 
 
+def size_of(value: float, e: Evidence) -> str:
+    """The size of an effect, whichever way it goes: `0.011 log(1+n)`."""
+    return shift(abs(value), e).removeprefix("+")
+
+
 def in_unit(value: float, unit: str) -> str:
     """An effect, or a difference of two, in its unit (`Evidence.effect_unit`), as people read it.
 

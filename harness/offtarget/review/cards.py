@@ -10,7 +10,7 @@ from offtarget.data.pairs import Pair, text_of
 from offtarget.lens.names import concept_parts
 from offtarget.lens.surface import quality
 from offtarget.lens.surface.places import places
-from offtarget.report.amounts import effect_of, effect_size, interval, shift
+from offtarget.report.amounts import effect_of, effect_size, interval, shift, size_of
 from offtarget.report.cards import METADATA, NOUNS, last_turns, sides_of
 from offtarget.report.claims import claim, length_verdict
 from offtarget.report.html import p_value, visible
@@ -139,7 +139,7 @@ class Cards:
             "n": h.n_inside,
             "n_groups": h.n_groups_inside,
             "groups": self.desk.audit.dataset.unit,
-            "halves": {"agree": h.split_half.agree, "least": shift(h.split_half.min, e).removeprefix("+")},
+            "halves": {"agree": h.split_half.agree, "least": size_of(h.split_half.min, e)},
             "equal_length": None
             if held is None
             else {
@@ -236,7 +236,7 @@ class Cards:
         return {
             "predictor": p.predictor,
             "predicted_text": shift(p.expected_shift, e),
-            "null_text": shift(p.null.q95, e).removeprefix("+"),
+            "null_text": size_of(p.null.q95, e),
             "inside_null": inside,
             "note": "Not compared with training on this set. On five reference sets this predictor had an r² of "
             f"{low:.2f} to {high:.2f} over latents; swapped labels gave up to {REFERENCE_NULL:.2f}.",
