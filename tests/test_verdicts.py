@@ -92,7 +92,7 @@ def test_a_wrong_verdict_is_named_with_its_key(small, line, message):
         ("schema_version: two\nvocabulary: x", "schema_version is 'two'"),
         ("schema_version: 1\nverdicts: []", "the file lacks 'vocabulary'"),
         ("schema_version: 1\nvocabulary: x\nverdict: []", "unknown key 'verdict'; did you mean verdicts"),
-        ("a: [1", "line 2: not YAML"),
+        ("a: [1", "line 1: not YAML"),
         ("a: !!python/object/apply:os.system [echo]", "not YAML"),
     ],
 )

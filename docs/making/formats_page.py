@@ -98,9 +98,15 @@ FORMATS = (
     ),
     Format(
         "offtarget-baseline.json",
-        "offtarget.gate.records:Baseline",
-        "What the data taught when it was last accepted, one effect a line. `offtarget gate --update-baseline` writes it; "
-        "beside it lies a folder with the vocabulary.",
+        "offtarget.gate.baseline_file:BaselineFile",
+        "What the data taught when it was last accepted: each effect in words, one a line, then the figures of the test. "
+        "`offtarget gate --update-baseline` writes it; beside it lie a folder with the vocabulary and a page for people (.md). "
+        "A file of schema version 1 is read too.",
+    ),
+    Format(
+        "gate.json (in the folder of an audit)",
+        "offtarget.gate.last:LastGate",
+        "What the gate last said of the audit, and by which decisions; `offtarget review` shows first what failed.",
     ),
     Format("gate report (`offtarget gate`)", "offtarget.gate.records:GateReport", "What the gate says."),
 )

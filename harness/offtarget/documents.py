@@ -65,8 +65,11 @@ def parse_yaml(text: str, where: str, error: type[OfftargetError] = ConfigError)
         _measure_yaml(yaml.parse(text, Loader=loader))
         return yaml.load(text, Loader=loader)  # noqa: S506 - a safe loader, in C where there is one
     except yaml.MarkedYAMLError as e:
+        end = len(text.rstrip().splitlines())
         mark = e.problem_mark or e.context_mark
-        line = f", line {mark.line + 1}" if mark else ""
+        if mark and mark.line >= end and e.context_mark:  # what was not closed began there
+            mark = e.context_mark
+        line = f", line {min(mark.line + 1, max(end, 1))}" if mark else ""
         raise error(f"{where}{line}: not YAML ({one_line(e.problem or e.context)}); correct the file") from None
     except yaml.YAMLError as e:
         raise error(f"{where}: not YAML ({one_line(e)}); correct the file") from None

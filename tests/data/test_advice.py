@@ -179,3 +179,29 @@ def test_a_text_file_says_how_it_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("prompt\tchosen\trejected\nq\ta\tb\n")
     with pytest.raises(OfftargetError, match=r"a .txt file is read once its name says what it holds \(.tsv"):
         load_pairs(str(tmp_path / "a.txt"))
+
+
+@pytest.mark.parametrize("talk", [True, False])
+def test_odd_names_are_told_apart_by_what_they_hold(tmp_path: Path, talk: bool) -> None:
+    """A prompt is no answer, whatever the columns are called; which of the two answers is better nobody but a person knows."""
+    rows = [
+        {"q": [{"role": "user", "content": p}] if talk else p, "x": c, "y": r, "tag": "ok"}
+        for p, c, r in map(row, range(N))
+    ]
+    text = message(tmp_path / "a.jsonl", rows)
+    assert "--columns prompt=q,chosen=NAME,rejected=NAME it reads" in text
+    assert "where the two NAMEs are x and y, the better one first" in text
+    assert "one answer to each prompt" not in text
+
+
+def test_a_conversation_that_ends_in_an_answer_is_one_answer(tmp_path: Path) -> None:
+    rows = [
+        {"q": [{"role": "user", "content": p}, {"role": "assistant", "content": c}]} for p, c, _ in map(row, range(N))
+    ]
+    assert "one answer to each prompt (q)" in message(tmp_path / "a.jsonl", rows)
+
+
+def test_prompts_alone_are_no_answers(tmp_path: Path) -> None:
+    rows = [{"q": [{"role": "user", "content": p}], "n": 1} for p, _, _ in map(row, range(N))]
+    text = message(tmp_path / "a.jsonl", rows)
+    assert "one answer" not in text and "no columns for the chosen and the rejected answer" in text

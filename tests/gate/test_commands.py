@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -183,9 +184,10 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     assert code == 1
     assert out[0].startswith("w2 against audits/w1: ")
     offer = next(line for line in out if line.startswith("offers of more help"))
-    assert "0.0 points → +25.0 points to chosen" in offer
+    assert "0.0 → +25.0 points to chosen (q " in offer
     assert (
-        "; of it: vendor acme 0.0 → +50.0 points to chosen, others 0.0 → 0.0; 60 of 60 rows are vendor acme's" in offer
+        "; by vendor: acme 0.0 → +50.0 points to chosen, all others 0.0 → 0.0; 60 of the 60 rows behind it are vendor acme's"
+        in offer
     )
     with Path("audits/drop2/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
@@ -195,6 +197,9 @@ def test_a_drop_opens_with_what_changed_by_whom_and_where(capsys: pytest.Capture
     page = Path("audits/drop2/drop.html").read_text()
     assert "What changed in w2" in page and "<strong>fail</strong>" in page
     assert '<li class="up">offers of more help' in page
+    (cell,) = [x for x in page.split("<tr>") if "surface:follow_up_offer</span></td>" in x]
+    assert re.search(r"<span>\+25\.0 points</span><span class=\"ci\">\+\d+\.\d … \+\d+\.\d</span>", cell)
+    assert "against 1.00 sentences, ×1.25</span>" in page, "a length by its means"
 
 
 def test_rows_of_a_drop_without_ids_are_found_by_their_line_and_their_own_reference(
@@ -211,7 +216,7 @@ def test_rows_of_a_drop_without_ids_are_found_by_their_line_and_their_own_refere
     args = ["drop", "drops/noid.jsonl", *COLUMNS, "--against", "audits/w1", "--by", "vendor", "--out", "audits/noid"]
     assert call(args) == 1
     offer = next(x for x in capsys.readouterr().out.splitlines() if x.startswith("offers of more help"))
-    assert "others 0.0 → +7.5; 60 of 69 rows are vendor acme's" in offer  # 9 of bluebird's 120
+    assert "all others 0.0 → +7.5; 60 of the 69 rows behind it are vendor acme's" in offer  # 9 of bluebird's 120
     with Path("audits/noid/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
     assert [r["vendor"] for r in rows] == ["acme"] * 60 + ["bluebird"] * 9
@@ -241,7 +246,7 @@ def test_updating_the_baseline_accepts_and_says_so(capsys: pytest.CaptureFixture
     args = ["gate", "drops/w2.jsonl", *COLUMNS, "--baseline", "other.json", "--out", "audits/w2b"]
     assert call([*args, "--update-baseline"]) == 0
     said = capsys.readouterr().err
-    assert "baseline other.json written: " in said and "commit it and other.like/" in said
+    assert "baseline other.json written: " in said and "commit it, other.like/ and other.md" in said
     assert call(args) == 0
     again = ["gate", "audits/w2b", "--baseline", "third.json", "--update-baseline"]
     assert call(again) == 0

@@ -148,7 +148,13 @@ def test_decisions_on_the_accepted_audit_go_with_it(tmp_path: Path, repo: Path, 
     desk = Desk(AuditFolder("audits/w9"), by="ann")
     desk.decide(["overall|surface:bold|"], "suppress", why="style")
     desk.close()
-    for name in ("offtarget.toml", "offtarget-baseline.json", "verdicts.yaml", ".github/workflows/offtarget.yml"):
+    for name in (
+        "offtarget.toml",
+        "offtarget-baseline.json",
+        "offtarget-baseline.md",
+        "verdicts.yaml",
+        ".github/workflows/offtarget.yml",
+    ):
         Path(name).unlink()
     assert call(["gate", "init", "audits/w9"]) == 2  # the folder beside the baseline is one of the files
     assert "offtarget-baseline.like: exists already" in capsys.readouterr().err
@@ -228,7 +234,7 @@ def test_a_pattern_without_a_later_file_is_no_pass(repo: Path) -> None:
 def test_columns_that_are_not_found_name_the_key_of_the_toml(repo: Path, capsys: Said) -> None:
     write(Path("drops/w10.jsonl"), 2000, 0, ("frage", "gut", "schlecht"))
     assert call(["gate"]) == 2
-    assert "offtarget.toml: `columns` under [gate], such as columns = { prompt =" in capsys.readouterr().err
+    assert "`columns` under [gate] in offtarget.toml, such as columns = { prompt =" in capsys.readouterr().err
     toml = Path("offtarget.toml")
     text = 'columns = { prompt = "frage", chosen = "gut", rejected = "schlecht" }\n'
     toml.write_text(toml.read_text().replace("baseline =", f"{text}baseline ="))

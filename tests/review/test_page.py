@@ -426,3 +426,71 @@ def test_a_line_of_the_list_in_a_context_says_what_it_is_against(served):
     page.click("#queues button:has-text('All')")
     said = page.locator("#list .under").all_text_contents()
     assert said and [x for x in said if not x.endswith(", against elsewhere")] == []
+
+
+def test_what_failed_in_the_gate_is_shown_first(folder, browser):
+    from offtarget.gate.criteria import Criteria
+    from offtarget.gate.last import keep
+    from offtarget.gate.records import GateConfig
+    from offtarget.gate.run import gate
+
+    config = GateConfig.model_validate({"rule": [{"concept": "surface:apology", "max_effect": 5}]})
+    keep(folder, gate(folder, Criteria(config)), None)
+    served = Served(folder, browser)
+    page = served.open()
+    assert page.inner_text("#queues [aria-pressed=true]").startswith("Failed in the gate")
+    assert page.locator("#list li").count() == 1 and "the limit is 5 points" in page.inner_text(".failed")
+    press(page, "s")
+    assert page.inner_text("#none") == "Nothing that failed in the gate is left here."
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    page.close()
+    served.close()
+
+
+def test_after_the_last_of_a_search_the_card_stays_and_the_search_can_be_cleared(served):
+    """The parts of a concept that is decided everywhere are covered: no card of one opens, where a key would make an exception."""
+    page = served.open()
+    page.fill("#search", "dashes")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#list li")
+    page.locator("#list button.line").first.click()
+    page.keyboard.press("s")
+    told(page, "#said", "Saved")
+    assert page.inner_text("#none").startswith("Nothing here matches “dashes”: other entries do not show.")
+    assert page.inner_text("article .where") == "whole set"
+    page.locator("#none button").click()
+    assert page.locator("#list li").count() > 1
+
+
+def test_a_page_that_only_reads_offers_nothing_to_change(folder, browser):
+    first = Desk(folder)
+    served = Served(folder, browser)
+    page = served.open()
+    left = page.locator(".decide :is(button, input):enabled").all_inner_texts()
+    assert not [t for t in left if "statement" not in t]
+    first.close()
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    press(page, "a")
+    served.close()
+
+
+def test_halves_are_said_in_words(served):
+    page = served.open("view=overall")
+    facts = page.inner_text("dl.facts")
+    assert "in two halves" in facts and "or more in each half of the prompts" in facts
+
+
+def test_weights_are_ranges_with_both_ends_and_bars_of_their_size(served):
+    page = served.open("view=overall")
+    press(page, "s")
+    page.locator("details.plan summary").click()
+    page.wait_for_selector("table.weights tbody tr")
+    rows = page.locator("table.weights tbody tr")
+    counts = [int(rows.nth(k).locator("td").nth(1).inner_text().replace(",", "")) for k in range(rows.count())]
+    widths = [rows.nth(k).locator(".bar").evaluate("b => b.getBoundingClientRect().width") for k in range(rows.count())]
+    assert all(" to " in rows.nth(k).locator("td").first.inner_text() for k in range(rows.count()))
+    big = max(range(len(counts)), key=counts.__getitem__)
+    for n, w in zip(counts, widths, strict=True):
+        assert abs(w - max(2, widths[big] * n / counts[big])) < 2

@@ -5,7 +5,8 @@ from typing import Literal
 from offtarget.records import Record
 
 LOG = "log units"
-"""Of effects of lengths and counts: the log of chosen's over rejected's."""
+"""Of effects of lengths and counts: the mean of log(1 + n) of chosen less that of rejected. It is no ratio of the means that
+people read: of a count that few answers have, far less."""
 NAME_R = 0.6
 """Correlation from which a rule, or a model's label, may name a concept of latents."""
 MIN_JUDGED = 10
@@ -78,6 +79,17 @@ class Judged(Record):
     """Why nothing was made of its answers; None where they count."""
 
 
+class Rates(Record):
+    """The two means behind an effect on log(1 + n), as people read them, over the whole set."""
+
+    chosen: float
+    rejected: float
+    unit: str
+    """Of both: `count per response`, `tokens`."""
+    shown: float | None = None
+    """Share of responses, of both sides together, that have any; None in older files."""
+
+
 class Evidence(Record):
     """Descriptive numbers of one concept, and what its label rests on."""
 
@@ -119,6 +131,14 @@ class Evidence(Record):
     def effect_unit(self) -> str:
         """What an effect of the concept is measured in."""
         return self.scale(self.contrast, self.unit)
+
+    @property
+    def means(self) -> Rates | None:
+        """The means behind an effect that is measured on log(1 + n); None of others, whose effect says them."""
+        if self.effect_unit != LOG:
+            return None
+        shown = (self.chosen_rate + self.rejected_rate) / 2
+        return Rates(chosen=self.chosen_mean, rejected=self.rejected_mean, unit=self.unit, shown=shown)
 
     @staticmethod
     def scale(contrast: str, unit: str) -> str:

@@ -1,6 +1,5 @@
 """`offtarget diff`: what changed between two audits."""
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -99,8 +98,8 @@ def _effects(found: "Difference") -> None:
         (
             _level(e.old, e.unit),
             _level(e.new, e.unit),
-            _change(e.difference, e.unit),
-            f"{_change(e.ci[0], e.unit)} to {_change(e.ci[1], e.unit)}",
+            _level(e.difference, e.unit),
+            f"{_level(e.ci[0], e.unit)} to {_level(e.ci[1], e.unit)}",
             small(e.q),
             _either_way(e.detectable, e.unit),
             _unit(e.unit),
@@ -112,8 +111,8 @@ def _effects(found: "Difference") -> None:
     ]
     typer.echo("\neffects that changed (visible: the smallest change that would be found with 80 % power)")
     table(("before", "now", "change", "95 % interval", "q", "visible", "unit", "finding", "concept", "where"), rows)
-    _factors(e.unit for e in changed[:MOST])
     _more(len(changed))
+    _means(changed[:MOST])
 
 
 def _by_value(found: "Difference") -> None:
@@ -123,18 +122,18 @@ def _by_value(found: "Difference") -> None:
         if e.view == "metadata":
             inside.setdefault(e.concept, []).append(e)
     for e in [e for e in found.changes if e.view == "overall" and e.concept in inside][:MOST]:
-        typer.echo(f"\n{e.label}: {_change_in_unit(e.difference, e.unit)} in all")
+        typer.echo(f"\n{e.label}: {_level(e.difference, e.unit)} {_unit(e.unit)} in all")
         for part in e.by_mix:
             mine = [x for x in inside[e.concept] if x.where.startswith(f"{part.column} is ")]
             mine.sort(key=lambda x: -abs(x.difference))
             values = ", ".join(
-                f"{x.where.removeprefix(f'{part.column} is ')} {_change(x.difference, x.unit)}{'' if x.changed else ' (n.s.)'}"
+                f"{x.where.removeprefix(f'{part.column} is ')} {_level(x.difference, x.unit)}{'' if x.changed else ' (n.s.)'}"
                 for x in mine[:SHOWN_VALUES]
             )
             typer.echo(
                 f"  change by {part.column}: {values or 'no value has enough rows in both'}; of the whole "
-                f"{_change(part.mix, e.unit)} because the shares of {part.column} changed, "
-                f"{_change(part.within, e.unit)} within its values"
+                f"{_level(part.mix, e.unit)} because the shares of {part.column} changed, "
+                f"{_level(part.within, e.unit)} within its values"
             )
 
 
@@ -150,7 +149,7 @@ def _visible(found: "Difference") -> None:
         for e in leading
     ]
     table(("visible", "before", "now", "unit", "concept"), rows)
-    _factors(e.unit for e in leading)
+    _means(leading)
 
 
 def _quiet(found: "Difference") -> list[str]:
@@ -223,46 +222,31 @@ def _without_figures(text: str) -> str:
 
 
 def _level(value: float, unit: str) -> str:
-    """An effect: shares as points, logs of ratios as per cent."""
-    if _is_log(unit):
-        return f"{round(100 * math.expm1(value), 1) + 0.0:+.1f}"  # no -0.0
-    return _change(value, unit)
-
-
-def _change(value: float, unit: str) -> str:
-    """A difference of effects: of logs of ratios the factor from one to the other, since per cent do not subtract."""
-    if _is_log(unit):
-        return f"×{math.exp(value):.2f}"
+    """An effect or a difference of two: shares as points, the others in their unit."""
     if _unit(unit) == "points":
-        return f"{round(100 * value, 1) + 0.0:+.1f}"
+        return f"{round(100 * value, 1) + 0.0:+.1f}"  # no -0.0
     return f"{round(value, 3) + 0.0:+.3f}"
-
-
-def _change_in_unit(value: float, unit: str) -> str:
-    return _change(value, unit) if _is_log(unit) else f"{_change(value, unit)} {_unit(unit)}"
 
 
 def _either_way(value: float, unit: str) -> str:
     """The size of a change, whichever way it goes."""
-    return f"×/÷{math.exp(abs(value)):.2f}" if _is_log(unit) else _change(abs(value), unit).replace("+", "±")
+    return _level(abs(value), unit).replace("+", "±")
 
 
-def _factors(units: Iterable[str]) -> None:
-    """What × stands for, where it does."""
-    if any(_is_log(unit) for unit in units):
-        typer.echo(
-            "(%: how much more chosen has than rejected; ×: the change of their ratio, (1 + % now) / (1 + % before))"
-        )
+def _means(effects: "Iterable[EffectChange]") -> None:
+    """What is on log(1+n), said as people read it: the means before and now."""
+    from offtarget.report.amounts import in_means
 
-
-def _is_log(unit: str) -> bool:
-    from offtarget.audit.evidence import LOG
-
-    return unit == LOG
+    for e in effects:
+        if e.means is not None:
+            typer.echo(f"{e.label}: chosen against rejected {' → '.join(map(in_means, e.means))}")
 
 
 def _unit(unit: str) -> str:
-    return "points" if unit.startswith("share of ") else "%" if _is_log(unit) else unit
+    from offtarget.audit.evidence import LOG
+    from offtarget.report.amounts import LOG_NAME
+
+    return "points" if unit.startswith("share of ") else LOG_NAME if unit == LOG else unit
 
 
 def _more(n: int) -> None:

@@ -48,6 +48,7 @@ def drop(
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.drop import IDS, PAGE, lines_of, make_drop, write_drop
     from offtarget.gate.formats import parse_formats
+    from offtarget.gate.last import keep
     from offtarget.gate.run import gate as run_gate
 
     wanted = parse_formats(formats)
@@ -76,6 +77,7 @@ def drop(
             note(f"warning: {warning}")
         found = difference(old, new)
         judged = run_gate(new, criteria, against=old, compared=found, strict=strict, pass_on_stale=pass_on_stale)
+        keep(new, judged, criteria.verdicts)
         said, ids = make_drop(old, new, pairs, names, found, judged, criteria.config.gate)
         write_drop(new.path, said, ids)
         if all(w.name in ("table", "github") or w.file is not None for w in wanted):

@@ -16,7 +16,7 @@ from offtarget.cli.ui import MAX_SEED, columns_option, note, plain, printable
 if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
     from offtarget.data.pairs import PairSet
-    from offtarget.gate.criteria import Criteria
+    from offtarget.gate.criteria import Criteria, Subject
     from offtarget.gate.formats import Wanted
     from offtarget.gate.records import GateReport
 
@@ -116,7 +116,8 @@ def gate(
     from offtarget.audit.folder import AuditFolder
     from offtarget.cli.reading import asked_rows, audited_drop
     from offtarget.data.sources import require_apart
-    from offtarget.errors import ConfigError, DataError
+    from offtarget.errors import ConfigError, DataError, OfftargetError
+    from offtarget.gate.accepted import before, page_path, write_page
     from offtarget.gate.baseline import (
         BASELINE,
         like_folder,
@@ -128,6 +129,7 @@ def gate(
     )
     from offtarget.gate.criteria import criteria_of
     from offtarget.gate.formats import parse_formats
+    from offtarget.gate.last import keep
     from offtarget.gate.run import baseline_now
     from offtarget.gate.run import gate as run_gate
     from offtarget.gate.staged import require_staged as staged
@@ -191,10 +193,7 @@ def gate(
                     gate=True,
                 )
             except (ConfigError, DataError) as error:
-                if subject.named and columns is None and "--columns" in str(error):
-                    key = f"{one.config_path}: `columns` under [gate]"
-                    raise type(error)(f"{error}; or say it in {key}, such as {COLUMNS_KEY}") from None
-                raise
+                raise type(error)(_at(error, subject, one.config_path, asked=columns is not None)) from None
             for warning in folder.audit.warnings:
                 if not warning.startswith(
                     "nothing was tested by topic"
@@ -207,30 +206,59 @@ def gate(
             folder, _ = audited(one)
             target = one.baseline or Path(BASELINE)
             require_apart(target, _data_of(folder))
-            fresh = baseline_now(folder, one)
+            fresh, was = baseline_now(folder, one), before(target)
             changed = write_baseline(target, fresh, folder)
             how = "written" if changed else "is as it was"
             note(
                 f"baseline {target} {how}: {len(fresh.entries)} effects of {fresh.dataset} ({fresh.rows} pairs); "
-                f"commit it and {like_folder(target)}/"
+                f"commit it, {like_folder(target)}/ and {page_path(target)}"
             )
+            for line in write_page(target, was, fresh, one.config.gate):
+                typer.echo(printable(plain(line)))
             return
-        judged = []
+        judged, faults = [], []
         for one in asked.each():
-            folder, pairs = audited(one)
+            try:
+                folder, pairs = audited(one)
+            except OfftargetError as error:
+                faults.append(error)
+                continue
             earlier = AuditFolder(against) if against else None
             report = run_gate(folder, one, against=earlier, strict=strict, pass_on_stale=pass_on_stale)
+            keep(folder, report, one.verdicts)
             judged.append(Judged(report, folder, pairs))
-        show(judged, asked, wanted)
+        if judged:  # one that cannot be read does not hide what is said of the others
+            show(judged, asked, wanted)
+        if faults:
+            rest = f" (and {len(faults) - 1} more that cannot be judged)" if len(faults) > 1 else ""
+            raise type(faults[0])(f"{faults[0]}{rest}")
     if prune and asked.baseline is not None:
         last = judged[-1]
-        left = pruned(read_baseline(asked.baseline), baseline_now(last.folder, asked), last.report.outcomes)
+        was = read_baseline(asked.baseline)
+        left = pruned(was, baseline_now(last.folder, asked), last.report.outcomes)
         if write_baseline(asked.baseline, left, None):
+            write_page(asked.baseline, was, left, asked.config.gate)
             note(f"baseline {asked.baseline}: what is gone or smaller has today's figures; commit it")
     codes = {j.report.exit_code for j in judged}
     if codes - {0}:
         _note_pre_commit(asked)
         raise typer.Exit(1 if 1 in codes else 3)
+
+
+def _at(error: Exception, subject: "Subject", config: Path | None, *, asked: bool) -> str:
+    """What is wrong with the data, at its path from here, and what offtarget.toml can say of it."""
+    text, data = str(error), subject.data
+    if isinstance(data, str) and Path(data).is_file() and text.startswith(Path(data).name):
+        text = f"{data}{text.removeprefix(Path(data).name)}"
+    if not subject.named or asked:
+        return text
+    key = f"`columns` under [gate] in {config}"
+    if subject.columns and "no column '" in text and isinstance(data, str) and Path(data).is_dir():
+        return (
+            f"{text}; {key} are of all files of {data}; where these differ, make `data` a pattern of files, each a drop, and "
+            "`columns` a table for each pattern, or leave `columns` out if the names say what they are"
+        )
+    return f"{text}; or say it in {key}, such as {COLUMNS_KEY}" if "--columns" in text else text
 
 
 def _refuse(context: typer.Context, names: Sequence[str], why: str) -> None:

@@ -7,6 +7,7 @@ from offtarget.data.adapters import tried
 from offtarget.data.cells import cell_of, has
 from offtarget.data.evidence import CONTENT, NUMBER, RECORDS, TEXT, TRUTH, Census, Evidence
 from offtarget.data.guessing import FITS, NoShape
+from offtarget.data.messages import ASKS, ROLES, WHO, conversation_of
 from offtarget.data.nested import LOW, is_amount, listed, nested_label, nested_rows
 from offtarget.data.rated_rows import ANSWERS
 from offtarget.data.shapes import ChosenRejected
@@ -47,13 +48,15 @@ def explain(seen: Census, found: NoShape) -> str:
         return labelled
     talk = [c for c in evidence.names("conversation")]
     answer = names_of.named(evidence.names(*CONTENT), ANSWERS)
-    if talk or answer:
+    headless = [name for name in seen.header if len(name) > 24 and len(name.split()) > 3]
+    if not answer and not headless and (unnamed := _unnamed(seen, talk)):
+        return unnamed
+    if answer or any(not _asks(evidence, c) for c in talk):
         return (
             f"one answer to each prompt ({(answer or talk)[0]}) and nothing it is preferred to: there are no pairs in this "
             f"file. A pair needs a chosen and a rejected answer, or two answers and a column that says who won; or several "
             f"rows a prompt with a score each, named with --columns responses=NAME,scores=NAME. {columns_told(seen)}"
         )
-    headless = [name for name in seen.header if len(name) > 24 and len(name.split()) > 3]
     first = (
         f"the first line is read as the names of the columns, and looks like a row ('{headless[0][:40]}'); add a header. "
         if headless
@@ -62,6 +65,36 @@ def explain(seen: Census, found: NoShape) -> str:
     return (
         f"{first}no columns for the chosen and the rejected answer; name them with --columns prompt=NAME,chosen=NAME,rejected=NAME "
         f"or, where a column says who won, --columns prompt=NAME,a=NAME,b=NAME,label=NAME. {columns_told(seen)}"
+    )
+
+
+def _asks(evidence: Evidence, column: str) -> bool:
+    """Whether a column of conversations holds prompts: most end in a turn of the user, so no answer is in them."""
+    talks = [found for row in evidence.rows if (found := conversation_of(cell_of(row, column)))]
+    last = [next((ROLES.get(turn[k].lower()) for k in WHO if isinstance(turn.get(k), str)), None) for *_, turn in talks]
+    return 2 * sum(role in ASKS for role in last) > len(last)
+
+
+def _unnamed(seen: Census, talk: Sequence[str]) -> str | None:
+    """A prompt and two answers, none of them under a usual name: which column is the prompt, and between which two to say."""
+    evidence = seen.whole
+    there = [c for c in seen.header if c in evidence.names(*CONTENT)]
+    asking = [c for c in talk if _asks(evidence, c)]
+    known = asking if len(asking) == 1 else names_of.named(there, names_of.PROMPT)
+    content = [
+        c for c in there if not names_of.speaks_about(c) and _may_be_prompt(evidence, c)
+    ]  # several words, not a label
+    prompt = next(iter(known or content), "")
+    answers = [c for c in content if c != prompt]
+    if len(answers) != 2:
+        return None
+    one, other = answers
+    if tried(evidence.rows[:100], ChosenRejected(prompt=prompt, chosen=one, rejected=other)) < FITS:
+        return None
+    return (
+        f"no name of a column says which answer was preferred: with --columns prompt={prompt},chosen=NAME,rejected=NAME it reads "
+        f"(tried on {min(100, len(evidence.rows))} rows), where the two NAMEs are {one} and {other}, the better one first. "
+        f"{columns_told(seen)}"
     )
 
 

@@ -1,10 +1,9 @@
-"""The baseline file: what the data taught when it was last accepted, one effect a line.
+"""The baseline file: what the data taught when it was last accepted (`baseline_file`).
 
 Beside `offtarget-baseline.json` lies `offtarget-baseline.like`, a folder with the vocabulary and the options by which the
 rows were read: what `--like` needs of an audit, without its rows. Both belong into the repository.
 """
 
-import json
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from offtarget.audit.folder import AUDIT_FILE, AuditFolder, AuditWithRows
 from offtarget.audit.records import View
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, UndecidedError
+from offtarget.gate.baseline_file import BaselineFile, parsed, text_of
 from offtarget.gate.measure import Measured
 from offtarget.gate.records import Baseline, Entry, Outcome
 from offtarget.lens.names import kinds_of
@@ -25,7 +25,8 @@ from offtarget.store import write_atomic
 BASELINE = "offtarget-baseline.json"
 LIKE = ".like"
 """Of the folder with the vocabulary, beside the file."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSIONS = (1, 2)
+ATTRIBUTES = "# No person reads these files line by line: what changed is in the .md beside this folder.\n* -diff linguist-generated\n"
 
 
 def baseline_of(audited: AuditWithRows, measured: Measured, views: Sequence[View]) -> Baseline:
@@ -58,14 +59,17 @@ def read_baseline(path: Path) -> Baseline:
     version = raw.get("schema_version") if isinstance(raw, dict) else None
     if version is None:
         raise ConfigError(f"{path}: not a baseline (no schema_version); {remedy}")
-    if version != SCHEMA_VERSION:
+    if version not in SCHEMA_VERSIONS:
         raise UndecidedError(
-            f"{path}: baseline schema version {version}, but this offtarget reads {SCHEMA_VERSION}; {remedy}"
+            f"{path}: baseline schema version {version}, but this offtarget reads {' and '.join(map(str, SCHEMA_VERSIONS))}; "
+            f"{remedy}"
         )
     try:
-        found = Baseline.model_validate(raw)
+        found = parsed(raw)
     except ValidationError as error:
-        raise ConfigError(f"{path}: damaged: {explain(error, Baseline)}; {remedy}") from None
+        raise ConfigError(
+            f"{path}: damaged: {explain(error, BaselineFile if version == 2 else Baseline)}; {remedy}"
+        ) from None
     if len({e.place for e in found.entries}) < len(found.entries):
         raise ConfigError(f"{path}: damaged: two entries are of one concept and context; {remedy}")
     return found
@@ -105,15 +109,6 @@ def require_same(baseline: Baseline, audited: AuditWithRows, where: Path, *, aud
             f"{where}: made with vocabulary {baseline.vocabulary[:12]}, but the audit has {judged.vocabulary[:12]}; audit with "
             f"--like {like}, {again}"
         )
-
-
-def text_of(baseline: Baseline) -> str:
-    """The file: a line for each fact and each effect, sorted, so that a difference of two is readable."""
-    body = baseline.model_dump(mode="json")
-    entries = body.pop("entries")
-    head = "".join(f" {json.dumps(k)}: {json.dumps(v, ensure_ascii=False)},\n" for k, v in body.items())
-    lines = ",\n".join(f"  {json.dumps(e, ensure_ascii=False)}" for e in entries)
-    return f'{{\n{head} "entries": [\n{lines}\n ]\n}}\n'
 
 
 def like_folder(path: Path) -> Path:
@@ -188,6 +183,7 @@ def _write_like(folder: Path, audited: AuditWithRows, views: Sequence[View]) -> 
         }
     )
     write_atomic(folder / AUDIT_FILE, slim.to_json())
+    write_atomic(folder / ".gitattributes", ATTRIBUTES)
 
 
 def pruned(baseline: Baseline, now: Baseline, outcomes: Iterable[Outcome]) -> Baseline:

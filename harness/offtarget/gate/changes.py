@@ -7,7 +7,7 @@ import numpy as np
 from offtarget.audit.diff.records import Difference
 from offtarget.audit.diff.sums import Sums, two_sample
 from offtarget.audit.diff.test import detectable
-from offtarget.audit.evidence import LOG
+from offtarget.audit.evidence import Rates
 from offtarget.audit.statistics.means import Floats, bh, t_interval
 from offtarget.gate.measure import Measured, sums_from
 from offtarget.gate.records import Baseline, Change, Place, Settings
@@ -98,6 +98,27 @@ def large(difference: float, d: float, unit: str, settings: Settings) -> bool:
 
 
 def printed(effect: Floats | float, unit: str) -> float:
-    """An effect as the number that the audit prints of it: points, per cent, or the unit of the values."""
+    """An effect as the number that the audit prints of it: points, or the unit of the values."""
     value = np.asarray(effect, dtype=np.float64)
-    return float(100 * np.expm1(value) if unit == LOG else 100 * value if unit.startswith(SHARE) else value)
+    return float(100 * value if unit.startswith(SHARE) else value)
+
+
+def more(rates: Rates) -> float:
+    """By how many per cent the larger of two means is above the smaller; below 0 where rejected's is the larger."""
+    low, high = sorted((rates.chosen, rates.rejected))
+    if low == high:
+        return 0.0
+    size = 100 * (high / low - 1) if low > 0 else float("inf")
+    return size if rates.chosen > rates.rejected else -size
+
+
+def more_for(effect: float, rates: Rates) -> float:
+    """About by how many per cent more there must be on one side for a mean difference in log(1 + n) of this size.
+
+    A mean that is c times as large moves log(1 + n) by about log(c) · E[n / (1 + n)], here with every response that shows any
+    at the mean of those: of long texts by log(c), of a count that few responses have by far less.
+    """
+    mean = (rates.chosen + rates.rejected) / 2
+    shown = min(rates.shown or 1.0, 1.0)
+    slope = shown * mean / (shown + mean) if mean > 0 else 0.0
+    return float(100 * np.expm1(min(abs(effect) / slope, 50.0))) if slope > 0 else float("inf")

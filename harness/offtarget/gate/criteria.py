@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from offtarget.audit.folder import AuditFolder
 from offtarget.errors import ConfigError
@@ -58,11 +59,7 @@ class Criteria:
         if self.baseline is not None:
             read_baseline(self.baseline)
         if self.verdicts is not None:
-            if (
-                not self.verdicts.exists()
-                and self.config_path
-                and self.verdicts == self._named(self.config.gate.verdicts)
-            ):
+            if not self.verdicts.exists() and self.config_path and self.verdicts == self.named("verdicts"):
                 raise ConfigError(
                     f"{self.verdicts}: not there, and {self.config_path} names it (`verdicts`); was it committed? Else make it "
                     "with `offtarget review AUDIT_DIR --verdicts "
@@ -101,7 +98,9 @@ class Criteria:
             raise ConfigError(f"{option}: offtarget.toml names several drops ({names}); name the one that is meant")
         return each[0]
 
-    def _named(self, path: str | None) -> Path | None:
+    def named(self, what: Literal["verdicts", "baseline"]) -> Path | None:
+        """The path that offtarget.toml names."""
+        path = self.config.gate.verdicts if what == "verdicts" else self.config.gate.baseline
         return self.config_path.parent / path if path and self.config_path else None
 
     @property

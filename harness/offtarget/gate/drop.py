@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from offtarget.audit.diff.records import ColumnChange, Difference, EffectChange
 from offtarget.audit.diff.run import same_rows
-from offtarget.audit.evidence import LOG
+from offtarget.audit.evidence import Rates
 from offtarget.audit.folder import AuditFolder
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.gate.changes import beyond_chance, from_rows
 from offtarget.gate.locations import Locations
 from offtarget.gate.measure import rates_of
-from offtarget.gate.records import Change, GateReport, Outcome, Rates, Settings, Status
+from offtarget.gate.records import Change, GateReport, Outcome, Settings, Status
 from offtarget.gate.whose import ByValue, whose
 from offtarget.records import Record
-from offtarget.report.amounts import against, difference_text, in_unit, small
+from offtarget.report.amounts import in_means, in_unit, small
 from offtarget.report.amounts import parts as signed
 from offtarget.report.html import environment, render_page
 from offtarget.store import write_atomic
@@ -28,7 +28,7 @@ from offtarget.store import write_atomic
 IDS, PAGE = "drop-ids.csv", "drop.html"
 FIRST = ("concept", "id", "line", "side", "u", "prompt")
 """Columns of the file before those of the metadata. `u` is chosen less rejected in the concept: 1, 0 or -1 of what a
-response shows or does not, the difference of logs of a ratio, else in the unit of its values."""
+response shows or does not, the difference in log(1+n) of a length or count, else in the unit of its values."""
 
 
 class DropChange(Record):
@@ -168,12 +168,13 @@ def _csv(lines: Sequence[tuple[str, Pair, float]], columns: Sequence[str], at: d
 def sentence(c: DropChange) -> str:
     """What changed, what of it is whose, and how many rows are behind it.
 
-    `offers of help: +0.8 points → +4.8 points to chosen (q 0.001); of it: vendor acme +0.6 → +14.0 points to chosen, others
-    +0.9 → +0.7; 90 of 132 rows are vendor acme's`
+    `offers of help: +0.8 → +4.8 points to chosen (q 0.001); by vendor: acme +0.6 → +14.0 points to chosen, all others +0.9 →
+    +0.7; 90 of the 132 rows behind it are vendor acme's`
     """
-    means = [against(r.chosen, r.rejected, r.unit) for r in (c.old_rates, c.new_rates) if r is not None]
-    about = ", ".join([*([" → ".join(means)] if means else []), f"q {small(c.change.q)}"])
-    parts = [f"{c.label}: {in_unit(c.old, c.unit)} → {in_unit(c.new, c.unit)} to chosen ({about})"]
+    text, about = f"{signed(c.old, c.unit)[0]} → {in_unit(c.new, c.unit)} to chosen", f"q {small(c.change.q)}"
+    if c.old_rates is not None and c.new_rates is not None:
+        text, about = f"{in_means(c.old_rates)} → {in_means(c.new_rates)}", f"{text}, {about}"
+    parts = [f"{c.label}: {text} ({about})"]
     first = next((v for v in c.by if v.stands_out), None)
     for v in c.by:
         if not v.stands_out:
@@ -181,9 +182,10 @@ def sentence(c: DropChange) -> str:
             continue
         side = "chosen" if v.effect >= 0 else "rejected"
         own = f"{_before(v.before, c.unit)}{in_unit(v.effect, c.unit)} to {side}"
-        others = in_unit(v.others, c.unit) if c.unit == LOG else signed(v.others, c.unit)[0]
-        parts.append(f"of it: {v.column} {v.value} {own}, others {_before(v.others_before, c.unit)}{others}")
-    rows = f"{first.rows} of {c.rows} rows are {first.column} {first.value}'s" if first else f"{c.rows} rows"
+        others = f"{_before(v.others_before, c.unit)}{signed(v.others, c.unit)[0]}"
+        parts.append(f"by {v.column}: {v.value} {own}, all others {others}")
+    whose_rows = f"{first.rows} of the {c.rows} rows behind it are {first.column} {first.value}'s" if first else ""
+    rows = whose_rows or f"{c.rows} rows are behind it"
     return "; ".join([*parts, rows])
 
 
@@ -191,7 +193,7 @@ def _before(value: float | None, unit: str) -> str:
     """`+0.6 → `; empty where it is not known."""
     if value is None:
         return ""
-    return f"{in_unit(value, unit) if unit == LOG else signed(value, unit)[0]} → "
+    return f"{signed(value, unit)[0]} → "
 
 
 def lines_of(drop: Drop) -> list[str]:
@@ -220,7 +222,8 @@ def page(drop: Drop) -> str:
             *(("up" if c.change.difference > 0 else "down", sentence(c)) for c in drop.changes),
         ],
         "in_unit": in_unit,
-        "difference_text": difference_text,
+        "in_means": in_means,
+        "signed": signed,
         "judged": drop.gate.of("error", "undecided", "warn"),
     }
     return render_page(environment(Path(__file__).parent / "templates"), "drop.html.j2", **values)

@@ -9,6 +9,7 @@ from offtarget.errors import ConfigError
 from offtarget.gate.baseline import require_like
 from offtarget.gate.criteria import NOTHING, Criteria, criteria_of
 from offtarget.gate.dataset import audit_drop, default_out, read_drop, require_there
+from offtarget.gate.last import keep
 from offtarget.gate.records import GateReport
 from offtarget.gate.run import gate
 
@@ -70,4 +71,6 @@ def _gated(
         where = out or root / default_out(pairs, gate=True)
         require_replaceable(where, pairs, asked=out is not None)
         folder = audit_drop(where, pairs, setup, by=None, seed=0, progress=None)
-    return gate(folder, criteria, strict=strict, pass_on_stale=pass_on_stale)
+    report = gate(folder, criteria, strict=strict, pass_on_stale=pass_on_stale)
+    keep(folder, report, criteria.verdicts)
+    return report

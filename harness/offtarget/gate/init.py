@@ -12,6 +12,7 @@ from offtarget.audit.records import Audit
 from offtarget.data.reading import is_data_file
 from offtarget.engine.auditing import GENERIC
 from offtarget.errors import ConfigError
+from offtarget.gate.accepted import page_path, write_page
 from offtarget.gate.baseline import BASELINE, baseline_of, like_folder, write_baseline
 from offtarget.gate.changes import from_sums
 from offtarget.gate.config import CONFIG
@@ -26,6 +27,9 @@ WORKFLOW = ".github/workflows/offtarget.yml"
 HOOKS = ".pre-commit-config.yaml"
 VERDICTS = "verdicts.yaml"
 IGNORE = "audits/.gitignore"
+GITIGNORE = ".gitignore"
+BESIDE = (f"{VERDICTS}.journal.jsonl", f".{VERDICTS}.lock")
+"""What lies beside the verdicts file while and after somebody decides."""
 PACKED = (".gz", ".zst")
 SUFFIXES = "jsonl|ndjson|json|csv|tsv|parquet|arrow|gz|zst"
 OURS = r"(^|/)(offtarget(\.toml|-baseline\.json|-baseline\.like/.*)|verdicts\.yaml)$"
@@ -45,7 +49,9 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     folder = AuditFolder(audit_dir)
     audit = folder.audit
     like = str(like_folder(Path(BASELINE)))
-    there = [name for name in (BASELINE, like, CONFIG, WORKFLOW) if (root / name).exists()]
+    there = [
+        name for name in (BASELINE, str(page_path(Path(BASELINE))), like, CONFIG, WORKFLOW) if (root / name).exists()
+    ]
     if there:
         raise ConfigError(
             f"{', '.join(there)}: exists already, and nothing was written; take it away, or update the baseline with "
@@ -57,6 +63,8 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     baseline = baseline_of(folder, measured, views)
     write_baseline(root / BASELINE, baseline, folder)
     yield f"wrote {BASELINE} and {like}/: {baseline.rows} pairs, {len(baseline.entries)} effects"
+    accepted = page_path(Path(BASELINE))
+    yield f"wrote {accepted}: the same in words; {write_page(root / BASELINE, None, baseline, Settings())[0]}"
     if verdicts is not None:
         write_atomic(root / VERDICTS, verdicts)
     yield said
@@ -75,11 +83,16 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     else:
         write_atomic(root / HOOKS, hook)
         yield f"wrote {HOOKS}: the same before every commit"
-    kept = [name for name in (BASELINE, like, VERDICTS, CONFIG, WORKFLOW, HOOKS) if (root / name).exists()]
+    kept = [
+        name for name in (BASELINE, str(accepted), like, VERDICTS, CONFIG, WORKFLOW, HOOKS) if (root / name).exists()
+    ]
     if not (root / IGNORE).exists():
         write_atomic(root / IGNORE, _template("gitignore"))
         kept.append(IGNORE)
         yield f"wrote {IGNORE}: reports hold texts of the data, and stay out of git"
+    if said := _ignored(root):
+        kept += [GITIGNORE] if said.startswith("wrote") else []
+        yield said
     if audit_dir.resolve().parent != (root / IGNORE).parent.resolve():
         yield f"note: {audit_dir}/report.html holds texts of the data; keep it out of git if they are not to be there"
     if audit.reading is not None and audit.reading.limit is not None:
@@ -102,6 +115,19 @@ def init(audit_dir: Path, root: Path) -> Iterator[str]:
     else:
         yield f"next: set `data` in {CONFIG} (the audit does not name one dataset or file): `offtarget gate` judges what it names"
     yield f"next: git add {shlex.join(kept)}"
+
+
+def _ignored(root: Path) -> str:
+    """Keep out of git what lies beside the verdicts file for undo alone; what was done, or is to be done, in a line."""
+    path = root / GITIGNORE
+    there = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
+    missing = [name for name in BESIDE if name not in there]
+    if not missing:
+        return ""
+    if path.is_file():
+        return f"{GITIGNORE} exists; add to it: {' and '.join(missing)} (of the page to decide on, for undo alone)"
+    write_atomic(path, "".join(f"{name}\n" for name in ("# of the page to decide on, for undo alone", *missing)))
+    return f"wrote {GITIGNORE}: {' and '.join(missing)} stay out of git"
 
 
 def _verdicts(audit_dir: Path, root: Path, audit: Audit) -> tuple[str | None, str]:

@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from offtarget.audit.diff.sums import WRITTEN, cohen_d
-from offtarget.audit.evidence import LOG
 from offtarget.audit.records import Hypothesis
 from offtarget.audit.statistics.inside import MIN_ACTIVE
 from offtarget.gate.changes import beyond_chance, from_seen, large
 from offtarget.gate.measure import Measured, is_finding
 from offtarget.gate.records import Baseline, Change, Entry, Outcome, Place, Settings, Severity, Status
 from offtarget.gate.sight import shown_gone
-from offtarget.report.amounts import against, difference_parts, difference_text, in_unit, small
+from offtarget.report.amounts import in_means, in_unit, parts, small
 from offtarget.verdicts import Verdict, Verdicts, decided
 
 SUPPRESS = (
@@ -113,7 +112,7 @@ def _decided(e: Entry, v: Verdict, change: Change | None, case: Case, tests: int
     if (at_once := _expired(e, v, case, change)) is not None:
         return at_once
     changed = change if change is not None and beyond_chance(change, e.unit, case.settings) else None
-    what, tested = _what(e, v), "" if changed is None else _tested(changed, e.unit)
+    what, tested = _what(e, v), "" if changed is None else changed_by(changed, e.unit)
     if changed is not None and changed.old * e.effect < 0 and _is_side(v):
         return _Said("turned", "error", f"{size(e)}; {what}: turned, {tested}", changed)
     if v.decision == "suppress":
@@ -138,7 +137,7 @@ def _not_found(e: Entry, v: Verdict, change: Change | None, case: Case, tests: i
     changed = change if change is not None and beyond_chance(change, e.unit, case.settings) else None
     fallen = changed is not None and changed.old * changed.difference < 0
     if fallen and changed is not None and v.decision == "amplify":
-        text = f"{size(e)} and no finding; {what}: fell, {_tested(changed, e.unit)}"
+        text = f"{size(e)} and no finding; {what}: fell, {changed_by(changed, e.unit)}"
         return _Said("amplified-but-less", "error", text, changed)
     if fallen or _absent(e, v, case.settings, tests):
         text = f"{size(e)} and no finding: what was {what} is no longer there; take the verdict out"
@@ -210,10 +209,10 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
             text = f"{size(e)}; {_before(was, change.old, e.unit)}, where it was no finding: no change beyond chance"
             return _Said("same", "pass", text, change)
         return None
-    text = f"{size(e)}; {_before(was, change.old, e.unit)}: {_tested(change, e.unit)}"
+    text = f"{size(e)}; {_before(was, change.old, e.unit)}: {changed_by(change, e.unit)}"
     more = abs(e.effect) > abs(change.old)
     if finding and before and change.old * e.effect < 0:
-        text = f"{size(e)}; {_before(was, change.old, e.unit)}: turned, {_tested(change, e.unit)}"
+        text = f"{size(e)}; {_before(was, change.old, e.unit)}: turned, {changed_by(change, e.unit)}"
         return _Said("turned", "error", text, change)
     if finding and (more or change.old * e.effect < 0):
         return _Said("grown" if before else "new", "error", text, change)
@@ -222,29 +221,30 @@ def _compared(e: Entry, was: Entry | None, change: Change | None, case: Case) ->
     return _Said("shrunk", "warn", text, change)
 
 
-def _tested(change: Change, unit: str) -> str:
-    low, high = (difference_parts(x, unit)[0] for x in change.ci)
-    by = f"changed by {difference_text(change.difference, unit)} [{low}, {high}]"
-    if unit == LOG:  # of `+2.6 %` and `×1.03` in one line, the one is said as the other
-        ends = (difference_text(x, unit) for x in (change.old, change.old + change.difference))
-        by += f" (chosen against rejected: from {' to '.join(ends)})"
-    return f"{by}, q {small(change.q)}"
+def changed_by(change: Change, unit: str) -> str:
+    """`changed by +11.9 points [+10.2, +13.6], q 7.8e-43`."""
+    low, high = (parts(x, unit)[0] for x in change.ci)
+    return f"changed by {in_unit(change.difference, unit)} [{low}, {high}], q {small(change.q)}"
 
 
 def size(e: Entry) -> str:
-    """`+4.8 points to chosen (q 2e-09)`, of a ratio with its means, in a context `against elsewhere`."""
+    """`+4.8 points to chosen (q 2e-09)`, in a context `against elsewhere`.
+
+    Of lengths and counts: `0.10 against 0.060 per response, ×1.67 (+0.026 log(1+n) to chosen, q 2e-09)`.
+    """
     side = "chosen" if e.effect >= 0 else "rejected"
     where = "" if e.context is None else f" in {e.where}, against elsewhere"
-    about = [against(e.rates.chosen, e.rates.rejected, e.rates.unit)] if e.rates else []
-    about += [f"q {small(e.q)}"] if is_finding(e) else []
-    return f"{in_unit(e.effect, e.unit)} to {side}{where}" + (f" ({', '.join(about)})" if about else "")
+    text, about = f"{in_unit(e.effect, e.unit)} to {side}{where}", [f"q {small(e.q)}"] if is_finding(e) else []
+    if e.rates:
+        text, about = in_means(e.rates), [text, *about]
+    return text + (f" ({', '.join(about)})" if about else "")
 
 
 def _before(was: Entry | None, effect: float, unit: str) -> str:
-    """`+2.6 % in the baseline (0.10 against 0.06 per response)`."""
+    """`+4.8 points in the baseline`, `0.10 against 0.060 per response, ×1.67 (+0.026 log(1+n)) in the baseline`."""
     rates = was.rates if was is not None else None
-    means = f" ({against(rates.chosen, rates.rejected, rates.unit)})" if rates else ""
-    return f"{in_unit(effect, unit)} in the baseline{means}"
+    text = in_unit(effect, unit)
+    return f"{in_means(rates)} ({text}) in the baseline" if rates else f"{text} in the baseline"
 
 
 def _outcome(e: Entry, by: Any, said: _Said, case: Case) -> Outcome:

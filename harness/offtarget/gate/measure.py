@@ -8,11 +8,11 @@ import numpy as np
 
 from offtarget.audit.diff.run import known_cells, tested_in
 from offtarget.audit.diff.sums import Sums, sums_of
-from offtarget.audit.evidence import LOG, Evidence
+from offtarget.audit.evidence import Evidence, Rates
 from offtarget.audit.folder import AuditWithRows
 from offtarget.audit.records import Q_FINDING, View
 from offtarget.audit.statistics.means import Ints, t_interval
-from offtarget.gate.records import Entry, Rates
+from offtarget.gate.records import Entry
 
 WHOLE = ("n", "n_outside", "active", "active_all", "showing", "prompts", "prompts_all")
 """Counts among the sums."""
@@ -75,10 +75,11 @@ def measure(audited: AuditWithRows, views: Sequence[View]) -> Measured:
 
 
 def rates_of(e: Evidence) -> Rates | None:
-    """The means behind an effect over the whole set, where it is a ratio."""
-    if e.effect_unit != LOG:
+    """The means behind an effect over the whole set that is on log(1 + n), with the digits that a file holds."""
+    if (m := e.means) is None:
         return None
-    return Rates(chosen=_short(e.chosen_mean), rejected=_short(e.rejected_mean), unit=e.unit)
+    shown = None if m.shown is None else _short(m.shown)
+    return Rates(chosen=_short(m.chosen), rejected=_short(m.rejected), unit=m.unit, shown=shown)
 
 
 def sums_from(entries: Sequence[Entry]) -> Sums:

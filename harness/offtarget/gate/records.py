@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from offtarget.audit.evidence import Rates
 from offtarget.audit.records import Direction, View
 from offtarget.records import Record
 
@@ -59,7 +60,9 @@ class Rule(Record):
     """Id of a context, such as `meta:vendor=acme`, whose view is among `views`; the effect is then that of its rows less
     that of the others. None: over the whole set."""
     max_effect: float = Field(ge=0)
-    """In the unit in which the audit prints the effect: points for shares of rows, per cent for lengths and counts."""
+    """Of shares of rows: points. Of lengths and counts: by how many per cent the larger of the two means that the report
+    prints, chosen's and rejected's, is above the smaller (50: half as much again); over the whole set alone. Of all others
+    the unit in which the audit prints the effect, such as per 100 words."""
     direction: Direction | None = None
     """The side that may not have more; None: neither."""
     min_rows: int = Field(default=0, ge=0)
@@ -76,15 +79,6 @@ class GateConfig(Record):
     rule: tuple[Rule, ...] = ()
     review: dict[str, Any] = Field(default_factory=dict)
     """Settings of the review page; not read here."""
-
-
-class Rates(Record):
-    """The means behind an effect that is a ratio, as people read them."""
-
-    chosen: float
-    rejected: float
-    unit: str
-    """Of both: `count per response`, `tokens`."""
 
 
 class Entry(Record):
@@ -112,7 +106,7 @@ class Entry(Record):
     k2: float
     k4: float
     rates: Rates | None = None
-    """Of effects over the whole set that are ratios (log units)."""
+    """Of effects over the whole set that are on log(1 + n)."""
 
     @property
     def place(self) -> Place:
@@ -121,9 +115,9 @@ class Entry(Record):
 
 
 class Baseline(Record):
-    """What the data taught when it was last accepted: a JSON file in the repository."""
+    """What the data taught when it was last accepted, in memory; `baseline_file.BaselineFile` is how it is written."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
     vocabulary: str
     lens: tuple[str, ...]
     dataset: str
@@ -222,6 +216,9 @@ class GateReport(Record):
     topics, prompt groups and columns of metadata only where `views` has them."""
     decide: str = ""
     """Command that opens the page to decide on what failed; empty where no decision changes it."""
+    again: str = ""
+    """Command that makes and judges the same audit on another machine, such as a person's own after a failure in CI; empty
+    where an audit was judged that only this machine may have."""
     notes: tuple[str, ...] = ()
     """What a reader must know before believing it."""
 

@@ -79,10 +79,14 @@ def gate(
     sees = sees_of(now, changes if baseline is not None else None, by_rows=bool(with_rows))
     blind = sees is not None and sees.median > settings.must_see and (baseline is not None or verdicts is not None)
     if blind and sees is not None:
-        compare = "compare the rows with --against AUDIT_DIR, " if sees.by == "sums" else ""
+        shared = (
+            "; if many rows or prompts are those of the accepted data, --against AUDIT_DIR sees more"
+            if sees.by == "sums"
+            else ""
+        )
         notes.append(
             f"too few rows to decide: {audit.dataset.n_pairs} pairs show a {sees.of} of {sees.median:.1f} points or more, and "
-            f"must_see is {settings.must_see:g}; add rows, {compare}or raise must_see in {CONFIG}"
+            f"must_see is {settings.must_see:g}; add rows, or raise must_see in {CONFIG}{shared}"
         )
     if not now.entries and (baseline is not None or verdicts is not None):
         notes.append("nothing was tested in the views that are gated")
@@ -112,6 +116,7 @@ def gate(
         not_judged={v: f.findings for v, f in audit.families.items() if v not in settings.views and f.findings},
         not_tested=tuple(v for v in VIEWS if v not in settings.views and _could_be_tested(audit, v)),
         decide=_decide(found, folder.path, criteria),
+        again=_again(criteria),
         notes=tuple(notes),
     )
 
@@ -178,6 +183,21 @@ def _decide(found: Sequence[Outcome], folder: Path, criteria: Criteria) -> str:
     if criteria.verdicts is None and (criteria.subject is None or criteria.subject.audit is None):
         return f"{command}, then gate with --verdicts {shlex.quote(str(folder / 'verdicts.yaml'))}"
     return command
+
+
+def _again(criteria: Criteria) -> str:
+    """The command that judges the same data elsewhere; what offtarget.toml names there need not be said."""
+    subject = criteria.subject
+    if subject is None or subject.audit is not None:
+        return ""
+    words = ["offtarget", "gate", *([subject.data] if isinstance(subject.data, str) else subject.data)]
+    if criteria.config_path is not None and criteria.config_path != Path(CONFIG):
+        words += ["--config", str(criteria.config_path)]
+    if criteria.verdicts is not None and criteria.verdicts != criteria.named("verdicts"):
+        words += ["--verdicts", str(criteria.verdicts)]
+    if criteria.baseline is not None and criteria.baseline != criteria.named("baseline"):
+        words += ["--baseline", str(criteria.baseline)]
+    return shlex.join(words)
 
 
 def _unknown(audit: Audit, now: Measured, views: Sequence[View]) -> dict[View, int]:

@@ -1,10 +1,14 @@
 """The decisions that a gate holds data to."""
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
 from offtarget.audit.records import CONTEXT_KIND, Audit, View
 from offtarget.verdicts import Verdict, Verdicts, check, decided, of, read
+
+SHOWN = 3
+"""Verdicts in a note."""
 
 
 def read_for(path: Path, audit: Audit, views: Sequence[View] = ("overall",)) -> tuple[Verdicts, list[str]]:
@@ -26,8 +30,13 @@ def read_for(path: Path, audit: Audit, views: Sequence[View] = ("overall",)) -> 
     here = tuple(v for v in found.verdicts if v.context is None or v.context in contexts)
     check(found.model_copy(update={"verdicts": here}), audit, str(path))
     notes = []
-    if away := len(found.verdicts) - len(here):
-        notes.append(f"{away} verdicts of {path} are on topics or values that these rows do not have")
+    if away := [v for v in found.verdicts if v not in here]:
+        n = len(away)
+        more = f" and {n - SHOWN} more" if n > SHOWN else ""
+        notes.append(
+            f"{n} verdict{'' if n == 1 else 's'} of {path} judge{'s' if n == 1 else ''} nothing, since these rows do not have the "
+            f"topic or value: {'; '.join(_away(v, list(contexts)) for v in away[:SHOWN])}{more}"
+        )
     kinds = {CONTEXT_KIND[view] for view in views if view in CONTEXT_KIND}
     if unseen := sum(v.context is not None and contexts.get(v.context, "") not in kinds for v in here if v.decided):
         notes.append(
@@ -45,6 +54,12 @@ def read_for(path: Path, audit: Audit, views: Sequence[View] = ("overall",)) -> 
             "(`offtarget review`)"
         )
     return found.model_copy(update={"verdicts": here}), notes
+
+
+def _away(v: Verdict, contexts: Sequence[str]) -> str:
+    """A verdict on a context that is not there, with the context that may be meant."""
+    near = difflib.get_close_matches(v.context or "", contexts, n=1, cutoff=0.85)
+    return f"{v.name()}{f' (did you mean {near[0]}?)' if near else ''}"
 
 
 def _placed(v: Verdict, values: dict[tuple[str, str], str]) -> Verdict:

@@ -13,7 +13,7 @@ from offtarget.audit.records import Audit, Hypothesis, Prediction
 from offtarget.audit.workings import Workings
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.lens.features import FeatureMatrix
-from offtarget.report.amounts import effect_size, interval, shift
+from offtarget.report.amounts import effect_size, interval, shift, size_of
 from offtarget.report.cards import SPANS, evidence_cards
 from offtarget.report.claims import brief, counts, glance, truth_line
 from offtarget.report.composition import compositions, typical_prompts
@@ -88,7 +88,7 @@ def audit_page(
     table = _table(audit)
     stated = state(audit, workings)
     env = environment()
-    env.filters.update(shift=shift, interval=interval, effect_size=effect_size)
+    env.filters.update(shift=shift, size_of=size_of, interval=interval, effect_size=effect_size)
     return render_page(
         env,
         "audit.html.j2",

@@ -10,7 +10,7 @@ from offtarget.data.sides import names_of
 from offtarget.lens.names import concept_parts
 from offtarget.lens.surface import quality
 from offtarget.lens.surface.places import places
-from offtarget.report.amounts import interval, shift
+from offtarget.report.amounts import effect_of, interval, shift
 from offtarget.report.claims import claim, length_verdict, together
 from offtarget.report.marks import Marks, Piece, pieces
 from offtarget.report.statements import Stated, inside
@@ -104,8 +104,7 @@ def evidence_cards(
                 quality.stated(c.members[0]) if len(c.members) == 1 and c.lens == "surface" else "",
                 together(said[h.id], concepts) if h.id in said else "",
                 length_verdict(h) if h.length_controlled else "",
-                shift(h.effect, c.evidence),
-                interval(h.ci, c.evidence),
+                *effect_of(h, c.evidence),
                 "" if held is None else shift(held.effect, c.evidence),
                 "" if held is None else interval(held.ci, c.evidence),
                 predicted.get(h.concept) if h.context is None else None,

@@ -9,7 +9,7 @@ from offtarget.audit.records import Q_FINDING, Audit, DatasetInfo, Hypothesis
 from offtarget.audit.statistics.length import EXTENT, IS_LENGTH
 from offtarget.audit.stock_records import StockTexts
 from offtarget.lens.directions import encode as direction
-from offtarget.report.amounts import amount, effect_size, few, shift
+from offtarget.report.amounts import amount, effect_size, few, ratio, shift
 from offtarget.report.html import fixed, number, p_value, percent
 from offtarget.report.statements import FORM, LENGTH, EqualLength, Stated, Statement, speaks, state
 
@@ -159,7 +159,7 @@ def _no_lean_in_length(audit: Audit) -> str:
     if d.longer_p is not None and d.longer_p < Q_FINDING:
         more = "longer" if d.chosen_longer > d.chosen_shorter else "shorter"
         return (
-            f"{more} more often than by chance, p {p_value(d.longer_p)}; no lean in the mean log ratio, on which a few very "
+            f"{more} more often than by chance, p {p_value(d.longer_p)}; no lean in the mean of log(1+n), on which a few very "
             "unlike answers weigh most"
         )
     return "no lean in characters was found" if measured else "no lean in length was found"
@@ -380,6 +380,8 @@ def rates(c: Concept, h: Hypothesis) -> str:
     if e.unit == direction.UNIT:  # a scale that has no meaning by itself: what rows say comes first
         return f"{subject(c)}: {where} (mean {few(e.chosen_mean)} against {few(e.rejected_mean)} {e.unit})."
     means = f"{amount(e.chosen_mean, e.unit)} in chosen, {few(e.rejected_mean)} in rejected"
+    if e.means is not None and (times := ratio(e.chosen_mean, e.rejected_mean)):
+        means += f" ({times})"
     if e.unit.startswith("share of "):
         means = f"{amount(e.chosen_mean, e.unit)} in chosen, {percent(e.rejected_mean)} in rejected"
     return f"{subject(c)}: {means}; {where}."

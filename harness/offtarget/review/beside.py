@@ -30,8 +30,8 @@ def beside(file: Path, suffix: str) -> Path:
 
 
 def lock_of(file: Path) -> FileLock:
-    """The lock that whoever writes a file holds."""
-    return FileLock(file.with_name(f".{file.name}.lock"))
+    """The lock that whoever writes a file holds; a server's threads hold it together."""
+    return FileLock(file.with_name(f".{file.name}.lock"), thread_local=False)
 
 
 def let_go(lock: FileLock) -> None:

@@ -10,7 +10,7 @@ from offtarget.data.pairs import Pair, text_of
 from offtarget.lens.names import concept_parts
 from offtarget.lens.surface import quality
 from offtarget.lens.surface.places import places
-from offtarget.report.amounts import effect_size, interval, shift
+from offtarget.report.amounts import effect_of, effect_size, interval, shift, size_of
 from offtarget.report.cards import METADATA, NOUNS, last_turns, sides_of
 from offtarget.report.claims import claim, length_verdict
 from offtarget.report.html import p_value, visible
@@ -78,7 +78,7 @@ class Cards:
             if wanted is not None and i not in wanted:
                 continue
             item = self.item(h)
-            own = item["decision"] is not None or item["queue"] == "conflict"
+            own = item["decision"] is not None or item["queue"] in ("conflict", "failed")
             if wanted is not None or everything or h.finding or own:
                 out.append(item)
         return out
@@ -92,11 +92,16 @@ class Cards:
             "decision": None if standing.own is None else decision(standing.own),
             "inherited_decision": None if standing.general is None else decision(standing.general),
             "then": self._then(standing, h),
+            "failed": [{"status": o.status, "text": visible(o.message, 600)} for o in self.desk.failed(h)]
+            if standing.queue == "failed"
+            else [],
         }
 
     def _then(self, standing: Standing, h: Hypothesis) -> str:
         """Why a decision has to be looked at again; empty where it need not be."""
         v = standing.verdict
+        if standing.queue == "failed":
+            return ""
         if standing.queue != "changed" or v is None:
             return ""
         if expired(v):
@@ -110,6 +115,7 @@ class Cards:
         context = None if h.context is None else self.contexts[h.context]
         groups = self.shards.index["groups"]
         lead = groups.get(h.id)
+        effect, ends = effect_of(h, e)
         return {
             "id": item_id(h),
             "concept": h.concept,
@@ -125,15 +131,15 @@ class Cards:
             "effect": h.effect,
             "ci": list(h.ci),
             "unit": e.effect_unit,
-            "effect_text": shift(h.effect, e),
-            "ci_text": interval(h.ci, e),
+            "effect_text": effect,
+            "ci_text": ends,
             "d_text": effect_size(h.d),
             "q_text": p_value(h.q),
             "finding": h.finding,
             "n": h.n_inside,
             "n_groups": h.n_groups_inside,
             "groups": self.desk.audit.dataset.unit,
-            "halves": {"agree": h.split_half.agree, "least": shift(h.split_half.min, e).removeprefix("+")},
+            "halves": {"agree": h.split_half.agree, "least": size_of(h.split_half.min, e)},
             "equal_length": None
             if held is None
             else {
@@ -176,7 +182,7 @@ class Cards:
     def _lean_of(self, concept: str) -> Json:
         h = self.desk.hypotheses.get(whole_id(concept))
         return {"effect_text": "", "known": False} if h is None else {
-            "effect_text": shift(h.effect, self.concepts[concept].evidence),
+            "effect_text": effect_of(h, self.concepts[concept].evidence)[0],
             "known": True,
         }  # fmt: skip
 
@@ -213,8 +219,8 @@ class Cards:
                 "id": item_id(x),
                 "label": "whole set" if x.context is None else visible(self.contexts[x.context].title, 100),
                 "noun": "" if x.context is None else NOUNS[self.contexts[x.context].kind],
-                "effect_text": shift(x.effect, e),
-                "ci_text": interval(x.ci, e),
+                "effect_text": effect_of(x, e)[0],
+                "ci_text": effect_of(x, e)[1],
                 "q_text": p_value(x.q),
             }
             for x in found[:CONTEXTS]
@@ -230,7 +236,7 @@ class Cards:
         return {
             "predictor": p.predictor,
             "predicted_text": shift(p.expected_shift, e),
-            "null_text": shift(p.null.q95, e).removeprefix("+"),
+            "null_text": size_of(p.null.q95, e),
             "inside_null": inside,
             "note": "Not compared with training on this set. On five reference sets this predictor had an r² of "
             f"{low:.2f} to {high:.2f} over latents; swapped labels gave up to {REFERENCE_NULL:.2f}.",
@@ -272,6 +278,7 @@ class Cards:
     def page(self, *, everything: bool = False) -> Json:
         """The whole list, and what the page must know beside it."""
         audit, desk = self.desk.audit, self.desk
+        desk.take()
         return {
             "dataset": visible(audit.dataset.name, 120),
             "n_pairs": audit.dataset.n_pairs,

@@ -15,6 +15,8 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.audit.records import Audit, Hypothesis
 from offtarget.documents import plain_line
 from offtarget.errors import ConfigError, unknown_name
+from offtarget.gate.last import last
+from offtarget.gate.records import Outcome
 from offtarget.records import explain
 from offtarget.review.beside import let_go, lock_of, real
 from offtarget.review.file import Entry, Place, VerdictsFile, entry_of
@@ -26,7 +28,8 @@ from offtarget.verdicts import Decision, Seen, Verdict
 VERDICTS_FILE = "verdicts.yaml"
 REASON = 2000
 """Characters of a reason."""
-Queue = Literal["undecided", "decided", "changed", "conflict"]
+Queue = Literal["failed", "undecided", "decided", "changed", "conflict"]
+"""failed: what the gate last failed on, until the decision is another than the one that it was judged by."""
 Scope = Literal["everywhere", "context"]
 
 
@@ -84,10 +87,17 @@ class Desk:
         """Why nothing can be decided here; empty where it can."""
         self.verdicts()
         self._lock = lock_of(self.path)
+        self.take()
+
+    def take(self) -> None:
+        """Ask again to be the one that writes, where another desk did; it may have ended since."""
+        if self._lock.is_locked:
+            return
         try:
             self._lock.acquire(blocking=False)
+            self.read_only = ""
         except Timeout:
-            self.read_only = f"somebody else decides on {self.path.name} now: this page only reads"
+            self.read_only = f"somebody else decides on {self.path.name} now: this page only reads; once that one has ended, load it again"
         except OSError as error:
             self.read_only = f"{self.path.parent} cannot be written to ({error.strerror}): this page only reads"
 
@@ -126,6 +136,23 @@ class Desk:
             self._known = _Now(stamp, verdicts, self.merge.open(verdicts), changed)
         return self._known
 
+    @cached_property
+    def _failed(self) -> tuple[dict[Place, list[Outcome]], dict[Place, Verdict]]:
+        """What the gate last failed on, and by which decisions; what nobody had decided on is the queue of the undecided."""
+        found = last(self.folder)
+        out: dict[Place, list[Outcome]] = {}
+        for o in found.report.of("error") if found else ():
+            if o.status != "undecided":
+                out.setdefault((o.concept, o.context), []).append(o)
+        return out, {v.place: v for v in found.verdicts} if found else {}
+
+    def failed(self, h: Hypothesis) -> list[Outcome]:
+        """What the gate last failed on in a hypothesis, as long as its decision is the one that it was judged by."""
+        outcomes, said = self._failed
+        there, places = self.verdicts(), ((h.concept, h.context), (h.concept, None))
+        now = [v if (v := there.get(p)) is not None and v.decided else None for p in places]
+        return outcomes.get(places[0], []) if now == [said.get(p) for p in places] else []
+
     def hypothesis(self, item: str) -> Hypothesis:
         """One hypothesis by its id.
 
@@ -140,7 +167,8 @@ class Desk:
         """In which queue a hypothesis is, and what was decided on it.
 
         A decision everywhere covers the contexts. A decision whose effect is no longer what was seen, or whose last day
-        has passed, has to be looked at again; of one everywhere that has expired, also what it covers.
+        has passed, has to be looked at again; of one everywhere that has expired, also what it covers. Before that comes what
+        the gate last failed on.
         """
         found = self.verdicts()
         own = found.get((h.concept, h.context))
@@ -150,6 +178,8 @@ class Desk:
         if own is None and (h.concept, h.context) in self._now().conflicts:
             return Standing("conflict", None, general)
         counts = own or general
+        if self.failed(h):
+            return Standing("failed", own, general)
         if counts is None:
             return Standing("undecided", None, None)
         again = self.moved(h) if own else False

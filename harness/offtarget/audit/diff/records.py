@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from offtarget.audit.evidence import Rates
 from offtarget.audit.records import Q_FINDING, View
 from offtarget.records import Record
 
@@ -68,6 +69,8 @@ class EffectChange(Record):
     detectable: float
     """The smallest change that these rows would have shown with 80 % power as the only one of its view, in the unit of
     the effect (`statistics.difference.detectable`)."""
+    means: tuple[Rates, Rates] | None = None
+    """Of effects over the whole set that are on log(1 + n): the means of the old and of the new audit."""
     by_mix: tuple[MixChange, ...] = ()
     """Of changed effects of the overall view, for each column of metadata that both audits have."""
 

@@ -77,7 +77,7 @@ def difference(before: AuditWithRows, after: AuditWithRows) -> Difference:
         for context, concepts in family.places:
             inside = _inside(a, context, rows_old), _inside(b, context, rows_new)
             results.append((context, concepts, compared.test(concepts, *inside)))
-        found, families[view] = _listed(view, old, a.concepts, results)
+        found, families[view] = _listed(view, old, new, a.concepts, results)
         effects += found[:MAX_LISTED]
         tests.update({(view, e.concept, e.context): e.q for e in found})
     made_of = composition(old, new)
@@ -86,7 +86,7 @@ def difference(before: AuditWithRows, after: AuditWithRows) -> Difference:
         everywhere = _family("overall", before, after).places
         concepts = everywhere[0][1] if everywhere else np.zeros(0, dtype=np.int64)
         by_value = value_tests(before, after, u_new, (codes_old, codes_new), same, concepts)
-        found, families["metadata"] = _listed("metadata", old, a.concepts, by_value)
+        found, families["metadata"] = _listed("metadata", old, new, a.concepts, by_value)
         effects += found[:MAX_LISTED]
     shared = same >= 0
     altered = (as_read[0][shared] != as_read[1][same[shared]]).any(axis=1)
@@ -182,10 +182,10 @@ def _in_any(audited: AuditWithRows, kind: str) -> Ints:
 
 
 def _listed(
-    view: View, audit: Audit, names: tuple[str, ...], results: list[tuple[str | None, Ints, DifferenceTest]]
+    view: View, audit: Audit, new: Audit, names: tuple[str, ...], results: list[tuple[str | None, Ints, DifferenceTest]]
 ) -> tuple[list[EffectChange], FamilyChange]:
     """The tested effects of a view, the smallest p first, and the counts."""
-    known = {c.id: c for c in audit.concepts}
+    known, now = {c.id: c for c in audit.concepts}, {c.id: c for c in new.concepts}
     cells = [
         (context, names[concepts[j]], test, j)
         for context, concepts, test in results
@@ -197,6 +197,7 @@ def _listed(
     found = []
     for (context, concept, test, j), q_of, least in zip(cells, q, smallest, strict=True):
         low, high = t_interval(test.difference[j], test.se[j], test.df[j])
+        before, after = known[concept].evidence.means, now[concept].evidence.means
         found.append(
             EffectChange(
                 view=view,
@@ -214,6 +215,7 @@ def _listed(
                 p=float(test.p[j]),
                 q=float(q_of),
                 detectable=float(least),
+                means=(before, after) if view == "overall" and before is not None and after is not None else None,
             )
         )
     found.sort(key=lambda e: (e.p, -abs(e.z), e.concept, e.context or ""))

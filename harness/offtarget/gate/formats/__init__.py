@@ -58,6 +58,10 @@ def parse_formats(values: list[str] | None) -> list[Wanted]:
             f"printed too; write --format {whole[0]}=FILE"
         )
     files = [w.file for w in out if w.file]
+    if lost := next((f for f in files if not f.parent.is_dir()), None):
+        raise ConfigError(
+            f"--format: there is no folder {lost.parent} to write {lost.name} into; make it, or name another"
+        )
     if twice := next((f for f in files if files.count(f) > 1), None):
         raise ConfigError(f"--format: two formats are to be written to {twice}; give each its own file")
     return out

@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from offtarget.gate.formats.github import followed
 from offtarget.gate.formats.table import headline, sight
 from offtarget.gate.locations import Locations
 from offtarget.gate.records import GateReport, Outcome
@@ -15,7 +16,7 @@ def render(report: GateReport, _locations: Locations) -> str:
     for o in report.outcomes:
         key = (f"rule {o.rule}", "limit") if o.rule is not None else ("concept", o.concept)
         groups.setdefault(key, []).append(o)
-    cases = [_whole(report), *(_case(kind, name, outcomes) for (kind, name), outcomes in groups.items())]
+    cases = [_whole(report), *(_case(kind, name, outcomes, report) for (kind, name), outcomes in groups.items())]
     count = {tag: sum(f"<{tag} " in case for case in cases) for tag in ("failure", "error", "skipped")}
     totals = (
         f'tests="{len(cases)}" failures="{count["failure"]}" errors="{count["error"]}" skipped="{count["skipped"]}"'
@@ -48,14 +49,14 @@ def _whole(report: GateReport) -> str:
     return _element("gate", "decides", inside + f"   <system-out>{_text(text)}</system-out>\n")
 
 
-def _case(kind: str, name: str, outcomes: Iterable[Outcome]) -> str:
+def _case(kind: str, name: str, outcomes: Iterable[Outcome], report: GateReport) -> str:
     mine = list(outcomes)
     inside = ""
     for severity, tag in (("error", "failure"), ("undecided", "error"), ("warn", "skipped")):
         of = [o for o in mine if o.severity == severity]
         if of:
             message = _attribute(f"{of[0].status}: {of[0].label}: {of[0].message}")
-            text = "\n".join(f"{o.id}: {o.status}: {o.label}: {o.message}\n{o.command}" for o in of)
+            text = "\n".join(f"{o.id}: {o.status}: {o.label}: {o.message}\n{followed(report, o.command)}" for o in of)
             kind_of = "" if tag == "skipped" else f" type={_attribute(of[0].status)}"
             inside = f"   <{tag} message={message}{kind_of}>{_text(text)}</{tag}>\n"
             break

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from offtarget import __version__
+from offtarget.gate.formats.github import followed
 from offtarget.gate.formats.table import headline, sight
 from offtarget.gate.locations import Locations
 from offtarget.gate.records import GateReport, Outcome, Severity
@@ -81,7 +82,7 @@ def _result(o: Outcome, index: int, report: GateReport, locations: Locations) ->
         "ruleId": o.concept,
         "ruleIndex": index,
         "level": LEVEL[o.severity],
-        "message": {"text": _plain(f"{o.status}: {o.label}: {o.message}. Its rows: {o.command}")},
+        "message": {"text": _plain(f"{o.status}: {o.label}: {o.message}. Its rows: {followed(report, o.command)}")},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": line}},

@@ -1,5 +1,5 @@
 // The page: list, card and keys. The address holds queue, search, view and the open hypothesis.
-const QUEUES = [["undecided", "Undecided"], ["changed", "Look again"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
+const QUEUES = [["failed", "Failed in the gate"], ["undecided", "Undecided"], ["changed", "Look again"], ["conflict", "Conflict"], ["decided", "Decided"], ["all", "All"]];
 const VIEWS = [["", "everywhere and in parts"], ["overall", "whole set"], ["global", "by topic"], ["local", "by kind of prompt"], ["metadata", "by metadata"], ["every", "every hypothesis, found or not"]];
 const MANY = 50000; // rows that are not read before somebody asks for a plan
 const page = { list: null, items: new Map(), order: [], shown: [], picked: new Set(), at: null, card: null, form: null, undo: 0 };
@@ -72,9 +72,10 @@ const now = {
     const many = page.picked.size > 0;
     const ids = many ? [...page.picked] : [page.at];
     const { strength, why, until, scope } = page.form;
-    const next = after(many ? new Set(ids) : new Set([page.at]));
+    const left = listed();
     const found = await source.decide({ ids, decision, scope, strength, why, until, by: $("by")?.value });
     take(found);
+    const next = after(many ? new Set(ids) : new Set([page.at]), left);
     const what = ids.length > 1 ? plural(ids.length, "hypothesis", "hypotheses") : current().label;
     const how = decision === "undecided" ? "taken back" : PAST[decision];
     page.picked.clear();
@@ -100,8 +101,10 @@ const now = {
     plan();
   },
   async resolve(letter) {
-    const next = after(new Set([page.at]));
+    const left = listed();
+    const at = page.at;
     take(await source.resolve(page.at, letter));
+    const next = after(new Set([at]), left);
     if (next) open(next); else stay();
     said(`${source.alone ? "Held" : "Saved"}: side ${letter} counts.`);
     plan();
@@ -144,12 +147,18 @@ function stay() {
   draw();
 }
 
-// The next one of the list that is none of these: of a conflict the next conflict, else one that is not decided either.
-function after(done) {
-  const queue = ["conflict", "changed"].includes(current().queue) ? current().queue : "undecided";
+// The list after the open one, then before it, and in which queue that is: as it is before a decision.
+function listed() {
   const k = page.shown.indexOf(page.at);
-  const rest = [...page.shown.slice(k + 1), ...page.shown.slice(0, Math.max(k, 0))].filter((id) => !done.has(id));
-  return rest.find((id) => page.items.get(id).queue === queue) || (filter.queue === queue ? null : rest[0]);
+  const queue = ["failed", "conflict", "changed"].includes(current().queue) ? current().queue : "undecided";
+  return { queue, rest: [...page.shown.slice(k + 1), ...page.shown.slice(0, Math.max(k, 0))] };
+}
+
+// The next one of the list that is none of these: of a conflict the next conflict, else one that is not decided either. What
+// the decision covers is not offered: a key there would make an exception of it.
+function after(done, { queue, rest }) {
+  const left = rest.filter((id) => !done.has(id) && page.items.has(id));
+  return left.find((id) => page.items.get(id).queue === queue) || (filter.queue === queue ? null : left[0]);
 }
 
 function take(found) {
@@ -198,7 +207,7 @@ function drawTop() {
   $("undo").disabled = !page.undo || Boolean(page.list.read_only);
   const counts = Object.fromEntries(QUEUES.map(([name]) => [name, 0]));
   for (const id of page.order) { counts[page.items.get(id).queue] += 1; counts.all += 1; }
-  $("queues").replaceChildren(...QUEUES.filter(([name]) => counts[name] || name === filter.queue || !["changed", "conflict"].includes(name)).map(([name, text]) =>
+  $("queues").replaceChildren(...QUEUES.filter(([name]) => counts[name] || name === filter.queue || !["failed", "changed", "conflict"].includes(name)).map(([name, text]) =>
     h("button", { type: "button", "aria-pressed": String(filter.queue === name), onclick: () => set({ queue: name }) }, text, h("span", { class: "count" }, whole(counts[name])))));
 }
 
@@ -221,8 +230,9 @@ function drawList() {
   });
   const list = $("list");
   if (rows.length !== list.children.length || rows.some((li, k) => list.children[k] !== li)) list.replaceChildren(...rows);
-  const left = { undecided: "Nothing is left undecided here.", conflict: "No conflict is left here.", changed: "Nothing is left to look at again here." };
-  $("none").textContent = rows.length ? "" : (!filter.q && left[filter.queue]) || "Nothing matches.";
+  const left = { failed: "Nothing that failed in the gate is left here.", undecided: "Nothing is left undecided here.", conflict: "No conflict is left here.", changed: "Nothing is left to look at again here." };
+  const more = filter.q && page.order.some((id) => { const i = page.items.get(id); return filter.queue === "all" || i.queue === filter.queue; });
+  $("none").replaceChildren(...(rows.length ? [] : filter.q ? [`Nothing here matches “${filter.q}”${more ? ": other entries do not show. " : ". "}`, button("Clear the search", null, () => { $("search").value = ""; set({ q: "" }); })] : [left[filter.queue] || "Nothing matches."]));
   const n = page.picked.size;
   const all = page.shown.filter((id) => !page.items.get(id).apart).length;
   $("picked").replaceChildren(
@@ -272,17 +282,17 @@ async function plan() {
   if (ticket !== waiting || !$("short")) return;
   const moved = found.shifts.filter((s) => s.target).map((s) => `${s.label.split(" (")[0]} ${s.before_text} → ${s.after_text}`);
   $("short").textContent = found.weights ? `${asks.protocol} touches ${whole(found.rows_touched)} of ${whole(found.of)} rows. ${moved.slice(0, 2).join("; ")}${moved.length > 2 ? `; ${moved.length - 2} more` : ""}` : found.notes[0] || "none";
-  $("long").replaceChildren(...(found.weights ? [drawWeights(found.weights), h("p", { class: "note" }, "Each row's weight at the start of training against plain DPO: 1 as before, 0 left out, below 0 reversed. Heights are on a log scale."), drawShifts(found.shifts)] : []), h("ul", { class: "note" }, (found.weights ? found.notes : found.notes.slice(1)).map((t) => h("li", {}, t))));
+  $("long").replaceChildren(...(found.weights ? [drawWeights(found.weights), h("p", { class: "note" }, "Each row's weight at the start of training against plain DPO: 1 as before, 0 left out, below 0 reversed. Bars are as long as the rows are many."), drawShifts(found.shifts)] : []), h("ul", { class: "note" }, (found.weights ? found.notes : found.notes.slice(1)).map((t) => h("li", {}, t))));
 }
 
 function drawWeights({ edges, counts }) {
   const most = Math.max(...counts, 1);
-  const bars = counts.map((n, k) => {
+  const lines = counts.map((n, k) => {
     const bar = h("span", { class: "bar" });
-    bar.style.height = n ? `${Math.max(3, (100 * Math.log1p(n)) / Math.log1p(most))}%` : "0";
-    return h("div", { class: "bin" }, h("span", { class: "n" }, n ? whole(n) : ""), h("span", { class: "track" }, bar), h("span", { class: "edge" }, String(edges[k]).slice(0, 5)));
+    bar.style.width = n ? `max(2px, ${(100 * n) / most}%)` : "0";
+    return n ? h("tr", {}, h("td", { class: "n" }, `${edges[k]} to ${edges[k + 1]}`), h("td", { class: "n" }, whole(n)), h("td", { class: "track" }, bar)) : null;
   });
-  return h("div", { class: "weights", role: "img", "aria-label": `Weights: ${counts.map((n, k) => (n ? `${n} rows from ${edges[k]} to ${edges[k + 1]}` : "")).filter(Boolean).join(", ")}` }, bars);
+  return h("table", { class: "weights" }, h("thead", {}, h("tr", {}, h("th", { class: "n" }, "weight"), h("th", { class: "n" }, "rows"), h("th", {}))), h("tbody", {}, lines));
 }
 
 function drawShifts(shifts) {
@@ -376,6 +386,7 @@ async function start() {
   try {
     await source.open();
     await fill(filter.view === "every" && !source.alone);
+    if (!hash.has("queue") && [...page.items.values()].some((i) => i.queue === "failed")) filter.queue = "failed";
   } catch (error) { fault(error); return; }
   const { list } = page;
   keys = list.keys;
