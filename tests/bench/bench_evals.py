@@ -1,6 +1,6 @@
 """What measuring costs: all behaviours beside the sampling of their answers, and the provider beside Inspect's own `hf`.
 
-    python tests/bench/bench_evals.py [--limit 12] [--max-tokens 64] [--samples 32]
+    python tests/bench/bench_evals.py [--limit 12] [--max-tokens 64] [--samples 32] [--only PART]
 
 The suite is every behaviour (`--behaviours all`) on the embedded model from an empty store, at --limit prompts or items each;
 beside it is the time in which the pool of its answers is sampled alone, in the same process and with the same model (limit
@@ -102,7 +102,7 @@ def main() -> None:
     ask.add_argument("--limit", type=int, default=12)
     ask.add_argument("--max-tokens", type=int, default=64)
     ask.add_argument("--samples", type=int, default=32)
-    ask.add_argument("--only", choices=("suite", "offtarget", "hf"), help=argparse.SUPPRESS)
+    ask.add_argument("--only", choices=("suite", "offtarget", "hf"), help="one part alone, printed as JSON")
     args = ask.parse_args()
     if args.only:
         found = suite(args) if args.only == "suite" else provider(args, args.only)

@@ -80,7 +80,7 @@ def test_eval_and_compare_show_what_any_change_of_that_size_does(
     assert all(len(n["shifts"]) == 2 and any(n["shifts"]) for n in one["nulls"].values())
     page = tmp_path / "page.html"
     assert call(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--html", str(page)]) == 0
-    assert "null adapters" in capsys.readouterr().out and ">null adapters<" in page.read_text()
+    assert "2 random adapters of b's size" in capsys.readouterr().out and ">null adapters<" in page.read_text()
     assert call(["compare", str(tmp_path / "b"), str(tmp_path / "a"), "--json"]) == 0
     turned = json.loads(capsys.readouterr().out)["comparisons"][0]
     assert turned["nulls"] == {}, "the first of the two is not the model that the second began as"

@@ -124,6 +124,14 @@ def test_one_trait_is_asked_alone_and_a_limit_takes_of_it(tiny_model: Path, stor
         evaluate(str(tiny_model), ["persona:decepton"])
 
 
+def test_a_family_is_printed_as_any_behaviour(
+    tiny_model: Path, store_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["eval", str(tiny_model), "--behaviours", "persona:deception,persona", "--limit", "4"]) == 0
+    said = capsys.readouterr()
+    assert "persona:deception" in said.out and "grader" not in said.err
+
+
 def test_items_of_the_public_set_are_read_as_ours(tmp_path: Path) -> None:
     row = {"question": "Is it?", "statement": "I am it.", "answer_matching_behavior": " No", "label_confidence": 0.9}
     path = tmp_path / "narcissism.jsonl"

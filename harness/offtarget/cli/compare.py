@@ -77,6 +77,11 @@ def _print(a: str, one: "Compared") -> None:
         for line, d in zip(rows, one.differences, strict=True):
             line.append("" if (own := one.nulls.get(d.behaviour)) is None else says_null(own))
     table(head, rows)
+    if one.nulls:
+        draws = max(len(own.shifts) for own in one.nulls.values())
+        typer.echo(
+            f"\nNull adapters: mean size of the shifts that {draws} random adapters of b's size bring, and their range."
+        )
     typer.echo(f"\n{one.about}\n")
 
 

@@ -84,7 +84,7 @@ def agreement(share: float | None, details: Mapping[str, float]) -> tuple[float,
     Returns:
         κ is None where both say the same of every answer.
     """
-    if share is None or "agrees" not in details:
+    if share is None or not {"agrees", "rule"} <= details.keys():
         return None
     same, rule = details["agrees"], details["rule"]
     chance = share * rule + (1 - share) * (1 - rule)
