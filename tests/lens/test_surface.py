@@ -13,7 +13,8 @@ from offtarget.data.loading import load_pairs
 from offtarget.data.markup import read
 from offtarget.data.pairs import Pair, PairSet, reading, text_of
 from offtarget.lens import surface
-from offtarget.lens.surface.encode import PHRASES, mattr
+from offtarget.lens.surface.columns import PHRASES
+from offtarget.lens.surface.measures import mattr
 from offtarget.lens.surface.lexicon import Lexicon, Matcher, tokenize
 
 LIST = "**Plan** for *today*:\n\n- buy **milk**\n- walk\n* sleep\n\n1. one\n2) two\n"

@@ -65,7 +65,7 @@ def half(rule: str, text: str) -> Half:
 
 def fires(rule: str, text: str) -> bool:
     """Whether a rule of the surface lens counts anything in a text."""
-    from offtarget.lens.surface.encode import features
+    from offtarget.lens.surface.measures import features
 
     return features(text)[rule] > 0
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from offtarget.data import markup
-from offtarget.lens.surface.encode import EMOJI, features
+from offtarget.lens.surface.measures import EMOJI, features
 from offtarget.lens.surface.places import places
 from offtarget.lens.surface.prose import Place
 
