@@ -36,13 +36,13 @@ def repetition(text: str, may_run: bool = True) -> Place | None:
 
 
 def may_repeat(texts: Sequence[str]) -> "NDArray[np.bool_]":
-    """Whether there may be a run in each text: true where some eight characters come again within one period.
+    """Whether there may be a run in each text: what `_may_run` asks, of all texts at once.
 
-    The same as `_may_run` asks of sixteen, of all texts at once and by the last byte of each code point.
+    Signs are compared by the last byte of their code points, so it may be true of more.
     """
     import numpy as np
 
-    joined = "\n".join([*texts, " " * (_UNIT + _GRAM)])
+    joined = "\n".join([*texts, " " * (_UNIT + 2 * _GRAM)])
     if joined.isascii():
         signs = np.frombuffer(joined.encode("ascii"), np.uint8)
     else:
@@ -57,10 +57,12 @@ def may_repeat(texts: Sequence[str]) -> "NDArray[np.bool_]":
     text = np.repeat(np.arange(len(texts)), n_places)
     place = begins[text] + _STEP * (np.arange(len(text)) - np.repeat(np.cumsum(n_places) - n_places, n_places))
     here = grams[place]
-    again = np.zeros(len(place), bool)
+    out = np.zeros(len(texts), bool)
     for period in range(1, _UNIT + 1):
-        again |= grams[place + period] == here
-    return np.bincount(text[again], minlength=len(texts)) > 0
+        same = np.flatnonzero(grams[place + period] == here)
+        at = place[same] + _GRAM
+        out[text[same[grams[at + period] == grams[at]]]] = True
+    return out
 
 
 def _may_run(text: str) -> bool:

@@ -100,6 +100,12 @@ class State:
     next: "dict[str, State | None]" = field(default_factory=dict)
     ends: tuple[_End, ...] = ()
 
+    def __post_init__(self) -> None:
+        """See what may follow."""
+        self.words = [node.words for node in self.nodes if node.words]
+        self.any_word = [after for words in self.words for after in words.get(ANY_WORD, ())]
+        self.number = [after for words in self.words for after in words.get(NUMBER, ())]
+
 
 class Matcher:
     """Counts the phrases of several lexicons at once.
@@ -217,10 +223,11 @@ class Matcher:
 
     def step(self, state: State, token: str) -> State | None:
         """The state after one more token: a word or sign that some phrase names, or what stands for all others."""
-        names = [token]
+        nodes = [after for words in state.words if token in words for after in words[token]]
         if token[0].isalnum() or token in (A_WORD, A_NUMBER):
-            names += [ANY_WORD, NUMBER] if token.isdigit() or token == A_NUMBER else [ANY_WORD]
-        nodes = [after for name in names for node in state.nodes for after in node.words.get(name, ())]
+            nodes += state.any_word
+            if token.isdigit() or token == A_NUMBER:
+                nodes += state.number
         state.next[token] = self._state(nodes) if nodes else None
         return state.next[token]
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from offtarget.lens.surface import vocabulary as v
 from offtarget.lens.surface.lexicon import A_NUMBER, A_SIGN, A_WORD, Lexicon, Matcher
 from offtarget.lens.surface.surroundings import LONGEST_QUOTE
-from offtarget.lens.surface.templates import ANY_WORD, NUMBER
 
 if TYPE_CHECKING:
     from offtarget.lens.surface.batch import Batch, Indices
@@ -40,11 +39,11 @@ class Steps:
         self.width = self.edge + 1
         is_word = [t[0].isalnum() or t in (A_WORD, A_NUMBER) for t in self.tokens]
         is_number = [t.isdigit() or t == A_NUMBER for t in self.tokens]
-        self._words = np.array([*is_word, False])
-        self._numbers = np.array([*is_number, False])
+        self._words = np.flatnonzero(is_word)
+        self._numbers = np.flatnonzero(is_number)
         self._of_first = np.array([t in matcher.first for t in self.tokens] + [False])
         self.opens_sentence = np.array([t in matcher.start_words for t in self.tokens] + [False])
-        self._named: dict[int, list[int]] = {}
+        self._named: dict[int, NDArray[np.intp]] = {}
         self._reset()
 
     def _reset(self) -> None:
@@ -107,22 +106,20 @@ class Steps:
             self.table = self.table.astype(np.int32)
         row = self.table[number]
         row[:] = _NONE
-        if any(ANY_WORD in node.words for node in state.nodes):
+        if state.any_word:
             row[self._words] = _AS_WORD
+        if state.any_word or state.number:
             row[self._numbers] = _AS_NUMBER
-        elif any(NUMBER in node.words for node in state.nodes):
-            row[self._numbers] = _AS_NUMBER
-        for node in state.nodes:
-            if node.words:
-                row[self._kinds_of(node)] = _UNKNOWN
+        for words in state.words:
+            row[self._kinds_of(words)] = _UNKNOWN
         self.has_ends[number] = bool(state.ends)
         return number
 
-    def _kinds_of(self, node: "Node") -> list[int]:
+    def _kinds_of(self, words: "dict[str, list[Node]]") -> NDArray[np.intp]:
         """The kinds of the words and signs that may follow a node."""
-        found = self._named.get(id(node))
+        found = self._named.get(id(words))
         if found is None:
-            found = self._named[id(node)] = [self._kinds[word] for word in node.words]
+            found = self._named[id(words)] = np.array([self._kinds[word] for word in words])
         return found
 
     def ends(self, state: int) -> tuple[tuple[int, int, bool, int], ...]:
