@@ -5,7 +5,7 @@ All walks through the graph of phrases take their first step together, then thos
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from offtarget.lens.surface.batch import Batch, Indices
     from offtarget.lens.surface.lexicon import Node, State
 
-_NONE, _UNKNOWN, _AS_WORD, _AS_NUMBER = -1, -2, -3, -4
-"""Of a step: no phrase goes on so; not asked for yet; the same, and as with any word or number that no phrase names here."""
+_NONE, _UNKNOWN = -1, -2
+"""Of a step: no phrase goes on so; not asked for yet."""
+_OTHERS = (-3, -4)
+"""Of a step with a word, and with a number, that no phrase names there: one for all of them."""
 _MOST = 20_000
 """States that are kept; with more, all are made again."""
 _COUNTS, _EXCEPTION, _ENDED_BY = range(3)
@@ -39,8 +41,10 @@ class Steps:
         self.width = self.edge + 1
         is_word = [t[0].isalnum() or t in (A_WORD, A_NUMBER) for t in self.tokens]
         is_number = [t.isdigit() or t == A_NUMBER for t in self.tokens]
-        self._words = np.flatnonzero(is_word)
-        self._numbers = np.flatnonzero(is_number)
+        self._blank = np.full((2, 2, self.width), _NONE, np.int16)
+        """Rows of states that no word leads on from by name, by whether any word and whether any number does."""
+        self._blank[1, :, np.flatnonzero(is_word)] = _OTHERS[0]
+        self._blank[:, 1, np.flatnonzero(is_number)] = _OTHERS[1]
         self._of_first = np.array([t in matcher.first for t in self.tokens] + [False])
         self.opens_sentence = np.array([t in matcher.start_words for t in self.tokens] + [False])
         self._named: dict[int, NDArray[np.intp]] = {}
@@ -49,7 +53,9 @@ class Steps:
     def _reset(self) -> None:
         self._states: list[State] = []
         self._number: dict[int, int] = {}
-        self.table = np.zeros((256, self.width), np.int16)
+        self.table = np.empty((256, self.width), np.int16)
+        self.others = np.full((256, len(_OTHERS)), _UNKNOWN)
+        """The states after a word and after a number that no phrase names there."""
         self.has_ends = np.zeros(256, bool)
         self.anywhere = self._of(self.matcher.anywhere)
         self.at_start = self._of(self.matcher.at_start)
@@ -67,26 +73,26 @@ class Steps:
             self._reset()
         return np.flatnonzero(self._of_first[kinds])
 
-    def step(self, states: NDArray[np.signedinteger], kinds: NDArray[np.int32]) -> NDArray[np.signedinteger]:
+    def step(self, states: NDArray[np.intp], kinds: NDArray[np.int32]) -> NDArray[np.intp]:
         """The states after one more token, negative where no phrase goes on."""
-        after = self.table[states, kinds]
-        unknown = np.flatnonzero(after <= _UNKNOWN)
+        after = self.table[states, kinds].astype(np.intp)
+        for k, other in enumerate(_OTHERS):
+            same = np.flatnonzero(after == other)
+            after[same] = self._after_others(states[same], k)
+        unknown = np.flatnonzero(after == _UNKNOWN)
         if len(unknown):
-            asked = np.unique(states[unknown].astype(np.int64) * self.width + kinds[unknown])
-            for cell in asked.tolist():
-                self._fill(*divmod(cell, self.width))
-            after = self.table[states, kinds]
+            for cell in set((states[unknown] * self.width + kinds[unknown]).tolist()):
+                state, kind = divmod(cell, self.width)
+                reached = self._after(state, self.tokens[kind])
+                self.table[state, kind] = reached  # not in one line: it may move the table
+            after[unknown] = self.table[states[unknown], kinds[unknown]]
         return after
 
-    def _fill(self, state: int, kind: int) -> None:
-        """See where a state goes on to with a kind of token, and with all others that are the same to it."""
-        asked = self.table[state, kind]
-        if asked == _UNKNOWN:
-            self.table[state, kind] = self._after(state, self.tokens[kind])
-        elif asked in (_AS_WORD, _AS_NUMBER):
-            after = self._after(state, A_WORD if asked == _AS_WORD else A_NUMBER)  # may move the table
-            row = self.table[state]
-            row[row == asked] = after
+    def _after_others(self, states: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+        for state in np.unique(states[self.others[states, k] == _UNKNOWN]).tolist():
+            reached = self._after(state, (A_WORD, A_NUMBER)[k])
+            self.others[state, k] = reached
+        return self.others[states, k]
 
     def _after(self, state: int, token: str) -> int:
         after = self.matcher.step(self._states[state], token)
@@ -100,18 +106,14 @@ class Steps:
         number = self._number[id(state)] = len(self._states)
         self._states.append(state)
         if number == len(self.table):
-            self.table = np.concatenate([self.table, np.zeros_like(self.table)])
-            self.has_ends = np.concatenate([self.has_ends, np.zeros_like(self.has_ends)])
+            self.table, self.others, self.has_ends = map(_twice, (self.table, self.others, self.has_ends))
         if number > np.iinfo(self.table.dtype).max:
             self.table = self.table.astype(np.int32)
         row = self.table[number]
-        row[:] = _NONE
-        if state.any_word:
-            row[self._words] = _AS_WORD
-        if state.any_word or state.number:
-            row[self._numbers] = _AS_NUMBER
+        row[:] = self._blank[int(bool(state.any_word)), int(bool(state.any_word or state.number))]
         for words in state.words:
             row[self._kinds_of(words)] = _UNKNOWN
+        self.others[number] = _UNKNOWN
         self.has_ends[number] = bool(state.ends)
         return number
 
@@ -125,6 +127,13 @@ class Steps:
     def ends(self, state: int) -> tuple[tuple[int, int, bool, int], ...]:
         """The phrases that are complete in a state: lexicon, role, only before a sentence's end, tokens ahead."""
         return tuple((e.lexicon, _ROLES[e.role], e.before_end, e.ahead) for e in self._states[state].ends)
+
+
+def _twice(rows: NDArray[Any]) -> NDArray[Any]:
+    """The same with room for as many again."""
+    out = np.empty((2 * len(rows), *rows.shape[1:]), rows.dtype)
+    out[: len(rows)] = rows
+    return out
 
 
 @dataclass
@@ -229,7 +238,7 @@ def _note(
     steps: Steps,
     tokens: Tokens,
     columns: list[list[NDArray[np.intp]]],
-    states: NDArray[np.signedinteger],
+    states: NDArray[np.intp],
     start: "Indices",
     at: "Indices",
 ) -> None:
