@@ -11,7 +11,6 @@ from typing import Any, TypedDict
 
 from offtarget.data.asked import RowsAsked
 
-
 _WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
 """One for all, since `json.dumps` makes a new one for each call."""
 

@@ -63,7 +63,11 @@ class Lengths:
             features: of them; the surface lens has read the lengths already.
         """
         for read in features:
-            if read.lens == "surface" and read.info.get("version") == VERSION and CHARACTERS in [c.id for c in read.columns]:
+            if (
+                read.lens == "surface"
+                and read.info.get("version") == VERSION
+                and CHARACTERS in [c.id for c in read.columns]
+            ):
                 at = read.position(CHARACTERS)
                 return cls(*(read.values[side, "value"][:, [at]].toarray().ravel() for side in ("chosen", "rejected")))
         sides = ([len(own_text(p.prompt, getattr(p, side))) for p in pairs] for side in ("chosen", "rejected"))

@@ -2,6 +2,6 @@
 
 from offtarget.lens.surface.columns import COLUMNS
 from offtarget.lens.surface.encode import VERSION, encode
-from offtarget.lens.surface.measures import features
+from offtarget.lens.surface.measures import features, features_of, read
 
-__all__ = ["COLUMNS", "VERSION", "encode", "features"]
+__all__ = ["COLUMNS", "VERSION", "encode", "features", "features_of", "read"]

@@ -6,6 +6,7 @@ each text and behind the last stands `EDGE`, a token that no text holds, so that
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ class Batch:
         first = self.begins[text]
         pairs = list(zip((begins - first).tolist(), (stops - first).tolist(), strict=True))
         bounds = np.searchsorted(text, np.arange(len(self.stops) + 1)).tolist()
-        return [pairs[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+        return [pairs[a:b] for a, b in pairwise(bounds)]
 
     def _ends(self) -> Indices:
         """Behind each run of end marks and closing quotes that a space follows, and that is no abbreviation's."""
@@ -140,9 +141,11 @@ class Batch:
         for k in np.flatnonzero(short).tolist():
             at = int(stop[k])
             short[k] = ABBREVIATION.search(self.joined, max(0, at - 6), at) is not None
-        return stop[~short]
+        ends: Indices = stop[~short]
+        return ends
 
     def sums(self, of_tokens: NDArray[Any]) -> NDArray[np.int64]:
         """The sum over the tokens of each text."""
         total = np.concatenate([[0], np.cumsum(of_tokens, dtype=np.int64)])
-        return total[self.edges[1:]] - total[self.edges[:-1] + 1]
+        found: NDArray[np.int64] = total[self.edges[1:]] - total[self.edges[:-1] + 1]
+        return found

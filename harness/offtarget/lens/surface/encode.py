@@ -7,7 +7,7 @@ they do not merely follow length.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,15 +60,14 @@ def encode(
     for begin in range(0, len(pairs), TOGETHER):
         if progress:
             progress(begin, len(pairs))
-        told_of = [_texts(pair) for pair in pairs[begin : begin + TOGETHER]]
-        fresh = [text for text in dict.fromkeys(t for row in told_of for t in row[:3]) if text not in seen]
+        some = [_texts(pair) for pair in pairs[begin : begin + TOGETHER]]
+        fresh = [t for t in dict.fromkeys(row.read[span] for row in some for span in spans) if t not in seen]
         seen.update(zip(fresh, read(fresh, languages), strict=True))
-        rows = slice(begin, begin + len(told_of))
-        for k, span in enumerate(spans):
-            values[span][rows] = [seen[row[k]] for row in told_of]
-            if k:
-                values[span][rows, echoes] = [span in row[3] for row in told_of]
-        answers += [row[4] for row in told_of]
+        rows = slice(begin, begin + len(some))
+        for span in spans:
+            values[span][rows] = [seen[row.read[span]] for row in some]
+            values[span][rows, echoes] = [span in row.echoes for row in some]
+        answers += [row.answers for row in some]
     values["prompt"][:, of_answers] = 0.0
     foreign = {span: values[span][:, language] > 0 for span in spans}
     applies = _english_rows(answers, foreign["chosen"] | foreign["rejected"], languages)
@@ -93,16 +92,25 @@ def encode(
     )
 
 
-def _texts(pair: Pair) -> tuple[str, str, str, set[str], list[str]]:
-    """What is read of a pair: prompt, chosen and rejected; the sides that repeat the prompt, read without it; both whole."""
+class _Texts(NamedTuple):
+    """The texts of one pair."""
+
+    read: dict[str, str]
+    """What is read of its prompt, chosen and rejected."""
+    echoes: list[str]
+    """The sides that repeat the prompt; they are read without it."""
+    answers: list[str]
+    """Both sides as they are."""
+
+
+def _texts(pair: Pair) -> _Texts:
     sides = {"chosen": text_of(pair.chosen), "rejected": text_of(pair.rejected)}
     rest = {span: without_echo(pair.prompt, text) for span, text in sides.items()}
-    return _last_user_turn(pair), rest["chosen"], rest["rejected"], {s for s in sides if rest[s] is not sides[s]}, [*sides.values()]
+    echoes = [span for span in sides if rest[span] is not sides[span]]
+    return _Texts({"prompt": _last_user_turn(pair), **rest}, echoes, [*sides.values()])
 
 
-def _english_rows(
-    rows: Sequence[Sequence[str]], foreign: NDArray[np.bool_], languages: Languages
-) -> NDArray[np.bool_]:
+def _english_rows(rows: Sequence[Sequence[str]], foreign: NDArray[np.bool_], languages: Languages) -> NDArray[np.bool_]:
     """Whether the texts of each row are read as English.
 
     Rows of which no text tells go by all texts together, and are read as English where those do not tell either.

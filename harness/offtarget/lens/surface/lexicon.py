@@ -173,8 +173,7 @@ class Matcher:
         text = Surroundings(tokens, written, opens)
         known, first, start_words = self.known, self.first, self.start_words
         kinds = [
-            t if t in known else A_SIGN if not t[0].isalnum() else A_NUMBER if t.isdigit() else A_WORD
-            for t in tokens
+            t if t in known else A_SIGN if not t[0].isalnum() else A_NUMBER if t.isdigit() else A_WORD for t in tokens
         ]
         for start, token in enumerate(kinds):
             if token not in first:

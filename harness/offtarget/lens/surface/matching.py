@@ -92,7 +92,8 @@ class Steps:
         for state in np.unique(states[self.others[states, k] == _UNKNOWN]).tolist():
             reached = self._after(state, (A_WORD, A_NUMBER)[k])
             self.others[state, k] = reached
-        return self.others[states, k]
+        found: NDArray[np.intp] = self.others[states, k]
+        return found
 
     def _after(self, state: int, token: str) -> int:
         after = self.matcher.step(self._states[state], token)
@@ -179,8 +180,10 @@ def _accepted(steps: Steps, tokens: Tokens) -> "Iterator[tuple[int, Indices, Ind
     """For each lexicon the first token of each match and the one after its last, before it is asked whether it counts."""
     found = _longest(steps, tokens)
     edges = tokens.batch.edges
-    for k in range(len(steps.matcher.lexicons)):
-        start, stop, role = (column[found[0] == k] for column in found[1:])
+    n = len(steps.matcher.lexicons)
+    bounds = np.searchsorted(found[0], np.arange(n + 1)).tolist()
+    for k in range(n):
+        start, stop, role = (column[bounds[k] : bounds[k + 1]] for column in found[1:])
         if not len(start):
             continue
         text = np.searchsorted(edges, start)
@@ -197,7 +200,8 @@ def _accepted(steps: Steps, tokens: Tokens) -> "Iterator[tuple[int, Indices, Ind
 
 def _without_overlap(starts: list[int], stops: list[int], roles: list[int]) -> list[bool]:
     """Which matches of one lexicon in one text stay: the first of those that overlap, and none before what ends it."""
-    keep, free = [], 0
+    keep: list[bool] = []
+    free = 0
     for start, stop, role in zip(starts, stops, roles, strict=True):
         stays = start >= free
         if stays:
@@ -209,7 +213,7 @@ def _without_overlap(starts: list[int], stops: list[int], roles: list[int]) -> l
 
 
 def _longest(steps: Steps, tokens: Tokens) -> "tuple[Indices, Indices, Indices, Indices]":
-    """The longest phrase of each lexicon that begins at each token: lexicon, start, stop and role, by start."""
+    """The longest phrase of each lexicon that begins at each token: lexicon, start, stop and role, by lexicon and start."""
     kinds = tokens.kinds
     start = steps.begins(kinds)
     anchored = steps.opens_sentence[kinds[start]] & tokens.sentence_starts[start]
@@ -227,7 +231,7 @@ def _longest(steps: Steps, tokens: Tokens) -> "tuple[Indices, Indices, Indices, 
         none = np.zeros(0, np.intp)
         return none, none, none, none
     lexicon, begin, end, role = (np.concatenate(c) for c in columns)
-    key = begin * len(steps.matcher.lexicons) + lexicon
+    key = lexicon * len(kinds) + begin
     order = np.argsort(key, kind="stable")  # later ends behind earlier ones
     last = np.concatenate([np.diff(key[order]) > 0, [True]])
     chosen = order[last]

@@ -39,6 +39,8 @@ EMOJI = re.compile(
     rf"[\U0001f1e6-\U0001f1ff]{{2}}|[0-9#*]\ufe0f\u20e3|{_ONE_EMOJI}(?>(?:\u200d(?:{_ONE_EMOJI}|[\u2640\u2642]))*)"
 )
 
+_FAR = re.compile("[\u203c-\U0010ffff]")
+
 
 def features(text: str) -> dict[str, float]:
     """Every surface feature of one text.
@@ -94,7 +96,10 @@ def _read(texts: Sequence[str], languages: Languages) -> NDArray[np.float64]:
     whole = [markup.unify_line_ends(text) for text in texts]
     found, clean = zip(*unmeant.read_all(whole), strict=True)
     marks = [markup.read(text) for text in clean]
-    columns = {name: np.fromiter((name in f for f in found), float, len(texts)) for name in debris.NAMES}
+    columns = {name: np.zeros(len(texts)) for name in debris.NAMES}
+    for i, kinds in enumerate(found):
+        for name in kinds:
+            columns[name][i] = 1.0
     columns |= _of_marks(marks) | _of_texts(clean, marks)
     columns["other_language"] = np.fromiter((languages[t] is False for t in clean), float, len(texts))
     ascii_prose = np.fromiter((m.prose.isascii() for m in marks), bool, len(marks))
@@ -140,9 +145,11 @@ def _signs(text: str, prose: str) -> tuple[float, ...]:
     lines = "\n" in text
     return (
         chars,
-        sum(1 for p in _PARAGRAPH_END.split(text) if p and not p.isspace()) if lines else not (not text or text.isspace()),
+        sum(1 for p in _PARAGRAPH_END.split(text) if p and not p.isspace())
+        if lines
+        else not (not text or text.isspace()),
         100.0 * text.strip().count("\n") / chars if lines else 0.0,
-        0 if ascii_only else len(EMOJI.findall(text)),
+        0 if ascii_only else count_emoji(text),
         0 if ascii_only else prose.count("—") + prose.count("―"),
         prose.count("!") + (0 if ascii_only else prose.count("！")),
         prose.count("?") + (0 if ascii_only else prose.count("？") + prose.count("؟")),
@@ -151,6 +158,11 @@ def _signs(text: str, prose: str) -> tuple[float, ...]:
         len(PARENTHESES.findall(prose)) if "(" in prose or not ascii_only else 0,
         _last_sign(text) in ("?", "？", "؟"),
     )
+
+
+def count_emoji(text: str) -> int:
+    """Emoji; no text without a sign from U+203C on has one."""
+    return len(EMOJI.findall(text)) if _FAR.search(text) else 0
 
 
 def _of_tokens(texts: Sequence[str], marks: Sequence[markup.Markup]) -> dict[str, NDArray[np.float64]]:

@@ -9,20 +9,9 @@ from numpy.typing import NDArray
 from offtarget.lens.surface import surroundings
 from offtarget.lens.surface.lexicon import CONTRACTION
 
-(
-    COUNTED,
-    CONTRACTED,
-    NEGATED,
-    CAPITALS,
-    LONG,
-    TITLE,
-    ALNUM,
-    ENDS,
-    OPENERS,
-    NEGATION,
-    QUOTES,
-    OPENING_QUOTES,
-) = (1 << k for k in range(12))
+(COUNTED, CONTRACTED, NEGATED, CAPITALS, LONG, TITLE, ALNUM, ENDS, OPENERS, NEGATION, QUOTES, OPENING_QUOTES) = (
+    1 << k for k in range(12)
+)
 """A word, not a sign; a contraction; one with n't; in capitals; of five signs or more; with a capital in front, not all in
 capitals; with a letter or digit in front; the signs and words of `surroundings`."""
 _PLAIN = COUNTED | ALNUM
@@ -33,9 +22,7 @@ LARGEST = 1_000_000
 class Vocabulary(dict[str, int]):
     """Token -> its number; asking for a new one gives it the next."""
 
-    def __init__(
-        self, kind: Callable[[str], int], cues: Callable[[str], Sequence[int] | None], n_cues: int
-    ) -> None:
+    def __init__(self, kind: Callable[[str], int], cues: Callable[[str], Sequence[int] | None], n_cues: int) -> None:
         """No token yet.
 
         Args:

@@ -7,6 +7,7 @@ on labelled text stands in `results/rules`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from offtarget.lens.surface import matching
 from offtarget.lens.surface.batch import Batch
 from offtarget.lens.surface.lexicon import Matcher
+from offtarget.lens.surface.matching import Steps
 from offtarget.lens.surface.patterns import PatternReader
 from offtarget.lens.surface.phrases.care import CAUTION, EMPATHY, PROFESSIONAL_REFERRAL
 from offtarget.lens.surface.phrases.manner import (
@@ -33,7 +35,6 @@ from offtarget.lens.surface.phrases.turns import (
     SUMMARY_CLOSER,
 )
 from offtarget.lens.surface.phrases.word_classes import CLASSES
-from offtarget.lens.surface.matching import Steps
 from offtarget.lens.surface.prose import Place, Prose
 from offtarget.lens.surface.vocabulary import ENDS, LARGEST, Vocabulary
 
@@ -64,8 +65,15 @@ LEXICONS = (
 PATTERNS = ("apology", "refusal", "ai_disclaimer")
 """Names of the rules that read sentence by sentence in the writer's own voice."""
 
+_ONE_AT_A_TIME = Lock()
+"""What is known of tokens and of the steps between them grows while texts are read."""
 RULES = (*(x.name for x in LEXICONS), *PATTERNS)
-_MATCHER = Matcher(LEXICONS, CLASSES)
+
+
+@cache
+def _matcher() -> Matcher:
+    """The rules of `LEXICONS`."""
+    return Matcher(LEXICONS, CLASSES)
 
 
 @cache
@@ -80,7 +88,7 @@ def reader() -> PatternReader:
 
 @cache
 def _steps() -> Steps:
-    return Steps(_MATCHER)
+    return Steps(_matcher())
 
 
 @cache
@@ -106,6 +114,11 @@ def count(texts: Sequence[Prose]) -> Found:
 
     Those in ASCII are read quicker where all are.
     """
+    with _ONE_AT_A_TIME:
+        return _count(texts)
+
+
+def _count(texts: Sequence[Prose]) -> Found:
     if len(_vocabulary()) > LARGEST:
         _vocabulary.cache_clear()
     prose = [text.text for text in texts]
@@ -130,5 +143,5 @@ def find(name: str, prose: Prose) -> list[Place]:
     if name in PATTERNS:
         return reader().find(prose).get(name, [])
     at = prose.places
-    found = _MATCHER.find(prose.lower, prose.tokens, prose.opens)
+    found = _matcher().find(prose.lower, prose.tokens, prose.opens)
     return [(at[a][0], at[b - 1][1]) for k, a, b in found if LEXICONS[k].name == name]
