@@ -154,7 +154,7 @@ class PatternReader:
         self._cues = frozenset(self._bits)
         self.n_numbers = -(-bit.bit_length() // _BITS)
         """Numbers of `_BITS` bits that hold all cues."""
-        self._needed = np.array([self._split(needed) for _, _, needed in self._groups], np.uint64)
+        self._needed = [[(k, n) for k, n in enumerate(self._split(g[2])) if n] for g in self._groups]
 
     def find(self, prose: Prose, sayings: Mapping[int, Sequence[int]] | None = None) -> dict[str, list[Place]]:
         """Where each rule counts: one place in each sentence at most, in order; rules that find nothing are left out.
@@ -232,7 +232,10 @@ class PatternReader:
             return out
         first = np.searchsorted(batch.starts, begins)
         held = np.bitwise_or.reduceat(cues, first, axis=0)
-        may = ((held[:, None, :] & self._needed) == self._needed).all(axis=2)
+        may = np.ones((len(begins), len(self._groups)), bool)
+        for group, needed in enumerate(self._needed):
+            for k, bits in needed:
+                may[:, group] &= (held[:, k] & np.uint64(bits)) == bits
         text = np.searchsorted(batch.begins, begins, side="right") - 1
         for k in [k for k, t in enumerate(texts) if any(s in t for s in _ODD_SIGNS) and _ODD.search(t)]:
             may[text == k] = True  # what is one word here may be two tokens
