@@ -24,7 +24,7 @@ TABLE = REPO / "results" / "gate" / "README.md"
 TITLE = "## What it costs"
 SHARED = REPO.parent / "shared" / "data"
 FILES = ("human_pairs_mix/pairs.jsonl.gz", "human_pairs_mix/arena_noisy.jsonl.gz")
-SETS = ("ultrafeedback_small", "hh_rlhf_harmless_base_test", "community_alignment_en", "human_pairs_mix")
+SETS = ("hh_rlhf_harmless_base_test", "human_pairs_mix")
 STAGES = {
     "reading the rows": ("offtarget.gate.dataset", "read_drop"),
     "the surface lens": ("offtarget.engine.auditing", "features_of"),
@@ -134,22 +134,22 @@ def drop(out: Path, pairs: int) -> None:
 def gates(codes: dict[str, Code], file: Path, runs: int) -> dict[str, dict[str, list[dict[str, object]]]]:
     """What each code takes for each kind of run."""
     out: dict[str, dict[str, list[dict[str, object]]]] = {}
-    for code in codes.values():
-        shutil.copy(file, code.work / "drop.jsonl")
-        code.run("audit", "drop.jsonl", "--out", "accepted")
-        code.run("gate", "init", "accepted")
+
+    def took(kind: str, name: str, found: dict[str, object]) -> None:
+        out.setdefault(kind, {}).setdefault(name, []).append(found)
+        print(name, kind, round(float(str(found["total"])), 2), flush=True)
+
     for run in range(runs):
         for name, code in codes.items():
-            for kind, forgotten in (("whole new audit", None), ("gate, new", ()), ("gate, features kept", ("audit",))):
-                if forgotten is None:
-                    code.forget()
-                    found = code.run("audit", "drop.jsonl", "--out", "again")
-                else:
-                    code.forget(*forgotten)
-                    shutil.rmtree(code.work / "audits", ignore_errors=True)
-                    found = code.run("gate", "drop.jsonl")
-                out.setdefault(kind, {}).setdefault(name, []).append(found)
-                print(run, name, kind, round(float(str(found["total"])), 2), flush=True)
+            code.forget()
+            shutil.copy(file, code.work / "drop.jsonl")
+            took("whole new audit", name, code.run("audit", "drop.jsonl", "--out", "accepted"))
+            if not run:
+                code.run("gate", "init", "accepted")
+            for kind, forgotten in (("gate, new", ()), ("gate, features kept", ("audit",))):
+                code.forget(*forgotten)
+                shutil.rmtree(code.work / "audits", ignore_errors=True)
+                took(kind, name, code.run("gate", "drop.jsonl"))
     return out
 
 
@@ -163,7 +163,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--against", required=True, help="an earlier commit")
     ask.add_argument("--pairs", type=int, default=10_000)
-    ask.add_argument("--runs", type=int, default=3)
+    ask.add_argument("--runs", type=int, default=2)
     ask.add_argument("--write", action="store_true")
     args = ask.parse_args()
     with tempfile.TemporaryDirectory() as made:
