@@ -28,8 +28,7 @@ from offtarget.audit.statistics.flips import flip_p, refine, typical_values
 from offtarget.audit.statistics.means import MIN_GROUPS, correlations, t_interval
 from offtarget.data.debris import own_text
 from offtarget.data.pairs import Pair
-from offtarget.lens.features import FeatureMatrix
-from offtarget.lens.surface import VERSION
+from offtarget.lens.features import LENGTHS, FeatureMatrix
 
 SPLINE_DF = 5
 STEPS = (0.15, 0.6)
@@ -40,7 +39,6 @@ COLLINEAR = 0.95
 NOTHING_LEFT = 1 - COLLINEAR**2
 """Share of a concept's variance: with less left of it at equal length, it is length."""
 
-CHARACTERS = "surface:characters"
 EXTENT = frozenset(f"surface:{x}" for x in ("tokens", "characters", "sentences", "paragraphs", "newline_density"))
 """Rules that grow with length, though they measure it less closely than characters do."""
 IS_LENGTH = "a measure of length itself"
@@ -60,15 +58,12 @@ class Lengths:
 
         Args:
             pairs: the rows.
-            features: of them; the surface lens has read the lengths already.
+            features: of them; a lens may have read the lengths already (`features.LENGTHS`).
         """
         for read in features:
-            if (
-                read.lens == "surface"
-                and read.info.get("version") == VERSION
-                and CHARACTERS in [c.id for c in read.columns]
-            ):
-                at = read.position(CHARACTERS)
+            column = read.info.get(LENGTHS)
+            if column in [c.id for c in read.columns]:
+                at = read.position(str(column))
                 return cls(*(read.values[side, "value"][:, [at]].toarray().ravel() for side in ("chosen", "rejected")))
         sides = ([len(own_text(p.prompt, getattr(p, side))) for p in pairs] for side in ("chosen", "rejected"))
         return cls(*(np.array(side, dtype=np.float64) for side in sides))

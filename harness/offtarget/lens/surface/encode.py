@@ -16,7 +16,7 @@ from offtarget.data import markup
 from offtarget.data.debris import ECHO, OF_ANSWERS, without_echo
 from offtarget.data.language import Languages, together
 from offtarget.data.pairs import Pair, text_of
-from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.features import LENGTHS, FeatureMatrix
 from offtarget.lens.surface import debris
 from offtarget.lens.surface.columns import COLUMNS, NAMES, PHRASES
 from offtarget.lens.surface.measures import read
@@ -86,6 +86,7 @@ def encode(
             "version": VERSION,
             "features": len(COLUMNS),
             "rows_for_phrases": int(applies.sum()),
+            LENGTHS: "surface:characters",
             "cautions": [told] if told else [],
         },
         unread=_unread(applies, phrases),
