@@ -5,6 +5,7 @@ words do not stand beside it.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -169,7 +170,9 @@ class PatternReader:
         found = self._find(prose, prose.plain, sayings) if sayings else {}
         if found:  # seldom: whose voice it is takes longer to see than what it says
             starts = {start for places in found.values() for start, _ in places}
-            said = {k: groups for k, groups in sayings.items() if any(_holds(prose.sentences[k], s) for s in starts)}
+            begins = [begin for begin, _ in prose.sentences]
+            held = {bisect_right(begins, start) - 1 for start in starts}
+            said = {k: groups for k, groups in sayings.items() if k in held}
             found = self._find(prose, prose.own, said)
         whole = prose.plain.strip()
         for rule in self.rules:
@@ -244,7 +247,3 @@ class PatternReader:
         for t, k, group in zip(text[rows].tolist(), number[rows].tolist(), groups.tolist(), strict=True):
             out[t].setdefault(k, []).append(group)
         return out
-
-
-def _holds(sentence: Place, place: int) -> bool:
-    return sentence[0] <= place < sentence[1]
