@@ -58,7 +58,7 @@ def test_an_audit_like_one_that_was_gated_by_has_all_its_columns(repo: Path, cap
     assert call(["audit", "drops/w2.jsonl", "--like", "audits/w1", "--out", "audits/w2"]) == 0
     assert [c.name for c in AuditFolder("audits/w2").audit.metadata] == ["vendor"]
     assert call(["drop", "drops/w2.jsonl", "--against", "audits/w1", "--out", "audits/x"]) == 1
-    assert "of it: vendor acme" in capsys.readouterr().out
+    assert "by vendor: acme" in capsys.readouterr().out
 
 
 def test_pruning_leaves_the_accepted_data_what_it_was(repo: Path, capsys: Said) -> None:

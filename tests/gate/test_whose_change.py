@@ -53,7 +53,7 @@ def test_the_vendor_that_changed_is_named_and_not_the_one_that_leant_before(insi
     capsys.readouterr()
     assert call(["drop", "drops/w2.jsonl", "--against", "audits/w1", "--out", "audits/w2"]) == 1
     (offer,) = [x for x in capsys.readouterr().out.splitlines() if x.startswith("offers of more help")]
-    said = "of it: vendor acme 0.0 → +40.0 points to chosen, others +37.5 → +37.5; 48 of 138 rows are vendor acme's"
+    said = "by vendor: acme 0.0 → +40.0 points to chosen, all others +37.5 → +37.5; 48 of the 138 rows behind it are vendor acme's"
     assert said in offer
     with Path("audits/w2/drop-ids.csv").open(newline="") as file:
         rows = [r for r in csv.DictReader(file) if r["concept"] == "surface:follow_up_offer"]
@@ -64,7 +64,7 @@ def test_a_vendor_that_gave_up_is_named_by_its_fall(inside: Path, capsys: Said) 
     write(Path("drops/w2.jsonl"), 1000, {"cobalt": 0.25})
     capsys.readouterr()
     call(["drop", "drops/w2.jsonl", "--against", "audits/w1", "--out", "audits/w2"])
-    assert "of it: vendor cobalt +75.0 → +25.0 points to chosen, others 0.0 → 0.0" in capsys.readouterr().out
+    assert "by vendor: cobalt +75.0 → +25.0 points to chosen, all others 0.0 → 0.0" in capsys.readouterr().out
 
 
 def test_no_vendor_stands_out_where_all_changed_alike(inside: Path, capsys: Said) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from offtarget.data import debris
 from offtarget.data.markup import read
 from offtarget.lens import surface
-from offtarget.lens.surface import debris
-from offtarget.lens.surface.encode import PHRASES
+from offtarget.lens.surface.columns import PHRASES
 from offtarget.lens.surface.lexicon import tokenize
 from offtarget.lens.surface.places import places
 

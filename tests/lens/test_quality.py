@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from offtarget.lens.surface.encode import PHRASES
+from offtarget.lens.surface.columns import PHRASES
 from offtarget.lens.surface.quality import (
     MEASURED,
     Labelled,

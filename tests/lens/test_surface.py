@@ -13,8 +13,9 @@ from offtarget.data.loading import load_pairs
 from offtarget.data.markup import read
 from offtarget.data.pairs import Pair, PairSet, reading, text_of
 from offtarget.lens import surface
-from offtarget.lens.surface.encode import PHRASES, mattr
+from offtarget.lens.surface.columns import PHRASES
 from offtarget.lens.surface.lexicon import Lexicon, Matcher, tokenize
+from offtarget.lens.surface.measures import mattr
 
 LIST = "**Plan** for *today*:\n\n- buy **milk**\n- walk\n* sleep\n\n1. one\n2) two\n"
 LONG = "The small red hen ran over the hill and sat down by the old stone wall. " * 6  # 90 words, 102 tokens

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from offtarget.data import repetition
-from offtarget.lens.surface.encode import features, features_of
 from offtarget.lens.surface.lexicon import Lexicon, Matcher
+from offtarget.lens.surface.measures import features, features_of
 from offtarget.lens.surface.sentences import sentences
 
 WORDS = [

@@ -96,7 +96,7 @@ def audit(
     """
     clock = _Clock(progress)
     _check_rows(pairs, features)
-    rows = Rows.of(pairs.pairs)
+    rows = Rows.of(pairs.pairs, features)
     codes, length = rows.codes, rows.lengths.difference
     st.require_enough(codes, pairs.unit)
 

@@ -86,8 +86,8 @@ def _base_values() -> dict[str, list[float]]:
     """What the surface lens reads in the sampled responses and their prompts, which every planting holds again."""
     from offtarget.lens import surface
 
-    texts = {t for r in planter().base()[0] for t in (r["prompt"], *r["base"])}
-    return {t: list(surface.features(t).values()) for t in texts}
+    texts = list(dict.fromkeys(t for r in planter().base()[0] for t in (r["prompt"], *r["base"])))
+    return dict(zip(texts, surface.read(texts).tolist(), strict=True))
 
 
 def shipped_rates(name: str) -> Rates:

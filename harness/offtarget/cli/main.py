@@ -177,7 +177,7 @@ FULL = re.compile(r"No space left on device|os error 28\b|PytorchStreamWriter fa
 def main(argv: list[str] | None = None) -> None:
     """Run the command line; exits with the code of the contract."""
     # at Python's own 700 objects, loading transformers spends a fifth of its time in collections
-    gc.set_threshold(10_000)
+    gc.set_threshold(100_000, 20)
     write_what_can_be_written()
     with signals.ending(f"offtarget: {SAY_INTERRUPTED}\n"):
         code = call(sys.argv[1:] if argv is None else argv)

@@ -16,7 +16,7 @@ from offtarget.data.html_tags import html_tags
 from offtarget.data.identity import normalise
 from offtarget.data.mojibake import escaped_signs, lost_signs, mojibake
 from offtarget.data.pairs import Message, text_of
-from offtarget.data.repetition import Place, repetition
+from offtarget.data.repetition import Place, may_repeat, repetition
 from offtarget.data.turns import invented_turn, speakers
 
 KINDS = {
@@ -72,6 +72,8 @@ _PLACEHOLDER = re.compile(
     r"|<(?:NAME|PERSON|EMAIL|PHONE|ADDRESS|LOCATION|ORGANI[SZ]ATION|COMPANY)(?:_?[0-9]{1,3})?>"
     r"|\bNAME_[0-9]{1,3}\b"
 )
+_ASCII_HINT = re.compile(r"[<\[{:&\\\x00-\x08\x0b-\x1f\x7f]|NAME_")
+"""Without one of these signs no kind of `_marks` is in ASCII text."""
 _CODE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[^\n]*+$|(`++)|(\n[ \t]*+(?=\n))", re.MULTILINE)
 _SPACE = re.compile(r"\s*+")
 _EMPTY = re.compile(
@@ -104,6 +106,8 @@ def places(text: str) -> dict[str, list[Place]]:
 def _marks(text: str) -> dict[str, list[tuple[Place, str]]]:
     """What is in a text by accident, each place with what is read there instead; none overlap."""
     found: dict[str, list[tuple[Place, str]]] = {}
+    if text.isascii() and _ASCII_HINT.search(text) is None:
+        return found
     taken = bytearray(len(text))
     code: bytearray | None = None
     end = len(text.rstrip())
@@ -136,10 +140,16 @@ def _blank(at: Iterable[Place]) -> list[tuple[Place, str]]:
     return [(place, "") for place in at]
 
 
-def _whole(text: str, found: dict[str, list[Place]]) -> dict[str, list[Place]]:
-    """The kinds that are a text itself (`STAYS`)."""
+def _whole(text: str, found: dict[str, list[Place]], repeats: bool = True) -> dict[str, list[Place]]:
+    """The kinds that are a text itself (`STAYS`).
+
+    Args:
+        text: the text.
+        found: in it.
+        repeats: whether it may have a run (`may_repeat`).
+    """
     out: dict[str, list[Place]] = {}
-    if run := repetition(text):
+    if run := repetition(text, repeats):
         out["repetition"] = [run]
     body = text[: _end(text, found)]
     ended = any(stop >= len(body) for _, stop in found.get("eos_text", ()))
@@ -179,9 +189,19 @@ def read(text: str) -> tuple[dict[str, list[Place]], str]:
     Args:
         text: as for `places`.
     """
-    marks = _marks(text)
-    found = {kind: [place for place, _ in at] for kind, at in marks.items()}
-    return found | _whole(text, found), _without(text, marks)
+    (found,) = read_all([text])
+    return found
+
+
+def read_all(texts: Sequence[str]) -> list[tuple[dict[str, list[Place]], str]]:
+    """`read` of several texts, which is quicker."""
+    may = may_repeat(texts)
+    out = []
+    for text, repeats in zip(texts, may, strict=True):
+        marks = _marks(text)
+        found = {kind: [place for place, _ in at] for kind, at in marks.items()}
+        out.append((found | _whole(text, found, repeats), _without(text, marks)))
+    return out
 
 
 def _without(text: str, marks: dict[str, list[tuple[Place, str]]]) -> str:
@@ -236,10 +256,18 @@ def echo(prompt: Sequence[Message], answer: str) -> Place | None:
     if len(asked) < _ECHO_CHARS or len(asked) > 2 * len(answer) + 100:
         return None
     words = asked.split()
-    if len(words) < _ECHO_WORDS or normalise(asked) not in normalise(answer):
+    if len(words) < _ECHO_WORDS or _lacks(answer, words) or normalise(asked) not in normalise(answer):
         return None
     found = re.search(r"^\W{0,3}" + r"\s+".join(map(re.escape, words)), answer, re.IGNORECASE | re.MULTILINE)
     return found.span() if found else None
+
+
+def _lacks(answer: str, words: Sequence[str]) -> bool:
+    """Whether some word of a prompt is not in an answer, where that is quick to see."""
+    if not answer.isascii():
+        return False
+    small = answer.lower()
+    return any(word.isascii() and word.lower() not in small for word in (words[0], words[-1], max(words, key=len)))
 
 
 def without_echo(prompt: Sequence[Message], answer: str) -> str:

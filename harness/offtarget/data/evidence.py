@@ -177,7 +177,7 @@ def filled(row: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         if is_empty(value):
             continue
         yield name, value
-        if isinstance(value, Mapping) and conversation_of(value) is None:
+        if not isinstance(value, str | int) and isinstance(value, Mapping) and conversation_of(value) is None:
             for inner, cell in value.items():
                 if not is_empty(cell) and f"{name}.{inner}" not in row:
                     yield f"{name}.{inner}", cell

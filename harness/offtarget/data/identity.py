@@ -15,7 +15,7 @@ _ROLE_END, _TURN_END = "\x1f", "\x1e"
 """Separators of what is compared; white space to `str.split`, so no normalised text holds them."""
 
 
-@lru_cache(maxsize=4096)  # rows of one prompt are together, and each is asked for several times
+@lru_cache(maxsize=1 << 15)  # each text of a set is asked for several times, by one check after another
 def normalise(text: str) -> str:
     """The form of a text in which it is compared with others."""
     if not text.isascii():
@@ -55,4 +55,9 @@ def pair_keys(pairs: Iterable[Pair]) -> list[tuple[str, str, str]]:
 
 def letters_of(pairs: Iterable[Pair]) -> list[tuple[str, str, str]]:
     """The same with nothing normalised: what is equal here is the same to the letter."""
-    return [(prompt_group(p.prompt), prompt_group(p.chosen), prompt_group(p.rejected)) for p in pairs]
+    return [(_letters(p.prompt), _letters(p.chosen), _letters(p.rejected)) for p in pairs]
+
+
+def _letters(messages: Iterable[Message]) -> str:
+    """A conversation as one text, no two the same: each part has its length before it."""
+    return "".join(f"{len(part)}:{part}" for m in messages for part in (m["role"], m["content"]))

@@ -12,6 +12,8 @@ _READ = 800
 _WORDS = 8
 """A text in Latin letters with fewer words is not told from its words."""
 _WORD = re.compile(r"[^\W\d_]+")
+_ASCII_LETTERS = {c: chr(c).lower() if chr(c).isalpha() else " " for c in range(128)}
+"""Small letters as they are, and spaces for all that is none: between them are the words of ASCII text."""
 _SCRIPTS = {
     "cjk": "Han", "hiragana": "Kana", "katakana": "Kana", "katakana-hiragana": "Kana", "fullwidth": "Latin",
     "halfwidth": "Kana", "hangul": "Hangul", "kangxi": "Han",
@@ -81,6 +83,15 @@ def is_english(text: str) -> bool | None:
     return _by_words(_words(text))
 
 
+class Languages(dict[str, bool | None]):
+    """Text -> `is_english` of it; each text is looked at once, when it is first asked for."""
+
+    def __missing__(self, text: str) -> bool | None:
+        """See, and keep."""
+        found = self[text] = is_english(text)
+        return found
+
+
 @dataclass(frozen=True)
 class Together:
     """What some texts say of their language, all together."""
@@ -99,9 +110,15 @@ class Together:
         return None if self.english == self.other else self.english > self.other
 
 
-def together(texts: Sequence[str]) -> Together:
-    """The language of texts of one kind (all prompts, all answers) in which short ones do not tell by themselves."""
-    alone = {t: is_english(t) for t in dict.fromkeys(texts)}
+def together(texts: Sequence[str], languages: Languages | None = None) -> Together:
+    """The language of texts of one kind (all prompts, all answers) in which short ones do not tell by themselves.
+
+    Args:
+        texts: the texts.
+        languages: of those that were looked at before; the others join them.
+    """
+    languages = Languages() if languages is None else languages
+    alone = {t: languages[t] for t in dict.fromkeys(texts)}
     told = [x for t in texts if (x := alone[t]) is not None]
     share = len(told) / len(texts) if texts else 0.0
     if share < _FEW:
@@ -125,7 +142,10 @@ def latin_language(texts: Iterable[str]) -> str:
 
 
 def _words(text: str) -> list[str]:
-    return [w.lower() for w in _WORD.findall(text[:_READ])]
+    head = text[:_READ]
+    if head.isascii():
+        return head.translate(_ASCII_LETTERS).split()
+    return [w.lower() for w in _WORD.findall(head)]
 
 
 def _by_words(words: Sequence[str]) -> bool | None:

@@ -7,6 +7,7 @@ delimiter, so time is linear in the length of the text whatever it holds.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from offtarget.data.code_lines import code_lines, may_hold_code
 
@@ -93,7 +94,7 @@ def read(text: str) -> Markup:
         text: any text; line ends of all systems are understood.
     """
     out = Markup()
-    body = _read_blocks(unify_line_ends(text), out)
+    body = _read_blocks(unify_line_ends(text) if "\r" in text else text, out)
     out.prose = _read_inline(body, out)
     return out
 
@@ -126,8 +127,7 @@ def _read_blocks(text: str, out: Markup) -> str:
     return "\n".join(body)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line outside code, or one that opens fenced code."""
 
     start: int

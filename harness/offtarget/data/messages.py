@@ -67,13 +67,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def clean(text: str) -> str:
     """The text with lone surrogates replaced by U+FFFD, since no encoder takes them; all else is kept."""
-    return _SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
 
 
 def is_turn(value: Any) -> bool:
     """Whether a value is one message: a mapping that says who speaks, and has a place for what is said."""
     return (
-        isinstance(value, Mapping)
+        not isinstance(value, str)  # the commonest, told quicker than by the next line
+        and isinstance(value, Mapping)
         and any(isinstance(value.get(k), str) for k in WHO)
         and any(k in value for k in (*SAID, "tool_calls", "function_call"))
     )

@@ -5,10 +5,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict
 
 from offtarget.data.asked import RowsAsked
+
+_WRITER = json.JSONEncoder(ensure_ascii=False, sort_keys=True)
+"""One for all, since `json.dumps` makes a new one for each call."""
 
 
 class Message(TypedDict):
@@ -56,6 +60,8 @@ def spoken(messages: Sequence[Message]) -> list[bool]:
 def text_of(messages: Iterable[Message]) -> str:
     """The contents of the turns that are read (`spoken`), joined by blank lines: what a lens that reads plain text sees."""
     turns = list(messages)
+    if len(turns) == 1 and turns[0]["role"] in ("assistant", "user"):
+        return turns[0]["content"]
     return JOINT.join(m["content"] for m, read in zip(turns, spoken(turns), strict=True) if read)
 
 
@@ -67,7 +73,7 @@ def reading(pairs: Iterable[Pair]) -> dict[str, str]:
 
 def prompt_group(prompt: Iterable[Message]) -> str:
     """A short hash of a prompt (roles and contents), used as the group of a pair."""
-    blob = json.dumps([[m["role"], m["content"]] for m in prompt], ensure_ascii=False)
+    blob = _WRITER.encode([[m["role"], m["content"]] for m in prompt])
     return hashlib.sha256(blob.encode()).hexdigest()[:16]
 
 
@@ -133,14 +139,14 @@ class PairSet:
         """Usable pairs of the source; `dropped` counts the others."""
         return len(self.pairs) if self.usable is None else self.usable
 
-    @property
+    @cached_property
     def rows_sha256(self) -> str:
         """Hash of all that the pairs say, in order, and of which turns are read: the identity of the data that was used."""
         read = reading(self.pairs)
         digest = hashlib.sha256(json.dumps(read).encode() if read else b"")
         for p in self.pairs:
             row = [p.id, p.group, p.prompt, p.chosen, p.rejected]
-            digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True).encode())
+            digest.update(_WRITER.encode(row).encode())
             digest.update(b"\n")
         return digest.hexdigest()
 

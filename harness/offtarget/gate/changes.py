@@ -8,6 +8,7 @@ from offtarget.audit.diff.records import Difference
 from offtarget.audit.diff.sums import Sums, two_sample
 from offtarget.audit.diff.test import detectable
 from offtarget.audit.evidence import Rates
+from offtarget.audit.statistics import tails
 from offtarget.audit.statistics.means import Floats, bh, t_interval
 from offtarget.gate.measure import Measured, sums_from
 from offtarget.gate.records import Baseline, Change, Place, Settings
@@ -53,12 +54,11 @@ def from_seen(seen: Mapping[Place, Seen], now: Measured) -> dict[Place, Change]:
 
 
 def _sums_of_seen(seen: Sequence[Seen], now: Sums) -> Sums:
-    from scipy import stats
 
     n = np.array([max(float(s.n), 2.0) for s in seen])
     effect = np.array([s.effect for s in seen])
     half = np.array([(s.ci[1] - s.ci[0]) / 2 for s in seen])
-    se = half / stats.t.ppf(0.975, n - 1)
+    se = half / tails.t_ppf(0.975, n - 1)
     squares = now.sd**2 * (n - 1)  # the spread that it has now; used only where hardly a row shows it
     shown = now.active / np.maximum(now.n, 1) * n
     zero = np.zeros(len(n))

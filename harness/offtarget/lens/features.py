@@ -29,6 +29,8 @@ the value itself."""
 Kind = Literal["latent", "plain", "signed"]
 """What columns are: latents with a firing frequency; values of a text (a count, a rate, a projection, what a column
 says of it); or differences of two texts, whose side is the sign and which no single text has."""
+LENGTHS = "lengths"
+"""Key of `info`: the column that holds the characters of each answer without debris (`data.debris.own_text`)."""
 METADATA = "metadata"
 """Key of `info` of a lens that reads what the source says beside the texts."""
 PEAK_BITS = 6

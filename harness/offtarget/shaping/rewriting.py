@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from offtarget.data.pairs import Pair, text_of
 from offtarget.errors import ConfigError
 from offtarget.lens.names import concept_parts
-from offtarget.lens.surface.rewrite import can_rewrite, without
+from offtarget.lens.surface.rewrite import all_without, can_rewrite
 
 Ask = Callable[[str, Sequence[str]], list[str | None]]
 """(model, prompts) -> answers."""
@@ -23,7 +23,7 @@ def by_rule(concept: str, sign: int, responses: Sequence[tuple[Pair, str]]) -> l
             f"there is no rule that {'puts' if sign > 0 else 'takes'} '{concept}' "
             f"{'into' if sign > 0 else 'out of'} a text: name a model that rewrites, -P role=PROVIDER/MODEL"
         )
-    return [without(name, text) for _, text in responses]
+    return all_without(name, [text for _, text in responses])
 
 
 def by_model(ask: Ask, role: str, label: str, sign: int, responses: Sequence[tuple[Pair, str]]) -> list[str | None]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from offtarget.audit.diff.test import Side
+from offtarget.audit.statistics import tails
 from offtarget.audit.statistics.inside import MIN_ACTIVE, ROUNDING
 from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, group_codes, group_sums
 from offtarget.audit.workings import Workings
@@ -151,8 +152,6 @@ def two_sample(old: Sums, new: Sums) -> TwoSample:
     least that of independent rows with pooled variance. Testable are effects on 10 prompts, of which 10 rows on either side
     show the concept, seen or expected from the share over all rows.
     """
-    from scipy import stats
-
     difference = new.effect - old.effect
     scale = np.maximum(np.abs(old.effect), np.abs(new.effect))
     difference = np.where(np.abs(difference) <= WRITTEN * scale, 0.0, difference)
@@ -170,7 +169,7 @@ def two_sample(old: Sums, new: Sums) -> TwoSample:
         t = np.where(se > 0, difference / se, 0.0)
     d = cohen_d(difference, sd)
     df = np.maximum(np.fmin(np.fmin(welch, kish - 1), old.prompts_all + new.prompts_all - 1), 1.0)
-    p = 2 * stats.t.sf(np.abs(t), df)
+    p = 2 * tails.t_sf(np.abs(t), df)
     apart = (se <= ROUNDING * np.abs(difference)) & (difference != 0)
     p[apart] = _exchange_p(old.prompts_all, new.prompts_all)[apart]
     share = (old.active_all + new.active_all) / (rows[0] + rows[1])

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.statistics import tails
 from offtarget.audit.statistics.inside import MIN_ACTIVE, ROUNDING
 from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, column_blocks, group_sums
 
@@ -131,8 +132,6 @@ class Comparison:
             in_old: old rows inside the context, some and not all; None: the effect is the mean over all rows.
             in_new: new rows inside it.
         """
-        from scipy import stats
-
         masks = tuple(
             np.ones(side.n, dtype=bool) if mask is None else mask
             for side, mask in zip(self.sides, (in_old, in_new), strict=True)
@@ -145,10 +144,10 @@ class Comparison:
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.where(out["se"] > 0, difference / out["se"], 0.0)
             d = np.where(out["sd"] > 0, difference / out["sd"], np.sign(difference) * D_CAP)
-        p = 2 * stats.t.sf(np.abs(t), out["df"])
+        p = 2 * tails.t_sf(np.abs(t), out["df"])
         apart = (out["se"] <= ROUNDING * np.abs(difference)) & (difference != 0)
         p[apart] = out["p_apart"][apart]
-        t[apart] = np.sign(difference[apart]) * stats.norm.isf(p[apart] / 2)
+        t[apart] = np.sign(difference[apart]) * tails.normal_isf(p[apart] / 2)
         enough = (out["n_telling"] >= MIN_ACTIVE) & (out["n_prompts"] >= MIN_GROUPS)
         return DifferenceTest(
             old=out["old"],
@@ -319,10 +318,8 @@ def detectable(se: Floats, df: Floats, family: int, power: float = POWER) -> Flo
         family: m, the tests of the view.
         power: chance that the change is found.
     """
-    from scipy import stats
-
     alpha = 0.05 / max(family, 1)
-    return np.asarray((stats.t.ppf(1 - alpha / 2, df) + stats.t.ppf(power, df)) * se)
+    return np.asarray((tails.t_ppf(1 - alpha / 2, df) + tails.t_ppf(power, df)) * se)
 
 
 def _row_weights(a: int, b: int, kept: NDArray[Any]) -> Floats:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.statistics import tails
 from offtarget.audit.statistics.arrays import Floats, Ints
 from offtarget.audit.statistics.dealing_t import Cell, draw_z, normal_of_t, size_class, t_of_normal
 from offtarget.audit.statistics.inside import InsideTest
@@ -57,8 +58,6 @@ class Dealt:
             z: normal quantiles of t (`normal_of_t`).
             cells: which cells they are of; None: all.
         """
-        from scipy import stats
-
         null = self.z if cells is None else self.z[:, cells]
         unlike = self.unlike if cells is None else self.unlike[cells]
         n = len(null)
@@ -70,9 +69,9 @@ class Dealt:
             beyond[:, j] = np.where(rows[:, j] >= 0, n - below, at_most)
         share = np.minimum(2 * (1 + beyond) / (n + 1), 1.0)
         upper, lower = _stretch(null)
-        tail = 2 * stats.norm.sf(np.abs(rows) / np.where(rows >= 0, upper, lower))
+        tail = 2 * tails.normal_sf(np.abs(rows) / np.where(rows >= 0, upper, lower))
         p = np.where(beyond < FEW * n, np.minimum(share, tail), share)
-        p = np.where(unlike, np.maximum(p, 2 * stats.norm.sf(np.abs(rows))), p)
+        p = np.where(unlike, np.maximum(p, 2 * tails.normal_sf(np.abs(rows))), p)
         return np.asarray(p[0] if z.ndim == 1 else p)
 
     def interval(self, effect: Floats, se: Floats, df: Floats, cells: Ints | None = None) -> Floats:
@@ -201,10 +200,8 @@ def deal(
 
 def _stretch(null: NDArray[np.float32]) -> tuple[Floats, Floats]:
     """λ of the upper and of the lower tail of each cell, at least 1."""
-    from scipy import stats
-
     n = len(null)
     ranks = np.unique(np.maximum(np.rint(np.array(LEVELS) * n), 2).astype(np.int64))
-    want = stats.norm.isf((ranks - 0.5) / n)[:, None]
+    want = tails.normal_isf((ranks - 0.5) / n)[:, None]
     upper, lower = null[n - ranks] / want, -null[ranks - 1] / want
     return np.maximum(1.0, upper.max(axis=0)), np.maximum(1.0, lower.max(axis=0))

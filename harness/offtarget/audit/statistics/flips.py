@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.statistics import tails
 from offtarget.audit.statistics.arrays import TINY_P, Floats, column_blocks
 
 FLIPS = 1999
@@ -106,9 +107,8 @@ def _block(sizes: Floats, wanted: Floats) -> Floats:
         grid = np.linspace(0.0, 1.0, GRID)[:, None] * x.max(axis=0)
         at = np.stack([_tail(s, times, row, h) for row in grid])
         z = np.stack([np.interp(x[:, j], grid[:, j], at[:, j]) for j in range(x.shape[1])], axis=1)
-    from scipy import stats
 
-    p = np.clip(2 * stats.norm.sf(z), TINY_P, 1.0)
+    p = np.clip(2 * tails.normal_sf(z), TINY_P, 1.0)
     least = np.maximum(2.0 ** (1.0 - active[live]), TINY_P)
     p = np.maximum(p, least)
     out[:, live] = np.where(wanted >= top * (1 - ROUNDING), least, p)

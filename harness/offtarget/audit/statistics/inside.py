@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.statistics import tails
 from offtarget.audit.statistics.means import D_CAP, MIN_GROUPS, TINY_P, Floats, Ints, column_blocks, indicator
 
 MIN_ROWS = 25
@@ -71,7 +72,6 @@ def inside_test(u: NDArray[Any], membership: Any, codes: Ints) -> InsideTest:
         membership: which rows lie in which context, sparse `(n_contexts, n_rows)`.
         codes: prompt group of each row.
     """
-    from scipy import stats
     from scipy.sparse import csr_matrix
 
     n, n_concepts = u.shape
@@ -136,12 +136,12 @@ def inside_test(u: NDArray[Any], membership: Any, codes: Ints) -> InsideTest:
         t = np.where(se > 0, delta / se, 0.0)
         d = np.where(s_pooled > 0, delta / s_pooled, 0.0)
         welch = np.where(welch_se > 0, delta / welch_se, 0.0)
-    p = 2 * stats.t.sf(np.abs(t), df)
+    p = 2 * tails.t_sf(np.abs(t), df)
     apart = (se <= ROUNDING * np.abs(delta)) & (delta != 0)
     if apart.any():
         p_apart = _separated_p(groups_in, n_groups)[:, None] + np.zeros_like(p)
         p[apart] = p_apart[apart]
-        t[apart] = np.sign(delta[apart]) * stats.norm.isf(p_apart[apart] / 2)
+        t[apart] = np.sign(delta[apart]) * tails.normal_isf(p_apart[apart] / 2)
         d[apart], welch[apart] = np.sign(delta[apart]) * D_CAP, t[apart]
     return InsideTest(
         inside_mean=out["in"],

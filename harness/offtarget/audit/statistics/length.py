@@ -16,7 +16,7 @@ scores are flipped as labels are in the overall view (`flips`; Hemerik, Goeman a
 Σ_g s_g² and what independent labels would bring, Σ (u - ZA)² p(1 - p): with few pairs that differ, the first can be far too small.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +28,7 @@ from offtarget.audit.statistics.flips import flip_p, refine, typical_values
 from offtarget.audit.statistics.means import MIN_GROUPS, correlations, t_interval
 from offtarget.data.debris import own_text
 from offtarget.data.pairs import Pair
+from offtarget.lens.features import LENGTHS, FeatureMatrix
 
 SPLINE_DF = 5
 STEPS = (0.15, 0.6)
@@ -52,8 +53,18 @@ class Lengths:
     rejected: Floats
 
     @classmethod
-    def of(cls, pairs: Sequence[Pair]) -> "Lengths":
-        """The lengths of some pairs, without debris (`debris.own_text`)."""
+    def of(cls, pairs: Sequence[Pair], features: Iterable[FeatureMatrix] = ()) -> "Lengths":
+        """The lengths of some pairs, without debris (`debris.own_text`).
+
+        Args:
+            pairs: the rows.
+            features: of them; a lens may have read the lengths already (`features.LENGTHS`).
+        """
+        for read in features:
+            column = read.info.get(LENGTHS)
+            if column in [c.id for c in read.columns]:
+                at = read.position(str(column))
+                return cls(*(read.values[side, "value"][:, [at]].toarray().ravel() for side in ("chosen", "rejected")))
         sides = ([len(own_text(p.prompt, getattr(p, side))) for p in pairs] for side in ("chosen", "rejected"))
         return cls(*(np.array(side, dtype=np.float64) for side in sides))
 
@@ -130,13 +141,42 @@ def length_spline(lengths: Floats, df: int = SPLINE_DF) -> Floats:
 
     The knots lie at quantiles. Where too few lengths are different, it is a line, or a constant.
     """
-    from patsy import dmatrix
-
     x = np.log1p(lengths)
     different = len(np.unique(x))
     if different <= df:
         return np.stack([np.ones_like(x), x], axis=1)[:, : max(1, min(different, 2))]
-    return np.asarray(dmatrix(f"cr(x, df={df}) - 1", {"x": x}))
+    return _natural_spline(x, np.percentile(np.unique(x), np.linspace(0, 100, df)))
+
+
+def _natural_spline(x: Floats, knots: Floats) -> Floats:
+    """The natural cubic splines that are 1 at one knot and 0 at the others, `(n, n_knots)`.
+
+    Between two knots a spline is given by its values and second derivatives there; these follow from the values by a
+    tridiagonal system, and are 0 at the ends (Wood, Generalized Additive Models, 2nd ed., section 5.3.1). The same as
+    `cr` of patsy and mgcv.
+
+    Args:
+        x: `(n,)`, none outside the knots.
+        knots: three or more, rising.
+    """
+    k = len(knots)
+    step = np.diff(knots)
+    bend, slope = np.zeros((k - 2, k - 2)), np.zeros((k - 2, k))
+    inner = np.arange(k - 2)
+    bend[inner, inner] = (step[:-1] + step[1:]) / 3
+    bend[inner[:-1], inner[1:]] = bend[inner[1:], inner[:-1]] = step[1:-1] / 6
+    slope[inner, inner] = 1 / step[:-1]
+    slope[inner, inner + 2] = 1 / step[1:]
+    slope[inner, inner + 1] = -1 / step[:-1] - 1 / step[1:]
+    second = np.zeros((k, k))
+    second[1:-1] = np.linalg.solve(bend, slope)
+    j = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, k - 2)
+    h, left, right = step[j], knots[j + 1] - x, x - knots[j]
+    out = (left**3 / h - h * left)[:, None] * second[j] / 6 + (right**3 / h - h * right)[:, None] * second[j + 1] / 6
+    rows = np.arange(len(x))
+    out[rows, j] += left / h
+    out[rows, j + 1] += right / h
+    return np.asarray(out)
 
 
 def odd_basis(lengths: Lengths) -> Floats:

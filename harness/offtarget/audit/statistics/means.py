@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.audit.statistics import tails
 from offtarget.audit.statistics.arrays import TINY_P, Floats, Ints, column_blocks, group_sums, indicator
 from offtarget.audit.statistics.flips import flip_p
 from offtarget.data.splitting import half_by_group
@@ -93,8 +94,6 @@ def mean_test(u: NDArray[Any], codes: Ints) -> MeanTest:
         u: `(n_pairs, n_concepts)`, no column all zero.
         codes: group of each row.
     """
-    from scipy import stats
-
     n = len(u)
     n_groups = int(codes.max()) + 1
     sizes = np.bincount(codes, minlength=n_groups).astype(np.float64)
@@ -111,7 +110,7 @@ def mean_test(u: NDArray[Any], codes: Ints) -> MeanTest:
         t = np.where(se > 0, mean / se, 0.0)
         d = np.where(sd > 0, mean / sd, np.sign(mean) * D_CAP)
     if flat.any():
-        t[flat] = np.sign(mean[flat]) * stats.norm.isf(p[flat] / 2)
+        t[flat] = np.sign(mean[flat]) * tails.normal_isf(p[flat] / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         row_z = np.where(flat | (sd == 0), t, mean / sd * np.sqrt(n))
     return MeanTest(mean, se, t, p, np.clip(d, -D_CAP, D_CAP), row_z, n_groups)
@@ -127,9 +126,7 @@ def _column_sd(u: NDArray[Any], mean: Floats) -> Floats:
 
 def t_interval(mean: Floats, se: Floats, df: float | Floats, level: float = 0.95) -> Floats:
     """Mean ± t·se, `(n, 2)`."""
-    from scipy import stats
-
-    half = stats.t.ppf(0.5 + level / 2, df) * se
+    half = tails.t_ppf(0.5 + level / 2, df) * se
     return np.stack([mean - half, mean + half], axis=-1)
 
 

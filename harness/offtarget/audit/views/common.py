@@ -1,6 +1,6 @@
 """What the views share: the rows, the length control, the counts of a family of tests."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.audit.stock import Stock
 from offtarget.audit.stock_records import OnStock
 from offtarget.data.pairs import Pair
+from offtarget.lens.features import FeatureMatrix
 
 MAX_CONTROLLED = 500
 """Of a view: this many of the smallest p get an interval from random draws and the length control."""
@@ -49,12 +50,16 @@ class Rows:
         return replace(self, codes=codes, half=half, stock=stock, unit=unit)
 
     @classmethod
-    def of(cls, pairs: Sequence[Pair]) -> "Rows":
-        """The rows of some pairs, in their order."""
+    def of(cls, pairs: Sequence[Pair], features: Iterable[FeatureMatrix] = ()) -> "Rows":
+        """The rows of some pairs, in their order.
+
+        Args:
+            pairs: the rows.
+            features: that were read of them.
+        """
         groups = [p.group for p in pairs]
-        return cls(
-            tuple(p.id for p in pairs), st.group_codes(groups), st.half_by_group(groups), controls.Lengths.of(pairs)
-        )
+        lengths = controls.Lengths.of(pairs, features)
+        return cls(tuple(p.id for p in pairs), st.group_codes(groups), st.half_by_group(groups), lengths)
 
 
 def that_differ(c: Contrasts, among: Ints) -> Ints:

@@ -30,18 +30,6 @@ NAMES = {
 """Name of each rule without `surface:`, and its label."""
 
 
-def read(text: str) -> tuple[dict[str, float], str]:
-    """1 for each kind of debris that a text holds, and the text without it.
-
-    Whether it repeats its prompt is not to be seen in the text alone: 0 here.
-
-    Args:
-        text: with a line feed at every line end.
-    """
-    found, clean = debris.read(text)
-    return {name: float(name in found) for name in NAMES}, clean
-
-
 def named(columns: Sequence[Column], holding: Mapping[str, Sequence[str]]) -> tuple[Column, ...]:
     """The columns, debris named by what really is in the answers.
 

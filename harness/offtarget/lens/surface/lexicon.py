@@ -14,9 +14,15 @@ _MARKS = (
 )
 # Signs nobody sees: controls, zero-width and bidirectional marks, variation selectors.
 _UNSEEN = "\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-_TOKEN = re.compile(rf"[\w{_MARKS}]++(?>(?:['’][\w{_MARKS}]++)*)|[^\w\s{_MARKS}{_UNSEEN}]")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
-_A_WORD, _A_NUMBER, _A_SIGN = " word", " number", " sign"
+APOSTROPHES = "'’"
+WORD_SIGN = re.compile(rf"[\w{_MARKS}]")
+"""What words are of."""
+TOKEN = re.compile(rf"[\w{_MARKS}]++(?>(?:[{APOSTROPHES}][\w{_MARKS}]++)*)|[^\w\s{_MARKS}{_UNSEEN}]")
+CJK = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+CONTRACTION = re.compile(
+    r"(?:[a-z]+(?:n't|'(?:re|ve|ll|d|m))|(?:it|that|there|here|what|who|where|how|why|when|let|he|she|this)'s)(?:'ve)?"
+)
+A_WORD, A_NUMBER, A_SIGN = " word", " number", " sign"
 """Stand for all tokens of a kind that no phrase names; no token has a space."""
 
 
@@ -29,8 +35,8 @@ def tokenize(text: str) -> list[str]:
     run as one word.
     """
     if not text.isascii():
-        text = _CJK.sub(r" \g<0> ", text)
-    return _TOKEN.findall(text)
+        text = CJK.sub(r" \g<0> ", text)
+    return TOKEN.findall(text)
 
 
 def tokenize_lines(text: str) -> tuple[list[str], set[int]]:
@@ -66,11 +72,11 @@ class Lexicon:
 
 
 @dataclass(eq=False)
-class _Node:
+class Node:
     """A place in the phrases: what may follow, and the phrases that are complete here."""
 
-    words: "dict[str, list[_Node]]" = field(default_factory=dict)
-    skips: "list[_Node]" = field(default_factory=list)
+    words: "dict[str, list[Node]]" = field(default_factory=dict)
+    skips: "list[Node]" = field(default_factory=list)
     """Where one is already, without a token."""
     ends: "list[_End]" = field(default_factory=list)
 
@@ -87,14 +93,18 @@ class _End:
 
 
 @dataclass(eq=False)
-class _State:
+class State:
     """All nodes in which a walk may be after the same tokens."""
 
-    nodes: tuple[_Node, ...]
-    next: "dict[str, _State | None]" = field(default_factory=dict)
+    nodes: tuple[Node, ...]
+    next: "dict[str, State | None]" = field(default_factory=dict)
     ends: tuple[_End, ...] = ()
-    words: dict[str, list[_Node]] | None = None
-    """What may follow in some of the nodes; made when a first token is read here."""
+
+    def __post_init__(self) -> None:
+        """See what may follow."""
+        self.words = [node.words for node in self.nodes if node.words]
+        self.any_word = [after for words in self.words for after in words.get(ANY_WORD, ())]
+        self.number = [after for words in self.words for after in words.get(NUMBER, ())]
 
 
 class Matcher:
@@ -113,9 +123,9 @@ class Matcher:
             classes: named choices that templates refer to.
         """
         self.lexicons = tuple(lexicons)
-        self._known: set[str] = set()
-        self._states: dict[tuple[int, ...], _State] = {}
-        anywhere, at_start = _Node(), _Node()
+        self.known: set[str] = set()
+        self._states: dict[tuple[int, ...], State] = {}
+        anywhere, at_start = Node(), Node()
         for k, lexicon in enumerate(self.lexicons):
             for role, templates in (
                 ("counts", lexicon.phrases),
@@ -124,13 +134,13 @@ class Matcher:
             ):
                 for template in templates:
                     self._add(read_template(template, classes or {}), k, role, anywhere, at_start)
-        self._anywhere = _State(_reached([anywhere]))
-        self._at_start = _State(_reached([anywhere, at_start]))
-        self._first = {word for node in self._at_start.nodes for word in node.words}
-        self._start_words = {word for node in _reached([at_start]) for word in node.words}
-        if self._first & {ANY_WORD, NUMBER}:
+        self.anywhere = State(_reached([anywhere]))
+        self.at_start = State(_reached([anywhere, at_start]))
+        self.first = {word for node in self.at_start.nodes for word in node.words}
+        self.start_words = {word for node in _reached([at_start]) for word in node.words}
+        if self.first & {ANY_WORD, NUMBER}:
             raise ValueError("a phrase may not begin with any word or any number")
-        if any(node.ends for node in self._at_start.nodes):
+        if any(node.ends for node in self.at_start.nodes):
             raise ValueError("a phrase may be empty")
 
     def count(
@@ -161,10 +171,9 @@ class Matcher:
         out: list[tuple[int, int, int]] = []
         free = [0] * len(self.lexicons)
         text = Surroundings(tokens, written, opens)
-        known, first, start_words = self._known, self._first, self._start_words
+        known, first, start_words = self.known, self.first, self.start_words
         kinds = [
-            t if t in known else _A_SIGN if not t[0].isalnum() else _A_NUMBER if t.isdigit() else _A_WORD
-            for t in tokens
+            t if t in known else A_SIGN if not t[0].isalnum() else A_NUMBER if t.isdigit() else A_WORD for t in tokens
         ]
         for start, token in enumerate(kinds):
             if token not in first:
@@ -174,8 +183,8 @@ class Matcher:
                 and (not start or tokens[start - 1] in EDGES or start in opens)
                 and text.sentence_starts(start)
             )
-            state = self._at_start if anchored else self._anywhere
-            opened = state.next[token] if token in state.next else self._step(state, token)
+            state = self.at_start if anchored else self.anywhere
+            opened = state.next[token] if token in state.next else self.step(state, token)
             if opened is None or (not opened.ends and self._stops(opened, kinds, start + 1)):
                 continue  # as most do
             for k, (stop, role) in self._longest(state, text, kinds, start):
@@ -188,21 +197,21 @@ class Matcher:
                     out.append((k, start, stop))
         return out
 
-    def _stops(self, state: _State, kinds: Sequence[str], at: int) -> bool:
+    def _stops(self, state: State, kinds: Sequence[str], at: int) -> bool:
         """Whether no phrase goes on with a token."""
         if at >= len(kinds):
             return True
         token = kinds[at]
-        return (state.next[token] if token in state.next else self._step(state, token)) is None
+        return (state.next[token] if token in state.next else self.step(state, token)) is None
 
     def _longest(
-        self, state: _State, text: Surroundings, kinds: Sequence[str], start: int
+        self, state: State, text: Surroundings, kinds: Sequence[str], start: int
     ) -> Iterable[tuple[int, tuple[int, str]]]:
         """The longest phrase of each lexicon that begins at a token."""
         found: dict[int, tuple[int, str]] = {}
         for end in range(start, len(kinds)):
             token = kinds[end]
-            after = state.next[token] if token in state.next else self._step(state, token)
+            after = state.next[token] if token in state.next else self.step(state, token)
             if after is None:
                 break
             state = after
@@ -211,22 +220,17 @@ class Matcher:
                     found[e.lexicon] = (end + 1 - e.ahead, e.role)
         return found.items() if found else ()
 
-    def _step(self, state: _State, token: str) -> _State | None:
+    def step(self, state: State, token: str) -> State | None:
         """The state after one more token: a word or sign that some phrase names, or what stands for all others."""
-        if state.words is None:
-            state.words = {}
-            for node in state.nodes:
-                for word, after in node.words.items():
-                    state.words.setdefault(word, []).extend(after)
-        nodes = list(state.words.get(token, ()))
-        if token[0].isalnum() or token in (_A_WORD, _A_NUMBER):
-            nodes += state.words.get(ANY_WORD, ())
-            if token.isdigit() or token == _A_NUMBER:
-                nodes += state.words.get(NUMBER, ())
+        nodes = [after for words in state.words if token in words for after in words[token]]
+        if token[0].isalnum() or token in (A_WORD, A_NUMBER):
+            nodes += state.any_word
+            if token.isdigit() or token == A_NUMBER:
+                nodes += state.number
         state.next[token] = self._state(nodes) if nodes else None
         return state.next[token]
 
-    def _state(self, nodes: Sequence[_Node]) -> _State:
+    def _state(self, nodes: Sequence[Node]) -> State:
         """The state of being in some nodes."""
         given = tuple(map(id, nodes))
         if given not in self._states:
@@ -234,26 +238,26 @@ class Matcher:
             key = tuple(sorted(map(id, reached)))
             if key not in self._states:
                 ends = sorted({e for n in reached for e in n.ends}, key=lambda e: (e.role != "counts", e.before_end))
-                self._states[key] = _State(reached, {}, tuple(ends))
+                self._states[key] = State(reached, {}, tuple(ends))
             self._states[given] = self._states[key]
         return self._states[given]
 
-    def _add(self, items: Sequence[Item], k: int, role: str, anywhere: _Node, at_start: _Node) -> None:
+    def _add(self, items: Sequence[Item], k: int, role: str, anywhere: Node, at_start: Node) -> None:
         """Put one phrase into the graph."""
         anchored = items[0] == SENTENCE_START
         before_end = items[-1] == SENTENCE_END
         body = [item for item in items[anchored : len(items) - before_end] if item != AHEAD]
-        end = _Node(ends=[_End(k, role, before_end, int(AHEAD in items))])
+        end = Node(ends=[_End(k, role, before_end, int(AHEAD in items))])
         self._lead(at_start if anchored else anywhere, body, end)
 
-    def _lead(self, begin: _Node, items: Sequence[Item], end: _Node) -> None:
+    def _lead(self, begin: Node, items: Sequence[Item], end: Node) -> None:
         """Lead from one node through a sequence to another."""
         if not items:
             begin.skips.append(end)
         for i, item in enumerate(items):
-            after = end if i == len(items) - 1 else _Node()
+            after = end if i == len(items) - 1 else Node()
             if isinstance(item, str):
-                self._known.add(item)
+                self.known.add(item)
                 begin.words.setdefault(item, []).append(after)
             else:
                 for option in item.options:
@@ -261,9 +265,9 @@ class Matcher:
             begin = after
 
 
-def _reached(nodes: Iterable[_Node]) -> tuple[_Node, ...]:
+def _reached(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Nodes, and those in which one is with them, each once."""
-    seen: dict[int, _Node] = {}
+    seen: dict[int, Node] = {}
     todo = list(nodes)
     while todo:
         node = todo.pop()

@@ -5,10 +5,18 @@ words do not stand beside it.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from offtarget.lens.surface.prose import Place, Prose
+
+if TYPE_CHECKING:
+    from offtarget.lens.surface.batch import Batch
 
 EDGE = r"\b"
 """Where a word may begin."""
@@ -20,10 +28,14 @@ END = r"(?![\w'])"
 
 
 _BEFORE = re.compile(r"\W*")
-_ENDS_WITHOUT_SPACE = "。！？"
-"""Behind these a sentence ends within what is a word between spaces."""
-_SIGNS = '.,;:!?"“”()[]*—–…-\ue000\ue001'
-"""What stands beside words without a space."""
+_NO_SIGNS = str.maketrans(dict.fromkeys('.,;:!?"“”()[]*—–…-\ue000\ue001', " "))
+"""Takes away what stands beside words without a space."""
+_ODD_SIGNS = "‘´`"
+"""Read as an apostrophe, though tokens end there."""
+_ODD = re.compile(rf"\w[{_ODD_SIGNS}]\w")
+_LETTER_APOSTROPHE = "ʼ"
+"""Read as one too; tokens have it as a letter."""
+_BITS = 60
 
 
 def compiled(*ways: str, begin: str | None = None, of_self: bool = False) -> re.Pattern[str]:
@@ -109,6 +121,10 @@ def words(*lists: str) -> frozenset[str]:
     return frozenset(" ".join(lists).split())
 
 
+_Asked = tuple[str, Group, int]
+"""The rule, one of its groups, and the cues that it needs, as bits."""
+
+
 @dataclass(frozen=True)
 class Patterns:
     """A rule: sentences of the writer's own in which one of several senses is found."""
@@ -126,7 +142,7 @@ class PatternReader:
         """Give each cue of each group of each rule a bit, and each word those of the cues it is among."""
         self.rules = tuple(rules)
         self._bits: dict[str, int] = {}
-        self._groups: list[tuple[str, Group, int]] = []
+        self._groups: list[_Asked] = []
         bit = 1
         for rule in rules:
             for group in rule.groups:
@@ -137,13 +153,26 @@ class PatternReader:
                     needed, bit = needed | bit, bit << 1
                 self._groups.append((rule.name, group, needed))
         self._cues = frozenset(self._bits)
+        self.n_numbers = -(-bit.bit_length() // _BITS)
+        """Numbers of `_BITS` bits that hold all cues."""
+        self._needed = [[(k, n) for k, n in enumerate(self._split(g[2])) if n] for g in self._groups]
 
-    def find(self, prose: Prose) -> dict[str, list[Place]]:
-        """Where each rule counts: one place in each sentence at most, in order; rules that find nothing are left out."""
-        found = self._find(prose, prose.plain, range(len(prose.sentences)))
+    def find(self, prose: Prose, sayings: Mapping[int, Sequence[int]] | None = None) -> dict[str, list[Place]]:
+        """Where each rule counts: one place in each sentence at most, in order; rules that find nothing are left out.
+
+        Args:
+            prose: a text.
+            sayings: from `sayings`, where that was asked; else every sentence is read.
+        """
+        if sayings is None:
+            every = range(len(self._groups))
+            sayings = {k: every for k in range(len(prose.sentences))}
+        found = self._find(prose, prose.plain, sayings) if sayings else {}
         if found:  # seldom: whose voice it is takes longer to see than what it says
             starts = {start for places in found.values() for start, _ in places}
-            said = [k for k, (a, b) in enumerate(prose.sentences) if any(a <= s < b for s in starts)]
+            begins = [begin for begin, _ in prose.sentences]
+            held = {bisect_right(begins, start) - 1 for start in starts}
+            said = {k: groups for k, groups in sayings.items() if k in held}
             found = self._find(prose, prose.own, said)
         whole = prose.plain.strip()
         for rule in self.rules:
@@ -152,37 +181,69 @@ class PatternReader:
                 found[rule.name] = [(start, start + len(whole))]
         return found
 
-    def _find(self, prose: Prose, text: str, numbers: Iterable[int]) -> dict[str, list[Place]]:
-        """What each rule finds in some sentences, by their numbers."""
-        bare = text
-        for sign in _SIGNS:
-            bare = bare.replace(sign, " ")
-        groups = self._groups
-        if not any(sign in text for sign in _ENDS_WITHOUT_SPACE):  # then no sentence has a word that the text has not
-            bits = self._bits_of(bare)
-            groups = [g for g in groups if bits & g[2] == g[2]]
-        if not groups:
-            return {}
+    def _find(self, prose: Prose, text: str, sayings: Mapping[int, Sequence[int]]) -> dict[str, list[Place]]:
+        """What each rule finds in some sentences."""
         bounds = prose.sentences
         out: dict[str, list[Place]] = {}
-        for k in numbers:
+        for k, numbers in sayings.items():
             start, stop = bounds[k]
-            bits = self._bits_of(bare[start:stop])
-            sentence, after = "", ""
-            for name, group, needed in groups:
+            sentence = text[start:stop]
+            bits, after = self._bits_of(sentence), ""
+            for number in numbers:
+                name, group, needed = self._groups[number]
                 if bits & needed != needed or (name in out and out[name][-1][0] >= start):
                     continue
-                if not sentence:
-                    sentence = text[start:stop]
-                    after = text[slice(*bounds[k + 1])] if k + 1 < len(bounds) else ""
+                if not after and k + 1 < len(bounds):
+                    after = text[slice(*bounds[k + 1])]
                 if place := next(filter(None, (s.find(sentence, after) for s in group.senses)), None):
                     first = start + place[0] + len(_BEFORE.match(sentence[slice(*place)])[0])  # type: ignore[index]
                     out.setdefault(name, []).append((first, start + place[1]))
         return out
 
-    def _bits_of(self, bare: str) -> int:
-        """The cues that a text without signs has a word of."""
+    def _bits_of(self, sentence: str) -> int:
+        """The cues that a sentence has a word of."""
         bits = 0
-        for word in self._cues.intersection(bare.split()):
+        for word in self._cues.intersection(sentence.translate(_NO_SIGNS).split()):
             bits |= self._bits[word]
         return bits
+
+    def cues(self, small: str) -> Sequence[int] | None:
+        """The cues that a token is a word of, as numbers of `_BITS` bits; None without any.
+
+        Args:
+            small: the token in lower case with straight apostrophes.
+        """
+        bits = self._bits.get(small) or self._bits.get(small.replace(_LETTER_APOSTROPHE, "'"))
+        return self._split(bits) if bits else None
+
+    def _split(self, bits: int) -> Sequence[int]:
+        return [bits >> _BITS * k & (1 << _BITS) - 1 for k in range(self.n_numbers)]
+
+    def sayings(self, batch: "Batch", cues: NDArray[np.uint64], texts: Sequence[str]) -> list[dict[int, list[int]]]:
+        """For each text the sentences that some group may have a sense in, and the numbers of these groups.
+
+        Others have not the words that are needed, and need not be read.
+
+        Args:
+            batch: the texts.
+            cues: for each token the cues it is a word of, shape `(n_tokens, n_numbers)`.
+            texts: the same.
+        """
+        out: list[dict[int, list[int]]] = [{} for _ in texts]
+        begins = batch.sentences[0]
+        if not len(begins):
+            return out
+        first = np.searchsorted(batch.starts, begins)
+        held = np.bitwise_or.reduceat(cues, first, axis=0)
+        may = np.ones((len(begins), len(self._groups)), bool)
+        for group, needed in enumerate(self._needed):
+            for k, bits in needed:
+                may[:, group] &= (held[:, k] & np.uint64(bits)) == bits
+        text = np.searchsorted(batch.begins, begins, side="right") - 1
+        for k in [k for k, t in enumerate(texts) if any(s in t for s in _ODD_SIGNS) and _ODD.search(t)]:
+            may[text == k] = True  # what is one word here may be two tokens
+        number = np.arange(len(begins)) - np.searchsorted(text, text)
+        rows, groups = np.nonzero(may)
+        for t, k, group in zip(text[rows].tolist(), number[rows].tolist(), groups.tolist(), strict=True):
+            out[t].setdefault(k, []).append(group)
+        return out

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from offtarget.data import debris, markup
 from offtarget.lens.surface import phrases
-from offtarget.lens.surface.encode import CONTRACTION, ELLIPSIS, EMOJI, PARENTHESES, QUOTED, features, shouted
+from offtarget.lens.surface.lexicon import CONTRACTION
+from offtarget.lens.surface.measures import ELLIPSIS, EMOJI, PARENTHESES, QUOTED, features, shouted
 from offtarget.lens.surface.prose import Place, Prose
 
 _SIGNS = {

@@ -17,6 +17,10 @@ MEASURED = Path(__file__).with_name("measured.json")
 """Figures of every rule on the held-out half; made by `python tests/bench/bench_rules.py --write`."""
 _ASIDE = ("places.py", "quality.py", "rewrite.py")
 """Files of this room that do not decide what a rule finds."""
+_CLEANED_BY = (
+    "code_lines", "debris", "endings", "html_tags", "identity", "language", "markup", "mojibake", "repetition", "turns",
+)  # fmt: skip
+"""Files of the data room that decide what text a rule reads."""
 
 Half = Literal["development", "held-out"]
 """Which half of the labelled text: rules are written with the first and measured on the second."""
@@ -65,9 +69,15 @@ def half(rule: str, text: str) -> Half:
 
 def fires(rule: str, text: str) -> bool:
     """Whether a rule of the surface lens counts anything in a text."""
-    from offtarget.lens.surface.encode import features
+    (found,) = _fired(rule, [Labelled(text, True)])
+    return found
 
-    return features(text)[rule] > 0
+
+def _fired(rule: str, texts: Sequence[Labelled]) -> list[bool]:
+    """The same of several texts."""
+    from offtarget.lens.surface.measures import features_of
+
+    return [found[rule] > 0 for found in features_of([item.text for item in texts])]
 
 
 def measure(rule: str, texts: Iterable[Labelled]) -> Quality:
@@ -77,21 +87,24 @@ def measure(rule: str, texts: Iterable[Labelled]) -> Quality:
         rule: name of a surface rule, without `surface:`.
         texts: labelled texts.
     """
+    items = list(texts)
     counts = {(said, found): 0 for said in (True, False) for found in (True, False)}
-    for item in texts:
-        counts[item.label, fires(rule, item.text)] += 1
+    for item, found in zip(items, _fired(rule, items), strict=True):
+        counts[item.label, found] += 1
     return Quality(rule, counts[True, True], counts[True, False], counts[False, True], counts[False, False])
 
 
 def mistakes(rule: str, texts: Sequence[Labelled]) -> list[Labelled]:
     """The texts on which rule and label differ."""
-    return [item for item in texts if fires(rule, item.text) != item.label]
+    return [item for item, found in zip(texts, _fired(rule, texts), strict=True) if found != item.label]
 
 
 def rules_sha256() -> str:
-    """Hash of the code of the rules: figures of other code are not those of this one."""
+    """Hash of the code of the rules, and of what cleans the text that they read: figures of other code are not those of this."""
     here = Path(__file__).parent
-    return source_sha256(here, (path for path in here.rglob("*.py") if path.name not in _ASIDE))
+    home = here.parents[1]
+    rules = [path for path in here.rglob("*.py") if path.name not in _ASIDE]
+    return source_sha256(home, [*rules, *(home / "data" / f"{name}.py" for name in _CLEANED_BY)])
 
 
 @cache

@@ -1,10 +1,10 @@
 """A text without what a surface rule counts, and otherwise as it was: one half of a counterfactual pair."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from offtarget.data import markup
-from offtarget.lens.surface.encode import EMOJI, features
+from offtarget.lens.surface.measures import EMOJI, features_of
 from offtarget.lens.surface.places import places
 from offtarget.lens.surface.prose import Place
 
@@ -55,24 +55,23 @@ def without(name: str, text: str) -> str | None:
         name: of the rule, without `surface:`.
         text: a response.
     """
+    (found,) = all_without(name, [text])
+    return found
+
+
+def all_without(name: str, texts: Sequence[str]) -> list[str | None]:
+    """The same of several texts, which is quicker."""
     if not can_rewrite(name):
-        return None
-    text = markup.unify_line_ends(text)
-    before = features(text)[name]
-    steps: list[Callable[[str], str]]
-    if name == "markdown":
-        steps = [lambda t, part=part: _apply(part, t) for part in MARKDOWN]  # type: ignore[misc]
-    elif name == "bold_opener":
-        steps = [lambda t, part=part: _apply(part, t) for part in ("heading", "bold")]  # type: ignore[misc]
-    else:
-        steps = [lambda t: _apply(name, t)]
-    out = text
-    for step in steps:
-        out = step(out)
-    out = out.strip()
-    if not out or not features(out)[name] < before:
-        return None
-    return out
+        return [None] * len(texts)
+    texts = [markup.unify_line_ends(text) for text in texts]
+    parts = {"markdown": MARKDOWN, "bold_opener": ("heading", "bold")}.get(name, (name,))
+    out = []
+    for text in texts:
+        for part in parts:
+            text = _apply(part, text)
+        out.append(text.strip())
+    before, after = ([found[name] for found in features_of(some)] for some in (texts, out))
+    return [new if new and b > a else None for new, b, a in zip(out, before, after, strict=True)]
 
 
 def _apply(name: str, text: str) -> str:

@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-_NEGATIONS = frozenset({"not", "no", "never", "cannot", "if", "whether"})
-_ENDS = frozenset(".!?…:;。！？")
-_OPENERS = frozenset("\"'“”‘’«»([*_-–—•")
+NEGATIONS = frozenset({"not", "no", "never", "cannot", "if", "whether"})
+ENDS = frozenset(".!?…:;。！？")
+OPENERS = frozenset("\"'“”‘’«»([*_-–—•")
 """Signs that may stand before the first word of a sentence."""
-EDGES = _ENDS | _OPENERS
+EDGES = ENDS | OPENERS
 """Signs of which one is before each first word of a sentence that opens no line."""
-_QUOTES = frozenset('"“”„«»')
-_OPENING_QUOTES = frozenset("“„«")
-_LONGEST_QUOTE = 120
+QUOTES = frozenset('"“”„«»')
+OPENING_QUOTES = frozenset("“„«")
+LONGEST_QUOTE = 120
 
 
 @dataclass
@@ -30,22 +30,22 @@ class Surroundings:
         """Whether a token is the first of a sentence, of a line or after a colon or semicolon."""
         while i > 0 and i not in self.opens:
             i -= 1
-            if self.tokens[i] in _ENDS:
+            if self.tokens[i] in ENDS:
                 return True
-            if self.tokens[i] not in _OPENERS:
+            if self.tokens[i] not in OPENERS:
                 return False
         return True
 
     def sentence_ends(self, i: int) -> bool:
         """Whether a sentence or line ends before a token."""
-        return i >= len(self.tokens) or i in self.opens or self.tokens[i] in _ENDS
+        return i >= len(self.tokens) or i in self.opens or self.tokens[i] in ENDS
 
     def negated(self, start: int) -> bool:
         """Whether the sentence has a negation, or a condition, before a token."""
         for i in range(start - 1, -1, -1):
-            if self.tokens[i] in _ENDS:
+            if self.tokens[i] in ENDS:
                 return False
-            if self.tokens[i] in _NEGATIONS or self.tokens[i].endswith("n't"):
+            if self.tokens[i] in NEGATIONS or self.tokens[i].endswith("n't"):
                 return True
         return False
 
@@ -76,11 +76,11 @@ class Surroundings:
         for i, sign in enumerate(self.tokens):
             if i in self.opens:
                 begin = -1
-            if sign not in _QUOTES:
+            if sign not in QUOTES:
                 continue
-            if begin < 0 or sign in _OPENING_QUOTES:
+            if begin < 0 or sign in OPENING_QUOTES:
                 begin = i
             else:
-                if i - begin <= _LONGEST_QUOTE:
+                if i - begin <= LONGEST_QUOTE:
                     yield begin, i
                 begin = -1

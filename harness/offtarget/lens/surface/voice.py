@@ -66,6 +66,8 @@ _OWN_LABELS = frozenset(
 def plain(prose: str) -> str:
     """The text in lower case, with straight apostrophes and plain spaces; of the same length."""
     lower = prose.lower()
+    if prose.isascii():
+        return lower.replace("`", "'").replace("\t", " ")
     if len(lower) != len(prose):  # some capitals have small letters of two signs
         lower = "".join(c.lower() if len(c.lower()) == 1 else c for c in prose)
     for sign, instead in _SIGNS:
