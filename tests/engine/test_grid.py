@@ -450,7 +450,7 @@ def test_a_reversed_set_is_the_set_with_its_labels_swapped(grid: list[str], caps
 
 
 def test_null_adapters_are_measured_beside_each_policy(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    grid += ["--set", "protocols=[dpo]", "--set", "null_adapters=2"]
+    grid += ["--set", "protocols=[dpo]", "--set", "null_adapters={dpo: 2}"]
     assert call(grid) == 0
     said = capsys.readouterr().out
     assert "What a change of this size does" in said

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from offtarget import registry
+from offtarget.board.cell import CellSpec
 from offtarget.board.folder import read_folders
 from offtarget.cli.main import call
+from offtarget.engine.cell_recipe import recipe_of_cell
 from offtarget.engine.recipe import read_parts, read_recipe
 from offtarget.engine.shard import Shard
 from offtarget.errors import ConfigError
@@ -46,6 +48,19 @@ def recipe(tiny_model: Path, store_home: Path, tmp_path: Path, monkeypatch: pyte
         )
     )
     return Path("two.yaml")
+
+
+def test_null_adapters_of_one_protocol_are_asked_beside_it_alone(recipe: Path) -> None:
+    part = read_parts(str(recipe), ["null_adapters={dpo: 3}"], only=["bold"])[0]["bold"]
+    assert {p: part.nulls_of(p) for p in ("dpo", "filter", "start")} == {"dpo": 3, "filter": 0, "start": 0}
+    for protocol, own in (("dpo", 3), ("filter", None)):  # the recipe of a cell names its protocol alone
+        spec = CellSpec(dataset="bold", model="m", protocol=protocol, parameters={}, seed=0, behaviours=("verbosity",))
+        assert recipe_of_cell(part, spec).get("null_adapters") == own
+    assert read_parts(str(recipe), ["null_adapters=2"], only=["bold"])[0]["bold"].nulls_of("filter") == 2
+    with pytest.raises(ConfigError, match=r"unknown protocol 'dop': did you mean dpo. .null_adapters of .*bold"):
+        read_parts(str(recipe), ["null_adapters={dop: 3}"])
+    with pytest.raises(ConfigError, match="null_adapters"):
+        read_parts(str(recipe), ["null_adapters={dpo: -1}"])
 
 
 def test_a_part_is_the_shared_keys_with_its_own_over_them(recipe: Path) -> None:

@@ -29,6 +29,10 @@ def recipe_of_cell(recipe: Recipe, spec: CellSpec, limit: int | None = None) -> 
     }
     if limit:
         raw["limit"] = limit
+    if nulls := recipe.nulls_of(spec.protocol):
+        raw["null_adapters"] = nulls
+    else:
+        raw.pop("null_adapters", None)
     for key in ("selection", "must_teach", "out", "verification"):
         raw.pop(key, None)
     raw["verdicts"] = [v.model_dump(mode="json", exclude_none=True) for v in spec.verdicts]

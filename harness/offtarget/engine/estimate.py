@@ -95,7 +95,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     sweep = recipe.selection.strengths if recipe.selection and recipe.selection.by == "recovery" else {}
     swept = sum(len(sweep[r.protocol]) for r in recipe.protocols if r.protocol in sweep)
     trained = len(recipe.protocols) * n_start + (swept + 1 if swept else 0)
-    nulls = len(recipe.protocols) * n_start * recipe.null_adapters
+    nulls = n_start * sum(recipe.nulls_of(r.protocol) for r in recipe.protocols)
     seconds = (trained * (train + score) + (n_start + nulls) * score) * scale + tokens / FORWARD_TOKENS_A_SECOND
     size = size_of(recipe.model)
     return {

@@ -183,18 +183,18 @@ def _protocol_cell(run: Run, item: ProtocolRun, plan: ShapingPlan, asked: Asked,
     cell = _cell(run, asked, scores, plan, trained.digest, seconds)
     return (
         cell.model_copy(update={"floor": _floor(run, policy, seed, item.protocol)})
-        if run.recipe.null_adapters
+        if run.recipe.nulls_of(item.protocol)
         else cell
     )
 
 
-def _floor(run: Run, policy: ModelRef, seed: int, what: str) -> Floor:
+def _floor(run: Run, policy: ModelRef, seed: int, protocol: str) -> Floor:
     """What random adapters of the policy's size do, asked as it was."""
 
     def measure(model: ModelRef, name: str) -> Mapping[str, BehaviourScore]:
-        return _evaluate(run, model, seed, f"{what}, {name}", Kept())[0]
+        return _evaluate(run, model, seed, f"{protocol}, {name}", Kept())[0]
 
-    return floor_of(policy, measure(run.model, START), measure, run.recipe.null_adapters, run.store)
+    return floor_of(policy, measure(run.model, START), measure, run.recipe.nulls_of(protocol), run.store)
 
 
 def origin_of(run: Run, item: ProtocolRun, cell: str = "") -> Origin:
@@ -235,7 +235,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
                 mode="json", exclude=None if recipe.evaluation.grader else {"grader"}
             ),
             **({"roles": dict(recipe.roles)} if recipe.roles else {}),
-            **({"null_adapters": recipe.null_adapters} if recipe.null_adapters and trained else {}),
+            **({"null_adapters": nulls} if trained and (nulls := recipe.nulls_of(protocol)) else {}),
         },
     )
     manifest = CellManifest(

@@ -113,6 +113,10 @@ class ProtocolRun(Record):
     parameters: dict[str, Any] = {}
 
 
+Nulls = Annotated[Whole, Field(ge=0)]
+"""How many null adapters."""
+
+
 class Recipe(Record):
     """One experiment."""
 
@@ -147,8 +151,9 @@ class Recipe(Record):
     roles: dict[str, Role] = {}
     """Behaviour -> what it is in this experiment (target, off-target, capability), where its card says otherwise."""
     evaluation: EvalOptions = EvalOptions()
-    null_adapters: Whole = Field(default=0, ge=0)
-    """Random adapters of its own size that are measured beside each trained policy (`evals.floor`); of LoRA alone."""
+    null_adapters: Nulls | dict[str, Nulls] = 0
+    """Random adapters of its own size that are measured beside each trained policy, or protocol -> how many beside its
+    policies (`evals.floor`); of LoRA alone."""
     verification: VerifyOptions = VerifyOptions()
     selection: SelectionOptions | None = None
     must_teach: Number | None = Field(default=None, gt=0, lt=1)
@@ -158,6 +163,10 @@ class Recipe(Record):
     budget: str = "cpu"
     out: str | None = None
     chat_template: str | None = None
+
+    def nulls_of(self, protocol: str) -> int:
+        """How many null adapters are measured beside each policy of a protocol."""
+        return self.null_adapters.get(protocol, 0) if isinstance(self.null_adapters, dict) else self.null_adapters
 
     @field_validator("protocols", mode="before")
     @classmethod
@@ -287,6 +296,10 @@ def validate(raw: Mapping[str, Any], where: str) -> Recipe:
         raise ConfigError(
             f"{where}: null_adapters are of training.method lora, not {recipe.training.method}; leave them out"
         )
+    if isinstance(recipe.null_adapters, dict):
+        for name in recipe.null_adapters:
+            if name not in (known := {r.protocol for r in recipe.protocols}):
+                raise unknown_name("protocol", name, known, hint=f"(null_adapters of {where})")
     if stray := [b for b in recipe.roles if b not in recipe.behaviours]:
         raise ConfigError(f"{where}: roles names '{stray[0]}', which is not among the behaviours")
     return recipe

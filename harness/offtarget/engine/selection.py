@@ -127,6 +127,7 @@ def _sweep(run: Run, swept: Sequence[_Swept], by: str, seed: int) -> list[Number
                 "protocols": (ProtocolRun(protocol="dpo"), *(item for _, item in runs)),
                 "evaluation": run.recipe.evaluation.model_copy(update={"part": "dev"}),
                 "selection": None,
+                "null_adapters": 0,
             }
         )
         made = cells(replace(run, recipe=recipe, out=run.out / FOLDER), (seed,))
