@@ -89,3 +89,34 @@ print(before - mib())
 def test_freed_memory_goes_back_to_the_system_when_asked() -> None:
     run = subprocess.run([sys.executable, "-c", RETURNED], capture_output=True, text=True, check=True)
     assert float(run.stdout) > 350, "of 400 MiB that were freed"
+
+
+GROWN = """
+import gc, weakref
+import numpy as np
+from offtarget.machine import return_freed_memory
+
+class Node:
+    pass
+
+gc.disable()
+return_freed_memory()
+node = Node()
+node.own = node  # garbage that only a search through all objects finds
+seen = weakref.ref(node)
+del node
+return_freed_memory()
+print(seen() is not None)
+held = np.ones(2**26)  # 512 MiB
+return_freed_memory()
+print(seen() is None)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "malloc_trim"),
+    reason="only glibc can be told to give back what is freed",
+)
+def test_freed_memory_is_looked_for_where_the_process_has_grown_alone() -> None:
+    run = subprocess.run([sys.executable, "-c", GROWN], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "True"], "not for nothing, and then all of it"

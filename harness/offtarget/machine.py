@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from functools import cache
+from pathlib import Path
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Options of mallopt, by the numbers in glibc's malloc.h."""
@@ -51,16 +52,35 @@ def precision(asked: str | None = None) -> str:
     return "bfloat16" if able.get("amx_bf16") or able.get("bf16") or vectors else "float32"
 
 
+WORTH_RETURNING = 2**28
+"""Bytes by which a process has grown before its freed memory is looked for: a search through all objects takes most of a
+second."""
+_kept = 0
+"""Resident bytes after memory was last returned."""
+
+
 def return_freed_memory() -> None:
-    """Give what was freed back to the system, between two long pieces of work.
+    """Drop what only holds itself, and give what was freed back to the system: between two long pieces of work.
 
     Tensors of many sizes leave holes in glibc's heap: without this a grid of some cells holds several times the memory of
-    one. Another C library is left as it is.
+    one. A process that has not grown since the last time is left as it is, unless a GPU is in use, whose memory the system
+    does not count.
     """
+    global _kept
+    torch = sys.modules.get("torch")
+    on_gpu = torch is not None and torch.cuda.is_initialized()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
+    if trim is None or on_gpu or resident_bytes() > _kept + WORTH_RETURNING:
         gc.collect()
+    if trim is not None and resident_bytes() > _kept + WORTH_RETURNING:
         trim(0)
+        _kept = resident_bytes()
+
+
+def resident_bytes() -> int:
+    """Memory that this process holds (of Linux)."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @cache

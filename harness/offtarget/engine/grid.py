@@ -176,7 +176,6 @@ def _protocol_cell(run: Run, item: ProtocolRun, plan: ShapingPlan, asked: Asked,
         origin=origin_of(run, item, asked.key),
     )
     kept.policy = trained.path
-    return_freed_memory()
     policy = resolve(str(trained.path), run.store)
     scores, evaluated = _evaluate(run, policy, seed, item.protocol, kept)
     seconds: dict[str, float | None] = {"train": float(trained.digest["seconds"]), "evaluate": evaluated}

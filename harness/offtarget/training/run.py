@@ -1,6 +1,5 @@
 """From pairs and a plan to a policy at a content-addressed path."""
 
-import gc
 import json
 import shutil
 from dataclasses import dataclass, replace
@@ -9,7 +8,7 @@ from typing import Any
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import UndecidedError
-from offtarget.machine import device
+from offtarget.machine import device, return_freed_memory
 from offtarget.models import ModelRef, load_tokenizer, template_key
 from offtarget.progress import Progress
 from offtarget.shaping.plan import ShapingPlan
@@ -104,7 +103,7 @@ def train(
         (out / CARD).unlink(missing_ok=True)  # trl's, from its checkpoints
         digest = json.loads((out / DIGEST).read_text())
         write_card(out / "policy", ref, plan, spec, seed, training_set.rows_sha256, digest, origin)
-        gc.collect()  # a trainer and its model hold each other; evaluation needs the memory
+        return_freed_memory()  # a trainer and its model hold each other; evaluation needs the memory
 
     folder = store.get("policy", VERSION, inputs, build, resumable=True)
     return Trained(folder / "policy", json.loads((folder / DIGEST).read_text()))
