@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from offtarget.api.plan import PlanResult as PlanResult
     from offtarget.api.plan import plan as plan
     from offtarget.api.runs import board as board
+    from offtarget.api.runs import cell as cell
     from offtarget.api.runs import compare as compare
     from offtarget.api.runs import compare_logs as compare_logs
+    from offtarget.api.runs import curve as curve
     from offtarget.api.runs import evaluate as evaluate
     from offtarget.api.runs import run as run
     from offtarget.api.runs import verify as verify
@@ -48,6 +50,8 @@ _WHERE = {
     "verify": "api.runs",
     "compare": "api.runs",
     "compare_logs": "api.runs",
+    "curve": "api.runs",
+    "cell": "api.runs",
     "board": "api.runs",
     "protocol": "shaping.protocol",
     "audit_method": "audit.method",
@@ -64,7 +68,7 @@ __all__ = ["__version__", *_WHERE]  # type checkers read the imports above
 class _CallablePackage(ModuleType):
     """A package that can be called, as the function of its name.
 
-    `offtarget.audit`, `offtarget.board` and `offtarget.gate` are packages, and functions that people call. Python puts a package into its
+    `offtarget.audit`, `board`, `curve` and `gate` are packages, and functions that people call. Python puts a package into its
     parent as soon as anything below it is imported, so a function of that name would be there or not depending on what
     was imported before. So the name is always the package, and the package is what is called.
     """
@@ -101,7 +105,7 @@ def _exported(name: str) -> Any:
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'offtarget' has no attribute '{name}'")
-    if name in ("audit", "board", "gate"):
+    if name in ("audit", "board", "curve", "gate"):
         return import_module(f"offtarget.{name}")
     value = globals()[name] = _exported(name)
     return value

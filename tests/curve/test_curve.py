@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests.adapters import random_adapter, write_adapter
 
+import offtarget
 from offtarget.cli.main import call
 from offtarget.curve.run import Matching, Row, curves_of
 from offtarget.errors import ConfigError, UndecidedError
@@ -171,6 +172,11 @@ def test_the_doses_of_a_run_begin_at_start_and_hold_its_policies(
     page = Path("out/curve/curve.html").read_text()
     assert "<svg" in page and "offtarget curve out" in page
     assert json.loads(Path("out/curve/curve.json").read_text()) == found
+    assert offtarget.curve("out", scales=(0.5, 1)).model_dump(mode="json") == found, "a program gets what is printed"
+    two = offtarget.curve(
+        [["out/policies/dpo-s0", "out/policies/dpo-s0"]], scales=[1], behaviours="choice", on="choice", limit=4
+    )
+    assert two.curves[0].seeds == (0, 1), "a list in the list is the seeds of one curve"
     own = ["out/policies/dpo-s0", "--behaviours", "choice", "--on", "choice", "--scales", "1", "--limit", "4"]
     assert call(["curve", *own]) == 0
     assert "× 1" in capsys.readouterr().out
@@ -179,6 +185,7 @@ def test_the_doses_of_a_run_begin_at_start_and_hold_its_policies(
         (["out/policies/dpo-s0"], "--behaviours"),
         ([str(tiny_model), "--behaviours", "choice"], "no LoRA adapter"),
         (["out", "--scales", "half"], "write numbers"),
+        (["out", "--scales", "0"], "--scales 0: write numbers from 0 on, one of them above 0"),
     ):
         assert call(["curve", *wrong]) == 2
         assert said in capsys.readouterr().err

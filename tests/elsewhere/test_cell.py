@@ -12,6 +12,7 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.log import EvalLog, read_eval_log, write_eval_log
 from tests.training.conftest import Bench
 
+import offtarget
 from offtarget.board.cell import Cell
 from offtarget.board.folder import load_cell, read_cells
 from offtarget.board.rank import rank
@@ -103,6 +104,8 @@ def test_an_adapter_is_scored_here_and_its_cell_says_where_it_was_trained(
     assert policy.spec.data["evaluation"] == {**start.spec.data["evaluation"]} and policy.training is None  # type: ignore[dict-item]
     (board,) = rank(cells()).boards
     assert [r.label for r in board.rows] == ["start", "reward_shaping (strength 2, trained elsewhere)"]
+    again = offtarget.cell(folder, "policy", recipe="tiny", limit=2, max_tokens=4, seed=3, out="by_program")
+    assert again.key == policy.key and [c.key for c in cells(Path("by_program"))] == [policy.key]
 
 
 def test_logs_become_cells_and_stand_on_a_board_of_their_own(

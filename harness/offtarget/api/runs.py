@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from offtarget.api.wording import speaks_python
-from offtarget.board.folder import read_folders
+from offtarget.board.cell import Cell
+from offtarget.board.folder import read_folders, write_cell
 from offtarget.board.rank import rank
 from offtarget.board.records import Boards
 from offtarget.comparison.run import compare_sides
 from offtarget.comparison.sides import logs_side, read_side
+from offtarget.curve.records import Curves
 from offtarget.engine import experiment
 from offtarget.engine.experiment import Experiment
 from offtarget.engine.recipe import read_recipe
@@ -222,6 +224,136 @@ def compare_logs(a: Any, b: Any) -> tuple[PairedDifference, ...]:
         offtarget.errors.ConfigError: logs/before.eval: no such file
     """
     return compare_sides(logs_side(a), [logs_side(b)]).comparisons[0].differences
+
+
+@speaks_python
+def curve(
+    policies: str | PathLike[str] | Sequence[str | PathLike[str] | Sequence[str | PathLike[str]]],
+    *,
+    scales: Sequence[float] = (0, 0.25, 0.5, 0.75, 1, 1.25),
+    on: str | None = None,
+    at: float | None = None,
+    behaviours: str | Sequence[str] | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    max_tokens: int | None = None,
+    template: str | PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Curves:
+    """Scale LoRA adapters, measure each dose, and compare protocols where their target has shifted as far.
+
+    Nothing is trained. Doses 0 and 1 are the start model and the policy as they are.
+
+    Args:
+        policies: a folder that `run` wrote; or adapters, a list of training seeds for each curve that has several.
+        scales: what the adapters are multiplied with; 0 is added.
+        on: the behaviour that is held equal; by default the only target.
+        at: its shift from start, in its unit; by default half of the largest that every curve reaches.
+        behaviours: names; by default those of the run.
+        limit: prompts of each behaviour; by default as in the run, else all.
+        seed: of sampling for adapters; a run has those of its cells.
+        max_tokens: longest answer; by default as in the run, else 128.
+        template: path of a Jinja chat template, for models without one.
+        progress: called with (what, done, total).
+
+    Returns:
+        The doses of every behaviour, and the shifts at equal effect with their intervals.
+
+    Raises:
+        ConfigError: no such run or adapter, adapters of several start models, nothing to measure, no such target.
+        UndecidedError: the target does not move at any scale.
+
+    Example:
+        `curve(["adapters/a", "adapters/b"], behaviours="verbosity", on="verbosity").curves[0].equal` compares two
+        adapters. What cannot be compared is refused before anything is sampled:
+
+        >>> import offtarget
+        >>> offtarget.curve("adapters/none", behaviours="verbosity")
+        Traceback (most recent call last):
+        ...
+        offtarget.errors.ConfigError: ...adapters/none...
+    """
+    from offtarget.curve.measured import Question, measured
+
+    listed = [policies] if isinstance(policies, str | PathLike) else list(policies)
+    named = [fspath(p) if isinstance(p, str | PathLike) else ",".join([fspath(x) for x in p]) for p in listed]
+    asked = Question(
+        scales=tuple(scales),
+        behaviours=[behaviours] if isinstance(behaviours, str) else tuple(behaviours or ()),
+        on=on,
+        at=at,
+        limit=limit,
+        seed=seed,
+        max_tokens=max_tokens,
+        template=None if template is None else fspath(template),
+    )
+    return measured(named, asked, Store(), progress)
+
+
+@speaks_python
+def cell(
+    plan: str | PathLike[str],
+    model: str | PathLike[str] | None = None,
+    *,
+    start: bool = False,
+    from_inspect: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    seed: int = 0,
+    recipe: str | PathLike[str] | None = None,
+    behaviours: str | Sequence[str] | None = None,
+    limit: int | None = None,
+    max_tokens: int | None = None,
+    training: Mapping[str, Any] | None = None,
+    template: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Cell:
+    """Score a policy that another program trained on an exported plan, as a cell for a board.
+
+    Args:
+        plan: a folder that `offtarget plan --export` wrote, or its plan.json.
+        model: the policy: a model or a LoRA adapter.
+        start: score the plan's start model instead; every board needs its cell.
+        from_inspect: Inspect logs of our tasks, or folders of them, instead of scoring the model here.
+        seed: of the training, and of sampling here.
+        recipe: whose behaviours, roles and way of evaluation are taken.
+        behaviours: names; by default those of the recipe, or all of the logs.
+        limit: prompts of each behaviour; by default as in the recipe.
+        max_tokens: longest answer; by default as in the recipe, else 128.
+        training: what else is to be said of its training; cells that say the same are on one board.
+        template: path of a Jinja chat template, for models without one.
+        out: folder of cells to write it into; by default it is not written.
+        progress: called with (what, done, total).
+
+    Raises:
+        ConfigError: no such plan, policy, behaviour or log; what is said of the training contradicts the plan.
+        UndecidedError: the start model is another one by now, or logs are of other task versions.
+
+    Example:
+        >>> import offtarget
+        >>> offtarget.cell("exports/none", "policy", behaviours="refusal")
+        Traceback (most recent call last):
+        ...
+        offtarget.errors.ConfigError: ...exports/none...
+    """
+    from offtarget.elsewhere.scored import Question, scored
+
+    logs = [from_inspect] if isinstance(from_inspect, str | PathLike) else list(from_inspect)
+    asked = Question(
+        model=None if model is None else fspath(model),
+        start=start,
+        from_inspect=tuple(map(Path, logs)),
+        seed=seed,
+        recipe=None if recipe is None else fspath(recipe),
+        behaviours=(behaviours,) if isinstance(behaviours, str) else tuple(behaviours or ()),
+        limit=limit,
+        max_tokens=max_tokens,
+        training=dict(training or {}),
+        template=None if template is None else fspath(template),
+    )
+    made, _ = scored(Path(plan), asked, progress)
+    if out is not None:
+        write_cell(Path(out), made)
+    return made
 
 
 @speaks_python

@@ -47,34 +47,23 @@ def cell(
 ) -> None:
     """Score a policy that another program trained on an exported plan, and write its cell for a board."""
     from offtarget.board.folder import write_cell
-    from offtarget.elsewhere.cell import Measure, require_no_contradiction, scored_elsewhere, scored_here
-    from offtarget.elsewhere.folder import read_export
-    from offtarget.engine.recipe import EvalOptions, read_recipe
-    from offtarget.errors import ConfigError
+    from offtarget.elsewhere.scored import Question, scored
 
-    if from_inspect and model:
-        raise ConfigError("--from-inspect takes the scores of a policy from logs; leave the model out")
-    if not from_inspect and (model is None) != start:
-        raise ConfigError("name a policy, --start for the plan's start model, or --from-inspect LOGS: one of them")
-    claimed = parameters_option(training, "--training")
-    found = None if recipe is None else read_recipe(recipe)[0]
-    names = tuple(b.strip() for b in behaviours.split(",") if b.strip()) or (found.behaviours if found else ())
-    if not names and not from_inspect:
-        raise ConfigError("say what to measure: --behaviours A,B, or --recipe NAME for those of a recipe")
-    if from_inspect and (limit is not None or max_tokens is not None):
-        raise ConfigError("--limit and --max-tokens say how to score here; logs were asked already")
-    given = {k: v for k, v in (("limit", limit), ("max_tokens", max_tokens)) if v is not None}
-    options = (found.evaluation if found else EvalOptions()).model_copy(update=given)
-    template = chat_template or (found.chat_template if found else None)
-    measure = Measure(names, options, dict(found.roles) if found else {}, template)
-    of = read_export(plan)
-    require_no_contradiction(claimed, of)
+    asked = Question(
+        model=model,
+        start=start,
+        from_inspect=tuple(from_inspect or ()),
+        seed=seed,
+        recipe=recipe,
+        behaviours=tuple(b.strip() for b in behaviours.split(",") if b.strip()),
+        limit=limit,
+        max_tokens=max_tokens,
+        training=parameters_option(training, "--training"),
+        template=chat_template,
+    )
     note_problems()
-    if from_inspect:
-        made = scored_elsewhere(from_inspect, of, measure, start=start, seed=seed, training=claimed)
-    else:
-        with progress() as report:
-            made = scored_here(model, of, measure, seed=seed, training=claimed, progress=report)
+    with progress() as report:
+        made, of = scored(plan, asked, report)
     path = write_cell(out, made)
     if as_json:
         behaviour_values = {s.behaviour: s.value for s in made.behaviours}

@@ -1,7 +1,7 @@
 """`offtarget curve`: behaviours against the strength of an adapter, and side effects at equal effect."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -48,70 +48,40 @@ def curve(
 
     Nothing is trained. Doses 0 and 1 are the start model and the policy as they are.
     """
-    from offtarget.curve.page import CURVE_JSON, CURVE_PAGE, page
-    from offtarget.curve.run import Matching, curves_of
-    from offtarget.curve.sources import read_sources
-    from offtarget.errors import ConfigError
-    from offtarget.evals.policy import Sampling
-    from offtarget.evals.run import evaluate
-    from offtarget.store import Store, write_atomic
+    from offtarget.curve.measured import Question, measured, write
+    from offtarget.engine.run import RUN_FILE
+    from offtarget.store import Store
 
-    steps = _numbers(scales)
-    store = Store()
+    asked = Question(
+        scales=_numbers(scales),
+        behaviours=[b.strip() for b in behaviours.split(",") if b.strip()],
+        on=on or None,
+        at=at,
+        limit=limit,
+        seed=seed,
+        max_tokens=max_tokens,
+        template=chat_template,
+    )
     note_problems()
-    source = read_sources(policies, store)
-    names = [b.strip() for b in behaviours.split(",") if b.strip()] or list(source.behaviours)
-    if not names:
-        raise ConfigError("adapters alone do not say what to measure: name it with --behaviours")
-    how = source.evaluation
-    settings: dict[str, Any] = {
-        "limit": how.get("limit") if limit is None else limit,
-        "max_tokens": max_tokens or how.get("max_tokens", 128),
-        "temperature": how.get("temperature", Sampling().temperature),
-        "part": how.get("part"),
-    }
-    folder = out or (Path(policies[0]) / "curve" if source.behaviours else None)
     with progress() as report:
-
-        def ask(model: Any, own: int, what: str) -> Any:
-            return evaluate(
-                model,
-                names,
-                store=store,
-                seed=own if source.behaviours else seed,
-                limit=settings["limit"],
-                part=settings["part"],
-                grader=how.get("grader"),
-                sampling=Sampling(max_tokens=settings["max_tokens"], temperature=settings["temperature"]),
-                template=chat_template or source.template,
-                progress=lambda step, done, total: report(f"{what}: {step}", done, total),
-            )
-
-        matching = Matching(target=on or None, level=at, roles=source.roles)
-        found = curves_of(source.rows, steps, ask, store, matching=matching, evaluation=settings)
-    if folder is not None:
-        write_atomic(folder / CURVE_JSON, found.model_dump_json(indent=1) + "\n")
-        write_atomic(folder / CURVE_PAGE, page(found, _command(policies, scales, on, at, behaviours)))
+        found = measured(policies, asked, Store(), report)
+    folder = out or (Path(policies[0]) / "curve" if (Path(policies[0]) / RUN_FILE).is_file() else None)
+    written = write(found, folder, _command(policies, scales, on, at, behaviours)) if folder else ()
     if as_json:
         echo_json(found.model_dump(mode="json"))
     else:
         _print(found)
-    if folder is not None:
-        note(f"wrote {folder / CURVE_JSON} and {folder / CURVE_PAGE}")
+    if written:
+        note(f"wrote {written[0]} and {written[1]}")
 
 
 def _numbers(text: str) -> list[float]:
-    from math import isfinite
-
     from offtarget.errors import ConfigError
 
     try:
-        found = [float(part) for part in text.split(",") if part.strip()]
+        return [float(part) for part in text.split(",") if part.strip()]
     except ValueError:
         raise ConfigError(f"--scales {text}: write numbers, separated by commas: 0.5,1") from None
-    if not found or not all(isfinite(x) and x >= 0 for x in found) or max(found) == 0:
-        raise ConfigError(f"--scales {text}: write numbers from 0 on, one of them above 0: 0.5,1")
-    return found
 
 
 def _command(policies: list[str], scales: str, on: str, at: float | None, behaviours: str) -> str:
