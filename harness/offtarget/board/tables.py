@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from markupsafe import Markup
 from offtarget.report.html import environment, visible
 
 NUMBER = re.compile(r"[+-]\d+(\.\d+)?(e[-+]?\d+)?")
-LONGEST = 400
+LONGEST, WIDE = 400, 28
 """Characters of a cell; what is longer is cut, with a mark."""
 
 
@@ -38,6 +39,18 @@ class Entry:
     """Words and addresses of links below the lines on a page."""
     ours: bool = False
     """Whether the text is our own Markdown; else signs that Markdown would read are escaped."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether a page shows the text and nothing else."""
+        return not (self.lines or self.lead or self.tag or self.links)
+
+
+@dataclass(frozen=True)
+class _Column:
+    numeric: bool
+    label: str | None
+    """What a narrow page puts before each value; None for the first column."""
 
 
 Value = str | int | float | None | Entry
@@ -107,15 +120,17 @@ def as_html(of: Table) -> Markup:
     """The table alone, for a page of `report.html`; it can be sorted."""
     env = environment(Path(__file__).parent / "templates")
     shown = [k for k, name in enumerate(of.names) if name not in of.aside]
-    rows = [[entry(row[k]) for k in shown] for row in of.rows]
-    text = env.get_template("table.html.j2").render(
-        table=of,
-        head=[entry(of.head[k]) for k in shown],
-        rows=rows,
-        tones=of.tones or ("",) * len(rows),
-        ids=of.ids or ("",) * len(rows),
-        longest=LONGEST,
-    )
+    head = [entry(of.head[k]) for k in shown]
+    columns = [
+        _Column(h.text not in of.words, visible((h.lines or (h.text,))[0].rstrip(","), 40) if place else None)
+        for place, h in enumerate(head)
+    ]
+    rows = []
+    for row, id_, tone in zip(of.rows, of.ids or repeat(""), of.tones or repeat(""), strict=False):
+        entries = [entry(row[k]) for k in shown]
+        wide = [max(map(len, e.lines or (e.text,))) > WIDE for e in entries]
+        rows.append((list(zip(entries, columns, wide, strict=True)), id_, tone))
+    text = env.get_template("table.html.j2").render(table=of, head=head, rows=rows, longest=LONGEST)
     return Markup(text)  # noqa: S704 - the template escapes every value
 
 

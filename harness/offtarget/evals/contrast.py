@@ -113,14 +113,15 @@ class Contrast:
         """The α at which h = |D|, between those of t with the most and the fewest degrees of freedom."""
         from scipy.special import stdtrit
 
-        dfs = np.array([self.n_prompts - 1, self.seeds_df])
-        parts = np.array([self.v_prompts, self.v_seeds])
-        size = abs(self.t())
-        low, high = (math.log(max(_tail(size, k), 1e-300)) for k in (dfs.max(), dfs.min()))
+        of_prompts, of_seeds = float(self.n_prompts - 1), float(self.seeds_df)
+        size, square = abs(self.t()), self.value**2
+        ends = max(of_prompts, of_seeds), min(of_prompts, of_seeds)
+        low, high = (math.log(max(_tail(size, k), 1e-300)) for k in ends)
         for _ in range(60):
             middle = (low + high) / 2
-            wide = float((stdtrit(dfs, math.exp(middle) / 2) ** 2 * parts).sum()) > self.value**2
-            low, high = (middle, high) if wide else (low, middle)
+            tail = math.exp(middle) / 2
+            half = stdtrit(of_prompts, tail) ** 2 * self.v_prompts + stdtrit(of_seeds, tail) ** 2 * self.v_seeds
+            low, high = (middle, high) if half > square else (low, middle)
             if high - low < 1e-10:
                 break
         return math.exp((low + high) / 2)
