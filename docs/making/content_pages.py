@@ -1,4 +1,4 @@
-"""Reference pages of what `offtarget list` lists: datasets, behaviours, protocols, lenses, methods and recipes."""
+"""Reference pages of what `offtarget list` lists: datasets, behaviours, protocols, lenses, methods, predictors, recipes."""
 
 import ast
 import re
@@ -205,6 +205,25 @@ sets whose truth is known and writes [a board](../results/benchmark.md). One mor
 """
 
 
+def predictors() -> str:
+    """reference/predictors.md."""
+    rows = [
+        (code(e.name), cell(e.card["cost"]), cell(e.summary), cell(e.card["formula"]), cell(e.card["source"]))
+        for e in _entries("predictor")
+    ]
+    return f"""# Predictors
+
+A predictor says before training how far each concept will move. `offtarget verify RUN` holds all of them against what
+training moved, on prompts that none of them saw; [results/prediction](../results/prediction.md) shows how well they do.
+One more predictor is [one file](../extend/predictor.md).
+
+*cost* is the dearest thing that it needs: **data** (rows and their features), **forward** (passes of the start model),
+**gradient** (its gradients) or **pulse** (training steps).
+
+{table(("predictor", "cost", "what it is", "predicted shift of a concept", "source"), rows)}
+"""
+
+
 def recipes() -> str:
     """reference/recipes.md."""
     rows = [
@@ -243,5 +262,6 @@ PAGES: dict[str, Callable[[], str]] = {
     "behaviours": behaviours,
     "datasets": datasets,
     "methods": methods,
+    "predictors": predictors,
     "recipes": recipes,
 }

@@ -2,7 +2,7 @@
 
 A content root holds up to three folders: `tasks/` (one Inspect task file per behaviour),
 `datasets_registry/` (one YAML card per dataset) and `baselines/` (one file per protocol, `recipes/`,
-and `methods/` with one file per audit method and the recipes of audit benchmarks). Ours is searched
+`methods/` with one file per audit method and the recipes of audit benchmarks, and `predictors/`). Ours is searched
 first, then `--registry PATH`, then packages that announce a root by an entry point of the group
 `offtarget.registry`. Listing reads cards and the literals of decorators without running content files,
 so it is fast and a broken file cannot take the others down.
@@ -25,8 +25,8 @@ from offtarget.documents import read_yaml
 from offtarget.errors import ConfigError, OfftargetError, unknown_name
 from offtarget.streams import restored
 
-Kind = Literal["dataset", "behaviour", "protocol", "recipe", "method", "benchmark"]
-KINDS: tuple[Kind, ...] = ("dataset", "behaviour", "protocol", "recipe", "method", "benchmark")
+Kind = Literal["dataset", "behaviour", "protocol", "recipe", "method", "benchmark", "predictor"]
+KINDS: tuple[Kind, ...] = ("dataset", "behaviour", "protocol", "recipe", "method", "benchmark", "predictor")
 FOLDERS: dict[Kind, tuple[str, str]] = {
     "dataset": ("datasets_registry", "*.yaml"),
     "behaviour": ("tasks", "*.py"),
@@ -34,10 +34,16 @@ FOLDERS: dict[Kind, tuple[str, str]] = {
     "recipe": ("baselines/recipes", "*.yaml"),
     "method": ("baselines/methods", "*.py"),
     "benchmark": ("baselines/methods/recipes", "*.yaml"),
+    "predictor": ("baselines/predictors", "*.py"),
 }
 MOVED: dict[Kind, str] = {"method": "baselines/audits"}
 """Folders as they were called before."""
-DECORATOR: dict[Kind, str] = {"behaviour": "task", "protocol": "protocol", "method": "audit_method"}
+DECORATOR: dict[Kind, str] = {
+    "behaviour": "task",
+    "protocol": "protocol",
+    "method": "audit_method",
+    "predictor": "predictor",
+}
 
 
 @dataclass(frozen=True)

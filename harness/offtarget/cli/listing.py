@@ -17,6 +17,7 @@ PLURALS = {
     "recipes": "recipe",
     "methods": "method",
     "benchmarks": "benchmark",
+    "predictors": "predictor",
     "lenses": "lens",
     "models": "model",
 }
@@ -26,13 +27,13 @@ def list_(
     what: Annotated[
         str,
         typer.Argument(
-            help="datasets, behaviours, protocols, recipes, methods (of audits), benchmarks, lenses or models; "
+            help="datasets, behaviours, protocols, recipes, methods (of audits), benchmarks, predictors, lenses or models; "
             "all if left out."
         ),
     ] = "all",
     as_json: AsJson = False,
 ) -> None:
-    """What there is: datasets, behaviours, protocols, recipes, audit methods and benchmarks, lenses, models."""
+    """What there is: datasets, behaviours, protocols, recipes, audit methods and benchmarks, predictors, lenses, models."""
     from offtarget.errors import ConfigError, unknown_name
     from offtarget.registry import default
 

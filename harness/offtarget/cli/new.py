@@ -1,4 +1,4 @@
-"""`offtarget new`: the first file of a protocol, behaviour or audit method."""
+"""`offtarget new`: the first file of a protocol, behaviour, audit method or predictor."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +11,12 @@ NEXT = {
     "protocol": "offtarget --registry {folder} check {name}",
     "behaviour": "offtarget --registry {folder} eval smollm2-135m --behaviours {name} --limit 8",
     "method": "offtarget --registry {folder} bench-audits quick --set 'methods=[overall, {name}]' --out {name}-board",
+    "predictor": "offtarget --registry {folder} verify RUN",
 }
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="What to begin: protocol, behaviour or method (of audits).")],
+    kind: Annotated[str, typer.Argument(help="What to begin: protocol, behaviour, method (of audits) or predictor.")],
     name: Annotated[str, typer.Argument(help="Name of the new one: letters, digits and underscores.")],
     folder: Annotated[
         Path | None,
@@ -25,7 +26,7 @@ def new(
         ),
     ] = None,
 ) -> None:
-    """Write a protocol, behaviour or audit method that runs as it is, to be changed."""
+    """Write a protocol, behaviour, audit method or predictor that runs as it is, to be changed."""
     import shlex
 
     from offtarget.registry import added

@@ -1,4 +1,4 @@
-"""Files to begin with: a protocol, a behaviour or an audit method that runs as it is, to be changed."""
+"""Files to begin with: a protocol, a behaviour, an audit method or a predictor that runs as it is, to be changed."""
 
 from keyword import iskeyword
 from pathlib import Path
@@ -8,18 +8,18 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.registry import FOLDERS, default
 from offtarget.store import write_atomic
 
-Kind = Literal["protocol", "behaviour", "method"]
+Kind = Literal["protocol", "behaviour", "method", "predictor"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PLACEHOLDER = "new_name"
 
 
 def start(kind: str, name: str, folder: Path) -> list[Path]:
-    """Write the first file of a protocol, behaviour or audit method (a behaviour: and its prompts).
+    """Write the first file of a protocol, behaviour, audit method or predictor (a behaviour: and its prompts).
 
     Args:
-        kind: protocol, behaviour or method.
+        kind: protocol, behaviour, method or predictor.
         name: what it will be called, a Python identifier.
-        folder: content root: the file goes to its `baselines/`, `tasks/` or `baselines/methods/`.
+        folder: content root: the file goes to its `baselines/`, `tasks/`, `baselines/methods/` or `baselines/predictors/`.
 
     Returns:
         The files.

@@ -61,7 +61,7 @@ def held_out_r2(x: Floats, y: Floats) -> float:
     return float(1 - (left_out**2).sum() / ((dy * m / (m - 1)) ** 2).sum())
 
 
-class Predictor(Protocol):
+class Prediction(Protocol):
     """What a prediction must be able to say; `GroupSums` of per-row contributions, or `Tilt`."""
 
     @property
@@ -85,7 +85,7 @@ class Predictor(Protocol):
 class Compared:
     """One predictor against one observation, over the same concepts in the same order."""
 
-    predicted: Predictor
+    predicted: Prediction
     observed: GroupSums
     sensitivity: Floats
     """How much each concept grows with log length in the data, `(n_concepts,)`."""

@@ -24,9 +24,10 @@ from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.run import train
-from offtarget.verification.agreement import Predictor
-from offtarget.verification.predictors import FEW_CONCEPTS, Comparison, Side
+from offtarget.verification.agreement import Prediction
+from offtarget.verification.comparison import FEW_CONCEPTS, Comparison
 from offtarget.verification.records import ConceptShift, Verification
+from offtarget.verification.sides import Side
 from offtarget.verification.tilt import Tilt
 
 FOLDER, FILE = "verification", "verification.json"
@@ -245,7 +246,7 @@ def _points(run: Run, found: Comparison, seed: int) -> tuple[ConceptShift, ...]:
         labels |= {c.id: f"{c.id} → {', '.join(c.hints[:3])}" for c in part.columns if c.hints}
     rng = np.random.default_rng(seed)
 
-    def intervals(sums: Predictor) -> NDArray[Any]:
+    def intervals(sums: Prediction) -> NDArray[Any]:
         weights = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=500)
         return np.quantile(sums.resampled(weights.astype(np.float64)).raw, [0.025, 0.975], axis=0)
 

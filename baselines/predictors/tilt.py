@@ -1,0 +1,17 @@
+"""Tilt: what a policy that follows the data's reward moves to first order, concepts that go along with it included."""
+
+from offtarget.verification.predictor import PredictionInput, predictor
+from offtarget.verification.tilt import Tilt
+
+
+@predictor(
+    name="tilt",
+    cost="data",
+    source="first order of π* ∝ π₀ exp(r/β) (arXiv 2606.12360, section 2); `offtarget.verification.tilt`",
+    formula="Σ w: w the ridge regression of which answer won on the latents' differences, Σ their covariance over responses",
+    rows=("trained", "audited"),
+)
+def tilt(given: PredictionInput) -> Tilt:
+    """Covariance of the latents with a linear reward that is fitted to the pairs."""
+    fit = given.once("tilt", lambda: given.side.tilt(*given.concepts.values(given.side)))
+    return fit if given.concepts.member is None else fit.of(given.concepts.member)

@@ -1,0 +1,116 @@
+"""The decorator that makes a function a predictor of what training changes, and what such a function gets and gives."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from offtarget.engine.run import Run
+from offtarget.errors import ConfigError
+from offtarget.registry import Entry, load_function, run_content
+from offtarget.verification.agreement import Prediction
+from offtarget.verification.concepts import Concepts
+from offtarget.verification.sides import Side
+from offtarget.verification.sums import GroupSums
+
+Cost = Literal["data", "forward", "gradient", "pulse"]
+"""The dearest thing that it needs: rows and their features; forward passes of the start model; gradients; training steps."""
+Rows = Literal["trained", "audited"]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PredictorCard:
+    """What a predictor says of itself, readable without running it."""
+
+    name: str
+    cost: Cost
+    source: str
+    """Where it comes from: a paper and its place there."""
+    formula: str
+    """The predicted shift of a concept."""
+    rows: tuple[Rows, ...] = ("trained",)
+    """Which pairs it can predict from: those of training, or all that were audited."""
+    statistics: tuple[str, ...] = ()
+    """The statistics of a concept for which it is computed; empty: all."""
+
+
+@dataclass(frozen=True, eq=False)
+class PredictionInput:
+    """What a predictor is given. No row has a prompt that the observed answers answer."""
+
+    run: Run
+    """Start model, reader, recipe and store."""
+    side: Side
+    """The rows to predict from."""
+    rows: Rows
+    """Which rows these are."""
+    concepts: Concepts
+    """What is predicted."""
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """What several families of one lens and statistic share, made when first asked for."""
+        key = (name, self.rows, self.concepts.lens, self.concepts.statistic)
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: T = self._kept[key]
+        return found
+
+
+Predicts = Callable[[PredictionInput], Prediction | None]
+
+
+def predictor(
+    *,
+    name: str,
+    cost: Cost,
+    source: str,
+    formula: str,
+    rows: tuple[Rows, ...] = ("trained",),
+    statistics: tuple[str, ...] = (),
+) -> Callable[[Predicts], Predicts]:
+    """Declare a function of a file in `baselines/predictors/` as a predictor.
+
+    Write the arguments as literals: they are read without running the file. The function takes a `PredictionInput` and
+    gives per-row contributions whose mean is the predicted shift (`side.sums(values)`, with one column a concept), or
+    None where it does not apply to these concepts.
+    """  # fmt: skip
+
+    def mark(function: Predicts) -> Predicts:
+        function.__predictor__ = PredictorCard(name, cost, source, formula, rows, statistics)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def predict(entry: Entry, given: PredictionInput) -> Prediction | None:
+    """The checked prediction of a predictor of the registry; None where it does not apply.
+
+    Raises:
+        ConfigError: the file failed, or gave something that is no prediction of these concepts.
+    """
+    statistics = entry.card.get("statistics", ())
+    if statistics and given.concepts.statistic not in statistics:
+        return None
+    found = run_content(entry, load_function(entry), given)
+    if found is None:
+        return None
+    where = f"{entry.path}: predictor '{entry.name}'"
+    if not all(hasattr(found, part) for part in ("shift", "shuffled", "resampled", "n_rows")):
+        raise ConfigError(f"{where} returned {type(found).__name__}; return side.sums(values) of per-row contributions")
+    shift, n = found.shift(), len(given.concepts.specs)
+    if shift.raw.shape != (n,):
+        raise ConfigError(
+            f"{where} predicts {shift.raw.shape} values, but there are {n} concepts; one column a concept"
+        )
+    if not np.isfinite(shift.raw).all() or not np.isfinite(shift.at_equal_length).all():
+        raise ConfigError(f"{where} predicts shifts that are not finite numbers")
+    made: Prediction = found
+    return made
+
+
+def length_alone(side: Side, concepts: Concepts) -> GroupSums:
+    """What length alone says: each concept's regression on the basis of the two lengths, without its intercept."""
+    return side.sums(side.basis @ side.sums(concepts.differences(side)).slopes())

@@ -1,0 +1,91 @@
+"""Predictors are files: one of somebody's own is used, and what is no prediction is refused by its place."""
+
+from pathlib import Path
+
+import pytest
+from scipy.sparse import csr_matrix
+
+from offtarget import registry
+from offtarget.audit.concepts.vocabulary import ConceptSpec
+from offtarget.cli.main import call
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.errors import ConfigError
+from offtarget.lens.features import Column, FeatureMatrix
+from offtarget.verification.concepts import Concepts
+from offtarget.verification.predictor import PredictionInput, predict
+from offtarget.verification.sides import Side
+
+FILE = """
+from offtarget.verification.predictor import predictor
+import numpy as np
+
+@predictor(name="mine", cost="data", source="a test", formula="?")
+def mine(given):
+    {body}
+"""
+
+
+def given(chosen: list[str], rejected: list[str], values: dict[str, list[list[float]]]) -> PredictionInput:
+    """Two columns of values over some pairs."""
+    say = lambda text: [{"role": "assistant", "content": text}]  # noqa: E731
+    pairs = [
+        Pair(str(i), str(i), [{"role": "user", "content": "x"}], say(c), say(r))
+        for i, (c, r) in enumerate(zip(chosen, rejected, strict=True))
+    ]
+    columns = tuple(Column(f"own:{name}", name, "count per response", "value") for name in "ab")
+    of = {(span, "value"): csr_matrix(rows) for span, rows in values.items()}
+    part = FeatureMatrix("own", columns, of, tuple(p.id for p in pairs), tuple(p.group for p in pairs))  # type: ignore[arg-type]
+    specs = tuple(ConceptSpec(c.id, "feature", "own", (c.id,)) for c in columns)
+    side = Side.of(PairSet("small", pairs), [part])
+    return PredictionInput(None, side, "trained", Concepts("own", "value", "own", specs))  # type: ignore[arg-type]
+
+
+@pytest.fixture()
+def content(tmp_path: Path) -> Path:
+    yield tmp_path
+    registry.use([])
+
+
+VALUES = {"chosen": [[3.0, 0.0], [1.0, 2.0], [2.0, 2.0]], "rejected": [[1.0, 0.0], [0.0, 0.0], [2.0, 1.0]]}
+TEXTS = ["aa", "aaaa", "aaaaaaaa"], ["aa", "aa", "a"]
+"""Log lengths differ by 0, ln 2 and ln 8."""
+
+
+def test_a_new_predictor_predicts_from_the_pairs_of_about_equal_length(content: Path) -> None:
+    assert call(["new", "predictor", "close", "--folder", str(content)]) == 0
+    entry = registry.use([content]).get("predictor", "close")
+    assert (entry.card["cost"], entry.path) == ("data", content / "baselines" / "predictors" / "close.py")
+    found = predict(entry, given(*TEXTS, VALUES))
+    assert found is not None
+    # of the differences (2, 0), (1, 2) and (0, 1) the first two count
+    assert found.shift().raw == pytest.approx([1.5, 1.0])
+    plain = predict(registry.default().get("predictor", "disparity"), given(*TEXTS, VALUES))
+    assert plain is not None and plain.shift().raw == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return 3", "returned int; return side.sums"),
+        ("return given.side.sums(np.ones((3, 5)))", r"predicts \(5,\) values, but there are 2 concepts"),
+        ("return given.side.sums(np.full((3, 2), np.nan))", "not finite"),
+        ("return given.nothing", r"line 7: predictor 'mine' failed \(AttributeError"),
+    ],
+)
+def test_what_is_no_prediction_is_refused_by_its_place(content: Path, body: str, said: str) -> None:
+    place = content / "baselines" / "predictors" / "mine.py"
+    place.parent.mkdir(parents=True)
+    place.write_text(FILE.replace("{body}", body))
+    with pytest.raises(ConfigError, match=f"mine.py.*{said}"):
+        predict(registry.use([content]).get("predictor", "mine"), given(*TEXTS, VALUES))
+
+
+def test_one_that_does_not_apply_predicts_nothing(content: Path) -> None:
+    place = content / "baselines" / "predictors" / "mine.py"
+    place.parent.mkdir(parents=True)
+    place.write_text(FILE.replace("{body}", "return None"))
+    assert predict(registry.use([content]).get("predictor", "mine"), given(*TEXTS, VALUES)) is None
+    place.write_text(
+        FILE.replace("{body}", "raise SystemExit").replace('formula="?"', 'formula="?", statistics=("presence",)')
+    )
+    assert predict(registry.use([content]).get("predictor", "mine"), given(*TEXTS, VALUES)) is None, "not asked"
