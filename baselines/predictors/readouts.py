@@ -38,7 +38,7 @@ def activation(given: PredictionInput) -> GroupSums | None:
 @predictor(
     name="logit_linear",
     cost="gradient",
-    source="the score A of arXiv 2606.12360, appendix A, in its local regime",
+    source="after arXiv 2602.04863; the score A of arXiv 2606.12360, appendix A, in its local regime",
     formula="mean over pairs of ∇ₕ[log p(chosen) − log p(rejected)] · decoder of the concept, per token",
     statistics=("sqrt_frequency",),
 )
