@@ -4,7 +4,7 @@ import json
 import time
 import warnings
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,38 @@ from offtarget.versions import code_version
 DIGEST = "digest.json"
 
 
-def train_here(job: Job) -> None:
-    """Train in this process, or as one of the processes of `processes.launch`.
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """A trainer before its first step, and what it was made from."""
+
+    trainer: Any
+    tokenizer: Any
+    sides: Sides
+    plan: ShapingPlan
+    """The job's, without added pairs that cannot be trained on."""
+    training_set: TrainingSet
+    """The job's, with the added pairs at its end."""
+    stored: Any
+    """The cached lower layers and the reference; None in exact mode."""
+    first: int
+    """The lowest layer that is trained."""
+    seconds_reference: float
+
+
+def ready(job: Job) -> Ready:
+    """Everything up to the first step: model, tokens, reference, trainer.
 
     Raises:
         ConfigError: a hook does not fit the model, or the plan does nothing.
-        OfftargetError: the loss turns into something that is not a number.
     """
     import transformers
 
-    from offtarget.training.checkpoints import Guard, drop_broken
     from offtarget.training.effect import require_effect
     from offtarget.training.head import require_plain
     from offtarget.training.reference import reference
 
     started = time.monotonic()
-    ref, spec, out, progress = job.ref, job.spec, job.out, job.progress
+    ref, spec = job.ref, job.spec
     model, tokenizer = load(ref, dtype="float32", store=job.store, template=job.template)
     first = require_fit(model, ref.name, job.plan, spec)
     training_set, plan = with_added(job.training_set, job.plan, tokenizer, spec)
@@ -60,13 +76,31 @@ def train_here(job: Job) -> None:
             bf16=spec.bf16,
             prefix_layer=lowest,
             store=job.store,
-            progress=steps_of(progress, "reference"),
+            progress=steps_of(job.progress, "reference"),
         )
-    elapsed_reference = time.monotonic() - started
+    seconds_reference = time.monotonic() - started
     transformers.logging.set_verbosity_error()
     warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")
-    trainer = make_trainer(model, tokenizer, training_set, plan, spec, job.seed, out, stored, first, sides)
+    trainer = make_trainer(model, tokenizer, training_set, plan, spec, job.seed, job.out, stored, first, sides)
     require_effect(trainer)
+    return Ready(trainer, tokenizer, sides, plan, training_set, stored, first, seconds_reference)
+
+
+def train_here(job: Job) -> None:
+    """Train in this process, or as one of the processes of `processes.launch`.
+
+    Raises:
+        ConfigError: a hook does not fit the model, or the plan does nothing.
+        OfftargetError: the loss turns into something that is not a number.
+    """
+    import transformers
+
+    from offtarget.training.checkpoints import Guard, drop_broken
+
+    started = time.monotonic()
+    spec, out, progress = job.spec, job.out, job.progress
+    made = ready(job)
+    trainer, plan, sides, stored, first = made.trainer, made.plan, made.sides, made.stored, made.first
     trainer.remove_callback(transformers.PrinterCallback)
     if progress:
         trainer.add_callback(_progress_callback(progress, plan.protocol))
@@ -84,15 +118,15 @@ def train_here(job: Job) -> None:
         _restore_and_save(trainer, job, out / "policy", first)
     else:
         trainer.save_model(str(out / "policy"))
-    tokenizer.save_pretrained(out / "policy")
-    _clean_adapter(out / "policy", ref)
+    made.tokenizer.save_pretrained(out / "policy")
+    clean_adapter(out / "policy", job.ref)
     history = [h for h in trainer.state.log_history if "loss" in h]
     tail = history[-max(1, len(history) // 5) :]
     digest = {
         "steps": trainer.state.global_step,
         "pairs": int(plan.keep.sum()),
         "tokens": sum(len(s.answer) for both, keep in zip(sides, plan.keep, strict=True) if keep for s in both),
-        "lost": dict(training_set.lost),
+        "lost": dict(made.training_set.lost),
         "unprompted": _unprompted(sides, plan),
         "loss_first": history[0]["loss"] if history else None,
         "loss_last": sum(h["loss"] for h in tail) / len(tail) if tail else None,
@@ -100,7 +134,7 @@ def train_here(job: Job) -> None:
         "margin_last": sum(h["rewards/margins"] for h in tail) / len(tail) if tail else None,
         "losses": [round(h["loss"], 6) for h in history],
         "seconds": round(time.monotonic() - started, 1),
-        "seconds_reference": round(elapsed_reference, 1),
+        "seconds_reference": round(made.seconds_reference, 1),
         "mode": spec.mode,
         "code_version": code_version(),
         "first_trained_layer": first,
@@ -258,7 +292,7 @@ def _restore_and_save(trainer: Any, job: Job, out: Path, first: int) -> None:
     whole.save_pretrained(out)
 
 
-def _clean_adapter(folder: Path, ref: ModelRef) -> None:
+def clean_adapter(folder: Path, ref: ModelRef) -> None:
     """An adapter names its start model by alias or path, so that it can be loaded again."""
     config = folder / "adapter_config.json"
     if not config.is_file():
