@@ -31,7 +31,7 @@ def activation(given: PredictionInput) -> GroupSums | None:
     if (sae := autoencoder(given)) is None:
         return None
     reader = replace(given.run.reader, max_length=given.run.recipe.training.max_length)
-    pooled = given.once("pooled", lambda: pooled_activations(reader, given.side.pairs, sae.layer))
+    pooled = given.once(lambda: pooled_activations(reader, given.side.pairs, sae.layer), "pooled")
     return given.side.sums((pooled.chosen - pooled.rejected) @ (sae.encoder @ given.concepts.member))
 
 
@@ -49,6 +49,6 @@ def logit_linear(given: PredictionInput) -> GroupSums | None:
     if (sae := autoencoder(given)) is None:
         return None
     reader = replace(given.run.reader, max_length=given.run.recipe.training.max_length)
-    slopes = given.once("slopes", lambda: response_gradients(reader, given.side.pairs, sae.layer))
+    slopes = given.once(lambda: response_gradients(reader, given.side.pairs, sae.layer), "slopes")
     tokens = np.maximum(slopes.chosen_tokens + slopes.rejected_tokens, 1)[:, None]
     return given.side.sums((slopes.chosen - slopes.rejected) @ (sae.decoder @ given.concepts.member) / tokens)

@@ -13,5 +13,6 @@ from offtarget.verification.tilt import Tilt
 )
 def tilt(given: PredictionInput) -> Tilt:
     """Covariance of the latents with a linear reward that is fitted to the pairs."""
-    fit = given.once("tilt", lambda: given.side.tilt(*given.concepts.values(given.side)))
-    return fit if given.concepts.member is None else fit.of(given.concepts.member)
+    of = given.concepts
+    fit = given.once(lambda: given.side.tilt(*of.values(given.side)), "tilt", of.lens, of.statistic)
+    return fit if of.member is None else fit.of(of.member)

@@ -37,7 +37,7 @@ def given(chosen: list[str], rejected: list[str], values: dict[str, list[list[fl
     part = FeatureMatrix("own", columns, of, tuple(p.id for p in pairs), tuple(p.group for p in pairs))  # type: ignore[arg-type]
     specs = tuple(ConceptSpec(c.id, "feature", "own", (c.id,)) for c in columns)
     side = Side.of(PairSet("small", pairs), [part])
-    return PredictionInput(None, side, "trained", Concepts("own", "value", "own", specs))  # type: ignore[arg-type]
+    return PredictionInput(None, None, side, "trained", Concepts("own", "value", "own", specs))  # type: ignore[arg-type]
 
 
 @pytest.fixture()

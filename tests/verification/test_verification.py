@@ -324,6 +324,21 @@ def test_a_prediction_says_more_than_length_where_it_does_and_not_where_length_i
         assert found.ci[0] < 0.05
 
 
+def test_a_prediction_from_other_prompts_than_the_rows_is_held_against_length_all_the_same() -> None:
+    """Its noise is its own: with a sixteenth of the prompts the interval is wider than that of all of them."""
+    c = simulated(1.0, 0.0, 5)
+    few = GroupSums.of(c.predicted.values[:50], c.predicted.basis[:50], np.arange(50))  # type: ignore[union-attr]
+    rng = np.random.default_rng(7)
+    length = rng.normal(0.5, 0.6, 800)
+    alone = Compared(GroupSums.of(np.outer(length, c.sensitivity), length, np.arange(800)), c.observed, c.sensitivity)
+    whole = over_length(c, alone, seed=0)
+    part = over_length(Compared(few, c.observed, c.sensitivity), alone, seed=0)
+    y = c.observed.shift().raw
+    known = [np.corrcoef(v, y)[0, 1] ** 2 for v in (few.values.mean(axis=0), alone.predicted.shift().raw)]
+    assert part.difference == pytest.approx(known[0] - known[1])
+    assert part.ci[1] - part.ci[0] > 1.3 * (whole.ci[1] - whole.ci[0])
+
+
 def threshold_world(
     rng: np.random.Generator, n: int, mean: tuple[float, float], sd: tuple[float, float]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

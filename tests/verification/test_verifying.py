@@ -69,7 +69,9 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
     assert call(["verify", "out", "--json", "--summary", "res/set/verification.json"]) == 0
     v = json.loads(capsys.readouterr().out)
     assert v["n_prompts"] == 40 and v["n_trained"] == 24
-    assert {o["predictor"] for o in v["outcomes"]} == {"tilt", "disparity", "activation", "logit_linear", "length"}
+    assert {o["predictor"] for o in v["outcomes"]} == {
+        "tilt", "disparity", "activation", "logit_linear", "length", "one_gradient",
+    }  # fmt: skip
     assert {o["family"] for o in v["outcomes"]} >= {"latents", "surface"}
     assert {o["seed"] for o in v["outcomes"]} == {0, 1}
     for o in v["outcomes"]:
@@ -77,7 +79,8 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
         assert c["raw_null"]["n"] == c["by_row_null"]["n"] == 500
         assert 1 / 501 <= c["by_row_null"]["p"] <= 1
         assert c["n_prompts"] <= 40
-        assert c["n_rows"] == (24 if o["rows"] == "trained" else 30), "rows of held-out prompts predict nothing"
+        expected = 40 if o["predictor"] == "one_gradient" else 24 if o["rows"] == "trained" else 30
+        assert c["n_rows"] == expected, "rows of held-out prompts predict nothing"
     head = v["outcomes"][0]
     assert (head["family"], head["statistic"], head["predictor"]) == ("latents", "sqrt_frequency", "tilt")
     assert all(c["seeds_raw"] is not None for c in v["ceilings"].values())

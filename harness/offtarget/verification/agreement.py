@@ -6,7 +6,7 @@ line fitted on all the others, against the mean of the others, so it can be nega
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -224,19 +224,30 @@ def over_length(c: Compared, length: Compared, *, seed: int) -> OverLength:
 
     rng = np.random.default_rng(seed)
     x, alone, y = c.predicted.shift().raw, length.predicted.shift().raw, c.observed.shift().raw
-    variance = 0.0
-    for side in ("predicted", "observed"):
-        n = len(c.predicted) if side == "predicted" else len(c.observed)
+
+    def without(n: int, gap: Callable[[Floats], Floats]) -> float:
         blocks = min(BLOCKS, n)
-        weights = _without_blocks(n, blocks, rng)
-        if side == "predicted":
-            gap = r2(c.predicted.resampled(weights).raw, y) - r2(length.predicted.resampled(weights).raw, y)
-        else:
-            seen = c.observed.resampled(weights).raw
-            gap = r2(x, seen) - r2(alone, seen)
-        variance += (blocks - 1) / blocks * float(((gap - gap.mean()) ** 2).sum())
+        found = gap(_without_blocks(n, blocks, rng))
+        return (blocks - 1) / blocks * float(((found - found.mean()) ** 2).sum())
+
+    def of_prediction(weights: Floats) -> Floats:
+        return r2(c.predicted.resampled(weights).raw, y)
+
+    def of_length(weights: Floats) -> Floats:
+        return r2(length.predicted.resampled(weights).raw, y)
+
+    def of_observation(weights: Floats) -> Floats:
+        seen = c.observed.resampled(weights).raw
+        return r2(x, seen) - r2(alone, seen)
+
+    n, n_length = len(c.predicted), len(length.predicted)
+    if n == n_length:  # the same rows: what they share falls out of the difference
+        variance = without(n, lambda w: of_prediction(w) - of_length(w))
+    else:  # a prediction from answers to other prompts
+        variance = without(n, of_prediction) + without(n_length, of_length)
+    variance += without(len(c.observed), of_observation)
     found = float(r2(x, y) - r2(alone, y))
-    fewest = min(BLOCKS, len(c.predicted), len(c.observed))
+    fewest = min(BLOCKS, n, n_length, len(c.observed))
     half = float(stats.t.ppf(0.975, fewest - 1) * np.sqrt(variance))
     return OverLength(difference=found, ci=(found - half, found + half))
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from offtarget.audit.statistics.means import Floats
-from offtarget.engine.run import Run
+from offtarget.engine.recipe import ProtocolRun
 from offtarget.errors import UndecidedError
 from offtarget.registry import default
 from offtarget.verification import agreement
 from offtarget.verification.agreement import Prediction
+from offtarget.verification.answers import Asked
 from offtarget.verification.concepts import FEWEST, Concepts, families
 from offtarget.verification.predictor import PredictionInput, Rows, length_alone, predict
 from offtarget.verification.records import Ceiling, Control, Outcome
@@ -28,14 +29,15 @@ class Comparison:
     """All predictors on all families of concepts.
 
     Args:
-        run: the run whose policies were observed.
+        asked: the held-out prompts, and the run whose policies were observed on them.
+        item: the protocol of these policies.
         trained: the rows of training.
         audited: all audited rows, without the prompts that are answered.
         observed: answers after and before training, one side for each training seed of the recipe.
     """
 
-    def __init__(self, run: Run, trained: Side, audited: Side, observed: Sequence[Side]) -> None:
-        self.run, self.observed = run, observed
+    def __init__(self, asked: Asked, item: ProtocolRun, trained: Side, audited: Side, observed: Sequence[Side]) -> None:
+        self.asked, self.item, self.run, self.observed = asked, item, asked.run, observed
         self.sides: dict[Rows, Side] = {"trained": trained, "audited": audited}
         self.outcomes: tuple[Outcome, ...] = ()
         self.ceilings: dict[str, Ceiling] = {}
@@ -67,7 +69,7 @@ class Comparison:
         for entry in default().entries("predictor"):
             asked: tuple[Rows, ...] = entry.card.get("rows", ("trained",))
             for rows in asked:
-                found = predict(entry, PredictionInput(self.run, self.sides[rows], rows, concepts, kept))
+                found = predict(entry, PredictionInput(self.asked, self.item, self.sides[rows], rows, concepts, kept))
                 if found is None:
                     continue
                 if rows == "trained":

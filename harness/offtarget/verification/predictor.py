@@ -6,10 +6,12 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.run import Run
 from offtarget.errors import ConfigError
 from offtarget.registry import Entry, load_function, run_content
 from offtarget.verification.agreement import Prediction
+from offtarget.verification.answers import Asked
 from offtarget.verification.concepts import Concepts
 from offtarget.verification.sides import Side
 from offtarget.verification.sums import GroupSums
@@ -40,8 +42,10 @@ class PredictorCard:
 class PredictionInput:
     """What a predictor is given. No row has a prompt that the observed answers answer."""
 
-    run: Run
-    """Start model, reader, recipe and store."""
+    asked: Asked
+    """Those prompts, and how a model's answers to them are read; never what the trained policies answered."""
+    item: ProtocolRun
+    """The protocol that is trained, with its parameters."""
     side: Side
     """The rows to predict from."""
     rows: Rows
@@ -50,9 +54,19 @@ class PredictionInput:
     """What is predicted."""
     _kept: dict[Any, Any] = field(default_factory=dict)
 
-    def once(self, name: str, make: Callable[[], T]) -> T:
-        """What several families of one lens and statistic share, made when first asked for."""
-        key = (name, self.rows, self.concepts.lens, self.concepts.statistic)
+    @property
+    def run(self) -> Run:
+        """Start model, reader, recipe and store."""
+        return self.asked.run
+
+    def once(self, make: Callable[[], T], *name: str) -> T:
+        """What several families share, made when first asked for.
+
+        Args:
+            make: makes it.
+            name: of it; with the lens and the statistic, where it depends on them.
+        """
+        key = (self.rows, *name)
         if key not in self._kept:
             self._kept[key] = make()
         found: T = self._kept[key]

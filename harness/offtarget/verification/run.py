@@ -17,21 +17,20 @@ from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.rows import normalised, shuffled_by_id
 from offtarget.engine.run import Run, read_run, start
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.evals.policy import Completion
 from offtarget.lens.features import FeatureMatrix
-from offtarget.lens.table import features_of, lens_of
-from offtarget.models import ModelRef, resolve
+from offtarget.lens.table import lens_of
+from offtarget.models import resolve
 from offtarget.progress import Progress
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.run import train
 from offtarget.verification.agreement import Prediction
+from offtarget.verification.answers import MIN_PROMPTS, Asked
 from offtarget.verification.comparison import FEW_CONCEPTS, Comparison
 from offtarget.verification.records import ConceptShift, Verification
 from offtarget.verification.sides import Side
 from offtarget.verification.tilt import Tilt
 
 FOLDER, FILE = "verification", "verification.json"
-MIN_PROMPTS = 30
 MAX_PROMPT_CHARACTERS = 2000
 
 
@@ -64,19 +63,19 @@ def verify(
     lenses = _lenses(recipe)
     item = _item(recipe, protocol)
     run = start(recipe, base, folder, store=store, limit=limit, progress=progress)
-    asked = held_out_prompts(run, prompts or recipe.verification.prompts)
-    held = {p.group for p in asked}
+    asked = Asked(run, tuple(held_out_prompts(run, prompts or recipe.verification.prompts)), lenses)
+    held = {p.group for p in asked.prompts}
     options = recipe.verification
     observed, answers = [], []
     for seed in recipe.seeds:
-        side, told = _observe(run, item, seed, asked, lenses)
+        side, told = _observe(asked, item, seed)
         observed.append(side)
         answers.append(told)
     audited = _rows(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
     trained = _rows(run, run.trained_pairs.pairs, run.readings.features, run.trained_pairs)
-    found = Comparison(run, trained, audited, observed).all()
+    found = Comparison(asked, item, trained, audited, observed).all()
     points = _points(run, found, recipe.seeds[0])
-    warnings = (*_left_out(run), *_warnings(found, answers, len(asked)))
+    warnings = (*_left_out(run), *_warnings(found, answers, len(asked.prompts)))
     return Verification(
         offtarget_version=version("offtarget"),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -95,7 +94,7 @@ def verify(
         seeds=recipe.seeds,
         audit=run.audit.key,
         n_trained=len(run.trained_pairs),
-        n_prompts=len(asked),
+        n_prompts=len(asked.prompts),
         sampling=options.model_dump(mode="json"),
         answers={name: float(np.mean([a[name] for a in answers])) for name in answers[0]},
         outcomes=found.outcomes,
@@ -172,63 +171,21 @@ def _left_out(run: Run) -> tuple[str, ...]:
     )
 
 
-def _observe(
-    run: Run, item: ProtocolRun, seed: int, asked: Sequence[Pair], lenses: Sequence[str]
-) -> tuple[Side, dict[str, float]]:
+def _observe(asked: Asked, item: ProtocolRun, seed: int) -> tuple[Side, dict[str, float]]:
     """Answers after (as chosen) and before training (as rejected) to the same prompts, read by the lenses."""
-    recipe = run.recipe
+    run = asked.run
     policy = train(
         run.training_set,
         plan_of(run, item, seed),
         run.model,
-        recipe.training,
+        run.recipe.training,
         seed=seed,
         store=run.store,
         progress=run.progress,
-        template=recipe.chat_template,
+        template=run.recipe.chat_template,
         origin=origin_of(run, item),
     )
-    after = _answers(run, resolve(str(policy.path), run.store), seed, asked, f"{item.protocol} seed {seed}")
-    before = _answers(run, run.model, seed, asked, f"start seed {seed}")
-    pairs = []
-    for k in range(recipe.verification.samples):
-        for p, x, y in zip(asked, after[k], before[k], strict=True):
-            if x.text.strip() and y.text.strip():
-                sides = [[{"role": "assistant", "content": t.text}] for t in (x, y)]
-                pairs.append(Pair(f"{p.id}#{k}", p.group, p.prompt, sides[0], sides[1]))  # type: ignore[arg-type]
-    if len({p.group for p in pairs}) < MIN_PROMPTS:
-        raise UndecidedError(
-            f"{len(asked) * recipe.verification.samples - len(pairs)} of the answers of {item.protocol} seed {seed} are "
-            f"empty: fewer than {MIN_PROMPTS} prompts are left to compare"
-        )
-    both = PairSet(f"rollouts of {run.pairs.name}", pairs)
-    features = features_of(both, lenses, run.reader.during("rollouts"), run.features)
-    flat_after, flat_before = [a for s in after for a in s], [a for s in before for a in s]
-    told = {
-        "characters_before": float(np.mean([len(a.text) for a in flat_before])),
-        "characters_after": float(np.mean([len(a.text) for a in flat_after])),
-        "cut_before": float(np.mean([a.truncated for a in flat_before])),
-        "cut_after": float(np.mean([a.truncated for a in flat_after])),
-        "empty": float(len(flat_after) - len(pairs)),
-    }
-    return Side.of(both, features), told
-
-
-def _answers(run: Run, ref: ModelRef, seed: int, asked: Sequence[Pair], what: str) -> list[list[Completion]]:
-    """Answers to every prompt, one list for each sample."""
-    from offtarget.evals.policy import Sampling
-    from offtarget.evals.pool import rollouts
-
-    options = run.recipe.verification
-    reader = replace(run.reader, model=ref).doing(f"rollouts: {what}")
-    out: list[list[Completion]] = []
-    for k in range(options.samples):
-        sampling = Sampling(options.max_tokens, options.temperature, seed=seed * 1000 + k)
-        found = rollouts(reader, [p.prompt for p in asked], sampling)
-        answers = [found.find(p.prompt, sampling) for p in asked]
-        assert None not in answers
-        out.append([a for a in answers if a is not None])
-    return out
+    return asked.beside_start(resolve(str(policy.path), run.store), seed, item.protocol)
 
 
 def _rows(run: Run, pairs: Sequence[Pair], features: Sequence[FeatureMatrix], of: PairSet) -> Side:

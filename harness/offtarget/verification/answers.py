@@ -1,0 +1,86 @@
+"""Answers to the held-out prompts, read by the lenses of the audit: a model's beside those of the start model."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from offtarget.data.pairs import Pair, PairSet
+from offtarget.engine.run import Run
+from offtarget.errors import UndecidedError
+from offtarget.evals.policy import Completion
+from offtarget.lens.table import features_of
+from offtarget.models import ModelRef
+from offtarget.verification.sides import Side
+
+MIN_PROMPTS = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Held-out prompts, and how they are answered and read."""
+
+    run: Run
+    prompts: tuple[Pair, ...]
+    """One pair of each prompt; only its prompt is used."""
+    lenses: tuple[str, ...]
+    """Those that can read new answers."""
+
+    def beside_start(self, model: ModelRef, seed: int, what: str) -> tuple[Side, dict[str, float]]:
+        """A model's answers (as chosen) and the start model's (as rejected) to the same prompts.
+
+        Args:
+            model: a policy.
+            seed: of sampling; two sides with one seed share the start model's answers, and their noise.
+            what: how the model is called while it works.
+
+        Returns:
+            The rows, one for each prompt and sample, and the answers' mean lengths and shares cut.
+
+        Raises:
+            UndecidedError: fewer than `MIN_PROMPTS` prompts have two answers that are not empty.
+        """
+        after = self.answers(model, seed, f"{what} seed {seed}")
+        before = self.answers(self.run.model, seed, f"start seed {seed}")
+        pairs = []
+        for k in range(self.run.recipe.verification.samples):
+            for p, x, y in zip(self.prompts, after[k], before[k], strict=True):
+                if x.text.strip() and y.text.strip():
+                    sides = [[{"role": "assistant", "content": t.text}] for t in (x, y)]
+                    pairs.append(Pair(f"{p.id}#{k}", p.group, p.prompt, sides[0], sides[1]))  # type: ignore[arg-type]
+        n_samples = self.run.recipe.verification.samples
+        if len({p.group for p in pairs}) < MIN_PROMPTS:
+            raise UndecidedError(
+                f"{len(self.prompts) * n_samples - len(pairs)} of the answers of {what} seed {seed} are empty: fewer than "
+                f"{MIN_PROMPTS} prompts are left to compare"
+            )
+        both = PairSet(f"rollouts of {self.run.pairs.name}", pairs)
+        features = features_of(both, self.lenses, self.run.reader.during("rollouts"), self.run.features)
+        flat_after, flat_before = [a for s in after for a in s], [a for s in before for a in s]
+        told = {
+            "characters_before": float(np.mean([len(a.text) for a in flat_before])),
+            "characters_after": float(np.mean([len(a.text) for a in flat_after])),
+            "cut_before": float(np.mean([a.truncated for a in flat_before])),
+            "cut_after": float(np.mean([a.truncated for a in flat_after])),
+            "empty": float(len(flat_after) - len(pairs)),
+        }
+        return Side.of(both, features), told
+
+    def answers(self, model: ModelRef, seed: int, what: str) -> list[list[Completion]]:
+        """Answers to every prompt, one list for each sample."""
+        from offtarget.evals.policy import Sampling
+        from offtarget.evals.pool import rollouts
+
+        options = self.run.recipe.verification
+        reader = replace(self.run.reader, model=model).doing(f"rollouts: {what}")
+        out: list[list[Completion]] = []
+        for k in range(options.samples):
+            sampling = Sampling(options.max_tokens, options.temperature, seed=seed * 1000 + k)
+            found = rollouts(reader, [p.prompt for p in self.prompts], sampling)
+            told = [found.find(p.prompt, sampling) for p in self.prompts]
+            assert None not in told
+            out.append([a for a in told if a is not None])
+        return out
+
+    def spare_seed(self) -> int:
+        """The smallest seed that no observed policy was trained or sampled with."""
+        return next(s for s in range(len(self.run.recipe.seeds) + 1) if s not in self.run.recipe.seeds)
