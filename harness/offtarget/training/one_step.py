@@ -36,7 +36,7 @@ MARGIN = 0.5
 CLOSE = 0.05
 """Share of the margin by which the step may miss it."""
 TRIES = 8
-PAIRS = 64
+PAIRS = 32
 """Training pairs on which the margin is measured."""
 Scale = Literal["adam", "raw"]
 
@@ -115,11 +115,9 @@ def _step(made: Ready, scale: Scale, seed: int, progress: Progress | None) -> di
     trainer = made.trainer
     moved = [p for p in trainer.model.parameters() if p.requires_grad]
     sums, squares, batches = _gradients(trainer, moved, progress)
-    direction = []
-    for total, square in zip(sums, squares, strict=True):
-        mean = total / batches
-        root = (square / batches).sqrt()
-        direction.append(torch.where(root > 0, mean / root, 0.0) if scale == "adam" else mean)
+    means = [total / batches for total in sums]
+    roots = [(square / batches).sqrt() for square in squares]
+    direction = [torch.where(r > 0, m / r, 0.0) if scale == "adam" else m for m, r in zip(means, roots, strict=True)]
     norm = float(torch.sqrt(sum((d**2).sum() for d in direction)))
     if not norm > 0:
         raise UndecidedError("the gradient at the start is zero, so it says nothing of what training would change")
@@ -132,13 +130,16 @@ def _step(made: Ready, scale: Scale, seed: int, progress: Progress | None) -> di
                 p.copy_(origin - length / norm * d)
         return float(np.mean([_margin(trainer, part) for part in batch]))
 
-    length, reached, tries = find_length(margin_at)
+    # at the start σ(0) = 1/2, so the margin's slope is twice the loss's: a first guess, exact for plain DPO to first order
+    slope = 2 * float(sum((m * d).sum() for m, d in zip(means, direction, strict=True))) / norm
+    length, reached, tries = find_length(margin_at, first=MARGIN / slope)
     return {
         "scale": scale,
         "length": length,
         "norm": norm,
         "margin": reached,
         "batches": batches,
+        "tries": tries,
         "passes": 3.0 + tries * min(PAIRS, len(trainer.train_dataset)) / len(trainer.train_dataset),
     }
 
@@ -195,14 +196,17 @@ def _margin(trainer: Any, batch: dict[str, Any]) -> float:
     return float((trainer.beta * (chosen - rejected - reference.to(chosen)) - (up - down).to(chosen)).mean())
 
 
-def find_length(margin_at: Callable[[float], float]) -> tuple[float, float, int]:
+def find_length(margin_at: Callable[[float], float], first: float) -> tuple[float, float, int]:
     """The length of the step whose margin is `MARGIN`, its margin, and in how many tries: the secant through the last two.
+
+    Args:
+        margin_at: from a length to its margin; 0 at 0.
+        first: the length that is tried first.
 
     Raises:
         UndecidedError: no length is found that reaches it.
     """
-    low, at_low = 0.0, margin_at(0.0)
-    length = 0.01
+    low, at_low, length = 0.0, 0.0, first
     for tries in range(1, TRIES + 1):
         reached = margin_at(length)
         if abs(reached - MARGIN) <= CLOSE * MARGIN:
