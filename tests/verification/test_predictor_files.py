@@ -1,7 +1,9 @@
 """Predictors are files: one of somebody's own is used, and what is no prediction is refused by its place."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
@@ -89,3 +91,34 @@ def test_one_that_does_not_apply_predicts_nothing(content: Path) -> None:
         FILE.replace("{body}", "raise SystemExit").replace('formula="?"', 'formula="?", statistics=("presence",)')
     )
     assert predict(registry.use([content]).get("predictor", "mine"), given(*TEXTS, VALUES)) is None, "not asked"
+
+
+def test_what_own_answers_predict_adds_up_to_the_disparity() -> None:
+    chosen, own, rejected = ([[3.0, 0.0], [1.0, 2.0]], [[2.0, 2.0], [0.0, 0.0]], [[1.0, 1.0], [0.0, 1.0]])
+    texts = (["a", "bb"], ["c", "d"])
+    data = given(*texts, {"chosen": chosen, "rejected": rejected})
+    entry = registry.default().get("predictor", "own_chosen")
+    own_module = registry.load_module(entry.path)
+    against = given(*texts, {"chosen": own, "rejected": rejected}).side
+    kept = {("trained", "own answers"): own_module.Own(np.arange(2), against, data.side)}
+    asked = replace(data, _kept=kept)
+    up, down, both = (
+        predict(registry.default().get("predictor", name), asked)
+        for name in ("own_chosen", "own_rejected", "disparity")
+    )
+    assert up is not None and down is not None and both is not None
+    assert up.shift().raw == pytest.approx([1.0, 0.0]), "3 - 2 and 1 - 0; 0 - 2 and 2 - 0"
+    assert down.shift().raw == pytest.approx([0.5, 0.0])
+    assert up.shift().raw + down.shift().raw == pytest.approx(both.shift().raw)
+
+
+def test_the_first_order_is_the_covariance_within_prompts() -> None:
+    gradient = registry.load_module(registry.default().get("predictor", "first_order").path)
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(5), 4)
+    values, delta = rng.normal(size=(20, 3)) + codes[:, None], rng.normal(size=20) - 3 * codes
+    want = np.mean(
+        [[np.cov(values[codes == p, j], delta[codes == p])[0, 1] for j in range(3)] for p in range(5)], axis=0
+    )
+    assert gradient.within_prompts(values, delta, codes).mean(axis=0) == pytest.approx(want)
+    assert not gradient.within_prompts(values[:2], delta[:2], np.array([0, 1])).any(), "one answer has no covariance"

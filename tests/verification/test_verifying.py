@@ -70,7 +70,7 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
     v = json.loads(capsys.readouterr().out)
     assert v["n_prompts"] == 40 and v["n_trained"] == 24
     assert {o["predictor"] for o in v["outcomes"]} == {
-        "tilt", "disparity", "activation", "logit_linear", "length", "one_gradient",
+        "tilt", "disparity", "activation", "logit_linear", "length", "one_gradient", "own_chosen", "own_rejected",
     }  # fmt: skip
     assert {o["family"] for o in v["outcomes"]} >= {"latents", "surface"}
     assert {o["seed"] for o in v["outcomes"]} == {0, 1}
@@ -135,11 +135,14 @@ def test_what_columns_say_is_left_out_since_new_answers_have_none(
     rows = [json.loads(line) for line in Path("pairs.jsonl").read_text().splitlines()]
     scored = [{**r, "chosen_score": 3 + i % 4, "rejected_score": 4} for i, r in enumerate(rows)]
     Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in scored))
-    run(recipe | {"audit": {"lens": ["surface", "columns"]}, "seeds": [0]})
+    two_answers = {**recipe["verification"], "samples": 2}
+    run(recipe | {"audit": {"lens": ["surface", "columns"]}, "seeds": [0], "verification": two_answers})
     capsys.readouterr()
     assert call(["verify", "out", "--json"]) == 0
     v = json.loads(capsys.readouterr().out)
     assert {o["family"] for o in v["outcomes"]} == {"surface"}
+    (first,) = [o["control"] for o in v["outcomes"] if o["predictor"] == "first_order"]
+    assert first["n_rows"] == 80, "two answers to each prompt, and the covariance of both"
     assert not any(p["concept"].startswith("columns:") for p in v["points"])
     told = "lens 'columns' is left out: new answers have no columns, so nothing can be observed of its 1 concept"
     assert told in v["warnings"]

@@ -47,6 +47,13 @@ class Concepts:
             return concept_differences(side.lens(self.lens), self.specs, self.statistic)
         return np.asarray(contrasts([side.lens(self.lens)], self.specs).u / self.scale)
 
+    def of_responses(self, side: Side, span: Literal["chosen", "rejected"]) -> NDArray[Any]:
+        """The value of each concept in one response of each row, `(n_rows, n_concepts)`."""
+        if self.member is not None:
+            return np.asarray((latent_values(side.lens(self.lens), span, self.statistic) @ self.member).todense())
+        both = np.split(response_values([side.lens(self.lens)], self.specs) / self.scale, 2)
+        return both[SPANS.index(span)]
+
     def values(self, side: Side) -> tuple[NDArray[Any], NDArray[Any]]:
         """Chosen and rejected: what is fitted on, each `(n_rows, n_latents)`, or `(n_rows, n_concepts)` without latents."""
         if self.member is not None:
