@@ -107,6 +107,11 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
     assert call(["board", "out", "--predictions", "--format", "html"]) == 2
 
     made = sum(e["event"] == "made" for e in Store().events())
+    assert call(["verify", "out", "--level", "data", "--json"]) == 0
+    cheap = {o["predictor"] for o in json.loads(capsys.readouterr().out)["outcomes"]}
+    assert cheap == {"tilt", "disparity", "length"}
+    assert call(["verify", "out", "--level", "forwards"]) == 2
+    assert "unknown level 'forwards': did you mean forward?" in capsys.readouterr().err
     assert call(["verify", "out"]) == 0
     assert "ceiling of latents/sqrt_frequency" in capsys.readouterr().out
     assert sum(e["event"] == "made" for e in Store().events()) == made, "something finished was done twice"

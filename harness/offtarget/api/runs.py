@@ -143,6 +143,7 @@ def verify(
     *,
     protocol: str | None = None,
     prompts: int | None = None,
+    level: str = "pulse",
     progress: Progress | None = None,
 ) -> Verification:
     """Sample answers before and after training, and compare what moved with what the data predicted.
@@ -151,6 +152,7 @@ def verify(
         run_dir: a folder that `run` wrote, or its result. `verification/` is written into it.
         protocol: which protocol's policy; by default the first of the recipe.
         prompts: held-out prompts, at least 30; by default the recipe's number.
+        level: the dearest predictors that are computed: data, forward, gradient or pulse.
         progress: called with (what, done, total).
 
     Raises:
@@ -169,7 +171,7 @@ def verify(
     from offtarget.verification.run import write
 
     folder = run_dir.out if isinstance(run_dir, Experiment) else Path(run_dir)
-    found = check(folder, protocol=protocol, prompts=prompts, store=Store(), progress=progress)
+    found = check(folder, protocol=protocol, prompts=prompts, level=level, store=Store(), progress=progress)
     render_verification(found, write(found, folder).with_name(VERIFY_REPORT))
     return found
 

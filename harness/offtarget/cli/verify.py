@@ -16,6 +16,9 @@ def verify(
     prompts: Annotated[
         int | None, typer.Option(min=30, help="Number of held-out prompts; default: that of the recipe.")
     ] = None,
+    level: Annotated[
+        str, typer.Option(help="The dearest predictors that are computed: data, forward, gradient or pulse.")
+    ] = "pulse",
     summary: Annotated[
         Path | None, typer.Option(help="Also write the figures, without single concepts, to this file.")
     ] = None,
@@ -27,7 +30,7 @@ def verify(
     from offtarget.verification.run import verify, write
 
     with progress() as report:
-        result = verify(run_dir, protocol=protocol, prompts=prompts, store=Store(), progress=report)
+        result = verify(run_dir, protocol=protocol, prompts=prompts, level=level, store=Store(), progress=report)
     path = write(result, run_dir)
     if summary:
         write_atomic(summary, result.model_copy(update={"points": ()}).model_dump_json(indent=1) + "\n")

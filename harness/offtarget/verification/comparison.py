@@ -13,7 +13,7 @@ from offtarget.verification import agreement
 from offtarget.verification.agreement import Prediction
 from offtarget.verification.answers import Asked
 from offtarget.verification.concepts import FEWEST, Concepts, families
-from offtarget.verification.predictor import PredictionInput, Rows, length_alone, predict
+from offtarget.verification.predictor import LEVELS, Cost, PredictionInput, Rows, length_alone, predict
 from offtarget.verification.records import Ceiling, Control, Outcome
 from offtarget.verification.sides import Side
 from offtarget.verification.sums import GroupSums
@@ -34,9 +34,19 @@ class Comparison:
         trained: the rows of training.
         audited: all audited rows, without the prompts that are answered.
         observed: answers after and before training, one side for each training seed of the recipe.
+        level: the dearest predictors that are computed.
     """
 
-    def __init__(self, asked: Asked, item: ProtocolRun, trained: Side, audited: Side, observed: Sequence[Side]) -> None:
+    def __init__(
+        self,
+        asked: Asked,
+        item: ProtocolRun,
+        trained: Side,
+        audited: Side,
+        observed: Sequence[Side],
+        level: Cost = LEVELS[-1],
+    ) -> None:
+        self.costs = LEVELS[: LEVELS.index(level) + 1]
         self.asked, self.item, self.run, self.observed = asked, item, asked.run, observed
         self.sides: dict[Rows, Side] = {"trained": trained, "audited": audited}
         self.outcomes: tuple[Outcome, ...] = ()
@@ -66,7 +76,7 @@ class Comparison:
         alone = [agreement.Compared(length_alone(self.sides["trained"], concepts), y, sensitivity) for y in seen]
         seeds = self.run.recipe.seeds
         out = []
-        for entry in default().entries("predictor"):
+        for entry in (e for e in default().entries("predictor") if e.card["cost"] in self.costs):
             asked: tuple[Rows, ...] = entry.card.get("rows", ("trained",))
             for rows in asked:
                 found = predict(entry, PredictionInput(self.asked, self.item, self.sides[rows], rows, concepts, kept))

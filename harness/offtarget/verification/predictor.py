@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from offtarget.verification.sums import GroupSums
 
 Cost = Literal["data", "forward", "gradient", "pulse"]
 """The dearest thing that it needs: rows and their features; forward passes of the start model; gradients; training steps."""
+LEVELS: tuple[Cost, ...] = get_args(Cost)
+"""The cheapest first."""
 Rows = Literal["trained", "audited"]
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from offtarget.engine.grid import origin_of, plan_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.rows import normalised, shuffled_by_id
 from offtarget.engine.run import Run, read_run, start
-from offtarget.errors import ConfigError, UndecidedError
+from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.table import lens_of
 from offtarget.models import resolve
@@ -26,6 +26,7 @@ from offtarget.training.run import train
 from offtarget.verification.agreement import Prediction
 from offtarget.verification.answers import MIN_PROMPTS, Asked
 from offtarget.verification.comparison import FEW_CONCEPTS, Comparison
+from offtarget.verification.predictor import LEVELS
 from offtarget.verification.records import ConceptShift, Verification
 from offtarget.verification.sides import Side
 from offtarget.verification.tilt import Tilt
@@ -39,6 +40,7 @@ def verify(
     *,
     protocol: str | None = None,
     prompts: int | None = None,
+    level: str = LEVELS[-1],
     store: Store,
     progress: Progress | None = None,
 ) -> Verification:
@@ -52,13 +54,16 @@ def verify(
         folder: what `offtarget run` wrote.
         protocol: which row of the recipe; by default its first.
         prompts: held-out prompts, other than the recipe's number.
+        level: the dearest predictors that are computed: data, forward, gradient or pulse.
         store: where artifacts lie.
         progress: called with (what, done, total).
 
     Raises:
-        ConfigError: no run, no such protocol in it, or no lens that can read new answers.
+        ConfigError: no run, no such protocol or level, or no lens that can read new answers.
         UndecidedError: fewer than 30 prompts are left that were not trained on.
     """
+    if level not in LEVELS:
+        raise unknown_name("level", level, LEVELS)
     recipe, base, limit = read_run(folder)
     lenses = _lenses(recipe)
     item = _item(recipe, protocol)
@@ -73,7 +78,7 @@ def verify(
         answers.append(told)
     audited = _rows(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
     trained = _rows(run, run.trained_pairs.pairs, run.readings.features, run.trained_pairs)
-    found = Comparison(asked, item, trained, audited, observed).all()
+    found = Comparison(asked, item, trained, audited, observed, level).all()
     points = _points(run, found, recipe.seeds[0])
     warnings = (*_left_out(run), *_warnings(found, answers, len(asked.prompts)))
     return Verification(
@@ -86,6 +91,7 @@ def verify(
                 "recipe": recipe.model_dump(mode="json"),
                 "protocol": item.model_dump(mode="json"),
                 "prompts": sorted(held),
+                "level": level,
             }
         ),
         dataset=run.pairs.name,
