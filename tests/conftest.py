@@ -74,6 +74,16 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()
 
 
+@pytest.fixture(autouse=True)
+def own_registry() -> Iterator[None]:
+    """Content folders that a test adds are gone after it."""
+    yield
+    if "offtarget.registry" in sys.modules:
+        registry = sys.modules["offtarget.registry"]
+        if registry._added:
+            registry.use([])
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real preference data beside the checkout; skips where it is not there."""

@@ -143,7 +143,7 @@ def verify(
     *,
     protocol: str | None = None,
     prompts: int | None = None,
-    level: str = "pulse",
+    level: str | None = None,
     progress: Progress | None = None,
 ) -> Verification:
     """Sample answers before and after training, and compare what moved with what the data predicted.
@@ -152,7 +152,8 @@ def verify(
         run_dir: a folder that `run` wrote, or its result. `verification/` is written into it.
         protocol: which protocol's policy; by default the first of the recipe.
         prompts: held-out prompts, at least 30; by default the recipe's number.
-        level: the dearest predictors that are computed: data, forward, gradient or pulse.
+        level: the dearest predictors that are computed: data, forward, gradient or pulse; by default all, where a lens
+            asks a judge those of the data.
         progress: called with (what, done, total).
 
     Raises:

@@ -17,8 +17,12 @@ def verify(
         int | None, typer.Option(min=30, help="Number of held-out prompts; default: that of the recipe.")
     ] = None,
     level: Annotated[
-        str, typer.Option(help="The dearest predictors that are computed: data, forward, gradient or pulse.")
-    ] = "pulse",
+        str | None,
+        typer.Option(
+            help="The dearest predictors that are computed: data, forward, gradient or pulse; default: all, where a lens asks a "
+            "judge data."
+        ),
+    ] = None,
     summary: Annotated[
         Path | None, typer.Option(help="Also write the figures, without single concepts, to this file.")
     ] = None,

@@ -42,6 +42,8 @@ class Lens:
     """Raises a `ConfigError` where what is after the colon cannot be, before any row is read."""
     kind: Kind = "plain"
     """What its columns are."""
+    asks: bool = False
+    """Whether reading asks a service, text by text, which may cost money."""
 
 
 def _rules(_: str) -> list[str]:
@@ -145,6 +147,7 @@ LENSES = {
         learns=True,
         check=_judge_options,
         kind="signed",
+        asks=True,
     ),
 }
 

@@ -40,7 +40,7 @@ def verify(
     *,
     protocol: str | None = None,
     prompts: int | None = None,
-    level: str = LEVELS[-1],
+    level: str | None = None,
     store: Store,
     progress: Progress | None = None,
 ) -> Verification:
@@ -54,7 +54,8 @@ def verify(
         folder: what `offtarget run` wrote.
         protocol: which row of the recipe; by default its first.
         prompts: held-out prompts, other than the recipe's number.
-        level: the dearest predictors that are computed: data, forward, gradient or pulse.
+        level: the dearest predictors that are computed: data, forward, gradient or pulse. None: all; only those of the data
+            where a lens asks a judge, which would have to read the answers that the others sample.
         store: where artifacts lie.
         progress: called with (what, done, total).
 
@@ -62,10 +63,11 @@ def verify(
         ConfigError: no run, no such protocol or level, or no lens that can read new answers.
         UndecidedError: fewer than 30 prompts are left that were not trained on.
     """
-    if level not in LEVELS:
+    if level is not None and level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
     recipe, base, limit = read_run(folder)
     lenses = _lenses(recipe)
+    dearest = level or (LEVELS[0] if any(lens_of(name).asks for name in lenses) else LEVELS[-1])
     item = _item(recipe, protocol)
     run = start(recipe, base, folder, store=store, limit=limit, progress=progress)
     asked = Asked(run, tuple(held_out_prompts(run, prompts or recipe.verification.prompts)), lenses)
@@ -78,7 +80,7 @@ def verify(
         answers.append(told)
     audited = _rows(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
     trained = _rows(run, run.trained_pairs.pairs, run.readings.features, run.trained_pairs)
-    found = Comparison(asked, item, trained, audited, observed, level).all()
+    found = Comparison(asked, item, trained, audited, observed, dearest).all()
     points = _points(run, found, recipe.seeds[0])
     warnings = (*_left_out(run), *_warnings(found, answers, len(asked.prompts)))
     return Verification(
@@ -91,7 +93,7 @@ def verify(
                 "recipe": recipe.model_dump(mode="json"),
                 "protocol": item.model_dump(mode="json"),
                 "prompts": sorted(held),
-                "level": level,
+                "level": dearest,
             }
         ),
         dataset=run.pairs.name,
