@@ -58,26 +58,42 @@ for code in {!r}:
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "below"), [("audit", "audit.records"), ("board", "board.rank"), ("gate", "gate.records")]
-)
-def test_a_package_of_that_name_is_called_whatever_was_imported_first(name: str, below: str) -> None:
-    """`offtarget.audit` is both a package and what people call; either order of imports gives the same.
+BELOW = {"audit": "audit.records", "board": "board.rank", "curve": "curve.records", "gate": "gate.records"}
+"""Packages that are called, and a module in each."""
+
+
+@pytest.fixture(scope="module")
+def called() -> dict[str, list[str]]:
+    """What each package says, twice called, in each of four orders of imports.
 
     Each order is a fork of one new process, in which the libraries below are imported and nothing of offtarget is.
     """
-    orders = (
-        f"import offtarget, offtarget.errors\nofftarget.{name}\nimport offtarget.{below}\n",
-        f"import offtarget.{below}, offtarget.errors\nimport offtarget\n",
-        f"import offtarget.errors, offtarget.{name}\nimport offtarget\n",
-        f"from offtarget import {name}\nimport offtarget.errors, offtarget\nassert offtarget.{name} is {name}\n",
-    )
-    codes = [code + CALL.format(name) + f"import offtarget.{below}\n" + CALL.format(name) for code in orders]
+    codes = []
+    for name, below in BELOW.items():
+        orders = (
+            f"import offtarget, offtarget.errors\nofftarget.{name}\nimport offtarget.{below}\n",
+            f"import offtarget.{below}, offtarget.errors\nimport offtarget\n",
+            f"import offtarget.errors, offtarget.{name}\nimport offtarget\n",
+            f"from offtarget import {name}\nimport offtarget.errors, offtarget\nassert offtarget.{name} is {name}\n",
+        )
+        codes += [code + CALL.format(name) + f"import offtarget.{below}\n" + CALL.format(name) for code in orders]
     lines = fresh(FORKS.format(codes)).split("\n")
-    assert len(lines) == 8 and len({*lines}) == 1, "each of four orders, twice called, says the same"
-    text = lines[0]
+    assert len(lines) == 8 * len(BELOW)
+    return {name: lines[8 * i : 8 * i + 8] for i, name in enumerate(BELOW)}
+
+
+@pytest.mark.parametrize("name", BELOW)
+def test_a_package_of_that_name_is_called_whatever_was_imported_first(name: str, called: dict[str, list[str]]) -> None:
+    """`offtarget.audit` is both a package and what people call; either order of imports gives the same."""
+    assert len({*called[name]}) == 1, "each of four orders, twice called, says the same"
     missing = "missing 1 required positional argument: '{}'"
-    assert {"audit": missing.format("pairs"), "board": "holds no cells", "gate": missing.format("data")}[name] in text
+    says = {
+        "audit": missing.format("pairs"),
+        "board": "holds no cells",
+        "curve": missing.format("policies"),
+        "gate": missing.format("data"),
+    }[name]
+    assert says in called[name][0]
 
 
 def test_the_signature_of_a_called_package_is_that_of_its_function() -> None:

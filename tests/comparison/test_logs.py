@@ -61,6 +61,12 @@ def log_of(folder: Path, says: Callable[[int], str], made: Task | None = None, *
     return Path(log.location.removeprefix("file://"))
 
 
+@pytest.fixture(scope="module")
+def all_no(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of a model that says no to each question."""
+    return log_of(tmp_path_factory.mktemp("no"), lambda i: "no")
+
+
 def test_two_logs_of_any_task_are_compared_sample_by_sample(tmp_path: Path) -> None:
     before = log_of(tmp_path / "a", lambda i: "yes" if i < 10 else "no")
     after = log_of(tmp_path / "b", lambda i: "yes" if 5 <= i < 30 else "no")
@@ -92,27 +98,25 @@ def test_epochs_are_samples_of_one_prompt(tmp_path: Path) -> None:
     assert found.difference == pytest.approx(8 / N)
 
 
-def test_the_same_id_with_another_question_is_not_the_same_sample(tmp_path: Path) -> None:
-    before = log_of(tmp_path / "a", lambda i: "no")
+def test_the_same_id_with_another_question_is_not_the_same_sample(tmp_path: Path, all_no: Path) -> None:
     after = log_of(tmp_path / "b", lambda i: "yes", quiz([yes()], shift=3))
     with pytest.raises(ConfigError, match=r"40 of 40 samples with the same id have different inputs"):
-        offtarget.compare_logs(before, after)
+        offtarget.compare_logs(all_no, after)
 
 
-def test_another_version_of_a_task_is_refused_by_name(tmp_path: Path) -> None:
-    before = log_of(tmp_path / "a", lambda i: "no")
+def test_another_version_of_a_task_is_refused_by_name(tmp_path: Path, all_no: Path) -> None:
     after = log_of(tmp_path / "b", lambda i: "no", quiz([yes()], version=2))
     with pytest.raises(ConfigError, match=r"'quiz': task versions 1 and 2 cannot be compared"):
-        offtarget.compare_logs(before, after)
+        offtarget.compare_logs(all_no, after)
 
 
 @pytest.mark.parametrize(
     ("status", "said"), [("started", "is not finished"), ("cancelled", "was cancelled"), ("error", "failed")]
 )
-def test_a_run_that_did_not_succeed_is_no_sample_of_anything(tmp_path: Path, status: str, said: str) -> None:
+def test_a_run_that_did_not_succeed_is_no_sample_of_anything(all_no: Path, status: str, said: str) -> None:
     from inspect_ai.log import read_eval_log
 
-    log = read_eval_log(str(log_of(tmp_path / "a", lambda i: "no")))
+    log = read_eval_log(str(all_no))
     half = log.model_copy(update={"status": status})
     with pytest.raises(ConfigError, match=f"'quiz' {said}"):
         offtarget.compare_logs(half, log)
@@ -120,12 +124,13 @@ def test_a_run_that_did_not_succeed_is_no_sample_of_anything(tmp_path: Path, sta
     assert found.difference == 0
 
 
-def test_damaged_and_missing_logs_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    whole = log_of(tmp_path / "a", lambda i: "no")
+def test_damaged_and_missing_logs_are_one_line(
+    tmp_path: Path, all_no: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     cut = tmp_path / "cut.eval"
-    cut.write_bytes(whole.read_bytes()[:400])
+    cut.write_bytes(all_no.read_bytes()[:400])
     for other, said in ((cut, "not an Inspect log, or a damaged one"), (tmp_path / "none.eval", "no such file")):
-        assert call(["compare", str(whole), str(other)]) == 2
+        assert call(["compare", str(all_no), str(other)]) == 2
         (line,) = capsys.readouterr().err.strip().splitlines()
         assert said in line
 

@@ -346,11 +346,12 @@ def test_pytest_collects_a_toml(pytester: pytest.Pytester, there: Path) -> None:
         .replace('"offtarget-baseline.json"', f'"{there}/offtarget-baseline.json"')
     )
     rule = '[[rule]]\nconcept = "surface:bold"\nmax_effect = {}\n'
-    pytester.makefile(".toml", offtarget=toml)  # as init writes it: no rule
-    pytester.runpytest_subprocess("-p", "no:xdist", "offtarget.toml").assert_outcomes(passed=1)
-    pytester.makefile(".toml", offtarget=toml + rule.format(15) + rule.format(90))
-    done = pytester.runpytest_subprocess("-p", "no:xdist", "offtarget.toml")
-    done.assert_outcomes(passed=2, failed=1)
+    for folder, text in (("plain", toml), ("ruled", toml + rule.format(15) + rule.format(90))):
+        pytester.mkdir(folder).joinpath("offtarget.toml").write_text(text)  # plain: as init writes it, without a rule
+    done = pytester.runpytest_subprocess("-p", "no:xdist", "-v", "plain/offtarget.toml", "ruled/offtarget.toml")
+    done.assert_outcomes(passed=3, failed=1)
+    outcomes = re.findall(r"^(\w+)/offtarget.toml::.* (PASSED|FAILED) ", "\n".join(done.outlines), re.M)
+    assert sorted(outcomes) == [("plain", "PASSED"), ("ruled", "FAILED"), ("ruled", "PASSED"), ("ruled", "PASSED")]
     done.stdout.fnmatch_lines(["*over: bold text: +20.0 points to chosen*the limit is 15 points*"])
 
 
