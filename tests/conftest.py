@@ -54,31 +54,23 @@ def pytest_collection_finish() -> None:
     """What collecting has imported stays."""
     gc.freeze()
     gc.enable()
-    gc.callbacks.append(freeze_libraries)
 
 
-def freeze_libraries(phase: str, info: dict[str, int]) -> None:
-    """Takes imported libraries out of the garbage collector's sight, behind a collection of everything.
+def pytest_runtest_logfinish() -> None:
+    """Takes imported libraries out of the garbage collector's sight.
 
-    torch, transformers and trl leave millions of objects that live as long as the process, and trl, accelerate and the
-    grid collect all garbage in each training: 0.8 s a time, most of a tiny model's.
+    torch, transformers and trl leave millions of objects that live as long as the process, and trl collects all garbage
+    in each training: 0.8 s a time, most of a tiny model's.
     """
     global frozen_at
-    if phase == "stop" and info["generation"] == 2 and len(sys.modules) > frozen_at + LIBRARY:
+    if len(sys.modules) > frozen_at + LIBRARY:
+        gc.collect()
         gc.freeze()
         frozen_at = len(sys.modules)
 
 
-def pytest_runtest_logfinish() -> None:
-    """What a test has imported stays, too, where nothing was collected in it."""
-    if len(sys.modules) > frozen_at + LIBRARY:
-        gc.collect()
-
-
 def pytest_sessionfinish() -> None:
     """At the end pytest looks through all objects for what was left open."""
-    if freeze_libraries in gc.callbacks:
-        gc.callbacks.remove(freeze_libraries)
     gc.unfreeze()
 
 
