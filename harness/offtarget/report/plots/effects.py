@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from markupsafe import Markup
@@ -38,6 +39,12 @@ def forest(rows: Sequence[Interval], *, name: str, x_label: str, alt: str, narro
         alt: for those who cannot see it.
         narrow: for a narrow screen: each name above its line.
     """
+    return _forest(tuple(rows), name, x_label, alt, narrow)
+
+
+@lru_cache(maxsize=16)
+def _forest(rows: tuple[Interval, ...], name: str, x_label: str, alt: str, narrow: bool) -> Markup:
+    """Kept, since a page is written again for each run that finds its audit in the store."""
     if not rows:
         return Markup("")
     with rc():
