@@ -25,7 +25,7 @@ FLOORS = [
     {"models", "model_folder", "model_size", "chat_template", "asking"},
     {"data", "lens"},
     {"audit", "verdicts", "shaping", "training", "evals"},
-    {"board", "report"},
+    {"board", "report", "influence"},
     {"benchmark", "comparison"},
     {"engine"},
     {"verification", "review", "gate", "claims", "curve", "elsewhere"},

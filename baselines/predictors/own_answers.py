@@ -52,6 +52,7 @@ def own_answers(given: PredictionInput) -> Own:
 @predictor(
     name="own_rejected",
     cost="forward",
+    needs=("own_training",),
     source="the projection difference of arXiv 2507.21509, on the rejected side",
     formula="mean over pairs of s(own answer of the start model) − s(rejected)",
 )
@@ -64,6 +65,7 @@ def own_rejected(given: PredictionInput) -> GroupSums:
 @predictor(
     name="own_chosen",
     cost="forward",
+    needs=("own_training",),
     source="the projection difference of arXiv 2507.21509",
     formula="mean over pairs of s(chosen) − s(own answer of the start model)",
 )

@@ -20,6 +20,7 @@ def autoencoder(given: PredictionInput) -> Any:
 @predictor(
     name="activation",
     cost="forward",
+    needs=("rows",),
     source="disparity without the autoencoder's threshold",
     formula="mean over pairs of (h̄(chosen) − h̄(rejected)) · encoder of the concept, h̄ the mean activation",
     statistics=("sqrt_frequency",),
@@ -38,6 +39,7 @@ def activation(given: PredictionInput) -> GroupSums | None:
 @predictor(
     name="logit_linear",
     cost="gradient",
+    needs=("rows", "rows"),
     source="after arXiv 2602.04863; the score A of arXiv 2606.12360, appendix A, in its local regime",
     formula="mean over pairs of ∇ₕ[log p(chosen) − log p(rejected)] · decoder of the concept, per token",
     statistics=("sqrt_frequency",),

@@ -14,5 +14,5 @@ from offtarget.verification.tilt import Tilt
 def tilt(given: PredictionInput) -> Tilt:
     """Covariance of the latents with a linear reward that is fitted to the pairs."""
     of = given.concepts
-    fit = given.once(lambda: given.side.tilt(*of.values(given.side)), "tilt", of.lens, of.statistic)
+    fit = given.once(lambda: given.side.tilt(*of.values(given.side)), "tilt", of.lens, of.statistic, of_rows=True)
     return fit if of.member is None else fit.of(of.member)

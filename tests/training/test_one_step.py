@@ -49,7 +49,7 @@ def test_the_step_is_down_the_gradient_of_the_loss_and_ends_at_its_margin(bench:
     with torch.no_grad():
         gained = [float(a - b) for a, b in zip(margins(stepped, bench), margins(base, bench), strict=True)]
     assert bench.spec.beta * np.mean(gained) == pytest.approx(MARGIN, rel=CLOSE + 0.01)
-    assert made.digest["margin"] == pytest.approx(bench.spec.beta * np.mean(gained), rel=1e-3)
+    assert made.digest["reached"] == pytest.approx(bench.spec.beta * np.mean(gained), rel=1e-3)
     assert made.digest["tries"] <= 2, "the first guess is right to first order"
 
     at_start = policy(bench, made.path, trainable=True)
@@ -90,6 +90,19 @@ def test_a_plan_shapes_the_step(bench: Bench) -> None:
     plain, flipped = (Bench.weights(step(bench, plan).path) for plan in (None, turned))
     a, b = (np.concatenate([w[k].ravel() for k in sorted(w) if "lora_B" in k]) for w in (plain, flipped))
     assert float(a @ b / np.linalg.norm(a) / np.linalg.norm(b)) < -0.999
+
+
+def test_a_plan_can_go_as_far_as_plain_dpo_did_whatever_its_labels_add_up_to(bench: Bench) -> None:
+    """Half of the labels flipped: the mean gradient is small, and a step of the same factor with it."""
+    plain = step(bench)
+    half = np.arange(len(bench.set.pairs)) % 2 == 0
+    mixed = ShapingPlan.identity("label_flip", bench.set.pairs).edit(flip=half)
+    made = one_step(
+        bench.set, mixed, bench.ref, bench.spec, seed=3, store=bench.store, scale="raw", factor=plain.digest["factor"]
+    )
+    assert made.digest["factor"] == pytest.approx(plain.digest["factor"])
+    assert made.digest["length"] / plain.digest["length"] == pytest.approx(made.digest["norm"] / plain.digest["norm"])
+    assert made.digest["length"] < 0.9 * plain.digest["length"]
 
 
 def test_it_is_made_once_whatever_the_schedule(bench: Bench) -> None:

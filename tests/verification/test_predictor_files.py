@@ -14,6 +14,7 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError
 from offtarget.lens.features import Column, FeatureMatrix
 from offtarget.verification.concepts import Concepts
+from offtarget.verification.likelier import within_prompts
 from offtarget.verification.predictor import PredictionInput, predict
 from offtarget.verification.sides import Side
 
@@ -100,7 +101,7 @@ def test_what_own_answers_predict_adds_up_to_the_disparity() -> None:
     entry = registry.default().get("predictor", "own_chosen")
     own_module = registry.load_module(entry.path)
     against = given(*texts, {"chosen": own, "rejected": rejected}).side
-    kept = {("trained", "own answers"): own_module.Own(np.arange(2), against, data.side)}
+    kept = {(None, "own answers"): own_module.Own(np.arange(2), against, data.side)}
     asked = replace(data, _kept=kept)
     up, down, both = (
         predict(registry.default().get("predictor", name), asked)
@@ -113,12 +114,11 @@ def test_what_own_answers_predict_adds_up_to_the_disparity() -> None:
 
 
 def test_the_first_order_is_the_covariance_within_prompts() -> None:
-    gradient = registry.load_module(registry.default().get("predictor", "first_order").path)
     rng = np.random.default_rng(0)
     codes = np.repeat(np.arange(5), 4)
     values, delta = rng.normal(size=(20, 3)) + codes[:, None], rng.normal(size=20) - 3 * codes
     want = np.mean(
         [[np.cov(values[codes == p, j], delta[codes == p])[0, 1] for j in range(3)] for p in range(5)], axis=0
     )
-    assert gradient.within_prompts(values, delta, codes).mean(axis=0) == pytest.approx(want)
-    assert not gradient.within_prompts(values[:2], delta[:2], np.array([0, 1])).any(), "one answer has no covariance"
+    assert within_prompts(values, delta, codes).mean(axis=0) == pytest.approx(want)
+    assert not within_prompts(values[:2], delta[:2], np.array([0, 1])).any(), "one answer has no covariance"

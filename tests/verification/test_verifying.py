@@ -70,8 +70,9 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
     v = json.loads(capsys.readouterr().out)
     assert v["n_prompts"] == 40 and v["n_trained"] == 24
     assert {o["predictor"] for o in v["outcomes"]} == {
-        "tilt", "disparity", "activation", "logit_linear", "length", "one_gradient", "own_chosen", "own_rejected",
-    }  # fmt: skip
+        "tilt", "disparity", "activation", "logit_linear", "length", "own_chosen", "own_rejected", "kernel", "kernel_pairs",
+        "one_gradient", "first_order", "first_order_pairs",
+    }, "three steps of training are fewer than a pulse has"  # fmt: skip
     assert {o["family"] for o in v["outcomes"]} >= {"latents", "surface"}
     assert {o["seed"] for o in v["outcomes"]} == {0, 1}
     for o in v["outcomes"]:
@@ -79,7 +80,8 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
         assert c["raw_null"]["n"] == c["by_row_null"]["n"] == 500
         assert 1 / 501 <= c["by_row_null"]["p"] <= 1
         assert c["n_prompts"] <= 40
-        expected = 40 if o["predictor"] == "one_gradient" else 24 if o["rows"] == "trained" else 30
+        own = {"one_gradient": 40, "first_order": 160, "kernel": 160}
+        expected = own.get(o["predictor"], 24 if o["rows"] == "trained" else 30)
         assert c["n_rows"] == expected, "rows of held-out prompts predict nothing"
     head = v["outcomes"][0]
     assert (head["family"], head["statistic"], head["predictor"]) == ("latents", "sqrt_frequency", "tilt")
@@ -140,14 +142,11 @@ def test_what_columns_say_is_left_out_since_new_answers_have_none(
     rows = [json.loads(line) for line in Path("pairs.jsonl").read_text().splitlines()]
     scored = [{**r, "chosen_score": 3 + i % 4, "rejected_score": 4} for i, r in enumerate(rows)]
     Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in scored))
-    two_answers = {**recipe["verification"], "samples": 2}
-    run(recipe | {"audit": {"lens": ["surface", "columns"]}, "seeds": [0], "verification": two_answers})
+    run(recipe | {"audit": {"lens": ["surface", "columns"]}, "seeds": [0]})
     capsys.readouterr()
     assert call(["verify", "out", "--json"]) == 0
     v = json.loads(capsys.readouterr().out)
     assert {o["family"] for o in v["outcomes"]} == {"surface"}
-    (first,) = [o["control"] for o in v["outcomes"] if o["predictor"] == "first_order"]
-    assert first["n_rows"] == 80, "two answers to each prompt, and the covariance of both"
     assert not any(p["concept"].startswith("columns:") for p in v["points"])
     told = "lens 'columns' is left out: new answers have no columns, so nothing can be observed of its 1 concept"
     assert told in v["warnings"]

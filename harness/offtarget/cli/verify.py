@@ -23,6 +23,12 @@ def verify(
             "judge data."
         ),
     ] = None,
+    controls: Annotated[
+        bool,
+        typer.Option(
+            "--controls", help="Also compute controls: a random adapter, shuffled labels, another draw, fluency."
+        ),
+    ] = False,
     summary: Annotated[
         Path | None, typer.Option(help="Also write the figures, without single concepts, to this file.")
     ] = None,
@@ -34,7 +40,9 @@ def verify(
     from offtarget.verification.run import verify, write
 
     with progress() as report:
-        result = verify(run_dir, protocol=protocol, prompts=prompts, level=level, store=Store(), progress=report)
+        result = verify(
+            run_dir, protocol=protocol, prompts=prompts, level=level, controls=controls, store=Store(), progress=report
+        )
     path = write(result, run_dir)
     if summary:
         write_atomic(summary, result.model_copy(update={"points": ()}).model_dump_json(indent=1) + "\n")

@@ -157,6 +157,18 @@ def _evaluate(
     return scores, time.monotonic() - started if run.store.n_made > made else None
 
 
+def measured(run: Run, model: ModelRef, seed: int, what: str) -> dict[str, BehaviourScore]:
+    """Every behaviour of a run, of a model that is asked as its policies are.
+
+    Args:
+        run: it.
+        model: any model.
+        seed: of sampling.
+        what: how the model is called while it works.
+    """
+    return _evaluate(run, model, seed, what, Kept())[0]
+
+
 def _start_cell(run: Run, asked: Asked, kept: Kept) -> Cell:
     scores, seconds = _evaluate(run, run.model, asked.spec.seed, START, kept)
     return _cell(run, asked, scores, None, None, {"evaluate": seconds})
@@ -191,7 +203,7 @@ def _floor(run: Run, policy: ModelRef, seed: int, protocol: str) -> Floor:
     """What random adapters of the policy's size do, asked as it was."""
 
     def measure(model: ModelRef, name: str) -> Mapping[str, BehaviourScore]:
-        return _evaluate(run, model, seed, f"{protocol}, {name}", Kept())[0]
+        return measured(run, model, seed, f"{protocol}, {name}")
 
     return floor_of(policy, measure(run.model, START), measure, run.recipe.nulls_of(protocol), run.store)
 

@@ -10,6 +10,8 @@ from offtarget.asking import ask_all
 from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.prediction import weighted_shift
 from offtarget.data.pairs import PairSet
+from offtarget.engine.influencing import Influencer
+from offtarget.engine.recipe import VerifyOptions
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.names import which_of
@@ -21,6 +23,7 @@ from offtarget.shaping.plan import ShapingPlan
 from offtarget.shaping.protocol import make_plan, needs_concept
 from offtarget.shaping.readings import StoredReadings
 from offtarget.shaping.rewriting import Ask
+from offtarget.training.spec import TrainingSpec
 
 CORRELATED = 0.5
 """From this correlation on, a concept's score is said not to be independent of another's."""
@@ -38,6 +41,8 @@ def readings_of(
     lenses: Sequence[str],
     reader: Reader,
     labels: Mapping[str, str] | None = None,
+    training: TrainingSpec | None = None,
+    options: VerifyOptions | None = None,
 ) -> StoredReadings:
     """What protocols read of a training set.
 
@@ -48,6 +53,8 @@ def readings_of(
         lenses: names of the lenses, to find the SAE by.
         reader: the start model, which is found only when it is needed, and how it reads.
         labels: concept id -> label.
+        training: how rows would be trained on, for their influence; None: as by default.
+        options: how the start model is asked for its own answers, for the same.
     """
     which = which_of(lenses, "sae")
     return StoredReadings(
@@ -59,6 +66,9 @@ def readings_of(
         examples=direction_examples(lenses),
         labels=dict(labels or {}),
         ask=asker(reader),
+        influence=Influencer(
+            reader, pairs, lenses, features, members, training or TrainingSpec(), options or VerifyOptions()
+        ),
     )
 
 

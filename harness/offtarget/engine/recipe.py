@@ -102,6 +102,8 @@ class VerifyOptions(Record):
     """Held-out prompts that are answered before and after training."""
     samples: Whole = Field(default=1, ge=1)
     """Answers to each prompt."""
+    own_samples: Whole = Field(default=4, ge=2, multiple_of=2)
+    """Answers of the start model alone to each prompt: which of them training makes likelier is predicted."""
     max_tokens: Whole = Field(default=128, ge=1)
     temperature: Number = Field(default=0.7, gt=0)
 

@@ -131,6 +131,8 @@ def start(
         recipe.audit.lens,
         replace(reader, max_length=recipe.training.max_length),
         {c.id: c.title for c in audit.concepts},
+        recipe.training,
+        recipe.verification,
     )
     run = Run(
         recipe, base, out, reader, pairs, audited, done.features, done.folder, verdicts, training_set, trained, readings,

@@ -8,6 +8,8 @@ Readouts come from the frozen start model or from rules, before training, and ne
   and such as do not (arXiv 2606.12360, section 2.6); `direction_max`: the largest projection of a token (section 2.1).
 * `probe`, `probe_max`: the same with the normal of a logistic regression.
 * `attention`: log-odds of an attention probe over the response's tokens.
+* `influence`: how far learning from the response would make the start model's own answers show more of the concept
+  (`offtarget.influence`), instead of how much the response itself shows.
 
 What shows a concept is told by its own feature, so a probe generalises the rule or the latents, and no more. A concept
 of the direction lens brings its own contrastive examples: its direction and its probe are fitted on them.

@@ -16,7 +16,7 @@ from offtarget.shaping.source import FEWEST, Floats, Source
 from offtarget.store import write_atomic
 
 VERSION = 2
-READOUTS = ("feature", "feature_max", "direction", "direction_max", "probe", "probe_max", "attention")
+READOUTS = ("feature", "feature_max", "direction", "direction_max", "probe", "probe_max", "attention", "influence")
 
 
 def scores_of(source: Source, concept: str, readout: str) -> ConceptScores:
@@ -31,6 +31,10 @@ def scores_of(source: Source, concept: str, readout: str) -> ConceptScores:
         source.require_text(concept, f"readout {readout} of it")
     if readout in ("feature", "feature_max"):
         return ConceptScores.standardise(*source.raw(concept, "max" if readout == "feature_max" else "freq"))
+    if readout == "influence":
+        if source.influence is None:
+            raise ConfigError("influence is read of rows that a recipe trains on; use it there (`offtarget run`)")
+        return ConceptScores.standardise(*source.influence(concept))
     inputs = {**source.layers.identity(), "concept": source.identity(concept), "readout": readout}
 
     def build(out: Path) -> None:

@@ -39,6 +39,7 @@ class Source:
         reader: the start model, which is found only when it is needed, and how it reads.
         sae: (lens name, model) -> the SAE whose latents are in `features`.
         examples: concept id -> the contrastive examples that its direction is fitted on, where it has any.
+        influence: concept id -> what learning from each chosen and each rejected answer does to it, `(n_pairs,)` each.
     """
 
     pairs: PairSet
@@ -47,6 +48,7 @@ class Source:
     reader: Reader
     sae: "Callable[[ModelRef], SaeLens] | None" = None
     examples: Mapping[str, ConceptExamples] = field(default_factory=dict)
+    influence: Callable[[str], tuple[Floats, Floats]] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     """What a probe says of itself: held-out AUROC by concept and readout."""
 

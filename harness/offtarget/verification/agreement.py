@@ -176,6 +176,7 @@ def _scale(c: Compared, x: Shift, y: Shift, chance: Shift) -> Scale:
         effective_n=1 / spread if spread > 0 else float(len(a)),
         r2_in_errors=float(pearson((a / unit)[usable], (b / unit)[usable])) ** 2 if usable.any() else 0.0,
         weighted_spearman=weighted_spearman(a, b, weight),
+        spearman_by_firing=None if c.frequency is None else weighted_spearman(a, b, c.frequency),
         bands=tuple(bands),
     )
 

@@ -1,6 +1,7 @@
 """Answers to the held-out prompts, read by the lenses of the audit: a model's beside those of the start model."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -8,8 +9,11 @@ from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.run import Run
 from offtarget.errors import UndecidedError
 from offtarget.evals.policy import Completion
+from offtarget.influence.own import OwnAnswers, own_answers
+from offtarget.influence.texts import Text, texts_of
 from offtarget.lens.table import features_of
 from offtarget.models import ModelRef
+from offtarget.verification.cost import Work
 from offtarget.verification.sides import Side
 
 MIN_PROMPTS = 30
@@ -59,6 +63,8 @@ class Asked:
         told = {
             "characters_before": float(np.mean([len(a.text) for a in flat_before])),
             "characters_after": float(np.mean([len(a.text) for a in flat_after])),
+            "tokens_before": float(np.mean([a.n_tokens for a in flat_before])),
+            "tokens_after": float(np.mean([a.n_tokens for a in flat_after])),
             "cut_before": float(np.mean([a.truncated for a in flat_before])),
             "cut_after": float(np.mean([a.truncated for a in flat_after])),
             "empty": float(len(flat_after) - len(pairs)),
@@ -80,6 +86,36 @@ class Asked:
             assert None not in told
             out.append([a for a in told if a is not None])
         return out
+
+    @cached_property
+    def own(self) -> OwnAnswers:
+        """Several answers of the start model to each of the prompts, with seeds that no other answer has."""
+        from offtarget.evals.policy import Sampling
+
+        options = self.run.recipe.verification
+        sampling = Sampling(options.max_tokens, options.temperature, seed=self.spare_seed() * 1000 + 500)
+        return own_answers(self.run.reader, self.prompts, self.lenses, sampling, options.own_samples, self.run.features)
+
+    @cached_property
+    def own_side(self) -> Side:
+        """These answers as rows of two."""
+        return Side.of(self.own.pairs, self.own.features)
+
+    def work(self, answer: float) -> Work:
+        """What training and predictors would pass through the model, where an answer has so many tokens."""
+        from offtarget.models import load_tokenizer
+        from offtarget.training.tokens import tokenise
+
+        tokenizer = load_tokenizer(self.run.model, template=self.run.recipe.chat_template)
+        return Work.of(self.run, [len(tokenise(tokenizer, p).prompt) for p in self.prompts], answer)
+
+    def texts(self, pairs: PairSet) -> list[Text]:
+        """Both responses of each row as token ids, cut as training cuts them."""
+        from offtarget.models import load_tokenizer
+        from offtarget.training.tokens import tokenise
+
+        tokenizer = load_tokenizer(self.run.model, template=self.run.recipe.chat_template)
+        return texts_of([tokenise(tokenizer, p) for p in pairs.pairs], self.run.recipe.training.max_length)
 
     def spare_seed(self) -> int:
         """The smallest seed that no observed policy was trained or sampled with."""

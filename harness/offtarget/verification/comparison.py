@@ -8,12 +8,13 @@ import numpy as np
 from offtarget.audit.statistics.means import Floats
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.errors import UndecidedError
+from offtarget.models import ModelRef
 from offtarget.registry import default
 from offtarget.verification import agreement
 from offtarget.verification.agreement import Prediction
 from offtarget.verification.answers import Asked
 from offtarget.verification.concepts import FEWEST, Concepts, families
-from offtarget.verification.predictor import LEVELS, Cost, PredictionInput, Rows, length_alone, predict
+from offtarget.verification.predictor import LEVELS, POLICY, Cost, PredictionInput, Rows, length_alone, predict
 from offtarget.verification.records import Ceiling, Control, Outcome
 from offtarget.verification.sides import Side
 from offtarget.verification.sums import GroupSums
@@ -35,6 +36,7 @@ class Comparison:
         audited: all audited rows, without the prompts that are answered.
         observed: answers after and before training, one side for each training seed of the recipe.
         level: the dearest predictors that are computed.
+        controls: whether controls are computed, too.
     """
 
     def __init__(
@@ -45,14 +47,22 @@ class Comparison:
         audited: Side,
         observed: Sequence[Side],
         level: Cost = LEVELS[-1],
+        controls: bool = False,
     ) -> None:
-        self.costs = LEVELS[: LEVELS.index(level) + 1]
+        costs = LEVELS[: LEVELS.index(level) + 1]
+        self.entries = [
+            e
+            for e in default().entries("predictor")
+            if e.card["cost"] in costs and (controls or not e.card.get("control"))
+        ]
         self.asked, self.item, self.run, self.observed = asked, item, asked.run, observed
         self.sides: dict[Rows, Side] = {"trained": trained, "audited": audited}
         self.outcomes: tuple[Outcome, ...] = ()
         self.ceilings: dict[str, Ceiling] = {}
         self.kept: dict[str, tuple[tuple[str, ...], Prediction, GroupSums]] = {}
         """By `family/statistic/predictor`: concept ids, the prediction, and the first seed's observation."""
+        self.policies: dict[str, ModelRef] = {}
+        """Predictor -> the model that it expects training to lead to."""
 
     def all(self) -> "Comparison":
         """Every outcome, the headline first."""
@@ -62,6 +72,7 @@ class Comparison:
             self.run.audit_folder.vocabulary.concepts, self.sides["trained"], self.sides["audited"]
         ):
             outcomes += self._outcomes(concepts, kept)
+        self.policies = {key[-1]: made for key, made in kept.items() if POLICY in key}
         if not outcomes:
             raise UndecidedError(f"fewer than {FEWEST} concepts move in this set: nothing can be compared")
         self.outcomes = tuple(sorted(outcomes, key=_rank))
@@ -76,7 +87,7 @@ class Comparison:
         alone = [agreement.Compared(length_alone(self.sides["trained"], concepts), y, sensitivity) for y in seen]
         seeds = self.run.recipe.seeds
         out = []
-        for entry in (e for e in default().entries("predictor") if e.card["cost"] in self.costs):
+        for entry in self.entries:
             asked: tuple[Rows, ...] = entry.card.get("rows", ("trained",))
             for rows in asked:
                 found = predict(entry, PredictionInput(self.asked, self.item, self.sides[rows], rows, concepts, kept))

@@ -9,15 +9,19 @@ import numpy as np
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.run import Run
 from offtarget.errors import ConfigError
+from offtarget.models import ModelRef
 from offtarget.registry import Entry, load_function, run_content
 from offtarget.verification.agreement import Prediction
 from offtarget.verification.answers import Asked
 from offtarget.verification.concepts import Concepts
+from offtarget.verification.cost import Need
 from offtarget.verification.sides import Side
 from offtarget.verification.sums import GroupSums
 
 Cost = Literal["data", "forward", "gradient", "pulse"]
 """The dearest thing that it needs: rows and their features; forward passes of the start model; gradients; training steps."""
+POLICY = "policy"
+"""First part of the name under which a predictor's model is kept."""
 LEVELS: tuple[Cost, ...] = get_args(Cost)
 """The cheapest first."""
 Rows = Literal["trained", "audited"]
@@ -34,10 +38,14 @@ class PredictorCard:
     """Where it comes from: a paper and its place there."""
     formula: str
     """The predicted shift of a concept."""
+    needs: tuple[Need, ...] = ()
+    """What it has to be made for it, beyond the data's features (`offtarget.verification.cost`)."""
     rows: tuple[Rows, ...] = ("trained",)
     """Which pairs it can predict from: those of training, or all that were audited."""
     statistics: tuple[str, ...] = ()
     """The statistics of a concept for which it is computed; empty: all."""
+    control: bool = False
+    """It is there to be held against; computed where controls are asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,18 +69,28 @@ class PredictionInput:
         """Start model, reader, recipe and store."""
         return self.asked.run
 
-    def once(self, make: Callable[[], T], *name: str) -> T:
+    def once(self, make: Callable[[], T], *name: str, of_rows: bool = False) -> T:
         """What several families share, made when first asked for.
 
         Args:
             make: makes it.
             name: of it; with the lens and the statistic, where it depends on them.
+            of_rows: whether it depends on which rows are predicted from.
         """
-        key = (self.rows, *name)
+        key = (self.rows if of_rows else None, *name)
         if key not in self._kept:
             self._kept[key] = make()
         found: T = self._kept[key]
         return found
+
+    def policy(self, name: str, make: Callable[[], ModelRef]) -> ModelRef:
+        """A model that a predictor expects training to lead to: its behaviours are measured as well.
+
+        Args:
+            name: of the predictor.
+            make: makes it.
+        """
+        return self.once(make, POLICY, name)
 
 
 Predicts = Callable[[PredictionInput], Prediction | None]
@@ -84,8 +102,10 @@ def predictor(
     cost: Cost,
     source: str,
     formula: str,
+    needs: tuple[Need, ...] = (),
     rows: tuple[Rows, ...] = ("trained",),
     statistics: tuple[str, ...] = (),
+    control: bool = False,
 ) -> Callable[[Predicts], Predicts]:
     """Declare a function of a file in `baselines/predictors/` as a predictor.
 
@@ -95,7 +115,7 @@ def predictor(
     """  # fmt: skip
 
     def mark(function: Predicts) -> Predicts:
-        function.__predictor__ = PredictorCard(name, cost, source, formula, rows, statistics)  # type: ignore[attr-defined]
+        function.__predictor__ = PredictorCard(name, cost, source, formula, needs, rows, statistics, control)  # type: ignore[attr-defined]
         return function
 
     return mark

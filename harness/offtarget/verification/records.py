@@ -5,6 +5,15 @@ from typing import Any, Literal
 from offtarget.records import Record
 
 
+class Price(Record):
+    """What one predictor costs."""
+
+    tokens: float
+    """Forward-equivalent tokens (`offtarget.verification.cost`)."""
+    of_training: float
+    """As a share of what training one policy costs."""
+
+
 class Fit(Record):
     """Agreement of predicted (x) and observed (y) shifts over concepts."""
 
@@ -33,6 +42,9 @@ class Scale(Record):
     """r² with both sides in units of each concept's own error of observation, so that no frequent concept weighs more."""
     weighted_spearman: float
     """Rank correlation with each concept weighted by its reliability, τ²/(τ² + se²)."""
+    spearman_by_firing: float | None = None
+    """Rank correlation with each concept weighted by the share of responses in which it shows; None where concepts do not
+    fire, and in records made before it was measured."""
     bands: tuple["Band", ...] = ()
     """r² among concepts of like firing frequency; empty where concepts do not fire."""
 
@@ -141,6 +153,21 @@ class ConceptShift(Record):
     observed_at_equal_length: float
 
 
+class BehaviourShift(Record):
+    """One behaviour under the model of one predictor, and under the trained policies; each less the start model's score."""
+
+    behaviour: str
+    predictor: str
+    predicted: float
+    predicted_ci: tuple[float, float] | None
+    """95 % over prompts; None where no sample differs."""
+    observed: float
+    """Over all training seeds."""
+    observed_ci: tuple[float, float] | None
+    """95 % over prompts and, from three on, training seeds."""
+    by_seed: tuple[float, ...]
+
+
 class Verification(Record):
     """Predicted against observed shift of one policy: `verification.json`."""
 
@@ -166,6 +193,12 @@ class Verification(Record):
     """By `family/statistic`."""
     points: tuple[ConceptShift, ...]
     """The concepts of the headline."""
+    behaviours: tuple[BehaviourShift, ...] = ()
+    """Of every predictor that has a model."""
+    costs: dict[str, Price] = {}
+    """Of every predictor that was computed."""
+    training_tokens: float | None = None
+    """Forward-equivalent tokens of training one policy; None in records made before it was counted."""
     warnings: tuple[str, ...] = ()
 
     @property

@@ -19,12 +19,13 @@ from offtarget.engine.run import Run, read_run, start
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.table import lens_of
-from offtarget.models import resolve
+from offtarget.models import ModelRef, resolve
 from offtarget.progress import Progress
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.run import train
 from offtarget.verification.agreement import Prediction
 from offtarget.verification.answers import MIN_PROMPTS, Asked
+from offtarget.verification.behaviours import behaviour_shifts
 from offtarget.verification.comparison import FEW_CONCEPTS, Comparison
 from offtarget.verification.predictor import LEVELS
 from offtarget.verification.records import ConceptShift, Verification
@@ -41,6 +42,7 @@ def verify(
     protocol: str | None = None,
     prompts: int | None = None,
     level: str | None = None,
+    controls: bool = False,
     store: Store,
     progress: Progress | None = None,
 ) -> Verification:
@@ -56,6 +58,8 @@ def verify(
         prompts: held-out prompts, other than the recipe's number.
         level: the dearest predictors that are computed: data, forward, gradient or pulse. None: all; only those of the data
             where a lens asks a judge, which would have to read the answers that the others sample.
+        controls: also compute predictors that are there to be held against: a random adapter, shuffled labels, another
+            draw of answers, fluency.
         store: where artifacts lie.
         progress: called with (what, done, total).
 
@@ -73,15 +77,18 @@ def verify(
     asked = Asked(run, tuple(held_out_prompts(run, prompts or recipe.verification.prompts)), lenses)
     held = {p.group for p in asked.prompts}
     options = recipe.verification
-    observed, answers = [], []
+    observed, answers, policies = [], [], {}
     for seed in recipe.seeds:
-        side, told = _observe(asked, item, seed)
+        policies[seed] = _policy(run, item, seed)
+        side, told = asked.beside_start(policies[seed], seed, item.protocol)
         observed.append(side)
         answers.append(told)
     audited = _rows(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
     trained = _rows(run, run.trained_pairs.pairs, run.readings.features, run.trained_pairs)
-    found = Comparison(asked, item, trained, audited, observed, dearest).all()
+    found = Comparison(asked, item, trained, audited, observed, dearest, controls).all()
+    work = asked.work(float(np.mean([a["tokens_after"] for a in answers])))
     points = _points(run, found, recipe.seeds[0])
+    made = {o.predictor for o in found.outcomes}
     warnings = (*_left_out(run), *_warnings(found, answers, len(asked.prompts)))
     return Verification(
         offtarget_version=version("offtarget"),
@@ -94,6 +101,7 @@ def verify(
                 "protocol": item.model_dump(mode="json"),
                 "prompts": sorted(held),
                 "level": dearest,
+                "controls": controls,
             }
         ),
         dataset=run.pairs.name,
@@ -108,6 +116,9 @@ def verify(
         outcomes=found.outcomes,
         ceilings=found.ceilings,
         points=points,
+        behaviours=behaviour_shifts(asked, found.policies, policies),
+        costs={e.name: work.price(e.card.get("needs", ())) for e in found.entries if e.name in made},
+        training_tokens=round(work.training),
         warnings=warnings,
     )
 
@@ -179,9 +190,8 @@ def _left_out(run: Run) -> tuple[str, ...]:
     )
 
 
-def _observe(asked: Asked, item: ProtocolRun, seed: int) -> tuple[Side, dict[str, float]]:
-    """Answers after (as chosen) and before training (as rejected) to the same prompts, read by the lenses."""
-    run = asked.run
+def _policy(run: Run, item: ProtocolRun, seed: int) -> ModelRef:
+    """What training with a seed leaves."""
     policy = train(
         run.training_set,
         plan_of(run, item, seed),
@@ -193,7 +203,7 @@ def _observe(asked: Asked, item: ProtocolRun, seed: int) -> tuple[Side, dict[str
         template=run.recipe.chat_template,
         origin=origin_of(run, item),
     )
-    return asked.beside_start(resolve(str(policy.path), run.store), seed, item.protocol)
+    return resolve(str(policy.path), run.store)
 
 
 def _rows(run: Run, pairs: Sequence[Pair], features: Sequence[FeatureMatrix], of: PairSet) -> Side:
