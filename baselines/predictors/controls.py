@@ -5,7 +5,6 @@ import numpy as np
 from offtarget.data.pairs import PairSet
 from offtarget.engine.grid import plan_of
 from offtarget.evals.adapters import null_adapter, read_adapter, top_of
-from offtarget.influence.rows import log_probs
 from offtarget.models import ModelRef, resolve
 from offtarget.training.one_step import one_step
 from offtarget.verification.predictor import PredictionInput, predictor
@@ -73,9 +72,8 @@ def fluency(given: PredictionInput) -> GroupSums:
 
 def fluency_gap(given: PredictionInput, pairs: PairSet) -> np.ndarray:
     """Mean log p of a token of chosen less that of rejected, `(n_rows,)`, nats."""
-    texts = given.asked.texts(pairs)
-    found = log_probs(given.run.reader, given.run.model, texts) / np.maximum([len(a) for _, a in texts], 1)
-    both = found.reshape(-1, 2)
+    tokens = np.maximum([len(answer) for _, answer in given.asked.texts(pairs)], 1).reshape(-1, 2)
+    both = given.asked.changes(pairs, None) / tokens
     return np.asarray(both[:, 0] - both[:, 1])
 
 

@@ -3,8 +3,6 @@
 from offtarget.audit.statistics.means import Floats
 from offtarget.data.pairs import PairSet
 from offtarget.engine.grid import plan_of
-from offtarget.evals.adapters import scaled, top_of
-from offtarget.influence.rows import log_prob_changes
 from offtarget.models import ModelRef, resolve
 from offtarget.training.one_step import one_step
 from offtarget.verification.likelier import likelier_answers, likelier_pairs
@@ -76,7 +74,5 @@ def first_order_pairs(given: PredictionInput) -> GroupSums:
 
 
 def changes(given: PredictionInput, pairs: PairSet) -> Floats:
-    """δ of both responses of each row, `(n_rows, 2)`, in nats; both models in float32."""
-    model = given.policy("one_gradient", lambda: stepped(given))
-    small = resolve(str(scaled(top_of(model), SMALL, given.run.store)), given.run.store)
-    return log_prob_changes(given.run.reader, small, given.asked.texts(pairs)).reshape(-1, 2) / SMALL
+    """δ of both responses of each row, `(n_rows, 2)`, in nats."""
+    return given.asked.changes(pairs, given.policy("one_gradient", lambda: stepped(given)), SMALL) / SMALL

@@ -2,10 +2,9 @@
 
 from functools import partial
 
+from offtarget.data.pairs import PairSet
 from offtarget.engine.grid import plan_of
 from offtarget.evals.adapters import scaled, top_of
-from offtarget.influence.rows import log_prob_changes
-from offtarget.influence.texts import texts_of
 from offtarget.models import ModelRef, resolve
 from offtarget.training.one_step import PAIRS, find_length
 from offtarget.training.run import train
@@ -61,11 +60,10 @@ def stretched(given: PredictionInput, steps: int) -> ModelRef:
         template=run.recipe.chat_template,
     )
     begun = resolve(str(made.path), run.store)
-    texts = texts_of(run.training_set.ids[:PAIRS], run.recipe.training.max_length)
+    measured = PairSet("measured", run.training_set.pairs[:PAIRS])
 
     def margin_at(scale: float) -> float:
-        policy = resolve(str(scaled(top_of(begun), scale, run.store)), run.store)
-        changes = log_prob_changes(run.reader, policy, texts).reshape(-1, 2)
+        changes = given.asked.changes(measured, begun, scale)
         return float(run.recipe.training.beta * (changes[:, 0] - changes[:, 1]).mean())
 
     scale, _, _ = find_length(margin_at, first=1.0)

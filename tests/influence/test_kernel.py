@@ -31,9 +31,7 @@ def with_writes(model: Any, matrices: list[torch.Tensor], text: tuple[list[int],
 
     def write(_m: Any, _args: Any, output: Any) -> Any:
         hidden = output[0] if isinstance(output, tuple) else output
-        more = sum(
-            torch.nn.functional.normalize(h, dim=-1) @ m.T for h, m in zip(entering, matrices, strict=True)
-        )
+        more = sum(torch.nn.functional.normalize(h, dim=-1) @ m.T for h, m in zip(entering, matrices, strict=True))
         return (hidden + more, *output[1:]) if isinstance(output, tuple) else hidden + more
 
     handles = [layer.register_forward_pre_hook(keep, with_kwargs=True) for layer in layers[LOWEST:]]
@@ -62,7 +60,9 @@ def test_the_kernel_is_the_gradient_of_writes_to_the_last_residual(model: Any) -
 
 
 def test_kernels_add_up_and_an_answer_without_tokens_moves_nothing(model: Any) -> None:
-    one, other = (kernel_of(model, LEARNED, w, LOWEST, pad=0) for w in (np.array([1.0, 0, 0]), np.array([0, -2.0, 0.5])))
+    one, other = (
+        kernel_of(model, LEARNED, w, LOWEST, pad=0) for w in (np.array([1.0, 0, 0]), np.array([0, -2.0, 0.5]))
+    )
     both = kernel_of(model, LEARNED, WEIGHTS, LOWEST, pad=0)
     assert one.matrices + other.matrices == pytest.approx(both.matrices, abs=1e-5 * float(np.abs(both.matrices).max()))
     assert along(model, [([5, 6], [])], both, pad=0) == pytest.approx([0.0])

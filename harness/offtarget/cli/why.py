@@ -1,15 +1,18 @@
-"""`offtarget why`: from a row to the hypotheses it feeds."""
+"""`offtarget why`: from a row to the hypotheses it feeds, and from a concept to the rows that would teach it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from offtarget.cli.options import AsJson, AuditDir
-from offtarget.cli.ui import echo_json, note, printable, table
+from offtarget.cli.ui import echo_json, note, printable, progress, table
 
 if TYPE_CHECKING:
     from offtarget.data.pairs import Pair
 
+PROMPTS = 64
+"""That the start model answers where rows are ranked by influence."""
 MOST = 5
 """Findings that are printed without --all."""
 CHARACTERS = 400
@@ -18,13 +21,39 @@ CHARACTERS = 400
 
 def why(
     audit_dir: AuditDir,
-    row: Annotated[str, typer.Argument(help="Id of a pair.")],
+    row: Annotated[str | None, typer.Argument(help="Id of a pair.")] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            help="Rank all rows by how far training on each would move a concept: influence (a gradient step towards it on the "
+            "start model's own answers) or kernel (forward passes alone). Needs --concept."
+        ),
+    ] = None,
+    concept: Annotated[str | None, typer.Option(help="With --by: id of the concept.")] = None,
+    top: Annotated[int, typer.Option(min=1, help="With --by: rows that are printed from each end.")] = 10,
+    prompts: Annotated[
+        int, typer.Option(min=30, help="With --by: prompts of the set that the start model answers, four times each.")
+    ] = PROMPTS,
     every: Annotated[
         bool, typer.Option("--all", help=f"All hypotheses that the row feeds, not the {MOST} findings it adds most to.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show a row and the findings it feeds: its share of what the rows of that side sum to, and its rank among them."""
+    """Show a row and the findings it feeds: its share of what the rows of that side sum to, and its rank among them.
+
+    With --by and --concept instead: which rows would teach a concept, beside the rows that show it.
+    """
+    from offtarget.errors import ConfigError
+
+    if by is not None or concept is not None:
+        if by is None or concept is None or row is not None:
+            raise ConfigError(
+                "to rank rows give --by and --concept, and no row: offtarget why AUDIT --by influence --concept ID"
+            )
+        _ranked(audit_dir, concept, by, top, prompts, as_json)
+        return
+    if row is None:
+        raise ConfigError("name a row (its id), or rank all with --by influence --concept ID")
     from offtarget.audit.folder import AuditFolder
     from offtarget.audit.records import lean
     from offtarget.audit.tracing import why as trace
@@ -62,6 +91,31 @@ def why(
         typer.echo("(share: of the sum over all rows that lean that way; rows that add as much share a rank)")
     if len(found) > len(shown):
         note(f"{len(found) - len(shown)} more hypotheses that the row feeds: --all")
+
+
+def _ranked(folder: Path, concept: str, by: str, top: int, prompts: int, as_json: bool) -> None:
+    from offtarget.engine.ranked_rows import ranked_rows
+    from offtarget.store import Store
+
+    with progress() as report:
+        found = ranked_rows(folder, concept, by, prompts=prompts, store=Store(), progress=report)  # type: ignore[arg-type]
+    if as_json:
+        echo_json(found.model_dump(mode="json"))
+        return
+    n = len(found.rows)
+    typer.echo(
+        f"{n} rows by what training on each does to {concept} (by {by}, on {found.effective:.0f} effective own answers of the "
+        f"start model); rank correlation with the rows' own differences {found.agreement:+.2f}"
+    )
+    ends = found.rows if n <= 2 * top else (*found.rows[:top], *found.rows[-top:])
+    table(
+        ("rank", "row", "share", "u", "rank by u"),
+        [(r.rank, r.id, f"{r.share:+.2%}", f"{r.u:+.3g}", r.rank_by_score) for r in ends],
+    )
+    way = "more" if found.shift > 0 else "less"
+    typer.echo(
+        f"(share: of the sum of all rows' sizes; the whole set teaches {way} of it, {found.shift:+.0%} of that sum)"
+    )
 
 
 def _show(pair: "Pair") -> None:

@@ -1,4 +1,4 @@
-"""The influence of training rows on concepts, for protocols that choose rows by it and for `offtarget why`."""
+"""The influence of training rows on concepts, for protocols that choose rows by it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

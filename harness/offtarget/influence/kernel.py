@@ -82,7 +82,7 @@ def along(model: Any, texts: Sequence[Text], kernel: Kernel, pad: int, progress:
 def _read(
     model: Any, texts: Sequence[Text], lowest: int, pad: int, progress: Steps | None
 ) -> Iterator[tuple[int, Any, Any]]:
-    """Number of each text that has an answer, its v `(n_answer_tokens, d_model)` and its h `(n_layers, n_answer_tokens, d_model)`, float32."""
+    """Number of each text that has an answer, its v `(n_tokens, d_model)` and its h `(n_layers, n_tokens, d_model)`, float32."""
     import torch
 
     layers = decoder_layers(model)

@@ -15,13 +15,13 @@ from typing import Literal, get_args
 import numpy as np
 
 from offtarget.audit.statistics.means import Floats
+from offtarget.data.pairs import PairSet
 from offtarget.errors import UndecidedError, unknown_name
 from offtarget.influence.kernel import along, kernel_of
 from offtarget.influence.own import MIN_EFFECTIVE, OwnAnswers, effective, policy_gradient_weights
-from offtarget.influence.rows import log_prob_changes
 from offtarget.influence.texts import texts_of
 from offtarget.lens.reader import Reader
-from offtarget.models import resolve
+from offtarget.training.changes import answer_changes
 from offtarget.training.one_step import Scale, towards
 from offtarget.training.run import prepare
 from offtarget.training.spec import TrainingSpec
@@ -91,9 +91,11 @@ def influence(
         read, kept, reader.ref, own_spec, seed=seed, store=reader.store, scale=scale, progress=reader.progress,
         template=reader.template,
     )  # fmt: skip
-    policy = resolve(str(made.path), reader.store)
-    texts = texts_of(training_set.ids, spec.max_length)
-    return Influence(log_prob_changes(reader, policy, texts).reshape(-1, 2), n)
+    found = answer_changes(
+        PairSet("rows", training_set.pairs), made.path, reader.ref, spec, store=reader.store, progress=reader.progress,
+        template=reader.template,
+    )  # fmt: skip
+    return Influence(found, n)
 
 
 def _by_kernel(

@@ -155,7 +155,7 @@ def towards(
 
         def wanted(batch: Mapping[str, Any], change: bool) -> Any:
             """Mean over answers of w · log p, or of its change from the start model's."""
-            counted = _log_probs(trainer, batch)
+            counted = answer_log_probs(trainer, batch)
             if change:
                 counted = counted - torch.cat([batch["ref_chosen_logps"], batch["ref_rejected_logps"]]).to(counted)
             return (torch.from_numpy(weights[batch[ROW].numpy()].T.ravel()).to(counted) * counted).mean()
@@ -319,7 +319,7 @@ def _parts(rows: Sequence[int], size: int) -> Iterator[Sequence[int]]:
         yield rows[k : k + size]
 
 
-def _log_probs(trainer: Any, batch: Mapping[str, Any]) -> Any:
+def answer_log_probs(trainer: Any, batch: Mapping[str, Any]) -> Any:
     """(2 batch,) the policy's log-probability of each answer, chosen first, without hooks."""
     found = trainer.policy_log_probs(dict(batch), hooks=False)
     return (found * batch["completion_mask"][:, 1:].to(found)).sum(1)
@@ -332,7 +332,7 @@ def _margin(trainer: Any, batch: dict[str, Any]) -> float:
     from offtarget.training.trainer import ROW
 
     with torch.no_grad():
-        chosen, rejected = _log_probs(trainer, batch).chunk(2)
+        chosen, rejected = answer_log_probs(trainer, batch).chunk(2)
     reference = batch["ref_chosen_logps"] - batch["ref_rejected_logps"]  # with the plan's offsets in it
     up, down = (torch.from_numpy(side[batch[ROW].numpy()]) for side in trainer._offsets)
     return float((trainer.beta * (chosen - rejected - reference.to(chosen)) - (up - down).to(chosen)).mean())

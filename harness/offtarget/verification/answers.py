@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from offtarget.audit.statistics.means import Floats
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.engine.run import Run
 from offtarget.errors import UndecidedError
@@ -108,6 +109,23 @@ class Asked:
 
         tokenizer = load_tokenizer(self.run.model, template=self.run.recipe.chat_template)
         return Work.of(self.run, [len(tokenise(tokenizer, p).prompt) for p in self.prompts], answer)
+
+    def changes(self, pairs: PairSet, adapter: ModelRef | None, scale: float = 1.0) -> Floats:
+        """How much likelier an adapter of the run's own shape makes both responses of each row, `(n_rows, 2)`, nats.
+
+        Args:
+            pairs: the rows.
+            adapter: a model with one on top; None: log p under the start model itself.
+            scale: of the adapter.
+        """
+        from offtarget.evals.adapters import top_of
+        from offtarget.training.changes import answer_changes
+
+        run = self.run
+        return answer_changes(
+            pairs, None if adapter is None else top_of(adapter), run.model, run.recipe.training, store=run.store, scale=scale,
+            progress=run.progress, template=run.recipe.chat_template,
+        )  # fmt: skip
 
     def texts(self, pairs: PairSet) -> list[Text]:
         """Both responses of each row as token ids, cut as training cuts them."""
