@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM
 
 from offtarget.data.pairs import Pair, PairSet
 from offtarget.errors import ConfigError, UndecidedError
-from offtarget.influence.own import OwnAnswers, effective, policy_gradient_weights
 from offtarget.influence.run import influence
+from offtarget.influence.weights import effective, policy_gradient_weights, prompts_of
 from offtarget.lens.reader import Reader
 from offtarget.training.one_step import CLOSE, NATS, towards
 from offtarget.training.run import prepare
@@ -31,14 +31,14 @@ def test_answers_count_by_how_much_they_carry() -> None:
     assert effective(np.zeros(3)) == 0
 
 
-def own_of(n: int = 24) -> OwnAnswers:
+def own_of(n: int = 24) -> PairSet:
     """Two answers to each of some prompts, of which the first says "good" every other time."""
     rows = []
     for i, p in enumerate(small_pairs(n)):
         good = [{"role": "assistant", "content": f"{'good' if i % 2 else 'bad'} thing, I say {i}"}]
         plain = [{"role": "assistant", "content": f"it is a {'bad' if i % 2 else 'good'} thing"}]
         rows.append(Pair(f"{p.id}#own0", p.group, p.prompt, good, plain))
-    return OwnAnswers(PairSet("own", rows), ())
+    return PairSet("own", rows)
 
 
 @pytest.fixture()
@@ -59,14 +59,15 @@ def gradient(model: PeftModel, of: torch.Tensor) -> torch.Tensor:
 
 def test_influence_is_the_inner_product_of_a_row_s_gradient_and_the_concept_s(bench: Bench) -> None:
     own, values = own_of(), np.array([i % 2 for i in range(24)] + [1 - i % 2 for i in range(24)], dtype=float)
-    read = prepare(own.pairs, bench.ref, bench.spec.model_copy(update={"min_answer_tokens": 1}))
-    weights = policy_gradient_weights(values, own.prompts).reshape(2, -1).T
+    read = prepare(own, bench.ref, bench.spec.model_copy(update={"min_answer_tokens": 1}))
+    weights = policy_gradient_weights(values, prompts_of(own)).reshape(2, -1).T
+    rows = PairSet("rows", bench.set.pairs)
     made = towards(
         read, weights, bench.ref, bench.spec.model_copy(update={"min_answer_tokens": 1}), seed=5, store=bench.store,
         scale="raw",
     )  # fmt: skip
     assert made.digest["reached"] == pytest.approx(NATS, rel=CLOSE)
-    found = influence(Reader(bench.ref, bench.store), bench.set, bench.spec, own, values, seed=5, scale="raw")
+    found = influence(Reader(bench.ref, bench.store), rows, own, values, bench.spec, seed=5, scale="raw")
     assert found.effective == pytest.approx(48)
 
     base = AutoModelForCausalLM.from_pretrained(bench.ref.path, dtype=torch.float32)
@@ -87,14 +88,14 @@ def test_influence_is_the_inner_product_of_a_row_s_gradient_and_the_concept_s(be
         want.append(float(gradient(model, margin) @ towards_it))
     assert np.corrcoef(found.margin, want)[0, 1] > 0.98
 
-    by_kernel = influence(Reader(bench.ref, bench.store), bench.set, bench.spec, own, values, by="kernel")
+    by_kernel = influence(Reader(bench.ref, bench.store), rows, own, values, bench.spec, by="kernel")
     assert by_kernel.changes.shape == (24, 2) and by_kernel.effective == found.effective
 
 
 def test_too_few_answers_that_differ_are_no_direction(bench: Bench) -> None:
-    values = np.zeros(48)
+    values, rows = np.zeros(48), PairSet("rows", bench.set.pairs)
     values[3] = 1.0
-    with pytest.raises(UndecidedError, match=r"48 own answers differ too little .* rests on 2.0 of them"):
-        influence(Reader(bench.ref, bench.store), bench.set, bench.spec, own_of(), values)
-    with pytest.raises(ConfigError, match="unknown way to influence 'kernels': did you mean kernel"):
-        influence(Reader(bench.ref, bench.store), bench.set, bench.spec, own_of(), values, by="kernels")  # type: ignore[arg-type]
+    with pytest.raises(UndecidedError, match=r"48 answers differ too little .* rests on 2.0 of them"):
+        influence(Reader(bench.ref, bench.store), rows, own_of(), values, bench.spec)
+    with pytest.raises(ConfigError, match="unknown way to rank rows 'kernels': did you mean kernel"):
+        influence(Reader(bench.ref, bench.store), rows, own_of(), values, bench.spec, by="kernels")  # type: ignore[arg-type]

@@ -11,8 +11,6 @@ from offtarget.cli.ui import echo_json, note, printable, progress, table
 if TYPE_CHECKING:
     from offtarget.data.pairs import Pair
 
-PROMPTS = 64
-"""That the start model answers where rows are ranked by influence."""
 MOST = 5
 """Findings that are printed without --all."""
 CHARACTERS = 400
@@ -26,14 +24,11 @@ def why(
         str | None,
         typer.Option(
             help="Rank all rows by how far training on each would move a concept: influence (a gradient step towards it on the "
-            "start model's own answers) or kernel (forward passes alone). Needs --concept."
+            "other rows' answers) or kernel (forward passes alone). Needs --concept."
         ),
     ] = None,
     concept: Annotated[str | None, typer.Option(help="With --by: id of the concept.")] = None,
     top: Annotated[int, typer.Option(min=1, help="With --by: rows that are printed from each end.")] = 10,
-    prompts: Annotated[
-        int, typer.Option(min=30, help="With --by: prompts of the set that the start model answers, four times each.")
-    ] = PROMPTS,
     every: Annotated[
         bool, typer.Option("--all", help=f"All hypotheses that the row feeds, not the {MOST} findings it adds most to.")
     ] = False,
@@ -50,7 +45,7 @@ def why(
             raise ConfigError(
                 "to rank rows give --by and --concept, and no row: offtarget why AUDIT --by influence --concept ID"
             )
-        _ranked(audit_dir, concept, by, top, prompts, as_json)
+        _ranked(audit_dir, concept, by, top, as_json)
         return
     if row is None:
         raise ConfigError("name a row (its id), or rank all with --by influence --concept ID")
@@ -93,19 +88,19 @@ def why(
         note(f"{len(found) - len(shown)} more hypotheses that the row feeds: --all")
 
 
-def _ranked(folder: Path, concept: str, by: str, top: int, prompts: int, as_json: bool) -> None:
+def _ranked(folder: Path, concept: str, by: str, top: int, as_json: bool) -> None:
     from offtarget.engine.ranked_rows import ranked_rows
     from offtarget.store import Store
 
     with progress() as report:
-        found = ranked_rows(folder, concept, by, prompts=prompts, store=Store(), progress=report)  # type: ignore[arg-type]
+        found = ranked_rows(folder, concept, by, store=Store(), progress=report)  # type: ignore[arg-type]
     if as_json:
         echo_json(found.model_dump(mode="json"))
         return
     n = len(found.rows)
     typer.echo(
-        f"{n} rows by what training on each does to {concept} (by {by}, on {found.effective:.0f} effective own answers of the "
-        f"start model); rank correlation with the rows' own differences {found.agreement:+.2f}"
+        f"{n} rows by what training on each does to {concept} (by {by}, from {found.effective:.0f} effective answers); "
+        f"rank correlation with the rows' own differences {found.agreement:+.2f}"
     )
     ends = found.rows if n <= 2 * top else (*found.rows[:top], *found.rows[-top:])
     table(

@@ -1,83 +1,77 @@
 """The influence of training rows on concepts, for protocols that choose rows by it."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from offtarget.audit.statistics.means import Floats
-from offtarget.data.pairs import Pair, PairSet
-from offtarget.engine.recipe import VerifyOptions
-from offtarget.engine.rows import shuffled_by_id
+from offtarget.audit.statistics.means import Floats, Ints
+from offtarget.data.pairs import PairSet
 from offtarget.errors import UndecidedError
-from offtarget.evals.policy import Sampling
-from offtarget.influence.own import OwnAnswers, own_answers
 from offtarget.influence.run import By, Influence, influence
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.reader import Reader
-from offtarget.lens.table import lens_of
 from offtarget.shaping.presence import raw_features
-from offtarget.training.run import prepare
 from offtarget.training.spec import TrainingSpec
-from offtarget.training.tokens import TrainingSet
 
-SEED = 7_000
-"""Of the start model's own answers: none that an observed policy is sampled with."""
+SEED = 7
+"""Of the LoRA matrices of a step towards a concept."""
 
 
 @dataclass(eq=False)
 class Influencer:
-    """What each answer of a set does to any concept; the start model's own answers are sampled and read once for all."""
+    """What each answer of a set does to any concept, by the other answers of the set.
+
+    Prompts are halved by a hash. Rows of one half are read under the step that the other half leads to: on its own step a row
+    would grow by its own length, whatever it shares with others.
+    """
 
     reader: Reader
     pairs: PairSet
     """The training rows."""
-    lenses: Sequence[str]
     features: Sequence[FeatureMatrix]
-    """Of these rows: lenses that were fitted read new answers as they read these."""
+    """Of these rows, by every lens."""
     members: Mapping[str, tuple[str, ...]]
     """Concept id -> the features that it is made of."""
     spec: TrainingSpec
-    options: VerifyOptions
-    by: By = "gradient"
+    by: By = "influence"
     _known: dict[str, Influence] = field(default_factory=dict, repr=False)
-
-    @cached_property
-    def own(self) -> OwnAnswers:
-        """The start model's own answers to prompts of these rows, in an order that depends on ids alone."""
-        seen: set[str] = set()
-        asked: list[Pair] = []
-        for p in shuffled_by_id(self.pairs.pairs):
-            if p.group not in seen and len(asked) < self.options.prompts:
-                seen.add(p.group)
-                asked.append(p)
-        sampling = Sampling(self.options.max_tokens, self.options.temperature, seed=SEED)
-        lenses = tuple(name for name in self.lenses if lens_of(name).of_text)
-        return own_answers(self.reader, asked, lenses, sampling, self.options.own_samples, self.features)
-
-    @cached_property
-    def rows(self) -> TrainingSet:
-        """The rows that can be trained on."""
-        return prepare(self.pairs, self.reader.ref, self.spec, self.reader.template)
 
     def of(self, concept: str) -> Influence:
         """What each row does to a concept; 0 of a row that cannot be trained on.
 
         Raises:
-            UndecidedError: the start model's own answers do not show it enough.
+            UndecidedError: too few answers of a half differ in it.
         """
         if concept not in self._known:
-            values = np.concatenate(raw_features(self.own.features, self.members[concept], "freq"))
+            self._known[concept] = self._made(concept)
+        return self._known[concept]
+
+    def _made(self, concept: str) -> Influence:
+        chosen, rejected = raw_features(self.features, self.members[concept], "freq")
+        half = np.array([hashlib.sha256(f"half {p.group}".encode()).digest()[0] % 2 for p in self.pairs.pairs])
+        changes, effective = np.zeros((len(self.pairs), 2)), 0.0
+        for k in (0, 1):
+            own, other = np.flatnonzero(half == k), np.flatnonzero(half != k)
             try:
-                found = influence(self.reader, self.rows, self.spec, self.own, values, seed=SEED, by=self.by)
+                found = influence(
+                    self.reader,
+                    self._some(own),
+                    self._some(other),
+                    np.concatenate([chosen[other], rejected[other]]),
+                    self.spec,
+                    seed=SEED,
+                    by=self.by,
+                )
             except UndecidedError as e:
                 raise UndecidedError(f"influence on {concept}: {e}") from None
-            place = {p.id: i for i, p in enumerate(self.pairs.pairs)}
-            changes = np.zeros((len(self.pairs), 2))
-            changes[[place[p.id] for p in self.rows.pairs]] = found.changes
-            self._known[concept] = Influence(changes, found.effective)
-        return self._known[concept]
+            changes[own] = found.changes
+            effective += found.effective
+        return Influence(changes, effective)
+
+    def _some(self, rows: Ints) -> PairSet:
+        return replace(self.pairs, pairs=[self.pairs.pairs[int(i)] for i in rows])
 
     def __call__(self, concept: str) -> tuple[Floats, Floats]:
         """What the chosen and the rejected answer of each row do to a concept, `(n_pairs,)` each."""

@@ -11,7 +11,6 @@ from offtarget.audit.concepts.vocabulary import ConceptSpec
 from offtarget.audit.prediction import weighted_shift
 from offtarget.data.pairs import PairSet
 from offtarget.engine.influencing import Influencer
-from offtarget.engine.recipe import VerifyOptions
 from offtarget.errors import ConfigError
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.names import which_of
@@ -42,7 +41,6 @@ def readings_of(
     reader: Reader,
     labels: Mapping[str, str] | None = None,
     training: TrainingSpec | None = None,
-    options: VerifyOptions | None = None,
 ) -> StoredReadings:
     """What protocols read of a training set.
 
@@ -54,7 +52,6 @@ def readings_of(
         reader: the start model, which is found only when it is needed, and how it reads.
         labels: concept id -> label.
         training: how rows would be trained on, for their influence; None: as by default.
-        options: how the start model is asked for its own answers, for the same.
     """
     which = which_of(lenses, "sae")
     return StoredReadings(
@@ -66,9 +63,7 @@ def readings_of(
         examples=direction_examples(lenses),
         labels=dict(labels or {}),
         ask=asker(reader),
-        influence=Influencer(
-            reader, pairs, lenses, features, members, training or TrainingSpec(), options or VerifyOptions()
-        ),
+        influence=Influencer(reader, pairs, features, members, training or TrainingSpec()),
     )
 
 

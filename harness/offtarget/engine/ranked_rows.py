@@ -9,7 +9,6 @@ from offtarget.audit.folder import AuditFolder
 from offtarget.data.loading import load_asked
 from offtarget.engine.as_audited import MODEL, Asked, as_audited
 from offtarget.engine.influencing import Influencer
-from offtarget.engine.recipe import VerifyOptions
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.influence.run import By
 from offtarget.lens.reader import Reader
@@ -19,9 +18,6 @@ from offtarget.records import Record
 from offtarget.shaping.presence import raw_features
 from offtarget.store import Store
 from offtarget.training.spec import TrainingSpec
-
-PROMPTS, MAX_TOKENS = 64, 64
-"""Prompts that the start model answers for the direction of a concept, and the tokens of an answer."""
 
 
 class RankedRow(Record):
@@ -44,7 +40,7 @@ class RankedRows(Record):
     concept: str
     by: By
     effective: float
-    """Answers of the start model that the direction rests on."""
+    """Answers that the directions rest on."""
     agreement: float
     """Spearman's rank correlation of influence and u over rows."""
     shift: float
@@ -52,22 +48,19 @@ class RankedRows(Record):
     rows: tuple[RankedRow, ...]
 
 
-def ranked_rows(
-    folder: Path, concept: str, by: By, *, prompts: int = PROMPTS, store: Store, progress: Progress | None = None
-) -> RankedRows:
+def ranked_rows(folder: Path, concept: str, by: By, *, store: Store, progress: Progress | None = None) -> RankedRows:
     """Rank the rows of an audit by their influence on a concept.
 
     Args:
         folder: of the audit.
         concept: its id.
         by: as in `offtarget.influence.influence`.
-        prompts: that the start model answers.
         store: where everything is kept.
         progress: called with (what, done, total).
 
     Raises:
         ConfigError: no audit, no such concept, or one that new answers cannot have.
-        UndecidedError: the start model's own answers do not show it enough.
+        UndecidedError: too few answers differ in it.
     """
     audit = AuditFolder(folder).audit
     known = {c.id: tuple(c.members) or (c.id,) for c in audit.concepts}
@@ -79,19 +72,9 @@ def ranked_rows(
     features = features_of(pairs, reading.lens, reader, earlier_readings(folder, reading.lens))
     if not any(part.of_text and {c.id for c in part.columns} & set(known[concept]) for part in features):
         raise ConfigError(f"concept '{concept}' is what a column says: new answers of the model do not have it")
-    asked = Influencer(
-        reader,
-        pairs,
-        reading.lens,
-        features,
-        known,
-        TrainingSpec(max_length=reading.max_length),
-        VerifyOptions(prompts=prompts, max_tokens=MAX_TOKENS),
-        by,
-    )
-    found = asked.of(concept)
-    there = {p.id for p in asked.rows.pairs}
-    rows = [i for i, p in enumerate(pairs.pairs) if p.id in there]
+    spec = TrainingSpec(max_length=reading.max_length)
+    found = Influencer(reader, pairs, features, known, spec, by).of(concept)
+    rows = np.flatnonzero(found.changes.any(axis=1))
     chosen, rejected = raw_features(features, known[concept], "freq")
     u, margin = (chosen - rejected)[rows], found.margin[rows]
     total = float(np.abs(margin).sum()) or 1.0
@@ -105,7 +88,7 @@ def ranked_rows(
         shift=float(margin.sum() / total),
         rows=tuple(
             RankedRow(
-                id=pairs.pairs[rows[k]].id,
+                id=pairs.pairs[int(rows[k])].id,
                 share=float(margin[k] / total),
                 rank=int(ranks[k]),
                 u=float(u[k]),

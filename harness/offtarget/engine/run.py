@@ -132,7 +132,6 @@ def start(
         replace(reader, max_length=recipe.training.max_length),
         {c.id: c.title for c in audit.concepts},
         recipe.training,
-        recipe.verification,
     )
     run = Run(
         recipe, base, out, reader, pairs, audited, done.features, done.folder, verdicts, training_set, trained, readings,

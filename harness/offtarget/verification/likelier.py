@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.data.pairs import text_of
-from offtarget.influence.own import policy_gradient_weights
+from offtarget.influence.weights import policy_gradient_weights
 from offtarget.verification.predictor import PredictionInput
 from offtarget.verification.sums import GroupSums
 
