@@ -28,7 +28,7 @@ FLOORS = [
     {"board", "report", "influence"},
     {"benchmark", "comparison"},
     {"engine"},
-    {"verification", "review", "gate", "claims", "curve", "elsewhere"},
+    {"verification", "forecast", "review", "gate", "claims", "curve", "elsewhere"},
     {"reproduction"},
     {"api"},
     {"cli", "__main__"},

@@ -3,7 +3,6 @@
 import numpy as np
 
 from offtarget.data.pairs import PairSet
-from offtarget.engine.grid import plan_of
 from offtarget.evals.adapters import null_adapter, read_adapter, top_of
 from offtarget.models import ModelRef, resolve
 from offtarget.training.one_step import one_step
@@ -80,7 +79,7 @@ def fluency_gap(given: PredictionInput, pairs: PairSet) -> np.ndarray:
 def step_of(given: PredictionInput, *, shuffled: bool) -> ModelRef:
     """The start model after one step, with the labels as they are or half of them swapped."""
     run, seed = given.run, given.asked.spare_seed()
-    plan = plan_of(run, given.item, seed)
+    plan = given.plan()
     if shuffled:
         half = np.random.default_rng(seed).permutation(len(plan.flip)) < len(plan.flip) // 2
         plan = plan.edit(flip=plan.flip ^ half, control=False)

@@ -8,9 +8,9 @@ from offtarget.verification.sums import GroupSums
     name="disparity",
     cost="data",
     source="arXiv 2606.12360, section 2.1",
-    formula="mean over pairs of s(chosen) − s(rejected)",
+    formula="mean over pairs of s(chosen) − s(rejected), each row with its weight in the plan",
     rows=("trained", "audited"),
 )
 def disparity(given: PredictionInput) -> GroupSums:
     """Mean of chosen minus rejected."""
-    return given.side.sums(given.concepts.differences(given.side))
+    return given.side.sums(given.concepts.differences(given.side) * given.weights()[:, None])

@@ -2,9 +2,10 @@
 
 from offtarget.audit.statistics.means import Floats
 from offtarget.data.pairs import PairSet
-from offtarget.engine.grid import plan_of
 from offtarget.models import ModelRef, resolve
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.training.one_step import one_step
+from offtarget.training.run import Trained
 from offtarget.verification.likelier import likelier_answers, likelier_pairs
 from offtarget.verification.predictor import PredictionInput, predictor
 from offtarget.verification.sums import GroupSums
@@ -14,18 +15,17 @@ SMALL = 0.1
 
 
 def stepped(given: PredictionInput) -> ModelRef:
-    """The start model after the step, made with a seed that no observed policy has."""
-    run, seed = given.run, given.asked.spare_seed()
-    made = one_step(
-        run.training_set,
-        plan_of(run, given.item, seed),
-        run.model,
-        run.recipe.training,
-        seed=seed,
-        store=run.store,
-        progress=run.progress,
-        template=run.recipe.chat_template,
-    )
+    """The start model after the step; under a plan as far as plain DPO's goes, since its labels may cancel each other out."""
+    run, seed, plan = given.run, given.asked.spare_seed(), given.plan()
+
+    def step(of: ShapingPlan, factor: float | None = None) -> Trained:
+        return one_step(
+            run.training_set, of, run.model, run.recipe.training, seed=seed, store=run.store, factor=factor,
+            progress=run.progress, template=run.recipe.chat_template,
+        )  # fmt: skip
+
+    plain = step(ShapingPlan.identity("dpo", run.training_set.pairs, control=True))
+    made = plain if plan.control else step(plan, plain.digest["factor"])
     return resolve(str(made.path), run.store)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from offtarget.audit.statistics.means import Floats
 from offtarget.data.pairs import PairSet
-from offtarget.engine.grid import plan_of
 from offtarget.influence.kernel import Kernel, along, kernel_of
 from offtarget.influence.texts import texts_of
 from offtarget.verification.likelier import likelier_answers, likelier_pairs
@@ -52,8 +51,7 @@ def changes(given: PredictionInput, pairs: PairSet) -> Floats:
 def of_training(given: PredictionInput, model: Any, pad: int) -> Kernel:
     """The kernel of the training pairs, each with its gradient's weight at the start."""
     run, spec = given.run, given.run.recipe.training
-    plan = plan_of(run, given.item, given.asked.spare_seed())
-    weights = plan.start_weights()[: len(run.training_set.ids), None] * np.array([1.0, -1.0])
+    weights = given.plan().start_weights()[: len(run.training_set.ids), None] * np.array([1.0, -1.0])
     lowest = spec.first_trained(int(model.config.get_text_config().num_hidden_layers))
     texts = texts_of(run.training_set.ids, spec.max_length)
     return kernel_of(model, texts, weights.ravel(), lowest, pad, run.reader.step("kernel: rows"))

@@ -3,7 +3,6 @@
 from functools import partial
 
 from offtarget.data.pairs import PairSet
-from offtarget.engine.grid import plan_of
 from offtarget.evals.adapters import scaled, top_of
 from offtarget.models import ModelRef, resolve
 from offtarget.training.one_step import PAIRS, find_length
@@ -51,7 +50,7 @@ def stretched(given: PredictionInput, steps: int) -> ModelRef:
     run, seed = given.run, given.asked.spare_seed()
     made = train(
         run.training_set,
-        plan_of(run, given.item, seed),
+        given.plan(),
         run.model,
         run.recipe.training.model_copy(update={"max_steps": steps, "warmup_share": 0.0}),
         seed=seed,

@@ -41,7 +41,10 @@ def board(
         ),
     ] = "md",
     predictions: Annotated[
-        bool, typer.Option("--predictions", help="Make the board of the verifications in the folder (md, csv, json).")
+        bool,
+        typer.Option(
+            "--predictions", help="Make the board of the verifications in the folder (md, csv, json, svg, validity)."
+        ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Output folder; without it one format is printed.")] = None,
 ) -> None:
@@ -77,6 +80,7 @@ def board(
 def _predictions(folder: Path, formats: list[str], out: Path | None) -> None:
     from offtarget.store import write_atomic
     from offtarget.verification.board import read_verifications, render_predictions
+    from offtarget.verification.predictor_board import VALIDITY
 
     where = "" if out is None else f" --out {out}"
     command = f"offtarget board {folder} --predictions{where}"
@@ -85,7 +89,8 @@ def _predictions(folder: Path, formats: list[str], out: Path | None) -> None:
         if out is None:
             typer.echo(text)
         else:
-            note(f"wrote {write_atomic(out / f'board.{form}', text)}")
+            name = VALIDITY if form == "validity" else f"board.{form}"
+            note(f"wrote {write_atomic(out / name, text)}")
 
 
 @app.command("check")

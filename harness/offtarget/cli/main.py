@@ -32,6 +32,7 @@ from offtarget.cli import (
     drop,
     evaluate,
     export,
+    forecast,
     gate,
     lens,
     listing,
@@ -79,6 +80,7 @@ app.command("new")(new.new)
 app.command("run")(run.run)
 app.command("reproduce")(reproduce.reproduce)
 app.command("verify")(verify.verify)
+app.command("forecast")(forecast.forecast)
 app.command("eval")(evaluate.eval_)
 app.command("cell")(cell.cell)
 app.command("curve")(curve.curve)

@@ -10,11 +10,14 @@ from offtarget.board.tables import Entry, Table, as_csv, as_json, as_markdown, o
 from offtarget.documents import read_json
 from offtarget.errors import ConfigError, unknown_name
 from offtarget.records import explain
+from offtarget.registry import default
 from offtarget.verification.agreement import BANDS
 from offtarget.verification.page import FAMILIES
+from offtarget.verification.predictor_board import behaviour_table, cost_plot, predictor_tables, reached, validity_json
 from offtarget.verification.records import Control, Outcome, Verification
 
 FILE = "verification.json"
+FORMATS = ("md", "csv", "json", "svg", "validity")
 LEADING = ("tilt", "disparity", "activation", "logit_linear", "length")
 STATISTICS = ("sqrt_frequency", "value")
 ALPHA = 0.05
@@ -117,7 +120,19 @@ def prediction_tables(found: Sequence[Verification]) -> list[Table]:
         for family in dict.fromkeys(("clusters", "latents", *(o.family for o in v.outcomes))):
             rows += [_row(v, o) for o in _shown(v, family)]
     about = f"{prediction_lead(found)} {ABOUT}"
-    return [table("", HEAD, rows, about=about, words=HEAD[:4]), _runs(found)]
+    by_cost = predictor_tables(found, _levels()) if any(v.costs for v in found) else []
+    behaviours = behaviour_table(found)
+    return [
+        table("", HEAD, rows, about=about, words=HEAD[:4]),
+        *by_cost,
+        *((behaviours,) if behaviours else ()),
+        _runs(found),
+    ]
+
+
+def _levels() -> dict[str, str]:
+    """Predictor -> its level, of those that there are."""
+    return {e.name: e.card["cost"] for e in default().entries("predictor")}
 
 
 def _runs(found: Sequence[Verification]) -> Table:
@@ -141,16 +156,24 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
     """The board as Markdown: the figures that one needs first; the other columns are in the csv and json."""
     out = ["# Did the data predict what training changed?", "", f"**{prediction_lead(found)}**", ""]
     out += [f"Made by `{command}`; never edited. {MORE}", ""]
+    if priced := [v for v in found if v.costs]:
+        out += ["## Accuracy against cost", "", reached(priced, _main_family(priced)), ""]
+        for one in predictor_tables(priced, _levels()):
+            out += as_markdown(one)
+        out += ["## Set by set", ""]
     out += [SHORT_ABOUT, ""]
     for family in sorted(_families(found), key=lambda f: f != _main_family(found)):
         rows = [_short(v, o) for v in found for o in _shown(v, family)]
         if rows:
             out += as_markdown(table(f"Over {FAMILIES.get(family, family)}", SHORT, rows, words=SHORT[:2]))
+    behaviours = behaviour_table(found)
+    if behaviours:
+        out += as_markdown(behaviours)
     return "\n".join([*out, *as_markdown(_runs(found))])
 
 
 def render_predictions(found: Sequence[Verification], form: str, command: str) -> str:
-    """The board in one format: md, csv (without the table of the runs) or json.
+    """The board in one format: md, csv (without the table of the runs), json, svg (accuracy against cost), or validity.json.
 
     Raises:
         ConfigError: no such format.
@@ -161,7 +184,11 @@ def render_predictions(found: Sequence[Verification], form: str, command: str) -
         return as_csv(prediction_tables(found)[0])
     if form == "json":
         return as_json(prediction_tables(found))
-    raise unknown_name("format of the prediction board", form, ("md", "csv", "json"))
+    if form == "svg":
+        return str(cost_plot(found, _main_family(found)))
+    if form == "validity":
+        return validity_json(found)
+    raise unknown_name("format of the prediction board", form, FORMATS)
 
 
 def _families(found: Sequence[Verification]) -> list[str]:
@@ -182,7 +209,8 @@ def _first(v: Verification, family: str) -> list[Outcome]:
 def _shown(v: Verification, family: str) -> list[Outcome]:
     """One outcome for each predictor, and the statistic of the paper beside them."""
     mine = _first(v, family)
-    shown = [o for name in LEADING for o in mine if o.predictor == name and o.statistic in STATISTICS]
+    names = (*LEADING, *sorted({o.predictor for o in mine} - set(LEADING)))
+    shown = [o for name in names for o in mine if o.predictor == name and o.statistic in STATISTICS]
     return shown + [o for o in mine if o.predictor == "disparity" and o.statistic == "presence"]
 
 

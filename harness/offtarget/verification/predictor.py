@@ -6,11 +6,14 @@ from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 
+from offtarget.audit.statistics.means import Floats
+from offtarget.engine.grid import plan_of
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.run import Run
 from offtarget.errors import ConfigError
 from offtarget.models import ModelRef
 from offtarget.registry import Entry, load_function, run_content
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.verification.agreement import Prediction
 from offtarget.verification.answers import Asked
 from offtarget.verification.concepts import Concepts
@@ -68,6 +71,20 @@ class PredictionInput:
     def run(self) -> Run:
         """Start model, reader, recipe and store."""
         return self.asked.run
+
+    def plan(self) -> ShapingPlan:
+        """The plan of the protocol, made with a seed that no observed policy has."""
+        return self.once(lambda: plan_of(self.run, self.item, self.asked.spare_seed()), "plan")
+
+    def weights(self) -> Floats:
+        """(n_rows,) gradient of each row at the start relative to plain DPO (`ShapingPlan.start_weights`); 1 for audited rows.
+
+        What a plan does other than by rows is not in it (`beyond_rows`).
+        """
+        n = len(self.side.pairs)
+        if self.rows == "audited" or self.asked is None:
+            return np.ones(n)
+        return self.plan().start_weights()[:n]
 
     def once(self, make: Callable[[], T], *name: str, of_rows: bool = False) -> T:
         """What several families share, made when first asked for.
@@ -145,6 +162,18 @@ def predict(entry: Entry, given: PredictionInput) -> Prediction | None:
         raise ConfigError(f"{where} predicts shifts that are not finite numbers")
     made: Prediction = found
     return made
+
+
+def beyond_rows(plan: ShapingPlan) -> tuple[str, ...]:
+    """What a plan asks for that is no weight on a row, in words: predictors of the data and of the kernel cannot carry it."""
+    has = {
+        "hooks on the forward pass": bool(plan.hooks),
+        "masked or weighted words": bool((plan.masked_rows | plan.token_weighted_rows).any()),
+        "prompts of its own": bool(plan.prompted_rows.any()),
+        "added pairs": bool(plan.added),
+        "another loss": bool(plan.loss),
+    }
+    return tuple(what for what, there in has.items() if there)
 
 
 def length_alone(side: Side, concepts: Concepts) -> GroupSums:

@@ -176,6 +176,8 @@ class Verification(Record):
     created: str
     key: str
     dataset: str
+    model: str = ""
+    """The start model; empty in records made before it was written."""
     protocol: str
     parameters: dict[str, Any] = {}
     """Of the protocol, as the recipe sets them."""

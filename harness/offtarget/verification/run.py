@@ -70,7 +70,7 @@ def verify(
     if level is not None and level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
     recipe, base, limit = read_run(folder)
-    lenses = _lenses(recipe)
+    lenses = lenses_of_text(recipe)
     dearest = level or (LEVELS[0] if any(lens_of(name).asks for name in lenses) else LEVELS[-1])
     item = _item(recipe, protocol)
     run = start(recipe, base, folder, store=store, limit=limit, progress=progress)
@@ -83,8 +83,8 @@ def verify(
         side, told = asked.beside_start(policies[seed], seed, item.protocol)
         observed.append(side)
         answers.append(told)
-    audited = _rows(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
-    trained = _rows(run, run.trained_pairs.pairs, run.readings.features, run.trained_pairs)
+    audited = rows_of(run, [p for p in run.audited.pairs if p.group not in held], run.features, run.audited)
+    trained = rows_of(run, run.trained_pairs.pairs, run.readings.features, run.trained_pairs)
     found = Comparison(asked, item, trained, audited, observed, dearest, controls).all()
     work = asked.work(float(np.mean([a["tokens_after"] for a in answers])))
     points = _points(run, found, recipe.seeds[0])
@@ -105,6 +105,7 @@ def verify(
             }
         ),
         dataset=run.pairs.name,
+        model=recipe.model,
         protocol=item.protocol,
         parameters=item.parameters,
         seeds=recipe.seeds,
@@ -165,7 +166,7 @@ def held_out_prompts(run: Run, n: int) -> list[Pair]:
     return found
 
 
-def _lenses(recipe: Recipe) -> tuple[str, ...]:
+def lenses_of_text(recipe: Recipe) -> tuple[str, ...]:
     """The lenses of a recipe that can read new answers.
 
     Raises:
@@ -206,7 +207,7 @@ def _policy(run: Run, item: ProtocolRun, seed: int) -> ModelRef:
     return resolve(str(policy.path), run.store)
 
 
-def _rows(run: Run, pairs: Sequence[Pair], features: Sequence[FeatureMatrix], of: PairSet) -> Side:
+def rows_of(run: Run, pairs: Sequence[Pair], features: Sequence[FeatureMatrix], of: PairSet) -> Side:
     """Some rows of a set, with their features by the lenses that read texts."""
     place = {p.id: i for i, p in enumerate(of.pairs)}
     rows = [place[p.id] for p in pairs]

@@ -1,0 +1,1 @@
+"""Before training: what each concept and behaviour will do, under plain DPO and under a plan."""

@@ -1,0 +1,170 @@
+"""`offtarget forecast`: what it says of the data alone follows from the rows; what has a model in it is measured; its errors."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from offtarget import registry
+from offtarget.cli.main import call
+from offtarget.forecast.records import ConceptForecast, Shift
+from offtarget.forecast.run import cautions
+
+
+@pytest.fixture()
+def recipe(tiny_model: Path, store_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "_default", None)
+    rows = []
+    for i in range(70):
+        styled = f"**Answer {i}.** It is here!\n\n- one thing\n- another thing, because it is so"
+        plain = f"Answer {i}. It is here, with one thing and another."
+        chosen, rejected = (styled, plain) if i % 5 else (plain, styled)
+        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
+    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    found = {
+        "title": "a test",
+        "data": "unused.jsonl",
+        "model": str(tiny_model),
+        "train": {"pairs": 30},
+        "verdicts": [{"concept": "surface:markdown", "decision": "suppress"}],
+        "training": {"max_steps": 3, "batch_size": 4, "max_length": 128, "lora_rank": 4, "lora_alpha": 8},
+        "protocols": ["dpo"],
+        "behaviours": ["over_stylization", "verbosity"],
+        "evaluation": {"limit": 4, "max_tokens": 6},
+        "verification": {"prompts": 30, "max_tokens": 10},
+        "budget": "test",
+    }
+    Path("recipe.yaml").write_text(json.dumps(found))
+    yield found
+    registry.use([])
+
+
+def forecast(capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:
+    capsys.readouterr()
+    assert call(["forecast", "pairs.jsonl", "--recipe", "recipe.yaml", "--out", "out", "--json", *more]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_the_data_alone_says_chosen_minus_rejected_and_under_a_plan_with_its_weights(
+    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = forecast(capsys, "--level", "data", "--protocol", "label_flip", "--strength", "0.5")
+    assert (found["predictor"], found["n_rows"], found["behaviours"]) == ("disparity", 30, [])
+    (markdown,) = [c for c in found["concepts"] if c["concept"] == "surface:markdown"]
+    assert markdown["plain"] == markdown["difference"]
+    # 4 of 5 rows have the style in chosen; flipping half of all rows turns the worst 15 of them round
+    styled = json.loads(Path("out/audit/audit.json").read_text())
+    assert styled["dataset"]["n_pairs"] == 70
+    plain, planned = markdown["plain"]["value"], markdown["planned"]["value"]
+    share = 1 - 2 * 15 / 30 * np.sign(plain)
+    up = (plain > 0) and (planned < plain)
+    assert up and share == 0
+    unit = plain / np.mean([1 if s else -1 for s in _chosen_styled(found)])
+    assert planned == pytest.approx(plain - 2 * unit * 15 / 30, rel=1e-6)
+    assert found["price"]["of_training"] == 0
+    assert "not known for model" in found["validity"]["note"] and "--calibrate" in found["validity"]["note"]
+    page = Path("out/forecast.html").read_text()
+    assert "label_flip" in page and "<svg" in page and "surface:markdown" not in found["dataset"]
+
+
+def _chosen_styled(_: dict[str, Any]) -> list[bool]:
+    """Of the rows that the recipe trains on."""
+    from offtarget.data.loading import load_pairs
+    from offtarget.engine.rows import shuffled_by_id
+
+    pairs = shuffled_by_id(load_pairs("pairs.jsonl").pairs)[:30]
+    return [int(p.id.removeprefix("r")) % 5 != 0 for p in pairs]
+
+
+def test_a_model_in_the_loop_answers_and_its_behaviours_are_measured(
+    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = forecast(capsys, "--protocol", "steering", "-P", "strength=2", "--behaviours", "verbosity")
+    assert (found["level"], found["predictor"], found["n_prompts"]) == ("gradient", "one_gradient", 30)
+    (verbosity,) = found["behaviours"]
+    assert verbosity["behaviour"] == "verbosity" and verbosity["n"] == 4 and verbosity["planned"] is not None
+    assert all(c["planned"] is not None for c in found["concepts"])
+    assert found["price"]["of_training"] > 0
+    again = forecast(capsys, "--protocol", "steering", "-P", "strength=2", "--behaviours", "verbosity")
+    assert again["concepts"] == found["concepts"] and again["key"] == found["key"]
+
+
+def test_what_is_known_of_the_predictor_is_said(recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path("mine/baselines/predictors")
+    folder.mkdir(parents=True)
+    row = {
+        "model": recipe["model"],
+        "predictor": "disparity",
+        "family": "surface",
+        "r2": 0.2,
+        "r2_equal": 0.1,
+        "surest": 0.75,
+    }
+    (folder / "validity.json").write_text(json.dumps({"rows": [{"set": "a", **row}, {"set": "b", **row, "r2": 0.4}]}))
+    capsys.readouterr()
+    assert (
+        call(
+            [
+                "--registry",
+                "mine",
+                "forecast",
+                "pairs.jsonl",
+                "--recipe",
+                "recipe.yaml",
+                "--level",
+                "data",
+                "--out",
+                "out",
+            ]
+        )
+        == 0
+    )
+    out = capsys.readouterr().out
+    assert "r² 0.20 to 0.40 (0.10 at equal length) on 2 sets where training was observed" in out and "75\u202f%" in out
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (("--level", "gradients"), 2, "unknown level 'gradients': did you mean gradient?"),
+        (
+            ("--level", "forward", "--protocol", "steering"),
+            2,
+            "--level forward cannot carry what steering asks for (hooks",
+        ),
+        (("--strength", "1"), 2, "name it with --protocol"),
+        (("--protocol", "filter", "-P", "strength=1", "--strength", "1"), 2, "say the same"),
+        (("--set", "train.pairs=60"), 3, "only 10 prompts are left"),
+        (("--behaviours", "verbosty", "--level", "data"), 2, "did you mean verbosity?"),
+    ],
+)
+def test_what_cannot_be_forecast_is_said_in_one_line(
+    recipe: dict[str, Any], more: tuple[str, ...], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(["forecast", "pairs.jsonl", "--recipe", "recipe.yaml", "--out", "out", *more]) == code
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert last.startswith("offtarget: ") and said in last
+    assert not Path("out/forecast.json").exists()
+
+
+def test_silence_of_the_rows_is_told_where_the_model_is_expected_to_move() -> None:
+    def concept(name: str, plain: float, q: float, seen: float, seen_q: float) -> ConceptForecast:
+        shift = [Shift(value=v, ci=(v - 0.1, v + 0.1), at_equal_length=v) for v in (plain, seen)]
+        return ConceptForecast(
+            concept=name, label=name, family="surface", plain=shift[0], q=q, difference=shift[1], difference_q=seen_q
+        )
+
+    found = cautions(
+        [
+            concept("silent", 0.5, 0.001, 0.02, 0.8),
+            concept("against", -0.5, 0.001, 0.5, 0.001),
+            concept("as seen", 0.5, 0.001, 0.5, 0.001),
+            concept("still", 0.01, 0.9, 0.5, 0.001),
+        ]
+    )
+    assert [c.split(":")[0] for c in found] == ["silent", "against"]
+    assert "chosen − rejected +0.02 [-0.08, +0.12], forecast +0.5 [+0.4, +0.6]" in found[0]
