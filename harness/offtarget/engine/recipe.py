@@ -81,9 +81,10 @@ class SelectionOptions(Record):
 
     strengths: dict[str, tuple[Number, ...]] = Field(min_length=1)
     """Protocol -> the strengths that are tried."""
-    by: Literal["recovery", "weight"] = "recovery"
-    """Protocols are matched at the same recovery on the development prompts (each strength is trained and measured), or
-    at the same mean effective weight of the rows that teach against the verdicts (nothing is trained)."""
+    by: Literal["recovery", "forecast", "weight"] = "recovery"
+    """Protocols are matched at the same recovery on the development prompts (each strength is trained and measured), at the same
+    recovery as forecast from the influence of each row (nothing is trained; of protocols that weigh rows), or at the same mean
+    effective weight of the rows that teach against the verdicts."""
     goal: Number | None = None
     """What to match at; None: the most that every protocol reaches."""
     seed: Seed | None = None

@@ -2,7 +2,9 @@
 
 Protocols whose strengths have different units are comparable only where they do as much of the same: at the same
 recovery of the target behaviour, or at the same effective weight, at the start of training, of the rows that teach
-against the decision (its mean over them: the median under a filter is always 0 or 1). Strengths are chosen on a third
+against the decision (its mean over them: the median under a filter is always 0 or 1). Or at the same recovery as forecast: a
+plan that weighs rows by w_i is expected to leave Σ w_i m_i / Σ m_i of a concept's shift, with m_i the influence of row i
+(`offtarget.influence`), so one gradient serves all strengths. Strengths are chosen on a third
 of the prompts, which no reported score ever sees, and with a training seed that is not reported (where the recipe asks
 for one that is, record and board say so); the whole frontier is kept. One seed says nothing of protocols, so what the
 sweep shows is a sketch: its intervals are of prompts and sampling alone.
@@ -25,8 +27,11 @@ from offtarget.engine.run import Run, record_run
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.records import Record
 from offtarget.shaping.context import ShapingContext
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import write_atomic
 
+SURE = 2.0
+"""Standard errors over rows by which plain DPO must be expected to move a target."""
 FOLDER, RECORD = "selection", "selection.json"
 
 
@@ -39,7 +44,7 @@ class SweptPoint(Record):
     weight: float
     """Mean gradient at the start relative to plain DPO, of the rows that push against the decision."""
     reached: Estimate = Estimate(note="not measured")
-    """Recovery of the target behaviours; in sd of plain DPO where the verdicts amplify."""
+    """Recovery of the target behaviours; in sd of plain DPO where the verdicts amplify. By forecast: of the target concepts."""
     drift: Estimate = Estimate(note="not measured")
     capability: Estimate = Estimate(note="not measured")
     chosen: bool = False
@@ -65,7 +70,7 @@ def select(run: Run) -> tuple[Run, Selection]:
     """The run with the strengths chosen, and the sweep behind them.
 
     Raises:
-        ConfigError: by weight, a protocol that changes no weights.
+        ConfigError: by weight or forecast, a protocol that changes no weights of rows.
         UndecidedError: plain DPO does not move the target on the development prompts, so nothing can be matched.
     """
     options = run.recipe.selection
@@ -141,6 +146,7 @@ def _sweep(run: Run, swept: Sequence[_Swept], by: str, seed: int) -> list[Number
         rows = {_name(item): by_cell[key] for (_, item), key in zip(runs, keys, strict=True)}
     out = []
     against = _against(run)
+    forecast = _Forecast(run) if by == "forecast" else None
     for k, item in runs:
         plan = plan_of(run, item, seed)
         weights = plan.start_weights()[: len(against)][against]
@@ -150,6 +156,8 @@ def _sweep(run: Run, swept: Sequence[_Swept], by: str, seed: int) -> list[Number
             strength=float(item.parameters["strength"]),
             weight=float(weights.mean()),
         )
+        if forecast:
+            point = point.model_copy(update={"reached": Estimate(value=forecast.reached(plan))})
         if row := rows.get(_name(item)):
             reached = row.amplification if row.intent == "amplify" else row.recovery
             point = point.model_copy(
@@ -157,6 +165,44 @@ def _sweep(run: Run, swept: Sequence[_Swept], by: str, seed: int) -> list[Number
             )
         out.append((k, point))
     return out
+
+
+class _Forecast:
+    """What a plan is expected to take back or bring out, from the influence of every row on every target.
+
+    Raises:
+        UndecidedError: the rows are not expected to teach a target what the verdict is against.
+    """
+
+    def __init__(self, run: Run) -> None:
+        read = run.readings.influence
+        assert read is not None
+        self.targets = []
+        for t in run.targets:
+            chosen, rejected = read(t.concept)
+            margin = np.where(t.rows if t.rows is not None else True, chosen - rejected, 0.0)
+            total, noise = float(margin.sum()), float(margin.std(ddof=1) * np.sqrt(len(margin)))
+            if t.sign < 0 and total < SURE * noise:
+                raise UndecidedError(
+                    f"selection.by=forecast: plain DPO is not expected to raise {t.concept} ({total / (noise or 1):+.1f} standard "
+                    "errors), so nothing can be matched; say by: recovery, which measures it"
+                )
+            self.targets.append((t, margin, total))
+
+    def reached(self, plan: ShapingPlan) -> float:
+        """The share of plain DPO's shift that is taken back (suppress) or added to it (amplify), mean over targets.
+
+        Raises:
+            ConfigError: the plan does more than weigh rows.
+        """
+        if beyond := plan.beyond_rows():
+            raise ConfigError(
+                f"selection.by=forecast cannot choose a strength of {plan.protocol}: it has {' and '.join(beyond)}, which is no "
+                "weight on rows; leave it out, or say by: recovery"
+            )
+        weights = plan.start_weights()
+        left = [t.sign * (float(weights @ m) / total - 1) if total else 0.0 for t, m, total in self.targets]
+        return float(np.mean(left))
 
 
 def _against(run: Run) -> NDArray[np.bool_]:

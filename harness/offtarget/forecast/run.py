@@ -25,7 +25,7 @@ from offtarget.store import Store, hash_of, write_atomic
 from offtarget.verification.agreement import Prediction
 from offtarget.verification.answers import Asked
 from offtarget.verification.concepts import Concepts, families
-from offtarget.verification.predictor import LEVELS, POLICY, PredictionInput, beyond_rows, predict
+from offtarget.verification.predictor import LEVELS, POLICY, PredictionInput, predict
 from offtarget.verification.run import held_out_prompts, lenses_of_text, rows_of
 from offtarget.verification.sides import Side
 from offtarget.verification.sums import GroupSums
@@ -86,7 +86,7 @@ def forecast(
         raise UndecidedError("too few concepts move in these rows: there is nothing to forecast")
     one = _Under(asked, trained, PLAIN, entry)
     other = None if item is None else _Under(asked, trained, item, entry)
-    if other is not None and not with_model and (beyond := beyond_rows(other.plan)):
+    if other is not None and not with_model and (beyond := other.plan.beyond_rows()):
         able = LEVELS[LEVELS.index("gradient")]
         raise ConfigError(
             f"--level {level} cannot carry what {other.item.protocol} asks for ({', '.join(beyond)}): use --level {able}"

@@ -258,6 +258,17 @@ class ShapingPlan:
         w = np.where(self.keep, share * self.relative_weight() * 2.0 * sigmoid(-offset), 0.0)
         return np.where(self.flip, -w, w)
 
+    def beyond_rows(self) -> tuple[str, ...]:
+        """What the plan asks for that is no weight on one of the set's rows, in words; nothing: `start_weights` says it all."""
+        has = {
+            "hooks on the forward pass": bool(self.hooks),
+            "masked or weighted words": bool((self.masked_rows | self.token_weighted_rows).any()),
+            "prompts of its own": bool(self.prompted_rows.any()),
+            "added pairs": bool(self.added),
+            "another loss": bool(self.loss),
+        }
+        return tuple(what for what, there in has.items() if there)
+
     def summary(self) -> dict[str, Any]:
         """Counts and the effective-weight histogram, as JSON values."""
         w = self.start_weights()

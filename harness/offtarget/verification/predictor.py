@@ -79,7 +79,7 @@ class PredictionInput:
     def weights(self) -> Floats:
         """(n_rows,) gradient of each row at the start relative to plain DPO (`ShapingPlan.start_weights`); 1 for audited rows.
 
-        What a plan does other than by rows is not in it (`beyond_rows`).
+        What a plan does other than by rows is not in it (`ShapingPlan.beyond_rows`).
         """
         n = len(self.side.pairs)
         if self.rows == "audited" or self.asked is None:
@@ -162,18 +162,6 @@ def predict(entry: Entry, given: PredictionInput) -> Prediction | None:
         raise ConfigError(f"{where} predicts shifts that are not finite numbers")
     made: Prediction = found
     return made
-
-
-def beyond_rows(plan: ShapingPlan) -> tuple[str, ...]:
-    """What a plan asks for that is no weight on a row, in words: predictors of the data and of the kernel cannot carry it."""
-    has = {
-        "hooks on the forward pass": bool(plan.hooks),
-        "masked or weighted words": bool((plan.masked_rows | plan.token_weighted_rows).any()),
-        "prompts of its own": bool(plan.prompted_rows.any()),
-        "added pairs": bool(plan.added),
-        "another loss": bool(plan.loss),
-    }
-    return tuple(what for what, there in has.items() if there)
 
 
 def length_alone(side: Side, concepts: Concepts) -> GroupSums:
