@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from offtarget.data.pairs import Pair, PairSet
+from offtarget.engine.influencing import Influencer
 from offtarget.engine.planning import make_shaping_plan
 from offtarget.errors import ConfigError
 from offtarget.lens.directions.encode import encode_directions
@@ -19,6 +20,7 @@ from offtarget.shaping.context import ShapingContext, Target
 from offtarget.shaping.protocol import make_plan
 from offtarget.shaping.readings import READOUTS, StoredReadings
 from offtarget.store import Store
+from offtarget.training.spec import TrainingSpec
 
 N = 80
 
@@ -44,8 +46,21 @@ def readings(tiny_model: Path, tmp_path: Path) -> StoredReadings:
     return StoredReadings(pairs, features, members, Reader(str(tiny_model), Store(tmp_path / "store")))
 
 
-@pytest.mark.parametrize("readout", READOUTS)
-def test_every_readout_tells_the_responses_that_show_it(readings: StoredReadings, readout: str) -> None:
+def test_influence_is_not_what_a_response_shows_but_what_learning_from_it_brings(readings: StoredReadings) -> None:
+    """Rows of which chosen alone is bold teach it, rows of which rejected alone is unteach it, the others neither."""
+    with pytest.raises(ConfigError, match="influence is read of rows that a recipe trains on"):
+        readings.scores("surface:bold", "influence")
+    spec = TrainingSpec(bf16=False, batch_size=8, max_length=96, lora_rank=4, lora_alpha=8, lowest_layer=2)
+    read = readings.reader
+    asked = Influencer(read, readings.pairs, readings.features, readings.members, spec)
+    margin = replace(readings, influence=asked).scores("surface:bold", "influence").margin
+    up, down = np.arange(N) % 2 == 0, np.arange(N) % 5 == 0
+    assert margin[up & ~down].mean() > 1 and margin[down & ~up].mean() < -1
+    assert abs(margin[up == down].mean()) < 0.3
+
+
+@pytest.mark.parametrize("readout", [r for r in READOUTS if r != "influence"])
+def test_every_readout_of_a_text_tells_the_responses_that_show_it(readings: StoredReadings, readout: str) -> None:
     scores = readings.scores("surface:bold", readout)
     shows = np.r_[np.arange(N) % 2 == 0, np.arange(N) % 5 == 0]
     assert scores.both.mean() == pytest.approx(0.0, abs=0.1)
