@@ -10,23 +10,38 @@ from offtarget.training.run import train
 from offtarget.verification.predictor import PredictionInput, predictor
 from offtarget.verification.sums import GroupSums
 
-SOURCE = "pulses of arXiv 2609.08618, here from the start of the training itself"
-FORMULA = "as one_gradient, with the change of weights of the first steps in place of the gradient"
 
-
-@predictor(name="pulse_4", cost="pulse", needs=("steps:4", "answers"), source=SOURCE, formula=FORMULA)
+@predictor(
+    name="pulse_4",
+    cost="pulse",
+    needs=("steps:4", "answers"),
+    source="pulses of arXiv 2609.08618, here from the start of the training itself",
+    formula="as one_gradient, with the change of weights of 4 steps at a constant rate in place of the gradient",
+)
 def pulse_4(given: PredictionInput) -> GroupSums | None:
     """What the first four steps, stretched, change in the answers to the held-out prompts."""
     return pulse(given, 4)
 
 
-@predictor(name="pulse_8", cost="pulse", needs=("steps:8", "answers"), source=SOURCE, formula=FORMULA)
+@predictor(
+    name="pulse_8",
+    cost="pulse",
+    needs=("steps:8", "answers"),
+    source="pulses of arXiv 2609.08618, here from the start of the training itself",
+    formula="as one_gradient, with the change of weights of 8 steps at a constant rate in place of the gradient",
+)
 def pulse_8(given: PredictionInput) -> GroupSums | None:
     """What the first eight steps, stretched, change in the answers to the held-out prompts."""
     return pulse(given, 8)
 
 
-@predictor(name="pulse_16", cost="pulse", needs=("steps:16", "answers"), source=SOURCE, formula=FORMULA)
+@predictor(
+    name="pulse_16",
+    cost="pulse",
+    needs=("steps:16", "answers"),
+    source="pulses of arXiv 2609.08618, here from the start of the training itself",
+    formula="as one_gradient, with the change of weights of 16 steps at a constant rate in place of the gradient",
+)
 def pulse_16(given: PredictionInput) -> GroupSums | None:
     """What the first sixteen steps, stretched, change in the answers to the held-out prompts."""
     return pulse(given, 16)
