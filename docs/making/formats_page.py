@@ -62,6 +62,11 @@ FORMATS = (
         "What `offtarget verify` measured: predicted against observed shifts.",
     ),
     Format(
+        "forecast.json",
+        "offtarget.forecast.records:Forecast",
+        "What `offtarget forecast` expects of a training, under plain DPO and under a plan.",
+    ),
+    Format(
         "contrib/NAME.yaml",
         "offtarget.board.contributions:Contribution",
         "Where a protocol of somebody else is, and which cells are its. Lies beside the folder of cells; `offtarget board` reads it.",
