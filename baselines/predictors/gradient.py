@@ -10,9 +10,6 @@ from offtarget.verification.likelier import likelier_answers, likelier_pairs
 from offtarget.verification.predictor import PredictionInput, predictor
 from offtarget.verification.sums import GroupSums
 
-SMALL = 0.1
-"""Of the step: where weights on answers are still those of the first order."""
-
 
 def stepped(given: PredictionInput) -> ModelRef:
     """The start model after the step; under a plan as far as plain DPO's goes, since its labels may cancel each other out."""
@@ -51,7 +48,7 @@ def one_gradient(given: PredictionInput) -> GroupSums:
     cost="gradient",
     needs=("gradient", "own", "own_read", "own_read"),
     source="importance weighting of stored answers, to first order (d/dt of E[s] under exp(t·δ))",
-    formula="covariance, within a prompt, over answers of θ, of s and δ = [log p(θ − 0.1·t·ĝ) − log p(θ)]/0.1",
+    formula="covariance, within a prompt, over answers of θ, of s and δ = log p(θ − t·ĝ) − log p(θ)",
 )
 def first_order(given: PredictionInput) -> GroupSums:
     """Which of the start model's own answers one step makes likelier."""
@@ -75,4 +72,4 @@ def first_order_pairs(given: PredictionInput) -> GroupSums:
 
 def changes(given: PredictionInput, pairs: PairSet) -> Floats:
     """δ of both responses of each row, `(n_rows, 2)`, in nats."""
-    return given.asked.changes(pairs, given.policy("one_gradient", lambda: stepped(given)), SMALL) / SMALL
+    return given.asked.changes(pairs, given.policy("one_gradient", lambda: stepped(given)))

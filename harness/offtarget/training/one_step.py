@@ -38,11 +38,14 @@ MARGIN = 0.5
 """Mean reward margin of the training pairs after the step, in nats: half of what separates a sure choice from a toss."""
 CLOSE = 0.05
 """Share of the margin by which the step may miss it."""
+ENOUGH = 0.2
+"""And by which it may after `TRIES`: what rounding makes of a step is not smooth."""
 TRIES = 8
 PAIRS = 32
 """Training pairs on which the margin is measured."""
-NATS = 0.5
-"""Mean change of log-probability, in the wanted direction, that `towards` goes to."""
+NATS = 2.0
+"""Mean change of log-probability, in the wanted direction, that `towards` goes to. Under bf16 autocast a smaller step is lost in
+the rounding of the activations that it is added to: at a tenth of it, nine tenths of its effect were."""
 Scale = Literal["adam", "raw"]
 
 
@@ -339,7 +342,7 @@ def _margin(trainer: Any, batch: dict[str, Any]) -> float:
 
 
 def find_length(value_at: Callable[[float], float], first: float, goal: float = MARGIN) -> tuple[float, float, int]:
-    """The length of the step at which a value reaches a goal, the value, and in how many tries: the secant through the last two.
+    """The length of the step at which a value reaches a goal, the value, and in how many tries: secants, then regula falsi.
 
     Args:
         value_at: from a length to the value; 0 at 0.
@@ -349,15 +352,29 @@ def find_length(value_at: Callable[[float], float], first: float, goal: float = 
     Raises:
         UndecidedError: no length is found that reaches it.
     """
-    low, at_low, length = 0.0, 0.0, first
+    below, above, length = (0.0, 0.0), None, first
+    seen: list[tuple[float, float]] = []
     for tries in range(1, TRIES + 1):
         reached = value_at(length)
+        seen.append((length, reached))
         if abs(reached - goal) <= CLOSE * goal:
             return length, reached, tries
-        slope = (reached - at_low) / (length - low)
-        low, at_low = length, reached
-        wanted = length + (goal - reached) / slope if slope > 0 else 4 * length
-        length = float(np.clip(wanted, length / 8, length * 8))
+        if reached > goal:
+            above = (length, reached)
+        else:
+            below = (length, reached)
+        if above is None:  # the secant through the last two, until the goal lies between two lengths
+            before = seen[-2] if len(seen) > 1 else (0.0, 0.0)
+            slope = (reached - before[1]) / (length - before[0])
+            wanted = length + (goal - reached) / slope if slope > 0 else 4 * length
+            length = float(np.clip(wanted, 1.2 * length, 8 * length))
+        else:
+            share = (goal - below[1]) / (above[1] - below[1])
+            length = below[0] + float(np.clip(share, 0.1, 0.9)) * (above[0] - below[0])
+    length, reached = min(seen, key=lambda found: abs(found[1] - goal))
+    if abs(reached - goal) <= ENOUGH * goal:
+        value_at(length)
+        return length, reached, TRIES
     raise UndecidedError(
-        f"no step along the gradient goes as far as {goal:g} (the last one {reached:.2f}): it does not point where the labels do"
+        f"no step along the gradient goes as far as {goal:g} (the nearest one {reached:.2f}): it does not point where the labels do"
     )
