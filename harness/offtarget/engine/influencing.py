@@ -3,17 +3,20 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.data.pairs import PairSet
 from offtarget.errors import UndecidedError
-from offtarget.influence.run import By, Influence, influence
 from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.reader import Reader
 from offtarget.shaping.presence import raw_features
 from offtarget.training.spec import TrainingSpec
+
+if TYPE_CHECKING:
+    from offtarget.influence.run import By, Influence
 
 SEED = 7
 """Of the LoRA matrices of a step towards a concept."""
@@ -34,11 +37,12 @@ class Influencer:
     """Of these rows, by every lens."""
     members: Mapping[str, tuple[str, ...]]
     """Concept id -> the features that it is made of."""
-    spec: TrainingSpec
-    by: By = "influence"
-    _known: dict[str, Influence] = field(default_factory=dict, repr=False)
+    spec: TrainingSpec | None = None
+    """How they would be trained on; None: as by default."""
+    by: "By" = "influence"
+    _known: "dict[str, Influence]" = field(default_factory=dict, repr=False)
 
-    def of(self, concept: str) -> Influence:
+    def of(self, concept: str) -> "Influence":
         """What each row does to a concept; 0 of a row that cannot be trained on.
 
         Raises:
@@ -48,7 +52,10 @@ class Influencer:
             self._known[concept] = self._made(concept)
         return self._known[concept]
 
-    def _made(self, concept: str) -> Influence:
+    def _made(self, concept: str) -> "Influence":
+        from offtarget.influence.run import Influence, influence
+
+        spec = self.spec or TrainingSpec()  # which asks torch what the machine can do
         chosen, rejected = raw_features(self.features, self.members[concept], "freq")
         half = np.array([hashlib.sha256(f"half {p.group}".encode()).digest()[0] % 2 for p in self.pairs.pairs])
         changes, effective = np.zeros((len(self.pairs), 2)), 0.0
@@ -60,7 +67,7 @@ class Influencer:
                     self._some(own),
                     self._some(other),
                     np.concatenate([chosen[other], rejected[other]]),
-                    self.spec,
+                    spec,
                     seed=SEED,
                     by=self.by,
                 )

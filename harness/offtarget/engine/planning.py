@@ -63,7 +63,7 @@ def readings_of(
         examples=direction_examples(lenses),
         labels=dict(labels or {}),
         ask=asker(reader),
-        influence=Influencer(reader, pairs, features, members, training or TrainingSpec()),
+        influence=Influencer(reader, pairs, features, members, training),
     )
 
 
