@@ -9,6 +9,7 @@ from offtarget.forecast.records import BehaviourForecast, ConceptForecast, Forec
 from offtarget.report.html import environment, fixed, percent, render_page
 from offtarget.report.plots.effects import Interval, forest
 from offtarget.store import write_atomic
+from offtarget.verification.page import FAMILIES
 
 PAGE = "forecast.html"
 DRAWN = 24
@@ -31,7 +32,8 @@ def page(found: Forecast) -> str:
         found=found,
         validity=says_validity(found),
         cost=percent(found.price.of_training, 0),
-        families=[(name, *_family(found, name)) for name in families],
+        families=[(FAMILIES.get(name, name), *_family(found, name)) for name in families],
+        parameters={k: v for k, v in found.parameters.items() if v not in ("", None)},
         behaviours=as_html(_behaviours(found)) if found.behaviours else "",
     )
 

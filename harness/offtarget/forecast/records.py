@@ -30,7 +30,8 @@ class ConceptForecast(Record):
     planned: Shift | None = None
     """Under the plan; None without one."""
     difference: Shift
-    """Chosen minus rejected in the training rows, in the concept's own unit: what the audit sees."""
+    """Chosen minus rejected in the training rows: a rule's value in its spread over pairs, of latents the square root of the share
+    of tokens on which they fire."""
     difference_q: float
 
 
