@@ -2,28 +2,10 @@
 
 from offtarget.audit.statistics.means import Floats
 from offtarget.data.pairs import PairSet
-from offtarget.models import ModelRef, resolve
-from offtarget.shaping.plan import ShapingPlan
-from offtarget.training.one_step import one_step
-from offtarget.training.run import Trained
 from offtarget.verification.likelier import likelier_answers, likelier_pairs
 from offtarget.verification.predictor import PredictionInput, predictor
+from offtarget.verification.stepped import stepped
 from offtarget.verification.sums import GroupSums
-
-
-def stepped(given: PredictionInput) -> ModelRef:
-    """The start model after the step; under a plan as far as plain DPO's goes, since its labels may cancel each other out."""
-    run, seed, plan = given.run, given.asked.spare_seed(), given.plan()
-
-    def step(of: ShapingPlan, factor: float | None = None) -> Trained:
-        return one_step(
-            run.training_set, of, run.model, run.recipe.training, seed=seed, store=run.store, factor=factor,
-            progress=run.progress, template=run.recipe.chat_template,
-        )  # fmt: skip
-
-    plain = step(ShapingPlan.identity("dpo", run.training_set.pairs, control=True))
-    made = plain if plan.control else step(plan, plain.digest["factor"])
-    return resolve(str(made.path), run.store)
 
 
 @predictor(
@@ -36,11 +18,7 @@ def stepped(given: PredictionInput) -> ModelRef:
 )
 def one_gradient(given: PredictionInput) -> GroupSums:
     """What one step down the mean gradient changes in the answers to the held-out prompts."""
-    model = given.policy("one_gradient", lambda: stepped(given))
-    side = given.once(
-        lambda: given.asked.beside_start(model, given.asked.spare_seed(), "one step")[0], "stepped answers"
-    )
-    return side.sums(given.concepts.differences(side))
+    return given.answered("one_gradient", lambda: stepped(given))
 
 
 @predictor(

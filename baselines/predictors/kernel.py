@@ -51,7 +51,9 @@ def changes(given: PredictionInput, pairs: PairSet) -> Floats:
 def of_training(given: PredictionInput, model: Any, pad: int) -> Kernel:
     """The kernel of the training pairs, each with its gradient's weight at the start."""
     run, spec = given.run, given.run.recipe.training
-    weights = given.plan().start_weights()[: len(run.training_set.ids), None] * np.array([1.0, -1.0])
+    ids = run.training_set.ids
+    rows = np.ones(len(ids)) if given.plan is None else given.plan.start_weights()[: len(ids)]
+    weights = rows[:, None] * np.array([1.0, -1.0])
     lowest = spec.first_trained(int(model.config.get_text_config().num_hidden_layers))
-    texts = texts_of(run.training_set.ids, spec.max_length)
+    texts = texts_of(ids, spec.max_length)
     return kernel_of(model, texts, weights.ravel(), lowest, pad, run.reader.step("kernel: rows"))

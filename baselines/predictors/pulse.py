@@ -5,6 +5,7 @@ from functools import partial
 from offtarget.data.pairs import PairSet
 from offtarget.evals.adapters import scaled, top_of
 from offtarget.models import ModelRef, resolve
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.training.one_step import PAIRS, find_length
 from offtarget.training.run import train
 from offtarget.verification.predictor import PredictionInput, predictor
@@ -16,7 +17,7 @@ from offtarget.verification.sums import GroupSums
     cost="pulse",
     needs=("steps:4", "answers"),
     source="pulses of arXiv 2609.08618, here from the start of the training itself",
-    formula="as one_gradient, with the change of weights of 4 steps at a constant rate in place of the gradient",
+    formula="as one_gradient, with the change of weights of a training of 4 steps in place of the gradient",
 )
 def pulse_4(given: PredictionInput) -> GroupSums | None:
     """What the first four steps, stretched, change in the answers to the held-out prompts."""
@@ -28,7 +29,7 @@ def pulse_4(given: PredictionInput) -> GroupSums | None:
     cost="pulse",
     needs=("steps:8", "answers"),
     source="pulses of arXiv 2609.08618, here from the start of the training itself",
-    formula="as one_gradient, with the change of weights of 8 steps at a constant rate in place of the gradient",
+    formula="as one_gradient, with the change of weights of a training of 8 steps in place of the gradient",
 )
 def pulse_8(given: PredictionInput) -> GroupSums | None:
     """What the first eight steps, stretched, change in the answers to the held-out prompts."""
@@ -40,7 +41,7 @@ def pulse_8(given: PredictionInput) -> GroupSums | None:
     cost="pulse",
     needs=("steps:16", "answers"),
     source="pulses of arXiv 2609.08618, here from the start of the training itself",
-    formula="as one_gradient, with the change of weights of 16 steps at a constant rate in place of the gradient",
+    formula="as one_gradient, with the change of weights of a training of 16 steps in place of the gradient",
 )
 def pulse_16(given: PredictionInput) -> GroupSums | None:
     """What the first sixteen steps, stretched, change in the answers to the held-out prompts."""
@@ -55,17 +56,15 @@ def pulse(given: PredictionInput, steps: int) -> GroupSums | None:
     if steps >= whole or spec.method != "lora":
         return None
     name = f"pulse_{steps}"
-    model = given.policy(name, partial(stretched, given, steps))
-    side = given.once(lambda: given.asked.beside_start(model, given.asked.spare_seed(), name)[0], f"{name} answers")
-    return side.sums(given.concepts.differences(side))
+    return given.answered(name, partial(stretched, given, steps))
 
 
 def stretched(given: PredictionInput, steps: int) -> ModelRef:
-    """The policy after these steps at a constant rate, its adapter scaled to the margin that `one_step` goes to."""
+    """The policy after a training of so many steps without warm-up, its adapter scaled to the margin that `one_step` goes to."""
     run, seed = given.run, given.asked.spare_seed()
     made = train(
         run.training_set,
-        given.plan(),
+        given.plan or ShapingPlan.identity("dpo", run.training_set.pairs, control=True),
         run.model,
         run.recipe.training.model_copy(update={"max_steps": steps, "warmup_share": 0.0}),
         seed=seed,

@@ -1,14 +1,19 @@
 """Which strength is chosen from a sweep, worked out by hand; and the page that shows it."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from tests.training.conftest import small_pairs
 
 from offtarget.board.estimate import Estimate
 from offtarget.engine.recipe import SelectionOptions
-from offtarget.engine.selection import Selection, SweptPoint, _goal, _nearest
+from offtarget.engine.selection import Selection, SweptPoint, _Forecast, _goal, _nearest
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.report.selection_html import render_selection
+from offtarget.shaping.context import Target
+from offtarget.shaping.plan import ShapingPlan
 
 FILTER = {0.1: 0.2, 0.3: 0.5, 0.5: 0.6}
 SHAPING = {1.0: 0.4, 2.0: 0.7, 4.0: 1.1}
@@ -103,3 +108,39 @@ def test_a_strength_that_is_nearest_and_yet_far_is_said_not_to_match(tmp_path: P
 def test_by_weight_a_protocol_that_weights_nothing_is_refused() -> None:
     with pytest.raises(ConfigError, match="cannot choose a strength of steering"):
         _goal([(0, point("steering", s, None, 1.0)) for s in (1.0, 2.0)], options(by="weight"))
+
+
+def run_with(margins: dict[str, list[float]], *targets: Target) -> SimpleNamespace:
+    """What a forecast looks at: targets, and how far each row moves each concept."""
+
+    def read(concept: str) -> tuple[np.ndarray, np.ndarray]:
+        return np.array(margins[concept]), np.zeros(len(margins[concept]))
+
+    return SimpleNamespace(targets=targets, readings=SimpleNamespace(influence=read))
+
+
+def weighed(weights: list[float]) -> ShapingPlan:
+    pairs = small_pairs(len(weights))
+    return ShapingPlan.identity("reweight", pairs).edit(weight=np.array(weights))
+
+
+def test_a_forecast_is_the_share_of_the_influence_that_weights_leave() -> None:
+    """Rows move the concept by 4, 2, 2, 0: weights of 0, 1, 1, 2 leave half of the 8."""
+    rows = {"a": [4.0, 2.0, 2.0, 0.0], "b": [1.0, 1.0, 1.0, 1.0]}
+    half = weighed([0.0, 1.0, 1.0, 2.0])
+    assert _Forecast(run_with(rows, Target("a", -1))).reached(half) == pytest.approx(0.5)  # type: ignore[arg-type]
+    assert _Forecast(run_with(rows, Target("a", 1))).reached(half) == pytest.approx(-0.5)  # type: ignore[arg-type]
+    assert _Forecast(run_with(rows, Target("a", -1), Target("b", -1))).reached(half) == pytest.approx(0.25)  # type: ignore[arg-type]
+    against = {"a": [-4.0, -2.0, -2.0, -1.0]}
+    less = _Forecast(run_with(against, Target("a", 1))).reached(weighed([0.0, 1.0, 1.0, 2.0]))  # type: ignore[arg-type]
+    assert less == pytest.approx((-6 + 9) / 9), "a set that teaches less of it: what is taken from that is gained"
+
+
+def test_what_no_weight_says_and_what_does_not_move_has_no_forecast() -> None:
+    rows = {"a": [4.0, 2.0, 2.0, 0.0], "noise": [3.0, -3.0, 2.0, -2.0]}
+    masked = weighed([1.0] * 4).edit(mask_chosen=(((0, 2),), (), (), ()))
+    with pytest.raises(ConfigError, match="it has masked or weighted words, which is no weight on rows"):
+        _Forecast(run_with(rows, Target("a", -1))).reached(masked)  # type: ignore[arg-type]
+    for target in (Target("noise", -1), Target("noise", 1)):
+        with pytest.raises(UndecidedError, match=r"plain DPO is not expected to (raise|move) noise"):
+            _Forecast(run_with(rows, target))  # type: ignore[arg-type]

@@ -127,6 +127,19 @@ def test_what_is_known_of_the_predictor_is_said(recipe: dict[str, Any], capsys: 
     assert "r² 0.20 to 0.40 (0.10 at equal length) on 2 sets where training was observed" in out and "75\u202f%" in out
 
 
+def test_calibrated_it_says_how_it_agrees_with_training_here(
+    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = forecast(capsys, "--level", "data", "--calibrate")
+    seen = json.loads(next(Path("out/verification").rglob("verification.json")).read_text())
+    (mine,) = [
+        o["control"] for o in seen["outcomes"]
+        if (o["predictor"], o["family"], o["rows"]) == ("disparity", "surface", "trained")
+    ]  # fmt: skip
+    assert found["validity"]["known"] and found["validity"]["r2"] == [mine["raw"]["r2"]]
+    assert found["validity"]["sets"] == ["pairs, seed 0"]
+
+
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [

@@ -120,6 +120,35 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
     assert sum(e["event"] == "made" for e in Store().events()) == made, "something finished was done twice"
 
 
+def test_controls_know_nothing_of_the_labels_and_behaviours_stand_beside_training(
+    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under a plan every step is as long as plain DPO's, whichever predictor asks for it first."""
+    surface = recipe | {
+        "audit": {"lens": ["surface"]},
+        "seeds": [0],
+        "training": {**recipe["training"], "max_steps": 6},
+    }
+    surface["verdicts"] = [{"concept": "surface:markdown", "decision": "suppress"}]
+    Path("recipe.yaml").write_text(json.dumps(surface | {"protocols": ["label_flip"]}))
+    assert call(["run", "recipe.yaml", "--out", "out"]) == 0
+    capsys.readouterr()
+    assert call(["verify", "out", "--controls", "--json"]) == 0
+    v = json.loads(capsys.readouterr().out)
+    asked = {o["predictor"] for o in v["outcomes"]}
+    assert {"null_adapter", "shuffled_labels", "other_draw", "fluency", "pulse_4"} <= asked and "pulse_8" not in asked
+    assert {b["predictor"] for b in v["behaviours"]} == {"one_gradient", "null_adapter", "shuffled_labels", "pulse_4"}
+    assert (
+        set(v["costs"]) == asked and v["costs"]["tilt"]["of_training"] == 0 < v["costs"]["one_gradient"]["of_training"]
+    )
+    page = Path("out/verification/label-flip/verification.html")
+    page = page if page.is_file() else Path("out/verification/label_flip/verification.html")
+    assert "over_stylization" in page.read_text()
+    steps = [json.loads(p.read_text()) for p in Path(Store().root, "one-step").glob("*/digest.json")]
+    assert len(steps) == 3, "plain, under the plan, and on shuffled labels"
+    assert len({round(s["factor"], 6) for s in steps}) == 1
+
+
 def test_what_cannot_be_verified_is_said_in_one_line(
     recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,7 +43,8 @@ def forecast(
     calibrate: Annotated[
         bool,
         typer.Option(
-            "--calibrate", help="Also train plain DPO, twice, and say how well each predictor agrees with it here."
+            "--calibrate",
+            help="Also train plain DPO with the recipe's seeds, and say how well the forecast agrees with it.",
         ),
     ] = False,
     out: Annotated[Path | None, typer.Option(help="Folder for the audit, forecast.json and forecast.html.")] = None,
@@ -58,10 +59,9 @@ def forecast(
     from offtarget.forecast.run import write
     from offtarget.store import Store
 
-    overrides = [*(set_ or []), f"data={dataset}"]
-    if verdicts is not None:
-        overrides.append(f"verdicts={verdicts.resolve()}")
-    asked, path = read_recipe(recipe, overrides)
+    asked, path = read_recipe(recipe, ["name=null", "card=null", "columns=null", *(set_ or [])])
+    decided = {} if verdicts is None else {"verdicts": str(verdicts.resolve())}
+    asked = asked.model_copy(update={"data": dataset, **decided})
     item = _item(protocol, param, strength)
     folder = out or Path("forecasts") / slug(set_name(dataset) or dataset)
     chosen = None if behaviours is None else [b.strip() for b in behaviours.split(",") if b.strip()]
@@ -73,7 +73,7 @@ def forecast(
         if calibrate:
             from offtarget.forecast.calibration import calibrated
 
-            found = calibrated(found, asked, path.parent, folder, Store(), report)
+            found = calibrated(found, folder, Store(), report)
     written = write(found, folder)
     page = render(found, folder / PAGE)
     if as_json:

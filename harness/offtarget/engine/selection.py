@@ -171,7 +171,7 @@ class _Forecast:
     """What a plan is expected to take back or bring out, from the influence of every row on every target.
 
     Raises:
-        UndecidedError: the rows are not expected to teach a target what the verdict is against.
+        UndecidedError: the rows are not expected to move a target, or not to where a verdict suppresses it.
     """
 
     def __init__(self, run: Run) -> None:
@@ -182,9 +182,10 @@ class _Forecast:
             chosen, rejected = read(t.concept)
             margin = np.where(t.rows if t.rows is not None else True, chosen - rejected, 0.0)
             total, noise = float(margin.sum()), float(margin.std(ddof=1) * np.sqrt(len(margin)))
-            if t.sign < 0 and total < SURE * noise:
+            if (total if t.sign < 0 else abs(total)) < SURE * noise or total == 0:
                 raise UndecidedError(
-                    f"selection.by=forecast: plain DPO is not expected to raise {t.concept} ({total / (noise or 1):+.1f} standard "
+                    f"selection.by=forecast: plain DPO is not expected to {'raise' if t.sign < 0 else 'move'} {t.concept} "
+                    f"({total / (noise or 1):+.1f} standard "
                     "errors), so nothing can be matched; say by: recovery, which measures it"
                 )
             self.targets.append((t, margin, total))
@@ -201,8 +202,7 @@ class _Forecast:
                 "weight on rows; leave it out, or say by: recovery"
             )
         weights = plan.start_weights()
-        left = [t.sign * (float(weights @ m) / total - 1) if total else 0.0 for t, m, total in self.targets]
-        return float(np.mean(left))
+        return float(np.mean([t.sign * (float(weights @ m) - total) / abs(total) for t, m, total in self.targets]))
 
 
 def _against(run: Run) -> NDArray[np.bool_]:

@@ -1,27 +1,21 @@
-"""How well a forecast agrees with training here: plain DPO is trained, twice, and every predictor held against it."""
+"""How well a forecast agrees with training here: plain DPO is trained with the recipe's seeds, and the forecast held against it."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from offtarget.engine.recipe import Recipe
 from offtarget.forecast.records import Forecast, Validity
 from offtarget.progress import Progress
 from offtarget.store import Store
+from offtarget.verification.predictor_board import STATISTICS
 from offtarget.verification.records import Outcome
 from offtarget.verification.run import verify, write
 
-SEEDS = (0, 1)
 
-
-def calibrated(
-    found: Forecast, recipe: Recipe, base: Path, folder: Path, store: Store, progress: Progress | None = None
-) -> Forecast:
+def calibrated(found: Forecast, folder: Path, store: Store, progress: Progress | None = None) -> Forecast:
     """The forecast with its validity measured on this set, beside `verification.json` in the same folder.
 
     Args:
         found: a forecast that was made in the folder.
-        recipe: that it was made with.
-        base: folder that its paths start from.
         folder: of the forecast.
         store: where everything is kept.
         progress: called with (what, done, total).
@@ -32,8 +26,7 @@ def calibrated(
     mine = [
         o
         for o in seen.outcomes
-        if (o.predictor, o.family, o.rows) == (found.predictor, family, "trained")
-        and o.statistic in ("sqrt_frequency", "value")
+        if (o.predictor, o.family, o.rows) == (found.predictor, family, "trained") and o.statistic in STATISTICS
     ]
     if not mine:
         return found

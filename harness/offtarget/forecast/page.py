@@ -9,7 +9,7 @@ from offtarget.forecast.records import BehaviourForecast, ConceptForecast, Forec
 from offtarget.report.html import environment, fixed, percent, render_page
 from offtarget.report.plots.effects import Interval, forest
 from offtarget.store import write_atomic
-from offtarget.verification.page import FAMILIES
+from offtarget.verification.records import FAMILIES
 
 PAGE = "forecast.html"
 DRAWN = 24

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import norm
 
 from offtarget.audit.statistics.means import Floats, bh
-from offtarget.engine.grid import measured, parameters_of
+from offtarget.engine.grid import measured, parameters_of, plan_of
 from offtarget.engine.recipe import ProtocolRun, Recipe
 from offtarget.engine.run import Run, start
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
@@ -21,12 +21,12 @@ from offtarget.forecast.validity import validity_of
 from offtarget.models import ModelRef
 from offtarget.progress import Progress
 from offtarget.registry import Entry, default
+from offtarget.shaping.plan import ShapingPlan
 from offtarget.store import Store, hash_of, write_atomic
-from offtarget.verification.agreement import Prediction
 from offtarget.verification.answers import Asked
 from offtarget.verification.concepts import Concepts, families
 from offtarget.verification.predictor import LEVELS, POLICY, PredictionInput, predict
-from offtarget.verification.run import held_out_prompts, lenses_of_text, rows_of
+from offtarget.verification.run import held_out_prompts, labels_of, lenses_of_text, rows_of
 from offtarget.verification.sides import Side
 from offtarget.verification.sums import GroupSums
 
@@ -84,13 +84,14 @@ def forecast(
     found = [c for c in families(run.audit_folder.vocabulary.concepts, trained, audited) if c.statistic in STATISTICS]
     if not found:
         raise UndecidedError("too few concepts move in these rows: there is nothing to forecast")
-    one = _Under(asked, trained, PLAIN, entry)
-    other = None if item is None else _Under(asked, trained, item, entry)
-    if other is not None and not with_model and (beyond := other.plan.beyond_rows()):
-        able = LEVELS[LEVELS.index("gradient")]
+    plan = None if item is None else plan_of(run, item, asked.spare_seed())
+    if plan is not None and not with_model and (beyond := plan.beyond_rows()):
         raise ConfigError(
-            f"--level {level} cannot carry what {other.item.protocol} asks for ({', '.join(beyond)}): use --level {able}"
+            f"--level {level} cannot carry what {plan.protocol} asks for ({', '.join(beyond)}): use --level gradient"
         )
+    one = _Under(asked, trained, None, entry)
+    other = None if plan is None else _Under(asked, trained, plan, entry)
+    families_there = {c.family for c in found}
     concepts = [c for family in found for c in _concepts(run, family, trained, one, other)]
     models = {} if not with_model else {"plain": one.model(), **({} if other is None else {"planned": other.model()})}
     work = asked.work(float(recipe.verification.max_tokens) if with_model else 0.0)
@@ -105,14 +106,14 @@ def forecast(
         formula=entry.card["formula"],
         protocol=None if item is None else item.protocol,
         parameters={} if item is None else parameters_of(item),
-        plan=None if other is None else other.plan.hash,
+        plan=None if plan is None else plan.hash,
         audit=run.audit.key,
         n_rows=len(run.trained_pairs),
         n_prompts=len(prompts) or len({p.group for p in run.trained_pairs.pairs}),
         concepts=tuple(concepts),
         behaviours=_behaviours(asked, models),
-        cautions=cautions(concepts),
-        validity=validity_of(entry.name, recipe.model, max((c.family for c in found), key=lambda f: f == "latents")),
+        cautions=cautions(concepts) if with_model else (),
+        validity=validity_of(entry.name, recipe.model, "latents" if "latents" in families_there else found[0].family),
         price=work.price(entry.card.get("needs", ())),
     )
 
@@ -123,25 +124,17 @@ def write(found: Forecast, folder: Path) -> Path:
 
 
 class _Under:
-    """One protocol, and what the predictor expects of it."""
+    """One plan (None: plain DPO), and what the predictor expects of it."""
 
-    def __init__(self, asked: Asked, trained: Side, item: ProtocolRun, entry: Entry) -> None:
-        self.asked, self.trained, self.item, self.entry = asked, trained, item, entry
+    def __init__(self, asked: Asked, trained: Side, plan: ShapingPlan | None, entry: Entry) -> None:
+        self.asked, self.trained, self.plan, self.entry = asked, trained, plan, entry
         self._kept: dict[Any, Any] = {}
 
-    def given(self, concepts: Concepts) -> PredictionInput:
-        """What the predictor is given."""
-        return PredictionInput(self.asked, self.item, self.trained, "trained", concepts, self._kept)
-
-    @property
-    def plan(self) -> Any:
-        """The protocol's plan."""
-        return PredictionInput(self.asked, self.item, self.trained, "trained", None, self._kept).plan()  # type: ignore[arg-type]
-
-    def of(self, concepts: Concepts) -> Prediction:
+    def of(self, concepts: Concepts) -> GroupSums:
         """The prediction."""
-        found = predict(self.entry, self.given(concepts))
-        if found is None:
+        given = PredictionInput(self.asked, self.plan, self.trained, "trained", concepts, self._kept)
+        found = predict(self.entry, given)
+        if not isinstance(found, GroupSums):
             raise UndecidedError(
                 f"predictor '{self.entry.name}' says nothing here: training is as short as its own steps; use --level gradient"
             )
@@ -155,9 +148,7 @@ class _Under:
 
 def _concepts(run: Run, family: Concepts, trained: Side, one: _Under, other: _Under | None) -> list[ConceptForecast]:
     """One family, the surest first."""
-    labels = {c.id: c.title for c in run.audit.concepts}
-    for part in run.features:
-        labels |= {c.id: f"{c.id} → {', '.join(c.hints[:3])}" for c in part.columns if c.hints}
+    labels = labels_of(run)
     plain, q = _shifts(one.of(family))
     planned = None if other is None else _shifts(other.of(family))[0]
     seen, seen_q = _shifts(trained.sums(family.differences(trained)))
@@ -178,16 +169,11 @@ def _concepts(run: Run, family: Concepts, trained: Side, one: _Under, other: _Un
     return sorted(out, key=lambda c: -sure[c.concept])
 
 
-def _shifts(found: Prediction) -> tuple[list[Shift], Floats]:
+def _shifts(found: GroupSums) -> tuple[list[Shift], Floats]:
     """Every concept's shift with its interval over prompts, and the q of the family."""
     at, n = found.shift(), len(found)
-    rng = np.random.default_rng(0)
-    if isinstance(found, GroupSums):
-        weights = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(np.float64)
-        drawn = found.resampled(weights).raw
-    else:  # prompts can be left out of a tilt, not repeated
-        weights = (rng.random((DRAWS, n)) < 0.5).astype(np.float64)
-        drawn = found.resampled(weights).raw
+    weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(np.float64)
+    drawn = found.resampled(weights).raw
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
     se = drawn.std(axis=0, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):

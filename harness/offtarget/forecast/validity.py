@@ -8,7 +8,7 @@ from offtarget.forecast.records import Validity
 from offtarget.registry import default
 from offtarget.verification.predictor_board import VALIDITY
 
-HOW = "offtarget forecast ... --calibrate trains plain DPO once and says how well the forecast agrees with it"
+HOW = "offtarget forecast ... --calibrate trains plain DPO and says how well the forecast agrees with it"
 
 
 def validity_of(predictor: str, model: str, family: str) -> Validity:

@@ -12,9 +12,8 @@ from offtarget.errors import ConfigError, unknown_name
 from offtarget.records import explain
 from offtarget.registry import default
 from offtarget.verification.agreement import BANDS
-from offtarget.verification.page import FAMILIES
 from offtarget.verification.predictor_board import behaviour_table, cost_plot, predictor_tables, reached, validity_json
-from offtarget.verification.records import Control, Outcome, Verification
+from offtarget.verification.records import FAMILIES, Control, Outcome, Verification
 
 FILE = "verification.json"
 FORMATS = ("md", "csv", "json", "svg", "validity")

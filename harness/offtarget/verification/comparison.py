@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from offtarget.audit.statistics.means import Floats
+from offtarget.engine.grid import plan_of
 from offtarget.engine.recipe import ProtocolRun
 from offtarget.errors import UndecidedError
 from offtarget.models import ModelRef
@@ -55,7 +56,8 @@ class Comparison:
             for e in default().entries("predictor")
             if e.card["cost"] in costs and (controls or not e.card.get("control"))
         ]
-        self.asked, self.item, self.run, self.observed = asked, item, asked.run, observed
+        self.asked, self.run, self.observed = asked, asked.run, observed
+        self.plan = plan_of(self.run, item, asked.spare_seed())
         self.sides: dict[Rows, Side] = {"trained": trained, "audited": audited}
         self.outcomes: tuple[Outcome, ...] = ()
         self.ceilings: dict[str, Ceiling] = {}
@@ -90,7 +92,7 @@ class Comparison:
         for entry in self.entries:
             asked: tuple[Rows, ...] = entry.card.get("rows", ("trained",))
             for rows in asked:
-                found = predict(entry, PredictionInput(self.asked, self.item, self.sides[rows], rows, concepts, kept))
+                found = predict(entry, PredictionInput(self.asked, self.plan, self.sides[rows], rows, concepts, kept))
                 if found is None:
                     continue
                 if rows == "trained":

@@ -4,15 +4,16 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from offtarget.board.tables import as_html
 from offtarget.report.html import environment, fixed, percent, render_page
 from offtarget.store import write_atomic
 from offtarget.verification.plots import Against, Cloud, against_null, clouds
-from offtarget.verification.records import Outcome, Verification
+from offtarget.verification.predictor_board import behaviour_table
+from offtarget.verification.records import FAMILIES, Outcome, Verification
 
 VERIFY_REPORT = "verification.html"
 CONCEPTS = 60
 """Concepts in the table, those predicted most surely first."""
-FAMILIES = {"clusters": "clusters of latents", "latents": "single latents", "surface": "surface rules"}
 
 
 X_AXIS = {"tilt": "what a reward fitted to the data would bring (tilt)", "disparity": "mean of chosen − rejected"}
@@ -34,6 +35,7 @@ def verification_page(v: Verification) -> str:
         ceiling=v.ceilings[f"{v.headline.family}/{v.headline.statistic}"],
         verdict=verdict(v),
         scatter=_scatter(v),
+        behaviours=as_html(table) if (table := behaviour_table([v])) else "",
         predictors=_predictors(v, [o for o in first if leading(o)]),
         first=[o for o in first if leading(o)],
         others=[o for o in v.outcomes if o.seed != v.seeds[0] or not leading(o)],

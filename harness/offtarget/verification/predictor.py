@@ -7,8 +7,6 @@ from typing import Any, Literal, TypeVar, get_args
 import numpy as np
 
 from offtarget.audit.statistics.means import Floats
-from offtarget.engine.grid import plan_of
-from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.run import Run
 from offtarget.errors import ConfigError
 from offtarget.models import ModelRef
@@ -57,8 +55,8 @@ class PredictionInput:
 
     asked: Asked
     """Those prompts, and how a model's answers to them are read; never what the trained policies answered."""
-    item: ProtocolRun
-    """The protocol that is trained, with its parameters."""
+    plan: ShapingPlan | None
+    """What is trained, made with a seed that no observed policy has; None: plain DPO."""
     side: Side
     """The rows to predict from."""
     rows: Rows
@@ -72,19 +70,13 @@ class PredictionInput:
         """Start model, reader, recipe and store."""
         return self.asked.run
 
-    def plan(self) -> ShapingPlan:
-        """The plan of the protocol, made with a seed that no observed policy has."""
-        return self.once(lambda: plan_of(self.run, self.item, self.asked.spare_seed()), "plan")
-
     def weights(self) -> Floats:
         """(n_rows,) gradient of each row at the start relative to plain DPO (`ShapingPlan.start_weights`); 1 for audited rows.
 
         What a plan does other than by rows is not in it (`ShapingPlan.beyond_rows`).
         """
         n = len(self.side.pairs)
-        if self.rows == "audited" or self.asked is None:
-            return np.ones(n)
-        return self.plan().start_weights()[:n]
+        return np.ones(n) if self.plan is None or self.rows == "audited" else self.plan.start_weights()[:n]
 
     def once(self, make: Callable[[], T], *name: str, of_rows: bool = False) -> T:
         """What several families share, made when first asked for.
@@ -108,6 +100,17 @@ class PredictionInput:
             make: makes it.
         """
         return self.once(make, POLICY, name)
+
+    def answered(self, name: str, make: Callable[[], ModelRef]) -> GroupSums:
+        """What such a model changes in the answers to the held-out prompts: its own less the start model's.
+
+        Args:
+            name: of the predictor.
+            make: makes the model.
+        """
+        model, seed = self.policy(name, make), self.asked.spare_seed()
+        side = self.once(lambda: self.asked.beside_start(model, seed, name)[0], "answers", name)
+        return side.sums(self.concepts.differences(side))
 
 
 Predicts = Callable[[PredictionInput], Prediction | None]

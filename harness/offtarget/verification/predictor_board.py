@@ -12,8 +12,7 @@ from offtarget.board.tables import Entry, Table, Value, ours, table
 from offtarget.report.html import fixed, percent
 from offtarget.report.plots.naming import Point
 from offtarget.report.plots.scatters import Panel, scatter
-from offtarget.verification.page import FAMILIES
-from offtarget.verification.records import BehaviourShift, Outcome, Verification
+from offtarget.verification.records import FAMILIES, BehaviourShift, Outcome, Verification
 
 HEAD = (
     "predictor", "level", "of training", "sets", "r²", "of ceiling", "r² =len", "of ceiling =len", "surest", "slope",

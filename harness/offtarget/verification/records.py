@@ -4,6 +4,9 @@ from typing import Any, Literal
 
 from offtarget.records import Record
 
+FAMILIES = {"clusters": "clusters of latents", "latents": "single latents", "surface": "surface rules"}
+"""Families of concepts in words."""
+
 
 class Price(Record):
     """What one predictor costs."""

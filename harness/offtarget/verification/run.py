@@ -214,12 +214,18 @@ def rows_of(run: Run, pairs: Sequence[Pair], features: Sequence[FeatureMatrix], 
     return Side.of(replace(of, pairs=list(pairs)), [f.select(rows) for f in features if f.of_text])
 
 
-def _points(run: Run, found: Comparison, seed: int) -> tuple[ConceptShift, ...]:
-    head = found.outcomes[0]
-    names, x, y = found.kept[f"{head.family}/{head.statistic}/{head.predictor}"]
+def labels_of(run: Run) -> dict[str, str]:
+    """What concepts and latents are called, by id."""
     labels = {c.id: c.title for c in run.audit.concepts}
     for part in run.features:
         labels |= {c.id: f"{c.id} → {', '.join(c.hints[:3])}" for c in part.columns if c.hints}
+    return labels
+
+
+def _points(run: Run, found: Comparison, seed: int) -> tuple[ConceptShift, ...]:
+    head = found.outcomes[0]
+    names, x, y = found.kept[f"{head.family}/{head.statistic}/{head.predictor}"]
+    labels = labels_of(run)
     rng = np.random.default_rng(seed)
 
     def intervals(sums: Prediction) -> NDArray[Any]:
