@@ -257,11 +257,15 @@ def load_module(path: Path) -> Any:
     return module
 
 
+MARKS = ("__protocol__", "__audit__", "__predictor__")
+"""Attributes in which a decorator leaves the card of a function."""
+
+
 def load_function(entry: Entry) -> Callable[..., Any]:
-    """Run the content file of a behaviour, protocol or audit method and give its decorated function."""
+    """Run the content file of a behaviour, protocol, audit method or predictor and give its decorated function."""
     module = load_module(entry.path)
     for value in vars(module).values():
-        card = getattr(value, "__protocol__", None) or getattr(value, "__audit__", None)
+        card = next((c for mark in MARKS if (c := getattr(value, mark, None)) is not None), None)
         if card is not None and card.name == entry.name:
             return value  # type: ignore[no-any-return]
     name = entry.name.partition(":")[0]
