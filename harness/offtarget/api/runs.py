@@ -144,6 +144,7 @@ def verify(
     protocol: str | None = None,
     prompts: int | None = None,
     level: str | None = None,
+    controls: bool = False,
     progress: Progress | None = None,
 ) -> Verification:
     """Sample answers before and after training, and compare what moved with what the data predicted.
@@ -154,6 +155,7 @@ def verify(
         prompts: held-out prompts, at least 30; by default the recipe's number.
         level: the dearest predictors that are computed: data, forward, gradient or pulse; by default all, where a lens
             asks a judge those of the data.
+        controls: also compute predictors that are there to be held against.
         progress: called with (what, done, total).
 
     Raises:
@@ -172,7 +174,9 @@ def verify(
     from offtarget.verification.run import write
 
     folder = run_dir.out if isinstance(run_dir, Experiment) else Path(run_dir)
-    found = check(folder, protocol=protocol, prompts=prompts, level=level, store=Store(), progress=progress)
+    found = check(
+        folder, protocol=protocol, prompts=prompts, level=level, controls=controls, store=Store(), progress=progress
+    )
     render_verification(found, write(found, folder).with_name(VERIFY_REPORT))
     return found
 
