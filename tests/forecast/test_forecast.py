@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.verification.test_verifying import write_styled_pairs
 
 from offtarget import registry
 from offtarget.cli.main import call
@@ -17,13 +18,7 @@ from offtarget.forecast.run import cautions
 def recipe(tiny_model: Path, store_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_default", None)
-    rows = []
-    for i in range(70):
-        styled = f"**Answer {i}.** It is here!\n\n- one thing\n- another thing, because it is so"
-        plain = f"Answer {i}. It is here, with one thing and another."
-        chosen, rejected = (styled, plain) if i % 5 else (plain, styled)
-        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
-    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    write_styled_pairs()
     found = {
         "title": "a test",
         "data": "unused.jsonl",

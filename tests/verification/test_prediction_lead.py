@@ -48,7 +48,7 @@ SETS = [
 
 def test_the_best_is_by_median_and_a_prediction_of_the_wrong_direction_counts_as_none() -> None:
     assert prediction_lead(SETS) == (
-        "What `tilt` predicts from the data agrees best with what training changed, over single latents, at equal length: "
+        "What `tilt` predicts agrees best with what training changed, over single latents, at equal length: "
         "median r² 0.25 over 3 sets (0.00 to 0.36), where swapped labels reach 0.10 to 0.30 in one case of twenty; beyond "
         "chance (p < 0.05) on 2 of 3 sets; then `disparity` 0.09 (1 of 3)."
     )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.verification.test_prediction_lead import verification
 
+from offtarget.errors import UndecidedError
 from offtarget.verification.board import render_predictions
 from offtarget.verification.cost import Work
 from offtarget.verification.predictor_board import measured, reached
@@ -42,6 +43,13 @@ def test_the_board_lists_predictors_by_cost_with_medians_and_ranges() -> None:
     assert "| 20 % | 3 | 0.81 (0.25 to 0.86) | 0.90 (0.28 to 0.96) |" in rows[1]
     assert "reaches it on 2 of 3 sets" in part and "`one_gradient`" in part
     assert "pulse_8" not in reached(SETS, "latents"), "it costs more than a quarter of the training"
+
+
+def test_the_picture_is_a_file_of_its_own_and_there_is_none_without_points() -> None:
+    picture = render_predictions(SETS, "svg", "")
+    assert picture.startswith("<svg ") and "var(--" not in picture and "one_gradient" in picture
+    with pytest.raises(UndecidedError, match="two training seeds"):
+        render_predictions([verification("a", ("tilt", 0.5, 0.1, 0.002))], "svg", "")
 
 
 def test_what_a_forecast_says_of_its_predictor_is_written_for_it() -> None:

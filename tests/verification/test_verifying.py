@@ -29,12 +29,8 @@ def sae(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture()
-def recipe(
-    tiny_model: Path, sae: Path, store_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, Any]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(registry, "_default", None)
+def write_styled_pairs() -> None:
+    """`pairs.jsonl` of 70 prompts: the style is in four of five chosen answers, in the others' rejected one."""
     rows = []
     for i in range(70):
         styled = f"**Answer {i}.** It is here!\n\n- one thing\n- another thing, because it is so"
@@ -42,6 +38,15 @@ def recipe(
         chosen, rejected = (styled, plain) if i % 5 else (plain, styled)
         rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
     Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+
+
+@pytest.fixture()
+def recipe(
+    tiny_model: Path, sae: Path, store_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(registry, "_default", None)
+    write_styled_pairs()
     return {
         "title": "a test",
         "data": "pairs.jsonl",

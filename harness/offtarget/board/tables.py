@@ -12,7 +12,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from offtarget.report.html import environment, visible
+from offtarget.report.html import environment, fixed, visible
 
 NUMBER = re.compile(r"[+-]\d+(\.\d+)?(e[-+]?\d+)?")
 LONGEST, WIDE = 400, 28
@@ -98,6 +98,15 @@ def table(
 def ours(text: str) -> Entry:
     """A cell of our own Markdown: figures with brackets, a hash set as code."""
     return Entry(text, ours=True)
+
+
+def shift_entry(value: float, ci: tuple[float, float] | None) -> Entry:
+    """A change with its sign and, where there is one, its interval."""
+    text = fixed(value, 3, sign=True)
+    if ci is None:
+        return Entry(text, key=value)
+    low, high = (fixed(x, 3, sign=True) for x in ci)
+    return Entry(f"{text} [{low}, {high}]", (text, f"{low} … {high}"), key=value, ours=True)
 
 
 def entry(value: Value) -> Entry:

@@ -24,6 +24,7 @@ def forecast(
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Override a key of the recipe: train.pairs=200.")
     ] = None,
+    part: Annotated[str | None, typer.Option(help="Part of a recipe in parts.")] = None,
     level: Annotated[
         str,
         typer.Option(
@@ -59,7 +60,7 @@ def forecast(
     from offtarget.forecast.run import write
     from offtarget.store import Store
 
-    asked, path = read_recipe(recipe, ["name=null", "card=null", "columns=null", *(set_ or [])])
+    asked, path = read_recipe(recipe, ["name=null", "card=null", "columns=null", *(set_ or [])], None, part)
     decided = {} if verdicts is None else {"verdicts": str(verdicts.resolve())}
     asked = asked.model_copy(update={"data": dataset, **decided})
     item = _item(protocol, param, strength)

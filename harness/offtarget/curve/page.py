@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from offtarget.board.tables import Entry, Table, Value, as_html, table
+from offtarget.board.tables import Entry, Table, Value, as_html, shift_entry, table
 from offtarget.curve.records import Curve, Curves, EqualShift
 from offtarget.report.html import environment, fixed, render_page
 from offtarget.report.plots.curves import Curve as Line
@@ -63,7 +63,7 @@ def dose_table(found: Curves) -> Table:
     """The shift of every behaviour at every scale."""
     scales = [f"× {s:g}" for s in found.scales]
     rows: list[list[Value]] = [
-        [c.label, r.behaviour, r.unit, fixed(r.start, 3), *(_number(d.shift, d.ci) for d in r.doses), r.n]
+        [c.label, r.behaviour, r.unit, fixed(r.start, 3), *(shift_entry(d.shift, d.ci) for d in r.doses), r.n]
         for c in found.curves
         for r in c.responses
     ]
@@ -78,16 +78,8 @@ def _scale(c: Curve) -> Entry:
 
 
 def _shift(e: EqualShift) -> tuple[Entry, Entry]:
-    versus = Entry("–", key="") if e.versus is None else _number(e.versus, e.versus_ci)
-    return _number(e.shift, e.ci), versus
-
-
-def _number(value: float, ci: tuple[float, float] | None) -> Entry:
-    text = fixed(value, 3, sign=True)
-    if ci is None:
-        return Entry(text, key=value)
-    low, high = (fixed(x, 3, sign=True) for x in ci)
-    return Entry(f"{text} [{low}, {high}]", (text, f"{low} … {high}"), key=value)
+    versus = Entry("–", key="") if e.versus is None else shift_entry(e.versus, e.versus_ci)
+    return shift_entry(e.shift, e.ci), versus
 
 
 def _picture(found: Curves) -> object:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from offtarget.board.tables import Entry, Table, Value, as_html, table
+from offtarget.board.tables import Table, Value, as_html, shift_entry, table
 from offtarget.forecast.records import BehaviourForecast, ConceptForecast, Forecast
 from offtarget.report.html import environment, fixed, percent, render_page
 from offtarget.report.plots.effects import Interval, forest
@@ -86,14 +86,14 @@ def _concepts(rows: list[ConceptForecast], protocol: str | None) -> Table:
 
 
 def _row(c: ConceptForecast, planned: bool) -> list[Value]:
-    more = [_number(c.planned.value, c.planned.ci)] if planned and c.planned else []
+    more = [shift_entry(c.planned.value, c.planned.ci)] if planned and c.planned else []
     return [
         c.label,
-        _number(c.plain.value, c.plain.ci),
+        shift_entry(c.plain.value, c.plain.ci),
         *more,
         fixed(c.plain.at_equal_length, 3, sign=True),
         fixed(c.q, 3),
-        _number(c.difference.value, c.difference.ci),
+        shift_entry(c.difference.value, c.difference.ci),
     ]
 
 
@@ -104,13 +104,5 @@ def _behaviours(found: Forecast) -> Table:
 
 
 def _behaviour(b: BehaviourForecast) -> list[Value]:
-    more = [] if b.planned is None else [_number(b.planned, b.planned_ci)]
-    return [b.behaviour, b.unit, b.direction, fixed(b.start, 3), _number(b.plain, b.plain_ci), *more, b.n]
-
-
-def _number(value: float, ci: tuple[float, float] | None) -> Entry:
-    text = fixed(value, 3, sign=True)
-    if ci is None:
-        return Entry(text, key=value)
-    low, high = (fixed(x, 3, sign=True) for x in ci)
-    return Entry(f"{text} [{low}, {high}]", (text, f"{low} … {high}"), key=value)
+    more = [] if b.planned is None else [shift_entry(b.planned, b.planned_ci)]
+    return [b.behaviour, b.unit, b.direction, fixed(b.start, 3), shift_entry(b.plain, b.plain_ci), *more, b.n]

@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from offtarget.board.tables import Entry, Table, as_csv, as_json, as_markdown, ours, table
 from offtarget.documents import read_json
-from offtarget.errors import ConfigError, unknown_name
+from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.records import explain
 from offtarget.registry import default
+from offtarget.report.plots.canvas import standalone
 from offtarget.verification.agreement import BANDS
 from offtarget.verification.predictor_board import behaviour_table, cost_plot, predictor_tables, reached, validity_json
 from offtarget.verification.records import FAMILIES, Control, Outcome, Verification
@@ -81,13 +82,12 @@ MORE = (
 def prediction_lead(found: Sequence[Verification]) -> str:
     """Which predictor agrees best at equal length, on how many sets and against what chance, in one sentence."""
     family = _main_family(found)
-    best = {}
-    for name in LEADING:
-        mine = [
-            o.control for v in found for o in _first(v, family) if o.predictor == name and o.statistic in STATISTICS
-        ]
-        if mine and name != "length":
-            best[name] = mine
+    best: dict[str, list[Control]] = {}
+    held_against = {"length", *(e.name for e in default().entries("predictor") if e.card.get("control"))}
+    for v in found:
+        for o in _first(v, family):
+            if o.predictor not in held_against and o.statistic in STATISTICS:
+                best.setdefault(o.predictor, []).append(o.control)
     if not best:
         return "No predictor but length was tried."
     names = sorted(best, key=lambda name: -median(_r2(c) for c in best[name]))
@@ -106,7 +106,7 @@ def prediction_lead(found: Sequence[Verification]) -> str:
         f"`{x}` {median(_r2(c) for c in best[x]):.2f} ({beyond[x]} of {len(best[x])})" for x in names[1:]
     )
     return (
-        f"What `{names[0]}` predicts from the data agrees best with what training changed, {where}: "
+        f"What `{names[0]}` predicts agrees best with what training changed, {where}: "
         f"{'median ' if n > 1 else ''}r² {median(r2):.2f}{spread}, where swapped labels reach {chance} in one case of twenty; "
         f"beyond chance (p < {ALPHA:g}) on {beyond[names[0]]} of {sets}{f'; then {others}' if others else ''}."
     )
@@ -172,10 +172,11 @@ def prediction_markdown(found: Sequence[Verification], command: str) -> str:
 
 
 def render_predictions(found: Sequence[Verification], form: str, command: str) -> str:
-    """The board in one format: md, csv (without the table of the runs), json, svg (accuracy against cost), or validity.json.
+    """The board in one format: md, csv (without the table of the runs), json, svg (accuracy against cost), or validity.
 
     Raises:
         ConfigError: no such format.
+        UndecidedError: svg of sets without a price or a ceiling.
     """
     if form == "md":
         return prediction_markdown(found, command)
@@ -184,7 +185,12 @@ def render_predictions(found: Sequence[Verification], form: str, command: str) -
     if form == "json":
         return as_json(prediction_tables(found))
     if form == "svg":
-        return str(cost_plot(found, _main_family(found)))
+        if not (plot := cost_plot(found, _main_family(found))):
+            raise UndecidedError(
+                "accuracy against cost needs verifications with two training seeds, made since predictors have a price: run "
+                "`offtarget verify` again"
+            )
+        return standalone(plot)
     if form == "validity":
         return validity_json(found)
     raise unknown_name("format of the prediction board", form, FORMATS)

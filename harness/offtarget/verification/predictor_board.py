@@ -8,7 +8,7 @@ from statistics import fmean, median
 
 from markupsafe import Markup
 
-from offtarget.board.tables import Entry, Table, Value, ours, table
+from offtarget.board.tables import Entry, Table, Value, ours, shift_entry, table
 from offtarget.report.html import fixed, percent
 from offtarget.report.plots.naming import Point
 from offtarget.report.plots.scatters import Panel, scatter
@@ -188,18 +188,11 @@ def _behaviour(v: Verification, b: BehaviourShift) -> list[Value]:
         v.dataset,
         b.behaviour,
         ours(b.predictor),
-        _number(b.predicted, b.predicted_ci),
-        _number(b.observed, b.observed_ci),
+        shift_entry(b.predicted, b.predicted_ci),
+        shift_entry(b.observed, b.observed_ci),
         ours(", ".join(fixed(x, 3, sign=True) for x in b.by_seed)),
         ours(right),
     ]
-
-
-def _number(value: float, ci: tuple[float, float] | None) -> Entry:
-    text = fixed(value, 3, sign=True)
-    if ci is not None:
-        text += f" [{fixed(ci[0], 3, sign=True)}, {fixed(ci[1], 3, sign=True)}]"
-    return Entry(text, key=value, ours=True)
 
 
 def cost_plot(found: Sequence[Verification], family: str) -> Markup:

@@ -97,6 +97,18 @@ def svg(fig: Any, name: str, alt: str) -> Markup:
     return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(visible(alt))}" ', 1))  # noqa: S704
 
 
+def standalone(plot: Markup) -> str:
+    """A plot as a file of its own: in the colours of a light page, on paper of that colour."""
+    text = (
+        str(plot)
+        .replace("<svg ", f'<svg style="background: {LIGHT["paper"]}" ', 1)
+        .replace("var(--sans)", "sans-serif")
+    )
+    for tone, colour in LIGHT.items():
+        text = text.replace(f"var(--{tone})", colour)
+    return text + "\n"
+
+
 @cache
 def _matplotlib() -> Any:
     """Matplotlib, whatever backend the environment names; no plot of ours needs one.
