@@ -42,7 +42,7 @@ def read_yaml(path: Path, error: type[OfftargetError] = ConfigError) -> Any:
     Raises:
         OfftargetError: of the given class; the file cannot be read, is not UTF-8, or as `parse_yaml`.
     """
-    return parse_yaml(_text(path, MAX_YAML_BYTES, error), str(path), error)
+    return parse_yaml(read_text(path, MAX_YAML_BYTES, error), str(path), error)
 
 
 def parse_yaml(text: str, where: str, error: type[OfftargetError] = ConfigError) -> Any:
@@ -91,7 +91,7 @@ def read_json(path: Path, error: type[OfftargetError] = ConfigError, remedy: str
     Raises:
         OfftargetError: of the given class; the file cannot be read, is not UTF-8, or as `parse_json`.
     """
-    return parse_json(_text(path, MAX_BYTES, error), str(path), error, remedy)
+    return parse_json(read_text(path, MAX_BYTES, error), str(path), error, remedy)
 
 
 def parse_json(
@@ -161,7 +161,17 @@ def _require_merged(text: str | bytes, where: str, error: type[OfftargetError]) 
         raise error(unmerged(where, line))
 
 
-def _text(path: Path, most: int, error: type[OfftargetError]) -> str:
+def read_text(path: Path, most: int = MAX_BYTES, error: type[OfftargetError] = ConfigError) -> str:
+    """The text of a file.
+
+    Args:
+        path: it.
+        most: bytes that it may have.
+        error: what is raised.
+
+    Raises:
+        OfftargetError: of the given class; larger than that, unreadable, or not UTF-8.
+    """
     try:
         if path.stat().st_size > most:
             raise error(f"{path}: larger than {most // 2**20} MiB, so no file of this kind")

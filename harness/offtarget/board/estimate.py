@@ -56,21 +56,23 @@ def draw_means(panels: Mapping[str, Panel], *, resamples: int = RESAMPLES) -> di
         panels: by the policy's name, all on the same samples (see `common`).
         resamples: number of draws.
     """
-    first = next(iter(panels.values()))
-    clusters, code = np.unique([cluster_of(i) for i in first.ids], return_inverse=True)
+    return {name: _draws_of(panels[name], name, resamples) for name in sorted(panels)}
+
+
+@lru_cache(maxsize=256)
+def _draws_of(panel: Panel, name: str, resamples: int) -> Floats:
+    """(resamples,) read-only draws of one policy's mean."""
+    clusters, code = np.unique([cluster_of(i) for i in panel.ids], return_inverse=True)
     n = len(clusters)
     weights = _drawn_prompts("\n".join(clusters), n, resamples)
-    total = weights @ np.bincount(code, minlength=n)
-    draws = {}
-    for name in sorted(panels):
-        panel = panels[name]
-        sums = np.bincount(code, weights=panel.by_sample, minlength=n)
-        draws[name] = (weights @ sums) / total
-        s = len(panel.values)
-        if panel.trained and s > 1:
-            apart = panel.values.mean(axis=1) - panel.mean
-            own = np.random.default_rng([zlib.crc32(name.encode()), s])
-            draws[name] = draws[name] + own.standard_normal((resamples, s)) @ apart / np.sqrt(s * (s - 1))
+    sums = np.bincount(code, weights=panel.by_sample, minlength=n)
+    draws: Floats = (weights @ sums) / (weights @ np.bincount(code, minlength=n))
+    s = len(panel.values)
+    if panel.trained and s > 1:
+        apart = panel.values.mean(axis=1) - panel.mean
+        own = np.random.default_rng([zlib.crc32(name.encode()), s])
+        draws = draws + own.standard_normal((resamples, s)) @ apart / np.sqrt(s * (s - 1))
+    draws.flags.writeable = False
     return draws
 
 

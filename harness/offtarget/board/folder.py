@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from offtarget.board.cell import SCHEMA_VERSION, Cell, CellSpec, differences
-from offtarget.documents import read_json
+from offtarget.documents import parse_json, read_text
 from offtarget.errors import ConfigError
 from offtarget.records import explain
 from offtarget.store import write_atomic
@@ -90,7 +90,8 @@ def load_cell(path: Path) -> Cell:
         ValueError: on one line, why the file is not a cell; `pydantic` and JSON errors never escape.
     """
     try:
-        data = read_json(path)
+        text = read_text(path)
+        data = parse_json(text, str(path))
     except ConfigError as e:
         raise ValueError(str(e).removeprefix(f"{path}: ")) from e
     if not isinstance(data, dict) or "schema_version" not in data or "spec" not in data:
@@ -104,7 +105,7 @@ def load_cell(path: Path) -> Cell:
         )
         raise ValueError(f"schema_version {found!r}, this version reads {SCHEMA_VERSION}; {remedy}")
     try:
-        cell = Cell.model_validate_json(json.dumps(data))
+        cell = Cell.model_validate_json(text)
     except ValidationError as e:
         more = f" (and {e.error_count() - 1} more)" if e.error_count() > 1 else ""
         raise ValueError(f"not a valid cell: {explain(e, Cell)}{more}") from e

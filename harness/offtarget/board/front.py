@@ -1,7 +1,7 @@
 """Which rows no other beats, and in what share of draws of their noise that is so."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,17 +81,22 @@ def _drawn(w: Measured, name: str, ref: str) -> Floats:
 
 
 def _recovered(w: Measured, name: str) -> Floats:
-    kept = [i for i in w.panels["row"].ids if not decides(i)]
-    means = draw_means({k: p.at(kept) for k, p in _named(w.panels, name).items()}, resamples=DRAWS)
+    means = draw_means({k: _judging(p) for k, p in _named(w.panels, name).items()}, resamples=DRAWS)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = (means["dpo"] - means[name]) / (means["dpo"] - means["start"])
     return np.asarray(np.nan_to_num(share, nan=0.0, posinf=0.0, neginf=0.0))
 
 
+@lru_cache(maxsize=64)
+def _judging(panel: Panel) -> Panel:
+    """A panel on the prompts that do not decide whether there is a signal; kept, since rows share their references."""
+    return panel.at([i for i in panel.ids if not decides(i)])
+
+
 def _named(panels: Mapping[str, Panel], name: str) -> dict[str, Panel]:
     """The panels with the row under its own name; plain DPO's row is plain DPO."""
     out = {k: p for k, p in panels.items() if k != "row"}
-    out.setdefault(name, replace(panels["row"]))
+    out.setdefault(name, panels["row"])
     return out
 
 

@@ -115,7 +115,8 @@ class Measured:
         self.kind = kind
         self.sketch = reference.sketch
         self.scores = scored(cells).get(name, {})
-        every = {"row": panel_of(self.scores, START if kind == "start" else ""), **reference.panels[name]}
+        row = panel_of(self.scores, START if kind == "start" else "")
+        every = {"row": row, **reference.panels[name]}
         panels = {k: p for k, p in every.items() if p.ids}
         self.scored = set(panels)
         self.panels = common(panels) if len(panels) > 1 else panels
@@ -128,18 +129,17 @@ class Measured:
             for ref in ("start", "dpo")
             if {ref, "row"} <= self.has and same != ref
         }
-        self.score = self._score([s for c in cells if (s := c.score(name)) is not None], len(cells))
+        self.score = self._score(row, [s for c in cells if (s := c.score(name)) is not None], len(cells))
         self.recovery_parts = self._recovery_parts(reference.signal.get(name))
         self._recovered: dict[float, Estimate] = {}
         self.recovery = self.recovered()
 
-    def _score(self, every: Sequence[BehaviourScore], n_cells: int) -> Scored:
+    def _score(self, panel: Panel, every: Sequence[BehaviourScore], n_cells: int) -> Scored:
         scores = list(self.scores.values())
         values = [s.value for s in scores if s.value is not None]
         unscored = share_unscored(every)
         if not values:
             return Scored(note="not scored", unscored=unscored)
-        panel = panel_of(self.scores, START if self.kind == "start" else "")
         ci = mean_interval(panel) if panel.ids else None
         told = not panel.trained or len(scores) >= SEEDS_NEEDED
         return Scored(

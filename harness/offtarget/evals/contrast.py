@@ -117,14 +117,29 @@ class Contrast:
         size, square = abs(self.t()), self.value**2
         ends = max(of_prompts, of_seeds), min(of_prompts, of_seeds)
         low, high = (math.log(max(_tail(size, k), 1e-300)) for k in ends)
-        for _ in range(60):
-            middle = (low + high) / 2
-            tail = math.exp(middle) / 2
+        if low == high:
+            return math.exp(low)
+
+        def over(log_alpha: float) -> float:
+            tail = math.exp(log_alpha) / 2
             half = stdtrit(of_prompts, tail) ** 2 * self.v_prompts + stdtrit(of_seeds, tail) ** 2 * self.v_seeds
-            low, high = (middle, high) if half > square else (low, middle)
-            if high - low < 1e-10:
+            return math.log(half / square) if half > 0 else -math.inf
+
+        at_low, at_high = over(low), over(high)
+        # regula falsi as Illinois has it: the end that stays has its value halved
+        for _ in range(60):
+            new = (low + high) / 2
+            if math.isfinite(at_low) and math.isfinite(at_high) and at_low != at_high:
+                new = high - at_high * (high - low) / (at_high - at_low)
+            at_new = over(new)
+            if at_new * at_high <= 0:
+                low, at_low = high, at_high
+            else:
+                at_low /= 2
+            moved, high, at_high = abs(new - high), new, at_new
+            if moved < 1e-10 or abs(at_new) < 1e-13:
                 break
-        return math.exp((low + high) / 2)
+        return math.exp(high)
 
     def interval(self, level: float = LEVEL) -> tuple[float, float] | None:
         """D ± h; None below two prompts, and where no sample differs from another."""

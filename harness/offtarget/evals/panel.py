@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,9 @@ from offtarget.evals.scores import BehaviourScore, cluster_of
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
-    """One behaviour under one policy, in the samples scored in every seed."""
+    """One behaviour under one policy, in the samples scored in every seed. Equal only to itself."""
 
     ids: tuple[str, ...]
     """Sorted."""
@@ -55,12 +56,12 @@ class Panel:
         values = self.values[:, [where[i] for i in ids]]
         return Panel(tuple(ids), values, self.seeds, self.rate, self.trained)
 
-    @property
+    @cached_property
     def by_sample(self) -> Floats:
         """(n_samples,) mean over seeds."""
         return np.asarray(self.values.mean(axis=0), dtype=np.float64)
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Mean over samples and seeds."""
         return float(self.values.mean())
