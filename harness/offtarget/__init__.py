@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offtarget.api.audit import AuditResult as AuditResult
     from offtarget.api.audit import audit as audit
+    from offtarget.api.forecast import forecast as forecast
     from offtarget.api.gate import gate as gate
     from offtarget.api.pairs import load_pairs as load_pairs
     from offtarget.api.plan import PlanResult as PlanResult
@@ -45,6 +46,7 @@ _WHERE = {
     "plan": "api.plan",
     "PlanResult": "api.plan",
     "gate": "api.gate",
+    "forecast": "api.forecast",
     "run": "api.runs",
     "evaluate": "api.runs",
     "verify": "api.runs",
@@ -68,7 +70,7 @@ __all__ = ["__version__", *_WHERE]  # type checkers read the imports above
 class _CallablePackage(ModuleType):
     """A package that can be called, as the function of its name.
 
-    `offtarget.audit`, `board`, `curve` and `gate` are packages, and functions that people call. Python puts a package into its
+    `offtarget.audit`, `board`, `curve`, `forecast` and `gate` are packages, and functions that people call. Python puts a package into its
     parent as soon as anything below it is imported, so a function of that name would be there or not depending on what
     was imported before. So the name is always the package, and the package is what is called.
     """
@@ -105,7 +107,7 @@ def _exported(name: str) -> Any:
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'offtarget' has no attribute '{name}'")
-    if name in ("audit", "board", "curve", "gate"):
+    if name in ("audit", "board", "curve", "forecast", "gate"):
         return import_module(f"offtarget.{name}")
     value = globals()[name] = _exported(name)
     return value

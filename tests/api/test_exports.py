@@ -58,7 +58,13 @@ for code in {!r}:
 """
 
 
-BELOW = {"audit": "audit.records", "board": "board.rank", "curve": "curve.records", "gate": "gate.records"}
+BELOW = {
+    "audit": "audit.records",
+    "board": "board.rank",
+    "curve": "curve.records",
+    "forecast": "forecast.records",
+    "gate": "gate.records",
+}
 """Packages that are called, and a module in each."""
 
 
@@ -91,6 +97,7 @@ def test_a_package_of_that_name_is_called_whatever_was_imported_first(name: str,
         "audit": missing.format("pairs"),
         "board": "holds no cells",
         "curve": missing.format("policies"),
+        "forecast": missing.format("dataset"),
         "gate": missing.format("data"),
     }[name]
     assert says in called[name][0]

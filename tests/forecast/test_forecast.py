@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from tests.verification.test_verifying import write_styled_pairs
 
+import offtarget
 from offtarget import registry
 from offtarget.cli.main import call
+from offtarget.errors import ConfigError
 from offtarget.forecast.records import ConceptForecast, Shift
 from offtarget.forecast.run import cautions
 
@@ -135,9 +137,54 @@ def test_calibrated_it_says_how_it_agrees_with_training_here(
     assert found["validity"]["sets"] == ["pairs, seed 0"]
 
 
+def test_an_exported_plan_is_forecast_as_its_protocol_is_and_only_on_its_own_set(
+    recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    exports = [
+        "plan",
+        "pairs.jsonl",
+        "--protocol",
+        "label_flip",
+        "-P",
+        "strength=-0.5",
+        "-P",
+        "concept=surface:markdown",
+    ]
+    assert call([*exports, "--model", recipe["model"], "--export", "exported", "--no-reference"]) == 0
+    by_plan = forecast(capsys, "--level", "data", "--plan", "exported")
+    by_name = forecast(capsys, "--level", "data", "--protocol", "label_flip", "--strength", "0.5")
+    assert by_plan["plan"] == by_name["plan"] and by_plan["concepts"] == by_name["concepts"]
+
+    in_python = offtarget.forecast(
+        "pairs.jsonl", recipe="recipe.yaml", level="data", plan="exported", behaviours="verbosity", out="out"
+    )
+    assert [c.model_dump(mode="json") for c in in_python.concepts] == by_plan["concepts"]
+
+    def said(*more: str) -> tuple[int, str]:
+        code = call(
+            ["forecast", "pairs.jsonl", "--recipe", "recipe.yaml", "--level", "data", "--plan", "exported", *more]
+        )
+        return code, capsys.readouterr().err.strip().splitlines()[-1]
+
+    assert said("--strength", "1", "--protocol", "filter") == (
+        2,
+        "offtarget: --plan says protocol, parameters and verdicts itself; give it or them",
+    )
+    with pytest.raises(ConfigError, match=r"^`plan` says protocol"):
+        offtarget.forecast("pairs.jsonl", plan="exported", protocol="filter")
+    lines = Path("pairs.jsonl").read_text().splitlines(keepends=True)
+    Path("pairs.jsonl").write_text("".join(lines[1:]))
+    code, message = said()
+    assert code == 3 and "its pairs are not those that the plan was made on (pairs.jsonl, 70 pairs)" in message
+    Path("exported/plan.json").write_text(Path("exported/plan.json").read_text().replace('"label_flip"', '"filter"'))
+    code, message = said()
+    assert code == 3 and "was changed since it was written" in message
+
+
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
+        (("--plan", "nowhere"), 2, "no plan.json there"),
         (("--level", "gradients"), 2, "unknown level 'gradients': did you mean gradient?"),
         (
             ("--level", "forward", "--protocol", "steering"),

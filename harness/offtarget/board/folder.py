@@ -1,7 +1,6 @@
 """A folder of cells: `<dataset>/<protocol>/<strength>-s<seed>-<12 hex of the key>.json`, one immutable file for each cell."""
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """`offtarget forecast`: what training on a set will do, before it is trained on."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,7 +9,6 @@ from offtarget.cli.options import AsJson
 from offtarget.cli.ui import echo_json, note, note_problems, parameters_option, progress, table
 
 if TYPE_CHECKING:
-    from offtarget.engine.recipe import ProtocolRun
     from offtarget.forecast.records import Forecast, Shift
 
 SHOWN = 12
@@ -38,6 +37,9 @@ def forecast(
     ] = None,
     strength: Annotated[float | None, typer.Option(help="The same as -P strength=X.")] = None,
     verdicts: Annotated[Path | None, typer.Option(help="A verdicts.yaml that the plan carries out.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option(help="Folder of `offtarget plan --export`: its protocol, parameters and verdicts.")
+    ] = None,
     behaviours: Annotated[
         str | None, typer.Option(help="Behaviours to forecast, separated by commas; those of the recipe.")
     ] = None,
@@ -52,25 +54,27 @@ def forecast(
     as_json: AsJson = False,
 ) -> None:
     """Forecast what DPO on a set does to each concept and behaviour, and what a plan would change."""
-    from offtarget.board.folder import slug
-    from offtarget.engine.auditing import set_name
-    from offtarget.engine.recipe import read_recipe
     from offtarget.forecast.page import PAGE, render
+    from offtarget.forecast.question import question
     from offtarget.forecast.run import forecast as made
     from offtarget.forecast.run import write
     from offtarget.store import Store
 
-    asked, path = read_recipe(recipe, ["name=null", "card=null", "columns=null", *(set_ or [])], None, part)
-    decided = {} if verdicts is None else {"verdicts": str(verdicts.resolve())}
-    asked = asked.model_copy(update={"data": dataset, **decided})
-    item = _item(protocol, param, strength)
-    folder = out or Path("forecasts") / slug(set_name(dataset) or dataset)
-    chosen = None if behaviours is None else [b.strip() for b in behaviours.split(",") if b.strip()]
+    asked = question(
+        dataset,
+        recipe,
+        set_ or (),
+        part=part,
+        protocol=protocol,
+        parameters=_parameters(protocol, param, strength),
+        verdicts=verdicts,
+        plan=plan,
+        behaviours=None if behaviours is None else [b.strip() for b in behaviours.split(",") if b.strip()],
+    )
+    folder = out or asked.folder
     note_problems()
     with progress() as report:
-        found = made(
-            asked, path.parent, folder, level=level, item=item, behaviours=chosen, store=Store(), progress=report
-        )
+        found = made(asked, folder, level=level, store=Store(), progress=report)
         if calibrate:
             from offtarget.forecast.calibration import calibrated
 
@@ -84,23 +88,17 @@ def forecast(
     note(f"wrote {written} and {page}")
 
 
-def _item(protocol: str | None, param: list[str] | None, strength: float | None) -> "ProtocolRun | None":
-    from offtarget.engine.recipe import ProtocolRun
+def _parameters(protocol: str | None, param: list[str] | None, strength: float | None) -> dict[str, Any]:
     from offtarget.errors import ConfigError
-    from offtarget.registry import check_parameters, default
+    from offtarget.registry import default
 
-    if protocol is None:
-        if param or strength is not None:
-            raise ConfigError("-P and --strength are of a protocol's plan: name it with --protocol")
-        return None
-    entry = default().get("protocol", protocol)
-    given = parameters_option(param, presets=entry.card.get("parameters", {}))
+    presets = {} if protocol is None else default().get("protocol", protocol).card.get("parameters", {})
+    given = parameters_option(param, presets=presets)
     if strength is not None:
         if "strength" in given:
             raise ConfigError("--strength and -P strength= say the same; give one of them")
         given["strength"] = strength
-    check_parameters(entry, given)
-    return ProtocolRun(protocol=protocol, parameters=given)
+    return given
 
 
 def _print(found: "Forecast") -> None:

@@ -11,11 +11,12 @@ from scipy.stats import norm
 
 from offtarget.audit.statistics.means import Floats, bh
 from offtarget.engine.grid import measured, parameters_of, plan_of
-from offtarget.engine.recipe import ProtocolRun, Recipe
+from offtarget.engine.recipe import ProtocolRun
 from offtarget.engine.run import Run, start
 from offtarget.errors import ConfigError, UndecidedError, unknown_name
 from offtarget.evals.contrast import Contrast, difference
 from offtarget.evals.panel import Panel, common
+from offtarget.forecast.question import Question
 from offtarget.forecast.records import BehaviourForecast, ConceptForecast, Forecast, Shift
 from offtarget.forecast.validity import validity_of
 from offtarget.models import ModelRef
@@ -41,41 +42,36 @@ PLAIN = ProtocolRun(protocol="dpo")
 
 
 def forecast(
-    recipe: Recipe,
-    base: Path,
-    out: Path,
+    question: Question,
+    out: Path | None = None,
     *,
     level: str = "gradient",
-    item: ProtocolRun | None = None,
-    behaviours: Sequence[str] | None = None,
     store: Store,
     progress: Progress | None = None,
 ) -> Forecast:
     """What training on a set is expected to do, before it is trained on.
 
     Args:
-        recipe: data, model, lenses, training and, under `verification`, how the start model is asked.
-        base: folder that its paths start from.
-        out: folder for the audit and the forecast.
-        level: data, forward, gradient or pulse: what may be spent.
-        item: a protocol whose plan stands beside plain DPO.
-        behaviours: that are forecast; None: those of the recipe. Only a level with a model in it has any.
+        question: the set, the recipe that is meant (under `verification`: how the start model is asked), and the plan that
+            stands beside plain DPO.
+        out: folder for the audit and the forecast; None: the question's own.
+        level: data, forward, gradient or pulse: what may be spent. Only a level with a model in it has behaviours.
         store: where everything is kept.
         progress: called with (what, done, total).
 
     Raises:
-        ConfigError: an unknown level or behaviour, a plan that the level cannot carry, or no lens that can read new answers.
-        UndecidedError: too few rows, concepts or held-out prompts.
+        ConfigError: an unknown level, a plan that the level cannot carry, or no lens that can read new answers.
+        UndecidedError: too few rows, concepts or held-out prompts, or another set or start model than the plan's.
     """
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
     entry = default().get("predictor", PREDICTORS[level])
     with_model = level in ("gradient", "pulse")
-    if behaviours is not None:
-        recipe = recipe.model_copy(update={"behaviours": tuple(behaviours)})
-    recipe = recipe.model_copy(update={"protocols": (PLAIN, *((item,) if item else ())), "selection": None})
+    item, base, folder = question.item, question.base, out or question.folder
+    recipe = question.recipe.model_copy(update={"protocols": (PLAIN, *((item,) if item else ())), "selection": None})
     lenses = lenses_of_text(recipe)
-    run = start(recipe, base, out, store=store, progress=progress)
+    run = start(recipe, base, folder, store=store, progress=progress)
+    question.require_same(run)
     prompts = tuple(held_out_prompts(run, recipe.verification.prompts)) if with_model else ()
     asked = Asked(run, prompts, lenses)
     held = {p.group for p in prompts}
