@@ -11,6 +11,9 @@ from tests.verification.test_verifying import write_styled_pairs
 import offtarget
 from offtarget import registry
 from offtarget.cli.main import call
+from offtarget.data.loading import load_pairs
+from offtarget.data.pairs import Pair
+from offtarget.engine.rows import shuffled_by_id
 from offtarget.errors import ConfigError
 from offtarget.forecast.records import ConceptForecast, Shift
 from offtarget.forecast.run import cautions
@@ -60,7 +63,7 @@ def test_the_data_alone_says_chosen_minus_rejected_and_under_a_plan_with_its_wei
     share = 1 - 2 * 15 / 30 * np.sign(plain)
     up = (plain > 0) and (planned < plain)
     assert up and share == 0
-    unit = plain / np.mean([1 if s else -1 for s in _chosen_styled(found)])
+    unit = plain / np.mean([1 if s else -1 for s in _chosen_styled()])
     assert planned == pytest.approx(plain - 2 * unit * 15 / 30, rel=1e-6)
     assert found["price"]["of_training"] == 0
     assert "not known for model" in found["validity"]["note"] and "--calibrate" in found["validity"]["note"]
@@ -68,13 +71,13 @@ def test_the_data_alone_says_chosen_minus_rejected_and_under_a_plan_with_its_wei
     assert "label_flip" in page and "<svg" in page and "surface:markdown" not in found["dataset"]
 
 
-def _chosen_styled(_: dict[str, Any]) -> list[bool]:
-    """Of the rows that the recipe trains on."""
-    from offtarget.data.loading import load_pairs
-    from offtarget.engine.rows import shuffled_by_id
+def trained_on() -> list[Pair]:
+    """The rows that the recipe trains on."""
+    return shuffled_by_id(load_pairs("pairs.jsonl").pairs)[:30]
 
-    pairs = shuffled_by_id(load_pairs("pairs.jsonl").pairs)[:30]
-    return [int(p.id.removeprefix("r")) % 5 != 0 for p in pairs]
+
+def _chosen_styled() -> list[bool]:
+    return [int(p.id.removeprefix("r")) % 5 != 0 for p in trained_on()]
 
 
 def test_a_model_in_the_loop_answers_and_its_behaviours_are_measured(
@@ -223,3 +226,22 @@ def test_silence_of_the_rows_is_told_where_the_model_is_expected_to_move() -> No
     )
     assert [c.split(":")[0] for c in found] == ["silent", "against"]
     assert "chosen − rejected +0.02 [-0.08, +0.12], forecast +0.5 [+0.4, +0.6]" in found[0]
+
+
+def test_writers_who_differ_elsewhere_are_told(recipe: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    """Two writers are told apart by markdown, which in the rows of training is as often in rejected as in chosen."""
+    found = forecast(capsys, "--level", "data")
+    assert all(c["writers"] is None for c in found["concepts"]), "nobody is named"
+    rows = [json.loads(line) for line in Path("pairs.jsonl").read_text().splitlines()]
+    even = {p.id for p in trained_on()[::2]}
+    for row in rows:
+        row |= {"model_chosen": "stylist", "model_rejected": "plain"}
+        if ("**" in row["rejected"]) != (row["id"] in even):
+            row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
+    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    found = forecast(capsys, "--level", "data")
+    (markdown,) = [c for c in found["concepts"] if c["concept"] == "surface:markdown"]
+    assert markdown["difference"]["value"] == 0 and markdown["writers"]["value"] > 0
+    assert any(
+        c.startswith(f"{markdown['label']}: the rows do not differ in it, and the writers") for c in found["cautions"]
+    )

@@ -113,6 +113,25 @@ def test_what_own_answers_predict_adds_up_to_the_disparity() -> None:
     assert up.shift().raw + down.shift().raw == pytest.approx(both.shift().raw)
 
 
+def test_writers_bring_what_they_write_elsewhere() -> None:
+    """Of column a, A writes 3, 1 and 2 to the prompts 0, 1 and 2; B writes 1, 0 and 2; row 3 names nobody."""
+    values = {
+        "chosen": [[3.0, 0.0], [0.0, 0.0], [2.0, 2.0], [9.0, 9.0]],
+        "rejected": [[1.0, 0.0], [1.0, 2.0], [2.0, 1.0], [0.0, 0.0]],
+    }
+    plain = given(["a"] * 4, ["b"] * 4, values)
+    entry = registry.default().get("predictor", "writers")
+    assert predict(entry, plain) is None, "nobody is named"
+    said = [("A", "B"), ("B", "A"), ("A", "B"), (None, "B")]
+    pairs = [replace(p, sides={"model_*": who}) for p, who in zip(plain.side.pairs.pairs, said, strict=True)]
+    named = replace(plain, side=replace(plain.side, pairs=PairSet("small", pairs)))
+    found = predict(entry, named)
+    assert found is not None
+    # B's answer to prompt 3 is 0. Elsewhere than 0: A (1, 2), B (0, 2, 0); than 1: A (3, 2), B (1, 2, 0); than 2: A (3, 1), B (1, 0, 0)
+    of_rows = [3 / 2 - 2 / 3, 3 / 3 - 5 / 2, 4 / 2 - 1 / 3, 0.0]
+    assert found.shift().raw[0] == pytest.approx(np.mean(of_rows))
+
+
 def test_the_first_order_is_the_covariance_within_prompts() -> None:
     rng = np.random.default_rng(0)
     codes = np.repeat(np.arange(5), 4)

@@ -33,6 +33,10 @@ class ConceptForecast(Record):
     """Chosen minus rejected in the training rows: a rule's value in its spread over pairs, of latents the square root of the share
     of tokens on which they fire."""
     difference_q: float
+    writers: Shift | None = None
+    """What the writers of chosen show more of than those of rejected in their responses to other prompts, in the same unit; None
+    where rows do not name them."""
+    writers_q: float | None = None
 
 
 class BehaviourForecast(Record):

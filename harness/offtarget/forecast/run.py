@@ -30,6 +30,7 @@ from offtarget.verification.predictor import LEVELS, POLICY, PredictionInput, pr
 from offtarget.verification.run import held_out_prompts, labels_of, lenses_of_text, rows_of
 from offtarget.verification.sides import Side
 from offtarget.verification.sums import GroupSums
+from offtarget.verification.writers import from_writers
 
 FILE = "forecast.json"
 PREDICTORS = {"data": "disparity", "forward": "kernel_pairs", "gradient": "one_gradient", "pulse": "pulse_8"}
@@ -88,7 +89,7 @@ def forecast(
     one = _Under(asked, trained, None, entry)
     other = None if plan is None else _Under(asked, trained, plan, entry)
     families_there = {c.family for c in found}
-    concepts = [c for family in found for c in _concepts(run, family, trained, one, other)]
+    concepts = [c for family in found for c in _concepts(run, family, (trained, audited), one, other)]
     models = {} if not with_model else {"plain": one.model(), **({} if other is None else {"planned": other.model()})}
     work = asked.work(float(recipe.verification.max_tokens) if with_model else 0.0)
     return Forecast(
@@ -108,7 +109,7 @@ def forecast(
         n_prompts=len(prompts) or len({p.group for p in run.trained_pairs.pairs}),
         concepts=tuple(concepts),
         behaviours=_behaviours(asked, models),
-        cautions=cautions(concepts) if with_model else (),
+        cautions=(*(cautions(concepts) if with_model else ()), *cautions_of_writers(concepts)),
         validity=validity_of(entry.name, recipe.model, "latents" if "latents" in families_there else found[0].family),
         price=work.price(entry.card.get("needs", ())),
     )
@@ -142,12 +143,17 @@ class _Under:
         return found
 
 
-def _concepts(run: Run, family: Concepts, trained: Side, one: _Under, other: _Under | None) -> list[ConceptForecast]:
-    """One family, the surest first."""
+def _concepts(
+    run: Run, family: Concepts, rows: tuple[Side, Side], one: _Under, other: _Under | None
+) -> list[ConceptForecast]:
+    """One family, the surest first; `rows`: of training, and all that were audited."""
+    trained, audited = rows
     labels = labels_of(run)
     plain, q = _shifts(one.of(family))
     planned = None if other is None else _shifts(other.of(family))[0]
     seen, seen_q = _shifts(trained.sums(family.differences(trained)))
+    of_writers = from_writers(family, trained, audited)
+    written, written_q = (None, None) if of_writers is None else _shifts(of_writers)
     out = [
         ConceptForecast(
             concept=name,
@@ -158,6 +164,8 @@ def _concepts(run: Run, family: Concepts, trained: Side, one: _Under, other: _Un
             planned=None if planned is None else planned[j],
             difference=seen[j],
             difference_q=float(seen_q[j]),
+            writers=None if written is None else written[j],
+            writers_q=None if written_q is None else float(written_q[j]),
         )
         for j, name in enumerate(family.names)
     ]
@@ -229,4 +237,19 @@ def cautions(concepts: Sequence[ConceptForecast]) -> tuple[str, ...]:
             out.append(f"{c.label}: the rows do not differ in it, and the model is expected to move: {numbers}")
         elif np.sign(seen.value) != np.sign(moves.value):
             out.append(f"{c.label}: the model is expected to move against the rows' difference: {numbers}")
+    return tuple(out)
+
+
+def cautions_of_writers(concepts: Sequence[ConceptForecast]) -> tuple[str, ...]:
+    """Where who is chosen differs in what the training rows do not show: writers bring their habits with them."""
+    out = []
+    for c in concepts:
+        if c.writers is None or c.writers_q is None or c.writers_q >= SURE or c.difference_q < SURE:
+            continue
+        seen, habits = c.difference, c.writers
+        out.append(
+            f"{c.label}: the rows do not differ in it, and the writers that are chosen do in their responses to other prompts: "
+            f"chosen − rejected {seen.value:+.3g} [{seen.ci[0]:+.3g}, {seen.ci[1]:+.3g}], writers {habits.value:+.3g} "
+            f"[{habits.ci[0]:+.3g}, {habits.ci[1]:+.3g}]"
+        )
     return tuple(out)
