@@ -22,7 +22,7 @@ FLOORS = [
         "starters",
         "records",
     },
-    {"models", "model_folder", "model_size", "chat_template", "asking"},
+    {"models", "model_folder", "model_size", "architecture", "chat_template", "asking"},
     {"data", "lens"},
     {"audit", "verdicts", "shaping", "training", "evals"},
     {"board", "report", "influence"},

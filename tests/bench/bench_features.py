@@ -125,7 +125,7 @@ def multiplications(model: Any, layer: int, tokens: Any) -> float:
 
     A weight is used once per token; in attention a token of a response meets its prompt and what is before it.
     """
-    from offtarget.lens.activations import decoder_layers
+    from offtarget.architecture import decoder_layers
 
     config = model.config.get_text_config()
     weights = sum(p.numel() for b in decoder_layers(model)[: layer + 1] for p in b.parameters() if p.ndim == 2)

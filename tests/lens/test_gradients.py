@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from offtarget import models
+from offtarget.architecture import decoder_layers
 from offtarget.data.pairs import Pair, PairSet
-from offtarget.lens.activations import decoder_layers
 from offtarget.lens.gradients import _gradients, response_gradients
 from offtarget.lens.reader import Reader
 from offtarget.lens.tokens import tokenise_pairs

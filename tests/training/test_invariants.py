@@ -1,6 +1,7 @@
 """Equivalences that training must keep, on a random model small enough to check to the last bit."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,10 @@ from offtarget.training.spec import TrainingSpec
 pytestmark = pytest.mark.invariant
 
 
-def plain_trl(bench: Any, out: Any, seed: int) -> Any:
+LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+def plain_trl(bench: Any, out: Any, seed: int, modules: Sequence[str] = LLAMA, pattern: str = "layers") -> Any:
     """The same training by trl alone: its own tokenising, its own reference pass."""
     from datasets import Dataset
     from peft import LoraConfig
@@ -34,8 +38,8 @@ def plain_trl(bench: Any, out: Any, seed: int) -> Any:
     )
     config = LoraConfig(
         r=bench.spec.lora_rank, lora_alpha=bench.spec.lora_alpha, lora_dropout=0.0,
-        target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
-        layers_to_transform=[2, 3], layers_pattern="layers", task_type="CAUSAL_LM",
+        target_modules=list(modules), layers_to_transform=[2, 3], layers_pattern=pattern, task_type="CAUSAL_LM",
+        fan_in_fan_out=pattern == "h",
     )  # fmt: skip
     trainer = DPOTrainer(
         model=model,
@@ -369,7 +373,6 @@ def test_an_interrupted_reference_pass_goes_on_where_it_was(bench: Any, monkeypa
     [
         ("Gemma2", {"final_logit_softcapping": 5.0, "head_dim": 16}, "more to its logits"),
         ("Granite", {"logits_scaling": 8.0}, "more to its logits"),
-        ("Granite", {"embedding_multiplier": 12.0}, "changes what comes out of its embedding"),
     ],
 )
 def test_fast_mode_refuses_a_model_that_it_would_train_on_another_loss(
@@ -387,7 +390,19 @@ def test_fast_mode_refuses_a_model_that_it_would_train_on_another_loss(
     with pytest.raises(ConfigError, match=says):
         require_plain(model, 2)
     assert [id(layer) for layer in model.model.layers] == before
-    assert isinstance(model.model.embed_tokens, torch.nn.Embedding)
+    assert not any(layer._forward_pre_hooks for layer in model.model.layers)
+
+
+def test_fast_mode_refuses_layers_that_get_more_than_the_states_below(bench: Any) -> None:
+    """The upper layers of this one are given the embedding besides."""
+    model, _ = load(bench.ref)
+    upper, embed = model.model.layers[3].forward, model.model.embed_tokens
+    given: dict[str, torch.Tensor] = {}
+    model.model.layers[1].register_forward_hook(lambda _m, args, _o: given.update(low=args[0]))
+    model.model.layers[3].forward = lambda hidden_states, **kw: upper(hidden_states + given["low"], **kw)
+    with pytest.raises(ConfigError, match="hands more to its upper layers"):
+        require_plain(model, 2)
+    assert model.model.embed_tokens is embed
 
 
 def test_fast_mode_takes_a_plain_llama(bench: Any) -> None:

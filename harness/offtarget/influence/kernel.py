@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.architecture import decoder_layers
 from offtarget.audit.statistics.means import Floats
 from offtarget.influence.texts import Text
-from offtarget.lens.activations import decoder_layers, use_threads
+from offtarget.lens.activations import use_threads
 from offtarget.progress import Steps
 
 BATCH_TOKENS = 2048

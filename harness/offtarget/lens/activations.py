@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from offtarget.architecture import decoder_layers
 from offtarget.data.pairs import Pair
 from offtarget.errors import ConfigError, DataError
 from offtarget.lens.attention import Stretch, UnknownAttention, packed, plain_attention
@@ -143,21 +144,6 @@ def choose_layer(ref: ModelRef, layer: int | None = None) -> int:
 @lru_cache
 def _layer_count(ref: ModelRef) -> int:
     return int(configuration(ref).get_text_config().num_hidden_layers)
-
-
-def decoder_layers(model: Any) -> Any:
-    """The module list of a model's decoder layers.
-
-    Raises:
-        ConfigError: the architecture has no list of as many modules as its configuration says layers.
-    """
-    import torch
-
-    n = model.config.get_text_config().num_hidden_layers
-    for module in model.modules():
-        if isinstance(module, torch.nn.ModuleList) and len(module) == n:
-            return module
-    raise ConfigError(f"{type(model).__name__}: no list of its {n} decoder layers found; this architecture is not read")
 
 
 def can_pack(model: Any, layer: Any, max_length: int) -> bool:

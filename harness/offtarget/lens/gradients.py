@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from offtarget.architecture import decoder_layers
 from offtarget.data.pairs import PairSet
-from offtarget.lens.activations import decoder_layers, use_threads
+from offtarget.lens.activations import use_threads
 from offtarget.lens.reader import Reader
 from offtarget.lens.tokens import Conversation, tokenise_pairs
 from offtarget.progress import Steps

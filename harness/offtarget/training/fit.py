@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from offtarget.architecture import parts_of
 from offtarget.errors import ConfigError
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.training.spec import TrainingSpec
@@ -17,17 +18,16 @@ def require_fit(model: Any, name: str, plan: ShapingPlan, spec: TrainingSpec) ->
         spec: training options under the plan.
 
     Raises:
-        ConfigError: a model that is not laid out like Llama; no such layer to train; a hook on a layer or module that
+        ConfigError: a model without decoder layers under a head; no such layer to train; a hook on a layer or module that
             the model does not have, or of another width.
     """
     from offtarget.training.intervene import module_of
 
-    if not hasattr(getattr(model, "model", None), "layers") or not hasattr(model, "lm_head"):
-        raise ConfigError(
-            f"model '{name}' ({type(model).__name__}) is not laid out like Llama (model.layers, lm_head), "
-            "which training needs; choose another model"
-        )
-    layers, width = model.model.layers, int(model.config.hidden_size)
+    try:
+        parts = parts_of(model)
+    except ConfigError as e:
+        raise ConfigError(f"model '{name}' cannot be trained here: {e}") from None
+    layers, width = parts.layers, parts.width
     first = spec.first_trained(len(layers))
     for hook in plan.hooks:
         if not 0 <= hook.layer < len(layers):

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from offtarget.architecture import decoder_layers, gives_tuples, parts_of
 from offtarget.errors import ConfigError
 
 TOKENS = 1024
@@ -85,8 +86,8 @@ def require_plain(model: Any, prefix_layer: int | None) -> None:
     """Check on three tokens that fast mode computes what the model computes.
 
     Fast mode multiplies the last hidden state by the head's matrix, and feeds cached states to the layers
-    above `prefix_layer`. Models that scale or cap logits, add a bias in the head, or scale embeddings do
-    more than that.
+    above `prefix_layer`. Models that scale or cap logits, add a bias in the head, or hand more to their upper layers
+    than states do more than that.
 
     Raises:
         ConfigError: the model is one of those.
@@ -97,59 +98,74 @@ def require_plain(model: Any, prefix_layer: int | None) -> None:
     def keep(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         states.append(args[0] if args else kwargs["hidden_states"])
 
-    layers = model.model.layers
+    parts = parts_of(model)
+    layers = parts.layers
     handle = layers[prefix_layer or 0].register_forward_pre_hook(keep, with_kwargs=True)
     try:
         own = model(ids, use_cache=False).logits.float()
-        hidden = model.model(ids, use_cache=False).last_hidden_state
+        hidden = parts.body(ids, use_cache=False).last_hidden_state
     finally:
         handle.remove()
-    plain = (hidden @ model.get_output_embeddings().weight.T).float()
+    plain = (hidden @ parts.head.weight.T).float()
     if not torch.allclose(own, plain, rtol=1e-3, atol=1e-3 * float(own.abs().max())):
         raise ConfigError(
             f"{type(model).__name__} does more to its logits than one matrix: fast training would be wrong; "
             "say training.mode=exact"
         )
     if prefix_layer:
-        lower, embed = list(layers[:prefix_layer]), model.model.embed_tokens
+        lower, cached = list(layers[:prefix_layer]), CachedInput()
+        cached.states = states[0]
+        handle = start_from(model, prefix_layer, cached)
         try:
-            cached = CachedInput()
-            cached.states = states[0]
-            for i in range(prefix_layer):
-                layers[i] = PassThrough()
-            model.model.embed_tokens = cached
-            again = model.model(ids, use_cache=False).last_hidden_state
+            again = parts.body(ids, use_cache=False).last_hidden_state
         finally:
-            model.model.embed_tokens = embed
+            handle.remove()
             for i, layer in enumerate(lower):
                 layers[i] = layer
-        if not torch.allclose(again, hidden, rtol=1e-3, atol=1e-3 * float(hidden.abs().max())):
+        if again.shape != hidden.shape or not torch.allclose(
+            again, hidden, rtol=1e-3, atol=1e-3 * float(hidden.abs().max())
+        ):
             raise ConfigError(
-                f"{type(model).__name__} changes what comes out of its embedding, so its lower layers cannot be "
-                "cached; say training.mode=exact"
+                f"{type(model).__name__} hands more to its upper layers than the states below them, so its lower layers "
+                "cannot be cached; say training.mode=exact"
             )
 
 
+def start_from(model: Any, layer: int, cached: "CachedInput") -> Any:
+    """Let a model start from stored states at a layer: those below hand on what they get. Returns the handle of the hook.
+
+    The embedding still runs, since positions and masks are made from what it gives; what it says is not read.
+    """
+    tuples, layers = gives_tuples(model), decoder_layers(model)
+    for i in range(layer):
+        layers[i] = PassThrough(tuples)
+    return layers[layer].register_forward_pre_hook(cached, with_kwargs=True)
+
+
 class PassThrough(torch.nn.Module):
-    """Is where a frozen, cached layer was: hands on what it gets."""
+    """Is where a frozen, cached layer was: hands on what it gets, as a tuple where the model's layers do."""
 
-    def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    def __init__(self, tuples: bool) -> None:
+        super().__init__()
+        self.tuples = tuples
+
+    def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
         """The input, unchanged."""
-        return hidden_states
+        return (hidden_states,) if self.tuples else hidden_states
 
 
-class CachedInput(torch.nn.Module):
-    """Is where the token embedding was: gives the cached states of the current batch."""
+class CachedInput:
+    """A pre-hook of the first layer that runs: gives it the stored states of the current batch for its input."""
 
     def __init__(self) -> None:
-        super().__init__()
         self.states: Tensor | None = None
 
-    def forward(self, input_ids: Tensor) -> Tensor:
-        """(batch, seq, d_model) states of the current batch."""
+    def __call__(self, module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The arguments of the layer, with (batch, seq, d_model) states in place of what comes from below."""
         assert self.states is not None, "a forward pass outside the trainer's loss"
-        assert self.states.shape[:2] == input_ids.shape
-        return self.states
+        given = args[0] if args else kwargs["hidden_states"]
+        assert self.states.shape[:2] == given.shape[:2]
+        return ((self.states, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": self.states})
 
 
 def length_groups(lengths: Sequence[int], most: int = 3) -> list[list[int]]:
@@ -189,7 +205,7 @@ def use_frozen_head(
     Args:
         model: a causal LM.
         weighting: give log Σ p² too.
-        cached: what is instead of its embedding.
+        cached: what its first layer that runs reads.
         grouped: read the rows of a batch in groups of like length. Not where a hook knows rows by their place.
     """
     from trl.trainer.utils import FusedCausalLMOutput

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from offtarget.architecture import decoder_layers, parts_of, projections, stored_transposed
 from offtarget.machine import device
 from offtarget.models import ModelRef, load
 from offtarget.progress import Progress, steps_of
@@ -200,23 +201,24 @@ def make_trainer(
 
     if sides is None:
         sides = sides_of(training_set.pairs, training_set.ids, plan, tokenizer, spec.max_length)
-    n_layers = len(model.model.layers)
+    parts = parts_of(model)
     peft_config = None
     if spec.method == "lora":
         peft_config = LoraConfig(
             r=spec.lora_rank,
             lora_alpha=spec.lora_alpha,
             lora_dropout=0.0,
-            target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
-            layers_to_transform=list(range(first, n_layers)),
-            layers_pattern="layers",
+            target_modules=projections(parts.layers),
+            layers_to_transform=list(range(first, len(parts.layers))),
+            layers_pattern=parts.list_name,
+            fan_in_fan_out=stored_transposed(parts.layers),
             task_type="CAUSAL_LM",
         )
     elif spec.method == "full":
         model.requires_grad_(True)
     else:
         model.requires_grad_(False)
-        for layer in model.model.layers[first:]:
+        for layer in parts.layers[first:]:
             layer.requires_grad_(True)
     return ShapedDPOTrainer(
         plan=plan,
@@ -286,9 +288,9 @@ def _progress_callback(progress: Progress, what: str) -> Any:
 def _restore_and_save(trainer: Any, job: Job, out: Path, first: int) -> None:
     """Put the trained upper layers back on the whole start model, and save that."""
     whole, _ = load(job.ref, store=job.store, template=job.template)
-    trained = trainer.base
-    for i in range(first, len(whole.model.layers)):
-        whole.model.layers[i].load_state_dict(trained.model.layers[i].state_dict())
+    layers, trained = decoder_layers(whole), decoder_layers(trainer.base)
+    for i in range(first, len(layers)):
+        layers[i].load_state_dict(trained[i].state_dict())
     whole.save_pretrained(out)
 
 

@@ -7,14 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from offtarget.architecture import ATTENTION, MLP
 from offtarget.errors import ConfigError
 from offtarget.shaping.hooks import Ablate, Hook, Module
 from offtarget.training.sides import Side, Sides, by_side
 
-PLACES: dict[Module, tuple[str, ...]] = {
-    "attention": ("self_attn", "attention", "attn"),
-    "mlp": ("mlp", "feed_forward"),
-}
+PLACES: dict[Module, tuple[str, ...]] = {"attention": ATTENTION, "mlp": MLP}
 """What models call them."""
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from offtarget.architecture import parts_of
 from offtarget.models import ModelRef, template_hash
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.head import completion_logprobs
@@ -228,11 +229,12 @@ def _compute(
     whole = np.concatenate([[0], np.cumsum(lengths)])
     finished = int((out / DONE).read_text()) if (out / DONE).is_file() else 0
     logprobs = _array(out / "logprobs.npy", (int(answer[-1]),), new=not finished)
+    parts = parts_of(model)
     grab, handle, states = _Grab(), None, None
     if prefix_layer is not None:
-        shape = (int(whole[-1]), int(model.config.hidden_size))
+        shape = (int(whole[-1]), parts.width)
         states = _array(out / "prefix.npy", shape, new=not finished)
-        handle = model.model.layers[prefix_layer].register_forward_pre_hook(grab, with_kwargs=True)
+        handle = parts.layers[prefix_layer].register_forward_pre_hook(grab, with_kwargs=True)
     device = next(model.parameters()).device
     done = 0
     saved = time.monotonic()
@@ -250,10 +252,10 @@ def _compute(
                 labels[row, starts[k] : lengths[k]] = ids[row, starts[k] : lengths[k]]
                 mask[row, : lengths[k]] = 1
             with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                hidden = model.model(
+                hidden = parts.body(
                     input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
                 ).last_hidden_state
-                scores = completion_logprobs(hidden, model.lm_head.weight, labels.to(device)).cpu()
+                scores = completion_logprobs(hidden, parts.head.weight, labels.to(device)).cpu()
             for row, k in enumerate(batch):
                 logprobs[answer[k] : answer[k + 1]] = scores[row, starts[k] - 1 : lengths[k] - 1].numpy()
                 if states is not None:

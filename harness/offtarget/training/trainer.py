@@ -20,10 +20,11 @@ from torch.utils.data import DataLoader
 from trl import DPOTrainer
 from trl.trainer.dpo_trainer import DataCollatorForPreference
 
+from offtarget.architecture import decoder_layers
 from offtarget.errors import ConfigError
 from offtarget.shaping.plan import ShapingPlan
 from offtarget.training.checkpoints import not_a_number
-from offtarget.training.head import CachedInput, PassThrough, use_frozen_head
+from offtarget.training.head import CachedInput, start_from, use_frozen_head
 from offtarget.training.intervene import Intervention, module_of
 from offtarget.training.own_script import own_data
 from offtarget.training.reference import Reference, offsets_in_loss, summed
@@ -205,7 +206,7 @@ class ShapedDPOTrainer(DPOTrainer):
         return model.get_base_model() if hasattr(model, "get_base_model") else model
 
     def _install(self) -> None:
-        layers = self.base.model.layers if self.plan.hooks or self.from_layer else []
+        layers = decoder_layers(self.base) if self.plan.hooks else []
         for hook in self.plan.hooks:
             intervention = Intervention(hook, self.sides, self.plan.flip)
             module_of(layers[hook.layer], hook.module).register_forward_hook(intervention)
@@ -219,9 +220,7 @@ class ShapedDPOTrainer(DPOTrainer):
         if self.frozen_head:
             use_frozen_head(self.base, weighting=self.use_weighting, cached=self._cached, grouped=not self.plan.hooks)
         if self.from_layer:
-            for i in range(self.from_layer):
-                layers[i] = PassThrough()
-            self.base.model.embed_tokens = self._cached
+            start_from(self.base, self.from_layer, self._cached)
 
     def _weigh(self, module: Any, args: Any, output: Any) -> Any:
         if self._token_weights is not None and getattr(output, "log_probs", None) is not None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from offtarget.architecture import decoder_layers
 from offtarget.data.pairs import PairSet
-from offtarget.lens.activations import decoder_layers, use_threads
+from offtarget.lens.activations import use_threads
 from offtarget.lens.reader import Reader
 from offtarget.lens.sae.encode import SaeLens, read_features
 from offtarget.lens.tokens import tokenise_pairs
