@@ -46,8 +46,12 @@ def slug(name: str) -> str:
 
 def cell_path(results_dir: Path, cell: Cell) -> Path:
     """Where a cell belongs."""
-    s = cell.spec
-    return results_dir / slug(s.dataset) / slug(s.protocol) / f"{strength_and_seed(s)}-{cell.key[:12]}.json"
+    return results_dir / file_of(cell.spec, cell.key)
+
+
+def file_of(spec: CellSpec, key: str) -> Path:
+    """Where a cell belongs in a folder of cells."""
+    return Path(slug(spec.dataset), slug(spec.protocol), f"{strength_and_seed(spec)}-{key[:12]}.json")
 
 
 def strength_and_seed(spec: CellSpec) -> str:

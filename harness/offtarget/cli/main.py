@@ -43,6 +43,7 @@ from offtarget.cli import (
     rows,
     run,
     signals,
+    status,
     verdicts,
     verify,
     why,
@@ -80,6 +81,7 @@ app.command("new")(new.new)
 app.command("run")(run.run)
 app.command("reproduce")(reproduce.reproduce)
 app.command("verify")(verify.verify)
+app.command("status")(status.status)
 app.command("forecast")(forecast.forecast)
 app.command("eval")(evaluate.eval_)
 app.command("cell")(cell.cell)
@@ -192,7 +194,7 @@ def main(argv: list[str] | None = None) -> None:
 def call(argv: list[str]) -> int:
     """Run one command and give its exit code; errors are one line on the standard error stream."""
     try:
-        code = app(hoist(argv), standalone_mode=False)
+        code = app(hoist(argv), standalone_mode=False, obj=argv)
         return _interrupted() if code == INTERRUPTED else code if isinstance(code, int) else 0
     except (KeyboardInterrupt, typer.Abort):
         return _interrupted()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def run(
+    context: typer.Context,
     name: Annotated[
         str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of one in baselines/recipes.")
     ],
@@ -41,13 +42,29 @@ def run(
     shard: Annotated[
         str | None, typer.Option(help="i/n: make the i-th of n shares of the cells, so that n processes make all.")
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            help="Where cells are made: local (processes here), ray, slurm, or shards:N, which prints N commands for any other "
+            "scheduler; by default in this process, one after another."
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="How many workers --engine has; 2.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
     """Audit, decide, shape, retrain, score: every cell of a recipe. Interrupted, it goes on where it was."""
+    from offtarget.engine.executors.engines import crew_of, shard_commands, shards_of
     from offtarget.engine.recipe import WHOLE, read_parts
     from offtarget.engine.shard import ALL, Shard
+    from offtarget.errors import ConfigError
 
     share = Shard.parse(shard) if shard else ALL
+    if engine and shard:
+        raise ConfigError(
+            "--shard is a share of the cells for this process, --engine has all of them made; give one of them"
+        )
+    n = shards_of(engine)
+    crew = crew_of(engine, workers) if n is None else None
     overrides = list(set_ or [])
     if seeds:
         overrides.append(f"seeds=[{seeds}]")
@@ -58,6 +75,13 @@ def run(
         overrides.append("allow_drops=true")
     recipes, path = read_parts(name, overrides, size, part or ())
     note_problems()
+    if n is not None:
+        for line in shard_commands(context.obj or (), n):
+            typer.echo(line)
+        note(
+            "run each where the store (OFFTARGET_HOME) and --out are shared, then the command without --engine for the board"
+        )
+        return
     if dry_run:
         _say_what_it_costs(recipes, path.parent, limit, share, as_json)
         if reuse:
@@ -69,7 +93,9 @@ def run(
     whole = recipes.get(WHOLE)
     folder = out or Path((whole.out if whole else None) or f"runs/{path.stem}{f'-{size}' if size else ''}")
     with progress() as report:
-        made = run_parts(recipes, folder, base=path.parent, reuse=reuse, limit=limit, shard=share, progress=report)
+        made = run_parts(
+            recipes, folder, base=path.parent, reuse=reuse, limit=limit, shard=share, crew=crew, progress=report
+        )
     found = [cell for experiment in made.parts.values() for cell in experiment.cells]
     if reuse:
         note(f"{sum(len(e.reused) for e in made.parts.values())} of {len(found)} cells taken from {reuse}")

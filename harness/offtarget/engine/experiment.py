@@ -10,7 +10,8 @@ from offtarget.board.folder import read_cells
 from offtarget.board.rank import rank
 from offtarget.board.render import board_command, write_boards
 from offtarget.board.taught import untaught, what_is_taught
-from offtarget.engine.grid import cells
+from offtarget.engine.executors.crew import Crew
+from offtarget.engine.grid import CELLS, cells, tasks
 from offtarget.engine.recipe import Recipe, validate
 from offtarget.engine.reuse import Earlier
 from offtarget.engine.run import Run, start
@@ -75,6 +76,7 @@ def run(
     limit: int | None = None,
     seeds: Sequence[int] | None = None,
     takes: Callable[[int], bool] = lambda _: True,
+    crew: Crew | None = None,
     progress: Progress | None = None,
 ) -> Experiment:
     """Carry out a recipe. Interrupted, it goes on where it was; what is there already is not made again.
@@ -87,6 +89,7 @@ def run(
         limit: at most N pairs.
         seeds: training seeds other than the recipe's.
         takes: whether the cell at this position of the grid is made; a share of a grid makes the others elsewhere.
+        crew: workers that make the cells; None: this process does.
         progress: called with (what, done, total).
 
     Raises:
@@ -98,13 +101,19 @@ def run(
         raise ConfigError(f"--out {out}: a file of that name is in the way")
     if seeds is not None:
         recipe = validate({**recipe.model_dump(mode="json"), "seeds": list(seeds)}, "the recipe with these seeds")
-    earlier = Earlier.read(reuse) if reuse else None
+    earlier = given = Earlier.read(reuse) if reuse else None
     begun = start(recipe, base, out, store=Store(), limit=limit, progress=progress)
     if recipe.selection is not None:
         begun = _selected(begun)
     boards: dict[str, Path] = {}
     try:
-        made = cells(begun, recipe.seeds, earlier, takes)
+        grid = tasks(begun, recipe.seeds)
+        if crew is not None:
+            # what lies in earlier cells is taken here, so that workers find it done
+            cells(begun, grid, earlier, lambda k: earlier is not None and grid[k].asked.key in earlier.cells)
+            crew.make(begun, grid)
+            earlier = Earlier.read(out / CELLS)
+        made = cells(begun, grid, earlier, takes)
     finally:  # also when interrupted: a board of what is there
         boards = _write_boards(out)
     return Experiment(
@@ -114,14 +123,14 @@ def run(
         audit=begun.audit_folder,
         verdicts=begun.verdicts,
         boards=boards,
-        reused=tuple(earlier.reused) if earlier else (),
-        refused=tuple(earlier.refused) if earlier else (),
+        reused=tuple(given.reused) if given else (),
+        refused=tuple(given.refused) if given else (),
     )
 
 
 def _write_boards(out: Path) -> dict[str, Path]:
     """The boards over the cells of a run folder; none where the plans already failed: their error is what is said."""
-    folder = out / "cells"
+    folder = out / CELLS
     found = read_cells(folder) if folder.is_dir() else None
     if found is None or not found.cells:
         return {}

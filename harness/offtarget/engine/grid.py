@@ -6,6 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from offtarget.board.cell import START, Cell, CellManifest, CellSpec, Cost, PlanSummary, TrainingDigest, setting_of
-from offtarget.board.folder import cell_path, write_cell
+from offtarget.board.folder import cell_path, file_of, write_cell
 from offtarget.engine.cell_recipe import recipe_of_cell
 from offtarget.engine.links import Kept, clear_broken, link_kept, names_of
 from offtarget.engine.planning import make_shaping_plan, turned_round
@@ -39,6 +40,9 @@ from offtarget.versions import code_version, commit, package_versions, source_sh
 
 log = logging.getLogger(__name__)
 
+CELLS = Path("cells")
+"""Of a run folder."""
+
 
 def plan_of(run: Run, item: ProtocolRun, seed: int) -> ShapingPlan:
     """The checked plan of one row of the grid."""
@@ -51,19 +55,44 @@ def _admit(run: Run, plans: Sequence[ShapingPlan]) -> None:
     admit(plans, run.training_set, run.model, run.recipe.training, run.recipe.chat_template)
 
 
-def cells(
-    run: Run, seeds: Sequence[int], reuse: Earlier | None = None, takes: Callable[[int], bool] = lambda _: True
-) -> list[tuple[Cell, Path]]:
-    """Every cell of the grid, made or found; each is written as soon as it is there.
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One cell of a grid that was planned, not made."""
+
+    name: str
+    """As its links are called."""
+    asked: Asked
+    _make: Callable[[Asked, Kept], Cell]
+
+    @property
+    def file(self) -> Path:
+        """Of the cell, from the run folder."""
+        return CELLS / file_of(self.asked.spec, self.asked.key)
+
+    def make(self, run: Run, reuse: Earlier | None = None, may_write: Callable[[], bool] = lambda: True) -> Path | None:
+        """Make the cell, or take an earlier one, and write it.
+
+        Args:
+            run: that it is of.
+            reuse: cells that were made before.
+            may_write: asked when the cell is there; where it says no, another one makes it.
+
+        Returns:
+            Its file; None where it may not be written.
+        """
+        found = _one(run, self.name, self.asked, reuse, self._make, may_write)
+        return found and found[1]
+
+
+def tasks(run: Run, seeds: Sequence[int]) -> list[Task]:
+    """The grid, planned: `start` and then every protocol, seed by seed.
+
+    A recipe that cannot be carried out says so here, before anything is trained.
 
     Args:
         run: what the cells share.
         seeds: one cell each for `start` and every protocol.
-        reuse: cells that were made before; one of the same key is copied and not made again.
-        takes: whether the cell at this position of the grid is made; the order is `start` and then every protocol, seed by
-            seed.
     """
-    # all plans first: a recipe that cannot be carried out says so before anything is trained
     grid = [
         (item, seed, make_shaping_plan(item.protocol, item.parameters, run.readings, run.targets, seed))
         for seed in seeds
@@ -84,8 +113,23 @@ def cells(
             if of == seed
         ]
     clear_broken(run.out)
-    named = zip(names_of([asked for asked, _ in todo]), todo, strict=True)
-    return [_one(run, name, asked, reuse, make) for k, (name, (asked, make)) in enumerate(named) if takes(k)]
+    names = names_of([asked for asked, _ in todo])
+    return [Task(name, asked, make) for name, (asked, make) in zip(names, todo, strict=True)]
+
+
+def cells(
+    run: Run, grid: Sequence[Task], reuse: Earlier | None = None, takes: Callable[[int], bool] = lambda _: True
+) -> list[tuple[Cell, Path]]:
+    """Every cell of a grid, made or found; each is written as soon as it is there.
+
+    Args:
+        run: what the cells share.
+        grid: of `tasks`.
+        reuse: cells that were made before; one of the same key is copied and not made again.
+        takes: whether the cell at this position of the grid is made.
+    """
+    made = [_one(run, t.name, t.asked, reuse, t._make) for k, t in enumerate(grid) if takes(k)]
+    return [found for found in made if found is not None]
 
 
 def one_cell(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> Cell:
@@ -105,13 +149,20 @@ def one_cell(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> 
 
 
 def _one(
-    run: Run, name: str, asked: Asked, reuse: Earlier | None, make: Callable[[Asked, Kept], Cell]
-) -> tuple[Cell, Path]:
+    run: Run,
+    name: str,
+    asked: Asked,
+    reuse: Earlier | None,
+    make: Callable[[Asked, Kept], Cell],
+    may_write: Callable[[], bool] = lambda: True,
+) -> tuple[Cell, Path] | None:
     kept = Kept()
     found = reuse.find(asked) if reuse else None
-    linked = found is not None and _alone_there(cell_path(run.out / "cells", found), name)
+    linked = found is not None and _alone_there(cell_path(run.out / CELLS, found), name)
     cell = found or make(asked, kept)
-    path = write_cell(run.out / "cells", cell)
+    if not may_write():
+        return None
+    path = write_cell(run.out / CELLS, cell)
     if not linked:
         link_kept(run.out, name, kept)
     if found is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from offtarget.board.folder import read_folders
 from offtarget.board.rank import rank
 from offtarget.board.render import board_command, write_boards
+from offtarget.engine.executors.crew import Crew
 from offtarget.engine.experiment import FORMATS, Experiment, run
 from offtarget.engine.recipe import WHOLE, Recipe
 from offtarget.engine.shard import ALL, Shard
@@ -48,6 +49,7 @@ def run_parts(
     reuse: Path | None = None,
     limit: int | None = None,
     shard: Shard = ALL,
+    crew: Crew | None = None,
     progress: Progress | None = None,
 ) -> PartsRun:
     """Carry out each part of a recipe in a folder of its name; a recipe without parts in `out` itself.
@@ -59,6 +61,7 @@ def run_parts(
         reuse: folder of earlier cells; identical ones are reused.
         limit: at most N pairs of each part.
         shard: which of the cells to make, counted over all parts.
+        crew: workers that make them, part after part; None: this process does.
         progress: called with (what, done, total).
 
     Raises:
@@ -80,6 +83,7 @@ def run_parts(
                 reuse=reuse,
                 limit=limit,
                 takes=mine.__contains__,
+                crew=crew,
                 progress=progress if not name or progress is None else _of(name, progress),
             )
     return PartsRun(out, made, _boards(recipes, out, made))

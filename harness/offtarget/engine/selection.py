@@ -21,7 +21,7 @@ from offtarget.board.controls import declared_controls
 from offtarget.board.estimate import Estimate
 from offtarget.board.rank import rank
 from offtarget.board.records import Row
-from offtarget.engine.grid import cells, parameters_of, plan_of
+from offtarget.engine.grid import cells, parameters_of, plan_of, tasks
 from offtarget.engine.recipe import ProtocolRun, SelectionOptions
 from offtarget.engine.run import Run, record_run
 from offtarget.errors import ConfigError, UndecidedError
@@ -135,7 +135,8 @@ def _sweep(run: Run, swept: Sequence[_Swept], by: str, seed: int) -> list[Number
                 "null_adapters": 0,
             }
         )
-        made = cells(replace(run, recipe=recipe, out=run.out / FOLDER), (seed,))
+        aside = replace(run, recipe=recipe, out=run.out / FOLDER)
+        made = cells(aside, tasks(aside, (seed,)))
         keys = [c.key for c, _ in made if c.spec.protocol not in ("start", "dpo")]
         by_cell = {
             key: row
