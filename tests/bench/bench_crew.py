@@ -1,0 +1,140 @@
+"""Workers that are killed at random moments: is every cell made, once, and as by one undisturbed process?
+
+A grid of eight cells on a random model is made by one process, and then by each engine while its workers are killed with −9 at random
+moments, grid after grid, until enough were killed. Printed for each engine: kills, cells over all grids, cells that are missing,
+cells that differ, and cells that two workers wrote.
+
+    python tests/bench/bench_crew.py [--engines local,ray,slurm] [--workers 2] [--kills 50]
+
+`slurm` is submitit's local executor here.
+"""
+
+import argparse
+import json
+import os
+import random
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.conftest import save_tiny_model
+
+from offtarget.board.cell import Cell, differences
+from offtarget.board.folder import read_cells
+from offtarget.cli.main import call
+from offtarget.engine.executors.leases import read
+
+PROTOCOLS = [
+    "dpo", {"filter": {"strength": 0.2}}, {"label_flip": {"strength": 0.1}}, "reward_shaping", "steering", "ablation",
+    {"random_filter": {"strength": 0.2}},
+]  # fmt: skip
+PER_GRID = 6
+"""Kills in one grid, so that no cell sees as many deaths as make it count as failed."""
+
+
+def write_recipe(model: Path) -> None:
+    """`recipe.yaml` and its pairs, in the working folder."""
+    rows = []
+    for i in range(60):
+        styled, plain = f"**Answer {i}.** It is here.\n\n- one thing", f"Answer {i}. It is here, with one thing."
+        chosen, rejected = (styled, plain) if i % 3 else (plain, styled)
+        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
+    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    recipe = {
+        "title": "killed",
+        "data": "pairs.jsonl",
+        "model": str(model),
+        "verdicts": [{"concept": "surface:markdown", "decision": "suppress"}],
+        "training": {"max_steps": 12, "batch_size": 4, "max_length": 128, "lora_rank": 4, "lora_alpha": 8, "bf16": False,
+                     "save_every": 3},
+        "protocols": PROTOCOLS,
+        "behaviours": ["over_stylization"],
+        "evaluation": {"limit": 6, "max_tokens": 12},
+        "budget": "test",
+    }  # fmt: skip
+    Path("recipe.yaml").write_text(json.dumps(recipe))
+
+
+@contextmanager
+def killer(out: Path, most: int, rng: random.Random) -> Iterator[list[str]]:
+    """Kills random workers at random moments while the block runs; gives what each one was making."""
+    killed: list[str] = []
+    over = threading.Event()
+
+    def run() -> None:
+        while len(killed) < most and not over.wait(rng.uniform(0.2, 6.0)):
+            said = [read(f) for f in (out / "crew" / "workers").glob("*.json")]
+            alive = [s for s in said if "ended" not in s and "pid" in s and Path(f"/proc/{s['pid']}").exists()]
+            if alive:
+                chosen = rng.choice(alive)
+                try:
+                    os.kill(int(chosen["pid"]), signal.SIGKILL)
+                    killed.append(str(chosen.get("unit")))
+                except ProcessLookupError:
+                    continue
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
+
+
+def cells(out: Path) -> dict[str, Cell]:
+    """By key."""
+    return {c.key: c for c in read_cells(out / "cells").cells}
+
+
+def main() -> None:
+    """Make the grid alone, then under each engine."""
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--engines", default="local,ray,slurm")
+    ask.add_argument("--workers", type=int, default=2)
+    ask.add_argument("--kills", type=int, default=50)
+    given = ask.parse_args()
+    rng = random.Random(0)
+    os.environ["OFFTARGET_SUBMITIT"] = "local"
+    with tempfile.TemporaryDirectory() as at:
+        os.chdir(at)
+        write_recipe(save_tiny_model(Path(at) / "model"))
+        os.environ["OFFTARGET_HOME"] = str(Path(at) / "alone")
+        assert call(["run", "recipe.yaml", "--out", "alone-out"]) == 0
+        want = cells(Path("alone-out"))
+        for engine in given.engines.split(","):
+            kills: list[str] = []
+            missing = other = made = twice = grids = 0
+            began = time.monotonic()
+            while len(kills) < given.kills:
+                out = Path(f"{engine}-{grids}")
+                os.environ["OFFTARGET_HOME"] = str(Path(at) / f"store-{engine}-{grids}")
+                with killer(out, min(PER_GRID, given.kills - len(kills)), rng) as killed:
+                    status = call(
+                        ["run", "recipe.yaml", "--out", str(out), "--engine", engine, "--workers", str(given.workers)]
+                    )
+                kills += killed
+                grids += 1
+                found = cells(out) if (out / "cells").is_dir() else {}
+                missing += sum(k not in found for k in want) + (status != 0)
+                other += sum(bool(differences(want[k], c)) for k, c in found.items() if k in want)
+                made += len(found)
+                twice += sum(int(read(f).get("made", 0)) for f in (out / "crew" / "workers").glob("*.json")) > len(want)
+            seconds = time.monotonic() - began
+            print(
+                f"{engine}, {given.workers} workers: {len(kills)} killed ({sum(k != 'None' for k in kills)} of them making a cell), "
+                f"{made} cells in {grids} grids, {missing} missing, {other} different, {twice} grids with a cell made twice, "
+                f"{seconds:.0f} s",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
