@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from offtarget.machine import precision
+from offtarget import machine
+from offtarget.errors import OfftargetError
+from offtarget.machine import in_halves, precision
 from offtarget.training.spec import TrainingSpec
 
 
@@ -120,3 +122,28 @@ print(seen() is None)
 def test_freed_memory_is_looked_for_where_the_process_has_grown_alone() -> None:
     run = subprocess.run([sys.executable, "-c", GROWN], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["True", "True"], "not for nothing, and then all of it"
+
+
+def test_a_batch_that_memory_does_not_hold_is_done_in_halves_and_that_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    import torch
+
+    monkeypatch.setattr(machine, "_halved", set())
+    sizes = []
+
+    def do(batch: Any) -> list[int]:
+        sizes.append(len(batch))
+        if len(batch) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return [x * x for x in batch]
+
+    for _ in range(2):
+        assert in_halves(range(11), do, "squares") == [x * x for x in range(11)]
+    assert sizes == [11, 5, 2, 3, 6, 3, 3] * 2
+    assert [r.getMessage() for r in caplog.records] == [
+        "squares: the GPU's memory does not hold 11 texts at once; going on with fewer"
+    ]
+    monkeypatch.setattr(machine, "_halved", {"squares"})
+    with pytest.raises(OfftargetError, match="squares: .* does not hold a single text"):
+        in_halves([1, 2], lambda batch: (_ for _ in ()).throw(torch.OutOfMemoryError()), "squares")

@@ -2,10 +2,19 @@
 
 import ctypes
 import gc
+import logging
 import os
 import sys
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
+
+from offtarget.errors import OfftargetError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+R = TypeVar("R")
 
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 """Options of mallopt, by the numbers in glibc's malloc.h."""
@@ -94,3 +103,35 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, -1)
+
+
+_halved: set[str] = set()
+"""Kinds of work of which it was said that they go on in smaller parts."""
+
+
+def in_halves(batch: Sequence[T], do: Callable[[Sequence[T]], Sequence[R]], what: str) -> list[R]:
+    """What `do` gives for each entry of a batch; of its halves, where the GPU's memory does not hold the whole.
+
+    Args:
+        batch: entries whose results do not depend on each other.
+        do: one result an entry.
+        what: is being done, for what is said once.
+
+    Raises:
+        OfftargetError: not even one entry fits.
+    """
+    import torch
+
+    try:
+        return list(do(batch))
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise OfftargetError(
+                f"{what}: the GPU's memory does not hold a single text; lower the longest length, or take a smaller model"
+            ) from None
+    if what not in _halved:
+        _halved.add(what)
+        log.warning("%s: the GPU's memory does not hold %d texts at once; going on with fewer", what, len(batch))
+    torch.cuda.empty_cache()
+    middle = len(batch) // 2
+    return [*in_halves(batch[:middle], do, what), *in_halves(batch[middle:], do, what)]

@@ -54,6 +54,26 @@ def test_logprobs_do_not_depend_on_the_rest_of_the_batch(policy: Policy) -> None
     assert beside[2] == []
 
 
+def test_where_memory_holds_one_row_at_a_time_answers_and_logprobs_are_the_same(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [(c, a) for c in CHATS for a in ANSWERS]
+    sampling = Sampling(max_tokens=6, temperature=1.0, seed=3)
+    want = policy.complete(CHATS, sampling), policy.logprobs(requests)
+    for name in ("_decode", "_score"):
+        whole = getattr(Policy, name)
+
+        def alone(self: Policy, rows: list[object], *args: object, do: object = whole) -> object:
+            if len(rows) > 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return do(self, rows, *args)  # type: ignore[operator]
+
+        monkeypatch.setattr(Policy, name, alone)
+    assert policy.complete(CHATS, sampling) == want[0]
+    for a, b in zip(policy.logprobs(requests), want[1], strict=True):
+        assert a == pytest.approx(b, abs=1e-5)
+
+
 def test_logprobs_through_the_models_own_head_agree(policy: Policy) -> None:
     """Architectures that scale or cap their logits do not take the short way."""
     short = policy.logprobs([(CHATS[0], ANSWERS[0])])[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from offtarget.errors import ConfigError
+from offtarget.errors import ConfigError, OfftargetError
 from offtarget.models import load
 from offtarget.shaping.hooks import Steer
 from offtarget.shaping.plan import ShapingPlan
@@ -198,6 +198,34 @@ def test_accumulated_batches_are_the_large_batch(bench: Any) -> None:
     a, b = bench.weights(one.path), bench.weights(eight.path)
     for name in a:
         np.testing.assert_allclose(a[name], b[name], atol=5e-5)
+
+
+def test_a_batch_that_memory_does_not_hold_is_read_in_parts_to_the_same_weights(
+    bench: Any, monkeypatch: Any, caplog: Any
+) -> None:
+    from offtarget.training.trainer import ShapedDPOTrainer
+
+    whole = bench.train(bench.identity(), batch_size=4, mode="fast")
+    loss, steps = ShapedDPOTrainer.compute_loss, []
+
+    def small(self: Any, model: Any, inputs: Any, *args: Any, **kw: Any) -> Any:
+        if len(inputs["input_ids"]) > 4 and self.state.global_step > 1:  # a checkpoint of the second step is there
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        steps.append(self.state.global_step)
+        return loss(self, model, inputs, *args, **kw)
+
+    monkeypatch.setattr(ShapedDPOTrainer, "compute_loss", small)
+    bench.store = Store(bench.store.root.parent / "small")
+    parts = bench.train(bench.identity(), batch_size=4, mode="fast")
+    assert steps == [0, 1, 2, 2, 3, 3] and "does not hold 4 pairs at once; going on with 2" in caplog.text
+    a, b = bench.weights(whole.path), bench.weights(parts.path)
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=2e-6)
+    monkeypatch.setattr(
+        ShapedDPOTrainer, "compute_loss", lambda *a, **k: (_ for _ in ()).throw(torch.OutOfMemoryError())
+    )
+    with pytest.raises(OfftargetError, match="does not hold 1 pairs at once; lower training.batch_size"):
+        bench.train(bench.identity(), seed=4)
 
 
 def test_steering_is_felt_in_training_and_gone_afterwards(bench: Any, tmp_path: Any) -> None:

@@ -161,7 +161,10 @@ class Policy:
                 if progress:
                     progress(before + finished, len(rows))
 
-            ids = self._decode([rows[i] for i in chosen], sampling, [streams[i] for i in chosen], report)
+            def decode(part: Sequence[int], report: Callable[[int], None] = report) -> list[list[int]]:
+                return self._decode([rows[i] for i in part], sampling, [streams[i] for i in part], report)
+
+            ids = machine.in_halves(chosen, decode, "answers")
             for i, generated in zip(chosen, ids, strict=True):
                 ended = bool(generated) and generated[-1] in self.end_ids
                 text = self.tokenizer.decode(generated, skip_special_tokens=True)
@@ -250,14 +253,16 @@ class Policy:
         out: list[list[float]] = [[] for _ in rows]
         done = 0
         for batch in _forward_batches(rows):
-            for i, values in zip(batch, self._score([rows[i] for i in batch]), strict=True):
+            for i, values in zip(
+                batch, machine.in_halves([rows[i] for i in batch], self._score, "log-probabilities"), strict=True
+            ):
                 out[i] = values
             done += len(batch)
             if progress:
                 progress(done, len(rows))
         return out
 
-    def _score(self, rows: list[tuple[list[int], list[int]]]) -> list[list[float]]:
+    def _score(self, rows: Sequence[tuple[list[int], list[int]]]) -> list[list[float]]:
         """Log-probabilities of each continuation after its prefix; a prefix that many share is read once.
 
         First the prefixes without their last token fill a cache, padded on the right; then each row reads

@@ -1,6 +1,7 @@
 """One training in this process: the trainer of a plan, its run, and the policy that it leaves."""
 
 import json
+import logging
 import time
 import warnings
 from collections import Counter
@@ -11,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from offtarget.architecture import decoder_layers, parts_of, projections, stored_transposed
-from offtarget.machine import device
+from offtarget.errors import OfftargetError
+from offtarget.machine import device, return_freed_memory
 from offtarget.models import ModelRef, load
 from offtarget.progress import Progress, steps_of
 from offtarget.shaping.plan import ShapingPlan
@@ -22,6 +24,8 @@ from offtarget.training.sides import Sides, sides_of
 from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TokenPair, TrainingSet, trainable
 from offtarget.versions import code_version
+
+log = logging.getLogger(__name__)
 
 DIGEST = "digest.json"
 
@@ -90,10 +94,37 @@ def ready(job: Job) -> Ready:
 def train_here(job: Job) -> None:
     """Train in this process, or as one of the processes of `processes.launch`.
 
+    Where the GPU's memory does not hold a batch, it is read in smaller parts whose gradients add up to the same: from the last
+    checkpoint on, and said once.
+
     Raises:
         ConfigError: a hook does not fit the model, or the plan does nothing.
-        OfftargetError: the loss turns into something that is not a number.
+        OfftargetError: the loss turns into something that is not a number, or not even one pair fits into the memory.
     """
+    import torch
+
+    while True:
+        try:
+            return _train(job)
+        except torch.OutOfMemoryError:
+            smaller = job.spec.in_smaller_parts()
+            if smaller is None or job.spec.processes > 1:
+                raise OfftargetError(
+                    f"training: the GPU's memory does not hold {job.spec.batch_size} pairs at once; lower training.batch_size or "
+                    "training.max_length, or say training.gradient_checkpointing=true"
+                ) from None
+        log.warning(
+            "training: the GPU's memory does not hold %d pairs at once; going on with %d at once, whose gradients add up to the "
+            "same",
+            job.spec.batch_size,
+            smaller.batch_size,
+        )
+        job = replace(job, spec=smaller)
+        return_freed_memory()
+        torch.cuda.empty_cache()
+
+
+def _train(job: Job) -> None:
     import transformers
 
     from offtarget.training.checkpoints import Guard, drop_broken

@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from offtarget.architecture import parts_of
+from offtarget.machine import in_halves
 from offtarget.models import ModelRef, template_hash
 from offtarget.store import Store, hash_of, write_atomic
 from offtarget.training.head import completion_logprobs
@@ -236,6 +237,31 @@ def _compute(
         states = _array(out / "prefix.npy", shape, new=not finished)
         handle = parts.layers[prefix_layer].register_forward_pre_hook(grab, with_kwargs=True)
     device = next(model.parameters()).device
+
+    def read(batch: Sequence[int]) -> list[tuple[Any, Any]]:
+        """Of each sequence: log-probabilities of its answer, and what enters the layer."""
+        longest = max(lengths[k] for k in batch)
+        ids = torch.zeros(len(batch), longest, dtype=torch.long)
+        labels = torch.full((len(batch), longest), -100)
+        mask = torch.zeros(len(batch), longest, dtype=torch.long)
+        for row, k in enumerate(batch):
+            ids[row, : lengths[k]] = torch.tensor(sequences[k])
+            labels[row, starts[k] : lengths[k]] = ids[row, starts[k] : lengths[k]]
+            mask[row, : lengths[k]] = 1
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            hidden = parts.body(
+                input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
+            ).last_hidden_state
+            scores = completion_logprobs(hidden, parts.head.weight, labels.to(device)).cpu()
+        entering = None if grab.states is None else grab.states.float().cpu().numpy()
+        return [
+            (
+                scores[row, starts[k] - 1 : lengths[k] - 1].numpy(),
+                None if entering is None else entering[row, : lengths[k]],
+            )
+            for row, k in enumerate(batch)
+        ]
+
     done = 0
     saved = time.monotonic()
     try:
@@ -243,24 +269,10 @@ def _compute(
             done += len(batch)
             if number < finished:  # by a run that was interrupted
                 continue
-            longest = lengths[batch[0]]
-            ids = torch.zeros(len(batch), longest, dtype=torch.long)
-            labels = torch.full((len(batch), longest), -100)
-            mask = torch.zeros(len(batch), longest, dtype=torch.long)
-            for row, k in enumerate(batch):
-                ids[row, : lengths[k]] = torch.tensor(sequences[k])
-                labels[row, starts[k] : lengths[k]] = ids[row, starts[k] : lengths[k]]
-                mask[row, : lengths[k]] = 1
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                hidden = parts.body(
-                    input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False
-                ).last_hidden_state
-                scores = completion_logprobs(hidden, parts.head.weight, labels.to(device)).cpu()
-            for row, k in enumerate(batch):
-                logprobs[answer[k] : answer[k + 1]] = scores[row, starts[k] - 1 : lengths[k] - 1].numpy()
+            for k, (scores, entering) in zip(batch, in_halves(batch, read, "reference"), strict=True):
+                logprobs[answer[k] : answer[k + 1]] = scores
                 if states is not None:
-                    assert grab.states is not None
-                    states[whole[k] : whole[k + 1]] = grab.states[row, : lengths[k]].float().cpu().numpy()
+                    states[whole[k] : whole[k + 1]] = entering
             if time.monotonic() - saved > SAVE_SECONDS:
                 _flush(logprobs, states)
                 write_atomic(out / DONE, str(number + 1))

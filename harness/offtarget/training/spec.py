@@ -15,6 +15,8 @@ EXACT_OFFSET_LOSSES = {"sigmoid", "hinge", "robust", "exo_pair", "discopop"} | P
 """Losses of β·(margin) alone: shifting the reference by −o/β is exactly an offset in the loss."""
 
 
+MIXING_LOSSES = {"aot", "aot_unpaired", "bco_pair"}
+"""Losses of a pair that depend on the other pairs of its forward pass."""
 MAX_PREFIX_BYTES = 8 * 2**30
 """Hidden states of all pairs are kept for training up to this size; beyond, training starts from the tokens."""
 
@@ -95,6 +97,18 @@ class TrainingSpec(Record):
             return type(self).model_validate({**dict(self), **plan.loss})
         except ValidationError as e:
             raise ConfigError(f"plan of '{plan.protocol}': {explain(e, type(self))}") from e
+
+    def in_smaller_parts(self) -> "TrainingSpec | None":
+        """The same training with fewer pairs in one forward pass and as many in a step; None where it cannot be.
+
+        A loss that mixes the rows of a pass would be another one.
+        """
+        if self.batch_size == 1 or self.loss in MIXING_LOSSES:
+            return None
+        parts = next(k for k in range(2, self.batch_size + 1) if self.batch_size % k == 0)
+        return self.model_copy(
+            update={"batch_size": self.batch_size // parts, "gradient_accumulation": self.gradient_accumulation * parts}
+        )
 
     def first_trained(self, n_layers: int) -> int:
         """Index of the lowest trained layer of a model with `n_layers`.
