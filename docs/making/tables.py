@@ -12,6 +12,7 @@ from offtarget.board.folder import read_cells
 from offtarget.board.rank import rank
 from offtarget.board.records import BehaviourRow, Board, Row
 from offtarget.claims.page import check_claims, lead, said_of
+from offtarget.engine.scale import Rows, Size, duration, scaled, stages, total
 from offtarget.lens.surface.quality import measured
 from offtarget.registry import builtin_root
 from offtarget.verification.board import read_verifications
@@ -305,6 +306,32 @@ def scale() -> str:
     )
 
 
+def costs() -> str:
+    """What a run of one policy and start costs by the model of costs, at sizes of data and of models."""
+    rows = []
+    for pairs in (1e4, 2.6e5, 1e7):
+        for name, weights in (("135M", 1.35e8), ("8B", 8e9), ("70B", 7e10)):
+            found = {s.name: s for s in stages(Size.of_weights(weights), Rows(pairs, pairs), policies=1)}
+            hours, dollars, disk = total(list(found.values()))
+            gpu = [duration(found[k].seconds) for k in ("SAE features", "reference", "training")]
+            rows.append(
+                (f"{pairs:,.0f}", name, duration(found["audit"].seconds), *gpu, f"{scaled(found['SAE features'].disk)}B",
+                 f"{scaled(found['training'].memory)}B", f"${dollars:,.0f}" if dollars >= 1 else f"${dollars:.2f}")
+            )  # fmt: skip
+    head = (
+        "pairs",
+        "model",
+        "audit, two cores",
+        "SAE features",
+        "reference",
+        "training, LoRA",
+        "features on disk",
+        "GPU memory",
+        "all",
+    )
+    return table(head, rows, numbers=0)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "planted-traits": partial(protocols, "planted-style", "over_stylization"),
     "planted-traits-taught": partial(taught, "planted-style", "over_stylization"),
@@ -328,5 +355,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "calibration": calibration,
     "calibration-misses": misses,
     "scale": scale,
+    "costs": costs,
 }
 """Name in `<!-- table: NAME -->` -> what makes it."""

@@ -135,10 +135,36 @@ def _say_what_it_costs(
                 typer.echo(f"  {line}" if name else line)
             first += not sweep
         _say_hours(part)
+        _say_stages(part)
     hours = [part["hours"] for part in expected.values()]
     if len(hours) > 1 and None not in hours:
         shared = f", {sum(hours) / share.of:.1f} of them in this share" if share.of > 1 else ""
         typer.echo(f"about {sum(hours):.1f} hours in all{shared}")
+
+
+def _say_stages(part: dict[str, Any]) -> None:
+    """What each stage costs on GPUs, by a model of costs; nothing for what two cores do in a day."""
+    from offtarget.cli.ui import table
+    from offtarget.engine.scale import H100, Stage, duration, scaled, total
+
+    found = [Stage(**s) for s in part["stages"]]
+    if not found or (part["hours"] is not None and part["hours"] < HOURS_OF_A_DAY):
+        return
+    rows = [
+        (s.name, f"{s.times:g}", scaled(s.passes) if s.passes else "", f"{scaled(s.disk)}B", f"{scaled(s.memory)}B" if s.memory else "",
+         duration(s.seconds), f"${s.dollars * s.times:,.0f}" if s.memory else "on two cores")
+        for s in found
+    ]  # fmt: skip
+    typer.echo("")
+    table(("stage", "times", "forward tokens", "disk", "GPU memory", "each takes", "all cost"), rows)
+    hours, dollars, disk = total(found)
+    typer.echo(
+        f"in all {hours:,.0f} hours of one {H100.name} (${H100.dollars:g} an hour assumed): ${dollars:,.0f}, {scaled(disk)}B on disk; a "
+        "model of costs, see docs/explanation/scale.md"
+    )
+
+
+HOURS_OF_A_DAY = 24
 
 
 def _say_hours(part: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """What a recipe will cost, before it is run."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from offtarget.data.drops import drop_cautions
 from offtarget.engine.as_audited import recipe_as_audited
 from offtarget.engine.recipe import Recipe
 from offtarget.engine.rows import evaluation_prompts, load_rows, select_rows
+from offtarget.engine.scale import of_recipe
 from offtarget.engine.targets import check_verdicts, written
 from offtarget.errors import UndecidedError
 from offtarget.evals.prompts import asked, read_rows
@@ -60,6 +62,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
         return {
             "cells": names, "train_pairs": None, "unchecked": unchecked, "hours": None, "cores": cores(),
             "gigabytes": None, "basis": None, "not_at_hand": str(e), "notes": notes, "warnings": [],
+            "stages": _stages(recipe, None, None),
         }  # fmt: skip
     # the run begins with an audit, which asks for it
     require_enough(group_codes([p.group for p in pairs.pairs]), pairs.unit)
@@ -92,9 +95,7 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
     )
     n_start = len(recipe.seeds)
     scale = 2 / cores()
-    sweep = recipe.selection.strengths if recipe.selection and recipe.selection.by == "recovery" else {}
-    swept = sum(len(sweep[r.protocol]) for r in recipe.protocols if r.protocol in sweep)
-    trained = len(recipe.protocols) * n_start + (swept + 1 if swept else 0)
+    trained = _policies(recipe)
     nulls = n_start * sum(recipe.nulls_of(r.protocol) for r in recipe.protocols)
     seconds = (trained * (train + score) + (n_start + nulls) * score) * scale + tokens / FORWARD_TOKENS_A_SECOND
     size = size_of(recipe.model)
@@ -106,10 +107,23 @@ def estimate(recipe: Recipe, base: Path, limit: int | None = None) -> dict[str, 
         "cores": cores(),
         "gigabytes": None if size is None else kept_bytes(recipe.training, size, tokens, trained) / 1e9,
         "basis": _basis(recipe.model, size),
+        "stages": _stages(recipe, len(pairs), tokens),
         "not_at_hand": None,
         "notes": [*pairs.notes, *notes],
         "warnings": [*drop_cautions(pairs), *pairs.cautions],
     }
+
+
+def _policies(recipe: Recipe) -> int:
+    """How many are trained, those of a sweep too."""
+    sweep = recipe.selection.strengths if recipe.selection and recipe.selection.by == "recovery" else {}
+    swept = sum(len(sweep[r.protocol]) for r in recipe.protocols if r.protocol in sweep)
+    return len(recipe.protocols) * len(recipe.seeds) + (swept + 1 if swept else 0)
+
+
+def _stages(recipe: Recipe, n_pairs: int | None, tokens: float | None) -> list[dict[str, Any]]:
+    """What each stage costs on GPUs, by the model of `engine.scale`."""
+    return [asdict(s) for s in of_recipe(recipe, n_pairs, size_of(recipe.model), _policies(recipe), tokens)]
 
 
 def kept_bytes(spec: TrainingSpec, size: ModelSize, tokens: float, trained: int) -> float:
