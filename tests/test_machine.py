@@ -145,5 +145,5 @@ def test_a_batch_that_memory_does_not_hold_is_done_in_halves_and_that_is_said_on
         "squares: the GPU's memory does not hold 11 texts at once; going on with fewer"
     ]
     monkeypatch.setattr(machine, "_halved", {"squares"})
-    with pytest.raises(OfftargetError, match="squares: .* does not hold a single text"):
+    with pytest.raises(OfftargetError, match=r"squares: .* does not hold a single text"):
         in_halves([1, 2], lambda batch: (_ for _ in ()).throw(torch.OutOfMemoryError()), "squares")

@@ -312,7 +312,7 @@ def costs() -> str:
     for pairs in (1e4, 2.6e5, 1e7):
         for name, weights in (("135M", 1.35e8), ("8B", 8e9), ("70B", 7e10)):
             found = {s.name: s for s in stages(Size.of_weights(weights), Rows(pairs, pairs), policies=1)}
-            hours, dollars, disk = total(list(found.values()))
+            _, dollars, _ = total(list(found.values()))
             gpu = [duration(found[k].seconds) for k in ("SAE features", "reference", "training")]
             rows.append(
                 (f"{pairs:,.0f}", name, duration(found["audit"].seconds), *gpu, f"{scaled(found['SAE features'].disk)}B",

@@ -224,7 +224,7 @@ def test_a_batch_that_memory_does_not_hold_is_read_in_parts_to_the_same_weights(
     monkeypatch.setattr(
         ShapedDPOTrainer, "compute_loss", lambda *a, **k: (_ for _ in ()).throw(torch.OutOfMemoryError())
     )
-    with pytest.raises(OfftargetError, match="does not hold 1 pairs at once; lower training.batch_size"):
+    with pytest.raises(OfftargetError, match=r"does not hold 1 pairs at once; lower training\.batch_size"):
         bench.train(bench.identity(), seed=4)
 
 
