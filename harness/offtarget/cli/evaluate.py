@@ -27,6 +27,13 @@ def eval_(
         str | None,
         typer.Option(help="Inspect name of the model that judges judged:NAME; its provider sees prompts and answers."),
     ] = None,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a server that answers for the model, as vLLM does (http://127.0.0.1:8000); a LoRA adapter is loaded "
+            "there. It first has to pass a canary."
+        ),
+    ] = None,
     null_adapters: Annotated[
         int,
         typer.Option(
@@ -75,6 +82,7 @@ def eval_(
             sampling=sampled,
             template=chat_template,
             grader=grader,
+            server=server,
             progress=step,
         )
 
@@ -92,6 +100,7 @@ def eval_(
         "seed": seed,
     }
     settings |= {"grader": grader} if grader else {}
+    settings |= {"served": True} if server else {}
     found = {"model": model, "identity": ref.identity, "behaviours": body}
     if floor:
         found["floor"] = floor.model_dump(mode="json")

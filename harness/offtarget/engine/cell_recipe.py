@@ -25,7 +25,7 @@ def recipe_of_cell(recipe: Recipe, spec: CellSpec, limit: int | None = None) -> 
     raw |= {
         "protocols": [own if spec.protocol != START else {"protocol": PLAIN}],
         "seeds": [spec.seed],
-        "evaluation": recipe.evaluation.model_dump(mode="json", exclude_defaults=True),
+        "evaluation": recipe.evaluation.model_dump(mode="json", exclude_defaults=True, exclude={"server"}),
     }
     if limit:
         raw["limit"] = limit

@@ -20,7 +20,7 @@ from offtarget.board.folder import cell_path, file_of, write_cell
 from offtarget.engine.cell_recipe import recipe_of_cell
 from offtarget.engine.links import Kept, clear_broken, link_kept, names_of
 from offtarget.engine.planning import make_shaping_plan, turned_round
-from offtarget.engine.recipe import ProtocolRun
+from offtarget.engine.recipe import EvalOptions, ProtocolRun
 from offtarget.engine.reuse import Asked, Earlier
 from offtarget.engine.run import Run
 from offtarget.evals.floor import Floor, floor_of
@@ -200,6 +200,7 @@ def _evaluate(
         limit=options.limit,
         part=options.part,
         grader=options.grader,
+        server=options.server,
         sampling=Sampling(max_tokens=options.max_tokens, temperature=options.temperature, seed=seed),
         template=run.recipe.chat_template,
         progress=(lambda step, done, total: report(f"{what}: {step}", done, total)) if report else None,
@@ -293,9 +294,7 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         data={
             "train": recipe.train.model_dump(mode="json"),
             "columns": dict(recipe.columns or {}),
-            "evaluation": recipe.evaluation.model_dump(
-                mode="json", exclude=None if recipe.evaluation.grader else {"grader"}
-            ),
+            "evaluation": _evaluation(recipe.evaluation),
             **({"roles": dict(recipe.roles)} if recipe.roles else {}),
             **({"null_adapters": nulls} if trained and (nulls := recipe.nulls_of(protocol)) else {}),
         },
@@ -314,6 +313,12 @@ def _asked(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> As
         seeds={"training": seed, "sampling": seed},
     )
     return Asked(spec, manifest, setting_of(recipe.budget, recipe.training.mode, _audit(run)))
+
+
+def _evaluation(options: EvalOptions) -> dict[str, Any]:
+    """What a cell says of how it was measured: options that are not used are left out, as is where a server was."""
+    unused = {"server", *(() if options.grader else ("grader",))}
+    return options.model_dump(mode="json", exclude=unused) | ({"served": True} if options.server else {})
 
 
 def _source(protocol: str) -> str:

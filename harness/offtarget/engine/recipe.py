@@ -72,6 +72,9 @@ class EvalOptions(Record):
     it."""
     grader: str | None = None
     """Inspect name of the model that judges the answers of `judged:NAME`; its provider sees prompts and answers."""
+    server: str | None = None
+    """Address of a server that answers for every policy (vLLM's completions protocol, adapters loaded while it runs); a cell says
+    that one did, not which."""
     selected_with: Seed | None = None
     """The training seed with which strengths were chosen; a selection sets it, so that boards can say it."""
 

@@ -56,42 +56,15 @@ def _dense(_head: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(x.contiguous() for x in inputs)
 
 
-class Policy:
-    """A loaded model and its tokenizer.
+class PromptEncoder:
+    """Conversations and texts as token ids.
 
     Args:
-        model: a causal language model of transformers, in evaluation mode.
-        tokenizer: its tokenizer, with a chat template.
+        tokenizer: with a chat template.
     """
 
-    def __init__(self, model: Any, tokenizer: Any) -> None:
-        self.model = model
+    def __init__(self, tokenizer: Any) -> None:
         self.tokenizer = tokenizer
-        ends = model.generation_config.eos_token_id
-        ends = ends if isinstance(ends, list) else [ends]
-        self.end_ids = {e for e in [*ends, tokenizer.eos_token_id] if e is not None}
-        self.context = getattr(model.config, "max_position_embeddings", None) or 2**30
-        self._head: tuple[Any, Any] | None = None
-        head = model.get_output_embeddings()
-        if head is not None:
-            head.register_forward_pre_hook(_dense)
-
-    @classmethod
-    def load(
-        cls,
-        name: models.ModelRef | str,
-        *,
-        dtype: str | None = None,
-        store: Store | None = None,
-        template: str | None = None,
-    ) -> "Policy":
-        """Load by alias, hub id or directory; on a CUDA device where there is one.
-
-        Raises:
-            ConfigError: no such model, or one without a chat template.
-            UndecidedError: the hub cannot be reached.
-        """
-        return cls(*models.load(name, dtype=dtype, store=store, template=template))
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a conversation up to where the assistant speaks.
@@ -120,6 +93,44 @@ class Policy:
         """What is before a bare text, so that its first token has a probability: bos, else eos."""
         bos = self.tokenizer.bos_token_id
         return [self.tokenizer.eos_token_id if bos is None else bos]
+
+
+class Policy(PromptEncoder):
+    """A loaded model and its tokenizer.
+
+    Args:
+        model: a causal language model of transformers, in evaluation mode.
+        tokenizer: its tokenizer, with a chat template.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any) -> None:
+        super().__init__(tokenizer)
+        self.model = model
+        ends = model.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
+        self.end_ids = {e for e in [*ends, tokenizer.eos_token_id] if e is not None}
+        self.context = getattr(model.config, "max_position_embeddings", None) or 2**30
+        self._head: tuple[Any, Any] | None = None
+        head = model.get_output_embeddings()
+        if head is not None:
+            head.register_forward_pre_hook(_dense)
+
+    @classmethod
+    def load(
+        cls,
+        name: models.ModelRef | str,
+        *,
+        dtype: str | None = None,
+        store: Store | None = None,
+        template: str | None = None,
+    ) -> "Policy":
+        """Load by alias, hub id or directory; on a CUDA device where there is one.
+
+        Raises:
+            ConfigError: no such model, or one without a chat template.
+            UndecidedError: the hub cannot be reached.
+        """
+        return cls(*models.load(name, dtype=dtype, store=store, template=template))
 
     def generate(
         self,

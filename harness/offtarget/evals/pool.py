@@ -4,12 +4,15 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offtarget.data.pairs import Message
 from offtarget.evals.policy import Completion, Policy, Sampling, batch_size, generation_batches
 from offtarget.lens.reader import Reader
 from offtarget.store import canonical_json, hash_of, write_atomic
+
+if TYPE_CHECKING:
+    from offtarget.evals.served import ServedPolicy
 
 STAGE_VERSION = 1
 
@@ -43,7 +46,10 @@ def where_kept(reader: Reader, prompts: Sequence[Sequence[Message]], sampling: S
 
 
 def rollouts(
-    reader: Reader, prompts: Sequence[Sequence[Message]], sampling: Sampling, policy: Callable[[], Policy] | None = None
+    reader: Reader,
+    prompts: Sequence[Sequence[Message]],
+    sampling: Sampling,
+    policy: "Callable[[], Policy | ServedPolicy] | None" = None,
 ) -> Rollouts:
     """The answers of a policy to some prompts, from the store where they were sampled before.
 

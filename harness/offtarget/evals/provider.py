@@ -15,6 +15,7 @@ a task may leave in the metadata of a message save work or say more, and mean no
 import functools
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai.model import (
@@ -35,9 +36,12 @@ from offtarget import models
 from offtarget.data.pairs import Message
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.evals.batching import Batcher, Stopped
-from offtarget.evals.policy import Completion, Policy, Sampling
+from offtarget.evals.policy import Completion, Policy, PromptEncoder, Sampling
 from offtarget.evals.pool import Rollouts
 from offtarget.progress import Steps
+
+if TYPE_CHECKING:
+    from offtarget.evals.served import ServedPolicy
 
 CONNECTIONS = 512
 """Requests that Inspect may have open at once: many full batches, so that lengths can be sorted."""
@@ -66,7 +70,7 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         api_key: str | None = None,
         config: GenerateConfig | None = None,
         *,
-        policy: Policy | Callable[[], Policy] | None = None,
+        policy: "Policy | ServedPolicy | Callable[[], Policy | ServedPolicy] | None" = None,
         rollouts: Rollouts | None = None,
         progress: Steps | None = None,
         model_path: str | None = None,
@@ -93,9 +97,9 @@ class OfftargetAPI(ModelAPI):  # type: ignore[misc]
         self._scorer = Batcher(self._score)
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> "Policy | ServedPolicy":
         """The policy, loaded when first needed."""
-        if not isinstance(self._policy, Policy):
+        if not isinstance(self._policy, PromptEncoder):
             self._policy = self._policy()
         return self._policy
 

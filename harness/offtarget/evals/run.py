@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from offtarget import models, registry
 from offtarget.errors import ConfigError, OfftargetError
@@ -24,6 +24,9 @@ from offtarget.lens import surface
 from offtarget.lens.reader import Reader
 from offtarget.progress import Progress, Steps
 from offtarget.store import Store, write_atomic
+
+if TYPE_CHECKING:
+    from offtarget.evals.served import ServedPolicy
 
 STAGE_VERSION = 3
 log = logging.getLogger(__name__)
@@ -43,6 +46,7 @@ def evaluate(
     dtype: str | None = None,
     template: str | None = None,
     grader: str | None = None,
+    server: str | None = None,
     progress: Progress | None = None,
     kept: Callable[[str | None, Path], None] | None = None,
 ) -> dict[str, BehaviourScore]:
@@ -64,6 +68,7 @@ def evaluate(
         dtype: of the weights; None: what suits the machine (`machine.precision`).
         template: path of a Jinja chat template, for models that have none.
         grader: Inspect name of the model that judges answers, for behaviours that need one; it sees prompts and answers.
+        server: address of a server that answers for the model (vLLM's protocol); None: it is loaded here.
         progress: called as the work goes on.
         kept: called with each behaviour and its log in the store, and with None and the folder of the pool's answers.
 
@@ -87,7 +92,7 @@ def evaluate(
         if entry.card.get("argument"):  # a wrong name after the colon is found before anything is answered
             registry.load_function(entry)()
     ref = models.resolve(model, store) if isinstance(model, str) else model
-    reader = Reader(ref, store, dtype=dtype, template=template, progress=progress)
+    reader = Reader(ref, store, dtype=dtype, template=template, progress=progress, server=server)
     base = sampling or Sampling()
     drawn = Sampling(base.max_tokens, base.temperature, base.top_p, seed)
     rows = pool_rows(entries, limit, part)
@@ -95,12 +100,16 @@ def evaluate(
     unloadable: list[OfftargetError] = []
 
     @cache
-    def policy() -> Policy:
+    def policy() -> "Policy | ServedPolicy":
         if threads:
             import torch
 
             torch.set_num_threads(threads)
         try:
+            if reader.server:
+                from offtarget.evals.served import ServedPolicy
+
+                return ServedPolicy.open(reader, reader.server)
             return Policy(*reader.load())
         except OfftargetError as e:  # Inspect makes text of it, in the error of a sample
             unloadable.append(e)
@@ -175,7 +184,7 @@ def _measure(
     out: Path,
     *,
     name: str,
-    policy: Callable[[], Policy],
+    policy: "Callable[[], Policy | ServedPolicy]",
     pool: Rollouts | None,
     rows: list[dict[str, Any]],
     sampling: Sampling,

@@ -40,6 +40,8 @@ class Reader:
     """Path of a Jinja chat template, for models without one."""
     progress: Progress | None = None
     """Called with (what, done, total)."""
+    server: str | None = None
+    """Address of a server that answers for the model (`evals.served`); None: it is loaded here."""
 
     @cached_property
     def ref(self) -> ModelRef:
@@ -66,6 +68,7 @@ class Reader:
             "dtype": precision(self.dtype),
             "device": device(),
             "packages": package_versions("torch", "transformers", *packages),
+            **({"served": True} if self.server else {}),
         }
 
     def inputs(self, *packages: str) -> dict[str, Any]:
