@@ -135,7 +135,7 @@ class Hypothesis(Record):
     on_stock: OnStock | None = None
     """Over the whole set, where stock answers make a part of a side."""
     rows: tuple[str, ...]
-    """Pair ids, the largest contribution to the effect first; at most 50."""
+    """Pair ids, the largest contribution to the effect first; at most 50, of what is no finding at most 8."""
 
     @property
     def finding(self) -> bool:

@@ -15,6 +15,9 @@ from offtarget.store import require_intact
 
 ARRAYS = "workings.npz"
 MAX_ROWS = 50
+"""Rows that a finding names."""
+FEW_ROWS = 8
+"""Rows that a hypothesis names that is no finding: there are thousands, and few are asked for."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offtarget.audit.concepts.contrast import Contrasts
+from offtarget.audit.records import Q_FINDING
 from offtarget.audit.statistics import length as controls
 from offtarget.audit.statistics import means as st
 from offtarget.audit.statistics.dealing import Judged, judge
@@ -28,7 +29,7 @@ from offtarget.audit.views.common import (
     family_of,
     shuffled_family,
 )
-from offtarget.audit.workings import rank_rows
+from offtarget.audit.workings import FEW_ROWS, MAX_ROWS, rank_rows
 
 
 def context_view(
@@ -86,7 +87,8 @@ def context_view(
     listed = []
     for a, b in cells[:MAX_LISTED]:
         cell = (int(a), int(b))
-        ranked = rank_rows(c.u[:, tested[b]], c.v[:, tested[b]], members[a], tests.sign(cell))
+        n = MAX_ROWS if q[cell] < Q_FINDING else FEW_ROWS
+        ranked = rank_rows(c.u[:, tested[b]], c.v[:, tested[b]], members[a], tests.sign(cell), n)
         low, high = found.ci[cell]
         listed.append(
             tests.hypothesis(

@@ -26,7 +26,7 @@ from offtarget.audit.views.common import (
     shuffled_family,
     that_differ,
 )
-from offtarget.audit.workings import rank_rows
+from offtarget.audit.workings import FEW_ROWS, MAX_ROWS, rank_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,8 @@ def overall_view(rows: Rows, concepts: Sequence[str], c: Contrasts, among: Ints,
     everyone = np.arange(len(u))
     listed = []
     for j in order[:MAX_LISTED]:
-        ranked = rank_rows(u[:, j], c.v[:, tested[j]], everyone, tests.sign(j))
+        n = MAX_ROWS if q[j] < Q_FINDING else FEW_ROWS
+        ranked = rank_rows(u[:, j], c.v[:, tested[j]], everyone, tests.sign(j), n)
         at = drawn.get(int(j))
         listed.append(
             tests.hypothesis(
