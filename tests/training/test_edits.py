@@ -535,6 +535,54 @@ def test_two_processes_have_the_losses_of_one(
     assert ("train dpo", 3, 3) in seen and not (two.path.parent / "job").exists()
 
 
+FSDP = """
+compute_environment: LOCAL_MACHINE
+distributed_type: FSDP
+mixed_precision: "no"
+num_machines: 1
+num_processes: 2
+use_cpu: true
+fsdp_config:
+  fsdp_version: 2
+  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP
+  fsdp_reshard_after_forward: true
+  fsdp_state_dict_type: FULL_STATE_DICT
+  fsdp_cpu_ram_efficient_loading: false
+  fsdp_offload_params: false
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_model_that_two_processes_hold_in_parts_has_the_losses_of_one(
+    bench: Any, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FSDP2 over gloo, by a configuration file of accelerate."""
+    from offtarget.cli.run import use_accelerate_config
+
+    file = tmp_path / "fsdp.yaml"
+    file.write_text(FSDP)
+    spec = {"max_steps": 3, "batch_size": 4, "mode": "exact", "method": method}
+    one = bench.train(bench.identity(), **spec)
+    monkeypatch.setenv("OFFTARGET_ACCELERATE_CONFIG", "")
+    use_accelerate_config(file)
+    two = bench.train(bench.identity(), processes=2, **spec)
+    np.testing.assert_allclose(two.digest["losses"], one.digest["losses"], atol=1e-5)
+    a, b = bench.weights(one.path), bench.weights(two.path)
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_allclose(a[name], b[name], atol=2e-4)
+
+
+def test_a_file_that_configures_nothing_is_refused(tmp_path: Path) -> None:
+    from offtarget.cli.run import use_accelerate_config
+
+    file = tmp_path / "config.yaml"
+    file.write_text("steps: 3\n")
+    with pytest.raises(ConfigError, match=r"config.yaml: no configuration of accelerate \(no distributed_type\)"):
+        use_accelerate_config(file)
+
+
 @pytest.mark.slow
 def test_an_error_of_a_process_is_the_error_of_the_run(bench: Any) -> None:
     n = len(bench.set.pairs)

@@ -42,6 +42,12 @@ def run(
     shard: Annotated[
         str | None, typer.Option(help="i/n: make the i-th of n shares of the cells, so that n processes make all.")
     ] = None,
+    accelerate_config: Annotated[
+        Path | None,
+        typer.Option(
+            help="Configuration file of accelerate, for training.processes over 1: FSDP and the like. No result depends on it."
+        ),
+    ] = None,
     engine: Annotated[
         str | None,
         typer.Option(
@@ -58,6 +64,8 @@ def run(
     from offtarget.engine.shard import ALL, Shard
     from offtarget.errors import ConfigError
 
+    if accelerate_config is not None:
+        use_accelerate_config(accelerate_config)
     share = Shard.parse(shard) if shard else ALL
     if engine and shard:
         raise ConfigError(
@@ -113,6 +121,26 @@ def run(
                 note(text)
     if shard is None:
         made.require_taught()
+
+
+def use_accelerate_config(file: Path) -> None:
+    """Have every training over several processes started with a configuration file of accelerate.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    import os
+
+    from offtarget.documents import read_yaml
+    from offtarget.errors import ConfigError
+    from offtarget.training.processes import CONFIG
+
+    found = read_yaml(file)
+    if not isinstance(found, dict) or "distributed_type" not in found:
+        raise ConfigError(
+            f"--accelerate-config {file}: no configuration of accelerate (no distributed_type); `accelerate config` makes one"
+        )
+    os.environ[CONFIG] = str(file.resolve())
 
 
 def _say_what_it_costs(

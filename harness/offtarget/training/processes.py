@@ -2,7 +2,7 @@
 
     python -m offtarget.training.processes JOB      (started by `launch`, once per process)
 
-On a CPU the processes talk by gloo, on GPUs by nccl. What is random (order, LoRA matrices) comes from the seed alone,
+On a CPU the processes talk by gloo, on GPUs by nccl. A configuration file of accelerate says how they share the model (FSDP, say). What is random (order, LoRA matrices) comes from the seed alone,
 so the losses are those of one process, up to the order in which gradients are summed, and but for the last batch of an
 epoch where it cannot be shared evenly: its rows are then made up with others.
 """
@@ -30,6 +30,8 @@ from offtarget.training.spec import TrainingSpec
 from offtarget.training.tokens import TokenPair, TrainingSet
 
 FOLDER, JOB, LOG = "job", "job.json", "processes.log"
+CONFIG = "OFFTARGET_ACCELERATE_CONFIG"
+"""Variable that holds a configuration file of accelerate: how processes share the model, which no result depends on."""
 _ERRORS: dict[str, type[OfftargetError]] = {c.__name__: c for c in (ConfigError, UndecidedError, OfftargetError)}
 
 
@@ -43,9 +45,12 @@ def launch(job: Job) -> None:
     folder.mkdir(exist_ok=True)
     write_plan(job.plan, folder)
     write_atomic(folder / JOB, json.dumps(_as_json(job)))
+    given = os.environ.get(CONFIG)
+    how = ["--config_file", given] if given else [
+        "--multi_gpu", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+    ]  # fmt: skip
     command = [
-        sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", str(n),
-        "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port",
+        sys.executable, "-m", "accelerate.commands.launch", *how, "--num_processes", str(n), "--main_process_port",
         str(_free_port()), "-m", "offtarget.training.processes", str(folder),
     ]  # fmt: skip
     environment = dict(os.environ)
