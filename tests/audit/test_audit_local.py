@@ -181,7 +181,7 @@ def test_the_mirrored_data_give_the_mirrored_local_view(one_kind):
 def test_swapped_labels_leave_no_local_finding(one_kind):
     pairs, part, _ = one_kind
     findings = tested = 0
-    for seed in range(10):
+    for seed in range(6):
         flip = np.random.default_rng(seed).random(len(pairs) // 2).repeat(2) < 0.5
         values = dict(part.values)
         for stat in ("max", "freq"):
@@ -191,7 +191,7 @@ def test_swapped_labels_leave_no_local_finding(one_kind):
         found = audit(pairs, [replace(part, values=values)])
         findings += any(h.view == "local" for h in found.audit.findings)
         tested += found.audit.families["local"].tested
-    assert tested > 0 and findings <= 2, "at q < 0.05 about one audit in twenty has a finding by chance"
+    assert tested > 0 and findings <= 1, "at q < 0.05 about one audit in twenty has a finding by chance"
 
 
 def test_response_clusters_stay_out_of_the_other_views(one_kind):

@@ -218,20 +218,25 @@ def test_a_sweep_reuses_the_reference_and_the_features(grid: list[str]) -> None:
 
 
 NEW = [
-    "random_reweight", "reweight", {"token_filter": {"strength": 0.2}}, {"inoculation": {"instruction": "Use bold."}},
-    "length_balance", "counterfactual", "preventative_steering", "ablation", "ld_dpo", "length_normalised", "robust_dpo",
-    "wpo", "token_reweight", "random_token_reweight",
-    {"reward_shaping": {"readout": "direction_max", "free_of": "length"}}, {"reward_shaping": {"form": "cluster"}},
+    "reweight", {"token_filter": {"strength": 0.2}}, {"inoculation": {"instruction": "Use bold."}}, "counterfactual",
+    "preventative_steering", "ablation", "token_reweight", {"reward_shaping": {"readout": "direction_max", "free_of": "length"}},
+]  # fmt: skip
+RELATIVES = [
+    "random_reweight", "length_balance", "ld_dpo", "length_normalised", "robust_dpo", "wpo", "random_token_reweight",
+    {"reward_shaping": {"form": "cluster"}},
 ]  # fmt: skip
 
 
-def test_every_protocol_trains_to_a_cell_of_its_own(grid: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("more", [[], pytest.param(RELATIVES, marks=pytest.mark.slow)])
+def test_every_protocol_trains_to_a_cell_of_its_own(
+    grid: list[str], more: list[object], capsys: pytest.CaptureFixture[str]
+) -> None:
     """None of them gives the losses of plain DPO, and the plan of each says what it did."""
-    chosen = ["--set", "behaviours=[capability]", "--set", "protocols=" + json.dumps(["dpo", *NEW]), "--json"]
+    chosen = ["--set", "behaviours=[capability]", "--set", "protocols=" + json.dumps(["dpo", *NEW, *more]), "--json"]
     fast = ["--set", "training.learning_rate=0.01", "--set", "training.max_steps=3"]
     assert call([*grid, *chosen, *fast]) == 0
     cells = json.loads(capsys.readouterr().out)
-    assert len(cells) == len(NEW) + 2
+    assert len(cells) == len(NEW) + len(more) + 2
     read = [json.loads(Path(c["path"]).read_text()) for c in cells]
     losses = [json.dumps(c["training"]["details"]["losses"]) for c in read if c["training"]]
     assert len(set(losses)) == len(losses)

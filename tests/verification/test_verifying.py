@@ -12,6 +12,7 @@ import torch
 from offtarget import registry
 from offtarget.cli.main import call
 from offtarget.store import Store
+from offtarget.verification import agreement
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,9 @@ def recipe(
 ) -> dict[str, Any]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_default", None)
+    for draws in ("shuffles", "resamples"):  # 500 of each, which these runs of some seconds do not need
+        assert agreement.compare.__kwdefaults__[draws] == 500
+        monkeypatch.setitem(agreement.compare.__kwdefaults__, draws, 100)
     write_styled_pairs()
     return {
         "title": "a test",
@@ -82,8 +86,8 @@ def test_a_run_is_verified_on_prompts_it_never_saw(recipe: dict[str, Any], capsy
     assert {o["seed"] for o in v["outcomes"]} == {0, 1}
     for o in v["outcomes"]:
         c = o["control"]
-        assert c["raw_null"]["n"] == c["by_row_null"]["n"] == 500
-        assert 1 / 501 <= c["by_row_null"]["p"] <= 1
+        assert c["raw_null"]["n"] == c["by_row_null"]["n"] == 100
+        assert 1 / 101 <= c["by_row_null"]["p"] <= 1
         assert c["n_prompts"] <= 40
         own = {"one_gradient": 40, "first_order": 80, "kernel": 80}
         expected = own.get(o["predictor"], 24 if o["rows"] == "trained" else 30)
