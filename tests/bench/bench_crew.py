@@ -69,7 +69,7 @@ def killer(out: Path, most: int, rng: random.Random) -> Iterator[list[str]]:
     over = threading.Event()
 
     def run() -> None:
-        while len(killed) < most and not over.wait(rng.uniform(0.2, 6.0)):
+        while len(killed) < most and not over.wait(rng.uniform(0.2, 12.0)):
             said = [read(f) for f in (out / "crew" / "workers").glob("*.json")]
             alive = [s for s in said if "ended" not in s and "pid" in s and Path(f"/proc/{s['pid']}").exists()]
             if alive:

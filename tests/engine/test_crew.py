@@ -370,3 +370,60 @@ def test_an_engine_that_cannot_be_is_said_in_one_line(
 def test_a_run_without_a_crew_has_no_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["status", str(tmp_path)]) == 2
     assert "no crew worked here" in capsys.readouterr().err
+
+
+SBATCH = """#!/bin/bash
+# in the place of SLURM: each task of the array as a process of this machine
+script="${@: -1}"
+id=77
+for i in $(seq 0 $(sed -n 's/^#SBATCH --array=0-\\([0-9]*\\).*/\\1/p' "$script")); do
+  SLURM_JOB_ID=${id}_$i SLURM_ARRAY_JOB_ID=$id SLURM_ARRAY_TASK_ID=$i SLURM_NTASKS=1 SLURM_JOB_NUM_NODES=1 SLURM_NODEID=0 \\
+  SLURM_PROCID=0 SLURM_LOCALID=0 SLURM_JOB_NODELIST=here bash "$script" > "$FAKE/$i.log" 2>&1 &
+done
+echo "Submitted batch job $id"
+"""
+SRUN = """#!/bin/bash
+while [[ "$1" == -* ]]; do
+  case "$1" in --output|--error) shift 2;; *) shift;; esac
+done
+exec "$@"
+"""
+SACCT = """#!/bin/bash
+echo "JobID|State|NodeList|"
+for i in 0 1; do echo "77_$i|RUNNING|here|"; done
+"""
+
+
+@pytest.mark.slow
+def test_slurm_is_asked_for_one_array_of_workers(
+    grid: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By an `sbatch` of ours."""
+    pytest.importorskip("submitit", reason="submitit is not installed (extra slurm)")
+    bin_ = grid / "bin"
+    bin_.mkdir()
+    for name, text in (("sbatch", SBATCH), ("srun", SRUN), ("sacct", SACCT), ("scancel", "#!/bin/bash\n")):
+        (bin_ / name).write_text(text)
+        (bin_ / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{bin_}:{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE", str(bin_))
+    assert call(["run", "recipe.yaml", "--out", "crewed", "--engine", "slurm", "--workers", "2"]) == 0
+    scripts = list(Path("crewed/crew/slurm").glob("*_submission.sh"))
+    assert len(scripts) == 1 and "--array=0-1" in scripts[0].read_text()
+    assert_as_alone("crewed")
+
+
+@pytest.mark.slow
+def test_ray_makes_the_cells_of_one_process(grid: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (extra ray)")
+    assert call(["run", "recipe.yaml", "--out", "crewed", "--engine", "ray", "--workers", "2"]) == 0
+    assert_as_alone("crewed")
+
+
+@pytest.mark.parametrize(("engine", "package"), [("ray", "ray"), ("slurm", "submitit")])
+def test_an_engine_that_is_not_installed_says_what_to_install(
+    grid: Path, engine: str, package: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    assert call(["run", "recipe.yaml", "--out", "o", "--engine", engine, "--set", "protocols=[dpo]"]) == 2
+    assert f"`pip install 'offtarget[{engine}]'`" in capsys.readouterr().err
