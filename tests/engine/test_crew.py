@@ -152,7 +152,7 @@ def test_four_workers_make_every_unit_once(fakes: Any, tmp_path: Path) -> None:
         t.start()
     for t in threads:
         t.join()
-    assert sum(made.values()) == 12 and min(made.values()) > 0
+    assert sum(made.values()) == 12 and sum(n > 0 for n in made.values()) > 1
     assert asked.todo() == [] and not list((asked.folder / "units").glob("*"))
     found = state_of(asked.folder / "request.json", looks=0)
     assert found.count("done") == 12 and {w["made"] for w in found.workers.values()} == set(made.values())

@@ -22,7 +22,8 @@ def test_stages_cost_what_tokens_times_weights_say() -> None:
     assert (found["training"].passes, found["training"].times) == (4000, 3)
     assert found["training"].seconds == pytest.approx(8e9 / 0.25e12)
     assert found["training"].dollars == pytest.approx(8e9 / 0.25e12 / 3600 * 2)
-    assert found["training"].memory == 1e4 * 16 + 2e6
+    assert found["training"].memory == 1e4 * 16 + 4e6
+    assert found["reference"].disk == 1000 * 4 + 1000 * 100 * 4, "log-probabilities, and what enters the trained layers"
     assert (found["answers"].passes, found["answers"].times) == (5 * 60, 4)
     hours, dollars, disk = total(list(found.values()))
     assert hours == pytest.approx((2e9 / 0.5e12 + 3 * 8e9 / 0.25e12 + 4 * 6e8 / 0.1e12) / 3600)
@@ -45,7 +46,7 @@ def test_latents_cost_their_encoder_and_three_statistics_on_disk() -> None:
     ("name", "weights"),
     [
         ("hf:allenai/Olmo-3-7B-Instruct-SFT", 7e9), ("smollm2-135m", 1.35e8), ("hf:Qwen/Qwen2.5-0.5B", 5e8),
-        ("hf:org/gpt2", None), ("models/v2", None), ("hf:meta-llama/Llama-3.1-70B@main", 7e10),
+        ("hf:org/gpt2", None), ("hf:org/model-8B@0e9e39f6564b88301", 8e9), ("models/v2", None), ("hf:meta-llama/Llama-3.1-70B@main", 7e10),
     ],
 )  # fmt: skip
 def test_a_name_says_how_large_a_model_is(name: str, weights: float | None) -> None:

@@ -164,6 +164,19 @@ def test_a_server_that_leaves_the_adapter_out_ends_the_run(reader: Reader, stub:
         ServedPolicy.open(reader, url)
 
 
+def test_an_adapter_that_changes_too_little_to_be_seen_is_not_measured_there(
+    reader: Reader, stub: tuple[Stub, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server differs by more from our own pass than the adapter from its start model."""
+    known = [served.Canary(c.prompt, c.answer, c.start, [x + 0.01 for x in c.start]) for c in served.canaries(reader)]
+    noisy = [served.Canary(c.prompt, c.answer, [x + 0.02 for x in c.start], [x + 0.03 for x in c.start]) for c in known]
+    monkeypatch.setattr(served, "canaries", lambda _: noisy)
+    with pytest.raises(
+        UndecidedError, match=r"by 0\.010 nats a token, .* by 0\.020 without it: whether it serves the adapter"
+    ):
+        ServedPolicy.open(reader, stub[1])
+
+
 def test_a_server_of_another_model_ends_the_run(
     reader: Reader, stub: tuple[Stub, str], policies: tuple[Policy, Policy]
 ) -> None:

@@ -162,6 +162,15 @@ def test_an_exported_plan_is_forecast_as_its_protocol_is_and_only_on_its_own_set
         "pairs.jsonl", recipe="recipe.yaml", level="data", plan="exported", behaviours="verbosity", out="out"
     )
     assert [c.model_dump(mode="json") for c in in_python.concepts] == by_plan["concepts"]
+    limited = Path("recipe.yaml").read_text().replace('"title"', '"limit": 60, "title"', 1)
+    Path("limited.yaml").write_text(limited)
+    whole = offtarget.forecast("pairs.jsonl", recipe="limited.yaml", level="data", plan="exported", out="limited")
+    assert whole.plan == by_plan["plan"], "a recipe's limit is not the plan's: the set is read whole"
+    random = [*exports[:2], "--protocol", "random_filter", "-P", "strength=-0.2", "-P", "concept=surface:markdown"]
+    assert call([*random, "--seed", "7", "--model", recipe["model"], "--export", "random", "--no-reference"]) == 0
+    blind = [forecast(capsys, "--level", "data", "--plan", "random")["plan"] for _ in range(2)]
+    asked = forecast(capsys, "--level", "data", "--protocol", "random_filter", "--strength", "0.2")
+    assert blind[0] == blind[1] != asked["plan"], "the plan's own seed"
 
     def said(*more: str) -> tuple[int, str]:
         code = call(

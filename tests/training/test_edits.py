@@ -535,33 +535,26 @@ def test_two_processes_have_the_losses_of_one(
     assert ("train dpo", 3, 3) in seen and not (two.path.parent / "job").exists()
 
 
-FSDP = """
+CONFIG = """
 compute_environment: LOCAL_MACHINE
-distributed_type: FSDP
-mixed_precision: "no"
+distributed_type: MULTI_CPU
+mixed_precision: bf16
 num_machines: 1
 num_processes: 2
 use_cpu: true
-fsdp_config:
-  fsdp_version: 2
-  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP
-  fsdp_reshard_after_forward: true
-  fsdp_state_dict_type: FULL_STATE_DICT
-  fsdp_cpu_ram_efficient_loading: false
-  fsdp_offload_params: false
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["lora", "full"])
-def test_a_model_that_two_processes_hold_in_parts_has_the_losses_of_one(
+def test_processes_of_a_configuration_file_have_the_losses_of_one_in_the_recipes_precision(
     bench: Any, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """FSDP2 over gloo, by a configuration file of accelerate."""
+    """The file says bf16, the recipe float32. (On a CPU accelerate takes a file with FSDP for plain data parallelism.)"""
     from offtarget.cli.run import use_accelerate_config
 
-    file = tmp_path / "fsdp.yaml"
-    file.write_text(FSDP)
+    file = tmp_path / "config.yaml"
+    file.write_text(CONFIG)
     spec = {"max_steps": 3, "batch_size": 4, "mode": "exact", "method": method}
     one = bench.train(bench.identity(), **spec)
     monkeypatch.setenv("OFFTARGET_ACCELERATE_CONFIG", "")
@@ -574,12 +567,20 @@ def test_a_model_that_two_processes_hold_in_parts_has_the_losses_of_one(
         np.testing.assert_allclose(a[name], b[name], atol=2e-4)
 
 
-def test_a_file_that_configures_nothing_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("steps: 3\n", r"no configuration of accelerate \(no distributed_type\)"),
+        ("distributed_type: DEEPSPEED\n", "trains by another engine; take FSDP"),
+        ("distributed_type: FSDP\nfsdp_config: {fsdp_state_dict_type: SHARDED_STATE_DICT}\n", "say FULL_STATE_DICT"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str, said: str) -> None:
     from offtarget.cli.run import use_accelerate_config
 
     file = tmp_path / "config.yaml"
-    file.write_text("steps: 3\n")
-    with pytest.raises(ConfigError, match=r"config.yaml: no configuration of accelerate \(no distributed_type\)"):
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=f"config.yaml: .*{said}"):
         use_accelerate_config(file)
 
 

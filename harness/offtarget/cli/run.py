@@ -45,7 +45,8 @@ def run(
     accelerate_config: Annotated[
         Path | None,
         typer.Option(
-            help="Configuration file of accelerate, for training.processes over 1: FSDP and the like. No result depends on it."
+            help="Configuration file of accelerate, for training.processes over 1: how they share the model (FSDP, say). Precision "
+            "stays that of the recipe."
         ),
     ] = None,
     engine: Annotated[
@@ -139,6 +140,16 @@ def use_accelerate_config(file: Path) -> None:
     if not isinstance(found, dict) or "distributed_type" not in found:
         raise ConfigError(
             f"--accelerate-config {file}: no configuration of accelerate (no distributed_type); `accelerate config` makes one"
+        )
+    if (kind := str(found["distributed_type"])) in ("DEEPSPEED", "MEGATRON_LM", "TPU", "XLA"):
+        raise ConfigError(
+            f"--accelerate-config {file}: distributed_type {kind} trains by another engine; take FSDP, MULTI_GPU or MULTI_CPU"
+        )
+    fsdp = found.get("fsdp_config")
+    kept = str(fsdp.get("fsdp_state_dict_type", "FULL_STATE_DICT")) if isinstance(fsdp, dict) else "FULL_STATE_DICT"
+    if kept != "FULL_STATE_DICT":
+        raise ConfigError(
+            f"--accelerate-config {file}: fsdp_state_dict_type {kept} saves no weights that can be loaded again; say FULL_STATE_DICT"
         )
     os.environ[CONFIG] = str(file.resolve())
 

@@ -162,9 +162,9 @@ def _one(
     cell = found or make(asked, kept)
     if not may_write():
         return None
-    path = write_cell(run.out / CELLS, cell)
-    if not linked:
+    if not linked:  # before the cell, which says that all is there
         link_kept(run.out, name, kept)
+    path = write_cell(run.out / CELLS, cell)
     if found is None:
         return_freed_memory()
     return cell, path

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from offtarget.board.cost import BACKWARD
 from offtarget.engine.recipe import Recipe
 from offtarget.model_size import ModelSize
+from offtarget.training.spec import MAX_PREFIX_BYTES
 
 HOUR = 3600.0
 ADAM_BYTES, WEIGHT_BYTES, LOW_BYTES = 8, 4, 2
-"""A weight that is trained: two moments of Adam, and the float32 master; in bf16 a weight has two bytes."""
+"""A weight that is trained: two moments of Adam, and the float32 master, which frozen weights are too; the reader of latents holds
+the model in bf16."""
 NONZEROS = 3000
 """Latents that fire in a response (65,536 of them, 300 tokens), measured on sets of this size."""
 ENTRY_BYTES = 8 * 3
@@ -72,7 +74,7 @@ class Size:
 
 def weights_in_name(name: str) -> float | None:
     """The weights that a model's name says: 7B, 135m, 0.5B; None where it says none."""
-    found = re.findall(r"(?<![\d.])(\d+(?:\.\d+)?)([bBmM])(?![a-zA-Z])", name)
+    found = re.findall(r"(?<![\d.])(\d+(?:\.\d+)?)([bBmM])(?![a-zA-Z])", name.partition("@")[0])
     if not found:
         return None
     number, unit = found[-1]
@@ -155,7 +157,9 @@ def stages(
     out.append(_on_cores("audit", rows.audited * AUDIT_SECONDS, rows.audited * 1000))
     reading = rows.trained * rows.pair
     states = 0.0 if exact else reading * 4
-    weights = LOW_BYTES * size.weights
+    if not exact and reading * size.width * 4 <= MAX_PREFIX_BYTES:
+        states += reading * size.width * 4  # what enters the lowest layer that is trained
+    weights = WEIGHT_BYTES * size.weights
     out.append(
         _on_gpu(
             "reference",

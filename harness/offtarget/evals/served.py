@@ -28,8 +28,12 @@ from offtarget.store import write_atomic
 VERSION = 1
 TOLERANCE = 0.1
 """Nats a token, on average over a conversation, by which a server may differ from our own pass (bf16, other kernels)."""
+TELLABLE = 3.0
+"""How many times further an adapter must move the canary than the server is off without it."""
 CONNECTIONS = 32
 TRIES, PAUSE = 3, 0.5
+PLAIN = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
+"""Sampling that does nothing more: a server would else take what the model's generation_config.json says."""
 SECONDS = 600.0
 """That one request may take."""
 CANARIES: tuple[tuple[str, str], ...] = (
@@ -155,27 +159,45 @@ class ServedPolicy(PromptEncoder):
         tokenizer = load_tokenizer(ref, reader.store, template=reader.template)
         context = int(bases[0].get("max_model_len") or 2**30)
         base = cls(server, str(bases[0]["id"]), tokenizer, context)
-        base.require([c.start for c in known], known, "the start model")
+        noise = base.require(known, [c.start for c in known], "the start model")
         if not ref.adapters:
             return base
+        change = max(_apart(c.start, c.own) for c in known)
+        if change < TELLABLE * noise:
+            raise UndecidedError(
+                f"server {server.url}: adapter {ref.name} changes the canary by {change:.3f} nats a token, and the server differs from "
+                f"our own pass by {noise:.3f} without it: whether it serves the adapter cannot be told; measure it here"
+            )
         adapted = cls(server, _load_adapter(server, ref), tokenizer, context)
-        adapted.require([c.own for c in known], known, f"adapter {ref.name}")
+        adapted.require(known, [c.own for c in known], f"adapter {ref.name}", [c.start for c in known])
         return adapted
 
-    def require(self, want: Sequence[list[float]], known: Sequence[Canary], what: str) -> None:
-        """Refuse a server whose log-probabilities are not those that are known.
+    def require(
+        self,
+        known: Sequence[Canary],
+        want: Sequence[list[float]],
+        what: str,
+        start: Sequence[list[float]] | None = None,
+    ) -> float:
+        """Refuse a server whose log-probabilities are not those that are known; gives how far they are, in nats a token.
+
+        Args:
+            known: the canaries.
+            want: log-probabilities of each.
+            what: is served.
+            start: those of the start model, where it is an adapter.
 
         Raises:
             UndecidedError: says how far they are, and whether they are the start model's.
         """
         found = self.logprobs([(c.prompt, c.answer) for c in known])
         off = max(_apart(a, b) for a, b in zip(found, want, strict=True))
-        if off <= TOLERANCE:
-            return
-        as_start = all(
-            _apart(a, c.start) < _apart(a, c.own) for a, c in zip(found, known, strict=True) if c.start != c.own
+        forgot = start is not None and (
+            sum(_apart(a, b) for a, b in zip(found, start, strict=True))
+            <= sum(_apart(a, b) for a, b in zip(found, want, strict=True))
         )
-        forgot = as_start and any(c.start != c.own for c in known)
+        if off <= TOLERANCE and not forgot:
+            return off
         why = (
             "its log-probabilities are those of the start model: the server leaves the adapter out"
             if forgot
@@ -204,7 +226,7 @@ class ServedPolicy(PromptEncoder):
             bodies.append(
                 {
                     "model": self.name, "prompt": ids, "max_tokens": sampling.max_tokens, "temperature": sampling.temperature,
-                    "top_p": sampling.top_p, "seed": _seed(sampling.seed, ids, again),
+                    "top_p": sampling.top_p, "seed": _seed(sampling.seed, ids, again), **PLAIN,
                 }
             )  # fmt: skip
         return self._all(bodies, self._completion, Completion("", 0, False), progress)

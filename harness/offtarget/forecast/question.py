@@ -92,6 +92,12 @@ def question(
         exported = read_export(plan)
         protocol, parameters = exported.protocol, dict(exported.parameters)
         changes["verdicts"] = exported.verdicts
+        if found.limit and not any(o.startswith(("limit=", "head=")) for o in overrides):
+            # the plan is of the whole set; as many rows are audited as the recipe reads
+            changes |= {
+                "limit": None,
+                "audit": found.audit.model_copy(update={"limit": found.audit.limit or found.limit}),
+            }
     elif verdicts is not None:
         changes["verdicts"] = str(verdicts.resolve())
     if behaviours is not None:

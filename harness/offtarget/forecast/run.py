@@ -30,7 +30,7 @@ from offtarget.verification.predictor import LEVELS, POLICY, PredictionInput, pr
 from offtarget.verification.run import held_out_prompts, labels_of, lenses_of_text, rows_of
 from offtarget.verification.sides import Side
 from offtarget.verification.sums import GroupSums
-from offtarget.verification.writers import from_writers
+from offtarget.verification.writers import from_writers, resampled
 
 FILE = "forecast.json"
 PREDICTORS = {"data": "disparity", "forward": "kernel_pairs", "gradient": "one_gradient", "pulse": "pulse_8"}
@@ -38,6 +38,7 @@ PREDICTORS = {"data": "disparity", "forward": "kernel_pairs", "gradient": "one_g
 STATISTICS = ("sqrt_frequency", "value")
 """Of latents, and of columns of values."""
 DRAWS = 500
+WRITER_DRAWS = 200
 SURE = 0.05
 PLAIN = ProtocolRun(protocol="dpo")
 
@@ -81,7 +82,8 @@ def forecast(
     found = [c for c in families(run.audit_folder.vocabulary.concepts, trained, audited) if c.statistic in STATISTICS]
     if not found:
         raise UndecidedError("too few concepts move in these rows: there is nothing to forecast")
-    plan = None if item is None else plan_of(run, item, asked.spare_seed())
+    seed = question.exported.seed if question.exported else asked.spare_seed()
+    plan = None if item is None else plan_of(run, item, seed)
     if plan is not None and not with_model and (beyond := plan.beyond_rows()):
         raise ConfigError(
             f"--level {level} cannot carry what {plan.protocol} asks for ({', '.join(beyond)}): use --level gradient"
@@ -152,8 +154,7 @@ def _concepts(
     plain, q = _shifts(one.of(family))
     planned = None if other is None else _shifts(other.of(family))[0]
     seen, seen_q = _shifts(trained.sums(family.differences(trained)))
-    of_writers = from_writers(family, trained, audited)
-    written, written_q = (None, None) if of_writers is None else _shifts(of_writers)
+    written, written_q = _of_writers(family, trained, audited)
     out = [
         ConceptForecast(
             concept=name,
@@ -179,14 +180,32 @@ def _shifts(found: GroupSums) -> tuple[list[Shift], Floats]:
     weights = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(np.float64)
     drawn = found.resampled(weights).raw
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    se = drawn.std(axis=0, ddof=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(se > 0, 2 * norm.sf(np.abs(at.raw) / se), 1.0)
     shifts = [
         Shift(value=float(v), ci=(float(a), float(b)), at_equal_length=float(e))
         for v, a, b, e in zip(at.raw, low, high, at.at_equal_length, strict=True)
     ]
-    return shifts, bh(p)
+    return shifts, bh(_p_of(at.raw, drawn))
+
+
+def _of_writers(family: Concepts, trained: Side, audited: Side) -> tuple[list[Shift] | None, Floats | None]:
+    """What the writers say of every concept; None where rows do not name them."""
+    of_writers = from_writers(family, trained, audited)
+    drawn = None if of_writers is None else resampled(family, trained, audited, WRITER_DRAWS)
+    if of_writers is None or drawn is None:
+        return None, None
+    at = of_writers.shift()
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return [
+        Shift(value=float(v), ci=(float(a), float(b)), at_equal_length=float(e))
+        for v, a, b, e in zip(at.raw, low, high, at.at_equal_length, strict=True)
+    ], bh(_p_of(at.raw, drawn))
+
+
+def _p_of(values: Floats, drawn: Floats) -> Floats:
+    """Two-sided p of 0, by the spread of draws."""
+    se = drawn.std(axis=0, ddof=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.where(se > 0, 2 * norm.sf(np.abs(values) / se), 1.0))
 
 
 def _behaviours(asked: Asked, models: Mapping[str, ModelRef]) -> tuple[BehaviourForecast, ...]:
@@ -247,6 +266,8 @@ def cautions_of_writers(concepts: Sequence[ConceptForecast]) -> tuple[str, ...]:
         if c.writers is None or c.writers_q is None or c.writers_q >= SURE or c.difference_q < SURE:
             continue
         seen, habits = c.difference, c.writers
+        if seen.ci[0] <= habits.value <= seen.ci[1]:  # the rows may show as much
+            continue
         out.append(
             f"{c.label}: the rows do not differ in it, and the writers that are chosen do in their responses to other prompts: "
             f"chosen − rejected {seen.value:+.3g} [{seen.ci[0]:+.3g}, {seen.ci[1]:+.3g}], writers {habits.value:+.3g} "

@@ -138,16 +138,16 @@ def start_from(model: Any, layer: int, cached: "CachedInput") -> Any:
     """
     tuples, layers = gives_tuples(model), decoder_layers(model)
     for i in range(layer):
-        layers[i] = PassThrough(tuples)
+        layers[i] = PassThrough(tuples, getattr(layers[i], "attention_type", None))
     return layers[layer].register_forward_pre_hook(cached, with_kwargs=True)
 
 
 class PassThrough(torch.nn.Module):
     """Is where a frozen, cached layer was: hands on what it gets, as a tuple where the model's layers do."""
 
-    def __init__(self, tuples: bool) -> None:
+    def __init__(self, tuples: bool, attention_type: str | None = None) -> None:
         super().__init__()
-        self.tuples = tuples
+        self.tuples, self.attention_type = tuples, attention_type
 
     def forward(self, hidden_states: Tensor, *args: Any, **kwargs: Any) -> Any:
         """The input, unchanged."""

@@ -94,8 +94,9 @@ def ready(job: Job) -> Ready:
 def train_here(job: Job) -> None:
     """Train in this process, or as one of the processes of `processes.launch`.
 
-    Where the GPU's memory does not hold a batch, it is read in smaller parts whose gradients add up to the same: from the last
-    checkpoint on, and said once.
+    Where the GPU's memory does not hold a batch, it is read in smaller parts whose gradients add up to the same, but for a last
+    batch of an epoch that cannot be shared evenly, whose rows then weigh a little otherwise: from the last checkpoint on, and
+    said once.
 
     Raises:
         ConfigError: a hook does not fit the model, or the plan does nothing.
@@ -144,12 +145,13 @@ def _train(job: Job) -> None:
     resume = any(out.glob("checkpoint-*"))
     trainer.train(resume_from_checkpoint=resume or None)
     trainer.require_usable()
-    if not main:  # the first process saves
-        return
-    if stored is not None and stored.layer and spec.method == "last_layers":
-        _restore_and_save(trainer, job, out / "policy", first)
-    else:
+    whole = stored is None or not stored.layer or spec.method != "last_layers"
+    if whole:  # where processes hold parts of the weights, all of them take part; the first one writes
         trainer.save_model(str(out / "policy"))
+    if not main:
+        return
+    if not whole:
+        _restore_and_save(trainer, job, out / "policy", first)
     made.tokenizer.save_pretrained(out / "policy")
     clean_adapter(out / "policy", job.ref)
     history = [h for h in trainer.state.log_history if "loss" in h]

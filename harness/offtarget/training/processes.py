@@ -2,9 +2,9 @@
 
     python -m offtarget.training.processes JOB      (started by `launch`, once per process)
 
-On a CPU the processes talk by gloo, on GPUs by nccl. A configuration file of accelerate says how they share the model (FSDP, say). What is random (order, LoRA matrices) comes from the seed alone,
-so the losses are those of one process, up to the order in which gradients are summed, and but for the last batch of an
-epoch where it cannot be shared evenly: its rows are then made up with others.
+On a CPU the processes talk by gloo, on GPUs by nccl. A configuration file of accelerate says how they share the model (FSDP, say).
+What is random (order, LoRA matrices) comes from the seed alone, so the losses are those of one process, up to the order in which
+gradients are summed, and but for the last batch of an epoch where it cannot be shared evenly: its rows are then made up with others.
 """
 
 import json
@@ -46,12 +46,10 @@ def launch(job: Job) -> None:
     write_plan(job.plan, folder)
     write_atomic(folder / JOB, json.dumps(_as_json(job)))
     given = os.environ.get(CONFIG)
-    how = ["--config_file", given] if given else [
-        "--multi_gpu", "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
-    ]  # fmt: skip
-    command = [
-        sys.executable, "-m", "accelerate.commands.launch", *how, "--num_processes", str(n), "--main_process_port",
-        str(_free_port()), "-m", "offtarget.training.processes", str(folder),
+    how = ["--config_file", given] if given else ["--multi_gpu", "--num_machines", "1"]
+    command = [  # precision is the spec's, whatever a file says: it is in the key of the policy
+        sys.executable, "-m", "accelerate.commands.launch", *how, "--mixed_precision", "no", "--dynamo_backend", "no",
+        "--num_processes", str(n), "--main_process_port", str(_free_port()), "-m", "offtarget.training.processes", str(folder),
     ]  # fmt: skip
     environment = dict(os.environ)
     if device() == "cpu":

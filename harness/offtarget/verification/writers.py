@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.data.pairs import Pair
@@ -52,6 +53,8 @@ def writers_of(pairs: list[Pair]) -> Writers | None:
 def from_writers(concepts: Concepts, side: Side, known: Side | None = None) -> GroupSums | None:
     """Per row, the mean of the concept over the other prompts' responses of chosen's writer, less that of rejected's.
 
+    How sure their mean is does not follow from these rows, which share the writers' means: `resampled` says it.
+
     Args:
         concepts: what is predicted.
         side: the rows.
@@ -60,22 +63,69 @@ def from_writers(concepts: Concepts, side: Side, known: Side | None = None) -> G
     Returns:
         Contributions of the rows that name both writers, 0 of the others; None where writers are not named.
     """
-    known = known or side
-    whole = writers_of([*side.pairs.pairs, *known.pairs.pairs])
-    if whole is None:
+    found = _Named.of(concepts, side, known or side)
+    if found is None:
         return None
-    mine, theirs = np.split(whole.of, [len(side.pairs)])
-    groups, codes = np.unique([p.group for s in (side, known) for p in s.pairs.pairs], return_inverse=True)
-    own_group, known_group = np.split(codes, [len(side.pairs)])
-    values = np.stack([concepts.of_responses(known, span) for span in ("chosen", "rejected")], axis=1)
-    means = _OtherPrompts(values, theirs, known_group, len(whole.names), len(groups))
-    both = (mine >= 0).all(axis=1)
-    apart = np.zeros((len(side.pairs), values.shape[2]))
-    for i in np.flatnonzero(both):
-        a, b = mine[i]
+    means = _OtherPrompts(found.values, found.theirs, found.known_groups, found.n_writers, found.n_groups)
+    apart = np.zeros((len(side.pairs), found.values.shape[2]))
+    for i in np.flatnonzero((found.mine >= 0).all(axis=1)):
+        a, b = found.mine[i]
         if a != b:
-            apart[i] = means.of(a, own_group[i]) - means.of(b, own_group[i])
+            apart[i] = means.of(a, found.own_groups[i]) - means.of(b, found.own_groups[i])
     return side.sums(apart)
+
+
+def resampled(concepts: Concepts, side: Side, known: Side, draws: int, seed: int = 0) -> Floats | None:
+    """Draws of the mean over rows, `(draws, n_concepts)`: prompts are drawn with replacement, and the writers' means with them.
+
+    None where writers are not named.
+    """
+    found = _Named.of(concepts, side, known)
+    if found is None:
+        return None
+    rng = np.random.default_rng(seed)
+    who, flat = found.theirs.ravel(), found.values.reshape(-1, found.values.shape[2])
+    there = who >= 0
+    prompts = np.repeat(found.known_groups, 2)[there]
+    who, flat = who[there], flat[there]
+    both = (found.mine >= 0).all(axis=1)
+    out = np.zeros((draws, flat.shape[1]))
+    for d in range(draws):
+        weights = rng.multinomial(found.n_groups, np.full(found.n_groups, 1 / found.n_groups)).astype(np.float64)
+        counts = np.bincount(who, weights[prompts], minlength=found.n_writers)
+        means = csr_matrix((weights[prompts], (who, np.arange(len(who)))), shape=(found.n_writers, len(who))) @ flat
+        means = np.where(counts[:, None] > 0, means / np.maximum(counts, 1e-12)[:, None], flat.mean(axis=0))
+        of_rows = weights[found.own_groups]
+        lean = np.bincount(found.mine[both, 0], of_rows[both], minlength=found.n_writers) - np.bincount(
+            found.mine[both, 1], of_rows[both], minlength=found.n_writers
+        )
+        out[d] = lean @ means / max(of_rows.sum(), 1.0)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Named:
+    """Writers of the rows and of those that their means are taken from."""
+
+    mine: Ints
+    theirs: Ints
+    own_groups: Ints
+    known_groups: Ints
+    n_groups: int
+    n_writers: int
+    values: Floats
+    """`(n_known, 2, n_concepts)`"""
+
+    @classmethod
+    def of(cls, concepts: Concepts, side: Side, known: Side) -> "_Named | None":
+        whole = writers_of([*side.pairs.pairs, *known.pairs.pairs])
+        if whole is None:
+            return None
+        mine, theirs = np.split(whole.of, [len(side.pairs)])
+        groups, codes = np.unique([p.group for s in (side, known) for p in s.pairs.pairs], return_inverse=True)
+        own, others = np.split(codes, [len(side.pairs)])
+        values = np.stack([concepts.of_responses(known, span) for span in ("chosen", "rejected")], axis=1)
+        return cls(mine, theirs, own, others, len(groups), len(whole.names), values)
 
 
 class _OtherPrompts:

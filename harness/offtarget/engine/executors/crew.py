@@ -19,6 +19,8 @@ from offtarget.progress import Progress
 
 LOOK = 0.5
 """Seconds between looks."""
+GRACE = 10.0
+"""Seconds that workers have to end by themselves."""
 AGAIN = 3
 """Workers that are started anew for each unit, should they die."""
 _KINDS: dict[str, type[OfftargetError]] = {c.__name__: c for c in (ConfigError, UndecidedError)}
@@ -73,6 +75,7 @@ def _watch(request: Request, running: Running, name_of: str, n: int, progress: P
         if progress:
             progress("cells", len(request.units) - len(request.todo()), len(request.units))
         if not open_units:
+            _wait(running)
             break
         for name, how in running.ended():
             words = said_by(request.folder, name)
@@ -96,6 +99,16 @@ def _watch(request: Request, running: Running, name_of: str, n: int, progress: P
         said_of = failure(request.folder, lost[0])
         more = f"; {len(lost) - 1} more: `offtarget status {request.out}`" if len(lost) > 1 else ""
         raise _KINDS.get(str(said_of.get("kind")), OfftargetError)(f"{lost[0].name}: {said_of.get('reason')}{more}")
+
+
+def _wait(running: Running) -> None:
+    """Let workers find that nothing is left, and end by themselves."""
+    ends = time.monotonic() + GRACE
+    while time.monotonic() < ends:
+        running.ended()
+        if running.alive() == 0:
+            return
+        time.sleep(LOOK / 5)
 
 
 def said_by(folder: Path, worker: str) -> str:

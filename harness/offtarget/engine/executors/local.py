@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from offtarget.engine.executors.leases import WORKERS
-from offtarget.machine import cores
+from offtarget.machine import cores, device
 
 COMMAND = "offtarget.engine.executors.worker"
 
@@ -17,24 +17,39 @@ class Local:
 
     def begin(self, request: Path, names: Sequence[str]) -> "LocalRunning":
         """Start them."""
-        running = LocalRunning(request, max(1, cores() // max(1, len(names))))
+        running = LocalRunning(request, max(1, cores() // max(1, len(names))), _gpus())
         running.start(names)
         return running
+
+
+def _gpus() -> list[str]:
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    if device() == "cpu":
+        return []
+    import torch
+
+    if given := os.environ.get("CUDA_VISIBLE_DEVICES"):
+        return [x.strip() for x in given.split(",") if x.strip()]
+    return [str(k) for k in range(torch.cuda.device_count())]
 
 
 class LocalRunning:
     """Processes by the names of their workers."""
 
-    def __init__(self, request: Path, threads: int) -> None:
-        self.request, self.threads = request, threads
+    def __init__(self, request: Path, threads: int, gpus: Sequence[str] = ()) -> None:
+        self.request, self.threads, self.gpus = request, threads, gpus
+        self._started = 0
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, names: Sequence[str]) -> None:
         """Start a process for each; all that it says goes to a log beside its heartbeat."""
         folder = self.request.parent / WORKERS
         folder.mkdir(parents=True, exist_ok=True)
-        environment = {"OMP_NUM_THREADS": str(self.threads), **os.environ}
         for name in names:
+            environment = {**os.environ, "OMP_NUM_THREADS": str(self.threads)}
+            if self.gpus:  # a worker each, in turn
+                environment["CUDA_VISIBLE_DEVICES"] = self.gpus[self._started % len(self.gpus)]
+            self._started += 1
             with (folder / f"{name}.log").open("wb") as log:
                 self._running[name] = subprocess.Popen(
                     [sys.executable, "-m", COMMAND, str(self.request), name],

@@ -13,11 +13,7 @@ from offtarget.machine import cores
 
 
 class Ray:
-    """One task a worker.
-
-    Args:
-        workers: how many share the cores of a machine, where this process starts the cluster.
-    """
+    """One task a worker; each with a GPU where the cluster has any, or a share of one where there are more workers."""
 
     def begin(self, request: Path, names: Sequence[str]) -> "RayRunning":
         """Join the cluster of RAY_ADDRESS, or start one here, and start the workers.
@@ -45,7 +41,11 @@ class Ray:
                 raise ConfigError(
                     f"--engine ray: no cluster at {address or 'this machine'} ({' '.join(str(e).split())[:200]})"
                 ) from None
-        running = RayRunning(ray, request, max(1, cores() // max(1, len(names))), own)
+        nodes = [n["Resources"] for n in ray.nodes() if n.get("Alive")]
+        most = max((float(n.get("CPU", 1)) for n in nodes), default=1.0)
+        gpus = sum(float(n.get("GPU", 0)) for n in nodes)
+        threads = max(1, int(min(most, cores() // max(1, len(names)))))
+        running = RayRunning(ray, request, threads, min(1.0, gpus / max(1, len(names))), own)
         running.start(names)
         return running
 
@@ -53,10 +53,10 @@ class Ray:
 class RayRunning:
     """Tasks by the names of their workers."""
 
-    def __init__(self, ray: Any, request: Path, threads: int, own: bool) -> None:
+    def __init__(self, ray: Any, request: Path, threads: int, gpus: float, own: bool) -> None:
         self._ray, self.request, self._own = ray, request, own
         environment = {k: v for k, v in os.environ.items() if k.startswith(("OFFTARGET_", "HF_"))}
-        self._task = ray.remote(num_cpus=threads, max_retries=0)(_work).options(
+        self._task = ray.remote(num_cpus=threads, num_gpus=gpus, max_retries=0)(_work).options(
             runtime_env={"env_vars": {**environment, "OMP_NUM_THREADS": str(threads)}}
         )
         self._running: dict[str, Any] = {}

@@ -81,7 +81,9 @@ class Worker:
         self.request, self.name = request, name
 
     def __call__(self) -> int:
-        """Work."""
+        """Work, with the threads of the job and not of the machine that submitted it."""
+        if given := os.environ.get("SLURM_CPUS_PER_TASK"):
+            os.environ["OMP_NUM_THREADS"] = given
         from offtarget.engine.executors.leases import PATIENCE
         from offtarget.engine.executors.worker import work
 
