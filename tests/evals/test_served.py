@@ -203,7 +203,7 @@ def test_a_server_that_loads_no_adapters_or_serves_nothing_says_what_to_do(
 
 
 def test_behaviours_are_measured_on_a_server_and_one_that_dies_ends_it_with_3(
-    reader: Reader, adapter: Path, stub: tuple[Stub, str], capsys: pytest.CaptureFixture[str]
+    reader: Reader, adapter: Path, stub: tuple[Stub, str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     server, url = stub
     measure = [
@@ -222,7 +222,7 @@ def test_behaviours_are_measured_on_a_server_and_one_that_dies_ends_it_with_3(
     assert call(measure) == 3
     assert "does not answer /v1/completions (status 503" in capsys.readouterr().err
     server.answers_left = 10**9
-    assert call([*measure, "--out", "served", "--json"]) == 0
+    assert call([*measure, "--out", str(tmp_path / "served"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)["behaviours"]
     assert found["verbosity"]["n"] == 4 and found["capability"]["n"] == 4
     asked = len(server.asked)
