@@ -142,7 +142,7 @@ def test_rows_behind_a_hypothesis_are_the_ones_that_push_it(topical):
     for h in found.audit.hypotheses[:12]:
         j = part.position(h.concept)
         sign = 1 if h.direction == "chosen" else -1
-        assert 0 < len(h.rows) <= (50 if h.finding else 8)
+        assert 0 < len(h.rows) <= (50 if h.finding else 6)
         for row in h.rows:
             assert sign * (chosen[at[row], j] - rejected[at[row], j]) == 1
             assert found.workings.inside(h.context)[at[row]]

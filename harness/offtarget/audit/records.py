@@ -135,7 +135,7 @@ class Hypothesis(Record):
     on_stock: OnStock | None = None
     """Over the whole set, where stock answers make a part of a side."""
     rows: tuple[str, ...]
-    """Pair ids, the largest contribution to the effect first; at most 50, of what is no finding at most 8."""
+    """Pair ids, the largest contribution to the effect first; at most 50, of what is no finding at most 6."""
 
     @property
     def finding(self) -> bool:
@@ -294,5 +294,13 @@ class Audit(Record):
         )
 
     def to_json(self) -> str:
-        """The text of `audit.json`."""
-        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+        """The text of `audit.json`: each hypothesis, concept and context on a line of its own."""
+        parts = []
+        for key, value in self.model_dump(mode="json").items():
+            if isinstance(value, list) and value and isinstance(value[0], dict):
+                lines = ",\n".join(f"  {json.dumps(x, ensure_ascii=False)}" for x in value)
+                text = f"[\n{lines}\n ]"
+            else:
+                text = json.dumps(value, ensure_ascii=False, indent=1).replace("\n", "\n ")
+            parts.append(f" {json.dumps(key)}: {text}")
+        return "{\n" + ",\n".join(parts) + "\n}\n"

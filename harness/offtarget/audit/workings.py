@@ -16,7 +16,7 @@ from offtarget.store import require_intact
 ARRAYS = "workings.npz"
 MAX_ROWS = 50
 """Rows that a finding names."""
-FEW_ROWS = 8
+FEW_ROWS = 6
 """Rows that a hypothesis names that is no finding: there are thousands, and few are asked for."""
 
 
