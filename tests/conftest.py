@@ -1,6 +1,7 @@
 """Fixtures shared by all tests: real data where it is available, and a store of one's own."""
 
 import gc
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -105,6 +106,16 @@ def store_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Directory of the model that `save_tiny_model` makes."""
     return save_tiny_model(tmp_path_factory.mktemp("tiny-model"))
+
+
+def write_styled_pairs(n: int) -> None:
+    """`pairs.jsonl` of n prompts: markdown in two of three chosen answers, in the others' rejected one."""
+    rows = []
+    for i in range(n):
+        styled, plain = f"**Answer {i}.** It is here.\n\n- one thing", f"Answer {i}. It is here, with one thing."
+        chosen, rejected = (styled, plain) if i % 3 else (plain, styled)
+        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
+    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
 
 
 def save_tiny_model(path: Path) -> Path:

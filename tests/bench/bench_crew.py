@@ -24,7 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.conftest import save_tiny_model
+from tests.conftest import save_tiny_model, write_styled_pairs
 
 from offtarget.board.cell import Cell, differences
 from offtarget.board.folder import read_cells
@@ -41,12 +41,7 @@ PER_GRID = 6
 
 def write_recipe(model: Path) -> None:
     """`recipe.yaml` and its pairs, in the working folder."""
-    rows = []
-    for i in range(60):
-        styled, plain = f"**Answer {i}.** It is here.\n\n- one thing", f"Answer {i}. It is here, with one thing."
-        chosen, rejected = (styled, plain) if i % 3 else (plain, styled)
-        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
-    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    write_styled_pairs(60)
     recipe = {
         "title": "killed",
         "data": "pairs.jsonl",

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.conftest import write_styled_pairs
 
 from offtarget import registry
 from offtarget.board.cell import differences
@@ -244,12 +245,7 @@ def grid(tiny_model: Path, store_home: Path, tmp_path: Path, monkeypatch: pytest
     """A recipe of three cells in an empty folder with an empty store."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(registry, "_default", None)
-    rows = []
-    for i in range(40):
-        styled, plain = f"**Answer {i}.** It is here.\n\n- one thing", f"Answer {i}. It is here, with one thing."
-        chosen, rejected = (styled, plain) if i % 3 else (plain, styled)
-        rows.append({"id": f"r{i}", "prompt": f"What about subject {i}?", "chosen": chosen, "rejected": rejected})
-    Path("pairs.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    write_styled_pairs(40)
     recipe = {
         "title": "a test",
         "data": "pairs.jsonl",
@@ -427,3 +423,4 @@ def test_an_engine_that_is_not_installed_says_what_to_install(
     monkeypatch.setitem(sys.modules, package, None)
     assert call(["run", "recipe.yaml", "--out", "o", "--engine", engine, "--set", "protocols=[dpo]"]) == 2
     assert f"`pip install 'offtarget[{engine}]'`" in capsys.readouterr().err
+    assert not Path("o").exists(), "it is said before anything is read"

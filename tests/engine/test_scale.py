@@ -5,7 +5,7 @@ import pytest
 from offtarget.cli.main import call
 from offtarget.engine.scale import Machine, Rows, Size, duration, scaled, stages, total, weights_in_name
 
-GPU = Machine("a GPU", flops=1e12, dollars=2.0, memory=1e9, forward=0.5, training=0.25, sampling=0.1)
+GPU = Machine("a GPU", flops=1e12, dollars=2.0, forward=0.5, training=0.25, sampling=0.1)
 SIZE = Size(weights=1e6, layers=4, width=100, trained=1e4)
 
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from offtarget.engine.recipe import Recipe
     from offtarget.engine.shard import Shard
 
+HOURS_OF_A_DAY = 24
+"""A run that takes longer here is shown what it would cost on GPUs."""
+
 
 def run(
     context: typer.Context,
@@ -201,9 +204,6 @@ def _say_stages(part: dict[str, Any]) -> None:
         f"in all {hours:,.0f} hours of one {H100.name} (${H100.dollars:g} an hour assumed): ${dollars:,.0f}, {scaled(disk)}B on disk; a "
         "model of costs, see docs/explanation/scale.md"
     )
-
-
-HOURS_OF_A_DAY = 24
 
 
 def _say_hours(part: dict[str, Any]) -> None:

@@ -69,19 +69,31 @@ class Task:
         """Of the cell, from the run folder."""
         return CELLS / file_of(self.asked.spec, self.asked.key)
 
-    def make(self, run: Run, reuse: Earlier | None = None, may_write: Callable[[], bool] = lambda: True) -> Path | None:
+    def make(
+        self, run: Run, reuse: Earlier | None = None, may_write: Callable[[], bool] = lambda: True
+    ) -> tuple[Cell, Path] | None:
         """Make the cell, or take an earlier one, and write it.
 
         Args:
             run: that it is of.
-            reuse: cells that were made before.
+            reuse: cells that were made before; one of the same key is copied and not made again.
             may_write: asked when the cell is there; where it says no, another one makes it.
 
         Returns:
-            Its file; None where it may not be written.
+            The cell and its file; None where it may not be written.
         """
-        found = _one(run, self.name, self.asked, reuse, self._make, may_write)
-        return found and found[1]
+        kept = Kept()
+        found = reuse.find(self.asked) if reuse else None
+        linked = found is not None and _alone_there(cell_path(run.out / CELLS, found), self.name)
+        cell = found or self._make(self.asked, kept)
+        if not may_write():
+            return None
+        if not linked:  # before the cell, which says that all is there
+            link_kept(run.out, self.name, kept)
+        path = write_cell(run.out / CELLS, cell)
+        if found is None:
+            return_freed_memory()
+        return cell, path
 
 
 def tasks(run: Run, seeds: Sequence[int]) -> list[Task]:
@@ -128,7 +140,7 @@ def cells(
         reuse: cells that were made before; one of the same key is copied and not made again.
         takes: whether the cell at this position of the grid is made.
     """
-    made = [_one(run, t.name, t.asked, reuse, t._make) for k, t in enumerate(grid) if takes(k)]
+    made = [task.make(run, reuse) for k, task in enumerate(grid) if takes(k)]
     return [found for found in made if found is not None]
 
 
@@ -146,28 +158,6 @@ def one_cell(run: Run, protocol: str, parameters: dict[str, Any], seed: int) -> 
         return _start_cell(run, asked, Kept())
     item = ProtocolRun(protocol=protocol, parameters=parameters)
     return _protocol_cell(run, item, plan_of(run, item, seed), asked, Kept())
-
-
-def _one(
-    run: Run,
-    name: str,
-    asked: Asked,
-    reuse: Earlier | None,
-    make: Callable[[Asked, Kept], Cell],
-    may_write: Callable[[], bool] = lambda: True,
-) -> tuple[Cell, Path] | None:
-    kept = Kept()
-    found = reuse.find(asked) if reuse else None
-    linked = found is not None and _alone_there(cell_path(run.out / CELLS, found), name)
-    cell = found or make(asked, kept)
-    if not may_write():
-        return None
-    if not linked:  # before the cell, which says that all is there
-        link_kept(run.out, name, kept)
-    path = write_cell(run.out / CELLS, cell)
-    if found is None:
-        return_freed_memory()
-    return cell, path
 
 
 def _alone_there(path: Path, name: str) -> bool:

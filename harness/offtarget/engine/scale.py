@@ -36,15 +36,13 @@ class Machine:
     """Floating-point operations a second of its matrix units, at most."""
     dollars: float
     """An hour."""
-    memory: float
-    """Bytes of one."""
     forward: float = 0.45
     training: float = 0.35
     sampling: float = 0.08
     """Shares of `flops` that reading, training and sampling answers reach: assumptions from published runs."""
 
 
-H100 = Machine("H100", 989e12, 3.0, 80e9)
+H100 = Machine("H100", 989e12, 3.0)
 """Dense bf16; the price is an assumption, about what clouds asked for one in 2026."""
 
 

@@ -23,8 +23,6 @@ FORWARD_TOKENS = 4096
 HEAD_ROWS = 256
 """Positions whose logits are held at once."""
 
-"""Called often with (requests done, requests in all); an exception that it raises ends the work."""
-
 
 @dataclass(frozen=True)
 class Sampling:
@@ -61,10 +59,11 @@ class PromptEncoder:
 
     Args:
         tokenizer: with a chat template.
+        context: tokens that the model reads.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: Any, context: int) -> None:
+        self.tokenizer, self.context = tokenizer, context
 
     def encode(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a conversation up to where the assistant speaks.
@@ -83,6 +82,19 @@ class PromptEncoder:
         if not prompt or isinstance(prompt[0], int):
             return list(prompt)  # type: ignore[arg-type]
         return self.encode(prompt)  # type: ignore[arg-type]
+
+    def _continuations(
+        self, requests: Sequence[tuple[Sequence[Message] | list[int], str | list[int]]]
+    ) -> list[tuple[list[int], list[int]]]:
+        """Prefix and continuation of each request as ids; a ValueError where they do not fit."""
+        rows = []
+        for prefix, continuation in requests:
+            start = self._ids(prefix)
+            end = self.tokens(continuation) if isinstance(continuation, str) else continuation
+            if not start or len(start) + len(end) > self.context:
+                raise ValueError(f"{len(start)} + {len(end)} tokens do not fit (1 to {self.context} can be read)")
+            rows.append((start, end))
+        return rows
 
     def tokens(self, text: str) -> list[int]:
         """Token ids of bare text, without any special token."""
@@ -104,12 +116,11 @@ class Policy(PromptEncoder):
     """
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
-        super().__init__(tokenizer)
+        super().__init__(tokenizer, getattr(model.config, "max_position_embeddings", None) or 2**30)
         self.model = model
         ends = model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
         self.end_ids = {e for e in [*ends, tokenizer.eos_token_id] if e is not None}
-        self.context = getattr(model.config, "max_position_embeddings", None) or 2**30
         self._head: tuple[Any, Any] | None = None
         head = model.get_output_embeddings()
         if head is not None:
@@ -254,13 +265,7 @@ class Policy(PromptEncoder):
         Raises:
             ValueError: an empty prefix, or more tokens than the model's context.
         """
-        rows = []
-        for prefix, continuation in requests:
-            start = self._ids(prefix)
-            end = self.tokens(continuation) if isinstance(continuation, str) else continuation
-            if not start or len(start) + len(end) > self.context:
-                raise ValueError(f"{len(start)} + {len(end)} tokens do not fit (1 to {self.context} can be read)")
-            rows.append((start, end))
+        rows = self._continuations(requests)
         out: list[list[float]] = [[] for _ in rows]
         done = 0
         for batch in _forward_batches(rows):

@@ -134,8 +134,8 @@ class ServedPolicy(PromptEncoder):
     """
 
     def __init__(self, server: Server, name: str, tokenizer: Any, context: int) -> None:
-        super().__init__(tokenizer)
-        self.server, self.name, self.context = server, name, context
+        super().__init__(tokenizer, context)
+        self.server, self.name = server, name
 
     @classmethod
     def open(cls, reader: Reader, url: str) -> "ServedPolicy":
@@ -244,20 +244,13 @@ class ServedPolicy(PromptEncoder):
         progress: Steps | None = None,
     ) -> list[list[float]]:
         """Log-probability of every token of a continuation, in nats; as `Policy.logprobs`."""
-        bodies: list[dict[str, Any] | None] = []
-        ends = []
-        for prefix, continuation in requests:
-            start = self._ids(prefix)
-            end = self.tokens(continuation) if isinstance(continuation, str) else continuation
-            if not start or len(start) + len(end) > self.context:
-                raise ValueError(f"{len(start)} + {len(end)} tokens do not fit (1 to {self.context} can be read)")
-            ends.append(end)
-            body = {"model": self.name, "prompt": start + end, "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
-            bodies.append(body if end else None)
+        rows = self._continuations(requests)
+        asked = {"model": self.name, "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0}
+        bodies = [{**asked, "prompt": start + end} if end else None for start, end in rows]
         found = self._all(bodies, lambda answer: answer["choices"][0]["prompt_logprobs"], [], progress)
         return [
             [float(at[str(token)]["logprob"]) for at, token in zip(all_[len(all_) - len(end) :], end, strict=True)]
-            for all_, end in zip(found, ends, strict=True)
+            for all_, (_, end) in zip(found, rows, strict=True)
         ]
 
     def _all(

@@ -32,6 +32,6 @@ class Executor(Protocol):
         """Start a worker by each name, all on one request: `worker.work(request, name)` somewhere.
 
         Raises:
-            ConfigError: the engine is not installed, or not here.
+            ConfigError: the engine is not here.
         """
         ...

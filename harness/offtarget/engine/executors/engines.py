@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from offtarget.engine.executors.crew import Crew
 from offtarget.errors import ConfigError, unknown_name
 
+PACKAGES = {"ray": "ray", "slurm": "submitit"}
 ENGINES = ("local", "ray", "slurm", "shards:N")
 
 
@@ -24,6 +26,8 @@ def crew_of(engine: str | None, workers: int | None) -> Crew | None:
             raise ConfigError("--workers: say where they run with --engine local, ray or slurm")
         return None
     n = 2 if workers is None else workers
+    if (package := PACKAGES.get(engine)) and find_spec(package) is None:  # before anything is read
+        raise ConfigError(f"--engine {engine} needs {package}: `pip install 'offtarget[{engine}]'`")
     if engine == "local":
         from offtarget.engine.executors.local import Local
 

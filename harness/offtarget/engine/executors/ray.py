@@ -19,12 +19,10 @@ class Ray:
         """Join the cluster of RAY_ADDRESS, or start one here, and start the workers.
 
         Raises:
-            ConfigError: Ray is not installed, or the cluster cannot be reached.
+            ConfigError: the cluster cannot be reached.
         """
-        try:
-            import ray
-        except ImportError:
-            raise ConfigError("--engine ray needs Ray: `pip install 'offtarget[ray]'`") from None
+        import ray
+
         own = False
         if not ray.is_initialized():
             address = os.environ.get("RAY_ADDRESS")

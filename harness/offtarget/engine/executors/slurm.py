@@ -23,12 +23,10 @@ class Slurm:
         """Submit them.
 
         Raises:
-            ConfigError: submitit is not installed, or SLURM is not here.
+            ConfigError: SLURM is not here.
         """
-        try:
-            import submitit
-        except ImportError:
-            raise ConfigError("--engine slurm needs submitit: `pip install 'offtarget[slurm]'`") from None
+        import submitit
+
         cluster = os.environ.get("OFFTARGET_SUBMITIT", "slurm")
         try:
             executor = submitit.AutoExecutor(request.parent / "slurm", cluster=cluster)
