@@ -252,5 +252,6 @@ def test_writers_who_differ_elsewhere_are_told(recipe: dict[str, Any], capsys: p
     (markdown,) = [c for c in found["concepts"] if c["concept"] == "surface:markdown"]
     assert markdown["difference"]["value"] == 0 and markdown["writers"]["value"] > 0
     assert any(
-        c.startswith(f"{markdown['label']}: the rows do not differ in it, and the writers") for c in found["cautions"]
+        c.startswith(f"{markdown['label']}: the rows do not clearly differ in it (q 1), and the writers")
+        for c in found["cautions"]
     )

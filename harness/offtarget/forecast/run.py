@@ -253,7 +253,9 @@ def cautions(concepts: Sequence[ConceptForecast]) -> tuple[str, ...]:
             f"[{moves.ci[0]:+.3g}, {moves.ci[1]:+.3g}]"
         )
         if c.difference_q >= SURE:
-            out.append(f"{c.label}: the rows do not differ in it, and the model is expected to move: {numbers}")
+            out.append(
+                f"{c.label}: the rows do not clearly differ in it (q {c.difference_q:.2g}), and the model is expected to move: {numbers}"
+            )
         elif np.sign(seen.value) != np.sign(moves.value):
             out.append(f"{c.label}: the model is expected to move against the rows' difference: {numbers}")
     return tuple(out)
@@ -269,7 +271,8 @@ def cautions_of_writers(concepts: Sequence[ConceptForecast]) -> tuple[str, ...]:
         if seen.ci[0] <= habits.value <= seen.ci[1]:  # the rows may show as much
             continue
         out.append(
-            f"{c.label}: the rows do not differ in it, and the writers that are chosen do in their responses to other prompts: "
+            f"{c.label}: the rows do not clearly differ in it (q {c.difference_q:.2g}), and the writers that are chosen do in their "
+            "responses to other prompts: "
             f"chosen − rejected {seen.value:+.3g} [{seen.ci[0]:+.3g}, {seen.ci[1]:+.3g}], writers {habits.value:+.3g} "
             f"[{habits.ci[0]:+.3g}, {habits.ci[1]:+.3g}]"
         )
