@@ -324,6 +324,14 @@ class Store:
             self._note("made", final)
         return final
 
+    def remove(self, final: Path) -> None:
+        """Remove an artifact that nothing needs any more; one that is not there is none."""
+        with self._lock(final):
+            self._verified.discard(final)
+            if final.is_dir():
+                shutil.rmtree(final)
+                self._note("removed", final)
+
     def _sweep(self) -> None:
         """Clear, once in a process, what killed processes left half built: their locks are free."""
         if self._swept:

@@ -35,24 +35,46 @@ def test_a_draw_is_the_test_of_the_contexts_that_were_dealt(monkeypatch, mixed):
         contexts = np.where(rng.random(len(codes)) < 0.8, contexts, rng.integers(0, 3, len(codes)))
     membership = partition(contexts, 3)
     test = inside_test(u, membership, codes)
-    monkeypatch.setattr(dealing_t, "_change_places", lambda c, n, r: np.tile(np.arange(len(c)), (n, 1)))
+    monkeypatch.setattr(dealing_t, "_change_places", lambda _, prompts, n, __: np.tile(prompts, (n, 1)))
     for k in range(3):
 
         def own_rows_first(x, codes, rng, k=k):
             order = np.lexsort((contexts != k, codes))
-            total = np.concatenate([np.zeros((1, x.shape[1])), np.cumsum(x[order], axis=0)])
+            total = np.concatenate([np.zeros((len(x), 1)), np.cumsum(x[:, order], axis=1)], axis=1)
             return total, np.concatenate([[0], np.cumsum(sizes)])
 
         class First:
             def random(self, shape):
                 return np.zeros(shape)
 
+            def permuted(self, x, axis):
+                return x
+
         monkeypatch.setattr(dealing_t, "_running", own_rows_first)
         monkeypatch.setattr(np.random, "default_rng", lambda seed=None: First())
         z = draw_z(u, membership, codes, test, [(k, m) for m in range(4)], draws=2, seed=0)
         np.testing.assert_allclose(z[0], normal_of_t(test.t[k], test.df[k]), rtol=1e-5)
         monkeypatch.undo()
-        monkeypatch.setattr(dealing_t, "_change_places", lambda c, n, r: np.tile(np.arange(len(c)), (n, 1)))
+        monkeypatch.setattr(dealing_t, "_change_places", lambda _, prompts, n, __: np.tile(prompts, (n, 1)))
+
+
+@pytest.mark.parametrize("n", [5, 48], ids=["most of a class", "a few of a class"])
+def test_prompts_change_places_within_their_class_and_each_arrangement_is_as_likely(n):
+    classes = np.array([7] * n + [3] * 4)
+    prompts = np.array([1, n + 2, 0, 3])
+    to = dealing_t._change_places(classes, prompts, 60_000, np.random.default_rng(0))
+    assert (classes[to] == classes[prompts]).all()
+    np.testing.assert_allclose(np.bincount(to[:, 1] - n, minlength=4) / 60_000, 0.25, atol=0.01)
+    three = to[:, [0, 2, 3]]
+    assert all(len(set(row)) == 3 for row in three[:500].tolist())
+    arranged, counts = np.unique(three, axis=0, return_counts=True)
+    if n == 5:
+        assert len(arranged) == 60 and counts.min() > 850 and counts.max() < 1150  # 1,000 each, sd 31
+    for a, b in ((0, 1), (1, 2)):  # of 48: pairs of neighbours, each of 48 · 47
+        seen = np.bincount(three[:, a] * n + three[:, b], minlength=n * n).reshape(n, n)
+        assert (np.diag(seen) == 0).all()
+        off = seen[~np.eye(n, dtype=bool)]
+        assert stats.chisquare(off).pvalue > 0.001
 
 
 def test_the_normal_quantile_of_t_and_back():

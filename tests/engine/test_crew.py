@@ -20,12 +20,14 @@ from offtarget.board.cell import differences
 from offtarget.board.folder import read_cells
 from offtarget.cli.main import call
 from offtarget.engine.executors import crew as crews
+from offtarget.engine.executors import tasks
 from offtarget.engine.executors import worker as module
 from offtarget.engine.executors.engines import shard_commands
 from offtarget.engine.executors.leases import MOST_DEATHS, Heartbeat, Leases, boot_id
 from offtarget.engine.executors.local import Local
 from offtarget.engine.executors.request import Request, Unit, id_of, read_request
 from offtarget.engine.executors.state import state_of
+from offtarget.engine.executors.tasks import GridTask
 from offtarget.engine.recipe import Recipe
 from offtarget.errors import ConfigError, DataError, OfftargetError
 from offtarget.store import Store
@@ -125,14 +127,14 @@ class Fake:
 def fakes(tmp_path: Path, store_home: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A request for fake tasks: `fakes({name: what it does})`."""
     monkeypatch.setattr(module, "PAUSE", 0.01)
-    monkeypatch.setattr(module, "start", lambda *a, **k: None)
+    monkeypatch.setattr(tasks, "start", lambda *a, **k: None)
 
     def make(does: dict[str, Any], **changes: Any) -> Request:
         grid = [Fake(tmp_path, name, do) for name, do in does.items()]
-        monkeypatch.setattr(module, "tasks", lambda run, seeds: grid)
+        monkeypatch.setattr(tasks, "tasks", lambda run, seeds: grid)
+        recipe = Recipe(title="t", data="x", protocols=("dpo",), behaviours=("verbosity",))
         asked = Request(
-            recipe=Recipe(title="t", data="x", protocols=("dpo",), behaviours=("verbosity",)),
-            base=str(tmp_path), out=str(tmp_path), code_version=code_version(), store=id_of(Store()),
+            task=GridTask(recipe=recipe, base=str(tmp_path)), out=str(tmp_path), code_version=code_version(), store=id_of(Store()),
             units=tuple(Unit(name=n, key=f"key of {n}", path=n) for n in does),
         ).model_copy(update=changes)  # fmt: skip
         asked.write()
@@ -202,7 +204,7 @@ def test_a_worker_whose_unit_was_taken_over_writes_nothing(fakes: Any, tmp_path:
 
     asked = fakes({"a": stopped_for_long, "b": None})
     monkey = iter([stopped_for_long])
-    module_task = module.tasks(None, ())[0]
+    module_task = tasks.tasks(None, ())[0]
     module_task.does = lambda: next(monkey, lambda: None)()
     assert work(asked, "w-0") == 2, "it takes the unit back when the other one is lost"
     assert (tmp_path / "a").is_file()
@@ -213,7 +215,7 @@ def test_a_worker_whose_unit_was_taken_over_writes_nothing(fakes: Any, tmp_path:
     [
         ({"code_version": "0.0.9+abc"}, "this worker is of offtarget .*, the run of 0.0.9.abc"),
         ({"store": "another"}, "is not that of the run: set OFFTARGET_HOME"),
-        ({"units": (Unit(name="z", key="z", path="z"),)}, "plans other cells than the run"),
+        ({"units": (Unit(name="z", key="z", path="z"),)}, "plans other cells than were asked for"),
     ],
 )
 def test_a_worker_that_would_make_something_else_does_not_begin(fakes: Any, changes: dict[str, Any], said: str) -> None:
@@ -365,7 +367,7 @@ def test_an_engine_that_cannot_be_is_said_in_one_line(
 
 def test_a_run_without_a_crew_has_no_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["status", str(tmp_path)]) == 2
-    assert "no crew worked here" in capsys.readouterr().err
+    assert "no crew works or worked here" in capsys.readouterr().err
 
 
 SBATCH = """#!/bin/bash

@@ -38,7 +38,7 @@ from offtarget.store import hash_of
 
 __all__ = ["audit"]
 
-VERSION = 23
+VERSION = 24
 """Rises when the same input would give other hypotheses."""
 
 

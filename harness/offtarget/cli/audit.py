@@ -11,12 +11,14 @@ from offtarget.cli.options import (
     ChatTemplate,
     Columns,
     Dataset,
+    Engine,
     Head,
     Limit,
     LimitSeed,
     MaxLength,
     SkipBadRows,
     Split,
+    Workers,
 )
 from offtarget.cli.reading import note_reading, one_or_all, replaces
 from offtarget.cli.ui import MAX_SEED, columns_option, echo_json, lens_option, note, plain, progress, size, table
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from offtarget.audit.folder import AuditFolder
     from offtarget.audit.records import Audit
     from offtarget.data.pairs import PairSet
+    from offtarget.engine.shard import Shard as Share
+    from offtarget.lens.reader import Reader
 
 VALUES = 6
 """Values of a metadata column that are printed with their shares."""
@@ -33,6 +37,7 @@ INSIDE = 5
 
 
 def audit(
+    context: typer.Context,
     dataset: Dataset,
     lens: Annotated[
         str,
@@ -76,6 +81,15 @@ def audit(
     ] = None,
     labelled: Annotated[int, typer.Option(min=1, help="Number of concepts that the label model labels.")] = 50,
     out: Annotated[Path | None, typer.Option(help="Output folder; default: audits/NAME.")] = None,
+    engine: Engine = None,
+    workers: Workers = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="i/n: only read features, of the i-th of n shares of a large set, so that n processes read all; audit "
+            "afterwards without it."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
     """Test which concepts separate chosen from rejected: audit.json and report.html."""
@@ -87,8 +101,10 @@ def audit(
     from offtarget.chat_template import read_template
     from offtarget.data.loading import load_pairs
     from offtarget.engine.auditing import audit_into, set_name
+    from offtarget.engine.executors.engines import crew_of, shard_commands, shards_of
     from offtarget.engine.labelling import LabelOptions
     from offtarget.engine.recipe import AuditOptions
+    from offtarget.engine.shard import Shard as Share
     from offtarget.errors import ConfigError, unknown_name
     from offtarget.lens.names import kinds_of
     from offtarget.lens.reader import MAX_LENGTH, Reader
@@ -99,6 +115,13 @@ def audit(
     from offtarget.store import Store
 
     lenses = lens_option(lens)
+    share = Share.parse(shard) if shard else None
+    if share and engine:
+        raise ConfigError(
+            "--shard is a share of the reading for this process, --engine has all of it done; give one of them"
+        )
+    n = shards_of(engine)
+    crew = crew_of(engine, workers) if n is None else None
     needs_model = reads_model(lenses)
     if topics is not None and like is not None:
         raise ConfigError("--topics: with --like rows are placed among the topics of that audit; leave it out")
@@ -115,6 +138,11 @@ def audit(
             f"warning: lenses read {tokens} tokens here and {earlier.max_length} in {like}: effects may differ for that "
             "reason alone"
         )
+    if n is not None:
+        for command in shard_commands(context.obj or (), n):
+            typer.echo(command)
+        note("run each where the store (OFFTARGET_HOME) is shared, then the command without --engine for the audit")
+        return
     store = Store()
     options = AuditOptions(
         lens=tuple(lenses),
@@ -141,7 +169,11 @@ def audit(
         folder = out or Path("audits") / slug(pairs.name)
         replaces(folder, pairs, asked=out is not None)
         reader = Reader(ref, store, tokens, template=chat_template, progress=report)
-        done = audit_into(folder, pairs, options, reader, labels).folder
+        if share:
+            read = _read_share(pairs, lenses, reader, share)
+            note(f"{read} shards read; when every share has, the same without --shard makes the audit")
+            return
+        done = audit_into(folder, pairs, options, reader, labels, crew).folder
     result = done.audit
     note_reading(pairs, warnings=False)  # those are warnings of the audit
     for warning in result.warnings:
@@ -170,6 +202,20 @@ def audit(
         for line in (offer(pairs, tokens, model), offer_columns(pairs)):
             if line:
                 note(line)
+
+
+def _read_share(pairs: "PairSet", lenses: list[str], reader: "Reader", share: "Share") -> int:
+    """Read the shards of one share, of those that are not there; how many."""
+    from offtarget.lens.shards import SHARD_ROWS, is_large
+    from offtarget.lens.table import shards_of
+
+    if not is_large(pairs):
+        note(f"{len(pairs):,} rows: up to {SHARD_ROWS:,} are read at once, by the audit itself")
+    found = shards_of(pairs, lenses, reader)
+    mine = [s for k, s in enumerate(found) if share.takes(k) and not s.whole.is_dir() and not s.path.is_dir()]
+    for shard in mine:
+        shard.make()
+    return len(mine)
 
 
 def print_audit(folder: "AuditFolder", pairs: "PairSet | None" = None) -> None:

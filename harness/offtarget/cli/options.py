@@ -47,3 +47,12 @@ ChatTemplate = Annotated[str | None, typer.Option(help="Chat template (Jinja fil
 AuditDir = Annotated[Path, typer.Argument(help="Folder made by `offtarget audit`.")]
 RunOut = Annotated[Path | None, typer.Option(help="Output folder; default: runs/RECIPE.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+Engine = Annotated[
+    str | None,
+    typer.Option(
+        help="Where work is done: local (processes here), ray, slurm, or shards:N, which prints N commands for any other "
+        "scheduler; by default in this process, one thing after another."
+    ),
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="How many workers --engine has; 2.")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from offtarget.cli.options import AllowDrops, Head, Limit, RunOut, SkipBadRows
+from offtarget.cli.options import AllowDrops, Engine, Head, Limit, RunOut, SkipBadRows, Workers
 from offtarget.cli.ui import MAX_SEED, echo_json, note, note_problems, progress
 
 if TYPE_CHECKING:
@@ -52,14 +52,8 @@ def run(
             "stays that of the recipe."
         ),
     ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(
-            help="Where cells are made: local (processes here), ray, slurm, or shards:N, which prints N commands for any other "
-            "scheduler; by default in this process, one after another."
-        ),
-    ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="How many workers --engine has; 2.")] = None,
+    engine: Engine = None,
+    workers: Workers = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the cells as JSON.")] = False,
 ) -> None:
     """Audit, decide, shape, retrain, score: every cell of a recipe. Interrupted, it goes on where it was."""

@@ -1,4 +1,4 @@
-"""`offtarget status`: how far the workers of a run are."""
+"""`offtarget status`: how far workers are."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +10,10 @@ from offtarget.cli.ui import echo_json, table
 
 
 def status(
-    run: Annotated[Path, typer.Argument(help="Folder of a run that `offtarget run --engine` makes.")],
+    run: Annotated[Path, typer.Argument(help="Folder of a run or an audit that is made with --engine.")],
     as_json: AsJson = False,
 ) -> None:
-    """Cells that are done, running, lost, failed or waiting, and by whom."""
+    """Cells or shards that are done, running, lost, failed or waiting, and by whom."""
     from offtarget.engine.executors.crew import crewed
 
     found = crewed(run)
@@ -24,7 +24,7 @@ def status(
         counts = [
             f"{n} {status}" for status in ("done", "running", "lost", "failed", "waiting") if (n := crew.count(status))
         ]
-        typer.echo(f"{part or crew.out}: {', '.join(counts)} of {len(crew.units)} cells")
+        typer.echo(f"{part or crew.out}: {', '.join(counts)} of {len(crew.units)} {crew.noun}")
         rows = []
         for unit in crew.units:
             if unit.status in ("running", "lost", "failed"):
@@ -33,4 +33,4 @@ def status(
                 doing = str(said.get("doing", "")) if unit.status == "running" else unit.reason
                 rows.append((unit.name, unit.status, where, doing))
         if rows:
-            table(("cell", "is", "on", "doing, or why not"), rows)
+            table((crew.noun[:-1], "is", "on", "doing, or why not"), rows)

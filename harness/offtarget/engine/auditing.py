@@ -33,6 +33,7 @@ from offtarget.store import MANIFEST, file_sha256, hash_of, output_dir, require_
 from offtarget.versions import package_versions
 
 if TYPE_CHECKING:
+    from offtarget.engine.executors.crew import Crew
     from offtarget.engine.labelling import LabelOptions
 
 TEMPLATE = "verdicts.template.yaml"
@@ -96,7 +97,12 @@ def require_replaceable(folder: Path, pairs: PairSet, *, asked: bool) -> str:
 
 
 def audit_into(
-    folder: Path, pairs: PairSet, options: AuditOptions, reader: Reader, labels: "LabelOptions | None" = None
+    folder: Path,
+    pairs: PairSet,
+    options: AuditOptions,
+    reader: Reader,
+    labels: "LabelOptions | None" = None,
+    crew: "Crew | None" = None,
 ) -> Audited:
     """Audit a set and write the folder whole: audit.json, report.html, features/, workings.
 
@@ -106,6 +112,7 @@ def audit_into(
         options: lenses, topics, columns to compare, the audit whose vocabulary to use, the seed.
         reader: the model whose activations the lenses read, how it reads, and the store.
         labels: which model labels concepts of latents; None: none does.
+        crew: workers that read the shards of a large set; None: this process does.
 
     Raises:
         UndecidedError: too few rows or prompts, or `options.like` was made with other lenses.
@@ -121,6 +128,8 @@ def audit_into(
     if earlier is not None:
         earlier.vocabulary.require_lenses(kinds_of(options.lens))
     model = reader.ref if reads_model(options.lens) and reader.model else None
+    if crew is not None:
+        crew.read(pairs, options.lens, reader, folder)
     features = features_of(pairs, options.lens, reader, earlier_readings(like, options.lens))
     inputs = {
         "name": pairs.name,

@@ -328,6 +328,10 @@ class FeatureWriter:
         for key, file in self._files.items():
             file.append(values[key])
 
+    def say(self, info: Mapping[str, Any]) -> None:
+        """What audit.json is to say of the lens, where it is known only at the end."""
+        self._head["info"] = dict(info)
+
     def __enter__(self) -> "FeatureWriter":
         return self
 

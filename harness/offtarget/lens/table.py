@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, unknown_name
-from offtarget.lens.features import FILE_VERSION, FeatureMatrix, Kind
+from offtarget.lens.features import FeatureMatrix, Kind
 from offtarget.lens.names import LensName, concept_parts, kinds_of
 from offtarget.lens.reader import Reader
+from offtarget.lens.shards import Shard, clear
 from offtarget.models import ModelRef
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class Lens:
     """What its columns are."""
     asks: bool = False
     """Whether reading asks a service, text by text, which may cost money."""
+    shards: Callable[[PairSet, str, Reader], list[Shard]] | None = None
+    """The shards that it reads a large set in; None where it reads all rows at once."""
 
 
 def _rules(_: str) -> list[str]:
@@ -57,18 +60,30 @@ def _directions(which: str) -> list[str]:
 
 
 def _surface(pairs: PairSet, _which: str, reader: Reader, _fitted: FeatureMatrix | None) -> FeatureMatrix:
-    from offtarget.lens import surface
+    from offtarget.lens.surface.encode import STAGE, VERSION, encode, in_shards, inputs_of, joined
 
     report = reader.step("surface features")
+    parts: list[Shard] = []
 
     def build(out: Path) -> None:
-        surface.encode(pairs.pairs, report).save(out)
+        parts.extend(in_shards(pairs, reader))
+        encode(pairs.pairs, report, rows=joined(parts) if parts else None).save(out)
         if report:
             report(len(pairs), len(pairs))
 
-    inputs = {"rows": pairs.rows_sha256, "format": FILE_VERSION, "short texts": "in the language of most"}
-    folder = reader.store.get("surface", surface.VERSION, inputs, build)
+    folder = reader.store.get(STAGE, VERSION, inputs_of(pairs), build)
+    clear(reader.store, parts)
     return FeatureMatrix.load(folder)
+
+
+def _surface_shards(pairs: PairSet, _which: str, reader: Reader) -> list[Shard]:
+    from offtarget.lens.surface.encode import in_shards
+
+    return in_shards(pairs, reader)
+
+
+def _sae_shards(pairs: PairSet, which: str, reader: Reader) -> list[Shard]:
+    return sae_lens(which, reader.ref).shards(pairs, reader)
 
 
 def _sae(pairs: PairSet, which: str, reader: Reader, _fitted: FeatureMatrix | None) -> FeatureMatrix:
@@ -108,13 +123,18 @@ def _judge(pairs: PairSet, which: str, reader: Reader, fitted: FeatureMatrix | N
 
 LENSES = {
     "surface": Lens(
-        "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)", False, _surface, _rules
+        "rules on the text: lengths, markdown, emoji, hedges, refusals, ... (no model)",
+        False,
+        _surface,
+        _rules,
+        shards=_surface_shards,
     ),
     "sae": Lens(
         "latents of a sparse autoencoder on the model's activations (`sae:FOLDER` or `sae:RELEASE/ID` for another)",
         True,
         _sae,
         kind="latent",
+        shards=_sae_shards,
     ),
     "direction": Lens(
         "directions in the model's activations from contrastive examples: refusal, flattery, ... "
@@ -242,6 +262,22 @@ def features_of(
         if lens.reads_model and reader.model is None:
             raise ConfigError(f"lens '{own.kind}' reads a model's activations: give --model")
         out.append(lens.read(pairs, own.which, reader.doing(f"{own.kind} features"), earlier.get(own.kind)))
+    return out
+
+
+def shards_of(pairs: PairSet, lenses: Sequence[str], reader: Reader) -> list[Shard]:
+    """What workers can read of a set before the lenses do: the shards of each lens that reads large sets so.
+
+    Args:
+        pairs: the rows.
+        lenses: names.
+        reader: as for `features_of`.
+    """
+    out = []
+    for name in lenses:
+        lens, own = lens_of(name), LensName.parse(name)
+        if lens.shards is not None:
+            out += lens.shards(pairs, own.which, reader.doing(f"{own.kind} features"))
     return out
 
 

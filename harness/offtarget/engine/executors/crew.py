@@ -1,5 +1,6 @@
-"""A crew: workers of one engine on the grid of a run, watched until every unit is made or failed."""
+"""A crew: workers of one engine on one task, watched until every unit is made or failed."""
 
+import logging
 import shutil
 import time
 from collections.abc import Sequence
@@ -7,15 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from offtarget.data.pairs import PairSet
 from offtarget.engine.executors.base import Executor, Running
 from offtarget.engine.executors.leases import UNITS, WORKERS, read
 from offtarget.engine.executors.request import CREW, REQUEST, Request, Unit, request_of
 from offtarget.engine.executors.state import Crewed, state_of
+from offtarget.engine.executors.tasks import GridTask, ReadingTask, absolute
 from offtarget.engine.executors.worker import failed, failure
 from offtarget.engine.grid import Task
 from offtarget.engine.run import Run
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
+from offtarget.lens import shards
+from offtarget.lens.reader import Reader
+from offtarget.lens.table import reads_model, shards_of
 from offtarget.progress import Progress
+
+log = logging.getLogger(__name__)
 
 LOOK = 0.5
 """Seconds between looks."""
@@ -45,7 +53,43 @@ class Crew:
         """
         units = tuple(Unit(name=t.name, key=t.asked.key, path=t.file.as_posix()) for t in grid)
         recipe = run.recipe.model_copy(update={"selection": None})
-        request = request_of(recipe, run.base, run.out, units, run.limit, run.store)
+        task = GridTask(recipe=recipe, base=str(run.base.resolve()), limit=run.limit)
+        self._carry_out(request_of(task, run.out, units, run.store), run.progress)
+
+    def read(self, pairs: PairSet, lenses: Sequence[str], reader: Reader, out: Path) -> None:
+        """Have the shards of a large set read that its lenses will ask for; one that is there is not read again.
+
+        Args:
+            pairs: the rows.
+            lenses: that will read them.
+            reader: how.
+            out: folder of the audit; beside it workers report while they work.
+
+        Raises:
+            ConfigError: the rows are in memory.
+            OfftargetError: units failed, or no worker could work; what is made stays.
+        """
+        found = [s for s in shards_of(pairs, lenses, reader) if not s.whole.is_dir()]
+        if not shards.is_large(pairs):
+            log.warning(
+                "%s rows: up to %s are read at once, by this process", f"{len(pairs):,}", f"{shards.SHARD_ROWS:,}"
+            )
+        if not found:
+            return
+        root = reader.store.root
+        units = tuple(Unit(name=s.name, key=s.path.name, path=s.path.relative_to(root).as_posix()) for s in found)
+        task = ReadingTask(
+            rows=absolute(pairs.asked),
+            lens=tuple(lenses),
+            model=reader.ref.name if reader.model is not None and reads_model(lenses) else None,
+            max_length=reader.max_length,
+            template=reader.template and str(Path(reader.template).absolute()),
+        )
+        place = readers_of(out)
+        self._carry_out(request_of(task, place, units, reader.store), reader.progress)
+        shutil.rmtree(place, ignore_errors=True)
+
+    def _carry_out(self, request: Request, progress: Progress | None) -> None:
         if not request.todo():
             return
         _forget(request)
@@ -54,7 +98,7 @@ class Crew:
         name = f"{uuid4().hex[:6]}-{{}}"  # another crew may work here too
         running = self.executor.begin(written, [name.format(k) for k in range(n)])
         try:
-            _watch(request, running, name, n, run.progress)
+            _watch(request, running, name, n, progress)
         finally:
             running.stop()
 
@@ -73,7 +117,7 @@ def _watch(request: Request, running: Running, name_of: str, n: int, progress: P
     while True:
         open_units = [u for u in request.todo() if not failed(request.folder, u)]
         if progress:
-            progress("cells", len(request.units) - len(request.todo()), len(request.units))
+            progress(request.task.noun, len(request.units) - len(request.todo()), len(request.units))
         if not open_units:
             _wait(running)
             break
@@ -90,7 +134,7 @@ def _watch(request: Request, running: Running, name_of: str, n: int, progress: P
         if running.alive() == 0:
             why = unable.partition(": ")[2] or unable or "all ended without a word"
             raise OfftargetError(
-                f"no worker is left, and {len(open_units)} of {len(request.units)} cells are not made: {why} (logs under "
+                f"no worker is left, and {len(open_units)} of {len(request.units)} {request.task.noun} are not made: {why} (logs under "
                 f"{Path(request.out) / CREW})"
             )
         time.sleep(LOOK)
@@ -125,10 +169,24 @@ def crewed(folder: Path) -> dict[str, Crewed]:
     found = {"" if f.parent.parent == folder else f.parent.parent.name: state_of(f) for f in _requests(folder)}
     if not found:
         raise ConfigError(
-            f"{folder}: no crew worked here; start one with `offtarget run RECIPE --out {folder} --engine local`"
+            f"{folder}: no crew works or worked here; start one with `offtarget run RECIPE --out {folder} --engine local`, "
+            "or `offtarget audit`"
         )
     return found
 
 
+def readers_of(audit: Path) -> Path:
+    """Where workers report that read for an audit: beside its folder, which is written whole at the end."""
+    return audit.with_name(f"{audit.name}.reading")
+
+
 def _requests(folder: Path) -> list[Path]:
-    return [f for f in (folder / CREW / REQUEST, *sorted(folder.glob(f"*/{CREW}/{REQUEST}"))) if f.is_file()]
+    return [
+        f
+        for f in (
+            folder / CREW / REQUEST,
+            readers_of(folder) / CREW / REQUEST,
+            *sorted(folder.glob(f"*/{CREW}/{REQUEST}")),
+        )
+        if f.is_file()
+    ]

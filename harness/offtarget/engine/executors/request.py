@@ -1,15 +1,15 @@
-"""What workers are asked for: a recipe as it is carried out, its units, and what they must share."""
+"""What workers are asked for: a task, its units, and what they must share."""
 
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
 from filelock import FileLock
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from offtarget import registry
 from offtarget.documents import read_json
-from offtarget.engine.recipe import Recipe
+from offtarget.engine.executors.tasks import GridTask, ReadingTask
 from offtarget.errors import ConfigError
 from offtarget.records import Record, explain
 from offtarget.store import Store, write_atomic
@@ -20,23 +20,21 @@ STORE_ID = "store-id"
 
 
 class Unit(Record):
-    """One cell of a grid."""
+    """One cell of a grid, or one shard of what a lens reads."""
 
     name: str
-    """As its links are called: filter-0.3-s0."""
+    """As the links of a cell are called, filter-0.3-s0; of a shard sae-3-of-25."""
     key: str
     path: str
-    """Of its file, from the run folder; where it is, the unit is done."""
+    """Of its file from the run folder, or of a shard from the store; where it is, the unit is done."""
 
 
 class Request(Record):
     """`request.json`."""
 
-    schema_version: Literal[1] = 1
-    recipe: Recipe
-    base: str
+    schema_version: Literal[2] = 2
+    task: GridTask | ReadingTask = Field(discriminator="kind")
     out: str
-    limit: int | None = None
     registries: tuple[str, ...] = ()
     """Folders of content that were added."""
     code_version: str
@@ -49,9 +47,13 @@ class Request(Record):
         """Where workers and leases are."""
         return Path(self.out) / CREW
 
+    def place(self, unit: Unit) -> Path:
+        """Where a unit is, once it is made."""
+        return (Path(self.out) if self.task.kind == "grid" else Store().root) / unit.path
+
     def todo(self) -> list[Unit]:
         """Units that are not there yet."""
-        return [u for u in self.units if not (Path(self.out) / u.path).is_file()]
+        return [u for u in self.units if not self.place(u).exists()]
 
     def write(self) -> Path:
         """Write it for the workers; returns the file."""
@@ -88,15 +90,18 @@ def read_request(path: Path) -> Request:
         raise ConfigError(f"{path}: {explain(e, Request)}; start the run again") from e
 
 
-def request_of(
-    recipe: Recipe, base: Path, out: Path, units: tuple[Unit, ...], limit: int | None, store: Store
-) -> Request:
-    """What is asked of workers for a run that has begun."""
+def request_of(task: GridTask | ReadingTask, out: Path, units: tuple[Unit, ...], store: Store) -> Request:
+    """What is asked of workers.
+
+    Args:
+        task: what they make.
+        out: folder of the run, or the one where workers report.
+        units: all of it, one by one.
+        store: that all share.
+    """
     return Request(
-        recipe=recipe,
-        base=str(base.resolve()),
+        task=task,
         out=str(out.resolve()),
-        limit=limit,
         registries=tuple(str(p.resolve()) for p in registry.added()),
         code_version=code_version(),
         store=id_of(store),

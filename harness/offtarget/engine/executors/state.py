@@ -28,6 +28,8 @@ class Crewed(Record):
     """A crew."""
 
     out: str
+    noun: str = "cells"
+    """What units are."""
     units: tuple[UnitState, ...]
     workers: dict[str, dict[str, Any]]
     """What each last said of itself."""
@@ -62,11 +64,11 @@ def state_of(request: Path, looks: float = LOOKS) -> Crewed:
     while quiet and time.monotonic() < ends:
         quiet -= {name for name in quiet if watch.worker(name).get("beat") != began[name] or watch.is_lost(name)}
         time.sleep(0.2)
-    out, units = Path(asked.out), []
+    units = []
     for u in asked.units:
         failed = read(folder / UNITS / f"{u.name}.failed")
         worker = held.get(u.name, "")
-        if (request.parent.parent / u.path).is_file() or (out / u.path).is_file():
+        if asked.place(u).exists() or (asked.task.kind == "grid" and (request.parent.parent / u.path).is_file()):
             units.append(UnitState(name=u.name, status="done"))
         elif failed.get("final") is True:
             units.append(UnitState(name=u.name, status="failed", reason=str(failed.get("reason", ""))))
@@ -77,7 +79,7 @@ def state_of(request: Path, looks: float = LOOKS) -> Crewed:
             units.append(UnitState(name=u.name, status="lost", worker=worker, reason=said))
         else:
             units.append(UnitState(name=u.name, status="running", worker=worker))
-    return Crewed(out=asked.out, units=tuple(units), workers={n: watch.worker(n) for n in names})
+    return Crewed(out=asked.out, noun=asked.task.noun, units=tuple(units), workers={n: watch.worker(n) for n in names})
 
 
 def _age(folder: Path, worker: str) -> float:

@@ -10,14 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from offtarget import registry
 from offtarget.documents import plain_line
 from offtarget.engine.executors.leases import MOST_DEATHS, PATIENCE, UNITS, Heartbeat, Leases, read
 from offtarget.engine.executors.request import Request, Unit, read_request
-from offtarget.engine.grid import Task, tasks
-from offtarget.engine.run import Run, start
+from offtarget.engine.executors.tasks import Work
 from offtarget.errors import OfftargetError
 from offtarget.machine import return_freed_memory
 from offtarget.store import Store, write_atomic
@@ -55,25 +52,22 @@ def _work(asked: Request, name: str, leases: Leases, pulse: Heartbeat) -> int:
         registry.use([Path(p) for p in asked.registries])
     store = Store()
     asked.require_same(store)
-    out = Path(asked.out)
-    # one after another: each begins with what the first one made
-    with FileLock(asked.folder / ".begin.lock"):
-        run = start(asked.recipe, Path(asked.base), out, store=store, limit=asked.limit, progress=pulse.doing)
-        grid = {task.name: task for task in tasks(run, asked.recipe.seeds)}
-    if [(u.name, u.key) for u in asked.units] != [(t.name, t.asked.key) for t in grid.values()]:
+    works = {w.name: w for w in asked.task.works(Path(asked.out), asked.folder, store, pulse.doing)}
+    if not {(u.name, u.key) for u in asked.units} <= {(w.name, w.key) for w in works.values()}:
         raise OfftargetError(
-            "this worker plans other cells than the run: it reads other data, another model or other packages; make them the same"
+            f"this worker plans other {asked.task.noun} than were asked for: it reads other data, another model or other packages; "
+            "make them the same"
         )
     made = 0
     while todo := [u for u in asked.todo() if not failed(asked.folder, u)]:
         took = False
         for unit in _from(todo, name):
-            if (out / unit.path).is_file() or not leases.take(unit.name):
+            if asked.place(unit).exists() or not leases.take(unit.name):
                 continue
             took = True
             pulse.say(unit=unit.name)
             try:
-                made += _make(asked, unit, grid[unit.name], run, leases)
+                made += _make(asked, unit, works[unit.name], leases)
             finally:
                 leases.give_back(unit.name)
             pulse.say(unit=None, made=made)
@@ -90,13 +84,13 @@ def _from(todo: list[Unit], name: str) -> list[Unit]:
     return todo[at:] + todo[:at]
 
 
-def _make(asked: Request, unit: Unit, task: Task, run: Run, leases: Leases) -> bool:
+def _make(asked: Request, unit: Unit, of: Work, leases: Leases) -> bool:
     """Make one unit; what goes wrong is written beside it. Whether it was made."""
     if leases.deaths(unit.name) >= MOST_DEATHS:
         _fail(asked.folder, unit, "", f"{MOST_DEATHS} workers died over it: is there enough memory?", final=True)
         return False
     try:
-        return task.make(run, may_write=lambda: leases.mine(unit.name)) is not None
+        return of.make(lambda: leases.mine(unit.name))
     except OfftargetError as e:
         _fail(asked.folder, unit, type(e).__name__, str(e), final=True)
     except Exception as e:  # another library's: it may pass

@@ -8,6 +8,7 @@ row does not depend on the rows beside it.
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,14 @@ from offtarget.lens.features import FILE_VERSION, Column, FeatureMatrix
 from offtarget.lens.reader import MAX_LENGTH, Reader
 from offtarget.lens.sae import logit_lens
 from offtarget.lens.sae.pooling import SAMPLED_TOKENS, Pool
+from offtarget.lens.shards import Shard, Stage, clear, is_large, join, shards
 from offtarget.lens.tokens import tokenise_pairs
 from offtarget.machine import precision
 from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, template_hash
 from offtarget.progress import Steps
 from offtarget.store import canonical_json, file_sha256, hash_of, write_atomic
 
-VERSION = 5
+STAGE, VERSION = "sae-features", 5
 TAU = 0.01
 """A latent counts as present in a span if it fires on more than this share of its tokens."""
 PRETRAINED = Path(__file__).parents[1] / "pretrained"
@@ -92,7 +94,44 @@ class SaeLens:
             ConfigError: the SAE's width or layer does not fit the model.
             DataError: the template refuses a pair, or an activation is not finite.
         """
-        inputs = {
+        inputs = self._inputs(pairs, reader)
+        parts: list[Shard] = []
+
+        def build(out: Path) -> None:
+            if not is_large(pairs):
+                self._read(pairs, reader, out, reader.load())
+                return
+            parts.extend(self.shards(pairs, reader))
+            alive = np.zeros(self.latents, dtype=bool)
+
+            def look(part: FeatureMatrix) -> None:
+                for _, blocks in part.row_blocks(("chosen", "max"), ("rejected", "max")):
+                    for block in blocks:
+                        alive[block.indices] = True
+
+            join((FeatureMatrix.load(s.make()) for s in parts), out, lambda all_of: _of_all(all_of, alive), look)
+
+        folder = reader.store.get(STAGE, VERSION, inputs, build)
+        clear(reader.store, parts)
+        matrix = FeatureMatrix.load(folder)
+        columns = tuple(replace(c, hints=h) for c, h in zip(self.columns, self.promoted(reader), strict=True))
+        return replace(matrix, columns=columns)
+
+    def shards(self, pairs: PairSet, reader: Reader) -> list[Shard]:
+        """The shards that a large set is read in."""
+        inputs = self._inputs(pairs, reader)
+        whole = reader.store.path(STAGE, VERSION, inputs)
+        loaded: list[Any] = []  # once for all that are read here
+
+        def read(rows: PairSet, own: Reader, out: Path) -> None:
+            if not loaded:
+                loaded.append(own.load())
+            self._read(rows, own, out, *loaded)
+
+        return shards(pairs, Stage("sae", STAGE, VERSION, inputs), whole, reader, read)
+
+    def _inputs(self, pairs: PairSet, reader: Reader) -> dict[str, Any]:
+        return {
             "rows": pairs.rows_sha256,
             "sae": self.sha256,
             "layer": self.layer,
@@ -100,16 +139,10 @@ class SaeLens:
             **reader.inputs("sae-lens"),
         }
 
-        def build(out: Path) -> None:
-            matrix = read_features(
-                self, *reader.load(), pairs, max_length=reader.max_length, progress=reader.step("sae features")
-            )
-            matrix.info.update(model=reader.ref.name, model_identity=reader.ref.identity, dtype=precision(reader.dtype))
-            matrix.save(out)
-
-        matrix = FeatureMatrix.load(reader.store.get("sae-features", VERSION, inputs, build))
-        columns = tuple(replace(c, hints=h) for c, h in zip(self.columns, self.promoted(reader), strict=True))
-        return replace(matrix, columns=columns)
+    def _read(self, pairs: PairSet, reader: Reader, out: Path, loaded: tuple[Any, Any]) -> None:
+        matrix = read_features(self, *loaded, pairs, max_length=reader.max_length, progress=reader.step("sae features"))
+        matrix.info.update(model=reader.ref.name, model_identity=reader.ref.identity, dtype=precision(reader.dtype))
+        matrix.save(out)
 
     def promoted(self, reader: Reader) -> list[tuple[str, ...]]:
         """The tokens that each latent promotes in a model, from the store or computed now."""
@@ -122,6 +155,24 @@ class SaeLens:
 
         folder = reader.store.get("promoted-tokens", logit_lens.VERSION, inputs, build)
         return [tuple(t) for t in json.loads((folder / "promoted.json").read_text(encoding="utf-8"))]
+
+
+def _of_all(infos: Sequence[Mapping[str, Any]], alive: NDArray[np.bool_]) -> dict[str, Any]:
+    """What shards say of themselves as one: counts are added, the rest are means over response tokens."""
+    tokens = np.array([x["n_response_tokens"] for x in infos], dtype=np.float64)
+
+    def mean(name: str) -> float | None:
+        known = [(x[name], n) for x, n in zip(infos, tokens, strict=True) if x[name] is not None]
+        return float(sum(v * n for v, n in known) / sum(n for _, n in known)) if known else None
+
+    return {
+        **infos[0],
+        "variance_explained": mean("variance_explained"),
+        "l0": mean("l0"),
+        "share_alive": float(alive.mean()) if tokens.any() else None,
+        "n_response_tokens": int(tokens.sum()),
+        "n_truncated": sum(x["n_truncated"] for x in infos),
+    }
 
 
 def read_features(

@@ -1,0 +1,162 @@
+"""Features of large sets in shards: rows are read some thousands at a time, and each shard is kept when it is there.
+
+What is read in a row does not depend on the rows beside it, so a shard is made anywhere, by anybody: an interrupted reading goes on
+with the next one, several workers share them (`engine.executors`), and no more than one is in memory. Shards are the same whoever
+makes them, so the whole is.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from offtarget.data.pairs import PairSet
+from offtarget.errors import DataError
+from offtarget.lens import storage
+from offtarget.lens.features import FeatureMatrix, FeatureWriter
+from offtarget.lens.reader import Reader
+from offtarget.store import Store
+
+SHARD_ROWS = 4096
+"""Rows of a shard. Smaller sets are read at once."""
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A part of what a lens reads in a set."""
+
+    name: str
+    """Lens, its number and how many there are: sae-3-of-25."""
+    path: Path
+    """Where it is in the store, once it is made and until the whole is."""
+    whole: Path
+    """Where the matrix is or will be that it is a part of."""
+    make: Callable[[], Path]
+    """Reads it, unless it is there."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How a lens keeps shards: the stage of the store, its version, and what decides a shard besides its rows."""
+
+    lens: str
+    name: str
+    version: int
+    inputs: Mapping[str, Any]
+
+    def of(self, pairs: PairSet) -> dict[str, Any]:
+        """The inputs of a shard of these rows."""
+        return {**self.inputs, "rows": pairs.rows_sha256, "shard": True}
+
+
+Read = Callable[[PairSet, Reader, Path], None]
+"""Reads rows into a folder."""
+
+
+def is_large(pairs: PairSet) -> bool:
+    """Whether a set is read in shards."""
+    return len(pairs) > SHARD_ROWS
+
+
+def shards(pairs: PairSet, stage: Stage, whole: Path, reader: Reader, read: Read) -> list[Shard]:
+    """The shards of a set, in the order of its rows; none of a set that is read at once.
+
+    Args:
+        pairs: the set.
+        stage: how they are kept.
+        whole: where the store has what they are joined to.
+        reader: that reads them.
+        read: how one is read.
+    """
+    if not is_large(pairs):
+        return []
+    starts = range(0, len(pairs), SHARD_ROWS)
+    out = []
+    for k, start in enumerate(starts):
+        rows = replace(pairs, pairs=pairs.pairs[start : start + SHARD_ROWS])
+        name = f"{stage.lens}-{k + 1}-of-{len(starts)}"
+        own = replace(reader, progress=_within(reader, start, len(rows), len(pairs)))
+        inputs = stage.of(rows)
+
+        def make(rows: PairSet = rows, own: Reader = own, inputs: dict[str, Any] = inputs) -> Path:
+            return reader.store.get(stage.name, stage.version, inputs, lambda out: read(rows, own, out))
+
+        out.append(Shard(name, reader.store.path(stage.name, stage.version, inputs), whole, make))
+    return out
+
+
+def clear(store: Store, made: Iterable[Shard]) -> None:
+    """Remove shards from the store whose whole is there."""
+    for shard in made:
+        store.remove(shard.path)
+
+
+def join(
+    parts: Iterable[FeatureMatrix],
+    out: Path,
+    info: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]],
+    seen: Callable[[FeatureMatrix], None] | None = None,
+) -> None:
+    """Write matrices one below the other as one, as `FeatureMatrix.save` would: no more than 1 GiB of them is in memory.
+
+    Args:
+        parts: of one lens, in the order of their rows; each is asked for when the one before is written.
+        out: folder.
+        info: what to say of the whole, from what each part says of itself.
+        seen: called with each part.
+
+    Raises:
+        DataError: the parts are not of one lens.
+    """
+    from scipy.sparse import vstack
+
+    kept: list[FeatureMatrix] = []
+    infos: list[Mapping[str, Any]] = []
+    writer: FeatureWriter | None = None
+    n_bytes = 0
+    first: FeatureMatrix | None = None
+    for part in parts:
+        first = first or part
+        if (part.lens, part.columns, list(part.values)) != (first.lens, first.columns, list(first.values)):
+            raise DataError(f"shards of lens '{first.lens}' that do not go together; delete them and read again")
+        infos.append(part.info)
+        if seen:
+            seen(part)
+        if writer is None:
+            kept.append(part)
+            n_bytes += storage.n_bytes(part.values.values())
+            if n_bytes < storage.MAPPED_FROM:
+                continue
+            dtypes = {key: m.dtype for key, m in first.values.items()}
+            writer = FeatureWriter(out, first.lens, first.columns, dtypes, {}, first.kind, first.reads_model)
+            for one in kept:
+                _append(writer, one)
+            kept = []
+        else:
+            _append(writer, part)
+    assert first is not None, "a set has rows"
+    if writer is not None:
+        with writer:
+            writer.say(info(infos))
+        return
+    whole = replace(
+        first,
+        values={key: vstack([p.values[key] for p in kept], format="csr") for key in first.values},
+        pair_ids=tuple(x for p in kept for x in p.pair_ids),
+        groups=tuple(x for p in kept for x in p.groups),
+        info=dict(info(infos)),
+    )
+    whole.save(out)
+
+
+def _append(writer: FeatureWriter, part: FeatureMatrix) -> None:
+    for rows, blocks in part.row_blocks(*part.values):
+        writer.append(part.pair_ids[rows], part.groups[rows], dict(zip(part.values, blocks, strict=True)))
+
+
+def _within(reader: Reader, start: int, n: int, of: int) -> Callable[[str, int, int], None] | None:
+    """Progress of a shard as progress of the whole, in rows."""
+    report = reader.progress
+    if report is None:
+        return None
+    return lambda what, done, total: report(what, start + n * done // max(total, 1), of)
