@@ -8,24 +8,30 @@ from scipy.sparse import csr_matrix
 
 from offtarget.audit.concepts import embedding
 from offtarget.audit.concepts.contrast import contrasts
-from offtarget.audit.concepts.kinds import PromptKind, find_kinds, n_top, place
+from offtarget.audit.concepts.kinds import PromptKind, _Prompts, find_kinds, n_top, place
 from offtarget.audit.concepts.vocabulary import ConceptSpec, find_concepts
 from offtarget.audit.run import audit
 from offtarget.lens.features import Column, FeatureMatrix
 
 
-def test_moments_are_numpys():
-    x = np.random.default_rng(0).random((50, 4)) * (np.random.default_rng(1).random((50, 4)) < 0.3)
-    of = embedding.moments(csr_matrix(x))
-    np.testing.assert_allclose(of.mean, x.mean(0))
-    np.testing.assert_allclose(of.sd, x.std(0))
+def moments(x):
+    return embedding.see([csr_matrix(x)], x.shape[1]).moments
+
+
+def test_what_is_seen_block_by_block_is_numpys():
+    x = np.random.default_rng(0).normal(size=(50, 4)) * (np.random.default_rng(1).random((50, 4)) < 0.3)
+    seen = embedding.see((csr_matrix(x[a : a + 7]) for a in range(0, 50, 7)), 4)
+    np.testing.assert_allclose(seen.moments.mean, x.mean(0))
+    np.testing.assert_allclose(seen.moments.sd, x.std(0))
+    np.testing.assert_allclose(seen.size, np.abs(x).mean(0))
+    np.testing.assert_array_equal(seen.fired, (x > 0).sum(0))
 
 
 def test_the_embedding_is_the_truncated_svd_of_the_standardised_matrix(monkeypatch):
     rng = np.random.default_rng(2)
     x = rng.random((300, 12)) * (rng.random((300, 12)) < 0.4)
     monkeypatch.setattr(embedding, "COMPONENTS", 5)
-    e = embedding.embed(csr_matrix(x), embedding.moments(csr_matrix(x)), seed=0)
+    e = embedding.embed(csr_matrix(x), moments(x), seed=0)
     z = (x - x.mean(0)) / x.std(0)
     _, s, vt = np.linalg.svd(z, full_matrices=False)
     want = (s[:5, None] * vt[:5]).T
@@ -36,10 +42,12 @@ def test_the_embedding_is_the_truncated_svd_of_the_standardised_matrix(monkeypat
 def test_a_sample_of_rows_is_standardised_with_the_moments_of_all(monkeypatch):
     rng = np.random.default_rng(3)
     x = rng.random((400, 6))
-    monkeypatch.setattr(embedding, "SAMPLE_ROWS", 100)
-    of = embedding.moments(csr_matrix(x))
-    e = embedding.embed(csr_matrix(x), of, seed=4)
-    rows = np.sort(np.random.default_rng(4).permutation(400)[:100])
+    entries = np.full(400, 6)
+    assert embedding.sample_rows(entries, 4) is None
+    monkeypatch.setattr(embedding, "SAMPLE_ENTRIES", 600)
+    rows = embedding.sample_rows(entries, 4)
+    assert rows.tolist() == sorted(set(rows.tolist())) and len(rows) == 100
+    e = embedding.embed(csr_matrix(x)[rows], moments(x), seed=4)
     z = (x[rows] - x.mean(0)) / x.std(0)
     _, s, vt = np.linalg.svd(z, full_matrices=False)
     want = (s[:5, None] * vt[:5]).T
@@ -51,9 +59,34 @@ def test_columns_that_vary_together_are_one_cluster_and_opposites_are_two():
     rng = np.random.default_rng(5)
     driver = rng.random((500, 1))
     up, down = driver + 0.05 * rng.random((500, 5)), 1 - driver + 0.05 * rng.random((500, 4))
-    x = csr_matrix(np.concatenate([up, down], axis=1))
-    groups = embedding.cluster_columns(x, embedding.moments(x), seed=0)
+    x = np.concatenate([up, down], axis=1)
+    groups = embedding.cluster_columns(csr_matrix(x), moments(x), seed=0)
     assert [g.tolist() for g in groups] == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
+
+
+def one_after_another(score, groups, most):
+    """The rule in words: prompts from the highest score down, those of one score together, whole, up to the edge."""
+    rows, best = {}, {}
+    for i, g in enumerate(groups):
+        rows.setdefault(g, []).append(i)
+        best[g] = max(best.get(g, 0.0), score[i])
+    taken = []
+    for level in sorted({b for b in best.values() if b > 0}, reverse=True):
+        together = [rows[g] for g in rows if best[g] == level]
+        if len(taken) >= most or len(taken) + sum(map(len, together)) >= most + max(map(len, together)):
+            break
+        taken += [i for rows_of in together for i in rows_of]
+    return sorted(taken)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_rows_of_a_kind_are_whole_prompts_from_the_highest_score_down(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 60))
+    groups = [f"g{x}" for x in rng.integers(0, rng.integers(1, 40), n)]
+    score = np.round(rng.random(n) * rng.integers(0, 2, n), int(rng.integers(1, 4)))
+    most = int(rng.integers(1, 30))
+    assert _Prompts.of(groups).top(score, most).tolist() == one_after_another(score, groups, most)
 
 
 @pytest.mark.parametrize(("n_rows", "rows"), [(500, 100), (5000, 200), (259_842, 520)])

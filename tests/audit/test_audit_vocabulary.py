@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 from sklearn.metrics import normalized_mutual_info_score
 
-from offtarget.audit.concepts import topics
+from offtarget.audit.concepts import clusters, topics
 from offtarget.audit.concepts.clusters import _overlap, cluster_latents, min_firing, nmi
 from offtarget.audit.concepts.contrast import contrasts, symmetric_activity
 from offtarget.audit.concepts.spaces import LatentSpace
@@ -46,7 +46,8 @@ def test_a_real_family_is_found_by_every_seed_and_chance_is_not() -> None:
     found = cluster_latents(csr_matrix(x[:300]), csr_matrix(x[300:]), seed=0)
     assert len(found.clusters) == 3
     assert found.stability == (1.0, 1.0, 1.0)
-    assert _overlap(np.array([0, 1, 2, 3]), [np.array([0, 0, 0, 0, 1]), np.array([0, 0, 1, 1, 1])]) == (1 + 0.5) / 2
+    parts = [np.array([0, 0, 0, 0, 1]), np.array([0, 0, 1, 1, 1])]
+    assert _overlap(np.array([0, 1, 2, 3]), [(p, np.bincount(p)) for p in parts]) == (1 + 0.5) / 2
 
 
 def test_noise_makes_no_cluster():
@@ -88,6 +89,42 @@ def test_nmi_is_sklearns_with_the_sign_of_association():
             assert g[i, i] == pytest.approx(want)
     assert got[0, 0] == pytest.approx(1)
     assert got[1, 1] == pytest.approx(-1)
+
+
+@pytest.mark.parametrize(("share", "block"), [(0.01, 512), (0.2, 16), (0.9, 16)])
+def test_edges_are_the_pairs_of_the_largest_nmi_of_all_beyond_chance(share, block, monkeypatch):
+    monkeypatch.setattr(clusters, "EDGE_SHARE", share)
+    monkeypatch.setattr(clusters, "EDGES_PER_LATENT", 0)
+    monkeypatch.setattr(clusters, "_BLOCK", block)
+    rng = np.random.default_rng(4)
+    driver = rng.random((400, 9)) < 0.3
+    x = (driver[:, rng.integers(0, 9, 70)] & (rng.random((400, 70)) < 0.7)) | (rng.random((400, 70)) < 0.05)
+    counts = x.sum(0).astype(float)
+    value, g = nmi(x.T.astype(float) @ x, counts[:, None], counts[None], 400)
+    n_pairs = 70 * 69 / 2
+    r, c = np.nonzero(np.triu((value > 0) & (g > stats.chi2.isf(0.05 / n_pairs, 1)), k=1))
+    best = np.sort(np.argsort(-value[r, c], kind="stable")[: int(np.ceil(share * n_pairs))])
+    rows, columns, weights = clusters._edges(csc_matrix(x, dtype=np.float32), counts)
+    found = np.lexsort((columns, rows))
+    assert rows[found].tolist() == r[best].tolist() and columns[found].tolist() == c[best].tolist()
+    np.testing.assert_allclose(weights[found], value[r, c][best], rtol=1e-12)
+    assert len(best) > 20
+
+
+def test_clusters_of_many_responses_are_those_of_a_sample_of_them(monkeypatch):
+    rng = np.random.default_rng(7)
+    x = np.concatenate([np.repeat(rng.random((4000, 1)) < 0.3, 6, axis=1) for _ in range(5)], axis=1) * 0.1
+    x *= rng.random(x.shape) < 0.9
+    chosen, rejected = csr_matrix(x[:2000]), csr_matrix(x[2000:])
+    whole = cluster_latents(chosen, rejected, seed=0)
+    assert whole.clusters == tuple(tuple(range(6 * k, 6 * k + 6)) for k in range(5))
+    monkeypatch.setattr(clusters, "WORK", 1e4)
+    monkeypatch.setattr(clusters, "LEAST_ROWS", 300)
+    looked = []
+    inner = clusters._edges
+    monkeypatch.setattr(clusters, "_edges", lambda fired, counts: looked.append(fired.shape) or inner(fired, counts))
+    sampled = cluster_latents(chosen, rejected, seed=0)
+    assert looked == [(600, 30)] and sampled.clusters == whole.clusters and sampled.left_out == whole.left_out
 
 
 def test_latents_that_avoid_each_other_share_no_cluster():
@@ -149,7 +186,7 @@ def test_by_blocks_of_rows_latents_follow_the_plain_formula(
         monkeypatch.setattr(storage, "MAPPED_FROM", 0)
         part.save(tmp_path)
         part = FeatureMatrix.load(tmp_path)
-    monkeypatch.setattr(feature_files, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(storage, "BLOCK_ROWS", rows)
     got, s = contrasts([part], specs), symmetric_activity(part, specs)
     for m, (name, g) in enumerate(sets.items()):
         disparity = ((c[:, g] > 0.01) * 1.0 - (r[:, g] > 0.01)).mean(axis=1)
@@ -281,7 +318,7 @@ def test_topics_by_latents_go_by_the_rare_ones_and_are_blind_to_the_choice(
     # by whole rows, as clusters of the paper's kind would have it, form drowns the subject
     whole = (part.values["chosen", "freq"] + part.values["rejected", "freq"]).toarray().astype(np.float32)
     assert purity(topics.find_topics(pairs.pairs, "clusters", whole, seed=0)[1], truth) < 0.6
-    monkeypatch.setattr("offtarget.lens.features.BLOCK_ROWS", 100)
+    monkeypatch.setattr("offtarget.lens.storage.BLOCK_ROWS", 100)
     monkeypatch.setattr("offtarget.audit.concepts.spaces.FITTED_ROWS", 160)
     assert purity(topics.find_topics(pairs.pairs, "latents", part, seed=0)[1], truth) > 0.95
     vocabulary = Vocabulary({"sae": lens_identity(part)}, (), found, (), {})

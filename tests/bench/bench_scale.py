@@ -1,17 +1,16 @@
-"""Time and memory of the global view at the scale of arXiv 2606.12360 (limits: 15 minutes, 12 GiB on 2 cores).
+"""Time and memory of a whole audit at the scale of arXiv 2606.12360 (limits: 25 minutes, 12 GiB on 2 cores).
 
-    python tests/bench/bench_scale.py [--rows 6500,13000,26000] [--out DIR] [--work DIR] [--keep]
+    python tests/bench/bench_scale.py [--rows 10000,26000,100000] [--out DIR] [--work DIR] [--keep]
 
-The paper's size is `--rows 259842`: 65,536 latents, at least 3,000 on each response, 814 clusters, 512 topics;
-its features take 13 GB of disk under --work. They are simulated (`simulated_features.py`) and written once in
-the form that `FeatureMatrix.load` maps; `--keep` leaves them there for the next run. Making them, and making
-the pairs' texts, is not part of the figure and is told apart.
+The paper's size is `--rows 259842`: 65,536 latents, at least 3,000 on each response, 512 topics; its features take 15 GB of
+disk under --work. They are simulated (`simulated_features.py`) and written once in the form that `FeatureMatrix.load` maps;
+`--keep` leaves them there for the next run. Making them, and making the pairs' texts, is not part of the figure.
 
-Each size is measured in its own process, whose files the system has been asked to forget: features opened,
-topics, contrasts, and the global view with all its tests, by the functions of `offtarget.audit.run`. Every
-planted effect must be found. `seconds` are those of a clock, `cpu` those of the processor (they part where
-other work runs beside it or the disk is slow); memory is the process's peak, texts of the pairs included. With
---out the table is written as JSON and drawn as `scale.svg`.
+Each size is measured in its own process, whose files the system has been asked to forget: `engine.auditing.audit_into` with the
+surface lens, which reads the texts, and with these latents: vocabulary, views, page and folder. `seconds` are those of a clock,
+`cpu` those of the processor; memory is the process's peak, texts of the pairs included. A planted cell is found if a concept
+most of whose latents are its cluster's leans the right way, at q < 0.05, in the topic that holds most of its rows. With --out the
+table is written as JSON and drawn as `scale.svg`.
 """
 
 import argparse
@@ -23,48 +22,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-MINUTES, GIB = 15, 12
-STAGES = ("features", "topics", "contrasts", "tests", "halves", "bootstrap", "length control", "rows and q")
+MINUTES, GIB = 25, 12
+STAGES = (
+    "surface features", "hash of features", "vocabulary", "contrasts", "overall view", "global view", "local view", "labels",
+    "page", "folder and rest",
+)  # fmt: skip
 SEED = 0
-
-
-class Clock:
-    """Seconds, processor seconds and peak memory by stage; what a stage calls as another is taken off it."""
-
-    def __init__(self) -> None:
-        self.stages: dict[str, dict[str, float]] = {}
-        self._inner: list[list[float]] = []
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter(), time.process_time()
-        self._inner.append([0.0, 0.0])
-        yield
-        spent = time.perf_counter() - start[0], time.process_time() - start[1]
-        inner = self._inner.pop()
-        if self._inner:
-            self._inner[-1] = [a + b for a, b in zip(self._inner[-1], spent, strict=True)]
-        found = self.stages.setdefault(name, {"seconds": 0.0, "cpu": 0.0, "peak_gib": 0.0})
-        found["seconds"] += spent[0] - inner[0]
-        found["cpu"] += spent[1] - inner[1]
-        found["peak_gib"] = round(peak_gib(), 3)
-
-    def watch(self, module: Any, function: str, name: str) -> None:
-        """Time a function of a module as a stage wherever that module calls it."""
-        inner: Callable[..., Any] = getattr(module, function)
-
-        def timed(*args: Any, **kw: Any) -> Any:
-            with self.stage(name):
-                return inner(*args, **kw)
-
-        setattr(module, function, timed)
 
 
 def peak_gib() -> float:
@@ -93,78 +63,93 @@ def forget(folder: Path) -> None:
         os.close(fd)
 
 
-def measure(folder: Path, n_rows: int) -> dict[str, Any]:
-    """Run the global view as the audit does; what it took, and what it found."""
-    from simulated_features import concepts_of, pairs_of, world
+def measure(folder: Path, n_rows: int, work: Path) -> dict[str, Any]:
+    """Audit as `offtarget audit --lens surface,sae` does; what it took, and what it found."""
+    from simulated_features import pairs_of, world
 
-    from offtarget.audit.concepts.contrast import contrasts
-    from offtarget.audit.concepts.topics import SILENT
-    from offtarget.audit.run import topics_of
-    from offtarget.audit.statistics.inside import partition
-    from offtarget.audit.views import contexts
-    from offtarget.audit.views.common import Rows, that_differ
+    from offtarget.engine import auditing
+    from offtarget.engine.recipe import AuditOptions
+    from offtarget.lens import table
     from offtarget.lens.features import FeatureMatrix
+    from offtarget.lens.reader import Reader
+    from offtarget.store import Store
 
     w = world(n_rows, SEED)
-    pairs, concepts = pairs_of(w, SEED), concepts_of(w)
-    planted, truth = w.planted, w.topic
+    pairs = pairs_of(w, SEED)
+    planted, truth, clusters = w.planted, w.topic, w.clusters
     del w
     forget(folder)
-    clock, before = Clock(), peak_gib()
-    for function, name in (
-        ("inside_test", "tests"),
-        ("half_differences", "halves"),
-        ("judge", "contexts dealt out"),
-        ("_held", "length control"),
-    ):
-        clock.watch(contexts, function, name)
-    with clock.stage("features"):
-        features = FeatureMatrix.load(folder)
-    rows, names = Rows.of(pairs.pairs), [c.id for c in concepts]
-    with clock.stage("topics"):
-        topics, codes = topics_of(pairs, [features], concepts, seed=SEED)
-    assert topics is not None
-    with clock.stage("contrasts"):
-        c = contrasts([features], concepts)
-    with clock.stage("rows and q"):
-        tested = that_differ(c, np.arange(len(concepts)))
-        membership, pool = partition(codes, len(topics)), np.flatnonzero(codes != SILENT)
-        view, family = contexts.context_view("global", rows, names, c, membership, pool, topics.ids, tested, seed=SEED)
-    missed, others = check(planted, truth, codes, family)
-    total = {k: sum(s[k] for s in clock.stages.values()) for k in ("seconds", "cpu")}
+    before, seconds, kept = peak_gib(), {}, {}
+    table.LENSES["sae"] = replace(
+        table.LENSES["sae"], read=lambda *_: FeatureMatrix.load(folder), reads_model=False, shards=None
+    )
+
+    def timed(function: str, stage: str) -> None:
+        inner: Callable[..., Any] = getattr(auditing, function)
+
+        def outer(*args: Any, **kw: Any) -> Any:
+            start = time.perf_counter()
+            kept[stage] = found = inner(*args, **kw)
+            seconds[stage] = time.perf_counter() - start
+            return found
+
+        setattr(auditing, function, outer)
+
+    for function, stage in (("features_of", "surface features"), ("run_audit", "audit"), ("render_audit", "page")):
+        timed(function, stage)
+    start, cpu = time.perf_counter(), time.process_time()
+    with tempfile.TemporaryDirectory(dir=work) as temporary:
+        options, reader = AuditOptions(lens=("surface", "sae")), Reader(None, Store(Path(temporary) / "store"))
+        auditing.audit_into(Path(temporary) / "audit", pairs, options, reader)
+        size = (Path(temporary) / "audit" / "audit.json").stat().st_size
+    total = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+    found = kept["audit"]
+    stages = {k: v for k, v in found.audit.timing.items() if k in STAGES}
+    stages |= {k: v for k, v in seconds.items() if k != "audit"}
+    stages["folder and rest"] = total["seconds"] - sum(stages.values())
+    family = found.workings.families["global"]
+    missed, others = check(planted, truth, clusters, found, family)
     return {
         "rows": n_rows,
-        "topics": len(topics),
-        "tested": view.family.tested,
-        "findings": view.family.findings,
+        "topics": sum(c.kind == "topic" for c in found.audit.contexts),
+        "concepts": len(found.audit.concepts),
+        "tested": {view: f.tested for view, f in found.audit.families.items()},
+        "findings": int((family["tested"] & (family["q"] < 0.05)).sum()),
         "planted": len(planted),
         "missed": missed,
         "other_findings": others,
-        "stages": clock.stages,
-        **total,
-        "peak_gib": peak_gib(),
-        "texts_gib": before,
+        "stages": {k: round(v, 2) for k, v in stages.items()},
+        **{k: round(v, 1) for k, v in total.items()},
+        "peak_gib": round(peak_gib(), 3),
+        "texts_gib": round(before, 3),
+        "audit_json_mb": round(size / 1e6, 2),
     }
 
 
-def check(planted: Any, truth: Any, codes: Any, family: Any) -> tuple[list[Any], int]:
-    """Which planted cells were not found, and how many findings are of clusters that nothing was planted in."""
-    found = family["tested"] & (family["q"] < 0.05)
-    missed = []
+def check(planted: Any, truth: Any, clusters: Any, found: Any, family: Any) -> tuple[list[Any], int]:
+    """Which planted cells were not found, and how many findings are of concepts of other latents."""
+    members = [
+        {int(m.split(":")[1]) for m in c.members} if c.lens == "sae" else set() for c in found.vocabulary.concepts
+    ]
+    where = found.workings.membership
+    topics = [k for k, name in enumerate(found.workings.context_ids) if name.startswith("topic:")]
+    hit = family["tested"] & (family["q"] < 0.05)
+    missed, touched = [], np.zeros(len(members), dtype=bool)
     for topic, cluster, sign in planted:
-        mine = codes[(truth == topic) & (codes >= 0)]
-        context = int(np.bincount(mine).argmax())
-        if not found[context, cluster] or np.sign(family["effect"][context, cluster]) != sign:
+        own = set(clusters[cluster].tolist())
+        mine = np.array([bool(m) and 2 * len(m & own) >= len(m) for m in members])
+        touched |= np.array([bool(m & own) for m in members])
+        k = max(topics, key=lambda k: int((truth[where[k].indices] == topic).sum()))
+        if not (hit[k] & mine & (np.sign(family["effect"][k]) == sign)).any():
             missed.append((topic, cluster, sign))
-    touched = {cluster for _, cluster, _ in planted}
-    return missed, int(found[:, [m for m in range(found.shape[1]) if m not in touched]].sum())
+    return missed, int(hit[:, ~touched].sum())
 
 
 def report(found: list[dict[str, Any]], out: Path | None) -> None:
     """The table of cost against n, and its plot."""
     print(f"\n{'stage':<16}" + "".join(f"{r['rows']:>12,}" for r in found))
     for stage in STAGES:
-        print(f"{stage:<16}" + "".join(f"{r['stages'][stage]['seconds']:>10.1f} s" for r in found))
+        print(f"{stage:<16}" + "".join(f"{r['stages'].get(stage, 0.0):>10.1f} s" for r in found))
     print(f"{'all':<16}" + "".join(f"{r['seconds']:>10.1f} s" for r in found))
     print(f"{'all, processor':<16}" + "".join(f"{r['cpu']:>10.1f} s" for r in found))
     print(f"{'peak memory':<16}" + "".join(f"{r['peak_gib']:>8.2f} GiB" for r in found))
@@ -179,7 +164,7 @@ def report(found: list[dict[str, Any]], out: Path | None) -> None:
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     cost, memory = figure.subplots(1, 2)
     for stage in STAGES:
-        cost.plot(n, [max(r["stages"][stage]["seconds"], 1e-2) for r in found], "o-", ms=3, lw=1, label=stage)
+        cost.plot(n, [max(r["stages"].get(stage, 0.0), 1e-2) for r in found], "o-", ms=3, lw=1, label=stage)
     cost.plot(n, [r["seconds"] for r in found], "ko-", lw=2, label="all")
     cost.plot(n, [r["cpu"] for r in found], "ko:", lw=1, ms=3, label="all, processor")
     memory.plot(n, [r["peak_gib"] for r in found], "ko-", lw=2, label="peak")
@@ -205,7 +190,7 @@ def in_process(*argv: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", default="6500,13000,26000", help="sizes, separated by commas")
+    parser.add_argument("--rows", default="3000,10000,26000", help="sizes, separated by commas")
     parser.add_argument("--out", type=Path, help="folder for scale.json and scale.svg")
     parser.add_argument("--work", type=Path, default=Path(tempfile.gettempdir()), help="where features lie")
     parser.add_argument("--keep", action="store_true", help="leave the features there")
@@ -216,22 +201,22 @@ def main() -> None:
         if what == "simulate":
             simulate(folder, n_rows)
         else:
-            print(json.dumps(measure(folder, n_rows)))
+            print(json.dumps(measure(folder, n_rows, args.work)))
         return
     found = []
     for n_rows in [int(n) for n in args.rows.split(",")]:
         folder = args.work / f"offtarget-scale-{n_rows}"
         if not (folder / "features.json").exists():
-            need, free = n_rows * 2 * 3200 * 8, shutil.disk_usage(args.work).free
+            need, free = n_rows * 7 * 3200 * 8 // 3, shutil.disk_usage(args.work).free
             print(f"{n_rows} rows: {need / 1e9:.1f} GB of disk, {free / 1e9:.1f} GB free", flush=True)
             if need > 0.95 * free:
                 sys.exit(f"{args.work}: too little room; choose another folder with --work, or fewer --rows")
             print(in_process("--part", "simulate", str(folder), str(n_rows)), flush=True)
-        result = json.loads(in_process("--part", "measure", str(folder), str(n_rows)))
+        result = json.loads(in_process("--part", "measure", str(folder), str(n_rows), "--work", str(args.work)))
         found.append(result)
         fits = result["seconds"] < MINUTES * 60 and result["peak_gib"] < GIB
         print(
-            f"{n_rows} rows, {result['topics']} topics, {result['tested']:,} hypotheses on "
+            f"{n_rows} rows, {result['topics']} topics, {result['concepts']:,} concepts, {sum(result['tested'].values()):,} hypotheses on "
             f"{len(os.sched_getaffinity(0))} cores: {result['seconds']:.0f} s (processor {result['cpu']:.0f} s, limit "
             f"{MINUTES * 60}), peak {result['peak_gib']:.2f} GiB (limit {GIB}): {'ok' if fits else 'OVER'}; "
             f"planted {result['planted'] - len(result['missed'])} of {result['planted']} found, "

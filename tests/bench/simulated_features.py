@@ -121,10 +121,12 @@ def write_features(folder: Path, w: World, seed: int) -> int:
     """Draw the firing frequencies of both responses block by block; the stored entries in all."""
     columns = [Column(f"sae:{j}", f"latent {j}", "share of tokens", "presence") for j in range(LATENTS)]
     dtypes: dict[Any, Any] = {("chosen", "freq"): np.float32, ("rejected", "freq"): np.float32}
+    prompt: Any = ("prompt", "max")
     noise = np.exp(np.random.default_rng(seed).normal(size=2**16)).astype(np.float32)
     flat = w.tables.ravel()
     entries, fewest = 0, LATENTS
-    with FeatureWriter(folder, "sae", columns, dtypes, {"identity": "simulated"}, "latent", True) as writer:
+    stored = {**dtypes, prompt: np.float32}
+    with FeatureWriter(folder, "sae", columns, stored, {"identity": "simulated"}, "latent", True) as writer:
         for start in range(0, len(w.topic), BLOCK):
             rng = np.random.default_rng([seed, start])
             rows = np.arange(start, min(start + BLOCK, len(w.topic)))
@@ -144,6 +146,11 @@ def write_features(folder: Path, w: World, seed: int) -> int:
                 entries, fewest = entries + int(counts.sum()), min(fewest, int(counts.min()))
                 parts = (np.minimum(value[once], 1.0), latent[once].astype(np.int32), [0, *np.cumsum(counts)])
                 block[key] = csr_matrix(parts, shape=(len(rows), LATENTS))
+                if sign > 0:  # a third of what the response shows, as the prompt's strongest firing
+                    of_prompt = block[key].copy()
+                    of_prompt.data[of_prompt.indices % 3 > 0] = 0
+                    of_prompt.eliminate_zeros()
+                    block[prompt] = of_prompt
             writer.append([f"row{i}" for i in rows], [f"g{w.group[i]}" for i in rows], block)
     assert fewest >= LEAST_LATENTS, f"a response has only {fewest} latents"
     return entries

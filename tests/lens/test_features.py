@@ -130,7 +130,7 @@ def test_of_a_mapped_matrix_only_the_rows_asked_for_are_read(tmp_path: Path, mon
 
 @pytest.mark.parametrize("rows", [1, 7, 50, 64])
 def test_blocks_of_rows_are_the_rows_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, rows: int):
-    monkeypatch.setattr(features, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(storage, "BLOCK_ROWS", rows)
     before = large()
     before.save(tmp_path)
     keys = [("rejected", "freq"), ("chosen", "freq")]

@@ -37,8 +37,6 @@ PEAK_BITS = 6
 
 FILE_VERSION = 3
 ARRAYS, TABLE = "features.npz", "features.json"
-BLOCK_ROWS = 1024
-"""Rows read at once of a matrix that is gone through (some 50 MB at 3,000 latents a response)."""
 _HASHED = 2**24
 """Values hashed at once."""
 FITTED = "fitted.npz"
@@ -183,11 +181,7 @@ class FeatureMatrix:
 
         Of matrices that lie on disk no more than one block is in memory.
         """
-        for start in range(0, len(self), BLOCK_ROWS):
-            rows = slice(start, min(start + BLOCK_ROWS, len(self)))
-            yield rows, tuple(self.values[key][rows] for key in keys)
-            for key in keys:
-                storage.release(self.values[key])
+        yield from storage.row_blocks(*(self.values[key] for key in keys))
 
     @cached_property
     def sha256(self) -> str:

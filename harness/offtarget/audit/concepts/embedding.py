@@ -6,6 +6,7 @@ length), and k-means groups the embeddings. The number of clusters is not in the
 about 40 latents, and there are at most 512.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from offtarget.audit.statistics.means import Floats, Ints
 
 COMPONENTS = 128
 SAMPLE_ROWS = 30_000
+SAMPLE_ENTRIES = 5e7
+"""Stored values of the rows that clusters are learnt from, at most (about 1 GB while they are)."""
 LATENTS_PER_CLUSTER = 40
 MAX_CLUSTERS = 512
 MIN_SD = 1e-6
@@ -30,27 +33,62 @@ class Moments:
     sd: Floats
 
 
-def moments(x: Any) -> Moments:
-    """Of the columns of a sparse matrix."""
-    n = x.shape[0]
-    mean = np.asarray(x.sum(axis=0), dtype=np.float64).ravel() / n
-    square = np.asarray(x.multiply(x).sum(axis=0), dtype=np.float64).ravel() / n
-    return Moments(mean, np.sqrt(np.maximum(square - mean**2, 0.0)))
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What going through the rows of a sparse matrix once tells of its columns, each `(n_columns,)`."""
+
+    fired: Ints
+    """Rows with a value above zero."""
+    moments: Moments
+    size: Floats
+    """Mean absolute value."""
+
+
+def see(blocks: Iterable[Any], width: int) -> Seen:
+    """Go through a matrix block of rows by block of rows, so that it need not be in memory.
+
+    Args:
+        blocks: sparse rows, one block after another.
+        width: columns.
+    """
+    fired = np.zeros(width, dtype=np.int64)
+    total, square, size = np.zeros(width), np.zeros(width), np.zeros(width)
+    n = 0
+    for block in blocks:
+        n += block.shape[0]
+        x = block.data.astype(np.float64)
+        fired += np.bincount(block.indices[block.data > 0], minlength=width)
+        total += np.bincount(block.indices, x, minlength=width)
+        square += np.bincount(block.indices, x**2, minlength=width)
+        size += np.bincount(block.indices, np.abs(x), minlength=width)
+    n = max(n, 1)
+    mean = total / n
+    return Seen(fired, Moments(mean, np.sqrt(np.maximum(square / n - mean**2, 0.0))), size / n)
+
+
+def sample_rows(entries: Ints, seed: int) -> Ints | None:
+    """The rows from which clusters are learnt where all are too many; None: all are.
+
+    Args:
+        entries: stored values of each row.
+        seed: of the draw.
+    """
+    n = len(entries)
+    most = min(SAMPLE_ROWS, int(SAMPLE_ENTRIES / max(entries.mean(), 1.0))) if n else 0
+    return None if n <= most else np.sort(np.random.default_rng(seed).permutation(n)[:most])
 
 
 def embed(x: Any, of: Moments, *, seed: int) -> Floats:
     """Unit vectors `(n_columns, n_components)` of the columns of x, close where columns vary together.
 
     Args:
-        x: sparse `(n_rows, n_columns)`.
-        of: its moments.
-        seed: of the sample of rows and of the iteration's start.
+        x: sparse `(n_rows, n_columns)`, all rows or a sample of them (`sample_rows`).
+        of: moments over all rows.
+        seed: of the iteration's start.
     """
     from scipy.sparse.linalg import LinearOperator, svds
 
     rng = np.random.default_rng(seed)
-    if x.shape[0] > SAMPLE_ROWS:
-        x = x[np.sort(rng.permutation(x.shape[0])[:SAMPLE_ROWS])]
     x = x.astype(np.float64)
     scale = 1 / np.maximum(of.sd, MIN_SD)
 

@@ -7,7 +7,6 @@ Kinds overlap, and know nothing of the choice.
 """
 
 import hashlib
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from offtarget.audit.concepts.clusters import MAX_SHARE, min_firing
-from offtarget.audit.concepts.embedding import cluster_columns, moments
+from offtarget.audit.concepts.embedding import Moments, cluster_columns, sample_rows, see
 from offtarget.audit.concepts.words import prompt_words
 from offtarget.audit.statistics.means import Floats, Ints
 from offtarget.data.pairs import Pair
 from offtarget.lens.features import FeatureMatrix, Stat
+from offtarget.lens.storage import row_blocks
 
 TOP_ROWS = 200
 TOP_SHARE = 0.002
@@ -71,10 +71,11 @@ def find_kinds(features: Sequence[FeatureMatrix], pairs: Sequence[Pair], *, seed
         ids = [c.id for c in part.columns]
         if ("prompt", "max") in part.values:
             x = part.values["prompt", "max"]
-            fired = np.asarray((x > 0).sum(axis=0)).ravel()
-            keep = np.flatnonzero((fired >= min_firing(x.shape[0])) & (fired <= MAX_SHARE * x.shape[0]))
-            x = x[:, keep]
-            groups = cluster_columns(x, moments(x), seed=seed)
+            seen = see((block for _, (block,) in row_blocks(x)), len(ids))
+            keep = np.flatnonzero((seen.fired >= min_firing(x.shape[0])) & (seen.fired <= MAX_SHARE * x.shape[0]))
+            of = Moments(seen.moments.mean[keep], seen.moments.sd[keep])
+            rows = sample_rows(np.diff(x.indptr), seed)
+            groups = cluster_columns((x if rows is None else x[rows])[:, keep], of, seed=seed)
             members = [tuple(sorted(ids[keep[j]] for j in g)) for g in groups if len(g) > 1]
         elif ("prompt", "value") in part.values:
             members = [(c.id,) for c in part.columns]
@@ -90,45 +91,85 @@ def place(kinds: Sequence[PromptKind], features: Sequence[FeatureMatrix]) -> Any
     """Which rows are inside each kind: sparse `(n_kinds, n_rows)`."""
     from scipy.sparse import csr_matrix
 
-    by_lens = {f.lens: f for f in features}
     n = len(features[0])
-    inside = [_rows(k, by_lens[k.lens]) for k in kinds]
+    inside: list[Ints] = [np.zeros(0, dtype=np.int64)] * len(kinds)
+    for part in features:
+        mine = [k for k, kind in enumerate(kinds) if kind.lens == part.lens]
+        if not mine:
+            continue
+        scores = _scores([kinds[k] for k in mine], part)
+        prompts = _Prompts.of(part.groups)
+        for j, k in enumerate(mine):
+            inside[k] = _rows(kinds[k], part, scores[:, j], prompts)
     cells = np.concatenate(inside) if inside else np.zeros(0, dtype=np.int64)
     indptr = np.cumsum([0, *(len(rows) for rows in inside)])
     return csr_matrix((np.ones(len(cells), dtype=bool), cells, indptr), shape=(len(kinds), n))
 
 
-def _rows(kind: PromptKind, part: FeatureMatrix) -> Ints:
-    at = [part.position(m) for m in kind.members]
+def _scores(kinds: Sequence[PromptKind], part: FeatureMatrix) -> Floats:
+    """The score of every prompt for each kind of one lens, `(n_rows, n_kinds)`: one pass over the rows for all of them."""
+    from scipy.sparse import csr_matrix
+
+    position = {c.id: k for k, c in enumerate(part.columns)}
+    at = [[position[m] for m in kind.members] for kind in kinds]
+    weights = np.concatenate([np.full(len(a), 1 / len(a)) for a in at])
+    which = np.repeat(np.arange(len(kinds)), [len(a) for a in at])
+    means = csr_matrix((weights, (np.concatenate(at), which)), shape=(len(position), len(kinds)))
+    stat: Stat = "value" if kinds[0].rule else "max"
+    out = np.zeros((len(part), len(kinds)))
+    for rows, (block,) in part.row_blocks(("prompt", stat)):
+        out[rows] = (block.astype(np.float64) @ means).toarray()
+    return out
+
+
+def _rows(kind: PromptKind, part: FeatureMatrix, score: Floats, prompts: "_Prompts") -> Ints:
     n = len(part)
-    stat: Stat = "value" if kind.rule else "max"
-    score = np.asarray(part.values["prompt", stat][:, at].mean(axis=1), dtype=np.float64).ravel()
-    if kind.rule and part.columns[at[0]].contrast == "presence":
-        rows = np.flatnonzero(score > part.columns[at[0]].tau)
-        return rows if len(rows) <= COMMON * n else rows[:0]
-    return _top(score, part.groups, n_top(n))
+    if kind.rule:
+        column = part.columns[part.position(kind.members[0])]
+        if column.contrast == "presence":
+            rows = np.flatnonzero(score > column.tau)
+            return rows if len(rows) <= COMMON * n else rows[:0]
+    return prompts.top(score, n_top(n))
 
 
-def _top(score: Floats, groups: Sequence[str], most: int) -> Ints:
-    """The rows of the highest scores above zero, prompt by prompt: a prompt is inside whole or not at all.
+@dataclass(frozen=True, eq=False)
+class _Prompts:
+    """Rows in the order of their prompts, and prompts in the order in which they come."""
 
-    Of prompts with one score all are inside or none, so that the order of the rows decides nothing: where those at the
-    edge are too many, it is the ones above them.
-    """
-    rows_of: dict[str, list[int]] = {}
-    best: dict[str, float] = {}
-    for i, g in enumerate(groups):
-        rows_of.setdefault(g, []).append(i)
-        best[g] = max(best.get(g, 0.0), float(score[i]))
-    taken: list[int] = []
-    above = sorted((g for g in best if best[g] > 0), key=lambda g: -best[g])
-    for _, tied in itertools.groupby(above, key=lambda g: best[g]):
-        level = [rows_of[g] for g in tied]
+    order: Ints
+    starts: Ints
+    sizes: Ints
+
+    @classmethod
+    def of(cls, groups: Sequence[str]) -> "_Prompts":
+        """Of the prompt of each row."""
+        number: dict[str, int] = {}
+        codes = np.fromiter((number.setdefault(g, len(number)) for g in groups), np.int64, len(groups))
+        sizes = np.bincount(codes)
+        return cls(np.argsort(codes, kind="stable"), np.cumsum(sizes) - sizes, sizes)
+
+    def top(self, score: Floats, most: int) -> Ints:
+        """The rows of the highest scores above zero, prompt by prompt: a prompt is inside whole or not at all.
+
+        Of prompts with one score all are inside or none, so that the order of the rows decides nothing: where those at the
+        edge are too many, it is the ones above them.
+        """
+        best = np.maximum.reduceat(score[self.order], self.starts)
+        above = np.flatnonzero(best > 0)
+        if len(above) == 0:
+            return above
+        above = above[np.argsort(-best[above], kind="stable")]
+        first = np.flatnonzero(np.concatenate([[True], np.diff(best[above]) != 0]))  # of each level of one score
+        rows = np.add.reduceat(self.sizes[above], first)
+        largest = np.maximum.reduceat(self.sizes[above], first)
+        before = np.cumsum(rows) - rows
         # whole prompts: the last may go over the edge, as one alone would
-        if len(taken) >= most or len(taken) + sum(map(len, level)) >= most + max(map(len, level)):
-            break
-        taken += itertools.chain.from_iterable(level)
-    return np.sort(np.array(taken, dtype=np.int64))
+        over = (before >= most) | (before + rows >= most + largest)
+        n_levels = int(np.argmax(over)) if over.any() else len(first)
+        taken = above[: first[n_levels] if n_levels < len(first) else len(above)]
+        inside = np.zeros(len(self.sizes), dtype=bool)
+        inside[taken] = True
+        return np.sort(self.order[np.repeat(inside, self.sizes)])
 
 
 def _named(

@@ -14,12 +14,13 @@ from typing import Any, Literal
 import numpy as np
 
 from offtarget.audit.concepts.clusters import cluster_latents, min_firing
-from offtarget.audit.concepts.embedding import cluster_columns, moments
+from offtarget.audit.concepts.embedding import Moments, cluster_columns, sample_rows, see
 from offtarget.audit.concepts.kinds import PromptKind
 from offtarget.audit.concepts.topics import Topics
 from offtarget.documents import UNREADABLE, one_line, read_json
 from offtarget.errors import ConfigError, UndecidedError
 from offtarget.lens.features import FeatureMatrix
+from offtarget.lens.storage import row_blocks
 from offtarget.store import hash_of, require_intact, write_atomic
 
 VERSION = 4
@@ -216,16 +217,18 @@ def _shift_clusters(part: FeatureMatrix, seed: int) -> list[ConceptSpec]:
     Kept latents fire on enough responses, and their difference varies (arXiv 2606.12360: sd at least 1e-3 and
     mean absolute value at least 1e-4).
     """
-    chosen, rejected = part.values["chosen", "freq"], part.values["rejected", "freq"]
-    fired = np.asarray((chosen > 0).sum(axis=0) + (rejected > 0).sum(axis=0)).ravel()
-    difference = (chosen - rejected).tocsc()
-    of = moments(difference)
-    size = np.asarray(abs(difference).mean(axis=0)).ravel()
-    keep = np.flatnonzero((fired >= min_firing(2 * len(part))) & (of.sd >= MIN_SHIFT_SD) & (size >= MIN_SHIFT))
-    kept = difference[:, keep].tocsr()
+    sides = part.values["chosen", "freq"], part.values["rejected", "freq"]
     ids = [c.id for c in part.columns]
+    fired = sum(see((blocks[k] for _, blocks in row_blocks(*sides)), len(ids)).fired for k in (0, 1))
+    seen = see((chosen - rejected for _, (chosen, rejected) in row_blocks(*sides)), len(ids))
+    of = seen.moments
+    keep = np.flatnonzero((fired >= min_firing(2 * len(part))) & (of.sd >= MIN_SHIFT_SD) & (seen.size >= MIN_SHIFT))
+    entries = np.diff(sides[0].indptr) + np.diff(sides[1].indptr)
+    rows = sample_rows(entries, seed)
+    chosen, rejected = sides if rows is None else (x[rows] for x in sides)
+    kept = (chosen - rejected).tocsr()[:, keep]
     out = []
-    for group in cluster_columns(kept, moments(kept), seed=seed):
+    for group in cluster_columns(kept, Moments(of.mean[keep], of.sd[keep]), seed=seed):
         at = sorted(int(keep[j]) for j in group)
         names = tuple(ids[j] for j in at)
         place = tuple((float(of.mean[j]), float(of.sd[j])) for j in at)
