@@ -16,7 +16,6 @@ from offtarget.audit.concepts.spaces import LatentSpace
 from offtarget.audit.concepts.vocabulary import ConceptSpec, Vocabulary, cluster_id, find_concepts, lens_identity
 from offtarget.audit.concepts.words import count_words, keywords, log_odds
 from offtarget.errors import ConfigError, DataError, UndecidedError
-from offtarget.lens import features as feature_files
 from offtarget.lens import storage
 from offtarget.lens.features import Column, FeatureMatrix
 

@@ -5,8 +5,9 @@ moments, grid after grid, until enough were killed. Printed for each engine: kil
 cells that differ, and cells that two workers wrote.
 
     python tests/bench/bench_crew.py [--engines local,ray,slurm] [--workers 2] [--kills 50]
+    python tests/bench/bench_crew.py --reading FILE [...]     # the same of the shards that the surface lens reads a large set in
 
-`slurm` is submitit's local executor here.
+`large_set.py` makes such a set. `slurm` is submitit's local executor here.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,7 +30,13 @@ from tests.conftest import save_tiny_model, write_styled_pairs
 from offtarget.board.cell import Cell, differences
 from offtarget.board.folder import read_cells
 from offtarget.cli.main import call
+from offtarget.data.loading import load_pairs
+from offtarget.engine.executors.crew import readers_of
+from offtarget.engine.executors.engines import crew_of
 from offtarget.engine.executors.leases import read
+from offtarget.lens.reader import Reader
+from offtarget.lens.table import features_of
+from offtarget.store import Store
 
 PROTOCOLS = [
     "dpo", {"filter": {"strength": 0.2}}, {"label_flip": {"strength": 0.1}}, "reward_shaping", "steering", "ablation",
@@ -89,17 +96,50 @@ def cells(out: Path) -> dict[str, Cell]:
     return {c.key: c for c in read_cells(out / "cells").cells}
 
 
+def reading(file: Path, engines: Sequence[str], workers: int, kills: int, rng: random.Random) -> None:
+    """Have a set read by one process, then by each engine while its workers are killed, until enough were killed."""
+    pairs = load_pairs(str(file))
+    (alone,) = features_of(pairs, ["surface"], Reader(None, Store(Path("alone"))))
+    for engine in engines:
+        killed: list[str] = []
+        times = other = made = twice = 0
+        began = time.monotonic()
+        while len(killed) < kills:
+            os.environ["OFFTARGET_HOME"] = str(Path(f"store-{engine}-{times}").resolve())
+            store, out = Store(), Path(f"{engine}-{times}")
+            with killer(readers_of(out), min(PER_GRID, kills - len(killed)), rng) as some:
+                crew_of(engine, workers).read(pairs, ["surface"], Reader(None, store), out)
+            killed += some
+            times += 1
+            (found,) = features_of(pairs, ["surface"], Reader(None, Store()))
+            other += found.sha256 != alone.sha256 or found.info != alone.info
+            events = [e["key"] for e in store.events() if e["stage"] == "surface-rows" and e["event"] == "made"]
+            made += len(set(events))
+            twice += len(events) - len(set(events))
+        print(
+            f"{engine}, {workers} workers: {len(killed)} killed ({sum(k != 'None' for k in killed)} of them reading a shard), "
+            f"{made} shards in {times} readings of {len(pairs):,} pairs, {other} readings different, {twice} shards made twice, "
+            f"{time.monotonic() - began:.0f} s",
+            flush=True,
+        )
+
+
 def main() -> None:
     """Make the grid alone, then under each engine."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--engines", default="local,ray,slurm")
     ask.add_argument("--workers", type=int, default=2)
     ask.add_argument("--kills", type=int, default=50)
+    ask.add_argument("--reading", type=Path, help="a set of more than 4,096 pairs, whose shards are read")
     given = ask.parse_args()
     rng = random.Random(0)
     os.environ["OFFTARGET_SUBMITIT"] = "local"
     with tempfile.TemporaryDirectory() as at:
+        file = given.reading and given.reading.resolve()
         os.chdir(at)
+        if file:
+            reading(file, given.engines.split(","), given.workers, given.kills, rng)
+            return
         write_recipe(save_tiny_model(Path(at) / "model"))
         os.environ["OFFTARGET_HOME"] = str(Path(at) / "alone")
         assert call(["run", "recipe.yaml", "--out", "alone-out"]) == 0

@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from offtarget.errors import ConfigError, DataError
-from offtarget.lens import features, storage
+from offtarget.lens import storage
 from offtarget.lens.features import Column, FeatureMatrix, FeatureWriter
 
 CHOSEN = [[1.0, 0.0], [0.0, 2.5], [3.0, 4.0]]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
+from offtarget.audit import rest
 from offtarget.audit.concepts.vocabulary import Vocabulary
 from offtarget.audit.records import SCHEMA_VERSION, Audit
 from offtarget.audit.workings import Workings
@@ -90,7 +91,7 @@ class AuditFolder:
                 "make the audit again"
             )
         try:
-            audit = Audit.model_validate(raw)
+            audit = Audit.model_validate(rest.whole(raw, self.path))
         except ValidationError as error:
             raise ConfigError(f"{file}: damaged: {explain(error, Audit)}; make the audit again") from None
         if fault := dangling(audit):
@@ -165,14 +166,16 @@ class AuditFolder:
         return FeatureMatrix.load(self.path / FEATURES / lens)
 
     def write(self, found: AuditWithRows) -> None:
-        """Write `audit.json`, `workings.npz`, `vocabulary.json` and `vocabulary.npz` into the folder, which exists."""
+        """Write `audit.json` (and `rest.parquet`), `workings.npz`, `vocabulary.json` and `vocabulary.npz` into the folder, which exists."""
         found.workings.save(self.path)
         found.vocabulary.save(self.path)
         self.write_audit(found.audit)
 
     def write_audit(self, audit: Audit, features: Sequence[FeatureMatrix] = ()) -> None:
         """Write the record, and features of the audited rows, beside the other parts."""
-        write_atomic(self.path / AUDIT_FILE, audit.to_json())
+        listed, others = rest.split(audit)
+        rest.save(others, self.path)
+        write_atomic(self.path / AUDIT_FILE, listed.to_json())
         for matrix in features:
             matrix.save(self.path / FEATURES / matrix.lens)
 

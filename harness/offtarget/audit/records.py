@@ -238,7 +238,8 @@ class Audit(Record):
     contexts: tuple[Context, ...]
     families: dict[View, Family]
     hypotheses: tuple[Hypothesis, ...]
-    """By view, each with the smallest p first."""
+    """By view, each with the smallest p first. In the file of an audit that lists more than 500 of them: the findings, and what
+    columns other than latents do over the whole set; the others are in `rest.parquet`."""
     prediction: tuple[Prediction, ...]
     vocabulary: str
     """Only audits with the same value are comparable, and verdicts bind to it."""
@@ -255,6 +256,9 @@ class Audit(Record):
     truth: KnownTruth | None = None
     """What was put into the rows on purpose and what of it was found; of sets whose card names a truth file."""
     warnings: tuple[str, ...] = ()
+    rest: int = 0
+    """Hypotheses, concepts and predictions of this audit that lie in `rest.parquet` beside the file, which is then needed to read
+    it (`audit.rest`); 0 where all are here."""
     timing: dict[str, float] = Field(default_factory=dict)
 
     def with_reading(self, reading: Reading | None) -> "Audit":
