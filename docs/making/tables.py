@@ -288,22 +288,27 @@ def _claims(name: str) -> list[dict[str, Any]]:
 
 
 def scale() -> str:
-    """What the global view costs at each number of rows."""
+    """What a whole audit costs at each number of rows."""
     found = json.loads((RESULTS / "scale" / "scale.json").read_text(encoding="utf-8"))
     rows = [
         (
             f"{r['rows']:,}",
             f"{r['topics']}",
-            f"{r['tested']:,}",
+            f"{r['concepts']:,}",
+            f"{sum(r['tested'].values()):,}",
             f"{r['seconds']:.0f}",
             f"{r['peak_gib']:.1f}",
             f"{r['planted'] - len(r['missed'])} of {r['planted']}",
+            f"{r['other_findings']}",
+            f"{r['audit_json_mb']:.1f}",
         )
         for r in found
     ]
-    return table(
-        ("pairs", "topics", "cells tested", "seconds", "peak memory, GiB", "planted cells found"), rows, numbers=6
-    )
+    head = (
+        "pairs", "topics", "concepts", "cells tested", "seconds", "peak memory, GiB", "planted cells found",
+        "other findings by topic", "audit.json, MB",
+    )  # fmt: skip
+    return table(head, rows, numbers=9)
 
 
 def costs() -> str:
@@ -336,6 +341,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "planted-traits": partial(protocols, "planted-style", "over_stylization"),
     "planted-traits-taught": partial(taught, "planted-style", "over_stylization"),
     "planted-traits-one-seed": partial(scores, "planted-style", "over_stylization", True),
+    "flattery-taught": partial(taught, "counterfactual-flattery", "praise"),
+    "flattery": partial(protocols, "counterfactual-flattery", "praise"),
     "style-votes": partial(scores, "community_alignment_en", "over_stylization"),
     "style-gpt4": partial(scores, "alpaca_eval_gpt4_pairs", "over_stylization"),
     "safeguards": partial(scores, "hh_rlhf_harmless_base_test", "refusal"),

@@ -176,7 +176,7 @@ class Family(Record):
     tested: int
     findings: int
     listed: int
-    """How many are in `hypotheses` (the largest |z|); the whole family is in `workings.npz`."""
+    """How many are in `hypotheses` or `rest.parquet` (the largest |z|); the whole family is in `workings.npz`."""
     controlled: int
     """How many of the smallest p have an interval from random draws and were sent to the length control."""
     left_out: dict[str, int]
