@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,10 @@ __all__ = ["audit"]
 
 VERSION = 24
 """Rises when the same input would give other hypotheses."""
+
+
+LABELLED_ROWS = 10_000
+"""Rows, spread evenly, by which concepts of a model are labelled."""
 
 
 class _Clock:
@@ -269,9 +274,14 @@ def _concepts(
     )
     judged = _judged(features)
     told: dict[int, Told] = {}
+    rows = np.arange(0, len(pairs), -(-len(pairs) // LABELLED_ROWS))
+    some = [pairs.pairs[i] for i in rows]
+    rules = replace(rules, values=rules.values[np.concatenate([rows, rows + len(pairs)])])
     for lens, part in deep.items():
         mine = [j for j, s in enumerate(specs) if s.lens == lens]
-        told.update(zip(mine, tell(part, [specs[j] for j in mine], c.u[:, mine], rules, pairs.pairs), strict=True))
+        answers = replace(part, values={k: x for k, x in part.values.items() if k[0] != "prompt"}).select(rows)
+        u = c.u[np.ix_(rows, np.array(mine, dtype=np.int64))]
+        told.update(zip(mine, tell(answers, [specs[j] for j in mine], u, rules, some), strict=True))
     out = []
     read = np.maximum(c.read, 1 / len(c.u))
     more, less = (c.u > 0).mean(axis=0) / read, (c.u < 0).mean(axis=0) / read

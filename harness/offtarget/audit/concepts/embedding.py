@@ -17,8 +17,8 @@ from offtarget.audit.statistics.means import Floats, Ints
 
 COMPONENTS = 128
 SAMPLE_ROWS = 30_000
-SAMPLE_ENTRIES = 5e7
-"""Stored values of the rows that clusters are learnt from, at most (about 1 GB while they are)."""
+SAMPLE_ENTRIES = 2e7
+"""Stored values of the rows that clusters are learnt from, at most (half a minute and half a GB)."""
 LATENTS_PER_CLUSTER = 40
 MAX_CLUSTERS = 512
 MIN_SD = 1e-6
