@@ -275,9 +275,8 @@ def test_swapping_chosen_and_rejected_turns_every_effect_around(topical):
             assert h.length_controlled.effect == pytest.approx(-want[h.id].length_controlled.effect, abs=1e-6)
 
 
-def test_clusters_of_latents_are_audited_named_and_warned_about(make_pairs, make_surface, make_latents):
-    """Six latents follow a surface feature, six fire at random; the lens explains little."""
-    n_groups = 400
+def following_latents(make_pairs, make_surface, n_groups):
+    """Pairs, the rule `bold`, and both sides of latents: six that follow it, six that fire together, twenty of noise."""
     groups = [f"g{g}" for g in range(n_groups)]
     pairs = make_pairs(groups, [g % 3 for g in range(n_groups)])
     rng = np.random.default_rng(2)
@@ -289,6 +288,28 @@ def test_clusters_of_latents_are_audited_named_and_warned_about(make_pairs, make
         c = np.repeat(z[:, None], 6, 1) * (rng.random((n_groups, 6)) < 0.95)
         sides.append(np.concatenate([a, c, (rng.random((n_groups, 20)) < 0.1)], axis=1) * 0.1)
     surface = make_surface(pairs, bold[0][:, None], bold[1][:, None], ["bold"])
+    return pairs, surface, sides
+
+
+def test_a_large_set_is_labelled_by_rows_spread_evenly(make_pairs, make_surface, make_latents, monkeypatch):
+    """Of 600 rows each third is looked at: the rule that six latents follow names their cluster with as many responses."""
+    pairs, surface, sides = following_latents(make_pairs, make_surface, 600)
+    latents = make_latents(pairs, *sides)
+    whole = audit(pairs, [surface, latents])
+    monkeypatch.setattr("offtarget.audit.run.LABELLED_ROWS", 200)
+    some = audit(pairs, [surface, latents])
+    assert [c.id for c in some.audit.concepts] == [c.id for c in whole.audit.concepts]
+    (a,), (b,) = (
+        [c for c in x.audit.concepts if c.id.startswith("sae:cluster-") and c.evidence.correlate] for x in (whole, some)
+    )
+    assert a.evidence.correlate.concept == b.evidence.correlate.concept == "surface:bold"
+    assert b.evidence.correlate.n < 0.5 * a.evidence.correlate.n
+    assert [h.effect for h in some.audit.hypotheses] == [h.effect for h in whole.audit.hypotheses]
+
+
+def test_clusters_of_latents_are_audited_named_and_warned_about(make_pairs, make_surface, make_latents):
+    """Six latents follow a surface feature, six fire at random; the lens explains little."""
+    pairs, surface, sides = following_latents(make_pairs, make_surface, 400)
     found = audit(pairs, [surface, make_latents(pairs, *sides)])
     clusters = {c.members: c for c in found.audit.concepts if c.id.startswith("sae:cluster-")}
     assert set(clusters) == {
