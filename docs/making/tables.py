@@ -326,7 +326,7 @@ def costs() -> str:
     head = (
         "pairs",
         "model",
-        "audit, two cores",
+        "audit, one core",
         "SAE features",
         "reference",
         "training, LoRA",

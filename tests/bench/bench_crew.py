@@ -31,7 +31,7 @@ from offtarget.board.cell import Cell, differences
 from offtarget.board.folder import read_cells
 from offtarget.cli.main import call
 from offtarget.data.loading import load_pairs
-from offtarget.engine.executors.crew import readers_of
+from offtarget.engine.auditing import readers_of
 from offtarget.engine.executors.engines import crew_of
 from offtarget.engine.executors.leases import read
 from offtarget.lens.reader import Reader

@@ -31,7 +31,7 @@ import numpy as np
 
 MINUTES, GIB = 25, 12
 STAGES = (
-    "surface features", "hash of features", "vocabulary", "contrasts", "overall view", "global view", "local view", "labels",
+    "surface features", "vocabulary", "contrasts", "overall view", "global view", "local view", "labels",
     "page", "folder and rest",
 )  # fmt: skip
 SEED = 0

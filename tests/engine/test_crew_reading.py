@@ -13,6 +13,7 @@ from tests.engine.test_crew import Here, Killing
 from offtarget.cli.main import call
 from offtarget.data.loading import load_pairs
 from offtarget.engine.auditing import audit_into
+from offtarget.engine.executors import tasks
 from offtarget.engine.executors.crew import Crew
 from offtarget.engine.recipe import AuditOptions
 from offtarget.errors import ConfigError
@@ -98,6 +99,45 @@ def test_shares_read_for_an_audit_that_then_reads_nothing(large: Path, capsys: p
     assert call(["audit", "pairs.jsonl", "--out", "o"]) == 0
     made = [e for e in Store().events() if e["stage"] == "surface-rows" and e["event"] == "made"]
     assert len(made) == 4 and audited("o") == alone()
+
+
+def test_a_share_writes_no_audit_and_replaces_none(large: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["audit", "pairs.jsonl"]) == 0
+    shutil.copy("pairs.jsonl", "other.jsonl")
+    Path("pairs.jsonl").write_text("".join(Path("other.jsonl").read_text().splitlines(True)[:60]))
+    before = Path("audits/pairs/audit.json").read_bytes()
+    capsys.readouterr()
+    assert call(["audit", "pairs.jsonl", "--shard", "1/2"]) == 0
+    assert "2 shards read" in (said := capsys.readouterr().err) and "replaced" not in said
+    assert Path("audits/pairs/audit.json").read_bytes() == before
+
+
+def test_a_lens_without_shards_is_said_to_be_read_here(
+    large: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("offtarget.engine.executors.local.Local", Here)
+    monkeypatch.chdir(large)
+    Path("o").mkdir()
+    assert call(["audit", "pairs.jsonl", "--lens", "surface,columns:index", "--engine", "local", "--out", "o"]) == 2
+    # what it is asked for is not there, which is seen afterwards
+    assert "lens columns:index has no shards: it is read by this process" in capsys.readouterr().err
+
+
+def test_status_of_the_folder_one_stands_in(large: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(["status", "."]) == 2
+    assert "no crew works or worked here" in capsys.readouterr().err
+
+
+def test_what_workers_are_asked_for_holds_in_any_folder(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = load_pairs("pairs.jsonl").asked
+    assert tasks.absolute(asked).data == str(large / "pairs.jsonl")
+    (large / "planted-style").mkdir()  # of the name of a set of the registry, which goes before it
+    assert tasks.absolute(asked.model_copy(update={"data": "planted-style"})).data == "planted-style"
+    monkeypatch.setenv("HOME", str(large))
+    assert tasks.absolute(asked.model_copy(update={"data": "~/pairs.jsonl"})).data == str(large / "pairs.jsonl")
+    assert tasks.placed_lens("sae:planted-style") == f"sae:{large / 'planted-style'}"
+    assert tasks.placed_lens("sae:gemma-scope/x") == "sae:gemma-scope/x" and tasks.placed_lens("surface") == "surface"
+    assert tasks.placed_model("smollm2-135m") == "smollm2-135m"
 
 
 def test_rows_in_memory_are_not_for_workers(large: Path) -> None:

@@ -121,3 +121,22 @@ def test_shards_of_another_lens_are_not_joined(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(DataError, match="do not go together"):
         module.join([a, b], tmp_path / "out", lambda infos: infos[0])
     assert not (tmp_path / "out" / "features.json").exists()
+
+
+def test_a_shard_belongs_to_one_set_and_goes_with_its_whole_whoever_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_styled_pairs(60)
+    monkeypatch.setattr(module, "SHARD_ROWS", 25)
+    store = Store(tmp_path / "store")
+    reader = Reader(None, store)
+    longer, shorter = load_pairs("pairs.jsonl"), load_pairs("pairs.jsonl", head=50)
+    mine = shards_of(longer, ["surface"], reader)
+    mine[0].make()  # of the same rows as the first shard of the other set
+    features_of(shorter, ["surface"], reader)
+    assert [s.path.is_dir() for s in mine] == [True, False, False], "another set's reading leaves it"
+    features_of(longer, ["surface"], reader)
+    mine[1].make()  # a worker that came late, or a process that was killed before it cleared
+    features_of(longer, ["surface"], Reader(None, Store(tmp_path / "store")))
+    assert not list((tmp_path / "store" / "surface-rows").glob("*"))

@@ -167,7 +167,8 @@ def audit(
         ref = resolve(model, store) if needs_model else None
         pairs = replace(pairs, name=set_name(one_or_all(dataset)) or pairs.name)
         folder = out or Path("audits") / slug(pairs.name)
-        replaces(folder, pairs, asked=out is not None)
+        if share is None:
+            replaces(folder, pairs, asked=out is not None)
         reader = Reader(ref, store, tokens, template=chat_template, progress=report)
         if share:
             read = _read_share(pairs, lenses, reader, share)

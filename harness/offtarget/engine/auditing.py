@@ -53,6 +53,12 @@ def set_name(data: str | Sequence[str]) -> str | None:
     return path.resolve().parent.name if stem in GENERIC and asked_in_a_folder else stem
 
 
+def readers_of(audit: Path) -> Path:
+    """Where workers report that read for an audit: beside its folder, which is written whole at the end. Then it goes."""
+    here = audit.resolve()
+    return here.with_name(f"{here.name}.reading")
+
+
 @dataclass(frozen=True, eq=False)
 class Audited:
     """An audit, the rows behind it, and the features it was made from."""
@@ -181,6 +187,7 @@ def audit_into(
         AuditFolder(tmp).write_audit(result, features)
         render_audit(result, pairs, tmp / REPORT_FILE, features, made.workings)
         write_atomic(tmp / TEMPLATE, verdicts_template(result, state(result, made.workings)))
+    shutil.rmtree(readers_of(folder), ignore_errors=True)
     return Audited(AuditFolder(folder, result), tuple(features))
 
 

@@ -23,8 +23,13 @@ ENTRY_BYTES = 8 * 3
 """A latent of a response on disk: a value and its number, for each of three statistics."""
 RULES_PAIRS = 1000.0
 """Pairs that the surface lens reads a second on one core, rounded down (`tests/bench/bench_gate_time.py`)."""
-AUDIT_SECONDS = 606 / 259_842
-"""A pair, in the global view at the paper's dimensions, on two cores (`results/scale`)."""
+AUDIT_SECONDS, AUDIT_ONCE = 0.0043, 221.0
+"""Of an audit with latents at the paper's width, on one core: a pair, without its surface features, and what any number of pairs
+takes, which is learning the families of latents (`results/scale`: 274 s at 10,000 pairs, 750 s at 100,000)."""
+RULES_SECONDS = 0.0016
+"""A pair in an audit by rules alone, on one core."""
+AUDIT_BYTES = 90_000, 12_000
+"""Memory of a pair, with latents and by rules alone."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,8 @@ def stages(
         memory = LOW_BYTES * (size.weights * depth + 2.0 * size.width * latents)
         disk = rows.audited * 2 * NONZEROS * ENTRY_BYTES
         out.append(_on_gpu("SAE features", 1, tokens * depth, flops, disk, memory, machine, machine.forward))
-    out.append(_on_cores("audit", rows.audited * AUDIT_SECONDS, rows.audited * 1000))
+    seconds = AUDIT_ONCE + rows.audited * AUDIT_SECONDS if latents else rows.audited * RULES_SECONDS
+    out.append(_on_cores("audit", seconds, rows.audited * AUDIT_BYTES[0 if latents else 1]))
     reading = rows.trained * rows.pair
     states = 0.0 if exact else reading * 4
     if not exact and reading * size.width * 4 <= MAX_PREFIX_BYTES:

@@ -89,14 +89,14 @@ class Reader:
 
     def doing(self, what: str) -> "Reader":
         """The same reader, all of whose work is reported under one name."""
-        return self._with(None if self.progress is None else _under(self.progress, lambda _: what))
+        return self.reporting(None if self.progress is None else _under(self.progress, lambda _: what))
 
     def during(self, what: str) -> "Reader":
         """The same reader, whose work is reported as a part of something: `rollouts: surface features`."""
-        return self._with(None if self.progress is None else _under(self.progress, lambda part: f"{what}: {part}"))
+        return self.reporting(None if self.progress is None else _under(self.progress, lambda part: f"{what}: {part}"))
 
-    def _with(self, progress: Progress | None) -> "Reader":
-        # a model that was found is not looked for again
+    def reporting(self, progress: Progress | None) -> "Reader":
+        """The same reader, heard by another one. A model that was found is not looked for again."""
         return replace(self, model=self.__dict__.get("ref", self.model), progress=progress)
 
 

@@ -1,8 +1,7 @@
 """Features of large sets in shards: rows are read some thousands at a time, and each shard is kept when it is there.
 
 What is read in a row does not depend on the rows beside it, so a shard is made anywhere, by anybody: an interrupted reading goes on
-with the next one, several workers share them (`engine.executors`), and no more than one is in memory. Shards are the same whoever
-makes them, so the whole is.
+with the next one, and several workers share them (`engine.executors`). Shards are the same whoever makes them, so the whole is.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,16 +36,11 @@ class Shard:
 
 @dataclass(frozen=True)
 class Stage:
-    """How a lens keeps shards: the stage of the store, its version, and what decides a shard besides its rows."""
+    """How a lens keeps shards: its name, the stage of the store and its version."""
 
     lens: str
     name: str
     version: int
-    inputs: Mapping[str, Any]
-
-    def of(self, pairs: PairSet) -> dict[str, Any]:
-        """The inputs of a shard of these rows."""
-        return {**self.inputs, "rows": pairs.rows_sha256, "shard": True}
 
 
 Read = Callable[[PairSet, Reader, Path], None]
@@ -75,8 +69,9 @@ def shards(pairs: PairSet, stage: Stage, whole: Path, reader: Reader, read: Read
     for k, start in enumerate(starts):
         rows = replace(pairs, pairs=pairs.pairs[start : start + SHARD_ROWS])
         name = f"{stage.lens}-{k + 1}-of-{len(starts)}"
-        own = replace(reader, progress=_within(reader, start, len(rows), len(pairs)))
-        inputs = stage.of(rows)
+        own = reader.reporting(_within(reader, start, len(rows), len(pairs)))
+        # a shard is of one whole alone, whose key says all that decides it: nobody else's reading needs it
+        inputs = {"whole": whole.name, "shard": k, "rows": SHARD_ROWS}
 
         def make(rows: PairSet = rows, own: Reader = own, inputs: dict[str, Any] = inputs) -> Path:
             return reader.store.get(stage.name, stage.version, inputs, lambda out: read(rows, own, out))
@@ -86,9 +81,10 @@ def shards(pairs: PairSet, stage: Stage, whole: Path, reader: Reader, read: Read
 
 
 def clear(store: Store, made: Iterable[Shard]) -> None:
-    """Remove shards from the store whose whole is there."""
+    """Remove shards from the store whose whole is there, whoever made them."""
     for shard in made:
-        store.remove(shard.path)
+        if shard.whole.is_dir() and shard.path.is_dir():
+            store.remove(shard.path)
 
 
 def join(
@@ -97,7 +93,9 @@ def join(
     info: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]],
     seen: Callable[[FeatureMatrix], None] | None = None,
 ) -> None:
-    """Write matrices one below the other as one, as `FeatureMatrix.save` would: no more than 1 GiB of them is in memory.
+    """Write matrices one below the other as one, as `FeatureMatrix.save` would.
+
+    In memory are one part, and of the others those up to 1 GiB; of more than that in all, one part alone.
 
     Args:
         parts: of one lens, in the order of their rows; each is asked for when the one before is written.
@@ -114,34 +112,33 @@ def join(
     infos: list[Mapping[str, Any]] = []
     writer: FeatureWriter | None = None
     n_bytes = 0
-    first: FeatureMatrix | None = None
+    head: tuple[Any, ...] | None = None
     for part in parts:
-        first = first or part
-        if (part.lens, part.columns, list(part.values)) != (first.lens, first.columns, list(first.values)):
-            raise DataError(f"shards of lens '{first.lens}' that do not go together; delete them and read again")
+        own = (part.lens, part.columns, list(part.values))
+        head = head or own
+        if own != head:
+            raise DataError(f"shards of lens '{head[0]}' that do not go together; delete them and read again")
         infos.append(part.info)
         if seen:
             seen(part)
+        n_bytes += storage.n_bytes(part.values.values())
+        if writer is None and n_bytes >= storage.MAPPED_FROM:
+            dtypes = {key: m.dtype for key, m in part.values.items()}
+            writer = FeatureWriter(out, part.lens, part.columns, dtypes, {}, part.kind, part.reads_model)
+            while kept:
+                _append(writer, kept.pop(0))
         if writer is None:
             kept.append(part)
-            n_bytes += storage.n_bytes(part.values.values())
-            if n_bytes < storage.MAPPED_FROM:
-                continue
-            dtypes = {key: m.dtype for key, m in first.values.items()}
-            writer = FeatureWriter(out, first.lens, first.columns, dtypes, {}, first.kind, first.reads_model)
-            for one in kept:
-                _append(writer, one)
-            kept = []
         else:
             _append(writer, part)
-    assert first is not None, "a set has rows"
+        del part  # before the next one is read
     if writer is not None:
         with writer:
             writer.say(info(infos))
         return
     whole = replace(
-        first,
-        values={key: vstack([p.values[key] for p in kept], format="csr") for key in first.values},
+        kept[0],
+        values={key: vstack([p.values[key] for p in kept], format="csr") for key in kept[0].values},
         pair_ids=tuple(x for p in kept for x in p.pair_ids),
         groups=tuple(x for p in kept for x in p.groups),
         info=dict(info(infos)),

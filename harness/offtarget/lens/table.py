@@ -63,11 +63,10 @@ def _surface(pairs: PairSet, _which: str, reader: Reader, _fitted: FeatureMatrix
     from offtarget.lens.surface.encode import STAGE, VERSION, encode, in_shards, inputs_of, joined
 
     report = reader.step("surface features")
-    parts: list[Shard] = []
+    parts = in_shards(pairs, reader)
 
     def build(out: Path) -> None:
-        parts.extend(in_shards(pairs, reader))
-        encode(pairs.pairs, report, rows=joined(parts) if parts else None).save(out)
+        encode(pairs.pairs, report, rows=joined(parts, len(pairs)) if parts else None).save(out)
         if report:
             report(len(pairs), len(pairs))
 

@@ -9,18 +9,19 @@ from pathlib import Path
 from uuid import uuid4
 
 from offtarget.data.pairs import PairSet
+from offtarget.engine.auditing import readers_of
 from offtarget.engine.executors.base import Executor, Running
 from offtarget.engine.executors.leases import UNITS, WORKERS, read
 from offtarget.engine.executors.request import CREW, REQUEST, Request, Unit, request_of
 from offtarget.engine.executors.state import Crewed, state_of
-from offtarget.engine.executors.tasks import GridTask, ReadingTask, absolute
+from offtarget.engine.executors.tasks import GridTask, ReadingTask, absolute, placed_lens, placed_model
 from offtarget.engine.executors.worker import failed, failure
 from offtarget.engine.grid import Task
 from offtarget.engine.run import Run
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 from offtarget.lens import shards
 from offtarget.lens.reader import Reader
-from offtarget.lens.table import reads_model, shards_of
+from offtarget.lens.table import lens_of, reads_model, shards_of
 from offtarget.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -69,25 +70,35 @@ class Crew:
             ConfigError: the rows are in memory.
             OfftargetError: units failed, or no worker could work; what is made stays.
         """
-        found = [s for s in shards_of(pairs, lenses, reader) if not s.whole.is_dir()]
+        by_itself = [name for name in lenses if lens_of(name).shards is None]
         if not shards.is_large(pairs):
             log.warning(
                 "%s rows: up to %s are read at once, by this process", f"{len(pairs):,}", f"{shards.SHARD_ROWS:,}"
             )
+        elif by_itself:
+            log.warning("lens %s has no shards: it is read by this process", ", ".join(by_itself))
+        found = [s for s in shards_of(pairs, lenses, reader) if not s.whole.is_dir()]
         if not found:
             return
         root = reader.store.root
-        units = tuple(Unit(name=s.name, key=s.path.name, path=s.path.relative_to(root).as_posix()) for s in found)
+        units = tuple(
+            Unit(
+                name=s.name,
+                key=s.path.name,
+                path=s.path.relative_to(root).as_posix(),
+                whole=s.whole.relative_to(root).as_posix(),
+            )
+            for s in found
+        )
         task = ReadingTask(
             rows=absolute(pairs.asked),
-            lens=tuple(lenses),
-            model=reader.ref.name if reader.model is not None and reads_model(lenses) else None,
+            lens=tuple(map(placed_lens, lenses)),
+            model=placed_model(reader.ref.name) if reader.model is not None and reads_model(lenses) else None,
             max_length=reader.max_length,
+            dtype=reader.dtype,
             template=reader.template and str(Path(reader.template).absolute()),
         )
-        place = readers_of(out)
-        self._carry_out(request_of(task, place, units, reader.store), reader.progress)
-        shutil.rmtree(place, ignore_errors=True)
+        self._carry_out(request_of(task, readers_of(out), units, reader.store), reader.progress)
 
     def _carry_out(self, request: Request, progress: Progress | None) -> None:
         if not request.todo():
@@ -173,11 +184,6 @@ def crewed(folder: Path) -> dict[str, Crewed]:
             "or `offtarget audit`"
         )
     return found
-
-
-def readers_of(audit: Path) -> Path:
-    """Where workers report that read for an audit: beside its folder, which is written whole at the end."""
-    return audit.with_name(f"{audit.name}.reading")
 
 
 def _requests(folder: Path) -> list[Path]:

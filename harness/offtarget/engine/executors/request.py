@@ -27,6 +27,8 @@ class Unit(Record):
     key: str
     path: str
     """Of its file from the run folder, or of a shard from the store; where it is, the unit is done."""
+    whole: str | None = None
+    """Of a shard: where the store has what it is a part of; where that is, nobody needs the shard."""
 
 
 class Request(Record):
@@ -51,9 +53,13 @@ class Request(Record):
         """Where a unit is, once it is made."""
         return (Path(self.out) if self.task.kind == "grid" else Store().root) / unit.path
 
+    def is_there(self, unit: Unit) -> bool:
+        """Whether a unit is made, or no longer needed."""
+        return self.place(unit).exists() or (unit.whole is not None and (Store().root / unit.whole).exists())
+
     def todo(self) -> list[Unit]:
         """Units that are not there yet."""
-        return [u for u in self.units if not self.place(u).exists()]
+        return [u for u in self.units if not self.is_there(u)]
 
     def write(self) -> Path:
         """Write it for the workers; returns the file."""

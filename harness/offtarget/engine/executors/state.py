@@ -68,7 +68,7 @@ def state_of(request: Path, looks: float = LOOKS) -> Crewed:
     for u in asked.units:
         failed = read(folder / UNITS / f"{u.name}.failed")
         worker = held.get(u.name, "")
-        if asked.place(u).exists() or (asked.task.kind == "grid" and (request.parent.parent / u.path).is_file()):
+        if asked.is_there(u) or (asked.task.kind == "grid" and (request.parent.parent / u.path).is_file()):
             units.append(UnitState(name=u.name, status="done"))
         elif failed.get("final") is True:
             units.append(UnitState(name=u.name, status="failed", reason=str(failed.get("reason", ""))))

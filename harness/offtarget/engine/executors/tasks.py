@@ -7,6 +7,7 @@ from typing import Literal
 
 from filelock import FileLock
 
+from offtarget import registry
 from offtarget.data.asked import RowsAsked
 from offtarget.data.loading import load_asked
 from offtarget.engine.grid import tasks
@@ -14,7 +15,7 @@ from offtarget.engine.recipe import Recipe
 from offtarget.engine.run import start
 from offtarget.errors import ConfigError
 from offtarget.lens.reader import Reader
-from offtarget.lens.shards import Shard
+from offtarget.lens.shards import Shard, clear
 from offtarget.lens.table import reads_model, shards_of
 from offtarget.progress import Progress
 from offtarget.records import Record
@@ -61,6 +62,7 @@ class ReadingTask(Record):
     model: str | None = None
     max_length: int
     template: str | None = None
+    dtype: str | None = None
 
     @property
     def noun(self) -> str:
@@ -71,13 +73,14 @@ class ReadingTask(Record):
         """The units, from rows that this worker reads itself."""
         pairs = load_asked(self.rows)
         model = self.model if reads_model(self.lens) else None
-        reader = Reader(model, store, self.max_length, template=self.template, progress=progress)
-        return [Work(s.name, s.path.name, lambda _, s=s: _made(s)) for s in shards_of(pairs, self.lens, reader)]  # type: ignore[misc]
+        reader = Reader(model, store, self.max_length, dtype=self.dtype, template=self.template, progress=progress)
+        return [Work(s.name, s.path.name, lambda _, s=s: _made(s, store)) for s in shards_of(pairs, self.lens, reader)]  # type: ignore[misc]
 
 
-def _made(shard: Shard) -> bool:
+def _made(shard: Shard, store: Store) -> bool:
     there = shard.path.is_dir()
     shard.make()
+    clear(store, [shard])  # where the whole was made meanwhile
     return not there
 
 
@@ -90,9 +93,24 @@ def absolute(rows: RowsAsked | None) -> RowsAsked:
     if rows is None or rows.data is None:
         raise ConfigError("--engine: workers read the rows themselves, and these are in memory; write them to a file")
 
-    def placed(data: str) -> str:
-        here = Path(data)
-        return str(here.absolute()) if here.exists() or any(c in data for c in "*?[") else data
+    data = _placed(rows.data) if isinstance(rows.data, str) else tuple(map(_placed, rows.data))
+    return rows.model_copy(update={"data": data, "card": rows.card and str(Path(rows.card).expanduser().absolute())})
 
-    data = placed(rows.data) if isinstance(rows.data, str) else tuple(map(placed, rows.data))
-    return rows.model_copy(update={"data": data, "card": rows.card and str(Path(rows.card).absolute())})
+
+def _placed(data: str) -> str:
+    if data in {e.name for e in registry.default().entries("dataset")}:
+        return data
+    here = Path(data).expanduser()
+    return str(here.absolute()) if here.exists() or any(c in data for c in "*?[") else data
+
+
+def placed_lens(name: str) -> str:
+    """The name of a lens, with the path of a folder or file of its own that holds in any folder."""
+    kind, _, which = name.partition(":")
+    return f"{kind}:{Path(which).expanduser().absolute()}" if which and Path(which).expanduser().exists() else name
+
+
+def placed_model(name: str) -> str:
+    """The name of a model, or the path of its folder that holds in any folder."""
+    here = Path(name).expanduser()
+    return str(here.absolute()) if here.is_dir() else name

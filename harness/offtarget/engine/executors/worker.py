@@ -62,7 +62,7 @@ def _work(asked: Request, name: str, leases: Leases, pulse: Heartbeat) -> int:
     while todo := [u for u in asked.todo() if not failed(asked.folder, u)]:
         took = False
         for unit in _from(todo, name):
-            if asked.place(unit).exists() or not leases.take(unit.name):
+            if asked.is_there(unit) or not leases.take(unit.name):
                 continue
             took = True
             pulse.say(unit=unit.name)

@@ -23,7 +23,7 @@ from offtarget.lens.features import FILE_VERSION, Column, FeatureMatrix
 from offtarget.lens.reader import MAX_LENGTH, Reader
 from offtarget.lens.sae import logit_lens
 from offtarget.lens.sae.pooling import SAMPLED_TOKENS, Pool
-from offtarget.lens.shards import Shard, Stage, clear, is_large, join, shards
+from offtarget.lens.shards import Shard, Stage, clear, join, shards
 from offtarget.lens.tokens import tokenise_pairs
 from offtarget.machine import precision
 from offtarget.models import EMBEDDED, GGUF_SHA256, ModelRef, template_hash
@@ -95,13 +95,12 @@ class SaeLens:
             DataError: the template refuses a pair, or an activation is not finite.
         """
         inputs = self._inputs(pairs, reader)
-        parts: list[Shard] = []
+        parts = self.shards(pairs, reader)
 
         def build(out: Path) -> None:
-            if not is_large(pairs):
+            if not parts:
                 self._read(pairs, reader, out, reader.load())
                 return
-            parts.extend(self.shards(pairs, reader))
             alive = np.zeros(self.latents, dtype=bool)
 
             def look(part: FeatureMatrix) -> None:
@@ -128,7 +127,7 @@ class SaeLens:
                 loaded.append(own.load())
             self._read(rows, own, out, *loaded)
 
-        return shards(pairs, Stage("sae", STAGE, VERSION, inputs), whole, reader, read)
+        return shards(pairs, Stage("sae", f"{STAGE}-rows", VERSION), whole, reader, read)
 
     def _inputs(self, pairs: PairSet, reader: Reader) -> dict[str, Any]:
         return {

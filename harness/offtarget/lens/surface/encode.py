@@ -152,16 +152,22 @@ def in_shards(pairs: PairSet, reader: Reader) -> list[Shard]:
     def read_one(rows: PairSet, own: Reader, out: Path) -> None:
         read_rows(rows.pairs, own.step("surface features")).save(out)
 
-    return shards(pairs, Stage("surface", f"{STAGE}-rows", VERSION, {}), whole, reader, read_one)
+    return shards(pairs, Stage("surface", f"{STAGE}-rows", VERSION), whole, reader, read_one)
 
 
-def joined(parts: Sequence[Shard]) -> RowsRead:
-    """What shards hold, as one."""
-    read = [RowsRead.load(part.make()) for part in parts]
-    values = {}
-    for span in SPANS:
-        values[span] = np.concatenate([r.values.pop(span) for r in read])
-    return RowsRead(values, np.concatenate([r.languages for r in read]))
+def joined(parts: Sequence[Shard], n_rows: int) -> RowsRead:
+    """What shards hold, as one; one of them is read at a time."""
+    values = {span: np.empty((n_rows, len(COLUMNS))) for span in SPANS}
+    languages = np.empty((n_rows, len(SPANS)), dtype=np.int8)
+    at = 0
+    for part in parts:
+        read_in = RowsRead.load(part.make())
+        rows = slice(at, at + len(read_in.languages))
+        languages[rows] = read_in.languages
+        for span in SPANS:
+            values[span][rows] = read_in.values[span]
+        at = rows.stop
+    return RowsRead(values, languages)
 
 
 def _told(english: bool | None) -> int:
