@@ -25,6 +25,7 @@ from offtarget.lens.features import FeatureMatrix
 from offtarget.lens.names import kinds_of
 from offtarget.lens.reader import Reader
 from offtarget.lens.table import earlier_readings, features_of, reads_model
+from offtarget.machine import return_freed_memory
 from offtarget.models import ModelRef
 from offtarget.report.audit_html import REPORT_FILE, render_audit
 from offtarget.report.statements import state
@@ -174,6 +175,7 @@ def audit_into(
             model_info={"name": model.name, "identity": model.identity} if model else None,
             progress=reader.step("audit"),
         )
+        return_freed_memory()  # what families of latents took
         AuditFolder(out).write(replace(found, audit=found.audit.with_truth(known_truth(found, pairs))))
 
     made = AuditFolder(reader.store.get("audit", VERSION, inputs, build))
