@@ -14,7 +14,7 @@ from typing import Any
 from offtarget.audit.records import Audit
 from offtarget.documents import UNREADABLE, one_line
 from offtarget.errors import ConfigError
-from offtarget.store import require_intact
+from offtarget.store import require_intact, write_atomic
 
 REST_FILE = "rest.parquet"
 MOST = 500
@@ -80,7 +80,9 @@ def save(rows: list[dict[str, Any]], folder: Path) -> None:
     fields = [("part", pa.string()), ("position", pa.int64()), ("id", pa.string())]
     fields += [(name, types[kind]) for name, kind in FIGURES.items()]
     table = pa.Table.from_pylist(rows, schema=pa.schema([*fields, ("record", pa.string())]))
-    parquet.write_table(table, file, compression="zstd")
+    whole_file = pa.BufferOutputStream()
+    parquet.write_table(table, whole_file, compression="zstd")
+    write_atomic(file, whole_file.getvalue().to_pybytes())
 
 
 def whole(raw: dict[str, Any], folder: Path) -> dict[str, Any]:

@@ -64,6 +64,20 @@ def min_firing(n_responses: int) -> int:
     return int(max(10, min(np.ceil(0.005 * n_responses), 200), np.ceil(1e-4 * n_responses)))
 
 
+def firing(chosen: Any, rejected: Any) -> Ints:
+    """Responses of either side on which each latent fires, `(n_latents,)`.
+
+    Args:
+        chosen: firing frequency, sparse `(n_pairs, n_latents)`; it may lie on disk.
+        rejected: the same of the other side.
+    """
+    counts = np.zeros(chosen.shape[1], dtype=np.int64)
+    for _, blocks in row_blocks(chosen, rejected):
+        for block in blocks:
+            counts += np.bincount(block.indices[block.data > 0], minlength=len(counts))
+    return counts
+
+
 def cluster_latents(chosen: Any, rejected: Any, *, seed: int) -> LatentClusters:
     """Cluster the latents of one lens over one set of pairs.
 
@@ -75,10 +89,7 @@ def cluster_latents(chosen: Any, rejected: Any, *, seed: int) -> LatentClusters:
     from scipy.sparse import csc_matrix, vstack
 
     n = 2 * chosen.shape[0]
-    counts = np.zeros(chosen.shape[1])
-    for _, blocks in row_blocks(chosen, rejected):
-        for block in blocks:
-            counts += np.bincount(block.indices[block.data > 0], minlength=len(counts))
+    counts = firing(chosen, rejected)
     rare, common = counts < min_firing(n), counts > MAX_SHARE * n
     keep = np.flatnonzero(~rare & ~common)
     left_out = {

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from offtarget.audit.concepts.clusters import cluster_latents, min_firing
+from offtarget.audit.concepts.clusters import cluster_latents, firing, min_firing
 from offtarget.audit.concepts.embedding import Moments, cluster_columns, sample_rows, see
 from offtarget.audit.concepts.kinds import PromptKind
 from offtarget.audit.concepts.topics import Topics
@@ -219,10 +219,11 @@ def _shift_clusters(part: FeatureMatrix, seed: int) -> list[ConceptSpec]:
     """
     sides = part.values["chosen", "freq"], part.values["rejected", "freq"]
     ids = [c.id for c in part.columns]
-    fired = sum(see((blocks[k] for _, blocks in row_blocks(*sides)), len(ids)).fired for k in (0, 1))
     seen = see((chosen - rejected for _, (chosen, rejected) in row_blocks(*sides)), len(ids))
     of = seen.moments
-    keep = np.flatnonzero((fired >= min_firing(2 * len(part))) & (of.sd >= MIN_SHIFT_SD) & (seen.size >= MIN_SHIFT))
+    keep = np.flatnonzero(
+        (firing(*sides) >= min_firing(2 * len(part))) & (of.sd >= MIN_SHIFT_SD) & (seen.size >= MIN_SHIFT)
+    )
     entries = np.diff(sides[0].indptr) + np.diff(sides[1].indptr)
     rows = sample_rows(entries, seed)
     chosen, rejected = sides if rows is None else (x[rows] for x in sides)

@@ -92,7 +92,6 @@ def absolute(rows: RowsAsked | None) -> RowsAsked:
     """
     if rows is None or rows.data is None:
         raise ConfigError("--engine: workers read the rows themselves, and these are in memory; write them to a file")
-
     data = _placed(rows.data) if isinstance(rows.data, str) else tuple(map(_placed, rows.data))
     return rows.model_copy(update={"data": data, "card": rows.card and str(Path(rows.card).expanduser().absolute())})
 
