@@ -152,7 +152,7 @@ def test_a_link_to_a_row_leads_there_and_screen_readers_find_no_fault(site, brow
     row = page.locator("table").nth(1).locator("tbody tr").nth(2)
     row.locator("a.here").focus()
     page.keyboard.press("Enter")
-    assert page.url.endswith(f"#{row.get_attribute('id')}")
+    page.wait_for_url(f"**#{row.get_attribute('id')}")
     href = page.locator(".links a").first.get_attribute("href")
     for address in (site[0] / "board.html", site[0] / href):
         page.goto(address.as_uri())

@@ -101,7 +101,7 @@ def test_ten_concepts_by_keyboard_alone_then_reload_and_undo(served):
     press(page, "asmasmasma")
     found = decisions(served)
     assert len(found) == 10 and list(found.values()) == [*["allow", "suppress", "amplify"] * 3, "allow"]
-    assert "token" not in page.url
+    page.wait_for_url(lambda url: "token" not in url)
     told(page, "#short", "reward_shaping touches")
     page.reload()
     page.wait_for_selector("body[data-ready]")
@@ -179,7 +179,7 @@ def test_search_and_queue_are_in_the_address(served):
     page.keyboard.type("bold")
     page.keyboard.press("Enter")
     page.click("#queues button:has-text('All')")
-    assert "q=bold" in page.url and "queue=all" in page.url
+    page.wait_for_url(lambda url: "q=bold" in url and "queue=all" in url)
     page.reload()
     page.wait_for_selector("body[data-ready]")
     names = page.eval_on_selector_all("#list .name", "all => all.map((n) => n.innerText.toLowerCase())")
@@ -201,7 +201,7 @@ def test_what_goes_with_a_concept_opens_also_beyond_the_list(served, monkeypatch
     link = page.locator(".links button", has_text=label)
     link.click()
     told(page, "h2", label)
-    assert quote(f"overall|{other.concept}|", safe="") in page.url
+    page.wait_for_url(lambda url: quote(f"overall|{other.concept}|", safe="") in url)
     press(page, "s")
     assert decisions(served) == {(other.concept, None): "suppress"}
     served.desk.undo()
@@ -441,7 +441,7 @@ def test_what_failed_in_the_gate_is_shown_first(folder, browser):
     assert page.inner_text("#queues [aria-pressed=true]").startswith("Failed in the gate")
     assert page.locator("#list li").count() == 1 and "the limit is 5 points" in page.inner_text(".failed")
     press(page, "s")
-    assert page.inner_text("#none") == "Nothing that failed in the gate is left here."
+    told(page, "#none", "Nothing that failed in the gate is left here.")
     page.reload()
     page.wait_for_selector("body[data-ready]")
     page.close()
@@ -457,7 +457,7 @@ def test_after_the_last_of_a_search_the_card_stays_and_the_search_can_be_cleared
     page.locator("#list button.line").first.click()
     page.keyboard.press("s")
     told(page, "#said", "Saved")
-    assert page.inner_text("#none").startswith("Nothing here matches “dashes”: other entries do not show.")
+    told(page, "#none", "Nothing here matches “dashes”: other entries do not show.")
     assert page.inner_text("article .where") == "whole set"
     page.locator("#none button").click()
     assert page.locator("#list li").count() > 1
