@@ -8,6 +8,7 @@ import torch
 
 from offtarget.evals.policy import Policy, Sampling
 from offtarget.evals.sampling import draw
+from offtarget.evals.token_logprobs import Scorer
 
 CHATS = [
     [{"role": "user", "content": "Name three rivers."}],
@@ -60,15 +61,15 @@ def test_where_memory_holds_one_row_at_a_time_answers_and_logprobs_are_the_same(
     requests = [(c, a) for c in CHATS for a in ANSWERS]
     sampling = Sampling(max_tokens=6, temperature=1.0, seed=3)
     want = policy.complete(CHATS, sampling), policy.logprobs(requests)
-    for name in ("_decode", "_score"):
-        whole = getattr(Policy, name)
+    for of, name in ((Policy, "_decode"), (Scorer, "__call__")):
+        whole = getattr(of, name)
 
-        def alone(self: Policy, rows: list[object], *args: object, do: object = whole) -> object:
+        def alone(self: object, rows: list[object], *args: object, do: object = whole) -> object:
             if len(rows) > 1:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             return do(self, rows, *args)  # type: ignore[operator]
 
-        monkeypatch.setattr(Policy, name, alone)
+        monkeypatch.setattr(of, name, alone)
     assert policy.complete(CHATS, sampling) == want[0]
     for a, b in zip(policy.logprobs(requests), want[1], strict=True):
         assert a == pytest.approx(b, abs=1e-5)
@@ -78,7 +79,7 @@ def test_logprobs_through_the_models_own_head_agree(policy: Policy) -> None:
     """Architectures that scale or cap their logits do not take the short way."""
     short = policy.logprobs([(CHATS[0], ANSWERS[0])])[0]
     other = Policy(policy.model, policy.tokenizer)
-    other._head = (policy.model.base_model, None)
+    other.scorer.head = (policy.model.base_model, None)
     assert other.logprobs([(CHATS[0], ANSWERS[0])])[0] == pytest.approx(short, abs=1e-4)
 
 
@@ -115,6 +116,7 @@ def test_the_head_of_a_merged_policy_is_multiplied_once_for_all_rows(tiny_model:
     merged = Policy.load(str(tiny_model), dtype="float32")
     merged.model.requires_grad_(False)  # as an adapter's merged weights are
     vocabulary = merged.model.get_output_embeddings().weight.shape[0]
+    assert merged.scorer.packs, "tried before, with products of its own"
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], record_shapes=True) as seen:
         merged.generate([[{"role": "user", "content": c}] for c in ("Hi", "Why?", "And then?")], max_tokens=2)
     heads = [

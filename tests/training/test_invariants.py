@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.families import LLAMA
 
 from offtarget.errors import ConfigError, OfftargetError
 from offtarget.models import load
@@ -21,9 +22,6 @@ from offtarget.training.reference import reference
 from offtarget.training.spec import TrainingSpec
 
 pytestmark = pytest.mark.invariant
-
-
-LLAMA = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 def plain_trl(bench: Any, out: Any, seed: int, modules: Sequence[str] = LLAMA, pattern: str = "layers") -> Any:

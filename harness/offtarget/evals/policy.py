@@ -6,22 +6,20 @@ them. (In bfloat16 the shape of a batch still changes the last bits of the logit
 the same batches.)
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from offtarget import machine, models
 from offtarget.data.pairs import Message
+from offtarget.evals.row_batches import generation_batches
 from offtarget.evals.sampling import draw, uniform_streams
 from offtarget.progress import Steps
 from offtarget.store import Store
 
-BATCH, BATCH_ON_CUDA = 64, 256
-"""Rows that are generated together: on a GPU a step takes as long for many as for few."""
-FORWARD_TOKENS = 4096
-"""Tokens of one forward pass without a cache, padding included."""
-HEAD_ROWS = 256
-"""Positions whose logits are held at once."""
+if TYPE_CHECKING:
+    from offtarget.evals.token_logprobs import Scorer
 
 
 @dataclass(frozen=True)
@@ -121,10 +119,16 @@ class Policy(PromptEncoder):
         ends = model.generation_config.eos_token_id
         ends = ends if isinstance(ends, list) else [ends]
         self.end_ids = {e for e in [*ends, tokenizer.eos_token_id] if e is not None}
-        self._head: tuple[Any, Any] | None = None
         head = model.get_output_embeddings()
         if head is not None:
             head.register_forward_pre_hook(_dense)
+
+    @cached_property
+    def scorer(self) -> "Scorer":
+        """Reads log-probabilities."""
+        from offtarget.evals.token_logprobs import Scorer
+
+        return Scorer(self.model, self.tokenizer.pad_token_id, self.start_ids[0])
 
     @classmethod
     def load(
@@ -201,20 +205,24 @@ class Policy(PromptEncoder):
         """Sample one batch with a key-value cache; rows that end leave the batch. Ids with the end token."""
         import torch
 
+        from offtarget.evals import kv_cache
+
         device = self.model.device
-        n, width = len(rows), max(map(len, rows))
-        ids = torch.full((n, width), self.tokenizer.pad_token_id)
+        beginning = kv_cache.common_beginning(rows) if self.scorer.packs else []
+        n, past, width = len(rows), len(beginning), max(map(len, rows))
+        ids = torch.full((n, width - past), self.tokenizer.pad_token_id)
         mask = torch.zeros((n, width + sampling.max_tokens), dtype=torch.long)
+        mask[:, :past] = 1
         for r, row in enumerate(rows):
-            ids[r, width - len(row) :] = torch.tensor(row)
-            mask[r, width - len(row) :] = 1
+            ids[r, width - len(row) :] = torch.tensor(row[past:])
+            mask[r, width - len(row) + past :] = 1
         ids, mask = ids.to(device), mask.to(device)
         out: list[list[int]] = [[] for _ in rows]
         alive = list(range(n))
         finished: set[int] = set()
-        cache = None
-        positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
+        positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)[:, past:]
         with torch.inference_mode():
+            cache = kv_cache.read_once(self.model, beginning, n, device, logits_to_keep=1)
             for step in range(sampling.max_tokens):
                 result = self.model(
                     input_ids=ids,
@@ -225,6 +233,8 @@ class Policy(PromptEncoder):
                     logits_to_keep=1,
                 )
                 cache = result.past_key_values
+                if step == 0:
+                    cache = kv_cache.give_room(cache, width + sampling.max_tokens)
                 logits = result.logits[:, -1].float()
                 uniform = torch.tensor([streams[r][step] for r in alive], dtype=torch.float64)
                 ids = draw(logits, sampling.temperature, sampling.top_p, uniform.to(device))[:, None]
@@ -268,116 +278,11 @@ class Policy(PromptEncoder):
         rows = self._continuations(requests)
         out: list[list[float]] = [[] for _ in rows]
         done = 0
-        for batch in _forward_batches(rows):
-            for i, values in zip(
-                batch, machine.in_halves([rows[i] for i in batch], self._score, "log-probabilities"), strict=True
-            ):
+        for batch in self.scorer.batches(rows):
+            read = machine.in_halves([rows[i] for i in batch], self.scorer, "log-probabilities")
+            for i, values in zip(batch, read, strict=True):
                 out[i] = values
             done += len(batch)
             if progress:
                 progress(done, len(rows))
         return out
-
-    def _score(self, rows: Sequence[tuple[list[int], list[int]]]) -> list[list[float]]:
-        """Log-probabilities of each continuation after its prefix; a prefix that many share is read once.
-
-        First the prefixes without their last token fill a cache, padded on the right; then each row reads
-        that last token and its continuation without the last one. The head runs in float32.
-        """
-        import torch
-        from torch.nn.functional import cross_entropy, linear
-
-        backbone, weight = self._own_head()
-        reader = self.model if weight is None else backbone
-        unique = {tuple(prefix): k for k, prefix in enumerate(dict.fromkeys(tuple(p) for p, _ in rows))}
-        past = max(map(len, unique)) - 1
-        width = max(1, *(len(c) for _, c in rows))
-        ids = torch.full((len(rows), width), self.tokenizer.pad_token_id)
-        mask = torch.zeros((len(rows), past + width), dtype=torch.long)
-        for r, (prefix, continuation) in enumerate(rows):
-            text = [prefix[-1], *continuation[:-1]]
-            ids[r, : len(text)] = torch.tensor(text)
-            mask[r, : len(prefix) - 1] = 1
-            mask[r, past:] = 1  # of the row's own padding nothing is read
-        first = torch.tensor([len(p) - 1 for p, _ in rows])[:, None]
-        where = [(r, k) for r, (_, c) in enumerate(rows) for k in range(len(c))]
-        target = torch.tensor([t for _, c in rows for t in c], dtype=torch.long)
-        device, values = self.model.device, list[float]()
-        with torch.inference_mode():
-            cache = None
-            if past:
-                prefixes = torch.full((len(unique), past), self.tokenizer.pad_token_id)
-                for p, k in unique.items():
-                    prefixes[k, : len(p) - 1] = torch.tensor(p[:-1])
-                cache = backbone(input_ids=prefixes.to(device), use_cache=True).past_key_values
-                cache.batch_select_indices(torch.tensor([unique[tuple(p)] for p, _ in rows], device=device))
-            read = reader(
-                input_ids=ids.to(device),
-                attention_mask=mask.to(device),
-                position_ids=(first + torch.arange(width)).to(device),
-                past_key_values=cache,
-                use_cache=cache is not None,
-            )
-            states = read.logits if weight is None else read.last_hidden_state
-            for k in range(0, len(where), HEAD_ROWS):
-                at = torch.tensor(where[k : k + HEAD_ROWS], device=device)
-                logits = states[at[:, 0], at[:, 1]].float()
-                if weight is not None:
-                    logits = linear(logits, weight)
-                wanted = target[k : k + HEAD_ROWS].to(device)
-                values += (-cross_entropy(logits, wanted, reduction="none")).tolist()
-        cut = iter(values)
-        return [[next(cut) for _ in c] for _, c in rows]
-
-    def _own_head(self) -> tuple[Any, Any]:
-        """The backbone and the head's weight in float32; the weight is None if the model does more than that.
-
-        Some architectures scale or cap their logits after the head. Two tokens tell: where hidden states
-        times the head are not the model's logits, the model's own forward pass is used.
-        """
-        import torch
-
-        if self._head is None:
-            head, backbone = self.model.get_output_embeddings(), self.model.base_model
-            probe = torch.tensor([[self.start_ids[0], 0]], device=self.model.device)
-            with torch.inference_mode():
-                want = self.model(probe, use_cache=False).logits.float()
-                weight = head.weight.float()
-                have = backbone(input_ids=probe, use_cache=False).last_hidden_state.float() @ weight.T
-            same = getattr(head, "bias", None) is None and torch.allclose(
-                have, want, rtol=0.0, atol=0.01 * float(want.abs().max())
-            )
-            self._head = (backbone, weight if same else None)
-        return self._head
-
-
-def generation_batches(rows: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Indices of rows of similar length, batch by batch; the longest first, to fail early if at all."""
-    order = sorted(range(len(rows)), key=lambda i: (-len(rows[i]), i))
-    size = batch_size()
-    for k in range(0, len(order), size):
-        yield order[k : k + size]
-
-
-def batch_size() -> int:
-    """How many rows are generated together on this machine."""
-    return BATCH if machine.device() == "cpu" else BATCH_ON_CUDA
-
-
-def _forward_batches(rows: Sequence[tuple[list[int], list[int]]]) -> Iterator[list[int]]:
-    """Indices of (prefix, continuation) rows, equal prefixes together, `FORWARD_TOKENS` at a time."""
-    order = sorted(range(len(rows)), key=lambda i: (len(rows[i][0]), rows[i][0], len(rows[i][1]), i))
-    batch: list[int] = []
-    prefixes: set[tuple[int, ...]] = set()
-    width = 0
-    for i in order:
-        prefix, continuation = rows[i]
-        seen = prefixes | {tuple(prefix)}
-        widest = max(width, len(continuation))
-        if batch and max(len(seen) * len(prefix), (len(batch) + 1) * widest) > FORWARD_TOKENS:
-            yield batch
-            batch, seen, widest = [], {tuple(prefix)}, len(continuation)
-        batch.append(i)
-        prefixes, width = seen, widest
-    if batch:
-        yield batch

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offtarget.data.pairs import Message
-from offtarget.evals.policy import Completion, Policy, Sampling, batch_size, generation_batches
+from offtarget.evals.policy import Completion, Policy, Sampling
+from offtarget.evals.row_batches import batch_size, generation_batches
 from offtarget.lens.reader import Reader
 from offtarget.store import canonical_json, hash_of, write_atomic
 
