@@ -20,6 +20,7 @@ from offtarget.lens.sae.collect import Activations, held_out, text_pairs
 from offtarget.lens.sae.encode import SHIPPED, SaeLens, load_sae, read_features, shipped_sae
 from offtarget.lens.sae.logit_lens import gain, promoted_tokens
 from offtarget.lens.sae.pooling import Pool
+from offtarget.lens.sae.source import Held
 from offtarget.lens.sae.train import SaeRecipe, fit_sae, train_sae
 from offtarget.lens.tokens import Conversation, Piece, TokenisedPairs, tokenise_pairs
 from offtarget.store import Store
@@ -241,7 +242,7 @@ def test_training_recovers_planted_directions() -> None:
     x = torch.from_numpy(codes @ truth + 30 * np.eye(16)[0]).bfloat16()
     bits = x.view(torch.int16).numpy().view(np.uint16)
     recipe = SaeRecipe(expansion=2, k=2, epochs=6, batch_tokens=512, lr=3e-3, seed=0)
-    sae, facts = fit_sae([Activations(bits, {})], recipe)
+    sae, facts = fit_sae(Held([Activations(bits, {})], recipe.seed), recipe)
     decoder = torch.nn.functional.normalize(sae.W_dec.detach(), dim=1).numpy()
     best = np.abs(truth @ decoder.T).max(1)
     assert np.mean(best > 0.9) > 0.8, "most planted directions are some latent's"

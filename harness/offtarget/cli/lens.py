@@ -28,11 +28,19 @@ def train(
     expansion: Annotated[int, typer.Option(min=1, help="Latents for each dimension of the model.")] = 8,
     k: Annotated[int, typer.Option(min=1, help="Latents that fire on a token, on average.")] = 32,
     epochs: Annotated[float, typer.Option(min=0.01, help="Passes over the tokens.")] = 3.0,
+    buffer_tokens: Annotated[
+        int,
+        typer.Option(
+            min=10_000,
+            help="Tokens whose activations are held at once (2 bytes for each and each dimension of the model). Data with more is "
+            "read in stretches of that many, again at each pass.",
+        ),
+    ] = 2_000_000,
     limit: Annotated[int | None, typer.Option(min=1, help="Pairs to read of each dataset.")] = None,
     chat_template: ChatTemplate = None,
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed of initialisation and order.")] = 0,
 ) -> None:
-    """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form."""
+    """Train a BatchTopK SAE on a model's residual stream and save it in its JumpReLU form. Interrupted, it goes on where it was."""
     from offtarget.data.loading import load_pairs
     from offtarget.lens.reader import Reader
     from offtarget.lens.sae.train import SaeRecipe, train_sae
@@ -40,7 +48,7 @@ def train(
     from offtarget.store import Store
 
     store = Store()
-    recipe = SaeRecipe(layer=layer, expansion=expansion, k=k, epochs=epochs, seed=seed)
+    recipe = SaeRecipe(layer=layer, expansion=expansion, k=k, epochs=epochs, buffer_tokens=buffer_tokens, seed=seed)
     with progress() as report:
         # a name that means no model is said before any data is read
         reader = Reader(resolve(model, store), store, template=chat_template, progress=report)

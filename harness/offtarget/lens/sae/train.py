@@ -1,36 +1,37 @@
 """Train an SAE for a model: what `offtarget lens train` runs, and how the shipped one was made.
 
 BatchTopK (k latents per token on average over a batch) with sae-lens' trainer and its auxiliary loss for
-dead latents, saved as JumpReLU. The activations come through the same hook as everywhere else.
+dead latents, saved as JumpReLU. The activations come through the same hook as everywhere else. A training that was
+interrupted goes on from its last checkpoint, and ends with the weights that it would have had.
 """
 
 import json
+import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from offtarget.data.pairs import PairSet
 from offtarget.errors import ConfigError, DataError
 from offtarget.lens.activations import choose_layer, use_threads
 from offtarget.lens.reader import MAX_LENGTH, Reader
-from offtarget.lens.sae.collect import NORM_CAP, Activations, collect
+from offtarget.lens.sae.collect import NORM_CAP, collect
 from offtarget.lens.sae.encode import CONFIG, WEIGHTS, load_sae
 from offtarget.lens.sae.evaluate import evaluate_sae
+from offtarget.lens.sae.source import Held, Position, Source, Streamed, tokens_of
 from offtarget.machine import precision
-from offtarget.models import ModelRef
+from offtarget.models import ModelRef, load_tokenizer
 from offtarget.progress import Steps
 from offtarget.records import Record
-from offtarget.store import output_dir, write_atomic
+from offtarget.store import MANIFEST, output_dir, write_atomic
 
-if TYPE_CHECKING:
-    import torch
-
+VERSION = 1
 TRAINING = "training.json"
+CHECKPOINT_SECONDS = 120.0
+"""Seconds after which a training is saved, to go on from there."""
 
 
 class SaeRecipe(Record):
@@ -54,6 +55,8 @@ class SaeRecipe(Record):
     """Most tokens of a prompt and a response together."""
     dtype: str | None = None
     """Precision in which the model is read; None: what suits the machine (`machine.precision`)."""
+    buffer_tokens: int = 2_000_000
+    """Tokens whose activations are held at once. Sets with more are read in stretches of that many, again at each pass."""
     autocast: bool = False
     """Multiply in bfloat16 while training (the SAE's weights stay float32): faster, a little coarser."""
     seed: int = 0
@@ -91,21 +94,29 @@ def train_sae(
     recipe = recipe.model_copy(update={"dtype": precision(recipe.dtype)})
     ref = reader.ref
     layer = choose_layer(ref, recipe.layer)
+    recipe = recipe.model_copy(update={"layer": layer})
     reader = replace(reader, model=ref, max_length=recipe.max_length, dtype=recipe.dtype)
-    parts = [collect(reader, part, layer, threads=threads) for part in data]
-    began = time.perf_counter()
-    with use_threads(threads) as used:
-        sae, facts = fit_sae(parts, recipe, progress=reader.step("training"))
-    facts.update(training_seconds=round(time.perf_counter() - began, 1), threads=used)
-    with output_dir(out, TRAINING) as folder:
+
+    def build(folder: Path) -> None:
+        source, told = _source_of(reader, data, layer, recipe, threads)
+        kept = Checkpoints(folder, CHECKPOINT_SECONDS)
+        with use_threads(threads) as used:
+            sae, facts = fit_sae(source, recipe, progress=reader.step("training"), kept=kept)
         _save(sae, folder, ref, layer)
+        facts["threads"] = used
+        write_atomic(folder / TRAINING, json.dumps({"data": told, "training": facts}))
+        kept.clear()
+
+    inputs = {"data": [part.rows_sha256 for part in data], "recipe": recipe.model_dump(), **reader.inputs("sae-lens")}
+    made = reader.store.get("sae", VERSION, inputs, build, resumable=True)
+    with output_dir(out, TRAINING) as folder:
+        shutil.copytree(made, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(MANIFEST))
         report = {
             "model": ref.name,
             "model_identity": ref.identity,
             "layer": layer,
-            "recipe": recipe.model_dump() | {"layer": layer},
-            "data": [part.info for part in parts],
-            "training": facts,
+            "recipe": recipe.model_dump(),
+            **json.loads((made / TRAINING).read_text()),
             "versions": {name: version(name) for name in ("sae-lens", "torch", "transformers", "offtarget")},
         }
         if held_out is not None:
@@ -114,10 +125,76 @@ def train_sae(
     return report
 
 
+def _source_of(
+    reader: Reader, data: Sequence[PairSet], layer: int, recipe: SaeRecipe, threads: int | None
+) -> tuple[Source, list[dict[str, Any]]]:
+    """The activations, held if there are few, and what is said of each set."""
+    tokenizer = load_tokenizer(reader.ref, reader.store, template=reader.template)
+    if tokens_of(reader, tokenizer, data) <= recipe.buffer_tokens:
+        parts = [collect(reader, part, layer, threads=threads) for part in data]
+        return Held(parts, recipe.seed), [part.info for part in parts]
+    told = [{"data": part.name, "rows_sha256": part.rows_sha256, "pairs": len(part)} for part in data]
+    return Streamed(reader, data, layer, recipe.buffer_tokens, recipe.seed, threads), told
+
+
+class Checkpoints:
+    """The last state of a training, in a folder of its own.
+
+    Args:
+        folder: where.
+        every: seconds between two.
+    """
+
+    def __init__(self, folder: Path, every: float) -> None:
+        self._folder, self._every = folder / "checkpoints", every
+        self._last = time.monotonic()
+
+    def restore(self, trainer: Any) -> tuple[Position, float, float] | None:
+        """Put a trainer where it was; the source's position, the scale and the seconds until then, None where nothing is kept."""
+        from safetensors.torch import load_file
+
+        mark = self._folder / "latest.json"
+        if not mark.is_file():
+            return None
+        at = json.loads(mark.read_text())
+        here = self._folder / at["name"]
+        trainer.sae.load_state_dict(load_file(here / "sae.safetensors"))
+        trainer.load_trainer_state(here)  # by torch's loader of weights alone: no code in a file is run
+        return tuple(at["position"]), at["scale"], at["seconds"]
+
+    def save(self, trainer: Any, position: Position, scale: float, seconds: float) -> None:
+        """Keep the state, if the last one is old enough; the one before goes once this one is whole."""
+        from safetensors.torch import save_file
+
+        if time.monotonic() - self._last < self._every:
+            return
+        name = f"step-{trainer.n_training_steps}"
+        here = self._folder / name
+        here.mkdir(parents=True, exist_ok=True)
+        save_file({k: v.contiguous() for k, v in trainer.sae.state_dict().items()}, here / "sae.safetensors")
+        trainer.save_trainer_state(here)
+        at = {"name": name, "position": position, "scale": scale, "seconds": seconds}
+        write_atomic(self._folder / "latest.json", json.dumps(at))
+        for other in self._folder.glob("step-*"):
+            if other.name != name:
+                shutil.rmtree(other)
+        self._last = time.monotonic()
+
+    def clear(self) -> None:
+        """Nothing is kept any more: the training is done."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 def fit_sae(
-    parts: Sequence[Activations], recipe: SaeRecipe, *, progress: Steps | None = None
+    source: Source, recipe: SaeRecipe, *, progress: Steps | None = None, kept: Checkpoints | None = None
 ) -> tuple[Any, dict[str, Any]]:
-    """Train on collected activations; returns sae-lens' SAE in the activations' own scale, and facts.
+    """Train on activations; returns sae-lens' SAE in the activations' own scale, and facts.
+
+    Args:
+        source: of batches.
+        recipe: settings.
+        progress: called with steps done and steps in all.
+        kept: where the training is saved as it goes, and from where it goes on.
 
     Raises:
         DataError: there are fewer tokens than latents.
@@ -127,12 +204,12 @@ def fit_sae(
     from sae_lens.config import SAETrainerConfig
     from sae_lens.training.sae_trainer import SAETrainer
 
-    rows, dropped = _gather(parts)
-    n, width = rows.shape
+    began = time.perf_counter()
+    sample = source.sample()
+    n, width = source.tokens, sample.shape[1]
     latents = recipe.expansion * width
     if n < latents:
         raise DataError(f"{n} tokens are too few to train {latents} latents: give more text, or a smaller expansion")
-    sample = rows[torch.from_numpy(np.random.default_rng(recipe.seed).permutation(n)[:20000])].float()
     scale = width**0.5 / float(sample.norm(dim=1).mean())
     total = max(int(recipe.epochs * n), recipe.batch_tokens) // recipe.batch_tokens * recipe.batch_tokens
     steps = total // recipe.batch_tokens
@@ -151,25 +228,29 @@ def fit_sae(
             autocast=recipe.autocast,
         ),
         sae,
-        data_provider=_batches(rows, scale, recipe),
+        data_provider=iter(()),  # batches are given step by step
     )
+    position, scale, spent = (kept.restore(trainer) if kept else None) or ((), scale, 0.0)
+    batches = source.batches(recipe.batch_tokens, position)
     step = None
-    for i in range(steps):
+    while trainer.n_training_steps < steps:
         trainer.maybe_reset_sparsity()
-        step = trainer.step(next(trainer.data_provider))
+        batch, position = next(batches)
+        step = trainer.step(batch * scale)
         trainer.n_training_steps += 1
+        if kept and trainer.n_training_steps < steps:
+            kept.save(trainer, position, scale, spent + time.perf_counter() - began)
         if progress:
-            progress(i + 1, steps)
-    assert step is not None
+            progress(trainer.n_training_steps, steps)
     dead = int(trainer.dead_neurons.sum())
     sae.fold_activation_norm_scaling_factor(scale)
     return sae, {
-        "tokens": n,
-        "dropped_over_norm_cap": dropped,
+        **source.facts(),
         "norm_cap": NORM_CAP,
         "steps": steps,
-        "final_mse": float(step.losses["mse_loss"].detach()) / scale**2,
+        "final_mse": float(step.losses["mse_loss"].detach()) / scale**2 if step else None,
         "dead_at_end": dead,
+        "training_seconds": round(spent + time.perf_counter() - began, 1),
     }
 
 
@@ -180,28 +261,6 @@ def _unseen(held_out: PairSet, data: Sequence[PairSet]) -> PairSet:
     if not left:
         raise ConfigError(f"every prompt of the held-out set '{held_out.name}' is trained on; choose another set")
     return replace(held_out, pairs=left)
-
-
-def _gather(parts: Sequence[Activations]) -> tuple["torch.Tensor", int]:
-    """All rows within the norm cap as one bfloat16 tensor, and how many were over it."""
-    import torch
-
-    typical = [part.typical() for part in parts]
-    rows = torch.cat([part.rows(index).bfloat16() for part, index in zip(parts, typical, strict=True)])
-    return rows, sum(len(part.bits) for part in parts) - len(rows)
-
-
-def _batches(rows: "torch.Tensor", scale: float, recipe: SaeRecipe) -> Iterator["torch.Tensor"]:
-    """Endless batches `(batch_tokens, d_model)`, every row once per pass, in an order drawn again."""
-    import torch
-
-    generator = torch.Generator().manual_seed(recipe.seed)
-    left = torch.zeros(0, dtype=torch.long)
-    while True:
-        while len(left) < recipe.batch_tokens:
-            left = torch.cat([left, torch.randperm(len(rows), generator=generator)])
-        index, left = left[: recipe.batch_tokens], left[recipe.batch_tokens :]
-        yield rows[index].float() * scale
 
 
 def _save(sae: Any, folder: Path, ref: ModelRef, layer: int) -> None:
