@@ -1,8 +1,9 @@
-"""Makes the pictures of README.md again: the report of an audit, and a frontier of the committed cells.
+"""Makes the pictures of README.md and the results again, from the committed cells and a set that ships.
 
-    python docs/pictures.py      # needs chromium (`apt-get install -y chromium`) and half a minute
+    python docs/pictures.py [--only reference]      # needs chromium (`apt-get install -y chromium`) and half a minute
 
-The report is that of `offtarget audit planted-style`, the frontier that of planted-style on `results/board.md`.
+The report is that of `offtarget audit planted-style`, the frontier that of planted-style on `results/board.md`, and the forest that
+of `results/reference/board.md`.
 """
 
 import argparse
@@ -14,11 +15,12 @@ import tempfile
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(REPO / "harness"))
+sys.path[:0] = [str(REPO / "harness"), str(REPO / "docs")]
 
 from offtarget.board.folder import read_cells
 from offtarget.board.page import page
 from offtarget.board.rank import rank
+from offtarget.board.records import Row
 
 IMAGES = REPO / "docs" / "images"
 SETTINGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
@@ -60,10 +62,66 @@ def frontier(folder: Path) -> Path:
     return path
 
 
+def reference(out: Path) -> None:
+    """Every protocol on every set of the reference board, with its interval."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    mpl.rcParams.update({"svg.hashsalt": "offtarget", "svg.fonttype": "none", "font.size": 9})
+    import matplotlib.pyplot as plt
+    from making.tables import REFERENCE, REFERENCE_SETS, board_of
+
+    figure, panels = plt.subplots(1, len(REFERENCE_SETS), figsize=(11.5, 4.4), sharey=True, layout="constrained")
+    boards = [board_of(dataset, target, REFERENCE) for dataset, target, _ in REFERENCE_SETS]
+    rows = {k: [r for r in board.rows if r.kind == "protocol" and not r.provisional] for k, board in enumerate(boards)}
+    names = sorted({_name(r) for found in rows.values() for r in found}, key=lambda n: (not n.startswith("random_"), n))
+    for k, (panel, (_, target, heading)) in enumerate(zip(panels, REFERENCE_SETS, strict=True)):
+        amplified = any(r.intent == "amplify" for r in rows[k])
+        for r in rows[k]:
+            (b,) = [b for b in r.behaviours if b.behaviour == target]
+            found = b.vs_dpo if amplified else r.recovery
+            if found.value is None or found.ci is None:
+                continue
+            blind = r.protocol.startswith("random_")
+            y = names.index(_name(r)) + (0.22 if r.parameters.get("strength") == 4.0 and amplified else 0)
+            colour = "#8a8a8a" if blind else "#1f5fa8"
+            panel.plot(found.ci, (y, y), color=colour, lw=1.6, solid_capstyle="round")
+            panel.plot(found.value, y, "o" if not blind else "s", color=colour, ms=5)
+        panel.axvline(0, color="#333333", lw=0.8)
+        if amplified:
+            panel.set_xlabel(f"{target} − plain DPO's")
+        else:
+            panel.axvline(1, color="#333333", lw=0.8, ls=":")
+            panel.set_xlim(-1.25, 2.0)
+            panel.set_xlabel("recovery (0 plain DPO, 1 start)")
+        if not any(r.recovery.value is not None or amplified for r in rows[k]):
+            panel.text(
+                0.5, 0.5, "no signal: nothing\nto take back", transform=panel.transAxes, ha="center", va="center"
+            )
+        panel.set_title(heading, fontsize=10)
+        panel.set_yticks(range(len(names)), names)
+        panel.grid(axis="y", color="#eeeeee")
+        panel.set_axisbelow(True)
+        for side in ("top", "right"):
+            panel.spines[side].set_visible(False)
+    figure.savefig(out, metadata={"Date": None})
+    sys.stdout.write(f"wrote {out.relative_to(REPO)} ({out.stat().st_size:,} bytes)\n")
+
+
+def _name(row: Row) -> str:
+    side = row.parameters.get("side")
+    return f"{row.protocol} ({side})" if row.protocol == "steering" and side != "auto" else str(row.protocol)
+
+
 def main() -> None:
-    """Make both."""
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    """Make them."""
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--only", choices=("reference",), help="that one alone, which needs no browser")
+    only = ask.parse_args().only
     IMAGES.mkdir(exist_ok=True)
+    reference(IMAGES / "reference.svg")
+    if only:
+        return
     with tempfile.TemporaryDirectory() as name:
         shot(report(Path(name)), IMAGES / "report.png", 1000, 760)
         shot(frontier(Path(name)), IMAGES / "frontier.png", 1000, 470)

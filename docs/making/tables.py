@@ -20,16 +20,20 @@ from offtarget.verification.board import read_verifications
 RESULTS = builtin_root() / "results"
 
 
+REFERENCE = "reference/cells"
+"""The folder of the reference board's cells, under results/."""
+
+
 @cache
-def boards() -> tuple[Board, ...]:
-    """Every board of the committed cells."""
-    found = read_cells(RESULTS / "cells")
+def boards(cells: str = "cells") -> tuple[Board, ...]:
+    """Every board of the committed cells, or of those in another folder of results/."""
+    found = read_cells(RESULTS / cells)
     return rank(found.cells, found.problems).boards
 
 
-def board_of(dataset: str, target: str) -> Board:
+def board_of(dataset: str, target: str, cells: str = "cells") -> Board:
     """The board of a set and a target behaviour; of several the one with the most pairs, then cells."""
-    fits = [b for b in boards() if b.dataset == dataset and target in b.signal]
+    fits = [b for b in boards(cells) if b.dataset == dataset and target in b.signal]
     return max(fits, key=lambda b: (b.n_pairs, sum(len(r.seeds) for r in b.rows)))
 
 
@@ -62,9 +66,9 @@ def _targets(row: Row) -> list[BehaviourRow]:
     return [b for b in row.behaviours if b.role == "target"]
 
 
-def protocols(dataset: str, target: str) -> str:
+def protocols(dataset: str, target: str, cells: str = "cells") -> str:
     """The rows of a board with three seeds or more: score, recovery, blind control, drift."""
-    board = board_of(dataset, target)
+    board = board_of(dataset, target, cells)
     rows = []
     for r in board.rows:
         if r.provisional:
@@ -88,9 +92,9 @@ def protocols(dataset: str, target: str) -> str:
     return table(head, rows, numbers=4)
 
 
-def taught(dataset: str, target: str) -> str:
+def taught(dataset: str, target: str, cells: str = "cells") -> str:
     """Plain DPO minus start on the target, over all seeds and seed by seed."""
-    board = board_of(dataset, target)
+    board = board_of(dataset, target, cells)
     (plain,) = [b for r in board.rows if r.kind == "plain" for b in r.behaviours if b.behaviour == target]
     rows = [("all", estimate(plain.vs_start), "" if plain.q_start is None else f"{plain.q_start:.2g}")]
     rows += [
@@ -99,6 +103,44 @@ def taught(dataset: str, target: str) -> str:
         if t.behaviour == target and t.difference is not None
     ]
     return table(("training seed", f"plain DPO minus start, {target}", "q"), rows, numbers=2)
+
+
+REFERENCE_SETS = (
+    ("planted-style", "over_stylization", "a planted style"),
+    ("counterfactual-flattery", "praise", "flattery"),
+    ("community_alignment_en", "over_stylization", "markdown in votes"),
+    ("hh_rlhf_harmless_base_test", "refusal", "refusals (amplified)"),
+)
+"""Set, target and heading of each part of the reference board, in the order of the table."""
+
+
+def reference() -> str:
+    """Every protocol on every set of the reference board: recovery, or where the concept is amplified, target minus plain DPO."""
+    columns = [_reference_column(dataset, target) for dataset, target, _ in REFERENCE_SETS]
+    names = dict.fromkeys(name for column in columns for name in column)
+    order = [*FIRST, *sorted(names.keys() - set(FIRST), key=lambda n: (n.startswith("random_"), n))]
+    rows = [(name, *(column.get(name, "") for column in columns)) for name in order]
+    return table(("protocol", *(heading for *_, heading in REFERENCE_SETS)), rows, numbers=len(columns))
+
+
+FIRST = ("score of start", "score under plain DPO", "training seeds")
+
+
+def _reference_column(dataset: str, target: str) -> dict[str, str]:
+    board = board_of(dataset, target, REFERENCE)
+    out = {}
+    for row in board.rows:
+        (b,) = [b for b in row.behaviours if b.behaviour == target]
+        if row.kind != "protocol":
+            out["score of start" if row.kind == "start" else "score under plain DPO"] = number(b.score.value or 0)
+            out["training seeds"] = str(len(row.seeds))
+            continue
+        side, strength = row.parameters.get("side"), row.parameters.get("strength")
+        name = row.protocol + (f" ({side})" if row.protocol == "steering" and side != "auto" else "")
+        value = b.vs_dpo if row.intent == "amplify" else row.recovery
+        said = (row.provisional and "under three seeds") or estimate(value, 3 if row.intent == "amplify" else 2)
+        out[name] = "; ".join(filter(None, (out.get(name, ""), f"{said} at {strength:g}" if strength else said)))
+    return out
 
 
 def scores(dataset: str, target: str, provisional: bool | None = None) -> str:
@@ -341,8 +383,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "planted-traits": partial(protocols, "planted-style", "over_stylization"),
     "planted-traits-taught": partial(taught, "planted-style", "over_stylization"),
     "planted-traits-one-seed": partial(scores, "planted-style", "over_stylization", True),
-    "flattery-taught": partial(taught, "counterfactual-flattery", "praise"),
-    "flattery": partial(protocols, "counterfactual-flattery", "praise"),
+    "reference": reference,
+    "flattery-taught": partial(taught, "counterfactual-flattery", "praise", REFERENCE),
+    "flattery": partial(protocols, "counterfactual-flattery", "praise", REFERENCE),
     "style-votes": partial(scores, "community_alignment_en", "over_stylization"),
     "style-gpt4": partial(scores, "alpaca_eval_gpt4_pairs", "over_stylization"),
     "safeguards": partial(scores, "hh_rlhf_harmless_base_test", "refusal"),

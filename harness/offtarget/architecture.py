@@ -105,3 +105,24 @@ def gives_tuples(model: Any) -> bool:
     finally:
         handle.remove()
     return bool(seen[0])
+
+
+def windows(model: Any) -> list[int] | None:
+    """How many tokens back each layer sees, 0 where all; None where the model does not attend as it is told.
+
+    That is: a layer keeps something else than keys and values, or the model has an attention of its own, or takes no positions.
+    """
+    import inspect
+
+    from transformers.cache_utils import DynamicCache, DynamicLayer, DynamicSlidingWindowLayer
+
+    takes_positions = "position_ids" in inspect.signature(model.base_model.forward).parameters
+    if not takes_positions or not getattr(model, "_supports_attention_backend", False):
+        return None
+    config = model.config.get_text_config(decoder=True)
+    layers = DynamicCache(config=config).layers
+    if len(layers) != config.num_hidden_layers:
+        return None
+    if any(type(layer) not in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers):
+        return None
+    return [int(getattr(layer, "sliding_window", 0) or 0) for layer in layers]

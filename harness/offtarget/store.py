@@ -55,7 +55,8 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(f, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file or folder on the disk before going on."""
     if sys.platform == "win32" and path.is_dir():
         return  # folders cannot be opened there
     fd = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
@@ -123,13 +124,13 @@ def output_dir(path: Path, marker: str) -> Iterator[Path]:
         carried = _carry_over(old, tmp) if old else {}
         if not old:
             tmp.rename(path)
-            _sync(path.parent)
+            sync(path.parent)
             return
         left = siblings.replace_dir(tmp, path)
     except BaseException:
         shutil.rmtree(tmp, ignore_errors=True)
         raise
-    _sync(path.parent)
+    sync(path.parent)
     behind = left / siblings.OLD if (left / siblings.OLD).is_dir() else left
     for source, (target, seen) in carried.items():  # what was edited in the moment in between
         if _stamp(behind / source) != seen:
@@ -181,7 +182,7 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy2(source, aside)
     except FileNotFoundError:
         return
-    _sync(aside)
+    sync(aside)
     aside.replace(target)
 
 
@@ -194,10 +195,10 @@ def seal(folder: Path, about: Mapping[str, Any] | None = None) -> None:
     """
     files = {}
     for f in sorted(p for p in folder.rglob("*") if p.is_file()):
-        _sync(f)
+        sync(f)
         files[f.relative_to(folder).as_posix()] = {"sha256": file_sha256(f), "bytes": f.stat().st_size}
     write_atomic(folder / MANIFEST, json.dumps({**(about or {}), "files": files}, indent=1, sort_keys=True))
-    _sync(folder)
+    sync(folder)
 
 
 def require_intact(file: Path) -> None:
@@ -318,7 +319,7 @@ class Store:
             seal(partial, {"stage": stage, "version": version, "inputs": dict(inputs)})
             final.parent.mkdir(parents=True, exist_ok=True)
             partial.rename(final)
-            _sync(final.parent)
+            sync(final.parent)
             self._verified.add(final)
             self.n_made += 1
             self._note("made", final)

@@ -260,19 +260,23 @@ def test_refused_roles_name_the_pair(tiny: Any) -> None:
         tokenizer.chat_template = template
 
 
-def test_local_attention_gets_rows_of_its_own(tiny: Any) -> None:
-    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+@pytest.mark.parametrize("kind", ["Gemma3", "Mistral"])
+def test_local_attention_gets_rows_of_its_own(tiny: Any, kind: str) -> None:
+    """Gemma 3 names its layers' kinds; Mistral names none, and its window holds in each."""
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig, MistralConfig, MistralForCausalLM
 
     model, tokenizer = tiny
     assert can_pack(model, model.model.layers[2], 1024)
     torch.manual_seed(0)
-    local = Gemma3ForCausalLM(
-        Gemma3TextConfig(
-            hidden_size=32, intermediate_size=64, num_hidden_layers=3, num_attention_heads=2,
-            num_key_value_heads=1, head_dim=16, vocab_size=len(tokenizer), sliding_window=8,
-            layer_types=["sliding_attention", "full_attention", "sliding_attention"],
-        )
-    ).eval()  # fmt: skip
+    size = {
+        "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2, "num_key_value_heads": 1,
+        "head_dim": 16, "vocab_size": len(tokenizer), "sliding_window": 8,
+    }  # fmt: skip
+    kinds = ["sliding_attention", "full_attention", "sliding_attention"]
+    if kind == "Gemma3":
+        local = Gemma3ForCausalLM(Gemma3TextConfig(**size, layer_types=kinds)).eval()
+    else:
+        local = MistralForCausalLM(MistralConfig(**size)).eval()
     assert not can_pack(local, local.model.layers[1], 1024)
     found, tokens = read(local, tokenizer, PairSet("p", PAIRS).pairs, layer=1)
     for (c, r), acts in found.items():

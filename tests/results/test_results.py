@@ -12,7 +12,9 @@ from offtarget.board.render import board_command, render
 
 RESULTS = Path(__file__).resolve().parents[2] / "results"
 CELLS = RESULTS / "cells"
-FILES = sorted(CELLS.rglob("*.json")) if CELLS.is_dir() else []
+FOLDERS = (CELLS, RESULTS / "reference" / "cells", RESULTS / "reference" / "earlier")
+FILES = sorted(file for folder in FOLDERS for file in folder.rglob("*.json"))
+REPO = RESULTS.parent
 
 
 @pytest.fixture(params=FILES or [None], ids=lambda p: p.stem[:12] if p else "none")
@@ -24,7 +26,7 @@ def path(request):
 
 def test_cell_is_whole_and_where_it_belongs(path):
     cell = load_cell(path)  # refuses a key that does not match the content
-    assert path == cell_path(CELLS, cell)
+    assert path == cell_path(next(folder for folder in FOLDERS if folder in path.parents), cell)
     for s in cell.behaviours:
         assert cell.manifest.task_versions[s.behaviour] == s.task_version
         assert s.n == sum(v is not None for v in s.samples.values())
@@ -40,16 +42,17 @@ def test_cell_holds_no_text_of_samples(path):
 
 
 def test_no_two_files_speak_for_one_run():
-    if FILES:
-        assert read_cells(CELLS).problems == ()
+    for folder in FOLDERS:
+        assert read_cells(folder).problems == ()
 
 
-def test_the_committed_board_is_made_of_the_committed_cells():
+@pytest.mark.parametrize("folder", ["results", "results/reference"])
+def test_the_committed_board_is_made_of_the_committed_cells(folder):
     if not FILES:
         pytest.skip("no cell is committed yet")
-    found = read_cells(CELLS)
-    command = board_command("results/cells", ["md"], "results")
-    board = (RESULTS / "board.md").read_text()
+    found = read_cells(REPO / folder / "cells")
+    command = board_command(f"{folder}/cells", ["md"], folder)
+    board = (REPO / folder / "board.md").read_text()
     assert board == render(rank(found.cells, found.problems), "md", command=command)
 
 

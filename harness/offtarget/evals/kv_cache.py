@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
+from offtarget.architecture import windows
+
 WORTH = 8
 """Tokens from which reading a common beginning once pays for a forward pass of its own."""
 
@@ -71,13 +73,12 @@ def give_room(cache: Any, room: int) -> Any:
 
 
 def is_plain(model: Any) -> bool:
-    """Whether each layer of a model attends to all tokens before, so that padding between tokens changes nothing.
+    """Whether each layer sees all tokens before, so that padding between tokens changes nothing.
 
-    A sliding window counts places, padding included. Models that keep something else than keys and values are not plain.
+    A sliding window counts places, padding included.
     """
-    config = model.config.get_text_config(decoder=True)
-    layers = DynamicCache(config=config).layers
-    return len(layers) == getattr(config, "num_hidden_layers", -1) and all(type(la) is DynamicLayer for la in layers)
+    seen = windows(model)
+    return seen is not None and not any(seen)
 
 
 def common_beginning(rows: Iterable[Sequence[int]]) -> list[int]:

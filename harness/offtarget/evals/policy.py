@@ -208,7 +208,7 @@ class Policy(PromptEncoder):
         from offtarget.evals import kv_cache
 
         device = self.model.device
-        beginning = kv_cache.common_beginning(rows) if self.scorer.packs else []
+        beginning = kv_cache.common_beginning(rows) if self.scorer.is_plain else []
         n, past, width = len(rows), len(beginning), max(map(len, rows))
         ids = torch.full((n, width - past), self.tokenizer.pad_token_id)
         mask = torch.zeros((n, width + sampling.max_tokens), dtype=torch.long)

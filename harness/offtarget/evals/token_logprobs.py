@@ -16,6 +16,8 @@ from offtarget.evals.row_batches import FORWARD_TOKENS, filled
 
 HEAD_ROWS = 256
 """Positions whose logits are held at once."""
+PACKED_TOKENS = 8192
+"""A longer prefix is read with each continuation by itself: the mask of a sequence has the square of its length."""
 Row = tuple[list[int], list[int]]
 """Token ids of a prefix (at least one) and of its continuation."""
 
@@ -37,7 +39,7 @@ class Scorer:
         pieces: dict[Any, list[int]] = {}
         sizes: dict[Any, int] = {}
         for i, (prefix, continuation) in enumerate(rows):
-            name: Any = (tuple(prefix), 0) if self.packs else i
+            name: Any = (tuple(prefix), 0) if self.packs and len(prefix) <= PACKED_TOKENS else i
             more = max(len(continuation) - 1, 0)
             while sizes.get(name, 0) + more > FORWARD_TOKENS and name in pieces:  # too many for one sequence
                 name = (name[0], name[1] + 1)
@@ -49,12 +51,17 @@ class Scorer:
 
     def __call__(self, rows: Sequence[Row]) -> list[list[float]]:
         """Log-probability of each token of each continuation, in nats."""
-        return self.read(rows, self.packs)
+        return self.read(rows, self.packs and max((len(p) for p, _ in rows), default=0) <= PACKED_TOKENS)
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether padding may stand between tokens (`kv_cache.is_plain`)."""
+        return kv_cache.is_plain(self.model)
 
     @cached_property
     def packs(self) -> bool:
         """Whether continuations of one prefix can stand in one sequence: a few tokens are read both ways."""
-        if not kv_cache.is_plain(self.model):
+        if not self.is_plain:
             return False
         size = self.model.get_input_embeddings().weight.shape[0]
         text = [self.start, *((5 * k + 3) % size for k in range(24))]
@@ -103,19 +110,25 @@ class Scorer:
         if packed:
             mask = _tree_mask(owners, past, self.model.dtype)
             options = {"attention_mask": mask.to(device), "position_ids": positions.to(device)}
-        asked = [  # row, place among the batch's tokens, token
-            (r, b * ids.shape[1] + at, token)
+        asked = [  # row, sequence, place, token
+            (r, b, at, token)
             for b, (text, members) in enumerate(zip(texts, groups.values(), strict=True))
             for r, places in zip(members, text.places, strict=True)
             for at, token in zip(places, rows[r][1], strict=True)
         ]
+        column: Sequence[int] = range(ids.shape[1])
+        if weight is None:  # the model makes the logits: of no other places than are asked for
+            column = sorted({at for _, _, at, _ in asked} or {0})
+            options["logits_to_keep"] = torch.tensor(column, device=device)
+        at_column = {at: k for k, at in enumerate(column)}
         with torch.inference_mode():
             cache = kv_cache.read_once(backbone, beginning, len(texts), device)
             out = reader(input_ids=ids.to(device), past_key_values=cache, use_cache=cache is not None, **options)
             states = (out.logits if weight is None else out.last_hidden_state).flatten(0, 1)
-            found = _tokens_at(states, weight, [a[1:] for a in asked])
+            wanted = [(b * len(column) + at_column[at], token) for _, b, at, token in asked]
+            found = _tokens_at(states, weight, wanted)
         values: list[list[float]] = [[] for _ in rows]
-        for (r, _, _), value in zip(asked, found, strict=True):
+        for (r, *_), value in zip(asked, found, strict=True):
             values[r].append(value)
         return values
 
@@ -170,7 +183,7 @@ def _tree_mask(owners: Any, past: int, dtype: Any) -> Any:
     of, by = owners[:, None, :], owners[:, :, None]
     seen = ((of == 0) | (of == by)) & torch.ones(width, width, dtype=torch.bool).tril()
     seen = torch.cat([torch.ones(n, width, past, dtype=torch.bool), seen], -1)
-    return torch.zeros(seen.shape, dtype=dtype).masked_fill(~seen, torch.finfo(dtype).min)[:, None]
+    return torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, torch.finfo(dtype).min)[:, None]
 
 
 def _tokens_at(states: Any, weight: Any, asked: Sequence[tuple[int, int]]) -> list[float]:

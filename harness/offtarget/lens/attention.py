@@ -5,11 +5,12 @@ no token is padding. On a processor the attention is plain matrix multiplication
 half the time of torch's scaled dot product attention in bfloat16, and never computes what a mask would throw away.
 """
 
-import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from offtarget.architecture import windows
 
 if TYPE_CHECKING:
     import torch
@@ -37,16 +38,9 @@ class UnknownAttention(Exception):  # noqa: N818 - not an error: it says that a 
 
 
 def plain_attention(model: Any, max_length: int) -> bool:
-    """Whether by its configuration a model's attention is full and causal, with positions as they are given."""
-    config = model.config.get_text_config()
-    window = getattr(config, "sliding_window", None)
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    return (
-        bool(getattr(model, "_supports_attention_backend", False))
-        and (not window or window >= max_length or kinds == {"full_attention"})
-        and kinds <= {"full_attention", "sliding_attention"}
-        and "position_ids" in inspect.signature(model.base_model.forward).parameters
-    )
+    """Whether in texts of this length each token sees all before it, with positions as they are given."""
+    seen = windows(model)
+    return seen is not None and all(not window or window >= max_length for window in seen)
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from offtarget.machine import precision
 from offtarget.models import ModelRef, load_tokenizer
 from offtarget.progress import Steps
 from offtarget.records import Record
-from offtarget.store import MANIFEST, output_dir, write_atomic
+from offtarget.store import MANIFEST, output_dir, sync, write_atomic
 
 VERSION = 1
 TRAINING = "training.json"
@@ -158,7 +158,7 @@ class Checkpoints:
             return None
         at = json.loads(mark.read_text())
         here = self._folder / at["name"]
-        trainer.sae.load_state_dict(load_file(here / "sae.safetensors"))
+        trainer.sae.load_state_dict(load_file(here / WEIGHTS))
         trainer.load_trainer_state(here)  # by torch's loader of weights alone: no code in a file is run
         return tuple(at["position"]), at["scale"], at["seconds"]
 
@@ -171,8 +171,10 @@ class Checkpoints:
         name = f"step-{trainer.n_training_steps}"
         here = self._folder / name
         here.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.contiguous() for k, v in trainer.sae.state_dict().items()}, here / "sae.safetensors")
+        save_file({k: v.contiguous() for k, v in trainer.sae.state_dict().items()}, here / WEIGHTS)
         trainer.save_trainer_state(here)
+        for path in (*here.iterdir(), here):
+            sync(path)
         at = {"name": name, "position": position, "scale": scale, "seconds": seconds}
         write_atomic(self._folder / "latest.json", json.dumps(at))
         for other in self._folder.glob("step-*"):
