@@ -2,13 +2,11 @@
 
     python docs/pictures.py [--only reference]      # needs chromium (`apt-get install -y chromium`) and half a minute
 
-The report is that of `offtarget audit planted-style`, the frontier that of planted-style on `results/board.md`, and the forest that
-of `results/reference/board.md`.
+The report is that of `offtarget audit planted-style`, the forest that of `results/reference/board.md`.
 """
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,9 +15,6 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPO / "harness"), str(REPO / "docs")]
 
-from offtarget.board.folder import read_cells
-from offtarget.board.page import page
-from offtarget.board.rank import rank
 from offtarget.board.records import Row
 
 IMAGES = REPO / "docs" / "images"
@@ -46,20 +41,6 @@ def report(folder: Path) -> Path:
     command = [sys.executable, "-m", "offtarget", "audit", "planted-style", "--lens", "surface", "--out", str(out)]
     subprocess.run(command, check=True, capture_output=True, env=ours)
     return out / "report.html"
-
-
-def frontier(folder: Path) -> Path:
-    """The plot of planted-style alone, in the style of the board's page."""
-    boards = rank(read_cells(REPO / "results" / "cells").cells, ())
-    mine = next(b for b in boards.boards if b.dataset == "planted-style" and any(r.recovery.value for r in b.rows))
-    whole = page(boards.model_copy(update={"boards": (mine,)}), "")
-    found = re.search(r"<svg .*?</svg>", whole, re.S)
-    assert found, "the board has no plot"
-    style = "".join(re.findall(r"<style.*?</style>", whole, re.S))
-    path = folder / "frontier.html"
-    body = f"<body style='margin:0;padding:18px 24px 0;max-width:none'>{found[0]}</body>"
-    path.write_text(f"<!doctype html><meta charset='utf-8'>{style}{body}", encoding="utf-8")
-    return path
 
 
 def reference(out: Path) -> None:
@@ -124,7 +105,6 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as name:
         shot(report(Path(name)), IMAGES / "report.png", 1000, 760)
-        shot(frontier(Path(name)), IMAGES / "frontier.png", 1000, 470)
 
 
 if __name__ == "__main__":

@@ -143,9 +143,9 @@ def _reference_column(dataset: str, target: str) -> dict[str, str]:
     return out
 
 
-def scores(dataset: str, target: str, provisional: bool | None = None) -> str:
+def scores(dataset: str, target: str, provisional: bool | None = None, cells: str = "cells") -> str:
     """All scores of a board; with `provisional` only the rows of fewer than three seeds (or only the others)."""
-    board = board_of(dataset, target)
+    board = board_of(dataset, target, cells)
     behaviours = sorted(
         {b.behaviour for r in board.rows for b in r.behaviours}, key=lambda b: (b not in board.signal, b)
     )
@@ -384,6 +384,12 @@ TABLES: dict[str, Callable[[], str]] = {
     "planted-traits-taught": partial(taught, "planted-style", "over_stylization"),
     "planted-traits-one-seed": partial(scores, "planted-style", "over_stylization", True),
     "reference": reference,
+    "reference-style-taught": partial(taught, "planted-style", "over_stylization", REFERENCE),
+    "reference-style": partial(protocols, "planted-style", "over_stylization", REFERENCE),
+    "reference-refusal-taught": partial(taught, "hh_rlhf_harmless_base_test", "refusal", REFERENCE),
+    "reference-refusal": partial(scores, "hh_rlhf_harmless_base_test", "refusal", None, REFERENCE),
+    "reference-votes-taught": partial(taught, "community_alignment_en", "over_stylization", REFERENCE),
+    "reference-votes": partial(scores, "community_alignment_en", "over_stylization", None, REFERENCE),
     "flattery-taught": partial(taught, "counterfactual-flattery", "praise", REFERENCE),
     "flattery": partial(protocols, "counterfactual-flattery", "praise", REFERENCE),
     "style-votes": partial(scores, "community_alignment_en", "over_stylization"),
