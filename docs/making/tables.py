@@ -114,19 +114,27 @@ REFERENCE_SETS = (
 """Set, target and heading of each part of the reference board, in the order of the table."""
 
 
-def reference() -> str:
-    """Every protocol on every set of the reference board: recovery, or where the concept is amplified, target minus plain DPO."""
-    columns = [_reference_column(dataset, target) for dataset, target, _ in REFERENCE_SETS]
-    names = dict.fromkeys(name for column in columns for name in column)
-    order = [*FIRST, *sorted(names.keys() - set(FIRST), key=lambda n: (n.startswith("random_"), n))]
+def reference(short: bool = False) -> str:
+    """Every protocol on every set of the reference board: recovery, or where the concept is amplified, target minus plain DPO.
+
+    The short one leaves out strengths, and sets and protocols without a number on a set where something is to be taken back.
+    """
+    sets = [s for s in REFERENCE_SETS if not short or _has_recoveries(*s[:2])]
+    columns = [_reference_column(dataset, target, not short) for dataset, target, _ in sets]
+    names = {name for column in columns for name in column}
+    order = [*FIRST, *sorted(names - set(FIRST), key=lambda n: (n.startswith("random_"), n))]
     rows = [(name, *(column.get(name, "") for column in columns)) for name in order]
-    return table(("protocol", *(heading for *_, heading in REFERENCE_SETS)), rows, numbers=len(columns))
+    return table(("protocol", *(heading for *_, heading in sets)), rows, numbers=len(columns))
+
+
+def _has_recoveries(dataset: str, target: str) -> bool:
+    return any(r.recovery.value is not None for r in board_of(dataset, target, REFERENCE).rows)
 
 
 FIRST = ("score of start", "score under plain DPO", "training seeds")
 
 
-def _reference_column(dataset: str, target: str) -> dict[str, str]:
+def _reference_column(dataset: str, target: str, strengths: bool) -> dict[str, str]:
     board = board_of(dataset, target, REFERENCE)
     out = {}
     for row in board.rows:
@@ -139,7 +147,9 @@ def _reference_column(dataset: str, target: str) -> dict[str, str]:
         name = row.protocol + (f" ({side})" if row.protocol == "steering" and side != "auto" else "")
         value = b.vs_dpo if row.intent == "amplify" else row.recovery
         said = (row.provisional and "under three seeds") or estimate(value, 3 if row.intent == "amplify" else 2)
-        out[name] = "; ".join(filter(None, (out.get(name, ""), f"{said} at {strength:g}" if strength else said)))
+        out[name] = "; ".join(
+            filter(None, (out.get(name, ""), f"{said} at {strength:g}" if strength and strengths else said))
+        )
     return out
 
 
@@ -384,6 +394,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "planted-traits-taught": partial(taught, "planted-style", "over_stylization"),
     "planted-traits-one-seed": partial(scores, "planted-style", "over_stylization", True),
     "reference": reference,
+    "reference-short": partial(reference, True),
     "reference-style-taught": partial(taught, "planted-style", "over_stylization", REFERENCE),
     "reference-style": partial(protocols, "planted-style", "over_stylization", REFERENCE),
     "reference-refusal-taught": partial(taught, "hh_rlhf_harmless_base_test", "refusal", REFERENCE),
