@@ -64,13 +64,15 @@ def reference(out: Path) -> None:
             if found.value is None or found.ci is None:
                 continue
             blind = r.protocol.startswith("random_")
-            y = names.index(_name(r)) + (0.22 if r.parameters.get("strength") == 4.0 and amplified else 0)
+            y = names.index(_name(r)) + (0.3 if r.parameters.get("strength") == 4.0 and amplified else 0)
             colour = "#8a8a8a" if blind else "#1f5fa8"
             panel.plot(found.ci, (y, y), color=colour, lw=1.6, solid_capstyle="round")
             panel.plot(found.value, y, "o" if not blind else "s", color=colour, ms=5)
+            if amplified and r.protocol == "reward_shaping":
+                panel.text(found.ci[1], y, f" at {r.parameters['strength']:g}", va="center", fontsize=7, color=colour)
         panel.axvline(0, color="#333333", lw=0.8)
         if amplified:
-            panel.set_xlabel(f"{target} − plain DPO's")
+            panel.set_xlabel(f"{target} minus plain DPO's")
         else:
             panel.axvline(1, color="#333333", lw=0.8, ls=":")
             panel.set_xlim(-1.25, 2.0)
@@ -85,6 +87,10 @@ def reference(out: Path) -> None:
         panel.set_axisbelow(True)
         for side in ("top", "right"):
             panel.spines[side].set_visible(False)
+    figure.supxlabel(
+        "grey squares: blind controls; lines: 95 % intervals; an empty row was not run, or has under three seeds",
+        fontsize=8,
+    )
     figure.savefig(out, metadata={"Date": None})
     sys.stdout.write(f"wrote {out.relative_to(REPO)} ({out.stat().st_size:,} bytes)\n")
 

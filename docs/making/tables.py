@@ -67,7 +67,7 @@ def _targets(row: Row) -> list[BehaviourRow]:
 
 
 def protocols(dataset: str, target: str, cells: str = "cells") -> str:
-    """The rows of a board with three seeds or more: score, recovery, blind control, drift."""
+    """The rows of a board with three seeds or more: score, difference from plain DPO, recovery, blind control, drift."""
     board = board_of(dataset, target, cells)
     rows = []
     for r in board.rows:
@@ -83,13 +83,14 @@ def protocols(dataset: str, target: str, cells: str = "cells") -> str:
             (
                 _label(r),
                 estimate(b.score),
+                estimate(b.vs_dpo) if plain else "",
                 estimate(r.recovery, 2) if plain else "",
                 against,
                 estimate(r.drift, 2) if r.kind != "start" else "",
             )
         )
-    head = ("protocol", _name(board, target), "recovery", "against its blind control", "drift")
-    return table(head, rows, numbers=4)
+    head = ("protocol", _name(board, target), "minus plain DPO", "recovery", "against its blind control", "drift")
+    return table(head, rows, numbers=5)
 
 
 def taught(dataset: str, target: str, cells: str = "cells") -> str:
