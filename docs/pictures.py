@@ -79,7 +79,7 @@ def reference(out: Path) -> None:
             panel.set_xlabel("recovery (0 plain DPO, 1 start)")
         if not any(r.recovery.value is not None or amplified for r in rows[k]):
             panel.text(
-                0.5, 0.5, "no signal: nothing\nto take back", transform=panel.transAxes, ha="center", va="center"
+                0.5, 0.5, "no recovery given:\nno clear signal", transform=panel.transAxes, ha="center", va="center"
             )
         panel.set_title(heading, fontsize=10)
         panel.set_yticks(range(len(names)), names)
