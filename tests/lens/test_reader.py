@@ -9,7 +9,7 @@ import pytest
 from offtarget.errors import ConfigError
 from offtarget.lens import reader as module
 from offtarget.lens.reader import Reader
-from offtarget.models import resolve
+from offtarget.models import ModelRef, resolve
 from offtarget.store import Store
 
 
@@ -69,3 +69,17 @@ def test_work_is_reported_under_the_name_it_is_given(store_home: Path) -> None:
         step(1, 2)
     assert [what for what, *_ in said] == ["activations", "directions", "rollouts: activations", "rollouts: x"]
     assert replace(reader, progress=None).doing("directions").step("activations") is None
+
+
+def test_models_that_were_read_without_their_window_have_a_key_of_their_own(tmp_path: Path) -> None:
+    def inputs(name: str, config: str) -> dict[str, object]:
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "config.json").write_text(config)
+        (folder / "tokenizer_config.json").write_text('{"chat_template": "{{ messages }}"}')
+        return Reader(ModelRef(name, str(folder), "same"), Store(tmp_path / "store")).inputs()
+
+    plain = inputs("llama", "{}")
+    assert inputs("mistral", '{"sliding_window": 4096}') == {**plain, "attention": "by window"}
+    assert inputs("gemma", '{"sliding_window": 512, "layer_types": ["sliding_attention"]}') == plain
+    assert inputs("qwen", '{"sliding_window": null}') == inputs("broken", "{") == plain

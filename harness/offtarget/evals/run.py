@@ -28,7 +28,7 @@ from offtarget.store import Store, write_atomic
 if TYPE_CHECKING:
     from offtarget.evals.served import ServedPolicy
 
-STAGE_VERSION = 3
+STAGE_VERSION = 4
 log = logging.getLogger(__name__)
 
 

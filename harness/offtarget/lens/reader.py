@@ -4,14 +4,16 @@ Lenses, readouts and evaluations take one `Reader` instead of these one by one. 
 key of the store.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any
 
 from offtarget.errors import ConfigError
 from offtarget.machine import device, precision
-from offtarget.models import ModelRef, load, resolve, template_key
+from offtarget.models import ModelRef, configuration, load, resolve, template_key
 from offtarget.progress import Progress, Steps, steps_of
 from offtarget.store import Store
 from offtarget.versions import package_versions
@@ -77,7 +79,8 @@ class Reader:
         Args:
             packages: others than torch and transformers whose version decides the numbers.
         """
-        return {**self.identity(*packages), "max_length": self.max_length}
+        windowed = {"attention": "by window"} if _names_a_window_alone(self.ref) else {}
+        return {**self.identity(*packages), "max_length": self.max_length, **windowed}
 
     def load(self) -> tuple[Any, Any]:
         """Model and tokenizer, ready to read."""
@@ -98,6 +101,25 @@ class Reader:
     def reporting(self, progress: Progress | None) -> "Reader":
         """The same reader, heard by another one. A model that was found is not looked for again."""
         return replace(self, model=self.__dict__.get("ref", self.model), progress=progress)
+
+
+@lru_cache
+def _names_a_window_alone(ref: ModelRef) -> bool:
+    """Whether a model's configuration has a window and does not say which layers it is for, as Mistral's and Phi-3's.
+
+    Such models were read without it before; what was kept then has another key.
+    """
+    file = Path(ref.path) / "config.json"
+    if file.is_file():
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:  # said by who loads the model
+            return False
+    elif ref.revision:
+        found = configuration(ref).to_dict()
+    else:
+        return False
+    return isinstance(found, dict) and bool(found.get("sliding_window")) and not found.get("layer_types")
 
 
 def _under(progress: Progress, name: Callable[[str], str]) -> Progress:
