@@ -1,5 +1,6 @@
 """A reader is the one place that says which model reads, how, and under which key that is kept."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,15 +72,15 @@ def test_work_is_reported_under_the_name_it_is_given(store_home: Path) -> None:
     assert replace(reader, progress=None).doing("directions").step("activations") is None
 
 
-def test_models_that_were_read_without_their_window_have_a_key_of_their_own(tmp_path: Path) -> None:
+def test_models_that_were_read_without_their_window_have_a_key_of_their_own(tiny_model: Path, tmp_path: Path) -> None:
     def inputs(name: str, config: str) -> dict[str, object]:
         folder = tmp_path / name
-        folder.mkdir()
+        shutil.copytree(tiny_model, folder, ignore=shutil.ignore_patterns("*.safetensors"))
         (folder / "config.json").write_text(config)
-        (folder / "tokenizer_config.json").write_text('{"chat_template": "{{ messages }}"}')
         return Reader(ModelRef(name, str(folder), "same"), Store(tmp_path / "store")).inputs()
 
-    plain = inputs("llama", "{}")
-    assert inputs("mistral", '{"sliding_window": 4096}') == {**plain, "attention": "by window"}
-    assert inputs("gemma", '{"sliding_window": 512, "layer_types": ["sliding_attention"]}') == plain
-    assert inputs("qwen", '{"sliding_window": null}') == inputs("broken", "{") == plain
+    kind = '"model_type": "llama"'
+    plain = inputs("llama", f"{{{kind}}}")
+    assert inputs("mistral", f'{{{kind}, "sliding_window": 4096}}') == {**plain, "attention": "by window"}
+    assert inputs("gemma", f'{{{kind}, "sliding_window": 512, "layer_types": ["sliding_attention"]}}') == plain
+    assert inputs("qwen", f'{{{kind}, "sliding_window": null}}') == plain
