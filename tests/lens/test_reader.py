@@ -82,5 +82,10 @@ def test_models_that_were_read_without_their_window_have_a_key_of_their_own(tiny
     kind = '"model_type": "llama"'
     plain = inputs("llama", f"{{{kind}}}")
     assert inputs("mistral", f'{{{kind}, "sliding_window": 4096}}') == {**plain, "attention": "by window"}
-    assert inputs("gemma", f'{{{kind}, "sliding_window": 512, "layer_types": ["sliding_attention"]}}') == plain
+    assert (
+        inputs(
+            "gemma", f'{{{kind}, "sliding_window": 512, "num_hidden_layers": 1, "layer_types": ["sliding_attention"]}}'
+        )
+        == plain
+    )
     assert inputs("qwen", f'{{{kind}, "sliding_window": null}}') == plain
