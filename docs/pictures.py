@@ -87,10 +87,7 @@ def reference(out: Path) -> None:
         panel.set_axisbelow(True)
         for side in ("top", "right"):
             panel.spines[side].set_visible(False)
-    figure.supxlabel(
-        "grey squares: blind controls; lines: 95 % intervals; an empty row was not run, or has under three seeds",
-        fontsize=8,
-    )
+    figure.supxlabel("grey squares: blind controls; lines: 95 % intervals; an empty row was not run", fontsize=8)
     figure.savefig(out, metadata={"Date": None})
     sys.stdout.write(f"wrote {out.relative_to(REPO)} ({out.stat().st_size:,} bytes)\n")
 

@@ -401,7 +401,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "reference-refusal-taught": partial(taught, "hh_rlhf_harmless_base_test", "refusal", REFERENCE),
     "reference-refusal": partial(scores, "hh_rlhf_harmless_base_test", "refusal", None, REFERENCE),
     "reference-votes-taught": partial(taught, "community_alignment_en", "over_stylization", REFERENCE),
-    "reference-votes": partial(scores, "community_alignment_en", "over_stylization", None, REFERENCE),
+    "reference-votes": partial(protocols, "community_alignment_en", "over_stylization", REFERENCE),
     "flattery-taught": partial(taught, "counterfactual-flattery", "praise", REFERENCE),
     "flattery": partial(protocols, "counterfactual-flattery", "praise", REFERENCE),
     "style-votes": partial(scores, "community_alignment_en", "over_stylization"),
