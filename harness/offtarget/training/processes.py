@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from offtarget.data.pairs import Pair
+from offtarget.documents import read_yaml
 from offtarget.errors import ConfigError, OfftargetError, UndecidedError
 from offtarget.machine import cores, device
 from offtarget.models import ModelRef
@@ -46,7 +47,7 @@ def launch(job: Job) -> None:
     write_plan(job.plan, folder)
     write_atomic(folder / JOB, json.dumps(_as_json(job)))
     given = os.environ.get(CONFIG)
-    how = ["--config_file", given] if given else ["--multi_gpu", "--num_machines", "1"]
+    how = ["--config_file", given] if given and not _of_cpu(Path(given)) else ["--multi_gpu", "--num_machines", "1"]
     command = [  # precision is the spec's, whatever a file says: it is in the key of the policy
         sys.executable, "-m", "accelerate.commands.launch", *how, "--mixed_precision", "no", "--dynamo_backend", "no",
         "--num_processes", str(n), "--main_process_port", str(_free_port()), "-m", "offtarget.training.processes", str(folder),
@@ -83,6 +84,15 @@ def launch(job: Job) -> None:
             f"one of {n} training processes ended with status {running.returncode}"
             f"{': ' + tail[0] if tail else ''}; all they said is in {folder / LOG}"
         )
+
+
+def _of_cpu(file: Path) -> bool:
+    """Whether a configuration file says that processes are on a CPU, and so nothing of how they share the model.
+
+    accelerate would start a single one by it, where there is no mpirun.
+    """
+    found = read_yaml(file)
+    return bool(found.get("use_cpu")) or str(found.get("distributed_type")) in ("MULTI_CPU", "NO")
 
 
 def _free_port() -> int:
@@ -154,7 +164,12 @@ def main(folder: Path) -> None:
             _say({"progress": [what, done, total]})
 
     try:
-        train_here(_from_json(folder, progress))
+        job = _from_json(folder, progress)
+        if (n := int(os.environ.get("WORLD_SIZE", "1"))) != job.spec.processes:
+            raise ConfigError(
+                f"training.processes is {job.spec.processes}, and accelerate started {n}: check --accelerate-config, or leave it out"
+            )
+        train_here(job)
     except OfftargetError as e:
         _say({"error": str(e), "kind": type(e).__name__})
         sys.exit(e.exit_code)
