@@ -15,7 +15,6 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(REPO / "harness"), str(REPO / "docs")]
 
-from offtarget.board.records import Row
 
 IMAGES = REPO / "docs" / "images"
 SETTINGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars")
@@ -50,12 +49,14 @@ def reference(out: Path) -> None:
     mpl.use("svg")
     mpl.rcParams.update({"svg.hashsalt": "offtarget", "svg.fonttype": "none", "font.size": 9})
     import matplotlib.pyplot as plt
-    from making.tables import REFERENCE, REFERENCE_SETS, board_of
+    from making.board_tables import REFERENCE, REFERENCE_SETS, board_of, protocol_name
 
     figure, panels = plt.subplots(1, len(REFERENCE_SETS), figsize=(11.5, 4.4), sharey=True, layout="constrained")
     boards = [board_of(dataset, target, REFERENCE) for dataset, target, _ in REFERENCE_SETS]
     rows = {k: [r for r in board.rows if r.kind == "protocol" and not r.provisional] for k, board in enumerate(boards)}
-    names = sorted({_name(r) for found in rows.values() for r in found}, key=lambda n: (not n.startswith("random_"), n))
+    names = sorted(
+        {protocol_name(r) for found in rows.values() for r in found}, key=lambda n: (not n.startswith("random_"), n)
+    )
     for k, (panel, (_, target, heading)) in enumerate(zip(panels, REFERENCE_SETS, strict=True)):
         amplified = any(r.intent == "amplify" for r in rows[k])
         for r in rows[k]:
@@ -64,7 +65,7 @@ def reference(out: Path) -> None:
             if found.value is None or found.ci is None:
                 continue
             blind = r.protocol.startswith("random_")
-            y = names.index(_name(r)) + (0.3 if r.parameters.get("strength") == 4.0 and amplified else 0)
+            y = names.index(protocol_name(r)) + (0.3 if r.parameters.get("strength") == 4.0 and amplified else 0)
             colour = "#8a8a8a" if blind else "#1f5fa8"
             panel.plot(found.ci, (y, y), color=colour, lw=1.6, solid_capstyle="round")
             panel.plot(found.value, y, "o" if not blind else "s", color=colour, ms=5)
@@ -90,11 +91,6 @@ def reference(out: Path) -> None:
     figure.supxlabel("grey squares: blind controls; lines: 95 % intervals; an empty row was not run", fontsize=8)
     figure.savefig(out, metadata={"Date": None})
     sys.stdout.write(f"wrote {out.relative_to(REPO)} ({out.stat().st_size:,} bytes)\n")
-
-
-def _name(row: Row) -> str:
-    side = row.parameters.get("side")
-    return f"{row.protocol} ({side})" if row.protocol == "steering" and side != "auto" else str(row.protocol)
 
 
 def main() -> None:

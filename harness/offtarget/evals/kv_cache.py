@@ -23,7 +23,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
     Args:
         keys: (rows, heads, tokens, width).
         values: (rows, heads, tokens, width).
-        room: tokens that will be held in the end; beyond them it grows as its parent does.
+        room: tokens that will be held in the end, at most.
     """
 
     def __init__(self, keys: Any, values: Any, room: int) -> None:
@@ -39,8 +39,6 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
         """Append in place; what is returned is a view of all tokens so far."""
         past = self.keys.shape[-2]
         tokens = past + key_states.shape[-2]
-        if tokens > self._all[0].shape[-2]:
-            self._all = [_in_room(t, 2 * tokens) for t in (self.keys, self.values)]
         for held, new in zip(self._all, (key_states, value_states), strict=True):
             held[:, :, past:tokens] = new
         self._show(tokens)
@@ -55,7 +53,7 @@ class RoomyLayer(DynamicLayer):  # type: ignore[misc]
 
 def _in_room(held: Any, room: int) -> Any:
     rows, heads, tokens, width = held.shape
-    out = held.new_empty((rows, heads, max(room, tokens), width))
+    out = held.new_empty((rows, heads, room, width))
     out[:, :, :tokens] = held
     return out
 
@@ -63,12 +61,9 @@ def _in_room(held: Any, room: int) -> Any:
 def give_room(cache: Any, room: int) -> Any:
     """The same cache, whose growing layers have room for `room` tokens. Layers of another kind stay as they are."""
     if type(cache) is DynamicCache:
-        cache.layers = [
-            RoomyLayer(layer.keys, layer.values, room)
-            if type(layer) is DynamicLayer and layer.is_initialized
-            else layer
-            for layer in cache.layers
-        ]
+        for k, layer in enumerate(cache.layers):  # one after another, so that the one before is freed
+            if type(layer) is DynamicLayer and layer.is_initialized:
+                cache.layers[k] = RoomyLayer(layer.keys, layer.values, room)
     return cache
 
 
@@ -87,8 +82,8 @@ def common_beginning(rows: Iterable[Sequence[int]]) -> list[int]:
     if len(lists) < 2:
         return []
     low, high = min(lists), max(lists)  # what these two share all rows share
-    end = min(map(len, lists)) - 1
-    n = next((k for k in range(end) if low[k] != high[k]), max(end, 0))
+    end = max(0, min(map(len, lists)) - 1)
+    n = next((k for k in range(end) if low[k] != high[k]), end)
     return low[:n] if n >= WORTH else []
 
 
