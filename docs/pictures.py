@@ -51,17 +51,18 @@ def reference(out: Path) -> None:
     import matplotlib.pyplot as plt
     from making.board_tables import REFERENCE, REFERENCE_SETS, board_of, protocol_name
 
-    figure, panels = plt.subplots(1, len(REFERENCE_SETS), figsize=(11.5, 4.4), sharey=True, layout="constrained")
+    figure, panels = plt.subplots(2, 2, figsize=(8.2, 7.4), sharey=True, layout="constrained")
     boards = [board_of(dataset, target, REFERENCE) for dataset, target, _ in REFERENCE_SETS]
     rows = {k: [r for r in board.rows if r.kind == "protocol" and not r.provisional] for k, board in enumerate(boards)}
     names = sorted(
         {protocol_name(r) for found in rows.values() for r in found}, key=lambda n: (not n.startswith("random_"), n)
     )
-    for k, (panel, (_, target, heading)) in enumerate(zip(panels, REFERENCE_SETS, strict=True)):
+    for k, (panel, (_, target, heading)) in enumerate(zip(panels.flat, REFERENCE_SETS, strict=True)):
         amplified = any(r.intent == "amplify" for r in rows[k])
+        differs = amplified or not any(r.recovery.value is not None for r in rows[k])
         for r in rows[k]:
             (b,) = [b for b in r.behaviours if b.behaviour == target]
-            found = b.vs_dpo if amplified else r.recovery
+            found = b.vs_dpo if differs else r.recovery
             if found.value is None or found.ci is None:
                 continue
             blind = r.protocol.startswith("random_")
@@ -72,16 +73,13 @@ def reference(out: Path) -> None:
             if amplified and r.protocol == "reward_shaping":
                 panel.text(found.ci[1], y, f" at {r.parameters['strength']:g}", va="center", fontsize=7, color=colour)
         panel.axvline(0, color="#333333", lw=0.8)
-        if amplified:
-            panel.set_xlabel(f"{target} minus plain DPO's")
+        if differs:
+            why = "" if amplified else " (no clear signal: no recovery)"
+            panel.set_xlabel(f"{target} minus plain DPO's{why}")
         else:
             panel.axvline(1, color="#333333", lw=0.8, ls=":")
             panel.set_xlim(-1.25, 2.0)
             panel.set_xlabel("recovery (0 plain DPO, 1 start)")
-        if not any(r.recovery.value is not None or amplified for r in rows[k]):
-            panel.text(
-                0.5, 0.5, "no recovery given:\nno clear signal", transform=panel.transAxes, ha="center", va="center"
-            )
         panel.set_title(heading, fontsize=10)
         panel.set_yticks(range(len(names)), names)
         panel.grid(axis="y", color="#eeeeee")
